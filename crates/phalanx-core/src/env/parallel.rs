@@ -1,0 +1,228 @@
+//! Copies of one environment, stepped over the threads of the current rayon pool.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::env::{End, Env, EnvError, Outcome, StepMut, pack, unpack};
+use super::spec::EnvSpec;
+use super::vec_env::{BatchMut, Crash, VecEnv};
+use crate::rng::{Purpose, Rng};
+
+/// Below this much work, in nanoseconds, waking another thread costs more than it brings.
+const WORTH_A_THREAD: f32 = 20_000.0;
+/// Every so many parallel steps one is run on a single thread, to learn what a step costs now.
+const MEASURE_EVERY: u32 = 256;
+
+/// `n` copies of an [`Env`], each with a random stream of its own.
+///
+/// Results do not depend on the number of threads, because environment `i` draws from stream `i`
+/// alone. The threads are those of the rayon pool in which `step` is called; on a pool of one
+/// thread, or when a step is too cheap to be shared out, everything runs on the caller's.
+///
+/// An environment that panics is caught, named by [`VecEnv::take_crashes`], rebuilt from the
+/// factory, and reports [`End::Crashed`].
+pub struct ParallelEnvs<E> {
+    spec: EnvSpec,
+    slots: Vec<Slot<E>>,
+    factory: Box<dyn Fn() -> E + Send + Sync>,
+    nanoseconds_per_env: f32,
+    steps_since_measured: u32,
+}
+
+struct Slot<E> {
+    env: E,
+    rng: Rng,
+    crash: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedSlot {
+    env: Vec<u8>,
+    rng: Rng,
+}
+
+impl<E: Env> ParallelEnvs<E> {
+    /// Builds `n` environments; number `i` draws from the stream `(seed, purpose, i)`.
+    ///
+    /// # Panics
+    ///
+    /// When `n` is zero.
+    pub fn new(
+        n: usize,
+        seed: u64,
+        purpose: Purpose,
+        factory: impl Fn() -> E + Send + Sync + 'static,
+    ) -> Self {
+        assert!(n > 0, "a batch holds at least one environment");
+        let slots: Vec<_> = (0..n)
+            .map(|i| Slot {
+                env: factory(),
+                rng: Rng::stream(seed, purpose, i as u32),
+                crash: None,
+            })
+            .collect();
+        Self {
+            spec: slots[0].env.spec().clone(),
+            slots,
+            factory: Box::new(factory),
+            nanoseconds_per_env: 0.0,
+            steps_since_measured: MEASURE_EVERY,
+        }
+    }
+
+    /// The environments, to look at them.
+    pub fn envs(&self) -> impl Iterator<Item = &E> {
+        self.slots.iter().map(|slot| &slot.env)
+    }
+
+    /// How many environments one thread takes at least.
+    fn grain(&mut self) -> usize {
+        let n = self.slots.len();
+        if rayon::current_num_threads() == 1 || self.steps_since_measured >= MEASURE_EVERY {
+            return n;
+        }
+        self.steps_since_measured += 1;
+        ((WORTH_A_THREAD / self.nanoseconds_per_env.max(1.0)) as usize).clamp(1, n)
+    }
+
+    fn run(
+        &mut self,
+        which: &[bool],
+        out: BatchMut<'_>,
+        play: impl Fn(usize, &mut E, &mut Rng, StepMut<'_>) -> Outcome + Sync,
+    ) {
+        let n = self.slots.len();
+        assert_eq!(which.len(), n, "one flag per environment");
+        let grain = self.grain();
+        let job = Job { spec: &self.spec, which, factory: &*self.factory, play: &play };
+        if grain < n {
+            job.split(0, &mut self.slots, out, grain);
+            return;
+        }
+        let start = Instant::now();
+        job.serial(0, &mut self.slots, out);
+        let played = which.iter().filter(|&&on| on).count();
+        if played > 0 {
+            self.nanoseconds_per_env = start.elapsed().as_nanos() as f32 / played as f32;
+            self.steps_since_measured = 0;
+        }
+    }
+}
+
+/// One step of the whole batch, to be shared out over threads.
+struct Job<'a, E, P> {
+    spec: &'a EnvSpec,
+    which: &'a [bool],
+    factory: &'a (dyn Fn() -> E + Send + Sync),
+    play: &'a P,
+}
+
+impl<E, P> Job<'_, E, P>
+where
+    E: Env,
+    P: Fn(usize, &mut E, &mut Rng, StepMut<'_>) -> Outcome + Sync,
+{
+    fn split(&self, first: usize, slots: &mut [Slot<E>], out: BatchMut<'_>, grain: usize) {
+        if slots.len() <= grain {
+            return self.serial(first, slots, out);
+        }
+        let middle = slots.len() / 2;
+        let (left, right) = slots.split_at_mut(middle);
+        let (out_left, out_right) = out.split_at(self.spec, middle);
+        rayon::join(
+            || self.split(first, left, out_left, grain),
+            || self.split(first + middle, right, out_right, grain),
+        );
+    }
+
+    fn serial(&self, first: usize, slots: &mut [Slot<E>], mut out: BatchMut<'_>) {
+        for (row, slot) in slots.iter_mut().enumerate() {
+            if !self.which[first + row] {
+                continue;
+            }
+            let step = out.row(self.spec, row);
+            let played = catch_unwind(AssertUnwindSafe(|| {
+                (self.play)(first + row, &mut slot.env, &mut slot.rng, step)
+            }));
+            let outcome = played.unwrap_or_else(|cause| {
+                slot.crash = Some(panic_message(&*cause));
+                slot.env = (self.factory)();
+                Outcome { reward: 0.0, end: End::Crashed }
+            });
+            out.reward[row] = outcome.reward;
+            out.end[row] = outcome.end;
+        }
+    }
+}
+
+fn panic_message(cause: &(dyn std::any::Any + Send)) -> String {
+    if let Some(text) = cause.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = cause.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}
+
+impl<E: Env> VecEnv for ParallelEnvs<E> {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn n_envs(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn reset(&mut self, which: &[bool], out: BatchMut<'_>) {
+        self.run(which, out, |_, env, rng, row| {
+            env.reset(rng, row);
+            Outcome { reward: 0.0, end: End::Running }
+        });
+    }
+
+    fn step(&mut self, actions: &[u16], which: &[bool], out: BatchMut<'_>) {
+        let n_agents = self.spec.n_agents();
+        assert_eq!(actions.len(), self.slots.len() * n_agents, "one action per agent");
+        self.run(which, out, |i, env, rng, row| {
+            env.step(&actions[i * n_agents..(i + 1) * n_agents], rng, row)
+        });
+    }
+
+    fn take_crashes(&mut self) -> Vec<Crash> {
+        let taken = self.slots.iter_mut().enumerate();
+        taken
+            .filter_map(|(env, slot)| slot.crash.take().map(|message| Crash { env, message }))
+            .collect()
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        let saved: Vec<SavedSlot> = self
+            .slots
+            .iter()
+            .map(|slot| {
+                let mut env = Vec::new();
+                slot.env.save(&mut env);
+                SavedSlot { env, rng: slot.rng.clone() }
+            })
+            .collect();
+        pack(&saved, out);
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        let saved: Vec<SavedSlot> = unpack("a batch of environments", bytes)?;
+        if saved.len() != self.slots.len() {
+            return Err(EnvError::BadState {
+                what: "a batch of environments".to_owned(),
+                reason: format!("it holds {}, not {}", saved.len(), self.slots.len()),
+            });
+        }
+        for (slot, saved) in self.slots.iter_mut().zip(saved) {
+            slot.env.load(&saved.env)?;
+            slot.rng = saved.rng;
+        }
+        Ok(())
+    }
+}

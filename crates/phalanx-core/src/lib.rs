@@ -1,0 +1,15 @@
+//! Environments, networks, mixers and returns for cooperative multi-agent reinforcement learning.
+//!
+//! - [`env`] defines what an environment is ([`env::Env`]), the batch of them a trainer sees
+//!   ([`env::VecEnv`]), and a conformance kit ([`env::check_env`]).
+//! - [`rng`] is the only source of randomness.
+//! - [`rl`] holds returns, advantages and schedules.
+//! - `nn` (feature `nn`) holds agent networks, mixers and the kernels they run on.
+//!
+//! The same seed gives the same bits for any number of threads.
+
+pub mod env;
+#[cfg(feature = "nn")]
+pub mod nn;
+pub mod rl;
+pub mod rng;

@@ -1,0 +1,233 @@
+//! The only source of randomness: ChaCha8 streams addressed by seed, purpose and index.
+//!
+//! A trajectory depends on the seed and on the index of its environment, never on the thread that
+//! computed it, the number of threads or the order of finishing, because every consumer draws from
+//! a stream of its own. A stream is seekable: its whole state is [`RngState`], three numbers that
+//! a checkpoint stores.
+
+use std::convert::Infallible;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng, TryRng};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What a random stream is used for. Streams of different purposes never overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Purpose {
+    /// The training environments; the index is the environment's.
+    Environment = 1,
+    /// The environments of the greedy evaluation; the index is the environment's.
+    TestEnvironment = 2,
+    /// Action selection during training; the index is the environment's.
+    Exploration = 3,
+    /// Action selection during evaluation, where a policy is stochastic.
+    TestExploration = 4,
+    /// Sampling from the replay memory.
+    Replay = 5,
+    /// The order of minibatches.
+    Minibatch = 6,
+    /// The initial weights; the index is the network's.
+    Weights = 7,
+    /// Statistics (bootstrap resampling).
+    Statistics = 8,
+    /// Scripted players and recorded traces.
+    Player = 9,
+    /// Tests and conformance checks.
+    Check = 10,
+}
+
+/// A random stream.
+///
+/// ```
+/// use phalanx_core::rng::{Purpose, Rng};
+///
+/// let mut a = Rng::stream(7, Purpose::Environment, 0);
+/// let mut b = Rng::stream(7, Purpose::Environment, 0);
+/// assert_eq!(a.next_u64(), b.next_u64());
+/// let mut other = Rng::stream(7, Purpose::Environment, 1);
+/// assert_ne!(a.next_u64(), other.next_u64());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rng(ChaCha8Rng);
+
+/// The whole state of an [`Rng`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RngState {
+    /// The 256-bit key.
+    pub seed: [u8; 32],
+    /// The stream of that key: purpose in the upper 32 bits, index in the lower.
+    pub stream: u64,
+    /// The position in the stream, in 32-bit words.
+    pub word_position: u128,
+}
+
+impl Rng {
+    /// The stream of `seed` for one `purpose` and one `index` (an environment's, usually).
+    pub fn stream(seed: u64, purpose: Purpose, index: u32) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream((u64::from(purpose as u32) << 32) | u64::from(index));
+        Self(rng)
+    }
+
+    /// 32 random bits.
+    #[inline]
+    pub fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// 64 random bits.
+    #[inline]
+    pub fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// Uniform in `[0, 1)`, with the 24 bits an `f32` can hold.
+    #[inline]
+    pub fn uniform(&mut self) -> f32 {
+        (self.0.next_u32() >> 8) as f32 * (1.0 / 16_777_216.0)
+    }
+
+    /// Uniform in `[low, high)`.
+    #[inline]
+    pub fn range(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// A uniform index below `n`, without bias (Lemire's multiplication with rejection).
+    ///
+    /// # Panics
+    ///
+    /// When `n` is zero or does not fit 32 bits.
+    #[inline]
+    pub fn below(&mut self, n: usize) -> usize {
+        assert!(n > 0, "a random index needs a non-empty range");
+        let n = u32::try_from(n).expect("a random index is drawn below 2^32");
+        let mut product = u64::from(self.0.next_u32()) * u64::from(n);
+        if (product as u32) < n {
+            let threshold = n.wrapping_neg() % n;
+            while (product as u32) < threshold {
+                product = u64::from(self.0.next_u32()) * u64::from(n);
+            }
+        }
+        (product >> 32) as usize
+    }
+
+    /// A uniform choice among the `true` entries of `mask`; `None` when there are none.
+    ///
+    /// Draws exactly one number, so that the stream's position does not depend on the mask.
+    pub fn choose(&mut self, mask: &[bool]) -> Option<usize> {
+        let legal = mask.iter().filter(|&&open| open).count();
+        if legal == 0 {
+            return None;
+        }
+        let pick = self.below(legal);
+        mask.iter().enumerate().filter(|(_, open)| **open).map(|(index, _)| index).nth(pick)
+    }
+
+    /// A uniform permutation in place (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+
+    /// The state to store in a checkpoint.
+    pub fn state(&self) -> RngState {
+        RngState {
+            seed: self.0.get_seed(),
+            stream: self.0.get_stream(),
+            word_position: self.0.get_word_pos(),
+        }
+    }
+
+    /// Continues exactly where [`Rng::state`] was taken.
+    pub fn from_state(state: RngState) -> Self {
+        let mut rng = ChaCha8Rng::from_seed(state.seed);
+        rng.set_stream(state.stream);
+        rng.set_word_pos(state.word_position);
+        Self(rng)
+    }
+}
+
+/// Lets distributions of the `rand` ecosystem draw from the stream.
+impl TryRng for Rng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0.try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.try_fill_bytes(bytes)
+    }
+}
+
+impl Serialize for Rng {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.state().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rng {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        RngState::deserialize(deserializer).map(Self::from_state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_state_continues_the_stream() {
+        let mut rng = Rng::stream(3, Purpose::Replay, 5);
+        for _ in 0..37 {
+            rng.next_u32();
+        }
+        let mut copy = Rng::from_state(rng.state());
+        for _ in 0..1000 {
+            assert_eq!(rng.next_u32(), copy.next_u32());
+        }
+    }
+
+    #[test]
+    fn purposes_and_indices_do_not_share_a_stream() {
+        let mut first = Vec::new();
+        for purpose in [Purpose::Environment, Purpose::Exploration, Purpose::Replay] {
+            for index in 0..4 {
+                first.push(Rng::stream(1, purpose, index).next_u64());
+            }
+        }
+        let total = first.len();
+        first.sort_unstable();
+        first.dedup();
+        assert_eq!(first.len(), total);
+    }
+
+    #[test]
+    fn indices_are_uniform() {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        let mut counts = [0_u32; 7];
+        for _ in 0..70_000 {
+            counts[rng.below(7)] += 1;
+        }
+        // Five standard deviations of a binomial with mean 10 000.
+        assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 463), "{counts:?}");
+    }
+
+    #[test]
+    fn a_choice_is_always_legal() {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        let mask = [false, true, false, true];
+        for _ in 0..100 {
+            let pick = rng.choose(&mask).expect("two entries are open");
+            assert!(mask[pick]);
+        }
+        assert_eq!(rng.choose(&[false; 4]), None);
+    }
+}

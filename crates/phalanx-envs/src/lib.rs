@@ -1,1 +1,39 @@
-//! wip
+//! Simulators for cooperative multi-agent reinforcement learning.
+//!
+//! - [`skirmish`]: StarCraft-like battles with the interface of SMAC.
+//! - [`matrix`]: matrix games and the two-step game.
+//! - [`registry`]: all of them by identifier, with arguments from a configuration file.
+//!
+//! Every environment implements [`phalanx_core::env::Env`]. One random episode of `skirmish/3m`:
+//!
+//! ```
+//! use phalanx_core::env::{Env, Rows};
+//! use phalanx_core::rng::{Purpose, Rng};
+//! use phalanx_envs::registry;
+//!
+//! let mut env = registry::make("skirmish/3m", &toml::Table::new())?;
+//! let spec = env.spec().clone();
+//! let mut rows = Rows::new(&spec, 1, 1);
+//! let mut rng = Rng::stream(1, Purpose::Environment, 0);
+//! let mut player = Rng::stream(1, Purpose::Player, 0);
+//!
+//! env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
+//! let mut total = 0.0;
+//! loop {
+//!     let masks = rows.avail.chunks_exact(spec.n_actions);
+//!     let actions: Vec<u16> =
+//!         masks.map(|mask| player.choose(mask).expect("something is always legal") as u16).collect();
+//!     let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
+//!     total += outcome.reward;
+//!     if outcome.end.is_over() {
+//!         break;
+//!     }
+//! }
+//! assert!((0.0..=20.0).contains(&total));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod arguments;
+pub mod matrix;
+pub mod registry;
+pub mod skirmish;

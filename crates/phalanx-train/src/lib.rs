@@ -1,1 +1,25 @@
-//! wip
+//! Training, evaluation and checkpoints for cooperative multi-agent reinforcement learning.
+//!
+//! [`Trainer`] runs one algorithm on one environment. Its parts are open:
+//!
+//! - [`config`] reads and checks configurations,
+//! - [`collect`] plays rollouts, [`store`] keeps them,
+//! - [`learn`] holds the algorithms, one file each,
+//! - [`evaluate`] plays greedy episodes,
+//! - [`checkpoint`] writes and reads weights so that a crash loses nothing,
+//! - [`log`] writes a run's folder.
+
+pub mod checkpoint;
+pub mod collect;
+pub mod config;
+mod error;
+pub mod evaluate;
+pub mod learn;
+pub mod log;
+mod run;
+pub mod store;
+mod trainer;
+
+pub use error::TrainError;
+pub use run::Outcome;
+pub use trainer::{Observer, Progress, Report, Trainer};

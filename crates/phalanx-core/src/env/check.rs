@@ -86,7 +86,8 @@ pub fn check_env<E: Env>(
     let spec = straight.env.spec().clone();
     check_spec(&spec, twin.env.spec())?;
     let mut player = Rng::stream(SEED, Purpose::Check, 1);
-    let mut report = CheckReport { min_return: f32::MAX, max_return: f32::MIN, ..Default::default() };
+    let mut report =
+        CheckReport { min_return: f32::MAX, max_return: f32::MIN, ..Default::default() };
     let mut restored: Option<(Copy<E>, u64)> = None;
     let mut actions = vec![0_u16; spec.n_agents()];
     let mut was_alive = vec![true; spec.n_agents()];
@@ -249,9 +250,8 @@ fn same_outcome(ours: Outcome, theirs: Outcome) -> Result<(), String> {
 }
 
 fn check_spec(spec: &EnvSpec, second: &EnvSpec) -> Result<(), CheckError> {
-    let fail = |reason: &str| {
-        Err(CheckError::Spec { id: spec.id.clone(), reason: reason.to_owned() })
-    };
+    let fail =
+        |reason: &str| Err(CheckError::Spec { id: spec.id.clone(), reason: reason.to_owned() });
     match () {
         () if spec.agents.is_empty() => fail("there is no agent"),
         () if spec.n_actions == 0 => fail("there is no action"),
@@ -300,9 +300,7 @@ fn check_outcome(spec: &EnvSpec, outcome: Outcome, step: u64) -> Result<(), Stri
     }
     let at_limit = step == spec.episode_limit as u64;
     match outcome.end {
-        End::Running if at_limit => {
-            Err(format!("no end is reported at the limit of {step} steps"))
-        }
+        End::Running if at_limit => Err(format!("no end is reported at the limit of {step} steps")),
         End::Truncated if !at_limit => {
             Err(format!("truncated after {step} steps, the limit is {}", spec.episode_limit))
         }

@@ -1,6 +1,6 @@
 //! One environment: the trait a simulator implements.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::spec::{Description, EnvSpec};
@@ -84,6 +84,13 @@ pub trait Env: Send {
         Description::unnamed(self.spec())
     }
 
+    /// Writes the legal actions, `[agent]`, that a simple scripted player would choose now, and
+    /// returns `true`; returns `false` where there is no such player.
+    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
+        let _ = actions;
+        false
+    }
+
     /// What a recorded trace shows of the present moment, beside actions and reward: for battles
     /// the list `units`.
     fn frame(&self) -> Map<String, Value> {
@@ -109,6 +116,9 @@ impl<E: Env + ?Sized> Env for Box<E> {
     }
     fn describe(&self) -> Description {
         (**self).describe()
+    }
+    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
+        (**self).heuristic(actions)
     }
     fn frame(&self) -> Map<String, Value> {
         (**self).frame()
@@ -144,7 +154,7 @@ impl StepMut<'_> {
 }
 
 /// Whether and how an episode ended with a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// The episode goes on.
     #[default]

@@ -36,6 +36,8 @@ pub struct EnvSpec {
     pub info: Vec<String>,
     /// The largest return of an episode, where it is known.
     pub max_return: Option<f32>,
+    /// The largest sum of rewards before any scaling, where it is known: SMAC's `max_reward`.
+    pub max_reward: Option<f32>,
 }
 
 impl EnvSpec {
@@ -55,6 +57,7 @@ impl EnvSpec {
             timeout_is_terminal: false,
             info: Vec::new(),
             max_return: None,
+            max_reward: None,
         }
     }
 

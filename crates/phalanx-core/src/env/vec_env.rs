@@ -1,5 +1,7 @@
 //! A batch of environments stepped at once: what the trainer sees.
 
+use serde::{Deserialize, Serialize};
+
 use super::env::{End, EnvError, StepMut};
 use super::spec::EnvSpec;
 
@@ -109,7 +111,7 @@ impl<'a> BatchMut<'a> {
 /// Owned rows of `steps` consecutive time steps of `n_envs` environments, `[step, env, …]`.
 ///
 /// A collector lets the environments write row after row, so that a rollout is never copied.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rows {
     /// The number of environments.
     pub n_envs: usize,

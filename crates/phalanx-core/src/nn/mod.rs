@@ -1,1 +1,36 @@
-//! wip
+//! Agent networks, critics, mixers, optimizers and the kernels they run on.
+//!
+//! Learning runs on burn tensors on any [`Device`]; acting runs on plain slices of weights, on the
+//! CPU. Nothing here is generic over a backend: the device is a value, chosen when the program
+//! runs ([`device()`]).
+//!
+//! - [`AgentNetwork`] turns observations into utilities or logits, [`Critic`] into values;
+//!   [`Actor`] is an agent network on plain weights, for rollouts.
+//! - [`Mixer`] turns the utilities of all agents into the joint action value.
+//! - [`Optimizer`] clips the global gradient norm and applies Adam or RMSprop with PyTorch's
+//!   semantics.
+//! - [`to_safetensors`] and [`from_safetensors`] exchange weights by name.
+//!
+//! Every initial weight is drawn from our own [`Rng`](crate::rng::Rng), so that a seed gives the
+//! same networks on every device.
+
+mod actor;
+mod agent;
+mod critic;
+mod device;
+mod gru;
+mod kernels;
+mod linear;
+mod mixers;
+mod optim;
+mod weights;
+
+pub use actor::{Actor, Scratch};
+pub use agent::{AgentConfig, AgentNetwork, AgentOutput};
+pub use critic::{Critic, CriticConfig, CriticOutput};
+pub use device::{Device, DeviceError, available, device};
+pub use gru::Gru;
+pub use linear::{Activation, Linear};
+pub use mixers::{Independent, Mixer, MixerConfig, Qmix, QmixConfig, Vdn};
+pub use optim::{Optimizer, OptimizerConfig, Step};
+pub use weights::{WeightsError, from_safetensors, to_safetensors};

@@ -1,0 +1,135 @@
+//! `phalanx bench`.
+
+use std::time::Instant;
+
+use clap::{Args, Subcommand};
+use phalanx_core::env::{ParallelEnvs, Rows, VecEnv};
+use phalanx_core::rng::{Purpose, Rng};
+use phalanx_train::TrainError;
+use rayon::ThreadPoolBuilder;
+use serde_json::json;
+
+use crate::commands::{Misuse, env_args, print};
+
+/// Measure on this machine.
+#[derive(Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Sim(Sim),
+}
+
+/// Environment steps per second under random legal actions, with observations, states and masks.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  phalanx bench sim skirmish/3m\n  \
+    phalanx bench sim skirmish/27m_vs_30m --threads 2 --json")]
+struct Sim {
+    /// The environment; `phalanx list envs` shows them.
+    env: String,
+    /// Arguments of the environment, `env_args.key=value`.
+    args: Vec<String>,
+    /// The number of environments stepped at once.
+    #[arg(long, default_value_t = 16)]
+    n_envs: usize,
+    /// The number of threads.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// How often to measure; the median counts.
+    #[arg(long, default_value_t = 7)]
+    repeats: usize,
+    /// Seconds per measurement.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        match &self.what {
+            What::Sim(sim) => sim.run(),
+        }
+    }
+}
+
+impl Sim {
+    fn run(&self) -> anyhow::Result<()> {
+        if self.n_envs == 0 || self.threads == 0 || self.repeats == 0 {
+            let reason = "--n-envs, --threads and --repeats must be at least 1".to_owned();
+            return Err(Misuse(reason).into());
+        }
+        let args = env_args(&self.args).map_err(TrainError::from)?;
+        let factory = phalanx_envs::registry::factory(&self.env, &args)?;
+        let pool = ThreadPoolBuilder::new().num_threads(self.threads).build()?;
+        let mut rates = pool.install(|| self.measure(factory));
+        rates.sort_by(f64::total_cmp);
+        let (min, max) = (rates[0], rates[rates.len() - 1]);
+        let median = rates[rates.len() / 2];
+        if self.json {
+            let result = json!({
+                "env": self.env,
+                "env_steps_per_second": median.round(),
+                "min": min.round(),
+                "max": max.round(),
+                "threads": self.threads,
+                "n_envs": self.n_envs,
+                "repeats": self.repeats,
+            });
+            print(&result.to_string());
+        } else {
+            print(&format!(
+                "{}: {median:.0} environment steps per second (median of {}; {min:.0} to \
+                 {max:.0}), {} environments, {} thread{}",
+                self.env,
+                self.repeats,
+                self.n_envs,
+                self.threads,
+                if self.threads == 1 { "" } else { "s" },
+            ));
+        }
+        Ok(())
+    }
+
+    fn measure<E: phalanx_core::env::Env>(
+        &self,
+        factory: impl Fn() -> E + Send + Sync + 'static,
+    ) -> Vec<f64> {
+        let mut envs = ParallelEnvs::new(self.n_envs, 1, Purpose::Environment, factory);
+        let spec = envs.spec().clone();
+        let mut rows = Rows::new(&spec, self.n_envs, 1);
+        let mut rng = Rng::stream(1, Purpose::Player, 0);
+        let mut actions = vec![0_u16; self.n_envs * spec.n_agents()];
+        let all = vec![true; self.n_envs];
+        let mut over = all.clone();
+        envs.reset(&all, rows.at_mut(0));
+        let mut play = |seconds: f64| {
+            let start = Instant::now();
+            let mut steps = 0_u64;
+            loop {
+                let masks = rows.avail.chunks_exact(spec.n_actions);
+                for (action, mask) in actions.iter_mut().zip(masks) {
+                    *action = rng.choose(mask).expect("every agent has a legal action") as u16;
+                }
+                envs.step(&actions, &all, rows.at_mut(0));
+                steps += self.n_envs as u64;
+                for (over, end) in over.iter_mut().zip(&rows.end) {
+                    *over = end.is_over();
+                }
+                if over.contains(&true) {
+                    envs.reset(&over, rows.at_mut(0));
+                }
+                let passed = start.elapsed().as_secs_f64();
+                if passed >= seconds {
+                    return steps as f64 / passed;
+                }
+            }
+        };
+        play(self.seconds.min(0.2));
+        (0..self.repeats).map(|_| play(self.seconds)).collect()
+    }
+}

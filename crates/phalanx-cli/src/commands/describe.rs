@@ -1,0 +1,74 @@
+//! `phalanx describe`.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::commands::{env_args, print};
+
+/// Explain an environment: sizes, limits, and every index of observation, state and action.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  phalanx describe skirmish/3m\n  \
+    phalanx describe skirmish/3m obs_last_action=true --json")]
+pub(crate) struct Describe {
+    /// The environment; `phalanx list envs` shows them.
+    env: String,
+    /// Arguments of the environment, `key=value`.
+    args: Vec<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Describe {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let args = env_args(&self.args).map_err(phalanx_train::TrainError::from)?;
+        let env = phalanx_envs::registry::make(&self.env, &args)?;
+        let (spec, about) = (env.spec(), env.describe());
+        if self.json {
+            let description = json!({
+                "id": spec.id,
+                "summary": about.summary,
+                "n_agents": spec.n_agents(),
+                "n_actions": spec.n_actions,
+                "obs_dim": spec.obs_dim,
+                "state_dim": spec.state_dim,
+                "episode_limit": spec.episode_limit,
+                "timeout_is_terminal": spec.timeout_is_terminal,
+                "max_reward": spec.max_reward,
+                "max_return": spec.max_return,
+                "agents": spec.agents,
+                "info": spec.info,
+                "obs": about.obs,
+                "state": about.state,
+                "actions": about.actions,
+            });
+            print(&description.to_string());
+            return Ok(());
+        }
+        print(&format!("{}: {}", spec.id, about.summary));
+        let number = |value: Option<f32>| value.map_or("unknown".to_owned(), |v| v.to_string());
+        for (name, value) in [
+            ("agents", spec.n_agents().to_string()),
+            ("actions", spec.n_actions.to_string()),
+            ("observation", spec.obs_dim.to_string()),
+            ("state", spec.state_dim.to_string()),
+            ("episode limit", spec.episode_limit.to_string()),
+            ("timeout is terminal", spec.timeout_is_terminal.to_string()),
+            ("largest return", number(spec.max_return)),
+            ("before scaling", number(spec.max_reward)),
+        ] {
+            print(&format!("  {name:<20} {value}"));
+        }
+        let names: Vec<&str> = spec.agents.iter().map(|agent| agent.name.as_str()).collect();
+        print(&format!("\nagents: {}", names.join(", ")));
+        for (title, texts) in
+            [("actions", &about.actions), ("observation", &about.obs), ("state", &about.state)]
+        {
+            print(&format!("\n{title}:"));
+            for (index, text) in texts.iter().enumerate() {
+                print(&format!("  {index:>4}  {text}"));
+            }
+        }
+        Ok(())
+    }
+}

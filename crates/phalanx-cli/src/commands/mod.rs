@@ -1,0 +1,51 @@
+//! The commands, one file each.
+
+pub(crate) mod bench;
+pub(crate) mod describe;
+pub(crate) mod eval;
+pub(crate) mod list;
+pub(crate) mod trace;
+pub(crate) mod train;
+
+use phalanx_train::config::{ConfigError, nearest};
+use toml::{Table, Value};
+
+/// A command line that cannot be meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(pub(crate) String);
+
+/// Prints a line on standard output; a closed pipe (`phalanx list | head`) is not an error.
+pub(crate) fn print(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Environment arguments from assignments `env_args.key=value` or `key=value`.
+pub(crate) fn env_args(assignments: &[String]) -> Result<Table, ConfigError> {
+    let mut table = Table::new();
+    for text in assignments {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(ConfigError::NotAnAssignment { text: text.clone() });
+        };
+        let key = key.trim();
+        let key = key.strip_prefix("env_args.").unwrap_or(key);
+        let value = toml::from_str::<Table>(&format!("value = {value}"))
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        table.insert(key.to_owned(), value);
+    }
+    Ok(table)
+}
+
+/// The algorithm with this name.
+pub(crate) fn algorithm(
+    name: &str,
+) -> Result<&'static phalanx_train::learn::AlgorithmEntry, ConfigError> {
+    let all = phalanx_train::learn::ALGORITHMS;
+    all.iter().find(|entry| entry.id == name).ok_or_else(|| ConfigError::UnknownAlgorithm {
+        name: name.to_owned(),
+        hint: nearest(name, all.iter().map(|entry| entry.id)),
+    })
+}

@@ -1,0 +1,103 @@
+//! The agent network: observations in, utilities or logits out.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use super::actor::Actor;
+use super::gru::Gru;
+use super::linear::{Activation, Linear};
+use crate::rng::Rng;
+
+/// The sizes of an [`AgentNetwork`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AgentConfig {
+    /// The length of one agent's input: its observation and whatever the collector appends to it.
+    pub input_dim: usize,
+    /// The width of the hidden layers and of the hidden state.
+    pub hidden_dim: usize,
+    /// The number of outputs, one for each action.
+    pub output_dim: usize,
+    /// Whether the middle layer is a GRU, which remembers, or a linear layer, which does not.
+    pub recurrent: bool,
+    /// Multiplies the initial weights of the last layer; 1 is PyTorch's initialisation.
+    pub head_scale: f32,
+}
+
+impl AgentConfig {
+    /// A network with initial weights drawn from `rng`: every linear layer uniform in
+    /// `±1 / sqrt(inputs)`, the GRU uniform in `±1 / sqrt(hidden_dim)`, as PyTorch does.
+    pub fn init(&self, rng: &mut Rng, device: &Device) -> AgentNetwork {
+        let encoder = Linear::new(self.input_dim, self.hidden_dim, rng, device);
+        let core = if self.recurrent {
+            Core::Recurrent(Gru::new(self.hidden_dim, self.hidden_dim, rng, device))
+        } else {
+            Core::FeedForward(Linear::new(self.hidden_dim, self.hidden_dim, rng, device))
+        };
+        let head = Linear::scaled(self.hidden_dim, self.output_dim, self.head_scale, rng, device);
+        AgentNetwork { encoder, core, head }
+    }
+}
+
+/// The network that all agents of a group share.
+///
+/// Recurrent, as in PyMARL: linear, ReLU, GRU, linear. Feed-forward: linear, ReLU, linear, ReLU,
+/// linear. It has no memory of its own: the caller hands in the hidden state and gets it back.
+#[derive(Module, Debug)]
+pub struct AgentNetwork {
+    encoder: Linear,
+    core: Core,
+    head: Linear,
+}
+
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // There is one per network, so its size does not matter.
+pub(super) enum Core {
+    Recurrent(Gru),
+    FeedForward(Linear),
+}
+
+/// What an [`AgentNetwork`] computes from a sequence.
+#[derive(Clone, Debug)]
+pub struct AgentOutput {
+    /// The utilities or logits of every step, `[time, row, output_dim]`.
+    pub output: Tensor<3>,
+    /// The hidden state after the last step, `[row, hidden_dim]`; the one that came in, where the
+    /// network is feed-forward. It is part of the gradient graph: call `inner()` on it before
+    /// carrying it into another update.
+    pub hidden: Tensor<2>,
+}
+
+impl AgentNetwork {
+    /// Computes a whole sequence at once.
+    ///
+    /// `input` is `[time, row, input_dim]`, where a row is one agent of one episode; `hidden` is
+    /// the state at the first step, `[row, hidden_dim]`. Where `keep`, `[time, row]`, is 1 the
+    /// hidden state is carried into step `t`; where it is 0 the state is set to zero before step
+    /// `t`, because a new episode begins there. `None` stands for ones.
+    pub fn forward(
+        &self,
+        input: Tensor<3>,
+        hidden: Tensor<2>,
+        keep: Option<Tensor<2>>,
+    ) -> AgentOutput {
+        let encoded = self.encoder.forward_sequence(input, Activation::Relu);
+        let (features, hidden) = match &self.core {
+            Core::Recurrent(gru) => {
+                let states = gru.forward(encoded, hidden, keep);
+                let [time, row, width] = states.dims();
+                let last = states.clone().slice([time - 1..time, 0..row, 0..width]);
+                (states, last.reshape([row, width]))
+            }
+            Core::FeedForward(middle) => {
+                (middle.forward_sequence(encoded, Activation::Relu), hidden)
+            }
+        };
+        let output = self.head.forward_sequence(features, Activation::Identity);
+        AgentOutput { output, hidden }
+    }
+
+    /// The same network on plain weights, for rollouts.
+    pub fn to_actor(&self) -> Actor {
+        Actor::new(&self.encoder, &self.core, &self.head)
+    }
+}

@@ -1,0 +1,130 @@
+//! Devices by name.
+
+pub use burn::tensor::Device;
+
+/// A device that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// The device exists, but this build left it out.
+    #[error(
+        "the device `{name}` needs the cargo feature `{feature}`, which this build lacks; it has: {}",
+        available().join(", ")
+    )]
+    NotBuilt {
+        /// The name asked for.
+        name: String,
+        /// The cargo feature that adds it.
+        feature: &'static str,
+    },
+    /// There is no device of this name.
+    #[error("there is no device `{name}`; this build has: {}", available().join(", "))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+    },
+}
+
+/// The devices of this build: `cpu` (feature `flex`), `ndarray` (feature `ndarray`) and `wgpu`
+/// (feature `wgpu`).
+pub fn available() -> Vec<&'static str> {
+    [
+        ("cpu", cfg!(feature = "flex")),
+        ("ndarray", cfg!(feature = "ndarray")),
+        ("wgpu", cfg!(feature = "wgpu")),
+    ]
+    .into_iter()
+    .filter_map(|(name, built)| built.then_some(name))
+    .collect()
+}
+
+/// The device called `name`, without automatic differentiation.
+///
+/// | name | device |
+/// |---|---|
+/// | `cpu` | one CPU core, burn-flex with our fused kernels |
+/// | `ndarray` | burn's older CPU device |
+/// | `wgpu` | the best GPU, over Vulkan, Metal, DX12 or WebGPU |
+/// | `wgpu:1` | the discrete GPU of that index, counted from zero |
+///
+/// The device of a learner's networks is `device(name)?.autodiff()`; target networks, actors and
+/// evaluation use the plain one.
+///
+/// # Errors
+///
+/// When there is no such device or this build left it out; the message lists what there is.
+pub fn device(name: &str) -> Result<Device, DeviceError> {
+    match name {
+        "cpu" => cpu(name),
+        "ndarray" => ndarray(name),
+        "wgpu" => wgpu(name, None),
+        _ => match name.strip_prefix("wgpu:").map(str::parse) {
+            Some(Ok(index)) => wgpu(name, Some(index)),
+            _ => Err(DeviceError::Unknown { name: name.to_owned() }),
+        },
+    }
+}
+
+#[cfg(feature = "flex")]
+fn cpu(_: &str) -> Result<Device, DeviceError> {
+    Ok(Device::flex())
+}
+
+#[cfg(not(feature = "flex"))]
+fn cpu(name: &str) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuilt { name: name.to_owned(), feature: "flex" })
+}
+
+#[cfg(feature = "ndarray")]
+fn ndarray(_: &str) -> Result<Device, DeviceError> {
+    // Deprecated by burn; offered for those who know it.
+    #[allow(deprecated)]
+    Ok(Device::ndarray())
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray(name: &str) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuilt { name: name.to_owned(), feature: "ndarray" })
+}
+
+#[cfg(feature = "wgpu")]
+fn wgpu(_: &str, index: Option<usize>) -> Result<Device, DeviceError> {
+    use burn::tensor::DeviceKind;
+    Ok(Device::wgpu(index.map_or(DeviceKind::DefaultDevice, DeviceKind::DiscreteGpu)))
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu(name: &str, _: Option<usize>) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuilt { name: name.to_owned(), feature: "wgpu" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_device_can_be_had_by_its_name() {
+        for name in available() {
+            // A GPU may be absent at run time; naming it must not fail.
+            device(name).expect("a listed device has a name");
+        }
+    }
+
+    #[test]
+    fn a_missing_device_is_explained() {
+        let unknown = device("tpu").expect_err("there is no such device").to_string();
+        assert!(unknown.contains("`tpu`"), "{unknown}");
+        for name in available() {
+            assert!(unknown.contains(name), "{unknown}");
+        }
+        if !cfg!(feature = "wgpu") {
+            let error = device("wgpu:1").expect_err("this build has no wgpu").to_string();
+            assert!(error.contains("feature `wgpu`"), "{error}");
+        }
+        assert_eq!(
+            device("wgpu:x"),
+            Err(DeviceError::Unknown { name: "wgpu:x".to_owned() }),
+            "an index is a number"
+        );
+    }
+}

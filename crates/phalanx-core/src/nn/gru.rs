@@ -1,0 +1,66 @@
+//! The gated recurrent unit.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use super::kernels;
+use super::linear::uniform;
+use crate::rng::Rng;
+
+/// A gated recurrent unit (Cho et al., 2014, arXiv 1406.1078) in PyTorch's variant, its gates in
+/// PyTorch's order: reset, update, new.
+#[derive(Module, Debug)]
+pub struct Gru {
+    /// `[input, 3 * hidden]`.
+    pub weight_ih: Param<Tensor<2>>,
+    /// `[3 * hidden]`.
+    pub bias_ih: Param<Tensor<1>>,
+    /// `[hidden, 3 * hidden]`.
+    pub weight_hh: Param<Tensor<2>>,
+    /// `[3 * hidden]`.
+    pub bias_hh: Param<Tensor<1>>,
+}
+
+/// The values of a [`Gru`]'s parameters.
+pub(super) struct GruWeights {
+    pub(super) weight_ih: Tensor<2>,
+    pub(super) bias_ih: Tensor<1>,
+    pub(super) weight_hh: Tensor<2>,
+    pub(super) bias_hh: Tensor<1>,
+}
+
+impl Gru {
+    /// All weights uniform in `±1 / sqrt(hidden)`, as PyTorch initialises them.
+    pub fn new(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
+        let bound = 1.0 / (hidden as f32).sqrt();
+        let weight_ih = uniform([input, 3 * hidden], bound, rng, device);
+        let bias_ih = uniform([3 * hidden], bound, rng, device);
+        let weight_hh = uniform([hidden, 3 * hidden], bound, rng, device);
+        let bias_hh = uniform([3 * hidden], bound, rng, device);
+        Self { weight_ih, bias_ih, weight_hh, bias_hh }
+    }
+
+    /// The hidden states after every step, `[time, row, hidden]`.
+    ///
+    /// `input` is `[time, row, input]` and `hidden` the state before the first step,
+    /// `[row, hidden]`. Before each step the state is multiplied with `keep`, `[time, row]`, which
+    /// is 1 or, where an episode begins, 0; `None` stands for ones. With `h` the state, already
+    /// multiplied, `i = x W_ih + b_ih` and `g = h W_hh + b_hh`:
+    ///
+    /// `r = sigmoid(i_r + g_r)`, `z = sigmoid(i_z + g_z)`, `n = tanh(i_n + r g_n)`,
+    /// `h' = n + z (h - n)`
+    pub fn forward(
+        &self,
+        input: Tensor<3>,
+        hidden: Tensor<2>,
+        keep: Option<Tensor<2>>,
+    ) -> Tensor<3> {
+        let weights = GruWeights {
+            weight_ih: self.weight_ih.val(),
+            bias_ih: self.bias_ih.val(),
+            weight_hh: self.weight_hh.val(),
+            bias_hh: self.bias_hh.val(),
+        };
+        kernels::gru_sequence(input, hidden, keep, weights)
+    }
+}

@@ -1,0 +1,73 @@
+//! The operations as compositions of burn's own, for every device.
+
+use burn::tensor::{Tensor, activation};
+
+use super::super::gru::GruWeights;
+use super::super::linear::Activation;
+
+/// `activation(x W + b)`: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
+pub(super) fn linear(
+    input: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Activation,
+) -> Tensor<2> {
+    let output = input.matmul(weight) + bias.unsqueeze();
+    match activation {
+        Activation::Identity => output,
+        Activation::Relu => activation::relu(output),
+        Activation::Absolute => output.abs(),
+    }
+}
+
+/// The recurrence of a GRU over a whole sequence.
+pub(super) fn gru_sequence(
+    input: Tensor<3>,
+    hidden: Tensor<2>,
+    keep: Option<Tensor<2>>,
+    weights: GruWeights,
+) -> Tensor<3> {
+    let [time, row, input_width] = input.dims();
+    let [_, width] = hidden.dims();
+    let GruWeights { weight_ih, bias_ih, weight_hh, bias_hh } = weights;
+    let input = input.reshape([time * row, input_width]);
+    let gates = linear(input, weight_ih, bias_ih, Activation::Identity);
+    let gates = gates.reshape([time, row, 3 * width]);
+    let mut hidden = hidden;
+    let mut states = Vec::with_capacity(time);
+    for t in 0..time {
+        if let Some(keep) = &keep {
+            hidden = hidden * keep.clone().slice([t..t + 1, 0..row]).reshape([row, 1]);
+        }
+        let input = gates.clone().slice([t..t + 1, 0..row, 0..3 * width]);
+        let input: Tensor<2> = input.reshape([row, 3 * width]);
+        let recurrent =
+            linear(hidden.clone(), weight_hh.clone(), bias_hh.clone(), Activation::Identity);
+        let part = |x: &Tensor<2>, gate: usize| {
+            x.clone().slice([0..row, gate * width..(gate + 1) * width])
+        };
+        let reset = activation::sigmoid(part(&input, 0) + part(&recurrent, 0));
+        let update = activation::sigmoid(part(&input, 1) + part(&recurrent, 1));
+        let new = (part(&input, 2) + reset * part(&recurrent, 2)).tanh();
+        hidden = new.clone() + update * (hidden - new);
+        states.push(hidden.clone());
+    }
+    Tensor::stack(states, 0)
+}
+
+/// The mixing step of QMIX on generated weights: `q` `[row, agent]`, `weight_1`
+/// `[row, agent * embed]`, `bias_1` and `weight_2` `[row, embed]`, `value` `[row, 1]`, to
+/// `[row, 1]`.
+pub(super) fn qmix_mix(
+    q: Tensor<2>,
+    weight_1: Tensor<2>,
+    bias_1: Tensor<2>,
+    weight_2: Tensor<2>,
+    value: Tensor<2>,
+) -> Tensor<2> {
+    let [row, agent] = q.dims();
+    let [_, embed] = bias_1.dims();
+    let weight_1 = weight_1.reshape([row, agent, embed]);
+    let mixed = (q.reshape([row, agent, 1]) * weight_1).sum_dim(1).reshape([row, embed]) + bias_1;
+    (activation::elu(mixed, 1.0) * weight_2).sum_dim(1) + value
+}

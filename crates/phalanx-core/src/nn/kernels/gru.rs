@@ -1,0 +1,296 @@
+//! Forward and backward pass of a gated recurrent unit over a whole sequence, on slices.
+//!
+//! With `h` the hidden state before step `t`, already zeroed where an episode begins,
+//! `i = x W_ih + b_ih` the input's share of the gates and `g = h W_hh + b_hh` the state's share,
+//! both split into the gates reset, update and new (Cho et al., 2014, arXiv 1406.1078, in
+//! PyTorch's variant):
+//!
+//! `r = sigmoid(i_r + g_r)`, `z = sigmoid(i_z + g_z)`, `n = tanh(i_n + r g_n)`,
+//! `h' = n + z (h - n)`
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::activation::{sigmoid, tanh};
+use super::elementwise::add_column_sums;
+use super::matmul::{Packed, Start, add_transposed_left, multiply};
+use super::simd::{load, store};
+
+/// The sizes of a sequence.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    /// Time steps.
+    pub(super) time: usize,
+    /// Rows of each step.
+    pub(super) rows: usize,
+    /// The width of the input.
+    pub(super) input: usize,
+    /// The width of the hidden state.
+    pub(super) hidden: usize,
+}
+
+/// The inputs of a sequence.
+#[derive(Clone, Copy)]
+pub(super) struct Inputs<'a> {
+    /// `[time, row, input]`.
+    pub(super) input: &'a [f32],
+    /// The state before the first step, `[row, hidden]`.
+    pub(super) hidden: &'a [f32],
+    /// What the state is multiplied with before each step, `[time, row]`.
+    pub(super) keep: &'a [f32],
+    /// `[input, 3 * hidden]`.
+    pub(super) weight_ih: &'a [f32],
+    /// `[3 * hidden]`.
+    pub(super) bias_ih: &'a [f32],
+    /// `[hidden, 3 * hidden]`.
+    pub(super) weight_hh: &'a [f32],
+    /// `[3 * hidden]`.
+    pub(super) bias_hh: &'a [f32],
+}
+
+/// The gradients of the inputs, in their shapes; `keep` has none.
+pub(super) struct Gradients {
+    pub(super) input: Vec<f32>,
+    pub(super) hidden: Vec<f32>,
+    pub(super) weight_ih: Vec<f32>,
+    pub(super) bias_ih: Vec<f32>,
+    pub(super) weight_hh: Vec<f32>,
+    pub(super) bias_hh: Vec<f32>,
+}
+
+/// For each step `r`, `z`, `n` and `g_n`, `[row, 4 * hidden]`.
+pub(super) type Saved = Vec<Vec<f32>>;
+
+/// The states after every step, `[time, row, hidden]`; `saved` takes what the backward pass needs.
+pub(super) fn forward(size: Size, inputs: Inputs<'_>, mut saved: Option<&mut Saved>) -> Vec<f32> {
+    let Size { time, rows, input: width, hidden } = size;
+    let weight_ih = Packed::new(inputs.weight_ih, width, 3 * hidden);
+    let weight_hh = Packed::new(inputs.weight_hh, hidden, 3 * hidden);
+    let step = rows * hidden;
+    let mut states = Vec::with_capacity(time * step);
+    let mut gates = vec![0.0; 3 * step];
+    let mut recurrent = vec![0.0; 3 * step];
+    for t in 0..time {
+        // Grown step by step, so that the zeros are still in cache when they are overwritten.
+        states.resize((t + 1) * step, 0.0);
+        let (past, state) = states.split_at_mut(t * step);
+        let previous = if t == 0 { inputs.hidden } else { &past[(t - 1) * step..] };
+        keep_rows(previous, &inputs.keep[t * rows..][..rows], state);
+        let input = &inputs.input[t * rows * width..][..rows * width];
+        multiply(input, &weight_ih, Start::Bias(inputs.bias_ih), &mut gates);
+        multiply(state, &weight_hh, Start::Bias(inputs.bias_hh), &mut recurrent);
+        let saved = saved.as_deref_mut().map(|saved| saved.push_mut(vec![0.0; 4 * step]));
+        update(hidden, &gates, &recurrent, state, saved.map(Vec::as_mut_slice));
+    }
+    states
+}
+
+/// Advances the states of one step, `[row, hidden]`, in place, given both shares of the gates,
+/// `[row, 3 * hidden]`.
+pub(in super::super) fn update(
+    hidden: usize,
+    input: &[f32],
+    recurrent: &[f32],
+    state: &mut [f32],
+    saved: Option<&mut [f32]>,
+) {
+    match saved {
+        Some(saved) => {
+            Arch::new().dispatch(Update::<true> { hidden, input, recurrent, state, saved });
+        }
+        None => {
+            let saved = &mut [];
+            Arch::new().dispatch(Update::<false> { hidden, input, recurrent, state, saved });
+        }
+    }
+}
+
+/// `to = keep * from`, row by row.
+fn keep_rows(from: &[f32], keep: &[f32], to: &mut [f32]) {
+    let hidden = from.len() / keep.len().max(1);
+    for (r, &keep) in keep.iter().enumerate() {
+        let range = r * hidden..(r + 1) * hidden;
+        if keep == 1.0 {
+            to[range.clone()].copy_from_slice(&from[range]);
+        } else {
+            for (to, from) in to[range.clone()].iter_mut().zip(&from[range]) {
+                *to = keep * from;
+            }
+        }
+    }
+}
+
+struct Update<'a, const SAVE: bool> {
+    hidden: usize,
+    input: &'a [f32],
+    recurrent: &'a [f32],
+    state: &'a mut [f32],
+    saved: &'a mut [f32],
+}
+
+impl<const SAVE: bool> WithSimd for Update<'_, SAVE> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let hidden = self.hidden;
+        let rows = self.input.chunks_exact(3 * hidden).zip(self.recurrent.chunks_exact(3 * hidden));
+        for (row, ((input, recurrent), state)) in
+            rows.zip(self.state.chunks_exact_mut(hidden)).enumerate()
+        {
+            let [i_r, i_z, i_n] = split(input, hidden);
+            let [g_r, g_z, g_n] = split(recurrent, hidden);
+            for at in (0..hidden).step_by(S::F32_LANES) {
+                let r = sigmoid(simd, sum(simd, &i_r[at..], &g_r[at..]));
+                let z = sigmoid(simd, sum(simd, &i_z[at..], &g_z[at..]));
+                let g = load(simd, &g_n[at..]);
+                let n = tanh(simd, simd.mul_add_e_f32s(r, g, load(simd, &i_n[at..])));
+                let h = load(simd, &state[at..]);
+                let h = simd.mul_add_e_f32s(z, simd.sub_f32s(h, n), n);
+                store(simd, &mut state[at..], h);
+                if SAVE {
+                    let saved = &mut self.saved[row * 4 * hidden..][..4 * hidden];
+                    for (part, value) in [r, z, n, g].into_iter().enumerate() {
+                        let part = &mut saved[part * hidden..][..hidden];
+                        store(simd, &mut part[at..], value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn sum<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> S::f32s {
+    simd.add_f32s(load(simd, a), load(simd, b))
+}
+
+/// The three gates of one row.
+#[inline(always)]
+fn split(row: &[f32], hidden: usize) -> [&[f32]; 3] {
+    let (first, rest) = row.split_at(hidden);
+    let (second, third) = rest.split_at(hidden);
+    [first, second, third]
+}
+
+/// The gradients of the inputs, given those of the states, `[time, row, hidden]`, the states and
+/// what [`forward`] saved. The weights' gradients are added up step by step, while a step's data
+/// is in cache.
+pub(super) fn backward(
+    size: Size,
+    inputs: Inputs<'_>,
+    states: &[f32],
+    saved: &Saved,
+    gradient: &[f32],
+) -> Gradients {
+    let Size { time, rows, input: width, hidden } = size;
+    let weight_ih = Packed::transposed(inputs.weight_ih, 3 * hidden, width);
+    let weight_hh = Packed::transposed(inputs.weight_hh, 3 * hidden, hidden);
+    let step = rows * hidden;
+    let mut gradients = Gradients {
+        input: vec![0.0; time * rows * width],
+        hidden: vec![0.0; step],
+        weight_ih: vec![0.0; width * 3 * hidden],
+        bias_ih: vec![0.0; 3 * hidden],
+        weight_hh: vec![0.0; hidden * 3 * hidden],
+        bias_hh: vec![0.0; 3 * hidden],
+    };
+    let mut gates = vec![0.0; 3 * step];
+    let mut recurrent = vec![0.0; 3 * step];
+    let mut previous = vec![0.0; step];
+    let mut scratch = Packed::default();
+    for t in (0..time).rev() {
+        let before = if t == 0 { inputs.hidden } else { &states[(t - 1) * step..][..step] };
+        let keep = &inputs.keep[t * rows..][..rows];
+        keep_rows(before, keep, &mut previous);
+        Arch::new().dispatch(Downdate {
+            hidden,
+            previous: &previous,
+            saved: &saved[t],
+            output: &gradient[t * step..][..step],
+            state: &mut gradients.hidden,
+            gates: &mut gates,
+            recurrent: &mut recurrent,
+        });
+        let range = t * rows * width..(t + 1) * rows * width;
+        multiply(&gates, &weight_ih, Start::Zero, &mut gradients.input[range.clone()]);
+        multiply(&recurrent, &weight_hh, Start::Present, &mut gradients.hidden);
+        let input = &inputs.input[range];
+        add_transposed_left(input, &gates, rows, &mut scratch, &mut gradients.weight_ih);
+        add_transposed_left(&previous, &recurrent, rows, &mut scratch, &mut gradients.weight_hh);
+        add_column_sums(&gates, &mut gradients.bias_ih);
+        add_column_sums(&recurrent, &mut gradients.bias_hh);
+        for (state, &keep) in gradients.hidden.chunks_exact_mut(hidden).zip(keep) {
+            if keep != 1.0 {
+                state.iter_mut().for_each(|x| *x *= keep);
+            }
+        }
+    }
+    gradients
+}
+
+/// The elementwise part of one step backwards.
+struct Downdate<'a> {
+    hidden: usize,
+    /// The state before the step, `[row, hidden]`.
+    previous: &'a [f32],
+    /// `[row, 4 * hidden]`.
+    saved: &'a [f32],
+    /// The gradient of the state after the step as an output, `[row, hidden]`.
+    output: &'a [f32],
+    /// In: the gradient of the state after the step, from the later steps. Out: that of the state
+    /// before it, without what flows through the gates, `[row, hidden]`.
+    state: &'a mut [f32],
+    /// The gradient of the input's share of the gates, `[row, 3 * hidden]`.
+    gates: &'a mut [f32],
+    /// The gradient of the state's share of the gates, `[row, 3 * hidden]`.
+    recurrent: &'a mut [f32],
+}
+
+impl WithSimd for Downdate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let hidden = self.hidden;
+        let one = simd.splat_f32s(1.0);
+        let rows = self.previous.len() / hidden.max(1);
+        for row in 0..rows {
+            let previous = &self.previous[row * hidden..][..hidden];
+            let output = &self.output[row * hidden..][..hidden];
+            let state = &mut self.state[row * hidden..][..hidden];
+            let saved = &self.saved[row * 4 * hidden..][..4 * hidden];
+            let (r, saved) = saved.split_at(hidden);
+            let (z, saved) = saved.split_at(hidden);
+            let (n, g) = saved.split_at(hidden);
+            let gates = &mut self.gates[row * 3 * hidden..][..3 * hidden];
+            let (d_ir, d_gates) = gates.split_at_mut(hidden);
+            let (d_iz, d_in) = d_gates.split_at_mut(hidden);
+            let recurrent = &mut self.recurrent[row * 3 * hidden..][..3 * hidden];
+            let (d_gr, d_recurrent) = recurrent.split_at_mut(hidden);
+            let (d_gz, d_gn) = d_recurrent.split_at_mut(hidden);
+            for at in (0..hidden).step_by(S::F32_LANES) {
+                let d = sum(simd, &state[at..], &output[at..]);
+                let (r, z) = (load(simd, &r[at..]), load(simd, &z[at..]));
+                let (n, g) = (load(simd, &n[at..]), load(simd, &g[at..]));
+                let d_n = simd.mul_f32s(d, simd.sub_f32s(one, z));
+                let d_n = simd.mul_f32s(d_n, simd.sub_f32s(one, simd.mul_f32s(n, n)));
+                let d_r = simd.mul_f32s(simd.mul_f32s(d_n, g), slope(simd, r));
+                let d_z = simd.mul_f32s(d, simd.sub_f32s(load(simd, &previous[at..]), n));
+                let d_z = simd.mul_f32s(d_z, slope(simd, z));
+                store(simd, &mut d_ir[at..], d_r);
+                store(simd, &mut d_iz[at..], d_z);
+                store(simd, &mut d_in[at..], d_n);
+                store(simd, &mut d_gr[at..], d_r);
+                store(simd, &mut d_gz[at..], d_z);
+                store(simd, &mut d_gn[at..], simd.mul_f32s(d_n, r));
+                store(simd, &mut state[at..], simd.mul_f32s(d, z));
+            }
+        }
+    }
+}
+
+/// The derivative of the sigmoid at the value `y`.
+#[inline(always)]
+fn slope<S: Simd>(simd: S, y: S::f32s) -> S::f32s {
+    simd.mul_f32s(y, simd.sub_f32s(simd.splat_f32s(1.0), y))
+}

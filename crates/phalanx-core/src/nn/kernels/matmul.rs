@@ -1,0 +1,316 @@
+//! Matrix products of row-major `f32` matrices on one core.
+//!
+//! The right matrix is packed into panels two vectors wide; a tile of up to eight rows by one
+//! panel is accumulated in registers. Every element of the result is the same chain of fused
+//! multiply-adds, in the order of the inner dimension, whatever tile it falls into: the bits of a
+//! row depend neither on the number of rows nor on the row's position.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::simd::{load, store};
+
+/// Rows of the result that are computed panel by panel, so that the left rows stay in cache.
+const ROW_BLOCK: usize = 128;
+/// Inner elements that [`add_transposed_left`] takes at a time.
+const INNER_BLOCK: usize = 256;
+/// Wider matrices are packed, because rows far apart compete for the same lines of the cache.
+const MAX_UNPACKED: usize = 512;
+
+/// A matrix `[inner, columns]` laid out for the right-hand side of a product.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Packed {
+    inner: usize,
+    columns: usize,
+    /// Panel after panel, each `[inner, width]` where the width is one or two vectors.
+    data: Vec<f32>,
+}
+
+impl Packed {
+    /// Packs `matrix`, `[inner, columns]`.
+    pub(in super::super) fn new(matrix: &[f32], inner: usize, columns: usize) -> Self {
+        let mut packed = Self::default();
+        packed.pack::<false>(matrix, inner, columns);
+        packed
+    }
+
+    /// Packs the transpose of `matrix`, which is `[columns, inner]`.
+    pub(in super::super) fn transposed(matrix: &[f32], inner: usize, columns: usize) -> Self {
+        let mut packed = Self::default();
+        packed.pack::<true>(matrix, inner, columns);
+        packed
+    }
+
+    fn pack<const TRANSPOSED: bool>(&mut self, matrix: &[f32], inner: usize, columns: usize) {
+        assert_eq!(matrix.len(), inner * columns, "the matrix has the stated size");
+        (self.inner, self.columns) = (inner, columns);
+        let lanes = lanes();
+        let width = columns.next_multiple_of(lanes);
+        self.data.resize(inner * width, 0.0);
+        let mut column = 0;
+        let mut rest = self.data.as_mut_slice();
+        while column < width {
+            let panel_width = (width - column).min(2 * lanes);
+            let valid = panel_width.min(columns - column);
+            let (panel, tail) = rest.split_at_mut(inner * panel_width);
+            for (k, row) in panel.chunks_exact_mut(panel_width).enumerate() {
+                let (filled, padding) = row.split_at_mut(valid);
+                if TRANSPOSED {
+                    for (j, x) in filled.iter_mut().enumerate() {
+                        *x = matrix[(column + j) * inner + k];
+                    }
+                } else {
+                    filled.copy_from_slice(&matrix[k * columns + column..][..valid]);
+                }
+                padding.fill(0.0);
+            }
+            rest = tail;
+            column += panel_width;
+        }
+    }
+
+    fn right(&self) -> Right<'_> {
+        let Self { inner, columns, ref data } = *self;
+        Right { inner, columns, data, packed: true }
+    }
+
+    pub(in super::super) fn inner(&self) -> usize {
+        self.inner
+    }
+
+    pub(in super::super) fn columns(&self) -> usize {
+        self.columns
+    }
+}
+
+/// The right-hand side of a product, packed or as it is.
+#[derive(Clone, Copy)]
+struct Right<'a> {
+    inner: usize,
+    /// A multiple of a vector where the matrix is not packed.
+    columns: usize,
+    data: &'a [f32],
+    packed: bool,
+}
+
+/// What the result holds before products are added.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) enum Start<'a> {
+    /// Zero.
+    Zero,
+    /// In every row this bias, `[columns]`.
+    Bias(&'a [f32]),
+    /// What it already holds.
+    Present,
+}
+
+/// `c = start + a b` with `a` `[rows, inner]` and `c` `[rows, columns]`.
+pub(in super::super) fn multiply(a: &[f32], b: &Packed, start: Start<'_>, c: &mut [f32]) {
+    if b.columns == 0 {
+        return;
+    }
+    let rows = c.len() / b.columns;
+    assert_eq!(c.len(), rows * b.columns, "the result is [rows, columns]");
+    assert_eq!(a.len(), rows * b.inner, "the left matrix is [rows, inner]");
+    Arch::new().dispatch(Product::<false> { a, rows, b: b.right(), start, c });
+}
+
+/// `c += a^T b` with `a` `[inner, rows]`, `b` `[inner, columns]` and `c` `[rows, columns]`.
+///
+/// `scratch` keeps its memory from call to call.
+pub(super) fn add_transposed_left(
+    a: &[f32],
+    b: &[f32],
+    inner: usize,
+    scratch: &mut Packed,
+    c: &mut [f32],
+) {
+    if inner == 0 {
+        return;
+    }
+    let (rows, columns) = (a.len() / inner, b.len() / inner);
+    assert_eq!(a.len(), rows * inner, "the left matrix is [inner, rows]");
+    assert_eq!(b.len(), columns * inner, "the right matrix is [inner, columns]");
+    assert_eq!(c.len(), rows * columns, "the result is [rows, columns]");
+    if c.is_empty() {
+        return;
+    }
+    let packed = !columns.is_multiple_of(lanes()) || columns > MAX_UNPACKED;
+    for (a, b) in a.chunks(INNER_BLOCK * rows).zip(b.chunks(INNER_BLOCK * columns)) {
+        let inner = b.len() / columns;
+        let b = if packed {
+            scratch.pack::<false>(b, inner, columns);
+            scratch.right()
+        } else {
+            Right { inner, columns, data: b, packed }
+        };
+        Arch::new().dispatch(Product::<true> { a, rows, b, start: Start::Present, c });
+    }
+}
+
+/// The number of `f32` in a vector of this processor.
+fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    Arch::new().dispatch(Lanes)
+}
+
+/// One product; `TRANSPOSED` says that `a` is `[inner, rows]`.
+struct Product<'a, const TRANSPOSED: bool> {
+    a: &'a [f32],
+    rows: usize,
+    b: Right<'a>,
+    start: Start<'a>,
+    c: &'a mut [f32],
+}
+
+impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let lanes = S::F32_LANES;
+        let Right { inner, columns, data, packed } = self.b;
+        let width = columns.next_multiple_of(lanes);
+        for first in (0..self.rows).step_by(ROW_BLOCK) {
+            let last = (first + ROW_BLOCK).min(self.rows);
+            for column in (0..width).step_by(2 * lanes) {
+                let panel_width = (width - column).min(2 * lanes);
+                let (panel, stride) = if packed {
+                    (&data[column * inner..][..panel_width * inner], panel_width)
+                } else {
+                    (&data[column..], columns)
+                };
+                let panel = Panel { vectors: S::as_simd_f32s(panel).0, stride: stride / lanes };
+                if panel_width == lanes {
+                    self.rows::<S, 1>(simd, panel, first..last, column);
+                } else {
+                    self.rows::<S, 2>(simd, panel, first..last, column);
+                }
+            }
+        }
+    }
+}
+
+/// Columns of the right matrix: row `k` begins at vector `k * stride`.
+#[derive(Clone, Copy)]
+struct Panel<'a, V> {
+    vectors: &'a [V],
+    stride: usize,
+}
+
+impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
+    /// A range of rows by one panel of `V` vectors.
+    #[inline(always)]
+    fn rows<S: Simd, const V: usize>(
+        &mut self,
+        simd: S,
+        panel: Panel<'_, S::f32s>,
+        rows: std::ops::Range<usize>,
+        column: usize,
+    ) {
+        let std::ops::Range { start: mut row, end } = rows;
+        // Eight rows of two vectors need 16 accumulators, four rows need 8.
+        if S::REGISTER_COUNT >= 32 {
+            while row + 8 <= end {
+                self.tile::<S, 8, V>(simd, panel, row, column);
+                row += 8;
+            }
+        }
+        while row + 4 <= end {
+            self.tile::<S, 4, V>(simd, panel, row, column);
+            row += 4;
+        }
+        while row < end {
+            self.tile::<S, 1, V>(simd, panel, row, column);
+            row += 1;
+        }
+    }
+
+    /// `R` rows by `V` vectors, accumulated in registers.
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        panel: Panel<'_, S::f32s>,
+        row: usize,
+        column: usize,
+    ) {
+        let Right { inner, columns, .. } = self.b;
+        let mut panel = panel.vectors.chunks(panel.stride);
+        let mut sum = [[simd.splat_f32s(0.0); V]; R];
+        match self.start {
+            Start::Zero => {}
+            Start::Bias(bias) => {
+                for v in 0..V {
+                    let from = column + v * S::F32_LANES;
+                    let bias = load(simd, &bias[from.min(columns)..columns]);
+                    for sum in &mut sum {
+                        sum[v] = bias;
+                    }
+                }
+            }
+            Start::Present => {
+                for (r, sum) in sum.iter_mut().enumerate() {
+                    let c = &self.c[(row + r) * columns..][..columns];
+                    for (v, sum) in sum.iter_mut().enumerate() {
+                        *sum = load(simd, &c[(column + v * S::F32_LANES).min(columns)..]);
+                    }
+                }
+            }
+        }
+        if TRANSPOSED {
+            for (a, b) in self.a[row..].chunks(self.rows).zip(panel) {
+                let a: &[f32; R] = a.first_chunk().expect("the tile lies within the rows");
+                sum = multiply_add(simd, *a, first(b), sum);
+            }
+        } else {
+            let mut left: [&[f32]; R] = [&[]; R];
+            for (r, left) in left.iter_mut().enumerate() {
+                *left = &self.a[(row + r) * inner..][..inner];
+            }
+            for k in 0..inner {
+                let b = panel.next().expect("the panel has a row for each inner element");
+                let mut a = [0.0; R];
+                for r in 0..R {
+                    a[r] = left[r][k];
+                }
+                sum = multiply_add(simd, a, first(b), sum);
+            }
+        }
+        for (r, sum) in sum.into_iter().enumerate() {
+            let c = &mut self.c[(row + r) * columns..][..columns];
+            for (v, sum) in sum.into_iter().enumerate() {
+                store(simd, &mut c[(column + v * S::F32_LANES).min(columns)..], sum);
+            }
+        }
+    }
+}
+
+/// The first `V` vectors of a panel's row.
+#[inline(always)]
+fn first<T: Copy, const V: usize>(row: &[T]) -> [T; V] {
+    *row.first_chunk().expect("the panel lies within the columns")
+}
+
+/// Adds the outer product of a column of the left and a row of the right matrix.
+#[inline(always)]
+fn multiply_add<S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    a: [f32; R],
+    b: [S::f32s; V],
+    mut sum: [[S::f32s; V]; R],
+) -> [[S::f32s; V]; R] {
+    for r in 0..R {
+        let a = simd.splat_f32s(a[r]);
+        for v in 0..V {
+            sum[r][v] = simd.mul_add_e_f32s(a, b[v], sum[r][v]);
+        }
+    }
+    sum
+}

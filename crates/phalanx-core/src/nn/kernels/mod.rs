@@ -1,0 +1,94 @@
+//! The operations that take the time: composed of burn operations for any device, and fused, with
+//! a backward pass of their own, for the CPU. Both give the same values up to rounding.
+
+mod activation;
+mod composed;
+mod elementwise;
+mod gru;
+mod matmul;
+mod simd;
+
+#[cfg(feature = "flex")]
+mod dense;
+#[cfg(feature = "flex")]
+mod gru_op;
+#[cfg(feature = "flex")]
+mod linear_op;
+#[cfg(feature = "flex")]
+mod mix;
+#[cfg(feature = "flex")]
+mod mix_op;
+#[cfg(feature = "flex")]
+mod primitive;
+
+#[cfg(feature = "flex")]
+use burn::tensor::Device;
+use burn::tensor::Tensor;
+
+pub(super) use self::elementwise::activate;
+pub(super) use self::gru::update as gru_update;
+pub(super) use self::matmul::{Packed, Start, multiply};
+use super::gru::GruWeights;
+use super::linear::Activation;
+
+/// A GRU over a whole sequence; the arguments are those of [`Gru::forward`](super::Gru::forward).
+///
+/// On the CPU device this is one operation with a backward pass of its own, in which no gradient
+/// reaches `keep`.
+pub(super) fn gru_sequence(
+    input: Tensor<3>,
+    hidden: Tensor<2>,
+    keep: Option<Tensor<2>>,
+    weights: GruWeights,
+) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    if on_flex(&input.device()) {
+        let [time, row, _] = input.dims();
+        let keep = keep.unwrap_or_else(|| Tensor::ones([time, row], &input.device().inner()));
+        return gru_op::gru_sequence(input, hidden, keep, weights);
+    }
+    composed::gru_sequence(input, hidden, keep, weights)
+}
+
+/// `activation(x W + b)`: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
+pub(super) fn linear(
+    input: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Activation,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if on_flex(&input.device()) {
+        return linear_op::linear(input, weight, bias, activation);
+    }
+    composed::linear(input, weight, bias, activation)
+}
+
+/// The mixing step of QMIX on generated weights: `q` `[row, agent]`, `weight_1`
+/// `[row, agent * embed]`, `bias_1` and `weight_2` `[row, embed]`, `value` `[row, 1]`, to
+/// `[row, 1]`.
+pub(super) fn qmix_mix(
+    q: Tensor<2>,
+    weight_1: Tensor<2>,
+    bias_1: Tensor<2>,
+    weight_2: Tensor<2>,
+    value: Tensor<2>,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if on_flex(&q.device()) {
+        return mix_op::qmix_mix(q, weight_1, bias_1, weight_2, value);
+    }
+    composed::qmix_mix(q, weight_1, bias_1, weight_2, value)
+}
+
+/// Whether the fused operations apply.
+#[cfg(feature = "flex")]
+fn on_flex(device: &Device) -> bool {
+    use burn::backend::DispatchDevice;
+    match device.as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
+        #[allow(unreachable_patterns)] // Other devices exist with other features.
+        _ => false,
+    }
+}

@@ -1,0 +1,215 @@
+//! Weights by name, in the safetensors format.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+/// Weights or optimizer state that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The module has a tensor that the bytes lack.
+    #[error("the tensor `{name}` is missing")]
+    Missing {
+        /// The tensor.
+        name: String,
+    },
+    /// The bytes hold a tensor that the module lacks.
+    #[error("there is a tensor `{name}` too many")]
+    Unexpected {
+        /// The tensor.
+        name: String,
+    },
+    /// A tensor has the wrong shape.
+    #[error("the tensor `{name}` has shape {found:?} where {expected:?} is needed")]
+    Shape {
+        /// The tensor.
+        name: String,
+        /// The shape the module needs.
+        expected: Vec<usize>,
+        /// The shape in the bytes.
+        found: Vec<usize>,
+    },
+    /// A tensor does not hold 32-bit floats.
+    #[error("the tensor `{name}` holds {found} where F32 is needed")]
+    Kind {
+        /// The tensor.
+        name: String,
+        /// What it holds.
+        found: String,
+    },
+    /// The bytes are damaged, or of another format.
+    #[error("the bytes are not {what}: {reason}")]
+    Malformed {
+        /// What was expected.
+        what: &'static str,
+        /// Why they are not.
+        reason: String,
+    },
+    /// The device failed to hand out a tensor.
+    #[error("the tensor `{name}` cannot be read from its device: {reason}")]
+    Device {
+        /// The tensor.
+        name: String,
+        /// The device's message.
+        reason: String,
+    },
+}
+
+/// All weights of `module` as a safetensors file, named by their fields: `encoder.weight`.
+///
+/// Linear weights are `[input, output]`; a GRU's gates are in PyTorch's order reset, update, new
+/// along the last axis. The same weights give the same bytes.
+///
+/// # Errors
+///
+/// When the device cannot hand out a tensor.
+pub fn to_safetensors<M: Module>(module: &M) -> Result<Vec<u8>, WeightsError> {
+    let mut reader = Reader::default();
+    module.visit(&mut reader);
+    let tensors = reader.tensors.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let malformed = |error: safetensors::SafeTensorError| WeightsError::Malformed {
+        what: "tensors",
+        reason: error.to_string(),
+    };
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| {
+            Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(malformed)?))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    safetensors::serialize(views, None).map_err(malformed)
+}
+
+/// `module` with all its weights replaced by those of a safetensors file.
+///
+/// # Errors
+///
+/// When the bytes are not such a file, or a tensor is missing, has another shape or kind, or is
+/// one too many; the error names it.
+pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError> {
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Malformed {
+        what: "a safetensors file",
+        reason: error.to_string(),
+    })?;
+    let mut writer = Writer { path: Path::default(), seen: Vec::new(), tensors, error: None };
+    let module = module.map(&mut writer);
+    if let Some(error) = writer.error {
+        return Err(error);
+    }
+    let mut names = writer.tensors.names();
+    names.sort_unstable();
+    match names.into_iter().find(|name| !writer.seen.iter().any(|seen| seen == name)) {
+        Some(name) => Err(WeightsError::Unexpected { name: name.to_owned() }),
+        None => Ok(module),
+    }
+}
+
+/// Where a traversal stands in the tree of modules.
+#[derive(Default)]
+pub(super) struct Path(Vec<Option<String>>);
+
+impl Path {
+    pub(super) fn enter(&mut self, name: &str, container: &str) {
+        // The variant of an enum is no part of the name: it follows from the tensors there are.
+        self.0.push((!container.starts_with("Enum:")).then(|| name.to_owned()));
+    }
+
+    pub(super) fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.0.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
+    }
+}
+
+type Read = (String, Vec<usize>, Vec<u8>);
+
+#[derive(Default)]
+struct Reader {
+    path: Path,
+    tensors: Vec<Result<Read, WeightsError>>,
+}
+
+impl ModuleVisitor for Reader {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.name();
+        let shape = param.lazy_shape().to_vec();
+        self.tensors.push(
+            read(param.val())
+                .map_err(|reason| WeightsError::Device { name: name.clone(), reason })
+                .map(|values| {
+                    (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+                }),
+        );
+    }
+}
+
+/// The values of a tensor, row-major.
+pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
+    let data = tensor.try_into_data().map_err(|error| error.to_string())?;
+    data.try_into_vec::<f32>().map_err(|error| format!("{error:?}"))
+}
+
+struct Writer<'a> {
+    path: Path,
+    seen: Vec<String>,
+    tensors: SafeTensors<'a>,
+    error: Option<WeightsError>,
+}
+
+impl Writer<'_> {
+    fn values(&self, name: &str, expected: Vec<usize>) -> Result<Vec<f32>, WeightsError> {
+        let name = name.to_owned();
+        let Ok(view) = self.tensors.tensor(&name) else {
+            return Err(WeightsError::Missing { name });
+        };
+        if view.dtype() != Dtype::F32 {
+            return Err(WeightsError::Kind { name, found: format!("{:?}", view.dtype()) });
+        }
+        if view.shape() != expected {
+            return Err(WeightsError::Shape { name, expected, found: view.shape().to_vec() });
+        }
+        let (values, _) = view.data().as_chunks::<4>();
+        Ok(values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+    }
+}
+
+impl ModuleMapper for Writer<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.error.is_some() {
+            return param;
+        }
+        let name = self.path.name();
+        let shape = param.dims();
+        let values = self.values(&name, shape.to_vec());
+        self.seen.push(name);
+        match values {
+            Err(error) => {
+                self.error = Some(error);
+                param
+            }
+            Ok(values) => param.map(|old| {
+                let new = Tensor::from_data(TensorData::new(values, shape), &old.device());
+                if old.is_require_grad() { new.require_grad() } else { new }
+            }),
+        }
+    }
+}

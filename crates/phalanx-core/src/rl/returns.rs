@@ -1,0 +1,144 @@
+//! Targets for value learning over whole episodes.
+
+/// One step of an episode, as a return estimator sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpisodeStep {
+    /// The reward received.
+    pub reward: f32,
+    /// Whether the task ended with this step: nothing is bootstrapped beyond it.
+    pub terminated: bool,
+    /// Whether this step belongs to the episode; `false` in the padding behind a short one.
+    pub valid: bool,
+}
+
+/// TD(lambda) targets of whole episodes, computed backwards.
+///
+/// With `Q_t` the bootstrap value of time `t`, and `last` the final valid step of a row:
+///
+/// ```text
+/// G_last = r_last + gamma (1 - d_last) Q_{last+1}
+/// G_t    = r_t + gamma (1 - d_t) [ (1 - lambda) Q_{t+1} + lambda G_{t+1} ]
+/// ```
+///
+/// `lambda = 0` gives one-step targets, `lambda = 1` the Monte-Carlo return. No trace is cut at
+/// exploratory actions (Peng's Q(lambda)), as in PyMARL2's `build_td_lambda_targets`. There, an
+/// episode that was truncated before the longest one of its batch loses part of its last
+/// bootstrap; here every episode is treated like the longest.
+///
+/// # Shapes
+///
+/// `steps` is `[time, row]`, `values` is `[time + 1, row]`, `targets` is `[time, row]`; the targets
+/// of invalid steps are zero.
+///
+/// # Panics
+///
+/// When the lengths do not fit each other.
+pub fn td_lambda_targets(
+    steps: &[EpisodeStep],
+    values: &[f32],
+    rows: usize,
+    gamma: f32,
+    lambda: f32,
+    targets: &mut [f32],
+) {
+    assert_eq!(steps.len(), targets.len(), "one target per step");
+    assert_eq!(values.len(), steps.len() + rows, "values hold one more time step");
+    let time = steps.len() / rows;
+    for t in (0..time).rev() {
+        for row in 0..rows {
+            let here = t * rows + row;
+            let next = here + rows;
+            let step = steps[here];
+            targets[here] = if !step.valid {
+                0.0
+            } else if step.terminated {
+                step.reward
+            } else {
+                let goes_on = t + 1 < time && steps[next].valid;
+                let after = if goes_on {
+                    (1.0 - lambda) * values[next] + lambda * targets[next]
+                } else {
+                    values[next]
+                };
+                step.reward + gamma * after
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(reward: f32) -> EpisodeStep {
+        EpisodeStep { reward, terminated: false, valid: true }
+    }
+
+    fn targets(steps: &[EpisodeStep], values: &[f32], rows: usize, lambda: f32) -> Vec<f32> {
+        let mut out = vec![f32::NAN; steps.len()];
+        td_lambda_targets(steps, values, rows, 0.9, lambda, &mut out);
+        out
+    }
+
+    fn assert_close(ours: &[f32], expected: &[f32]) {
+        for (a, b) in ours.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-6, "{ours:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn lambda_returns_match_the_published_recursion() {
+        // Values .5, 1.5, .8 at times 0, 1, 2 and .7 behind the last step.
+        let steps = [step(1.0), step(0.0), step(2.0)];
+        let ours = targets(&steps, &[0.5, 1.5, 0.8, 0.7], 1, 0.5);
+        assert_close(&ours, &[2.369_575, 1.5435, 2.63]);
+    }
+
+    #[test]
+    fn lambda_zero_bootstraps_after_one_step() {
+        let steps = [step(1.0), step(0.0)];
+        assert_close(&targets(&steps, &[9.0, 2.0, 3.0], 1, 0.0), &[1.0 + 0.9 * 2.0, 0.9 * 3.0]);
+    }
+
+    #[test]
+    fn lambda_one_is_the_discounted_sum_of_rewards() {
+        let mut steps = [step(1.0), step(2.0), step(4.0)];
+        steps[2].terminated = true;
+        assert_close(
+            &targets(&steps, &[7.0; 4], 1, 1.0),
+            &[1.0 + 0.9 * (2.0 + 0.9 * 4.0), 2.0 + 0.9 * 4.0, 4.0],
+        );
+    }
+
+    #[test]
+    fn episodes_of_different_lengths_in_one_batch_do_not_touch_each_other() {
+        let padding = EpisodeStep { reward: 55.0, terminated: false, valid: false };
+        let ended = EpisodeStep { terminated: true, ..step(1.0) };
+        // Row 0 terminates after one step, row 1 is truncated after two, row 2 lasts three.
+        let steps = [
+            [ended, step(1.0), step(1.0)],
+            [padding, step(2.0), step(2.0)],
+            [padding, padding, step(3.0)],
+        ]
+        .concat();
+        let values: Vec<f32> = (0..12).map(|i| i as f32).collect();
+        let ours = targets(&steps, &values, 3, 0.6);
+        let second = 2.0 + 0.9 * values[7];
+        let third = 3.0 + 0.9 * values[11];
+        let third_before = 2.0 + 0.9 * (0.4 * values[8] + 0.6 * third);
+        assert_close(
+            &ours,
+            &[
+                1.0,
+                1.0 + 0.9 * (0.4 * values[4] + 0.6 * second),
+                1.0 + 0.9 * (0.4 * values[5] + 0.6 * third_before),
+                0.0,
+                second,
+                third_before,
+                0.0,
+                0.0,
+                third,
+            ],
+        );
+    }
+}

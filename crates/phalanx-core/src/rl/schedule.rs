@@ -1,0 +1,32 @@
+//! Values that change with the number of environment steps.
+
+use serde::{Deserialize, Serialize};
+
+/// Goes linearly from `start` to `finish` over `anneal_time` environment steps, then stays.
+///
+/// ```
+/// let epsilon = phalanx_core::rl::Linear { start: 1.0, finish: 0.05, anneal_time: 100_000 };
+/// assert_eq!(epsilon.at(0), 1.0);
+/// assert_eq!(epsilon.at(50_000), 0.525);
+/// assert_eq!(epsilon.at(1_000_000), 0.05);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Linear {
+    /// The value at step zero.
+    pub start: f64,
+    /// The value from `anneal_time` on.
+    pub finish: f64,
+    /// How many environment steps the change takes; zero jumps at once.
+    pub anneal_time: u64,
+}
+
+impl Linear {
+    /// The value after `t_env` environment steps.
+    pub fn at(&self, t_env: u64) -> f64 {
+        if t_env >= self.anneal_time {
+            return self.finish;
+        }
+        let done = t_env as f64 / self.anneal_time as f64;
+        self.start + (self.finish - self.start) * done
+    }
+}

@@ -1,0 +1,151 @@
+//! Arguments of environments, as they come from a configuration file.
+
+use serde::de::DeserializeOwned;
+use toml::Table;
+
+/// An argument an environment understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Argument {
+    /// The key under `env_args`.
+    pub key: &'static str,
+    /// The values it may take, in words.
+    pub allowed: &'static str,
+}
+
+/// What is wrong with the arguments of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArgumentError {
+    /// The environment has no such argument, and others that it has.
+    #[error("there is no argument `{key}`; did you mean `{nearest}` ({allowed})? Known: {known}")]
+    Unknown {
+        /// The key that was given.
+        key: String,
+        /// The known key most like it.
+        nearest: &'static str,
+        /// The values the nearest key may take.
+        allowed: &'static str,
+        /// All known keys.
+        known: String,
+    },
+    /// The environment has no arguments at all.
+    #[error("there is no argument `{key}`: this environment takes none")]
+    NoneTaken {
+        /// The key that was given.
+        key: String,
+    },
+    /// The value does not suit the argument.
+    #[error("`{key}` cannot be {value}: it must be {allowed}")]
+    Wrong {
+        /// The key.
+        key: &'static str,
+        /// The value that was given.
+        value: String,
+        /// The values it may take.
+        allowed: &'static str,
+    },
+}
+
+/// Reads `args` into `T`, whose fields are the keys of `known` and all have a default.
+///
+/// # Errors
+///
+/// The first key that is unknown, or whose value does not suit.
+pub(crate) fn read<T: DeserializeOwned>(
+    args: &Table,
+    known: &[Argument],
+) -> Result<T, ArgumentError> {
+    for (key, value) in args {
+        let Some(argument) = known.iter().find(|argument| argument.key == key) else {
+            return Err(unknown(key, known));
+        };
+        let alone = Table::from_iter([(key.clone(), value.clone())]);
+        alone.try_into::<T>().map_err(|_| wrong(argument, value))?;
+    }
+    Ok(args.clone().try_into().expect("every field was read on its own and has a default"))
+}
+
+/// The error of a value that `argument` may not take.
+pub(crate) fn wrong(argument: &Argument, value: impl ToString) -> ArgumentError {
+    ArgumentError::Wrong {
+        key: argument.key,
+        value: value.to_string(),
+        allowed: argument.allowed,
+    }
+}
+
+fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
+    let keys: Vec<_> = known.iter().map(|argument| argument.key).collect();
+    match nearest(key, keys.iter().copied()) {
+        None => ArgumentError::NoneTaken { key: key.to_owned() },
+        Some(i) => ArgumentError::Unknown {
+            key: key.to_owned(),
+            nearest: known[i].key,
+            allowed: known[i].allowed,
+            known: keys.join(", "),
+        },
+    }
+}
+
+/// The position of the candidate most like `name`; `None` when there are no candidates.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<usize> {
+    let distances = candidates.map(|candidate| strsim::damerau_levenshtein(name, candidate));
+    distances.enumerate().min_by_key(|&(_, distance)| distance).map(|(i, _)| i)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default)]
+    struct Two {
+        limit: u32,
+        scale: f32,
+    }
+
+    const KNOWN: [Argument; 2] = [
+        Argument { key: "limit", allowed: "a whole number" },
+        Argument { key: "scale", allowed: "a number" },
+    ];
+
+    fn parse(text: &str) -> Result<Two, ArgumentError> {
+        read(&text.parse().expect("the test writes TOML"), &KNOWN)
+    }
+
+    #[test]
+    fn missing_keys_keep_their_default_and_whole_numbers_pass_for_numbers() {
+        assert_eq!(parse("scale = 3"), Ok(Two { limit: 0, scale: 3.0 }));
+    }
+
+    #[test]
+    fn an_unknown_key_is_answered_with_the_nearest() {
+        let error = parse("limti = 3").expect_err("the key is misspelt");
+        assert_eq!(
+            error.to_string(),
+            "there is no argument `limti`; did you mean `limit` (a whole number)? \
+             Known: limit, scale"
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_what_is_allowed() {
+        let error = parse("limit = \"long\"").expect_err("the value is text");
+        assert_eq!(
+            error.to_string(),
+            "`limit` cannot be \"long\": it must be a whole number"
+        );
+    }
+
+    #[test]
+    fn an_environment_without_arguments_takes_none() {
+        let table: Table = "a = 1".parse().expect("valid TOML");
+        let error = read::<Two>(&table, &[]).expect_err("nothing is known");
+        assert_eq!(error, ArgumentError::NoneTaken { key: "a".to_owned() });
+    }
+}

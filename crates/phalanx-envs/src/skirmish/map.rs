@@ -1,0 +1,289 @@
+//! A map: who fights whom, where, and for how long. Pure data, read from TOML.
+
+use serde::Deserialize;
+
+use super::terrain::{TERRAINS, Terrain};
+use super::units::{Race, UNITS, unit_index};
+use crate::arguments::nearest;
+
+/// The maps that come with the crate, as `(name, text)`. A further map is one file and one line.
+pub const MAPS: &[(&str, &str)] = &[
+    ("3m", include_str!("maps/3m.toml")),
+    ("8m", include_str!("maps/8m.toml")),
+    ("25m", include_str!("maps/25m.toml")),
+    ("5m_vs_6m", include_str!("maps/5m_vs_6m.toml")),
+    ("8m_vs_9m", include_str!("maps/8m_vs_9m.toml")),
+    ("10m_vs_11m", include_str!("maps/10m_vs_11m.toml")),
+    ("27m_vs_30m", include_str!("maps/27m_vs_30m.toml")),
+];
+
+/// How far, at most, a unit starts from its place on the map, in each coordinate.
+///
+/// Which places the game chooses is not documented. On an exact grid, distances tie and single
+/// roundings decide battles; this scatter lets no such accident prevail.
+pub const START_SCATTER: f32 = 0.05;
+
+/// A map, checked and with its units placed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// The name, the last part of the identifier.
+    pub name: String,
+    /// The largest number of steps of an episode.
+    pub limit: usize,
+    /// Where units can walk.
+    pub terrain: Terrain,
+    /// The race that decides whether allies have a shield column.
+    pub ally_race: Race,
+    /// The race that decides whether enemies have a shield column.
+    pub enemy_race: Race,
+    /// The length of the one-hot unit type in observation and state.
+    pub unit_type_bits: usize,
+    /// Where the enemies march to.
+    pub attack_point: (f32, f32),
+    /// The agents, sorted by unit type, x and y, as SMAC does.
+    pub allies: Vec<Placed>,
+    /// The enemies, in order of creation.
+    pub enemies: Vec<Placed>,
+}
+
+/// One unit at the start of an episode.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placed {
+    /// Its row of [`UNITS`].
+    pub unit: usize,
+    /// Its column in the one-hot unit type; meaningless without such columns.
+    pub type_bit: usize,
+    /// Where it stands.
+    pub x: f32,
+    /// Where it stands.
+    pub y: f32,
+}
+
+/// What is wrong with a map.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MapError {
+    /// The text is not TOML, or a key is missing, unknown or of the wrong type.
+    #[error("the map cannot be read: {reason}")]
+    Syntax {
+        /// What the parser says, with line and column.
+        reason: String,
+    },
+    /// The map names a thing that does not exist.
+    #[error("map `{map}`: there is no {what} `{name}`; did you mean `{nearest}`?")]
+    UnknownName {
+        /// The map.
+        map: String,
+        /// `unit` or `terrain`.
+        what: &'static str,
+        /// What was written.
+        name: String,
+        /// The existing name most like it.
+        nearest: &'static str,
+    },
+    /// The values contradict each other.
+    #[error("map `{map}`: {reason}")]
+    Invalid {
+        /// The map.
+        map: String,
+        /// The contradiction.
+        reason: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    limit: usize,
+    terrain: String,
+    ally_race: Race,
+    enemy_race: Race,
+    unit_type_bits: usize,
+    attack_point: (f32, f32),
+    allies: Vec<Group>,
+    enemies: Vec<Group>,
+}
+
+/// Units of one kind created at one point.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    unit: String,
+    count: usize,
+    at: (f32, f32),
+    #[serde(default)]
+    type_bit: usize,
+}
+
+impl Map {
+    /// Reads a map.
+    ///
+    /// # Errors
+    ///
+    /// When the text is malformed, names something unknown, or places a unit where it cannot
+    /// stand.
+    pub fn parse(text: &str) -> Result<Self, MapError> {
+        let file: File = toml::from_str(text)
+            .map_err(|error| MapError::Syntax { reason: error.to_string() })?;
+        let map = file.name.clone();
+        let invalid = |reason: String| MapError::Invalid { map: map.clone(), reason };
+        let drawing = TERRAINS.iter().find(|(name, _)| *name == file.terrain);
+        let (_, drawing) = drawing.ok_or_else(|| {
+            let names = TERRAINS.iter().map(|&(name, _)| name);
+            unknown(&map, "terrain", &file.terrain, names)
+        })?;
+        let terrain = Terrain::parse(drawing).map_err(&invalid)?;
+        if file.limit == 0 {
+            return Err(invalid("the limit is zero".to_owned()));
+        }
+        // Both teams see the same picture: the enemies' is mirrored from west to east.
+        let mut allies = place(&file, &file.allies, 1.0)?;
+        let enemies = place(&file, &file.enemies, -1.0)?;
+        allies.sort_by(|a, b| {
+            a.unit.cmp(&b.unit).then(a.x.total_cmp(&b.x)).then(a.y.total_cmp(&b.y))
+        });
+        if allies.is_empty() || enemies.is_empty() {
+            return Err(invalid("a team is empty".to_owned()));
+        }
+        for unit in allies.iter().chain(&enemies) {
+            let margin = UNITS[unit.unit].inner_radius + START_SCATTER;
+            if !terrain.admits(unit.x, unit.y, margin) {
+                let (name, x, y) = (UNITS[unit.unit].name, unit.x, unit.y);
+                return Err(invalid(format!("no {name} can stand at ({x}, {y})")));
+            }
+            if unit.type_bit >= file.unit_type_bits.max(1) {
+                let bits = file.unit_type_bits;
+                return Err(invalid(format!("type bit {} is not below {bits}", unit.type_bit)));
+            }
+        }
+        Ok(Self {
+            name: file.name,
+            limit: file.limit,
+            terrain,
+            ally_race: file.ally_race,
+            enemy_race: file.enemy_race,
+            unit_type_bits: file.unit_type_bits,
+            attack_point: file.attack_point,
+            allies,
+            enemies,
+        })
+    }
+
+    /// Reads a map that comes with the crate.
+    ///
+    /// # Errors
+    ///
+    /// When there is no map called `name`; the error names the map most like it.
+    pub fn named(name: &str) -> Result<Self, MapError> {
+        let found = MAPS.iter().find(|(other, _)| *other == name);
+        let (_, text) =
+            found.ok_or_else(|| unknown(name, "map", name, MAPS.iter().map(|&(name, _)| name)))?;
+        Self::parse(text)
+    }
+}
+
+fn unknown(
+    map: &str,
+    what: &'static str,
+    name: &str,
+    candidates: impl Iterator<Item = &'static str> + Clone,
+) -> MapError {
+    let closest = nearest(name, candidates.clone()).and_then(|i| candidates.clone().nth(i));
+    let nearest = closest.expect("the table of names is not empty");
+    MapError::UnknownName { map: map.to_owned(), what, name: name.to_owned(), nearest }
+}
+
+/// Places the units of one team: all that are created at one point stand around it in a block,
+/// just far enough apart to scatter, the first ones on the side of the opponent (`front` is 1 for
+/// east, -1 for west).
+///
+/// The places the game itself chooses are not documented; this packing is ours.
+fn place(file: &File, groups: &[Group], front: f32) -> Result<Vec<Placed>, MapError> {
+    let mut placed: Vec<Placed> = Vec::new();
+    let mut points: Vec<(f32, f32)> = Vec::new();
+    for group in groups {
+        if !points.contains(&group.at) {
+            points.push(group.at);
+        }
+    }
+    for point in points {
+        let mut here = Vec::new();
+        for group in groups.iter().filter(|group| group.at == point) {
+            let unit = unit_index(&group.unit).ok_or_else(|| {
+                unknown(&file.name, "unit", &group.unit, UNITS.iter().map(|unit| unit.name))
+            })?;
+            here.extend(std::iter::repeat_n((unit, group.type_bit), group.count));
+        }
+        let widest = here.iter().map(|&(unit, _)| UNITS[unit].separation).fold(0.0, f32::max);
+        let spacing = 2.0 * (widest + START_SCATTER);
+        let spots = block(here.len());
+        placed.extend(here.iter().zip(spots).map(|(&(unit, type_bit), (ahead, left))| Placed {
+            unit,
+            type_bit,
+            x: point.0 + front * spacing * ahead,
+            y: point.1 + spacing * left,
+        }));
+    }
+    Ok(placed)
+}
+
+/// `n` spots of a block as square as can be, as (ahead, left) of its centre in units of one
+/// spacing. Ranks are filled from the front; each is centred.
+fn block(n: usize) -> Vec<(f32, f32)> {
+    let width = (1..).find(|width| width * width >= n).unwrap_or(n);
+    let ranks = n.div_ceil(width.max(1));
+    let spot = |i: usize| {
+        let (rank, file) = (i / width, i % width);
+        let in_rank = if rank + 1 == ranks { n - rank * width } else { width };
+        ((ranks - 1) as f32 / 2.0 - rank as f32, file as f32 - (in_rank - 1) as f32 / 2.0)
+    };
+    (0..n).map(spot).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_stand_close_together_around_their_point_and_never_overlap() {
+        for (name, _) in MAPS {
+            let map = Map::named(name).expect("our map is well formed");
+            for team in [&map.allies, &map.enemies] {
+                for (i, a) in team.iter().enumerate() {
+                    for b in &team[i + 1..] {
+                        assert!((a.x - b.x).hypot(a.y - b.y) >= 0.75 + 2.0 * START_SCATTER - 1e-5, "{name}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn allies_are_sorted_by_place_and_enemies_mirror_them() {
+        let map = Map::named("8m").expect("our map is well formed");
+        assert!(map.allies.is_sorted_by(|a, b| (a.x, a.y) < (b.x, b.y)));
+        for ally in &map.allies {
+            let mirrored = |enemy: &Placed| (enemy.x - 32.0 + ally.x).abs() < 1e-5 && enemy.y == ally.y;
+            assert_eq!(map.enemies.iter().filter(|enemy| mirrored(enemy)).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_in_a_map_is_answered_with_the_nearest() {
+        let text = MAPS[0].1.replace("\"marine\"", "\"marin\"");
+        let error = Map::parse(&text).expect_err("there are no marins");
+        assert_eq!(
+            error.to_string(),
+            "map `3m`: there is no unit `marin`; did you mean `marine`?"
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_and_a_unit_on_a_cliff_are_refused() {
+        let unknown_key = format!("colour = 1\n{}", MAPS[0].1);
+        assert!(matches!(Map::parse(&unknown_key), Err(MapError::Syntax { .. })));
+        let cliff = MAPS[0].1.replace("at = [9.0, 16.0]", "at = [9.0, 3.0]");
+        assert!(matches!(Map::parse(&cliff), Err(MapError::Invalid { .. })));
+    }
+}

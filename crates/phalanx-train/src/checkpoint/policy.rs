@@ -1,0 +1,57 @@
+//! A policy on disk: what is needed to act.
+
+use phalanx_core::nn::{AgentConfig, from_safetensors};
+use phalanx_core::rng::{Purpose, Rng};
+use serde::{Deserialize, Serialize};
+
+use crate::collect::{InputLayout, Policy};
+use crate::error::TrainError;
+use crate::learn::SavedFile;
+
+const NAME: &str = "policy.json";
+
+/// The sizes of an agent's network and the layout of its input.
+#[derive(Debug, Serialize, Deserialize)]
+struct PolicyFile {
+    inputs: InputLayout,
+    hidden_dim: usize,
+    recurrent: bool,
+}
+
+/// The file that describes a policy; the weights are in `agent.safetensors`.
+pub fn policy_file(policy: &Policy) -> SavedFile {
+    let file = PolicyFile {
+        inputs: policy.inputs,
+        hidden_dim: policy.actor.hidden_dim(),
+        recurrent: policy.recurrent,
+    };
+    SavedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
+}
+
+/// The policy in the files of a checkpoint.
+///
+/// # Errors
+///
+/// When a file is missing or the weights do not fit the description.
+pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
+    let find = |name: &str| {
+        files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
+            path: name.into(),
+            reason: "the checkpoint does not hold it".to_owned(),
+        })
+    };
+    let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes).map_err(|error| {
+        TrainError::NotARun { path: NAME.into(), reason: error.to_string() }
+    })?;
+    let config = AgentConfig {
+        input_dim: file.inputs.dim(),
+        hidden_dim: file.hidden_dim,
+        output_dim: file.inputs.n_actions,
+        recurrent: file.recurrent,
+        head_scale: 1.0,
+    };
+    let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;
+    let network = config.init(&mut Rng::stream(0, Purpose::Weights, 0), &device);
+    let network = from_safetensors(network, &find("agent.safetensors")?.bytes)?;
+    Ok(Policy { actor: network.to_actor(), inputs: file.inputs, recurrent: file.recurrent })
+}

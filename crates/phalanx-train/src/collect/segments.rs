@@ -1,0 +1,186 @@
+//! Segments of fixed length, for on-policy learners.
+
+use phalanx_core::env::{End, EnvError, EnvSpec, Rows, VecEnv, pack, unpack};
+use phalanx_core::nn::Actor;
+use phalanx_core::rl::Step;
+
+use super::inputs::InputLayout;
+use super::tally::Tally;
+use super::team::Team;
+use crate::store::Segment;
+
+/// Plays a fixed number of steps in every environment; episodes go on from segment to segment.
+pub struct SegmentCollector {
+    spec: EnvSpec,
+    team: Team,
+    segment: Segment,
+    /// Whether anything was played yet.
+    started: bool,
+    /// `[env]`: the present row holds the last observation of a truncated episode.
+    waiting: Vec<bool>,
+    /// `[env]`: the return of the running episode.
+    total: Vec<f64>,
+    /// `[env]`: the length of the running episode.
+    length: Vec<usize>,
+}
+
+impl SegmentCollector {
+    /// A collector of segments of `time` steps of `envs` environments.
+    pub fn new(
+        spec: &EnvSpec,
+        inputs: InputLayout,
+        hidden_dim: usize,
+        envs: usize,
+        time: usize,
+    ) -> Self {
+        Self {
+            spec: spec.clone(),
+            team: Team::new(inputs, hidden_dim, envs),
+            segment: Segment::new(spec, inputs, hidden_dim, envs, time),
+            started: false,
+            waiting: vec![false; envs],
+            total: vec![0.0; envs],
+            length: vec![0; envs],
+        }
+    }
+
+    /// Plays one segment. `select` is that of
+    /// [`EpisodeCollector::collect`](super::EpisodeCollector::collect).
+    pub fn collect(
+        &mut self,
+        envs: &mut dyn VecEnv,
+        actor: &Actor,
+        mut select: impl FnMut(usize, &[f32], &[bool], &mut [u16]),
+        tally: &mut Tally,
+    ) -> &Segment {
+        let (n, agents, masks) = (envs.n_envs(), self.spec.n_agents(), self.spec.avail_len());
+        self.start(envs);
+        for t in 0..self.segment.time {
+            let acting: Vec<bool> = self.waiting.iter().map(|waiting| !waiting).collect();
+            let now = self.segment.rows.at_mut(t);
+            let outputs = self.team.think(actor, now.obs);
+            let actions = &mut self.segment.actions[t * n * agents..(t + 1) * n * agents];
+            for env in 0..n {
+                let (mask, chosen) = (env * masks..(env + 1) * masks, env * agents..(env + 1) * agents);
+                if acting[env] {
+                    let chosen = &mut actions[chosen];
+                    select(env, &outputs[mask.clone()], &now.avail[mask], chosen);
+                } else {
+                    actions[chosen].fill(0);
+                }
+            }
+            let inputs = self.team.inputs();
+            self.segment.input[t * inputs.len()..(t + 1) * inputs.len()].copy_from_slice(inputs);
+            for env in (0..n).filter(|&env| acting[env]) {
+                self.team.remember(env, &actions[env * agents..(env + 1) * agents]);
+            }
+            envs.step(actions, &acting, self.segment.rows.at_mut(t + 1));
+            let begins = self.close_step(t, &acting, tally);
+            if begins.contains(&true) {
+                envs.reset(&begins, self.segment.rows.at_mut(t + 1));
+            }
+            for (env, &begins) in begins.iter().enumerate() {
+                self.segment.keep[(t + 1) * n + env] = if begins { 0.0 } else { 1.0 };
+                if begins {
+                    self.team.begin(env);
+                }
+            }
+        }
+        let last = self.segment.rows.at_mut(self.segment.time);
+        let inputs = self.team.look(last.obs);
+        let at = self.segment.time * inputs.len();
+        self.segment.input[at..at + inputs.len()].copy_from_slice(inputs);
+        &self.segment
+    }
+
+    /// Brings the rows behind the last segment to the front, or resets everything once.
+    fn start(&mut self, envs: &mut dyn VecEnv) {
+        let n = self.waiting.len();
+        if self.started {
+            self.segment.rows.copy_step(self.segment.time, 0);
+            self.segment.keep.copy_within(self.segment.time * n.., 0);
+        } else {
+            envs.reset(&vec![true; n], self.segment.rows.at_mut(0));
+            self.segment.keep[..n].fill(0.0);
+            self.started = true;
+        }
+        self.segment.hidden.copy_from_slice(self.team.hidden());
+    }
+
+    /// Notes what step `t` brought; returns which environments begin an episode in the next row.
+    fn close_step(&mut self, t: usize, acting: &[bool], tally: &mut Tally) -> Vec<bool> {
+        let n = acting.len();
+        let mut begins = vec![false; n];
+        for env in 0..n {
+            let (here, next) = (t * n + env, (t + 1) * n + env);
+            if !acting[env] {
+                self.segment.step[here] = Step::Idle;
+                self.segment.reward[here] = 0.0;
+                self.segment.valid[here] = false;
+                self.waiting[env] = false;
+                begins[env] = true;
+                continue;
+            }
+            let (reward, end) = (self.segment.rows.reward[next], self.segment.rows.end[next]);
+            tally.t_env += 1;
+            self.total[env] += f64::from(reward);
+            self.length[env] += 1;
+            self.segment.reward[here] = reward;
+            self.segment.valid[here] = end != End::Crashed;
+            self.segment.step[here] = match end {
+                End::Running => Step::Running,
+                End::Terminated | End::Crashed => Step::Terminated,
+                End::Truncated if self.spec.timeout_is_terminal => Step::Terminated,
+                End::Truncated => Step::Truncated,
+            };
+            if end == End::Crashed {
+                tally.crashes += 1;
+            } else if end.is_over() {
+                let info = &self.segment.rows.info[next * self.spec.info.len()..];
+                tally.episode(&self.spec, self.total[env], self.length[env], info);
+            }
+            if end.is_over() {
+                (self.total[env], self.length[env]) = (0.0, 0);
+                self.waiting[env] = self.segment.step[here] == Step::Truncated;
+                begins[env] = !self.waiting[env];
+            }
+        }
+        begins
+    }
+
+    /// Appends everything the next segment depends on.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        let mut team = Vec::new();
+        self.team.save(&mut team);
+        let n = self.waiting.len();
+        let last = self.segment.time;
+        let keep = &self.segment.keep[last * n..];
+        let rest = (self.started, &self.waiting, &self.total, &self.length);
+        pack(&(&self.segment.rows, keep, team, rest), out);
+    }
+
+    /// Takes over what [`SegmentCollector::save`] of a collector of the same size wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are damaged or of another size.
+    pub fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        type Saved = (Rows, Vec<f32>, Vec<u8>, (bool, Vec<bool>, Vec<f64>, Vec<usize>));
+        let what = "a rollout";
+        let (rows, keep, team, (started, waiting, total, length)): Saved = unpack(what, bytes)?;
+        let same = rows.obs.len() == self.segment.rows.obs.len()
+            && rows.state.len() == self.segment.rows.state.len()
+            && waiting.len() == self.waiting.len()
+            && keep.len() == waiting.len();
+        if !same {
+            let reason = "it is of another size".to_owned();
+            return Err(EnvError::BadState { what: what.to_owned(), reason });
+        }
+        self.team.load(&team)?;
+        let last = self.segment.time * waiting.len();
+        self.segment.rows = rows;
+        self.segment.keep[last..].copy_from_slice(&keep);
+        (self.started, self.waiting, self.total, self.length) = (started, waiting, total, length);
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! From values or logits to one legal action.
+
+use phalanx_core::rng::Rng;
+
+/// The legal action with the largest value; the first of several equal ones.
+///
+/// # Panics
+///
+/// When no action is legal, which no environment may allow.
+pub fn greedy(values: &[f32], avail: &[bool]) -> u16 {
+    let mut best: Option<usize> = None;
+    for (action, (&value, &open)) in values.iter().zip(avail).enumerate() {
+        if open && best.is_none_or(|other| value > values[other]) {
+            best = Some(action);
+        }
+    }
+    best.expect("every agent has a legal action") as u16
+}
+
+/// With probability `epsilon` a uniform legal action, else the greedy one.
+///
+/// # Panics
+///
+/// When no action is legal.
+pub fn epsilon_greedy(values: &[f32], avail: &[bool], epsilon: f32, rng: &mut Rng) -> u16 {
+    if rng.uniform() < epsilon {
+        rng.choose(avail).expect("every agent has a legal action") as u16
+    } else {
+        greedy(values, avail)
+    }
+}
+
+/// A draw from `softmax(logits)` over the legal actions.
+///
+/// # Panics
+///
+/// When no action is legal.
+pub fn sample(logits: &[f32], avail: &[bool], rng: &mut Rng) -> u16 {
+    let top = logits[usize::from(greedy(logits, avail))];
+    let legal = || logits.iter().zip(avail).enumerate().filter(|(_, (_, open))| **open);
+    let total: f32 = legal().map(|(_, (logit, _))| (logit - top).exp()).sum();
+    let mut left = rng.uniform() * total;
+    let mut last = 0;
+    for (action, (logit, _)) in legal() {
+        last = action;
+        left -= (logit - top).exp();
+        if left < 0.0 {
+            break;
+        }
+    }
+    last as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phalanx_core::rng::Purpose;
+
+    #[test]
+    fn the_greedy_action_is_the_first_best_legal_one() {
+        assert_eq!(greedy(&[9.0, 2.0, 3.0, 3.0], &[false, true, true, true]), 2);
+        assert_eq!(greedy(&[f32::MIN, -1.0], &[true, false]), 0);
+    }
+
+    #[test]
+    fn samples_follow_the_softmax_over_legal_actions() {
+        let mut rng = Rng::stream(1, Purpose::Check, 0);
+        let (logits, avail) = ([1.0, 0.0, 50.0, 2.0], [true, true, false, true]);
+        let mut counts = [0_u32; 4];
+        let draws = 100_000;
+        for _ in 0..draws {
+            counts[usize::from(sample(&logits, &avail, &mut rng))] += 1;
+        }
+        let total = 1_f64.exp() + 1.0 + 2_f64.exp();
+        for (action, expected) in [(0, 1_f64.exp()), (1, 1.0), (2, 0.0), (3, 2_f64.exp())] {
+            let share = f64::from(counts[action]) / f64::from(draws);
+            assert!((share - expected / total).abs() < 0.006, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn epsilon_is_the_share_of_uniform_actions() {
+        let mut rng = Rng::stream(2, Purpose::Check, 0);
+        let other = (0..20_000)
+            .filter(|_| epsilon_greedy(&[1.0, 0.0], &[true, true], 0.5, &mut rng) == 1)
+            .count();
+        assert!(other.abs_diff(5000) < 310, "{other}");
+    }
+}

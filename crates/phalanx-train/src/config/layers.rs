@@ -1,0 +1,128 @@
+//! Layers of configuration: defaults, files, assignments.
+
+use std::path::Path;
+
+use toml::de::DeTable;
+use toml::{Table, Value};
+
+use super::error::{ConfigError, Place};
+use super::run_config::RunConfig;
+use crate::learn::{Algorithm, AlgorithmEntry};
+
+/// The table under construction. Every key is checked when it is set, so that an error can name
+/// the place.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    algorithm: &'static AlgorithmEntry,
+    table: Table,
+}
+
+impl Layers {
+    /// The defaults of a run with this algorithm.
+    pub fn defaults(algorithm: &'static AlgorithmEntry) -> Self {
+        let mut table = Table::try_from(RunConfig::default())
+            .expect("the default configuration is plain numbers, texts and a table");
+        table.extend(algorithm.defaults());
+        Self { algorithm, table }
+    }
+
+    /// Lays a TOML file on top.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or parsed, or sets an unknown key or a value of a wrong type.
+    pub fn file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let syntax = |error: toml::de::Error| ConfigError::Syntax {
+            path: path.to_owned(),
+            message: error.to_string(),
+        };
+        let values: Table = toml::from_str(&text).map_err(syntax)?;
+        let spans = DeTable::parse(&text).map_err(syntax)?;
+        for (key, _) in spans.get_ref().iter() {
+            let line = text[..key.span().start].matches('\n').count() + 1;
+            let place = Place::File { path: path.to_owned(), line };
+            let name: &str = key.get_ref();
+            match &values[name] {
+                Value::Table(inner) if name == "env_args" => {
+                    for (argument, value) in inner {
+                        self.set(&format!("env_args.{argument}"), value.clone(), &place)?;
+                    }
+                }
+                value => self.set(name, value.clone(), &place)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays one assignment `key=value` on top. The right side is read as a TOML value, and as a
+    /// text where it is none.
+    ///
+    /// # Errors
+    ///
+    /// When there is no equals sign, the key is unknown or the value has the wrong type.
+    pub fn assignment(&mut self, text: &str) -> Result<(), ConfigError> {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(ConfigError::NotAnAssignment { text: text.to_owned() });
+        };
+        let (key, value) = (key.trim(), value.trim());
+        let parsed = toml::from_str::<Table>(&format!("value = {value}"))
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        self.set(key, parsed, &Place::Assignment(text.to_owned()))
+    }
+
+    /// The finished configuration of run and algorithm.
+    ///
+    /// # Errors
+    ///
+    /// When values make no sense; the error names all of them.
+    pub fn finish(self) -> Result<(RunConfig, Box<dyn Algorithm>), ConfigError> {
+        let algorithm =
+            self.algorithm.read(&self.table).expect("every value was checked when it was set");
+        let run: RunConfig =
+            self.table.try_into().expect("every value was checked when it was set");
+        let mut problems = run.problems();
+        problems.extend(algorithm.problems());
+        if problems.is_empty() { Ok((run, algorithm)) } else { Err(ConfigError::Senseless { problems }) }
+    }
+
+    fn set(&mut self, key: &str, value: Value, place: &Place) -> Result<(), ConfigError> {
+        let mut changed = self.table.clone();
+        if let Some(argument) = key.strip_prefix("env_args.") {
+            let arguments = changed.get_mut("env_args").and_then(Value::as_table_mut);
+            arguments
+                .expect("`env_args` is a table in the defaults and its type is checked below")
+                .insert(argument.to_owned(), value);
+            self.table = changed;
+            return Ok(());
+        }
+        if !changed.contains_key(key) {
+            let hint = nearest(key, self.table.keys().map(String::as_str));
+            return Err(ConfigError::UnknownKey { key: key.to_owned(), place: place.clone(), hint });
+        }
+        changed.insert(key.to_owned(), value.clone());
+        let run = changed.clone().try_into::<RunConfig>().map(|_| ());
+        let algorithm = self.algorithm.read(&changed).map(|_| ());
+        run.and(algorithm).map_err(|error| ConfigError::WrongValue {
+            key: key.to_owned(),
+            value: value.to_string(),
+            place: place.clone(),
+            reason: error.message().to_owned(),
+        })?;
+        self.table = changed;
+        Ok(())
+    }
+}
+
+/// A sentence that names the candidate most like `name`, or an empty text if none is like it.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
+        .unwrap_or_default()
+}

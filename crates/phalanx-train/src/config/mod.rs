@@ -1,0 +1,15 @@
+//! The configuration of a run: typed values, layers of files and assignments, and errors that name
+//! the key, the place and the likely fix.
+//!
+//! A configuration is one flat table, as in PyMARL: the keys of [`RunConfig`], the keys of the
+//! algorithm (see the structs in [`crate::learn`]), and a table `env_args`. Later layers win:
+//! built-in defaults, then files in the order given, then `key=value` assignments. Nothing else
+//! has an influence, no environment variable in particular.
+
+mod error;
+mod layers;
+mod run_config;
+
+pub use error::{ConfigError, Place, Problem};
+pub use layers::{Layers, nearest};
+pub use run_config::RunConfig;

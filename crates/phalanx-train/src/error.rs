@@ -1,0 +1,88 @@
+//! What can go wrong in training.
+
+use std::path::PathBuf;
+
+use phalanx_core::env::EnvError;
+use phalanx_core::nn::{DeviceError, WeightsError};
+
+use crate::config::ConfigError;
+
+/// What can go wrong in training, evaluation and with runs on disk.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The environment is unknown or its arguments are wrong.
+    #[error(transparent)]
+    Registry(#[from] phalanx_envs::registry::RegistryError),
+    /// The device does not exist here.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Weights cannot be read or do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A saved state cannot be read.
+    #[error(transparent)]
+    State(#[from] EnvError),
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was attempted: `write`, `read`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The folder of a run exists already.
+    #[error(
+        "{} holds a run already; choose another seed or results_dir, or allow it to be replaced \
+         (--overwrite)",
+        path.display()
+    )]
+    RunExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder is not that of a run, or a file in it is damaged.
+    #[error("{} is not a run that can be read: {reason}", path.display())]
+    NotARun {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is missing or damaged.
+        reason: String,
+    },
+    /// A network or loss became infinite or not a number.
+    #[error(
+        "the {what} became {value} after {t_env} environment steps; a smaller lr usually helps"
+    )]
+    NotFinite {
+        /// Which quantity.
+        what: &'static str,
+        /// Its value.
+        value: f32,
+        /// When.
+        t_env: u64,
+    },
+    /// A pool of threads could not be started.
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// The cause.
+        reason: String,
+    },
+}
+
+impl TrainError {
+    /// A function that names the action and the path of a failed file operation.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,96 @@
+//! Greedy evaluation: how good is the policy without exploration?
+
+use std::collections::BTreeMap;
+
+use phalanx_core::env::{End, Rows, VecEnv};
+use serde::Serialize;
+
+use crate::collect::{Policy, Tally, Team, greedy};
+
+/// What a number of episodes brought.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// The number of episodes.
+    pub episodes: usize,
+    /// Means over the episodes, by their metric names: `test_return_mean`, `test_ep_length_mean`,
+    /// and `test_<name>_mean` of every number the environment reports.
+    pub means: BTreeMap<String, f64>,
+    /// The return of every episode.
+    pub returns: Vec<f64>,
+}
+
+impl Evaluation {
+    /// The mean return.
+    pub fn return_mean(&self) -> f64 {
+        self.means.get("test_return_mean").copied().unwrap_or_default()
+    }
+
+    /// The share of battles won, where the environment is a battle.
+    pub fn battle_won_mean(&self) -> Option<f64> {
+        self.means.get("test_battle_won_mean").copied()
+    }
+
+    /// What policies are ranked by: battles won first, then the return.
+    pub fn score(&self) -> (f64, f64) {
+        (self.battle_won_mean().unwrap_or_default(), self.return_mean())
+    }
+}
+
+/// Plays `episodes` greedy episodes in `envs`, as many at a time as there are environments.
+///
+/// Every environment plays its share from its own random stream, so the result does not depend on
+/// the number of threads. Episodes in which an environment panicked are not counted.
+pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Evaluation {
+    let spec = envs.spec().clone();
+    let n = envs.n_envs();
+    let mut team = Team::new(policy.inputs, policy.actor.hidden_dim(), n);
+    let mut rows = Rows::new(&spec, n, 1);
+    let mut actions = vec![0_u16; n * spec.n_agents()];
+    let mut tally = Tally::default();
+    let mut returns = Vec::with_capacity(episodes);
+    let mut left = episodes;
+    while left > 0 {
+        let mut playing: Vec<bool> = (0..n).map(|env| env < left).collect();
+        left = left.saturating_sub(n);
+        let mut totals = vec![0.0_f64; n];
+        let mut lengths = vec![0_usize; n];
+        envs.reset(&playing, rows.at_mut(0));
+        for (env, playing) in playing.iter_mut().enumerate() {
+            team.begin(env);
+            *playing &= rows.end[env] != End::Crashed;
+        }
+        while playing.contains(&true) {
+            let outputs = team.think(&policy.actor, &rows.obs);
+            let masks = rows.avail.chunks_exact(spec.n_actions);
+            let choices = actions.iter_mut().zip(outputs.chunks_exact(spec.n_actions).zip(masks));
+            for (agent, (action, (values, mask))) in choices.enumerate() {
+                if playing[agent / spec.n_agents()] {
+                    *action = greedy(values, mask);
+                }
+            }
+            for (env, actions) in actions.chunks_exact(spec.n_agents()).enumerate() {
+                team.remember(env, actions);
+            }
+            envs.step(&actions, &playing, rows.at_mut(0));
+            for env in 0..n {
+                if !playing[env] {
+                    continue;
+                }
+                totals[env] += f64::from(rows.reward[env]);
+                lengths[env] += 1;
+                playing[env] = !rows.end[env].is_over();
+                if rows.end[env].is_over() && rows.end[env] != End::Crashed {
+                    let info = &rows.info[env * spec.info.len()..][..spec.info.len()];
+                    tally.episode(&spec, totals[env], lengths[env], info);
+                    returns.push(totals[env]);
+                }
+            }
+        }
+    }
+    let means = tally.take_means();
+    Evaluation {
+        episodes: returns.len(),
+        means: means.into_iter().map(|(name, mean)| (format!("test_{name}"), mean)).collect(),
+        returns,
+    }
+}

@@ -1,0 +1,166 @@
+//! Algorithms: one file each, and one line in [`ALGORITHMS`].
+
+mod ippo;
+mod iql;
+mod ppo_update;
+mod q_learner;
+mod q_learning;
+mod qmix;
+mod vdn;
+
+pub use ippo::Ippo;
+pub use iql::Iql;
+pub use q_learning::QLearning;
+pub use qmix::Qmix;
+pub use vdn::Vdn;
+
+use phalanx_core::env::{EnvSpec, VecEnv};
+use phalanx_core::nn::Device;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::Table;
+
+use crate::collect::{Policy, Tally};
+use crate::config::Problem;
+use crate::error::TrainError;
+
+/// All algorithms of the command line.
+pub static ALGORITHMS: &[AlgorithmEntry] = &[
+    AlgorithmEntry::of::<Iql>("iql", "independent Q-learning: every agent for itself"),
+    AlgorithmEntry::of::<Vdn>("vdn", "value decomposition: the utilities add up"),
+    AlgorithmEntry::of::<Qmix>("qmix", "monotonic mixing of utilities by a hypernetwork"),
+    AlgorithmEntry::of::<Ippo>("ippo", "independent proximal policy optimisation"),
+];
+
+/// An algorithm with its settings: a plain value with public fields, from which a learner is made.
+pub trait Algorithm: Send + Sync {
+    /// The name on the command line, such as `qmix`.
+    fn id(&self) -> &'static str;
+
+    /// The settings, as the configuration file shows them.
+    fn table(&self) -> Table;
+
+    /// Settings of the right type that make no sense.
+    fn problems(&self) -> Vec<Problem>;
+
+    /// A learner for an environment, with fresh networks.
+    fn learner(&self, setup: &Setup) -> Box<dyn Learner>;
+}
+
+/// What a learner is made for.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The environment.
+    pub spec: EnvSpec,
+    /// The seed of every random stream.
+    pub seed: u64,
+    /// Where the networks learn.
+    pub device: Device,
+}
+
+/// Collects experience and learns from it.
+pub trait Learner: Send {
+    /// The number of environments the learner acts in at once.
+    fn n_envs(&self) -> usize;
+
+    /// One iteration: a rollout in `envs` and the updates that follow it. Steps, episodes, updates
+    /// and means are added to `tally`.
+    ///
+    /// # Errors
+    ///
+    /// When a loss is not finite any more.
+    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError>;
+
+    /// What is needed to act as the learner would act now.
+    fn policy(&self) -> Policy;
+
+    /// The learner as named files: weights only, or everything an exact continuation needs.
+    ///
+    /// # Errors
+    ///
+    /// When weights cannot be read from the device.
+    fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError>;
+
+    /// Takes over what [`Learner::save`] wrote with [`Contents::Everything`].
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, damaged or belongs to other networks.
+    fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError>;
+}
+
+/// How much of a learner is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// The weights.
+    Weights,
+    /// The weights, targets, optimizers, experience and random streams.
+    Everything,
+}
+
+/// One file of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedFile {
+    /// The name, without a folder.
+    pub name: String,
+    /// The contents.
+    pub bytes: Vec<u8>,
+}
+
+impl SavedFile {
+    /// A file of this name.
+    pub fn new(name: &str, bytes: Vec<u8>) -> Self {
+        Self { name: name.to_owned(), bytes }
+    }
+}
+
+/// The bytes of the file `name`.
+fn file<'a>(files: &'a [SavedFile], name: &str) -> Result<&'a [u8], TrainError> {
+    files.iter().find(|file| file.name == name).map(|file| file.bytes.as_slice()).ok_or_else(|| {
+        TrainError::NotARun { path: name.into(), reason: "the file is missing".to_owned() }
+    })
+}
+
+/// A line of [`ALGORITHMS`].
+#[derive(Debug)]
+pub struct AlgorithmEntry {
+    /// The name on the command line.
+    pub id: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
+    defaults: fn() -> Table,
+    read: fn(&Table) -> Result<Box<dyn Algorithm>, toml::de::Error>,
+}
+
+impl AlgorithmEntry {
+    const fn of<A>(id: &'static str, summary: &'static str) -> Self
+    where
+        A: Algorithm + Default + Serialize + DeserializeOwned + 'static,
+    {
+        Self {
+            id,
+            summary,
+            defaults: || A::default().table(),
+            read: |table| Ok(Box::new(table.clone().try_into::<A>()?)),
+        }
+    }
+
+    /// The algorithm's keys and their defaults.
+    pub fn defaults(&self) -> Table {
+        (self.defaults)()
+    }
+
+    /// The algorithm with the settings of a table, which may hold other keys besides.
+    ///
+    /// # Errors
+    ///
+    /// When a key is missing or has the wrong type.
+    pub fn read(&self, table: &Table) -> Result<Box<dyn Algorithm>, toml::de::Error> {
+        (self.read)(table)
+    }
+}
+
+/// The table of a settings struct.
+fn settings<A: Serialize>(algorithm: &A) -> Table {
+    Table::try_from(algorithm).expect("settings are plain numbers, texts and flags")
+}

@@ -1,0 +1,117 @@
+//! The folder of a run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::machine::Machine;
+use crate::config::RunConfig;
+use crate::error::TrainError;
+
+/// `results/<alg>/<env>/seed_<n>/`, or any other folder a caller chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// What a run is: the contents of `run.json` and `config.toml`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunInfo {
+    /// The algorithm.
+    pub alg: String,
+    /// The environment.
+    pub env: String,
+    /// The whole configuration, with the keys `alg` and `env` in front.
+    pub config: Table,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RunJson {
+    version: String,
+    alg: String,
+    env: String,
+    seed: u64,
+    device: String,
+    machine: Machine,
+}
+
+const CONFIG: &str = "config.toml";
+
+impl RunFolder {
+    /// The usual place of a run below the folder of all results.
+    pub fn path_for(run: &RunConfig, alg: &str, env: &str) -> PathBuf {
+        Path::new(&run.results_dir).join(alg).join(env).join(format!("seed_{}", run.seed))
+    }
+
+    /// Creates the folder and writes `config.toml` and `run.json` into it.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::RunExists`] when it holds a run and `overwrite` is false; otherwise when
+    /// something cannot be written.
+    pub fn create(path: &Path, info: &RunInfo, overwrite: bool) -> Result<Self, TrainError> {
+        if path.join(CONFIG).exists() {
+            if !overwrite {
+                return Err(TrainError::RunExists { path: path.to_owned() });
+            }
+            fs::remove_dir_all(path).map_err(TrainError::io("remove", path))?;
+        }
+        fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
+        let folder = Self { path: path.to_owned() };
+        let mut table = Table::new();
+        table.insert("alg".to_owned(), info.alg.clone().into());
+        table.insert("env".to_owned(), info.env.clone().into());
+        table.extend(info.config.clone());
+        folder.write(CONFIG, table.to_string().as_bytes())?;
+        let text = |key: &str| info.config.get(key).and_then(|value| value.as_str());
+        let seed = info.config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
+        let run = RunJson {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            alg: info.alg.clone(),
+            env: info.env.clone(),
+            seed: seed as u64,
+            device: text("device").unwrap_or_default().to_owned(),
+            machine: Machine::here(),
+        };
+        let run = serde_json::to_vec_pretty(&run).expect("a description is plain data");
+        folder.write("run.json", &run)?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a run and reads its configuration.
+    ///
+    /// # Errors
+    ///
+    /// When it holds no run or its `config.toml` is damaged.
+    pub fn open(path: &Path) -> Result<(Self, RunInfo), TrainError> {
+        let broken = |reason: String| TrainError::NotARun { path: path.to_owned(), reason };
+        let text = fs::read_to_string(path.join(CONFIG))
+            .map_err(|error| broken(format!("{CONFIG}: {error}")))?;
+        let mut config: Table =
+            toml::from_str(&text).map_err(|error| broken(format!("{CONFIG}: {error}")))?;
+        let mut take = |key: &str| match config.remove(key) {
+            Some(toml::Value::String(text)) => Ok(text),
+            _ => Err(broken(format!("{CONFIG} has no key `{key}`"))),
+        };
+        let (alg, env) = (take("alg")?, take("env")?);
+        Ok((Self { path: path.to_owned() }, RunInfo { alg, env, config }))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file of the folder as a whole: a reader sees the old contents or the new ones.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
+        let (path, temporary) = (self.path.join(name), self.path.join(format!("tmp-{name}")));
+        fs::write(&temporary, bytes).map_err(TrainError::io("write", &temporary))?;
+        fs::rename(&temporary, &path).map_err(TrainError::io("write", &path))
+    }
+}

@@ -1,0 +1,144 @@
+//! Scalars for TensorBoard, in its own file format.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Writes an event file: records of a length, a checksum, a protocol-buffer message and another
+/// checksum (TensorFlow's `TFRecord` with `Event` messages).
+#[derive(Debug)]
+pub struct TensorBoard {
+    file: File,
+}
+
+impl TensorBoard {
+    /// A new event file in the folder `path`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be created.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        let name = format!("events.out.tfevents.{:.0}.phalanx", now().floor());
+        let mut board = Self { file: File::create(path.join(name))? };
+        let mut event = Vec::new();
+        double(&mut event, 1, now());
+        bytes(&mut event, 3, b"brain.Event:2");
+        board.record(&event)?;
+        Ok(board)
+    }
+
+    /// Adds scalars at a step.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn scalars<'a>(
+        &mut self,
+        step: u64,
+        values: impl Iterator<Item = (&'a str, f64)>,
+    ) -> io::Result<()> {
+        let mut summary = Vec::new();
+        for (tag, value) in values {
+            let mut entry = Vec::new();
+            bytes(&mut entry, 1, tag.as_bytes());
+            key(&mut entry, 2, 5);
+            entry.extend((value as f32).to_le_bytes());
+            bytes(&mut summary, 1, &entry);
+        }
+        let mut event = Vec::new();
+        double(&mut event, 1, now());
+        key(&mut event, 2, 0);
+        varint(&mut event, step);
+        bytes(&mut event, 5, &summary);
+        self.record(&event)
+    }
+
+    fn record(&mut self, data: &[u8]) -> io::Result<()> {
+        let length = (data.len() as u64).to_le_bytes();
+        let mut record = length.to_vec();
+        record.extend(masked_crc(&length).to_le_bytes());
+        record.extend(data);
+        record.extend(masked_crc(data).to_le_bytes());
+        self.file.write_all(&record)
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+fn key(out: &mut Vec<u8>, field: u8, wire_type: u8) {
+    out.push(field << 3 | wire_type);
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn double(out: &mut Vec<u8>, field: u8, value: f64) {
+    key(out, field, 1);
+    out.extend(value.to_le_bytes());
+}
+
+fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+    key(out, field, 2);
+    varint(out, value.len() as u64);
+    out.extend(value);
+}
+
+/// The CRC-32C of `data`, rotated and shifted by a constant as the format asks.
+fn masked_crc(data: &[u8]) -> u32 {
+    crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+/// CRC-32 with Castagnoli's polynomial, bit by bit: log lines are short and rare.
+fn crc32c(data: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for &byte in data {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
+        }
+    }
+    !crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_castagnolis() {
+        // The check value of CRC-32/ISCSI.
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+    }
+
+    #[test]
+    fn every_record_is_framed_by_its_checksums() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut board = TensorBoard::create(folder.path()).expect("created");
+        board.scalars(70_000, [("return_mean", 1.5)].into_iter()).expect("written");
+        let entry = std::fs::read_dir(folder.path()).expect("a folder").next().expect("one file");
+        let file = std::fs::read(entry.expect("an entry").path()).expect("read");
+        let (mut at, mut records) = (0, Vec::new());
+        while at < file.len() {
+            let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four"));
+            let length = u64::from_le_bytes(file[at..at + 8].try_into().expect("eight")) as usize;
+            assert_eq!(word(at + 8), masked_crc(&file[at..at + 8]));
+            let data = &file[at + 12..at + 12 + length];
+            assert_eq!(word(at + 12 + length), masked_crc(data));
+            records.push(data.to_vec());
+            at += 16 + length;
+        }
+        assert_eq!(records.len(), 2);
+        assert!(records[0].ends_with(b"brain.Event:2"));
+        assert!(records[1].windows(11).any(|part| part == b"return_mean"));
+        assert!(records[1].ends_with(&1.5_f32.to_le_bytes()));
+    }
+}

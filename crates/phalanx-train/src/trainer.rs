@@ -1,0 +1,429 @@
+//! One algorithm on one environment, step by step or as a whole run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::time::Instant;
+
+use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, VecEnv};
+use phalanx_core::nn;
+use phalanx_core::rng::Purpose;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde_json::{Map, Value};
+use toml::Table;
+
+use crate::checkpoint::policy_file;
+use crate::collect::{Policy, Tally};
+use crate::config::{ConfigError, RunConfig};
+use crate::error::TrainError;
+use crate::evaluate::{Evaluation, evaluate};
+use crate::learn::{Algorithm, Contents, Learner, SavedFile, Setup};
+use crate::run::{self, Outcome};
+
+/// Makes a batch of environments for a purpose.
+type MakeEnvs = Box<dyn Fn(usize, u64, Purpose) -> Box<dyn VecEnv> + Send>;
+
+/// At most this many environments play an evaluation side by side.
+const TEST_ENVS: usize = 32;
+
+/// Trains a team.
+///
+/// ```no_run
+/// use phalanx_train::{Trainer, learn::Qmix};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let env = phalanx_envs::registry::factory("skirmish/3m", &Default::default())?;
+/// let outcome = Trainer::new(Qmix::default(), env).seed(1).t_max(500_000).run("results/3m")?;
+/// println!("{}", outcome.last.return_mean());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`Trainer::run`] does everything; [`Trainer::iterate`] and [`Trainer::evaluate`] leave the loop
+/// to the caller.
+pub struct Trainer {
+    /// The settings of the run.
+    pub config: RunConfig,
+    algorithm: Box<dyn Algorithm>,
+    make_envs: MakeEnvs,
+    observers: Vec<Box<dyn Observer>>,
+    live: Option<Live>,
+}
+
+/// What exists once training has begun.
+struct Live {
+    learner: Box<dyn Learner>,
+    envs: Box<dyn VecEnv>,
+    test_envs: Box<dyn VecEnv>,
+    pool: ThreadPool,
+    tally: Tally,
+    started: Instant,
+}
+
+/// How far training is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Environment steps so far, over all parallel environments.
+    pub t_env: u64,
+    /// Environment steps in the end.
+    pub t_max: u64,
+    /// Episodes so far.
+    pub episodes: u64,
+    /// Updates so far.
+    pub updates: u64,
+    /// Seconds since training began.
+    pub seconds: f64,
+}
+
+/// What is logged at a log point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Environment steps so far.
+    pub t_env: u64,
+    /// Seconds since training began.
+    pub seconds: f64,
+    /// All metrics by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// The evaluation, if one was due.
+    pub evaluation: Option<Evaluation>,
+}
+
+impl Report {
+    /// The report as a line of `metrics.jsonl`: `t_env`, then the metrics by name.
+    pub fn line(&self) -> Map<String, Value> {
+        let mut line = Map::new();
+        line.insert("t_env".to_owned(), self.t_env.into());
+        let numbers = self.metrics.iter().map(|(name, &value)| (name.clone(), value.into()));
+        line.extend(numbers);
+        line.insert("seconds".to_owned(), self.seconds.into());
+        line
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "t_env {:>9}", self.t_env)?;
+        for (name, short) in [
+            ("test_battle_won_mean", "test won"),
+            ("test_return_mean", "test return"),
+            ("battle_won_mean", "won"),
+            ("return_mean", "return"),
+            ("ep_length_mean", "length"),
+            ("loss_td", "loss_td"),
+            ("pg_loss", "pg_loss"),
+            ("value_loss", "value_loss"),
+            ("epsilon", "epsilon"),
+            ("entropy", "entropy"),
+        ] {
+            if let Some(value) = self.metrics.get(name) {
+                write!(f, " | {short} {value:.3}")?;
+            }
+        }
+        if let Some(speed) = self.metrics.get("steps_per_second") {
+            write!(f, " | {speed:.0} steps/s")?;
+        }
+        Ok(())
+    }
+}
+
+/// Somebody who watches a run: the files of its folder, a progress bar, a caller's own code.
+pub trait Observer: Send {
+    /// After every iteration.
+    fn progress(&mut self, progress: &Progress) {
+        let _ = progress;
+    }
+
+    /// At every log point.
+    ///
+    /// # Errors
+    ///
+    /// What is returned ends the run.
+    fn report(&mut self, report: &Report) -> Result<(), TrainError>;
+
+    /// When something happened that a user should know and the run goes on.
+    ///
+    /// # Errors
+    ///
+    /// What is returned ends the run.
+    fn warn(&mut self, message: &str) -> Result<(), TrainError>;
+}
+
+impl Trainer {
+    /// Trains with `algorithm` on copies of the environment that `factory` makes.
+    pub fn new<E: Env + 'static>(
+        algorithm: impl Algorithm + 'static,
+        factory: impl Fn() -> E + Clone + Send + Sync + 'static,
+    ) -> Self {
+        Self::from_parts(RunConfig::default(), Box::new(algorithm), factory)
+    }
+
+    /// Trains with everything chosen at run time, as the program does.
+    pub fn from_parts<E: Env + 'static>(
+        config: RunConfig,
+        algorithm: Box<dyn Algorithm>,
+        factory: impl Fn() -> E + Clone + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_envs(config, algorithm, move |n, seed, purpose| {
+            Box::new(ParallelEnvs::new(n, seed, purpose, factory.clone()))
+        })
+    }
+
+    /// Trains in environments that are batched by nature: `make` gets their number, the seed and
+    /// the purpose their random streams are for.
+    pub fn with_envs(
+        config: RunConfig,
+        algorithm: Box<dyn Algorithm>,
+        make: impl Fn(usize, u64, Purpose) -> Box<dyn VecEnv> + Send + 'static,
+    ) -> Self {
+        Self { config, algorithm, make_envs: Box::new(make), observers: Vec::new(), live: None }
+    }
+
+    /// Sets the seed of every random stream.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Sets the number of environment steps.
+    #[must_use]
+    pub fn t_max(mut self, steps: u64) -> Self {
+        self.config.t_max = steps;
+        self
+    }
+
+    /// Sets where networks learn: `cpu`, `ndarray`, `wgpu`.
+    #[must_use]
+    pub fn device(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.config.device);
+        self
+    }
+
+    /// Adds somebody who watches.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// The whole configuration as one table.
+    pub fn table(&self) -> Table {
+        let mut table = Table::try_from(self.config.clone())
+            .expect("a configuration is plain numbers, texts and a table");
+        table.extend(self.algorithm.table());
+        table
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> &dyn Algorithm {
+        &*self.algorithm
+    }
+
+    /// Checks everything, builds networks and environments. The other methods do it when needed.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration makes no sense or the device does not exist.
+    pub fn prepare(&mut self) -> Result<(), TrainError> {
+        if self.live.is_some() {
+            return Ok(());
+        }
+        let mut problems = self.config.problems();
+        problems.extend(self.algorithm.problems());
+        if !problems.is_empty() {
+            return Err(ConfigError::Senseless { problems }.into());
+        }
+        let threads = self.config.threads;
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| TrainError::Threads { threads, reason: error.to_string() })?;
+        let seed = self.config.seed;
+        let n_test = self.config.test_nepisode.min(TEST_ENVS);
+        let test_envs = (self.make_envs)(n_test, seed, Purpose::TestEnvironment);
+        let setup = Setup {
+            spec: test_envs.spec().clone(),
+            seed,
+            device: nn::device(&self.config.device)?,
+        };
+        let learner = self.algorithm.learner(&setup);
+        let envs = (self.make_envs)(learner.n_envs(), seed, Purpose::Environment);
+        self.live = Some(Live {
+            learner,
+            envs,
+            test_envs,
+            pool,
+            tally: Tally::default(),
+            started: Instant::now(),
+        });
+        Ok(())
+    }
+
+    fn live(&mut self) -> Result<&mut Live, TrainError> {
+        self.prepare()?;
+        Ok(self.live.as_mut().expect("it was just prepared"))
+    }
+
+    /// One iteration: a rollout in all environments and the updates that follow it.
+    ///
+    /// # Errors
+    ///
+    /// When a loss is not finite, or for the reasons of [`Trainer::prepare`].
+    pub fn iterate(&mut self) -> Result<Progress, TrainError> {
+        let live = self.live()?;
+        let (learner, envs, tally) = (&mut live.learner, &mut live.envs, &mut live.tally);
+        live.pool.install(|| learner.iterate(&mut **envs, tally))?;
+        let crashes = live.envs.take_crashes();
+        for crash in crashes {
+            let message = format!("environment {} panicked and was reset: {}", crash.env, crash.message);
+            for observer in &mut self.observers {
+                observer.warn(&message)?;
+            }
+        }
+        let progress = self.progress();
+        for observer in &mut self.observers {
+            observer.progress(&progress);
+        }
+        Ok(progress)
+    }
+
+    /// How far training is.
+    pub fn progress(&self) -> Progress {
+        let t_max = self.config.t_max;
+        match &self.live {
+            None => Progress { t_env: 0, t_max, episodes: 0, updates: 0, seconds: 0.0 },
+            Some(live) => Progress {
+                t_env: live.tally.t_env,
+                t_max,
+                episodes: live.tally.episodes,
+                updates: live.tally.updates,
+                seconds: live.started.elapsed().as_secs_f64(),
+            },
+        }
+    }
+
+    /// Plays `test_nepisode` greedy episodes with the present policy.
+    ///
+    /// # Errors
+    ///
+    /// For the reasons of [`Trainer::prepare`].
+    pub fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
+        let episodes = self.config.test_nepisode;
+        let live = self.live()?;
+        let policy = live.learner.policy();
+        let test_envs = &mut live.test_envs;
+        Ok(live.pool.install(|| evaluate(&policy, &mut **test_envs, episodes)))
+    }
+
+    /// The present policy.
+    ///
+    /// # Errors
+    ///
+    /// For the reasons of [`Trainer::prepare`].
+    pub fn policy(&mut self) -> Result<Policy, TrainError> {
+        Ok(self.live()?.learner.policy())
+    }
+
+    /// The environment's specification.
+    ///
+    /// # Errors
+    ///
+    /// For the reasons of [`Trainer::prepare`].
+    pub fn spec(&mut self) -> Result<EnvSpec, TrainError> {
+        Ok(self.live()?.envs.spec().clone())
+    }
+
+    /// The means of all quantities since the last call, by name; then they start anew.
+    pub fn take_means(&mut self) -> BTreeMap<String, f64> {
+        self.live.as_mut().map(|live| live.tally.take_means()).unwrap_or_default()
+    }
+
+    /// The networks and the policy's description, as files of a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
+    pub fn weights(&mut self) -> Result<Vec<SavedFile>, TrainError> {
+        let live = self.live()?;
+        let mut files = live.learner.save(Contents::Weights)?;
+        files.push(policy_file(&live.learner.policy()));
+        Ok(files)
+    }
+
+    /// Everything training depends on, as files: networks, optimizers, experience, environments,
+    /// random streams, counters.
+    ///
+    /// # Errors
+    ///
+    /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
+    pub fn save(&mut self) -> Result<Vec<SavedFile>, TrainError> {
+        let live = self.live()?;
+        let mut files = live.learner.save(Contents::Everything)?;
+        files.push(policy_file(&live.learner.policy()));
+        for (name, envs) in [("envs.bin", &live.envs), ("test_envs.bin", &live.test_envs)] {
+            let mut bytes = Vec::new();
+            envs.save(&mut bytes);
+            files.push(SavedFile::new(name, bytes));
+        }
+        let tally = serde_json::to_vec(&live.tally).expect("counters are plain data");
+        files.push(SavedFile::new("tally.json", tally));
+        Ok(files)
+    }
+
+    /// Continues exactly where [`Trainer::save`] of a trainer with the same configuration was
+    /// called.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, damaged or belongs to another configuration.
+    pub fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
+        let find = |name: &str| {
+            files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
+                path: name.into(),
+                reason: "the file is missing".to_owned(),
+            })
+        };
+        let tally = serde_json::from_slice(&find("tally.json")?.bytes).map_err(|error| {
+            TrainError::NotARun { path: "tally.json".into(), reason: error.to_string() }
+        })?;
+        let live = self.live()?;
+        live.learner.load(files)?;
+        live.envs.load(&find("envs.bin")?.bytes)?;
+        live.test_envs.load(&find("test_envs.bin")?.bytes)?;
+        live.tally = tally;
+        Ok(())
+    }
+
+    /// Trains to the end and writes a run's folder at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When the folder holds a run already, something cannot be written, or training fails.
+    pub fn run(self, path: impl AsRef<Path>) -> Result<Outcome, TrainError> {
+        run::run(self, path.as_ref(), false)
+    }
+
+    /// As [`Trainer::run`], in place of a run that may be there.
+    ///
+    /// # Errors
+    ///
+    /// When something cannot be written, or training fails.
+    pub fn run_over(self, path: impl AsRef<Path>) -> Result<Outcome, TrainError> {
+        run::run(self, path.as_ref(), true)
+    }
+
+    /// Adds an observer in the middle of things.
+    pub(crate) fn add_observer(&mut self, observer: Box<dyn Observer>) {
+        self.observers.push(observer);
+    }
+
+    /// Hands a report to all observers.
+    pub(crate) fn report(&mut self, report: &Report) -> Result<(), TrainError> {
+        self.observers.iter_mut().try_for_each(|observer| observer.report(report))
+    }
+
+    /// The number of environments that panicked so far.
+    pub fn crashes(&self) -> u64 {
+        self.live.as_ref().map_or(0, |live| live.tally.crashes)
+    }
+}

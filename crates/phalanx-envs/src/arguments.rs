@@ -67,11 +67,7 @@ pub(crate) fn read<T: DeserializeOwned>(
 
 /// The error of a value that `argument` may not take.
 pub(crate) fn wrong(argument: &Argument, value: impl ToString) -> ArgumentError {
-    ArgumentError::Wrong {
-        key: argument.key,
-        value: value.to_string(),
-        allowed: argument.allowed,
-    }
+    ArgumentError::Wrong { key: argument.key, value: value.to_string(), allowed: argument.allowed }
 }
 
 fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
@@ -88,10 +84,7 @@ fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
 }
 
 /// The position of the candidate most like `name`; `None` when there are no candidates.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<usize> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<usize> {
     let distances = candidates.map(|candidate| strsim::damerau_levenshtein(name, candidate));
     distances.enumerate().min_by_key(|&(_, distance)| distance).map(|(i, _)| i)
 }
@@ -136,10 +129,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named_with_what_is_allowed() {
         let error = parse("limit = \"long\"").expect_err("the value is text");
-        assert_eq!(
-            error.to_string(),
-            "`limit` cannot be \"long\": it must be a whole number"
-        );
+        assert_eq!(error.to_string(), "`limit` cannot be \"long\": it must be a whole number");
     }
 
     #[test]

@@ -42,7 +42,11 @@ impl Due {
     }
 }
 
-pub(crate) fn run(mut trainer: Trainer, path: &Path, overwrite: bool) -> Result<Outcome, TrainError> {
+pub(crate) fn run(
+    mut trainer: Trainer,
+    path: &Path,
+    overwrite: bool,
+) -> Result<Outcome, TrainError> {
     // Everything that can be wrong is found before anything is written.
     trainer.prepare()?;
     let config = trainer.config.clone();

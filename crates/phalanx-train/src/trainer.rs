@@ -275,7 +275,8 @@ impl Trainer {
         live.pool.install(|| learner.iterate(&mut **envs, tally))?;
         let crashes = live.envs.take_crashes();
         for crash in crashes {
-            let message = format!("environment {} panicked and was reset: {}", crash.env, crash.message);
+            let message =
+                format!("environment {} panicked and was reset: {}", crash.env, crash.message);
             for observer in &mut self.observers {
                 observer.warn(&message)?;
             }

@@ -170,8 +170,8 @@ impl Trace {
         path: &Path,
         args: &toml::Table,
     ) -> anyhow::Result<(u64, u64)> {
-        let file = fs::File::create(path)
-            .with_context(|| format!("cannot create {}", path.display()))?;
+        let file =
+            fs::File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
         let mut out = BufWriter::new(file);
         let spec = env.spec().clone();
         let header = json!({

@@ -84,10 +84,7 @@ impl MatrixGame {
     pub fn new(payoff: Payoff) -> Self {
         let n_actions = payoff.table.len();
         assert!(n_actions > 0, "a payoff table has a cell");
-        assert!(
-            payoff.table.iter().all(|row| row.len() == n_actions),
-            "a payoff table is square"
-        );
+        assert!(payoff.table.iter().all(|row| row.len() == n_actions), "a payoff table is square");
         let best = payoff.table.iter().copied().flatten().copied().fold(f32::MIN, f32::max);
         let spec = EnvSpec {
             n_actions,

@@ -41,6 +41,10 @@ pub(crate) struct Units {
     pub(crate) cooldown: Vec<f32>,
     /// Game loops until the shot that is being prepared; [`AT_REST`] without one.
     pub(crate) windup: Vec<f32>,
+    /// Game loops until the unit may walk after its last shot.
+    pub(crate) backswing: Vec<f32>,
+    /// Game loops until the unit may call for help again.
+    pub(crate) silence: Vec<f32>,
     pub(crate) order: Vec<Order>,
     /// Whom the unit attacks, or [`NOBODY`].
     pub(crate) target: Vec<u16>,
@@ -57,6 +61,8 @@ impl Units {
             shield: vec![0.0; n],
             cooldown: vec![0.0; n],
             windup: vec![AT_REST; n],
+            backswing: vec![0.0; n],
+            silence: vec![0.0; n],
             order: vec![Order::Hold; n],
             target: vec![NOBODY; n],
             side: vec![0; n],
@@ -65,8 +71,16 @@ impl Units {
 
     /// Whether this can be the state of a battle of `n` units.
     pub(crate) fn fits(&self, n: usize) -> bool {
-        let numbers =
-            [&self.x, &self.y, &self.health, &self.shield, &self.cooldown, &self.windup];
+        let numbers = [
+            &self.x,
+            &self.y,
+            &self.health,
+            &self.shield,
+            &self.cooldown,
+            &self.windup,
+            &self.backswing,
+            &self.silence,
+        ];
         numbers.iter().all(|column| column.len() == n)
             && self.order.len() == n
             && self.target.len() == n
@@ -86,11 +100,13 @@ impl Units {
         dx * dx + dy * dy
     }
 
-    /// Replaces the order of unit `i`. An attack being prepared on the same target goes on.
+    /// Replaces the order of unit `i`. An attack on the same target goes on; another order cuts
+    /// short what is left of the last one.
     pub(crate) fn command(&mut self, i: usize, order: Order, target: u16) {
-        if self.target[i] != target {
+        if self.target[i] != target || target == NOBODY {
             self.target[i] = target;
             self.windup[i] = AT_REST;
+            self.backswing[i] = 0.0;
         }
         self.order[i] = order;
     }
@@ -104,11 +120,12 @@ pub(crate) struct Stats {
     pub(crate) pace: f32,
     pub(crate) radius: f32,
     pub(crate) separation: f32,
-    /// Zero for a unit without a weapon, as are the next three.
+    /// Zero for a unit without a weapon, as are the next four.
     pub(crate) range: f32,
     pub(crate) slop: f32,
     pub(crate) period: f32,
     pub(crate) damage_point: f32,
+    pub(crate) backswing: f32,
     pub(crate) armed: bool,
 }
 
@@ -124,6 +141,7 @@ impl Stats {
             slop: weapon.map_or(0.0, |weapon| weapon.range_slop),
             period: weapon.map_or(0.0, |weapon| weapon.period * LOOPS_PER_SECOND),
             damage_point: weapon.map_or(0.0, |weapon| weapon.damage_point * LOOPS_PER_SECOND),
+            backswing: weapon.map_or(0.0, |weapon| weapon.backswing * LOOPS_PER_SECOND),
             armed: weapon.is_some(),
         }
     }
@@ -149,7 +167,7 @@ pub(crate) struct Battle {
     /// Units that stand still in this loop because their target is in range.
     pub(crate) engaged: Vec<bool>,
     pub(crate) shots: Vec<Shot>,
-    /// Units that turned to an attacker in this loop.
+    /// Units that turned to an attacker, or were called to help, in this loop.
     pub(crate) turned: Vec<bool>,
     pub(crate) crowd: Crowd,
     deterministic: bool,
@@ -190,6 +208,8 @@ impl Battle {
             units.shield[i] = UNITS[placed.unit].shield;
             units.cooldown[i] = 0.0;
             units.windup[i] = AT_REST;
+            units.backswing[i] = 0.0;
+            units.silence[i] = 0.0;
             units.order[i] = order;
             units.target[i] = NOBODY;
             units.side[i] = 0;

@@ -28,12 +28,15 @@ impl Battle {
     pub(crate) fn fight(&mut self) {
         self.shots.clear();
         for i in 0..self.len() {
-            self.engaged[i] = false;
             if !self.units.alive(i) {
+                self.engaged[i] = false;
                 continue;
             }
             self.units.cooldown[i] -= 1.0;
             self.units.windup[i] -= 1.0;
+            self.units.backswing[i] -= 1.0;
+            self.units.silence[i] -= 1.0;
+            self.engaged[i] = self.units.backswing[i] > 0.0;
             let target = usize::from(self.units.target[i]);
             if self.units.target[i] != NOBODY && !self.units.alive(target) {
                 self.forget_target(i);
@@ -57,12 +60,14 @@ impl Battle {
     fn aim(&mut self, i: usize, target: usize) {
         let in_range = self.in_range(i, target);
         let preparing = self.units.windup[i] != AT_REST;
-        if preparing && !in_range && !self.within(i, target, self.stats[i].range + self.stats[i].slop)
+        if preparing
+            && !in_range
+            && !self.within(i, target, self.stats[i].range + self.stats[i].slop)
         {
             self.units.windup[i] = AT_REST;
             return;
         }
-        self.engaged[i] = in_range || preparing;
+        self.engaged[i] |= in_range || preparing;
         if !preparing && in_range && self.units.cooldown[i] <= 0.0 {
             self.units.windup[i] = self.stats[i].damage_point;
         }
@@ -76,6 +81,7 @@ impl Battle {
         for shot in 0..self.shots.len() {
             let (from, to) = (usize::from(self.shots[shot].from), usize::from(self.shots[shot].to));
             self.units.windup[from] = AT_REST;
+            self.units.backswing[from] = self.stats[from].backswing;
             self.units.cooldown[from] += self.stats[from].period + self.random_delay(rng);
             if let Some(weapon) = &self.stats[from].unit.weapon {
                 let target = self.stats[to].unit;
@@ -86,7 +92,7 @@ impl Battle {
             }
         }
         if !self.shots.is_empty() {
-            self.retaliate();
+            self.answer_shots();
         }
     }
 }

@@ -7,6 +7,10 @@ use super::battle::{AT_REST, Battle, NOBODY, Order};
 
 /// The smallest distance (between edges) at which opponents are noticed: the game's `MinScanRange`.
 const SCAN_RANGE: f32 = 5.0;
+/// Comrades this near a victim (between edges) help it: the game's `CallForHelpRadius`.
+const HELP_RADIUS: f32 = 4.0;
+/// Game loops between two calls of one victim: the game's `CallForHelpPeriod`, 2 seconds.
+const HELP_PERIOD: f32 = 32.0;
 /// A target further away than this is given up: the game's `AcquireLeashRadius`.
 const LEASH: f32 = 21.0;
 
@@ -60,34 +64,58 @@ impl Battle {
         choice
     }
 
-    /// Lets the victims of this loop's shots answer: a unit turns to an attacker when it has no
-    /// target, or when its target is out of weapon range and the attacker is not. Of several
-    /// attackers it takes the nearest.
-    pub(crate) fn retaliate(&mut self) {
+    /// Lets the units under an attack-move answer this loop's shots.
+    ///
+    /// A victim turns to its attacker when it has no target, or when its target is out of weapon
+    /// range and the attacker is not. It also calls its comrades nearby, of whom those without a
+    /// target turn to the attacker as well, however far away that is. Of several attackers each
+    /// takes the nearest.
+    pub(crate) fn answer_shots(&mut self) {
         self.turned.fill(false);
         for shot in 0..self.shots.len() {
             let (attacker, victim) = (self.shots[shot].from, usize::from(self.shots[shot].to));
-            if !self.units.alive(victim)
-                || !self.units.alive(usize::from(attacker))
-                || !self.stats[victim].armed
-                || !matches!(self.units.order[victim], Order::AttackMove { .. })
-            {
+            if !self.units.alive(usize::from(attacker)) {
                 continue;
             }
             let current = self.units.target[victim];
-            let turns = current == NOBODY
-                || if self.turned[victim] {
-                    let distance = |j: u16| self.units.distance_squared(victim, usize::from(j));
-                    distance(attacker) < distance(current)
-                } else {
-                    self.in_range(victim, usize::from(attacker))
-                        && !self.in_range(victim, usize::from(current))
-                };
-            if turns {
-                self.units.target[victim] = attacker;
-                self.units.windup[victim] = AT_REST;
-                self.turned[victim] = true;
+            let turns = current != NOBODY
+                && self.in_range(victim, usize::from(attacker))
+                && !self.in_range(victim, usize::from(current));
+            self.consider(victim, attacker, turns);
+            if self.units.silence[victim] <= 0.0 {
+                self.units.silence[victim] = HELP_PERIOD;
+                self.call_for_help(victim, attacker);
             }
+        }
+    }
+
+    fn call_for_help(&mut self, victim: usize, attacker: u16) {
+        let team =
+            if victim < self.n_allies { 0..self.n_allies } else { self.n_allies..self.len() };
+        for comrade in team {
+            let reach = HELP_RADIUS + self.stats[victim].radius + self.stats[comrade].radius;
+            if comrade != victim && self.units.distance_squared(comrade, victim) <= reach * reach {
+                self.consider(comrade, attacker, false);
+            }
+        }
+    }
+
+    /// Turns unit `i` to an attacker if it `turns` from its target, has none, or turned in this
+    /// same loop to one that is further away.
+    fn consider(&mut self, i: usize, attacker: u16, turns: bool) {
+        if !self.units.alive(i)
+            || !self.stats[i].armed
+            || !matches!(self.units.order[i], Order::AttackMove { .. })
+        {
+            return;
+        }
+        let current = self.units.target[i];
+        let distance = |j: u16| self.units.distance_squared(i, usize::from(j));
+        let nearer = || self.turned[i] && distance(attacker) < distance(current);
+        if current == NOBODY || turns || nearer() {
+            self.units.target[i] = attacker;
+            self.units.windup[i] = AT_REST;
+            self.turned[i] = true;
         }
     }
 }

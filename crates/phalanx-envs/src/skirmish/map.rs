@@ -124,8 +124,8 @@ impl Map {
     /// When the text is malformed, names something unknown, or places a unit where it cannot
     /// stand.
     pub fn parse(text: &str) -> Result<Self, MapError> {
-        let file: File = toml::from_str(text)
-            .map_err(|error| MapError::Syntax { reason: error.to_string() })?;
+        let file: File =
+            toml::from_str(text).map_err(|error| MapError::Syntax { reason: error.to_string() })?;
         let map = file.name.clone();
         let invalid = |reason: String| MapError::Invalid { map: map.clone(), reason };
         let drawing = TERRAINS.iter().find(|(name, _)| *name == file.terrain);
@@ -252,7 +252,10 @@ mod tests {
             for team in [&map.allies, &map.enemies] {
                 for (i, a) in team.iter().enumerate() {
                     for b in &team[i + 1..] {
-                        assert!((a.x - b.x).hypot(a.y - b.y) >= 0.75 + 2.0 * START_SCATTER - 1e-5, "{name}");
+                        assert!(
+                            (a.x - b.x).hypot(a.y - b.y) >= 0.75 + 2.0 * START_SCATTER - 1e-5,
+                            "{name}"
+                        );
                     }
                 }
             }
@@ -264,7 +267,8 @@ mod tests {
         let map = Map::named("8m").expect("our map is well formed");
         assert!(map.allies.is_sorted_by(|a, b| (a.x, a.y) < (b.x, b.y)));
         for ally in &map.allies {
-            let mirrored = |enemy: &Placed| (enemy.x - 32.0 + ally.x).abs() < 1e-5 && enemy.y == ally.y;
+            let mirrored =
+                |enemy: &Placed| (enemy.x - 32.0 + ally.x).abs() < 1e-5 && enemy.y == ally.y;
             assert_eq!(map.enemies.iter().filter(|enemy| mirrored(enemy)).count(), 1);
         }
     }
@@ -273,10 +277,7 @@ mod tests {
     fn a_wrong_name_in_a_map_is_answered_with_the_nearest() {
         let text = MAPS[0].1.replace("\"marine\"", "\"marin\"");
         let error = Map::parse(&text).expect_err("there are no marins");
-        assert_eq!(
-            error.to_string(),
-            "map `3m`: there is no unit `marin`; did you mean `marine`?"
-        );
+        assert_eq!(error.to_string(), "map `3m`: there is no unit `marin`; did you mean `marine`?");
     }
 
     #[test]

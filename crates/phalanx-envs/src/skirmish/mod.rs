@@ -30,9 +30,7 @@ pub use args::{ARGUMENTS, Rules, SkirmishArgs};
 pub use map::{MAPS, Map, MapError, Placed, START_SCATTER};
 pub use observe::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
 pub use terrain::{TERRAINS, Terrain};
-pub use units::{
-    Attribute, LOOPS_PER_SECOND, Race, UNITS, Unit, Weapon, unit_index, volley,
-};
+pub use units::{Attribute, LOOPS_PER_SECOND, Race, UNITS, Unit, Weapon, unit_index, volley};
 
 use phalanx_core::env::{
     AgentSpec, Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack,

@@ -20,6 +20,22 @@ const TURNS: [(f32, f32); 4] =
 /// The most neighbours a walker looks at.
 const MAX_NEIGHBOURS: usize = 32;
 
+/// How often, at most, overlapping walkers are pushed apart in one loop.
+const PUSHES: usize = 3;
+
+/// A unit that could stand in the way of a walker, as it was before the loop.
+#[derive(Clone, Copy, Debug, Default)]
+struct Obstacle {
+    unit: u16,
+    walks: bool,
+    /// Where it is, seen from the walker.
+    x: f32,
+    y: f32,
+    distance_squared: f32,
+    /// The squared distance below which the two overlap.
+    apart_squared: f32,
+}
+
 /// Working memory for the motion of one game loop, one element per unit.
 #[derive(Clone, Debug)]
 pub(crate) struct Crowd {
@@ -36,8 +52,12 @@ pub(crate) struct Crowd {
     next_y: Vec<f32>,
     walks: Vec<bool>,
     walkers: Vec<u16>,
-    neighbours: Vec<[u16; MAX_NEIGHBOURS]>,
-    n_neighbours: Vec<u8>,
+    /// Walkers that decide twice.
+    rethinks: Vec<u16>,
+    /// How near a unit must come to matter to a walker; zero for the dead.
+    reach: Vec<f32>,
+    obstacles: Vec<[Obstacle; MAX_NEIGHBOURS]>,
+    n_obstacles: Vec<usize>,
 }
 
 impl Crowd {
@@ -53,9 +73,17 @@ impl Crowd {
             next_y: zeros(),
             walks: vec![false; n],
             walkers: Vec::with_capacity(n),
-            neighbours: vec![[0; MAX_NEIGHBOURS]; n],
-            n_neighbours: vec![0; n],
+            rethinks: Vec::with_capacity(n),
+            reach: zeros(),
+            obstacles: vec![[Obstacle::default(); MAX_NEIGHBOURS]; n],
+            n_obstacles: vec![0; n],
         }
+    }
+
+    /// The units that could stand in the way of walker `i`.
+    #[inline]
+    fn obstacles(&self, i: usize) -> &[Obstacle] {
+        &self.obstacles[i][..self.n_obstacles[i]]
     }
 }
 
@@ -69,33 +97,47 @@ impl Battle {
             if walks {
                 self.crowd.walkers.push(i as u16);
             }
+            let stats = &self.stats[i];
+            let motion = if walks { stats.pace } else { LOOKAHEAD };
+            self.crowd.reach[i] = if self.units.alive(i) { stats.separation + motion } else { 0.0 };
         }
         let walkers = std::mem::take(&mut self.crowd.walkers);
         for &i in &walkers {
             self.look_around(usize::from(i));
         }
-        // First everybody expects the others to walk straight on, then as they decided.
-        for _ in 0..2 {
-            for &i in &walkers {
-                let i = usize::from(i);
-                let (dx, dy) = self.steer(i);
-                self.crowd.next_x[i] = dx;
-                self.crowd.next_y[i] = dy;
+        // First everybody expects the others to walk straight on. Then those think again whose
+        // neighbours decided otherwise.
+        for &i in &walkers {
+            self.decide(usize::from(i));
+        }
+        self.crowd.rethinks.clear();
+        for &i in &walkers {
+            if self.is_surprised(usize::from(i)) {
+                self.crowd.rethinks.push(i);
             }
-            for &i in &walkers {
-                let i = usize::from(i);
-                self.crowd.plan_x[i] = self.crowd.next_x[i];
-                self.crowd.plan_y[i] = self.crowd.next_y[i];
-            }
+        }
+        for &i in &walkers {
+            let i = usize::from(i);
+            self.crowd.plan_x[i] = self.crowd.next_x[i];
+            self.crowd.plan_y[i] = self.crowd.next_y[i];
+        }
+        for again in 0..self.crowd.rethinks.len() {
+            self.decide(usize::from(self.crowd.rethinks[again]));
         }
         for &i in &walkers {
             self.take_step(usize::from(i));
         }
-        for &i in &walkers {
-            self.push_apart(usize::from(i));
-        }
-        for &i in &walkers {
-            self.take_step(usize::from(i));
+        for _ in 0..PUSHES {
+            let mut touched = false;
+            for &i in &walkers {
+                touched |= self.push_apart(usize::from(i));
+            }
+            if !touched {
+                break;
+            }
+            for &i in &walkers {
+                self.take_step(usize::from(i));
+            }
         }
         self.crowd.walkers = walkers;
     }
@@ -132,22 +174,45 @@ impl Battle {
     /// Lists the units that could stand in the way of walker `i`.
     fn look_around(&mut self, i: usize) {
         let (x, y) = (self.units.x[i], self.units.y[i]);
-        let own = self.stats[i].separation + LOOKAHEAD;
-        let list = &mut self.crowd.neighbours[i];
+        let own = self.stats[i].separation + self.stats[i].pace;
+        let crowd = &mut self.crowd;
+        let list = &mut crowd.obstacles[i];
         let mut count = 0;
-        for j in 0..self.stats.len() {
-            let (dx, dy) = (self.units.x[j] - x, self.units.y[j] - y);
-            let reach = own + self.stats[j].separation;
-            if dx * dx + dy * dy < reach * reach
-                && self.units.health[j] > 0.0
-                && j != i
-                && count < MAX_NEIGHBOURS
-            {
-                list[count] = j as u16;
+        let others = self.units.x.iter().zip(&self.units.y).zip(&crowd.reach);
+        for (j, ((&other_x, &other_y), &reach)) in others.enumerate() {
+            let (dx, dy) = (other_x - x, other_y - y);
+            let squared = dx * dx + dy * dy;
+            let near = own + reach;
+            if squared < near * near && reach > 0.0 && j != i && count < MAX_NEIGHBOURS {
+                let apart = self.stats[i].separation + self.stats[j].separation - SOFTNESS;
+                list[count] = Obstacle {
+                    unit: j as u16,
+                    walks: crowd.walks[j],
+                    x: dx,
+                    y: dy,
+                    distance_squared: squared,
+                    apart_squared: apart * apart,
+                };
                 count += 1;
             }
         }
-        self.crowd.n_neighbours[i] = count as u8;
+        crowd.n_obstacles[i] = count;
+    }
+
+    fn decide(&mut self, i: usize) {
+        let (dx, dy) = self.steer(i);
+        self.crowd.next_x[i] = dx;
+        self.crowd.next_y[i] = dy;
+    }
+
+    /// Whether a neighbour of walker `i` will not do what was expected of it.
+    fn is_surprised(&self, i: usize) -> bool {
+        let crowd = &self.crowd;
+        crowd.obstacles(i).iter().any(|obstacle| {
+            let j = usize::from(obstacle.unit);
+            obstacle.walks
+                && (crowd.plan_x[j] != crowd.next_x[j] || crowd.plan_y[j] != crowd.next_y[j])
+        })
     }
 
     /// Chooses the displacement of walker `i`: straight on if that is free, else the smallest
@@ -207,26 +272,24 @@ impl Battle {
         let (dx, dy) = (ux * stride, uy * stride);
         let mut nearest = f32::INFINITY;
         let mut found = None;
-        for &j in &self.crowd.neighbours[i][..usize::from(self.crowd.n_neighbours[i])] {
-            let j = usize::from(j);
-            let (rx, ry) = (self.units.x[j] - self.units.x[i], self.units.y[j] - self.units.y[i]);
-            let ahead = rx * ux + ry * uy;
+        for obstacle in self.crowd.obstacles(i) {
+            let ahead = obstacle.x * ux + obstacle.y * uy;
             if ahead <= 0.0 {
                 continue;
             }
-            let apart = self.stats[i].separation + self.stats[j].separation - SOFTNESS;
-            let now = rx * rx + ry * ry;
-            let blocks = if self.crowd.walks[j] {
-                let (ex, ey) = (rx + self.crowd.plan_x[j] - dx, ry + self.crowd.plan_y[j] - dy);
-                let after = ex * ex + ey * ey;
-                after < apart * apart && after < now
+            let now = obstacle.distance_squared;
+            let closest = if obstacle.walks {
+                let j = usize::from(obstacle.unit);
+                let ex = obstacle.x + self.crowd.plan_x[j] - dx;
+                let ey = obstacle.y + self.crowd.plan_y[j] - dy;
+                ex * ex + ey * ey
             } else {
                 let along = ahead.min(LOOKAHEAD);
-                now - along * (2.0 * ahead - along) < apart * apart
+                now - along * (2.0 * ahead - along)
             };
-            if blocks && now < nearest {
+            if closest < obstacle.apart_squared && closest < now && now < nearest {
                 nearest = now;
-                found = Some(j);
+                found = Some(usize::from(obstacle.unit));
             }
         }
         found
@@ -248,18 +311,18 @@ impl Battle {
     }
 
     /// Collects in `next` how far walker `i` must move to stand clear of its neighbours: half way
-    /// from those that walk as well, all the way from those that stand.
-    fn push_apart(&mut self, i: usize) {
+    /// from those that walk as well, all the way from those that stand. False if it need not.
+    fn push_apart(&mut self, i: usize) -> bool {
         let (mut push_x, mut push_y) = (0.0, 0.0);
-        for &j in &self.crowd.neighbours[i][..usize::from(self.crowd.n_neighbours[i])] {
-            let j = usize::from(j);
+        for obstacle in self.crowd.obstacles(i) {
+            let j = usize::from(obstacle.unit);
             let (dx, dy) = (self.units.x[i] - self.units.x[j], self.units.y[i] - self.units.y[j]);
             let apart = self.stats[i].separation + self.stats[j].separation;
             let squared = dx * dx + dy * dy;
             if squared >= apart * apart {
                 continue;
             }
-            let share = if self.crowd.walks[j] { 0.5 } else { 1.0 };
+            let share = if obstacle.walks { 0.5 } else { 1.0 };
             let distance = squared.sqrt();
             if distance > 0.0 {
                 let scale = share * (apart - distance) / distance;
@@ -271,6 +334,7 @@ impl Battle {
         }
         self.crowd.next_x[i] = push_x;
         self.crowd.next_y[i] = push_y;
+        push_x != 0.0 || push_y != 0.0
     }
 
     /// Moves walker `i` by the displacement in `next`, as far as cliffs allow.

@@ -253,9 +253,8 @@ impl Observer {
         state.fill(0.0);
         let units = &battle.units;
         let (map_x, map_y) = (battle.terrain.width() as f32, battle.terrain.height() as f32);
-        let place = |i: usize| {
-            ((units.x[i] - map_x / 2.0) / map_x, (units.y[i] - map_y / 2.0) / map_y)
-        };
+        let place =
+            |i: usize| ((units.x[i] - map_x / 2.0) / map_x, (units.y[i] - map_y / 2.0) / map_y);
         let shield = |i: usize| units.shield[i] / battle.stats[i].unit.shield.max(1.0);
 
         let width = self.state_ally_width();

@@ -33,7 +33,10 @@ impl Terrain {
         let mut pathable = Vec::with_capacity(width * lines.len());
         for (y, line) in lines.iter().enumerate() {
             if line.len() != width {
-                return Err(format!("row {y} from the south has {} cells, not {width}", line.len()));
+                return Err(format!(
+                    "row {y} from the south has {} cells, not {width}",
+                    line.len()
+                ));
             }
             for cell in line.chars() {
                 match cell {
@@ -49,7 +52,8 @@ impl Terrain {
                 && y >= 1
                 && x + 1 < width
                 && y + 1 < height
-                && (y - 1..=y + 1).all(|y| pathable[y * width + x - 1..=y * width + x + 1] == [true; 3])
+                && (y - 1..=y + 1)
+                    .all(|y| pathable[y * width + x - 1..=y * width + x + 1] == [true; 3])
         };
         let inner = (0..height * width).map(|cell| open(cell % width, cell / width)).collect();
         Ok(Self { width, height, pathable, inner })

@@ -50,6 +50,8 @@ pub struct Weapon {
     pub range_slop: f32,
     /// Seconds from the start of an attack to its damage.
     pub damage_point: f32,
+    /// Seconds after the damage before the unit walks after a target; a new order cuts it short.
+    pub backswing: f32,
 }
 
 /// A kind of unit.
@@ -101,6 +103,7 @@ pub const UNITS: &[Unit] = &[Unit {
         range: 5.0,         // WeaponData Range
         range_slop: 1.0,    // WeaponData default RangeSlop
         damage_point: 0.05, // WeaponData DamagePoint
+        backswing: 0.75,    // measured by others on the game, 4.10: 12 loops from the damage
     }),
     cooldown_scale: 15.0, // SMAC unit_max_cooldown
 }];

@@ -47,8 +47,11 @@ pub fn write(path: &Path, files: &[SavedFile]) -> Result<(), TrainError> {
         fs::remove_dir_all(&temporary).map_err(TrainError::io("remove", &temporary))?;
     }
     fs::create_dir_all(&temporary).map_err(TrainError::io("create", &temporary))?;
-    let mut manifest =
-        Manifest { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), files: Vec::new() };
+    let mut manifest = Manifest {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        files: Vec::new(),
+    };
     for file in files {
         write_file(&temporary.join(&file.name), &file.bytes)?;
         manifest.files.push(Entry {
@@ -80,7 +83,8 @@ pub fn write(path: &Path, files: &[SavedFile]) -> Result<(), TrainError> {
 ///
 /// When the folder or a file is missing or damaged; the error names it.
 pub fn read(path: &Path) -> Result<Vec<SavedFile>, TrainError> {
-    let damaged = |path: &Path, reason: String| TrainError::NotARun { path: path.to_owned(), reason };
+    let damaged =
+        |path: &Path, reason: String| TrainError::NotARun { path: path.to_owned(), reason };
     let manifest_path = path.join(MANIFEST);
     let manifest = fs::read(&manifest_path).map_err(TrainError::io("read", &manifest_path))?;
     let manifest: Manifest = serde_json::from_slice(&manifest)
@@ -100,7 +104,8 @@ pub fn read(path: &Path) -> Result<Vec<SavedFile>, TrainError> {
         }
         let file = path.join(&entry.name);
         let bytes = fs::read(&file).map_err(TrainError::io("read", &file))?;
-        if bytes.len() as u64 != entry.length || format!("{:032x}", xxh3_128(&bytes)) != entry.xxh3 {
+        if bytes.len() as u64 != entry.length || format!("{:032x}", xxh3_128(&bytes)) != entry.xxh3
+        {
             return Err(damaged(&file, "its contents do not match the manifest".to_owned()));
         }
         files.push(SavedFile { name: entry.name, bytes });
@@ -118,7 +123,9 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
 /// Waits until the disk has the names in a folder, where the system can be asked to.
 fn sync_folder(path: &Path) -> Result<(), TrainError> {
     if cfg!(unix) {
-        File::open(path).and_then(|folder| folder.sync_all()).map_err(TrainError::io("write", path))?;
+        File::open(path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(TrainError::io("write", path))?;
     }
     Ok(())
 }

@@ -40,9 +40,8 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
             reason: "the checkpoint does not hold it".to_owned(),
         })
     };
-    let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes).map_err(|error| {
-        TrainError::NotARun { path: NAME.into(), reason: error.to_string() }
-    })?;
+    let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes)
+        .map_err(|error| TrainError::NotARun { path: NAME.into(), reason: error.to_string() })?;
     let config = AgentConfig {
         input_dim: file.inputs.dim(),
         hidden_dim: file.hidden_dim,

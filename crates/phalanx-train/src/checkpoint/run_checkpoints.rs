@@ -82,7 +82,8 @@ impl RunCheckpoints {
             index.kept.push(t_env);
         }
         let text = serde_json::to_vec_pretty(&index).expect("an index is plain data");
-        let (path, temporary) = (self.folder.join("index.json"), self.folder.join("tmp-index.json"));
+        let (path, temporary) =
+            (self.folder.join("index.json"), self.folder.join("tmp-index.json"));
         fs::write(&temporary, text).map_err(TrainError::io("write", &temporary))?;
         fs::rename(&temporary, &path).map_err(TrainError::io("write", &path))?;
         for old in former.into_iter().flatten() {
@@ -150,9 +151,13 @@ mod tests {
         let run = tempfile::tempdir().expect("a temporary folder");
         let checkpoints = RunCheckpoints::of(run.path());
         let files = |t: u64| vec![SavedFile::new("t", t.to_le_bytes().to_vec())];
-        for (t, best, keep) in
-            [(0, true, false), (10, true, false), (20, false, true), (30, false, false), (40, false, false)]
-        {
+        for (t, best, keep) in [
+            (0, true, false),
+            (10, true, false),
+            (20, false, true),
+            (30, false, false),
+            (40, false, false),
+        ] {
             checkpoints.save(t, &files(t), best, keep).expect("saved");
         }
         assert_eq!(checkpoints.load(Choice::Best).expect("best"), (10, files(10)));

@@ -74,8 +74,7 @@ mod tests {
         let layout = InputLayout::new(&spec, true, true);
         let mut input = vec![9.0; 2 * layout.dim()];
         layout.write(&[0.1, 0.2, 0.3, 0.4], Some(&[2, 0]), &mut input);
-        let expected =
-            [0.1, 0.2, 0.0, 0.0, 1.0, 1.0, 0.0, 0.3, 0.4, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let expected = [0.1, 0.2, 0.0, 0.0, 1.0, 1.0, 0.0, 0.3, 0.4, 1.0, 0.0, 0.0, 0.0, 1.0];
         assert_eq!(input, expected);
         layout.write(&[0.1, 0.2, 0.3, 0.4], None, &mut input);
         assert_eq!(input[2..5], [0.0; 3]);

@@ -61,7 +61,8 @@ impl SegmentCollector {
             let outputs = self.team.think(actor, now.obs);
             let actions = &mut self.segment.actions[t * n * agents..(t + 1) * n * agents];
             for env in 0..n {
-                let (mask, chosen) = (env * masks..(env + 1) * masks, env * agents..(env + 1) * agents);
+                let (mask, chosen) =
+                    (env * masks..(env + 1) * masks, env * agents..(env + 1) * agents);
                 if acting[env] {
                     let chosen = &mut actions[chosen];
                     select(env, &outputs[mask.clone()], &now.avail[mask], chosen);

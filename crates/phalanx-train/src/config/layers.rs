@@ -86,7 +86,11 @@ impl Layers {
             self.table.try_into().expect("every value was checked when it was set");
         let mut problems = run.problems();
         problems.extend(algorithm.problems());
-        if problems.is_empty() { Ok((run, algorithm)) } else { Err(ConfigError::Senseless { problems }) }
+        if problems.is_empty() {
+            Ok((run, algorithm))
+        } else {
+            Err(ConfigError::Senseless { problems })
+        }
     }
 
     fn set(&mut self, key: &str, value: Value, place: &Place) -> Result<(), ConfigError> {
@@ -101,7 +105,11 @@ impl Layers {
         }
         if !changed.contains_key(key) {
             let hint = nearest(key, self.table.keys().map(String::as_str));
-            return Err(ConfigError::UnknownKey { key: key.to_owned(), place: place.clone(), hint });
+            return Err(ConfigError::UnknownKey {
+                key: key.to_owned(),
+                place: place.clone(),
+                hint,
+            });
         }
         changed.insert(key.to_owned(), value.clone());
         let run = changed.clone().try_into::<RunConfig>().map(|_| ());

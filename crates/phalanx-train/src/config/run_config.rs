@@ -52,8 +52,18 @@ impl RunConfig {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         Problem::unless(&mut problems, self.t_max > 0, "t_max", "must be at least 1");
-        Problem::unless(&mut problems, self.test_nepisode > 0, "test_nepisode", "must be at least 1");
-        Problem::unless(&mut problems, self.test_interval > 0, "test_interval", "must be at least 1");
+        Problem::unless(
+            &mut problems,
+            self.test_nepisode > 0,
+            "test_nepisode",
+            "must be at least 1",
+        );
+        Problem::unless(
+            &mut problems,
+            self.test_interval > 0,
+            "test_interval",
+            "must be at least 1",
+        );
         Problem::unless(&mut problems, self.log_interval > 0, "log_interval", "must be at least 1");
         // TOML has signed 64-bit integers only.
         let signed = i64::try_from(self.seed).is_ok();

@@ -207,7 +207,11 @@ impl IppoLearner {
         };
         let (lr, clip) = (self.settings.lr, self.settings.grad_norm_clip as f32);
         let finite = |what, value: f32, t_env| {
-            if value.is_finite() { Ok(()) } else { Err(TrainError::NotFinite { what, value, t_env }) }
+            if value.is_finite() {
+                Ok(())
+            } else {
+                Err(TrainError::NotFinite { what, value, t_env })
+            }
         };
 
         let (policy_loss, report) = loss.policy(&self.policy, batch);
@@ -266,11 +270,7 @@ impl Learner for IppoLearner {
     }
 
     fn policy(&self) -> Policy {
-        Policy {
-            actor: self.actor.clone(),
-            inputs: self.inputs,
-            recurrent: self.settings.use_rnn,
-        }
+        Policy { actor: self.actor.clone(), inputs: self.inputs, recurrent: self.settings.use_rnn }
     }
 
     fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
@@ -311,6 +311,10 @@ impl Learner for IppoLearner {
 }
 
 /// A host vector as a tensor.
-pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+pub(super) fn tensor<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), device)
 }

@@ -97,14 +97,17 @@ impl QLearner {
         let (agents, n_actions) = (self.spec.n_agents(), self.spec.n_actions);
         let rows = episodes * agents;
         let device = &self.device;
-        let input: Tensor<3> =
-            Tensor::from_data(TensorData::new(batch.input, [times, rows, self.inputs.dim()]), device);
+        let input: Tensor<3> = Tensor::from_data(
+            TensorData::new(batch.input, [times, rows, self.inputs.dim()]),
+            device,
+        );
         let state: Tensor<2> = Tensor::from_data(
             TensorData::new(batch.state, [times * episodes, self.spec.state_dim]),
             device,
         );
         let hidden: Tensor<2> = Tensor::zeros([rows, self.learning.rnn_hidden_dim], device);
-        let closed: Vec<f32> = batch.avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect();
+        let closed: Vec<f32> =
+            batch.avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect();
         let closed: Tensor<3> =
             Tensor::from_data(TensorData::new(closed, [times, rows, n_actions]), device);
         let actions = TensorData::new(batch.actions, [times, rows, 1]);
@@ -117,8 +120,11 @@ impl QLearner {
         );
         let (values, targets, mask) = {
             let target_q = self.target.agent.forward(input, hidden, None).output;
-            let judge =
-                if self.learning.double_q { online.output.clone().inner() } else { target_q.clone() };
+            let judge = if self.learning.double_q {
+                online.output.clone().inner()
+            } else {
+                target_q.clone()
+            };
             let greedy = (judge + closed).argmax(2);
             let q = target_q.gather(2, greedy).reshape([times * episodes, agents]);
             let total = self.target.mixer.forward(q, state.clone());
@@ -211,11 +217,7 @@ impl Learner for QLearner {
     }
 
     fn policy(&self) -> Policy {
-        Policy {
-            actor: self.actor.clone(),
-            inputs: self.inputs,
-            recurrent: self.learning.use_rnn,
-        }
+        Policy { actor: self.actor.clone(), inputs: self.inputs, recurrent: self.learning.use_rnn }
     }
 
     fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
@@ -240,8 +242,14 @@ impl Learner for QLearner {
 
     fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
         let networks = Networks {
-            agent: from_safetensors(self.networks.agent.clone(), file(files, "agent.safetensors")?)?,
-            mixer: from_safetensors(self.networks.mixer.clone(), file(files, "mixer.safetensors")?)?,
+            agent: from_safetensors(
+                self.networks.agent.clone(),
+                file(files, "agent.safetensors")?,
+            )?,
+            mixer: from_safetensors(
+                self.networks.mixer.clone(),
+                file(files, "mixer.safetensors")?,
+            )?,
         };
         let target = from_safetensors(self.target.clone(), file(files, "target.safetensors")?)?;
         let replay = EpisodeReplay::load(file(files, "replay.bin")?)?;

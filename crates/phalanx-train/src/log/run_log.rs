@@ -49,9 +49,7 @@ impl Observer for RunLog {
         let mut line = serde_json::to_string(&report.line()).expect("numbers and names are plain");
         line.push('\n');
         self.metrics.write_all(line.as_bytes()).map_err(failed("metrics.jsonl"))?;
-        self.text
-            .write_all(format!("{report}\n").as_bytes())
-            .map_err(failed("log.txt"))?;
+        self.text.write_all(format!("{report}\n").as_bytes()).map_err(failed("log.txt"))?;
         let scalars = report.metrics.iter().map(|(name, &value)| (name.as_str(), value));
         self.board.scalars(report.t_env, scalars).map_err(failed("tb"))?;
         if let Some(evaluation) = &report.evaluation {

@@ -32,7 +32,8 @@ impl EpisodeBatch {
         let n = episodes.len();
         let agents = inputs.n_agents;
         let time = episodes.iter().map(|episode| episode.len).max().unwrap_or(0);
-        let state_dim = episodes.first().map_or(0, |episode| episode.state.len() / (episode.len + 1));
+        let state_dim =
+            episodes.first().map_or(0, |episode| episode.state.len() / (episode.len + 1));
         let (per_input, per_avail) = (agents * inputs.dim(), agents * inputs.n_actions);
         let per_obs = agents * inputs.obs_dim;
         let padding = EpisodeStep { reward: 0.0, terminated: false, valid: false };

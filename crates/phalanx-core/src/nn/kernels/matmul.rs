@@ -9,6 +9,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::simd::{load, store};
 
+/// Bytes.
+const CACHE_LINE: usize = 64;
 /// Rows of the result that are computed panel by panel, so that the left rows stay in cache.
 const ROW_BLOCK: usize = 128;
 /// Inner elements that [`add_transposed_left`] takes at a time.
@@ -23,6 +25,8 @@ pub(in super::super) struct Packed {
     columns: usize,
     /// Panel after panel, each `[inner, width]` where the width is one or two vectors.
     data: Vec<f32>,
+    /// Where the first panel begins, so that vectors do not straddle lines of the cache.
+    offset: usize,
 }
 
 impl Packed {
@@ -45,9 +49,11 @@ impl Packed {
         (self.inner, self.columns) = (inner, columns);
         let lanes = lanes();
         let width = columns.next_multiple_of(lanes);
-        self.data.resize(inner * width, 0.0);
+        self.data.resize(inner * width + CACHE_LINE / 4, 0.0);
+        // A pointer that cannot be aligned costs time, not correctness.
+        self.offset = self.data.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE / 4);
         let mut column = 0;
-        let mut rest = self.data.as_mut_slice();
+        let mut rest = &mut self.data[self.offset..];
         while column < width {
             let panel_width = (width - column).min(2 * lanes);
             let valid = panel_width.min(columns - column);
@@ -69,8 +75,8 @@ impl Packed {
     }
 
     fn right(&self) -> Right<'_> {
-        let Self { inner, columns, ref data } = *self;
-        Right { inner, columns, data, packed: true }
+        let Self { inner, columns, offset, ref data } = *self;
+        Right { inner, columns, data: &data[offset..], packed: true }
     }
 
     pub(in super::super) fn inner(&self) -> usize {
@@ -214,21 +220,22 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         rows: std::ops::Range<usize>,
         column: usize,
     ) {
-        let std::ops::Range { start: mut row, end } = rows;
         // Eight rows of two vectors need 16 accumulators, four rows need 8.
-        if S::REGISTER_COUNT >= 32 {
-            while row + 8 <= end {
-                self.tile::<S, 8, V>(simd, panel, row, column);
-                row += 8;
-            }
-        }
-        while row + 4 <= end {
-            self.tile::<S, 4, V>(simd, panel, row, column);
-            row += 4;
-        }
+        let most = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
+        let std::ops::Range { start: mut row, end } = rows;
         while row < end {
-            self.tile::<S, 1, V>(simd, panel, row, column);
-            row += 1;
+            let tall = (end - row).min(most);
+            match tall {
+                8 => self.tile::<S, 8, V>(simd, panel, row, column),
+                7 => self.tile::<S, 7, V>(simd, panel, row, column),
+                6 => self.tile::<S, 6, V>(simd, panel, row, column),
+                5 => self.tile::<S, 5, V>(simd, panel, row, column),
+                4 => self.tile::<S, 4, V>(simd, panel, row, column),
+                3 => self.tile::<S, 3, V>(simd, panel, row, column),
+                2 => self.tile::<S, 2, V>(simd, panel, row, column),
+                _ => self.tile::<S, 1, V>(simd, panel, row, column),
+            }
+            row += tall;
         }
     }
 

@@ -20,6 +20,8 @@ mod mix;
 mod mix_op;
 #[cfg(feature = "flex")]
 mod primitive;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "flex")]
 use burn::tensor::Device;

@@ -1,0 +1,1 @@
+//! Criterion benches. Run one with `cargo bench -p phalanx-benches --bench updates`.

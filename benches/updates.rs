@@ -1,0 +1,36 @@
+//! One iteration of a learner, rollout and update together, on a battle of three marines.
+
+#![allow(missing_docs)]
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use phalanx::prelude::*;
+use phalanx::train::learn::Algorithm;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn iteration(c: &mut Criterion, name: &str, algorithm: impl Algorithm + 'static, warm_up: usize) {
+    let battles = phalanx::envs::registry::factory("skirmish/3m", &Default::default())
+        .expect("it is registered");
+    let mut trainer = Trainer::new(algorithm, battles);
+    trainer.config.threads = 1;
+    for _ in 0..warm_up {
+        trainer.iterate().expect("nothing is infinite yet");
+    }
+    c.bench_function(name, |b| b.iter(|| trainer.iterate().expect("nothing is infinite yet")));
+}
+
+fn updates(c: &mut Criterion) {
+    // Sixteen rollouts of eight episodes fill the first batch of 128.
+    iteration(c, "iterate/iql", Iql::default(), 20);
+    iteration(c, "iterate/vdn", Vdn::default(), 20);
+    iteration(c, "iterate/qmix", Qmix::default(), 20);
+    iteration(c, "iterate/ippo", Ippo::default(), 1);
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets = updates
+}
+criterion_main!(benches);

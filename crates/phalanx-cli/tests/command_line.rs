@@ -1,0 +1,197 @@
+//! What the program answers: results in the promised form, and errors that name the culprit and
+//! the nearest valid name, with exit status 2 and nothing written.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn phalanx(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_phalanx"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let output = phalanx(folder, arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {error}");
+    serde_json::from_slice(&output.stdout).expect("one JSON value")
+}
+
+/// The error message of a command that must fail as misuse, without writing anything.
+fn misuse(arguments: &[&str], files: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("written");
+    }
+    let output = phalanx(folder.path(), arguments);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, files.len(), "{arguments:?} left something behind");
+    error
+}
+
+#[test]
+fn errors_name_the_culprit_and_the_nearest_name() {
+    let file = [("my.toml", "seed = 4\n\nt_max = 100\nepsilon_finsh = 0.1\n")];
+    for (arguments, expected) in [
+        (&["train", "qmx", "skirmish/3m"][..], &["qmx", "`qmix`"][..]),
+        (&["train", "qmix", "skirmish/3n"], &["skirmish/3n", "`skirmish/3m`"]),
+        (&["train", "qmix", "skirmish/3m", "gama=0.9"], &["`gama`", "gama=0.9", "`gamma`"]),
+        (&["train", "qmix", "skirmish/3m", "gamma=high"], &["`gamma`", "high", "gamma=high"]),
+        (&["train", "qmix", "skirmish/3m", "gamma=1.5"], &["`gamma`", "[0, 1]"]),
+        (&["train", "qmix", "skirmish/3m", "lr=nan"], &["`lr`", "positive"]),
+        (&["train", "qmix", "skirmish/3m", "my.toml"], &["my.toml", "line 4", "`epsilon_finish`"]),
+        (&["train", "qmix", "skirmish/3m", "none.toml"], &["none.toml", "cannot read"]),
+        (&["train", "qmix", "skirmish/3m", "device=gpu"], &["gpu", "cpu"]),
+        (&["train", "qmix", "skirmish/3m", "env_args.step_mull=8"], &["step_mull", "step_mul"]),
+        (&["train", "qmix", "skirmish/3m", "fast"], &["fast", "key=value"]),
+        (&["eval", "nowhere"], &["nowhere", "config.toml"]),
+        (&["describe", "skirmish/5m"], &["skirmish/5m", "did you mean"]),
+        (
+            &["trace", "two_step", "--policy", "heuristic", "--out", "t.jsonl"],
+            &["two_step", "scripted"],
+        ),
+        (&["trace", "two_step", "--policy", "lost", "--out", "t.jsonl"], &["lost", "random"]),
+        (&["bench", "sim", "skirmish/3"], &["skirmish/3", "did you mean"]),
+    ] {
+        let error = misuse(arguments, if arguments.contains(&"my.toml") { &file } else { &[] });
+        for part in expected {
+            assert!(error.contains(part), "{arguments:?} does not mention {part}: {error}");
+        }
+    }
+}
+
+#[test]
+fn broken_toml_is_shown_with_line_and_column() {
+    let file = [("my.toml", "seed = 4\nlr = = 3\n")];
+    let error = misuse(&["train", "qmix", "skirmish/3m", "my.toml"], &file);
+    assert!(error.contains("my.toml") && error.contains("line 2, column 6"), "{error}");
+}
+
+#[test]
+fn every_command_teaches_by_example() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for command in
+        [&["train"][..], &["eval"], &["list"], &["describe"], &["trace"], &["bench", "sim"]]
+    {
+        let output = phalanx(folder.path(), &[command, &["--help"]].concat());
+        let help = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && help.contains("phalanx "), "{command:?}: {help}");
+        assert!(help.contains("Example"), "{command:?} has no example");
+    }
+}
+
+#[test]
+fn lists_are_arrays_of_objects_with_an_id() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (what, id) in [("algs", "qmix"), ("envs", "skirmish/3m"), ("devices", "cpu")] {
+        let list = json(folder.path(), &["list", what, "--json"]);
+        let ids: Vec<_> = list.as_array().expect("an array").iter().map(|e| &e["id"]).collect();
+        assert!(ids.contains(&&Value::from(id)), "{what}: {ids:?}");
+    }
+}
+
+#[test]
+fn a_description_has_the_sizes_and_explains_every_index() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let about = json(folder.path(), &["describe", "skirmish/5m_vs_6m", "--json"]);
+    for (key, value) in [
+        ("n_agents", 5),
+        ("n_actions", 12),
+        ("obs_dim", 55),
+        ("state_dim", 98),
+        ("episode_limit", 70),
+    ] {
+        assert_eq!(about[key], value, "{key}");
+    }
+    assert_eq!(about["max_reward"], 530.0);
+    for (key, length) in [("obs", 55), ("state", 98), ("actions", 12)] {
+        assert_eq!(about[key].as_array().expect("a list").len(), length, "{key}");
+    }
+}
+
+#[test]
+fn a_trace_replays_to_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    for policy in ["random", "heuristic"] {
+        let arguments = ["trace", "skirmish/3m", "--seed", "9", "--episodes", "3", "--full"];
+        let first = [&arguments[..], &["--policy", policy, "--out", "first.jsonl"]].concat();
+        assert!(phalanx(at, &first).status.success());
+        let trace = fs::read_to_string(at.join("first.jsonl")).expect("it was written");
+        let lines: Vec<Value> =
+            trace.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines[0]["env"], "skirmish/3m");
+        assert_eq!(lines[1]["t"], 0);
+        assert_eq!(lines[1]["units"].as_array().expect("units").len(), 6);
+        assert_eq!(lines[1]["obs"].as_array().expect("agents").len(), 3);
+        let actions: String = lines[1..]
+            .iter()
+            .filter(|line| line["t"] != 0)
+            .map(|line| format!("{}\n", line["actions"]))
+            .collect();
+        fs::write(at.join("actions.jsonl"), actions).expect("written");
+        let again =
+            [&arguments[..], &["--policy", "actions.jsonl", "--out", "again.jsonl"]].concat();
+        assert!(phalanx(at, &again).status.success());
+        let replayed = fs::read_to_string(at.join("again.jsonl")).expect("it was written");
+        assert!(trace == replayed, "{policy}");
+    }
+}
+
+#[test]
+fn an_illegal_recorded_action_is_refused_with_its_line() {
+    let file = [("actions.jsonl", "[1,1]\n[7,0]\n")];
+    let arguments =
+        ["trace", "two_step", "--policy", "actions.jsonl", "--episodes", "2", "--out", "t.jsonl"];
+    let error = misuse(&arguments, &file);
+    assert!(error.contains("actions.jsonl: joint action 2"), "{error}");
+}
+
+#[test]
+fn a_run_can_be_trained_evaluated_and_traced() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let train = ["train", "qmix", "skirmish/3m", "seed=7", "t_max=1500", "batch_size=8", "--json"];
+    let trained = json(at, &train);
+    assert!(trained["t_env"].as_u64().expect("a number") >= 1500);
+    let run = "results/qmix/skirmish/3m/seed_7";
+    assert_eq!(trained["run"], run);
+
+    let evaluated = json(at, &["eval", run, "--checkpoint", "last", "--episodes", "40", "--json"]);
+    assert_eq!(evaluated["episodes"], 40);
+    for key in ["test_return_mean", "test_battle_won_mean"] {
+        assert!(evaluated[key].is_number(), "{key}");
+    }
+    assert!(
+        phalanx(at, &["trace", "skirmish/3m", "--policy", run, "--out", "t.jsonl"])
+            .status
+            .success()
+    );
+    let wrong = phalanx(at, &["trace", "skirmish/8m", "--policy", run, "--out", "u.jsonl"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(!at.join("u.jsonl").exists());
+
+    let again = phalanx(at, &train);
+    assert_eq!(again.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&again.stderr);
+    assert!(error.contains(run) && error.contains("--overwrite"), "{error}");
+}
+
+#[test]
+fn the_simulator_bench_prints_median_and_range() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let arguments = ["bench", "sim", "two_step", "--seconds", "0.02", "--repeats", "3", "--json"];
+    let result = json(folder.path(), &arguments);
+    let number = |key: &str| result[key].as_f64().expect("a number");
+    assert!(number("min") <= number("env_steps_per_second"));
+    assert!(number("env_steps_per_second") <= number("max"));
+    assert_eq!((result["threads"].as_u64(), result["n_envs"].as_u64()), (Some(1), Some(16)));
+}

@@ -1,0 +1,197 @@
+//! Agent networks, their actors and critics.
+
+#![cfg(feature = "flex")]
+
+use std::error::Error;
+
+use burn::tensor::{Tensor, TensorData};
+use phalanx_core::nn::{
+    Actor, AgentConfig, AgentNetwork, CriticConfig, Scratch, device, to_safetensors,
+};
+use phalanx_core::rng::{Purpose, Rng};
+use safetensors::SafeTensors;
+
+fn config(recurrent: bool) -> AgentConfig {
+    AgentConfig { input_dim: 23, hidden_dim: 40, output_dim: 9, recurrent, head_scale: 1.0 }
+}
+
+fn network(recurrent: bool) -> Result<AgentNetwork, Box<dyn Error>> {
+    let mut rng = Rng::stream(3, Purpose::Weights, 0);
+    Ok(config(recurrent).init(&mut rng, &device("cpu")?))
+}
+
+fn random(seed: u64, n: usize) -> Vec<f32> {
+    let mut rng = Rng::stream(seed, Purpose::Check, 0);
+    (0..n).map(|_| rng.range(-2.0, 2.0)).collect()
+}
+
+fn tensor<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+) -> Result<Tensor<D>, Box<dyn Error>> {
+    Ok(Tensor::from_data(TensorData::new(values, shape), &device("cpu")?))
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("32-bit floats")
+}
+
+/// Plays a sequence step by step; the hidden state is zeroed where `keep` is 0.
+fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let mut hidden = vec![0.0; rows * actor.hidden_dim()];
+    let mut scratch = Scratch::default();
+    let mut outputs = Vec::new();
+    let steps = input.chunks(rows * actor.input_dim()).zip(keep.chunks(rows));
+    for (input, keep) in steps {
+        for (hidden, &keep) in hidden.chunks_mut(actor.hidden_dim()).zip(keep) {
+            if keep == 0.0 {
+                hidden.fill(0.0);
+            }
+        }
+        let mut output = vec![f32::NAN; rows * actor.output_dim()];
+        actor.step(input, &mut hidden, &mut output, &mut scratch);
+        outputs.extend(output);
+    }
+    (outputs, hidden)
+}
+
+#[test]
+fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
+    for recurrent in [true, false] {
+        let (time, rows) = (20, 7);
+        let network = network(recurrent)?;
+        let actor = network.to_actor();
+        assert_eq!((actor.input_dim(), actor.hidden_dim(), actor.output_dim()), (23, 40, 9));
+        let input = random(1, time * rows * 23);
+        let keep: Vec<f32> =
+            (0..time * rows).map(|i| if i % 11 == 3 { 0.0 } else { 1.0 }).collect();
+        let (outputs, hidden) = act(&actor, rows, &input, &keep);
+        let computed = network.forward(
+            tensor(input, [time, rows, 23])?,
+            tensor(vec![0.0; rows * 40], [rows, 40])?,
+            Some(tensor(keep, [time, rows])?),
+        );
+        for (ours, theirs) in
+            [(outputs, numbers(computed.output)), (hidden, numbers(computed.hidden))]
+        {
+            assert_eq!(ours.len(), theirs.len());
+            for (x, y) in ours.iter().zip(&theirs) {
+                assert!((x - y).abs() < 1e-5, "recurrent {recurrent}: {x} is not {y}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_bits_of_an_actors_row_do_not_depend_on_the_other_rows() -> Result<(), Box<dyn Error>> {
+    for recurrent in [true, false] {
+        let actor = network(recurrent)?.to_actor();
+        let (rows, time) = (53, 4);
+        let input = random(2, time * rows * 23);
+        let (together, _) = act(&actor, rows, &input, &vec![1.0; time * rows]);
+        for (first, count) in [(0, 1), (52, 1), (5, 3), (17, 36)] {
+            let part = |all: &[f32], width: usize| -> Vec<f32> {
+                let steps = all.chunks(rows * width);
+                steps.flat_map(|step| step[first * width..][..count * width].to_vec()).collect()
+            };
+            let (alone, _) = act(&actor, count, &part(&input, 23), &vec![1.0; time * count]);
+            assert_eq!(alone, part(&together, 9), "rows {first} and {count} on");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_sequence_cut_in_two_gives_the_same_as_the_whole() -> Result<(), Box<dyn Error>> {
+    let network = network(true)?;
+    let (time, rows) = (9, 5);
+    let input = tensor(random(4, time * rows * 23), [time, rows, 23])?;
+    let start = tensor(random(5, rows * 40), [rows, 40])?;
+    let whole = network.forward(input.clone(), start.clone(), None);
+    let first = network.forward(input.clone().slice([0..4, 0..rows, 0..23]), start, None);
+    let second = network.forward(input.slice([4..time, 0..rows, 0..23]), first.hidden, None);
+    let mut parts = numbers(first.output);
+    parts.extend(numbers(second.output));
+    assert_eq!(parts, numbers(whole.output));
+    assert_eq!(numbers(second.hidden), numbers(whole.hidden));
+    Ok(())
+}
+
+#[test]
+fn keep_zero_starts_an_episode_afresh() -> Result<(), Box<dyn Error>> {
+    let network = network(true)?;
+    let input = tensor(random(6, 6 * 2 * 23), [6, 2, 23])?;
+    // Row 0 begins a new episode at step 3, row 1 goes on.
+    let keep = tensor(vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], [6, 2])?;
+    let zeros = tensor(vec![0.0; 80], [2, 40])?;
+    let masked = numbers(network.forward(input.clone(), zeros.clone(), Some(keep)).output);
+    let straight = numbers(network.forward(input.clone(), zeros.clone(), None).output);
+    let rest = network.forward(input.slice([3..6, 0..2, 0..23]), zeros, None);
+    let afresh = numbers(rest.output);
+    for t in 0..6 {
+        let row = |all: &[f32], t: usize, row: usize| all[(t * 2 + row) * 9..][..9].to_vec();
+        assert_eq!(row(&masked, t, 1), row(&straight, t, 1));
+        if t < 3 {
+            assert_eq!(row(&masked, t, 0), row(&straight, t, 0));
+        } else {
+            assert_eq!(row(&masked, t, 0), row(&afresh, t - 3, 0));
+            assert_ne!(row(&masked, t, 0), row(&straight, t, 0));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn initial_weights_are_pytorchs_and_follow_the_seed() -> Result<(), Box<dyn Error>> {
+    let device = device("cpu")?;
+    let weights = |seed: u64, head_scale: f32| -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut rng = Rng::stream(seed, Purpose::Weights, 0);
+        let config = AgentConfig { hidden_dim: 64, head_scale, ..config(true) };
+        Ok(to_safetensors(&config.init(&mut rng, &device))?)
+    };
+    assert_eq!(weights(1, 1.0)?, weights(1, 1.0)?);
+    assert_ne!(weights(1, 1.0)?, weights(2, 1.0)?);
+    let bytes = weights(1, 0.01)?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    for (name, view) in file.tensors() {
+        let (values, _) = view.data().as_chunks::<4>();
+        let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let bound = match name.split('.').next() {
+            Some("encoder") => 1.0 / 23.0_f32.sqrt(),
+            Some("core") => 1.0 / 8.0,
+            _ => 0.01 / 8.0,
+        };
+        let largest = values.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
+        assert!(largest <= bound, "{name}: {largest} is beyond {bound}");
+        if values.len() > 1000 {
+            // A uniform distribution on ±bound has mean zero and variance bound² / 3.
+            let n = values.len() as f32;
+            let mean = values.iter().sum::<f32>() / n;
+            let variance = values.iter().map(|x| x * x).sum::<f32>() / n;
+            let ratio = variance / (bound * bound / 3.0);
+            assert!(mean.abs() < 4.0 * bound / (3.0 * n).sqrt(), "{name}: mean {mean}");
+            assert!((ratio - 1.0).abs() < 4.0 * (0.8 / n).sqrt(), "{name}: variance {variance}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_critic_gives_one_value_for_each_row_and_step() -> Result<(), Box<dyn Error>> {
+    let mut rng = Rng::stream(0, Purpose::Weights, 0);
+    let device = device("cpu")?;
+    for recurrent in [true, false] {
+        let critic =
+            CriticConfig { input_dim: 6, hidden_dim: 8, recurrent }.init(&mut rng, &device);
+        let input = tensor(random(8, 5 * 3 * 6), [5, 3, 6])?;
+        let hidden = tensor(vec![0.0; 24], [3, 8])?;
+        let whole = critic.forward(input.clone(), hidden.clone(), None);
+        assert_eq!(whole.value.dims(), [5, 3]);
+        assert_eq!(whole.hidden.dims(), [3, 8]);
+        let row = critic.forward(input.slice([0..5, 1..2, 0..6]), hidden.slice([1..2, 0..8]), None);
+        let column: Vec<f32> = numbers(whole.value).into_iter().skip(1).step_by(3).collect();
+        assert_eq!(numbers(row.value), column);
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Weights go out and come back by name, bit for bit, and what does not fit is named.
+
+#![cfg(feature = "flex")]
+
+use std::error::Error;
+
+use phalanx_core::nn::{
+    AgentConfig, AgentNetwork, MixerConfig, QmixConfig, WeightsError, device, from_safetensors,
+    to_safetensors,
+};
+use phalanx_core::rng::{Purpose, Rng};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+const CONFIG: AgentConfig =
+    AgentConfig { input_dim: 4, hidden_dim: 6, output_dim: 3, recurrent: true, head_scale: 0.01 };
+
+fn network(seed: u64) -> Result<AgentNetwork, Box<dyn Error>> {
+    let mut rng = Rng::stream(seed, Purpose::Weights, 0);
+    Ok(CONFIG.init(&mut rng, &device("cpu")?))
+}
+
+/// The file with one tensor taken out and another put in.
+fn altered(
+    bytes: &[u8],
+    without: &str,
+    with: Option<(&str, Dtype, Vec<usize>)>,
+) -> Result<Vec<u8>, Box<dyn Error>> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let zeros = [0_u8; 4096];
+    let mut tensors: Vec<_> =
+        file.tensors().into_iter().filter(|(name, _)| name != without).collect();
+    if let Some((name, dtype, shape)) = with {
+        let len = shape.iter().product::<usize>() * dtype.bitsize() / 8;
+        tensors.push((name.to_owned(), TensorView::new(dtype, shape, &zeros[..len])?));
+    }
+    Ok(safetensors::serialize(tensors, None)?)
+}
+
+#[test]
+fn weights_come_back_bit_for_bit_under_their_names() -> Result<(), Box<dyn Error>> {
+    let bytes = to_safetensors(&network(1)?)?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    let mut names = file.names();
+    names.sort_unstable();
+    let wanted = [
+        "core.bias_hh",
+        "core.bias_ih",
+        "core.weight_hh",
+        "core.weight_ih",
+        "encoder.bias",
+        "encoder.weight",
+        "head.bias",
+        "head.weight",
+    ];
+    assert_eq!(names, wanted);
+    assert_eq!(file.tensor("core.weight_ih")?.shape(), [6, 18]);
+
+    let other = network(2)?;
+    assert_ne!(to_safetensors(&other)?, bytes);
+    assert_eq!(to_safetensors(&from_safetensors(other, &bytes)?)?, bytes);
+    Ok(())
+}
+
+#[test]
+fn a_trainable_network_stays_trainable() -> Result<(), Box<dyn Error>> {
+    use burn::tensor::Tensor;
+    let plain = device("cpu")?;
+    let mut rng = Rng::stream(1, Purpose::Weights, 0);
+    let config = MixerConfig::Qmix(QmixConfig::default());
+    let mixer = config.init(2, 5, &mut rng, &plain.clone().autodiff());
+    let mixer = from_safetensors(mixer, &to_safetensors(&config.init(2, 5, &mut rng, &plain))?)?;
+    let loss = mixer.forward(Tensor::ones([3, 2], &plain), Tensor::ones([3, 5], &plain)).sum();
+    loss.backward();
+    Ok(())
+}
+
+#[test]
+fn what_does_not_fit_is_named() -> Result<(), Box<dyn Error>> {
+    let bytes = to_safetensors(&network(1)?)?;
+    let load = |bytes: &[u8]| -> Result<WeightsError, Box<dyn Error>> {
+        Ok(from_safetensors(network(2)?, bytes).expect_err("the file does not fit"))
+    };
+    let missing = load(&altered(&bytes, "head.bias", None)?)?;
+    assert!(matches!(&missing, WeightsError::Missing { name } if name == "head.bias"), "{missing}");
+    let shape = Some(("head.bias", Dtype::F32, vec![4]));
+    let shape = load(&altered(&bytes, "head.bias", shape)?)?;
+    assert_eq!(shape.to_string(), "the tensor `head.bias` has shape [4] where [3] is needed");
+    let kind = Some(("head.bias", Dtype::F64, vec![3]));
+    let kind = load(&altered(&bytes, "head.bias", kind)?)?;
+    assert!(matches!(&kind, WeightsError::Kind { name, .. } if name == "head.bias"), "{kind}");
+    let extra = Some(("tail.bias", Dtype::F32, vec![3]));
+    let extra = load(&altered(&bytes, "", extra)?)?;
+    assert!(matches!(&extra, WeightsError::Unexpected { name } if name == "tail.bias"), "{extra}");
+    let damaged = load(&bytes[..bytes.len() - 3])?;
+    assert!(matches!(damaged, WeightsError::Malformed { .. }), "{damaged}");
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Trains three marines with QMIX and says how often they win.
+//!
+//! ```sh
+//! cargo run --release -p phalanx-examples --example train_a_team -- 300000
+//! ```
+//!
+//! The optional number is how many environment steps to train for.
+
+#![allow(clippy::print_stdout)]
+
+use phalanx::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> anyhow::Result<()> {
+    let steps = std::env::args().nth(1).map_or(Ok(300_000), |text| text.parse())?;
+    let battles = phalanx::envs::registry::factory("skirmish/3m", &Default::default())?;
+
+    let outcome = Trainer::new(Qmix::default(), battles)
+        .seed(1)
+        .t_max(steps)
+        .run_over("results/examples/train_a_team")?;
+
+    let won = outcome.last.battle_won_mean().unwrap_or_default();
+    println!(
+        "after {} steps the team wins {:.0}% of its battles",
+        outcome.progress.t_env,
+        100.0 * won
+    );
+    println!("everything about the run is in {}", outcome.path.display());
+    Ok(())
+}

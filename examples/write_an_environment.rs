@@ -1,0 +1,117 @@
+//! An environment of one's own: two robots must stand on two buttons at once.
+//!
+//! ```sh
+//! cargo run --release -p phalanx-examples --example write_an_environment
+//! ```
+//!
+//! The conformance kit checks the environment, then VDN learns it.
+
+#![allow(clippy::print_stdout)]
+
+use phalanx::env::{pack, unpack};
+use phalanx::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A corridor of five cells. The buttons are its ends; both robots start in random cells.
+struct Corridor {
+    spec: EnvSpec,
+    cells: [u16; 2],
+    t: u64,
+}
+
+const LENGTH: u16 = 5;
+const LIMIT: usize = 20;
+const [STAY, LEFT, RIGHT]: [u16; 3] = [0, 1, 2];
+
+impl Corridor {
+    fn new() -> Self {
+        let spec = EnvSpec {
+            n_actions: 3,
+            obs_dim: 2 * LENGTH as usize,
+            state_dim: 2 * LENGTH as usize,
+            episode_limit: LIMIT,
+            info: vec!["pressed".to_owned()],
+            ..EnvSpec::new("corridor", 2)
+        };
+        Self { spec, cells: [0; 2], t: 0 }
+    }
+
+    fn pressed(&self) -> bool {
+        self.cells.contains(&0) && self.cells.contains(&(LENGTH - 1))
+    }
+
+    /// Each robot sees its own cell and the other's; walls close an action.
+    fn observe(&self, out: StepMut<'_>) {
+        out.obs.fill(0.0);
+        out.state.fill(0.0);
+        out.alive.fill(true);
+        out.info[0] = f32::from(u8::from(self.pressed()));
+        for (agent, &cell) in self.cells.iter().enumerate() {
+            let other = self.cells[1 - agent];
+            let obs = &mut out.obs[agent * self.spec.obs_dim..(agent + 1) * self.spec.obs_dim];
+            obs[usize::from(cell)] = 1.0;
+            obs[usize::from(LENGTH + other)] = 1.0;
+            out.state[agent * usize::from(LENGTH) + usize::from(cell)] = 1.0;
+            let avail = &mut out.avail[agent * 3..(agent + 1) * 3];
+            avail[usize::from(STAY)] = true;
+            avail[usize::from(LEFT)] = cell > 0;
+            avail[usize::from(RIGHT)] = cell + 1 < LENGTH;
+        }
+    }
+}
+
+impl Env for Corridor {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+        self.t = 0;
+        self.cells = [rng.below(LENGTH.into()) as u16, rng.below(LENGTH.into()) as u16];
+        self.observe(out);
+    }
+
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+        for (cell, &action) in self.cells.iter_mut().zip(actions) {
+            match action {
+                LEFT => *cell -= 1,
+                RIGHT => *cell += 1,
+                _ => {}
+            }
+        }
+        self.t += 1;
+        self.observe(out);
+        let end = match self.t {
+            _ if self.pressed() => End::Terminated,
+            t if t == LIMIT as u64 => End::Truncated,
+            _ => End::Running,
+        };
+        let reward = if end == End::Terminated { 10.0 } else { -0.1 };
+        Outcome { reward, end }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        pack(&(self.cells, self.t), out);
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        (self.cells, self.t) = unpack("the corridor", bytes)?;
+        Ok(())
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let report = check_env(Corridor::new, Steps(100_000))?;
+    println!("the environment keeps its contract: {report:?}");
+
+    let learning = QLearning { epsilon_anneal_time: 10_000, ..QLearning::default() };
+    let outcome = Trainer::new(Vdn { learning }, Corridor::new)
+        .t_max(20_000)
+        .run_over("results/examples/write_an_environment")?;
+    let pressed = outcome.best.1.means["test_pressed_mean"];
+    println!("the robots press both buttons in {:.0}% of the episodes", 100.0 * pressed);
+    anyhow::ensure!(pressed > 0.9, "they should have learned this");
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! An environment that panics is caught, named, reset and counted; the run goes on.
+
+use phalanx::env::{ParallelEnvs, Rows, VecEnv};
+use phalanx::prelude::*;
+use phalanx::rng::Purpose;
+
+/// Counts to ten, and now and then fails on the way.
+struct Fragile {
+    spec: EnvSpec,
+    t: u16,
+}
+
+impl Fragile {
+    fn new() -> Self {
+        let spec = EnvSpec {
+            n_actions: 2,
+            obs_dim: 2,
+            state_dim: 1,
+            episode_limit: 10,
+            ..EnvSpec::new("fragile", 2)
+        };
+        Self { spec, t: 0 }
+    }
+
+    fn observe(&self, out: StepMut<'_>) {
+        out.obs.fill(f32::from(self.t) / 10.0);
+        out.state.fill(f32::from(self.t) / 10.0);
+        out.avail.fill(true);
+        out.alive.fill(true);
+    }
+}
+
+impl Env for Fragile {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+    fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+        self.t = 0;
+        self.observe(out);
+    }
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+        self.t += 1;
+        assert!(rng.below(40) > 0, "the wheel came off at t = {}", self.t);
+        self.observe(out);
+        let end = if self.t == 10 { End::Terminated } else { End::Running };
+        Outcome { reward: f32::from(actions[0]), end }
+    }
+    fn save(&self, out: &mut Vec<u8>) {
+        phalanx::env::pack(&self.t, out);
+    }
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        self.t = phalanx::env::unpack("fragile", bytes)?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_crash_is_named_and_the_others_play_on() {
+    let n = 6;
+    let mut envs = ParallelEnvs::new(n, 3, Purpose::Environment, Fragile::new);
+    let spec = envs.spec().clone();
+    let mut rows = Rows::new(&spec, n, 1);
+    let mut which = vec![true; n];
+    envs.reset(&which, rows.at_mut(0));
+    let mut crashed = Vec::new();
+    for _ in 0..200 {
+        envs.step(&vec![1; n * 2], &vec![true; n], rows.at_mut(0));
+        for crash in envs.take_crashes() {
+            assert_eq!(rows.end[crash.env], End::Crashed);
+            assert!(crash.message.contains("the wheel came off"), "{}", crash.message);
+            crashed.push(crash.env);
+        }
+        for (which, end) in which.iter_mut().zip(&rows.end) {
+            *which = end.is_over();
+        }
+        envs.reset(&which, rows.at_mut(0));
+    }
+    // 1200 steps, one in forty fails: thirty, with a deviation of 5.4.
+    assert!((10..50).contains(&crashed.len()), "{} crashes", crashed.len());
+    crashed.sort_unstable();
+    crashed.dedup();
+    assert_eq!(crashed, [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn learners_survive_crashes_and_count_them() {
+    let learning = QLearning { batch_size: 8, epsilon_anneal_time: 500, ..QLearning::default() };
+    let ippo = Ippo { batch_size_run: 8, rollout_steps: 16, epochs: 2, ..Ippo::default() };
+    let trainers = [Trainer::new(Vdn { learning }, Fragile::new), Trainer::new(ippo, Fragile::new)];
+    for mut trainer in trainers {
+        while trainer.iterate().expect("losses are finite").t_env < 3000 {}
+        assert!(trainer.crashes() > 10, "{} crashes", trainer.crashes());
+        let lengths = trainer.take_means()["ep_length_mean"];
+        assert_eq!(lengths, 10.0, "only whole episodes are counted");
+    }
+}

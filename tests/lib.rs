@@ -1,0 +1,1 @@
+//! End-to-end promises, one file per promise.

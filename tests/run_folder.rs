@@ -1,0 +1,138 @@
+//! A run leaves the promised files behind, its policy plays as it did in training, and nothing is
+//! written when something is wrong.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use phalanx::env::ParallelEnvs;
+use phalanx::envs::registry::factory;
+use phalanx::prelude::*;
+use phalanx::rng::Purpose;
+use phalanx::train::TrainError;
+use phalanx::train::checkpoint::{Choice, RunCheckpoints, load_policy};
+use phalanx::train::evaluate::evaluate;
+use serde_json::Value;
+
+fn trainer() -> Trainer {
+    let battles = factory("skirmish/3m", &Default::default()).expect("it is registered");
+    let learning = QLearning { batch_size: 16, ..QLearning::default() };
+    let mut trainer = Trainer::new(Vdn { learning }, battles).t_max(3000);
+    trainer.config.test_interval = 1000;
+    trainer.config.log_interval = 500;
+    trainer
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+#[test]
+fn a_run_leaves_the_promised_files_behind() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("run");
+    let outcome = trainer().run(&path).expect("it runs");
+
+    let expected = [
+        "checkpoints",
+        "config.toml",
+        "log.txt",
+        "marl_eval.json",
+        "metrics.jsonl",
+        "run.json",
+        "tb",
+    ];
+    assert_eq!(names(&path), expected.map(str::to_owned).into());
+    assert_eq!(names(folder.path()), ["run".to_owned()].into(), "nothing is written elsewhere");
+
+    let text = fs::read_to_string(path.join("metrics.jsonl")).expect("it was written");
+    let lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let last = lines.last().expect("there are lines");
+    for name in [
+        "t_env",
+        "episode",
+        "return_mean",
+        "ep_length_mean",
+        "battle_won_mean",
+        "dead_allies_mean",
+        "dead_enemies_mean",
+        "test_return_mean",
+        "test_ep_length_mean",
+        "test_battle_won_mean",
+        "test_dead_allies_mean",
+        "test_dead_enemies_mean",
+        "epsilon",
+        "loss_td",
+        "grad_norm",
+        "q_taken_mean",
+        "target_mean",
+        "steps_per_second",
+        "updates_per_second",
+    ] {
+        assert!(last[name].is_number(), "{name} is missing in {last}");
+    }
+    assert_eq!(last["t_env"], outcome.progress.t_env);
+
+    let run: Value =
+        serde_json::from_slice(&fs::read(path.join("run.json")).expect("read")).expect("JSON");
+    assert_eq!(run["alg"], "vdn");
+    assert_eq!(run["device"], "cpu");
+
+    let eval: Value = serde_json::from_slice(&fs::read(path.join("marl_eval.json")).expect("read"))
+        .expect("JSON");
+    let steps = eval["skirmish"]["3m"]["vdn"]["seed_1"].as_object().expect("steps");
+    let tested = lines.iter().filter(|line| line["test_return_mean"].is_number()).count();
+    assert_eq!(steps.len(), tested);
+    assert_eq!(steps["step_0"]["elapsed_time"], 0.0);
+    assert_eq!(steps["step_1"]["return"].as_array().expect("a list").len(), 32);
+}
+
+#[test]
+fn a_saved_policy_plays_as_the_trained_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut trainer = trainer();
+    while trainer.iterate().expect("losses are finite").t_env < 1000 {}
+    let checkpoints = RunCheckpoints::of(folder.path());
+    let weights = trainer.weights().expect("they can be read");
+    checkpoints.save(1000, &weights, true, false).expect("saved");
+
+    let (_, files) = checkpoints.load(Choice::Best).expect("saved");
+    let loaded = load_policy(&files).expect("it is whole");
+    let play = |policy| {
+        let battles = factory("skirmish/3m", &Default::default()).expect("it is registered");
+        evaluate(policy, &mut ParallelEnvs::new(8, 1, Purpose::TestEnvironment, battles), 32)
+    };
+    let trained = trainer.policy().expect("it was trained");
+    let evaluation = play(&trained);
+    assert_eq!(play(&loaded), evaluation);
+    assert_eq!(evaluation.episodes, 32);
+}
+
+#[test]
+fn a_run_is_not_replaced_unless_asked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("run");
+    trainer().t_max(600).run(&path).expect("it runs");
+    let before = fs::read(path.join("metrics.jsonl")).expect("read");
+    let error = trainer().run(&path).expect_err("it is there already");
+    assert!(matches!(error, TrainError::RunExists { .. }), "{error}");
+    assert_eq!(fs::read(path.join("metrics.jsonl")).expect("read"), before);
+    trainer().t_max(600).run_over(&path).expect("it may be replaced");
+}
+
+#[test]
+fn nothing_is_written_when_the_configuration_is_wrong() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("run");
+    let mut bad = trainer();
+    bad.config.test_nepisode = 0;
+    let error = bad.run(&path).expect_err("no episodes").to_string();
+    assert!(error.contains("test_nepisode"), "{error}");
+    let error = trainer().device("gpu9").run(&path).expect_err("no such device").to_string();
+    assert!(error.contains("gpu9"), "{error}");
+    assert!(names(folder.path()).is_empty());
+}

@@ -1,0 +1,61 @@
+//! The same seed writes the same metrics with 1, 2 and 3 threads: rollouts, learning and
+//! evaluation depend on nothing but the configuration.
+
+use std::fs;
+use std::path::Path;
+
+use phalanx::envs::registry::factory;
+use phalanx::prelude::*;
+use phalanx::train::learn::Algorithm;
+use phalanx::train::log::TIME_FIELDS;
+use serde_json::Value;
+
+/// `metrics.jsonl` of a short run, without the fields that depend on the clock.
+fn metrics(algorithm: impl Algorithm + 'static, threads: usize, t_max: u64) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let battles = factory("skirmish/5m_vs_6m", &Default::default()).expect("it is registered");
+    let mut trainer = Trainer::new(algorithm, battles).seed(11).t_max(t_max);
+    trainer.config.threads = threads;
+    trainer.config.log_interval = 1000;
+    trainer.config.test_interval = 2000;
+    trainer.run(folder.path().join("run")).expect("it runs");
+    without_time(&folder.path().join("run/metrics.jsonl"))
+}
+
+fn without_time(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("it was written");
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut line: Value = serde_json::from_str(line).expect("every line is JSON");
+        let fields = line.as_object_mut().expect("every line is an object");
+        for field in TIME_FIELDS {
+            assert!(fields.remove(field).is_some(), "{field} is in every line");
+        }
+        out += &line.to_string();
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn qmix_writes_the_same_bytes_with_1_2_and_3_threads() {
+    let qmix = || {
+        let learning = QLearning { batch_size: 16, ..QLearning::default() };
+        Qmix { learning, ..Qmix::default() }
+    };
+    let single = metrics(qmix(), 1, 6000);
+    assert!(single.contains("loss_td"), "it learned");
+    for threads in [2, 3] {
+        assert_eq!(single, metrics(qmix(), threads, 6000), "{threads} threads");
+    }
+}
+
+#[test]
+fn ippo_writes_the_same_bytes_with_1_2_and_3_threads() {
+    let ippo = || Ippo { epochs: 2, num_mini_batch: 3, ..Ippo::default() };
+    let single = metrics(ippo(), 1, 8000);
+    assert!(single.contains("pg_loss"), "it learned");
+    for threads in [2, 3] {
+        assert_eq!(single, metrics(ippo(), threads, 8000), "{threads} threads");
+    }
+}

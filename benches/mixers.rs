@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use burn::tensor::{Tensor, TensorData};
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use phalanx::nn::{Device, MixerConfig, QmixConfig, device};
 use phalanx::rng::{Purpose, Rng};
 
@@ -29,14 +29,11 @@ fn mixers(c: &mut Criterion) {
             let mixer = config.init(agents, state_dim, &mut rng, &plain);
             let (q, state) =
                 (random(&mut rng, ROWS, agents, &plain), random(&mut rng, ROWS, state_dim, &plain));
-            c.bench_function(
-                &BenchmarkId::new(format!("{name}/forward"), agents).to_string(),
-                |b| {
-                    b.iter(|| mixer.forward(q.clone(), state.clone()));
-                },
-            );
+            c.bench_function(&format!("{name}/forward/{agents}"), |b| {
+                b.iter(|| mixer.forward(q.clone(), state.clone()));
+            });
             let mixer = config.init(agents, state_dim, &mut rng, &tracked);
-            let name = BenchmarkId::new(format!("{name}/forward and backward"), agents).to_string();
+            let name = format!("{name}/forward and backward/{agents}");
             c.bench_function(&name, |b| {
                 b.iter(|| {
                     let q: Tensor<2> = Tensor::from_inner(q.clone());

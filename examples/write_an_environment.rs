@@ -23,7 +23,9 @@ struct Corridor {
 
 const LENGTH: u16 = 5;
 const LIMIT: usize = 20;
-const [STAY, LEFT, RIGHT]: [u16; 3] = [0, 1, 2];
+const STAY: u16 = 0;
+const LEFT: u16 = 1;
+const RIGHT: u16 = 2;
 
 impl Corridor {
     fn new() -> Self {

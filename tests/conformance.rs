@@ -6,15 +6,12 @@
 #![allow(clippy::print_stdout)]
 
 use phalanx::env::{Steps, check_env};
-#![allow(clippy::print_stdout)]
-
 use phalanx::envs::registry::{factory, list};
 
 #[test]
 fn every_environment_keeps_its_contract() {
-    let steps = std::env::var("PHALANX_CHECK_STEPS").map_or(5000, |text| {
-        text.parse().expect("PHALANX_CHECK_STEPS is a number of steps")
-    });
+    let steps = std::env::var("PHALANX_CHECK_STEPS")
+        .map_or(5000, |text| text.parse().expect("PHALANX_CHECK_STEPS is a number of steps"));
     for entry in list() {
         let make = factory(&entry.id, &Default::default()).expect("it is listed");
         let spec = make().spec().clone();

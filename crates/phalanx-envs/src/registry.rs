@@ -1,6 +1,6 @@
 //! All environments by their identifier.
 //!
-//! A new environment is one new file and one line in [`all`].
+//! A new environment is one new file and one line in `all`.
 
 use std::sync::Arc;
 
@@ -56,6 +56,15 @@ enum Refusal {
     Map(MapError),
 }
 
+impl Refusal {
+    fn of(self, id: &str) -> RegistryError {
+        match self {
+            Self::Argument(source) => RegistryError::Argument { id: id.to_owned(), source },
+            Self::Map(error) => RegistryError::Map(error),
+        }
+    }
+}
+
 impl From<ArgumentError> for Refusal {
     fn from(error: ArgumentError) -> Self {
         Self::Argument(error)
@@ -100,8 +109,12 @@ fn two_step(_: &str, args: &Table) -> Result<Maker, Refusal> {
     Ok(Arc::new(|| Box::new(TwoStep::new())))
 }
 
+fn prepare_battle(name: &str, args: &Table) -> Result<Skirmish, Refusal> {
+    Ok(Skirmish::new(Map::named(name)?, SkirmishArgs::from_table(args)?)?)
+}
+
 fn skirmish(name: &str, args: &Table) -> Result<Maker, Refusal> {
-    let battle = Skirmish::new(Map::named(name)?, SkirmishArgs::from_table(args)?)?;
+    let battle = prepare_battle(name, args)?;
     Ok(Arc::new(move || Box::new(battle.clone())))
 }
 
@@ -143,11 +156,21 @@ pub fn factory(
         });
     };
     let name = id.rsplit('/').next().unwrap_or(id);
-    let maker = prepare(name, args).map_err(|refusal| match refusal {
-        Refusal::Argument(source) => RegistryError::Argument { id: id.to_owned(), source },
-        Refusal::Map(error) => RegistryError::Map(error),
-    })?;
+    let maker = prepare(name, args).map_err(|refusal| refusal.of(id))?;
     Ok(move || maker())
+}
+
+/// The battle `id` with what [`Env`] does not show: its scripted player and its largest reward.
+/// `None` when `id` does not name a battle.
+///
+/// # Errors
+///
+/// When an argument is unknown or wrong, or there is no such map.
+pub fn battle(id: &str, args: &Table) -> Result<Option<Skirmish>, RegistryError> {
+    match id.strip_prefix("skirmish/") {
+        None => Ok(None),
+        Some(name) => prepare_battle(name, args).map(Some).map_err(|refusal| refusal.of(id)),
+    }
 }
 
 /// One environment `id` with the arguments `args`.

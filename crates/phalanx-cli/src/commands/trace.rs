@@ -50,7 +50,7 @@ pub(crate) struct Trace {
 
 /// Who chooses the actions.
 enum Player {
-    Random(Rng),
+    Random(Box<Rng>),
     Heuristic,
     Trained(Box<(Policy, Team)>),
     Recorded { path: String, lines: std::vec::IntoIter<Vec<u16>>, line: usize },
@@ -59,7 +59,7 @@ enum Player {
 impl Player {
     fn new(policy: &str, seed: u64) -> anyhow::Result<Self> {
         match policy {
-            "random" => return Ok(Self::Random(Rng::stream(seed, Purpose::Player, 0))),
+            "random" => return Ok(Self::Random(Box::new(Rng::stream(seed, Purpose::Player, 0)))),
             "heuristic" => return Ok(Self::Heuristic),
             _ => {}
         }
@@ -234,10 +234,7 @@ impl Trace {
             line["info"] = info.map(|(name, value)| (name.clone(), json!(value))).collect();
         }
         if self.full {
-            let agents = |all: &[f32], size| -> Value {
-                all.chunks_exact(size).map(|agent| json!(agent)).collect()
-            };
-            line["obs"] = agents(&rows.obs, spec.obs_dim);
+            line["obs"] = rows.obs.chunks_exact(spec.obs_dim).map(|agent| json!(agent)).collect();
             line["state"] = json!(rows.state);
             line["avail_actions"] =
                 rows.avail.chunks_exact(spec.n_actions).map(|mask| json!(mask)).collect();

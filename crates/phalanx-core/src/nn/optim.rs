@@ -88,7 +88,8 @@ impl Optimizer {
     ///
     /// # Panics
     ///
-    /// When the optimizer's state, stepped or loaded before, belongs to another module.
+    /// When the loss depends on no parameter of the module, or when the optimizer's state, stepped
+    /// or loaded before, belongs to another module.
     pub fn step<M: Module>(
         &mut self,
         lr: f64,

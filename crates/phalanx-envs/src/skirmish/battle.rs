@@ -6,8 +6,8 @@ use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::args::SkirmishArgs;
+use super::crowd::Crowd;
 use super::map::{Map, START_SCATTER};
-use super::movement::Crowd;
 use super::terrain::Terrain;
 use super::units::{LOOPS_PER_SECOND, UNITS, Unit};
 

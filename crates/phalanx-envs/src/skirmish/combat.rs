@@ -32,7 +32,9 @@ impl Battle {
                 self.engaged[i] = false;
                 continue;
             }
-            self.units.cooldown[i] -= 1.0;
+            if self.units.cooldown[i] > 0.0 || self.units.windup[i] != AT_REST {
+                self.units.cooldown[i] -= 1.0;
+            }
             self.units.windup[i] -= 1.0;
             self.units.backswing[i] -= 1.0;
             self.units.silence[i] -= 1.0;

@@ -2,20 +2,28 @@
 //!
 //! - [`map`](Map) and `maps/` say who fights; [`UNITS`] holds the units' numbers.
 //! - `battle` holds the state and the game loop, whose parts are `enemy` (choosing targets),
-//!   `combat` (weapons) and `movement`.
+//!   `combat` (weapons), `movement` and `crowd` (walking and collision).
 //! - `observe` and `reward` are SMAC's wrapper round the game, element by element.
 //!
 //! # What is known and what is ours
 //!
 //! Numbers of units, clock, weapons, ranges, observation, state, mask and reward follow the game
-//! data and SMAC's code. Three things are not documented by anybody and are choices of our own:
-//! how units created at one point are packed around it (a square grid), how they collide and flow
-//! round each other, and in which order one game loop resolves what happens in it (here: all at
-//! once). Reset does not play the two game loops that pass in SMAC before the first observation.
+//! data and SMAC's code. That a unit waits out its backswing before it walks after a target, and
+//! that a victim calls its comrades to help, was measured on the game by others.
+//!
+//! What nobody documents is a choice of our own: where units created at one point stand (in a
+//! block, slightly scattered), how they collide and flow round each other, that a unit chasing a
+//! target turns only to those who attack it, and in which order one game loop resolves what
+//! happens in it (here: all at once). Reset does not play the two game loops that pass in SMAC
+//! before the first observation.
+//!
+//! The rules have been held against SMAC's own scripted player (`heuristic_ai`), whose win rates
+//! are published: 12 % on `10m_vs_11m`, none on `5m_vs_6m` and `27m_vs_30m`.
 
 mod args;
 mod battle;
 mod combat;
+mod crowd;
 mod describe;
 mod enemy;
 mod map;

@@ -60,10 +60,10 @@ impl SegmentCollector {
             let now = self.segment.rows.at_mut(t);
             let outputs = self.team.think(actor, now.obs);
             let actions = &mut self.segment.actions[t * n * agents..(t + 1) * n * agents];
-            for env in 0..n {
+            for (env, &acts) in acting.iter().enumerate() {
                 let (mask, chosen) =
                     (env * masks..(env + 1) * masks, env * agents..(env + 1) * agents);
-                if acting[env] {
+                if acts {
                     let chosen = &mut actions[chosen];
                     select(env, &outputs[mask.clone()], &now.avail[mask], chosen);
                 } else {

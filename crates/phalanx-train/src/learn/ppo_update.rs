@@ -191,8 +191,8 @@ impl Whole {
     /// The log-probability of the actions taken, `[time, row]`.
     pub(super) fn log_prob(&self, policy: &AgentNetwork) -> Tensor<2> {
         let [time, rows, _] = self.closed.dims();
-        let input = self.input.clone().slice([0..time]);
-        let keep = self.keep.clone().slice([0..time]);
+        let input = self.input.clone().narrow(0, 0, time);
+        let keep = self.keep.clone().narrow(0, 0, time);
         let logits = policy.forward(input, self.policy_hidden.clone(), Some(keep)).output;
         let log_prob = log_softmax(logits + self.closed.clone(), 2);
         log_prob.gather(2, self.actions.clone()).reshape([time, rows])
@@ -201,12 +201,12 @@ impl Whole {
     /// The values `[time + 1, row]`, and the critic's memory behind the last step.
     pub(super) fn values(&self, critic: &Critic) -> (Tensor<2>, Tensor<2>) {
         let [time, _, _] = self.closed.dims();
-        let part = |times: std::ops::Range<usize>, hidden: Tensor<2>| {
-            let input = self.input.clone().slice([times.clone()]);
-            critic.forward(input, hidden, Some(self.keep.clone().slice([times])))
+        let part = |from: usize, steps: usize, hidden: Tensor<2>| {
+            let input = self.input.clone().narrow(0, from, steps);
+            critic.forward(input, hidden, Some(self.keep.clone().narrow(0, from, steps)))
         };
-        let played = part(0..time, self.critic_hidden.clone());
-        let last = part(time..time + 1, played.hidden.clone());
+        let played = part(0, time, self.critic_hidden.clone());
+        let last = part(time, 1, played.hidden.clone());
         (Tensor::cat(vec![played.value, last.value], 0), played.hidden)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::linear::Activation;
 use super::elementwise::{activate, activation_gradient, add_column_sums};
-use super::matmul::{Packed, Start, add_transposed_left, multiply};
+use super::matmul::{Start, add_transposed_left, multiply};
+use super::pack::Packed;
 
 /// Rows that are computed together, while they are in cache.
 const ROW_BLOCK: usize = 256;

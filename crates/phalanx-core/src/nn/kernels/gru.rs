@@ -12,7 +12,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::activation::{sigmoid, tanh};
 use super::elementwise::add_column_sums;
-use super::matmul::{Packed, Start, add_transposed_left, multiply};
+use super::matmul::{Start, add_transposed_left, multiply};
+use super::pack::Packed;
 use super::simd::{load, store};
 
 /// The sizes of a sequence.

@@ -7,96 +7,15 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::pack::{Packed, Right, lanes};
 use super::simd::{load, store};
 
-/// Bytes.
-const CACHE_LINE: usize = 64;
 /// Rows of the result that are computed panel by panel, so that the left rows stay in cache.
 const ROW_BLOCK: usize = 128;
 /// Inner elements that [`add_transposed_left`] takes at a time.
 const INNER_BLOCK: usize = 256;
 /// Wider matrices are packed, because rows far apart compete for the same lines of the cache.
 const MAX_UNPACKED: usize = 512;
-
-/// A matrix `[inner, columns]` laid out for the right-hand side of a product.
-#[derive(Clone, Debug, Default)]
-pub(in super::super) struct Packed {
-    inner: usize,
-    columns: usize,
-    /// Panel after panel, each `[inner, width]` where the width is one or two vectors.
-    data: Vec<f32>,
-    /// Where the first panel begins, so that vectors do not straddle lines of the cache.
-    offset: usize,
-}
-
-impl Packed {
-    /// Packs `matrix`, `[inner, columns]`.
-    pub(in super::super) fn new(matrix: &[f32], inner: usize, columns: usize) -> Self {
-        let mut packed = Self::default();
-        packed.pack::<false>(matrix, inner, columns);
-        packed
-    }
-
-    /// Packs the transpose of `matrix`, which is `[columns, inner]`.
-    pub(in super::super) fn transposed(matrix: &[f32], inner: usize, columns: usize) -> Self {
-        let mut packed = Self::default();
-        packed.pack::<true>(matrix, inner, columns);
-        packed
-    }
-
-    fn pack<const TRANSPOSED: bool>(&mut self, matrix: &[f32], inner: usize, columns: usize) {
-        assert_eq!(matrix.len(), inner * columns, "the matrix has the stated size");
-        (self.inner, self.columns) = (inner, columns);
-        let lanes = lanes();
-        let width = columns.next_multiple_of(lanes);
-        self.data.resize(inner * width + CACHE_LINE / 4, 0.0);
-        // A pointer that cannot be aligned costs time, not correctness.
-        self.offset = self.data.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE / 4);
-        let mut column = 0;
-        let mut rest = &mut self.data[self.offset..];
-        while column < width {
-            let panel_width = (width - column).min(2 * lanes);
-            let valid = panel_width.min(columns - column);
-            let (panel, tail) = rest.split_at_mut(inner * panel_width);
-            for (k, row) in panel.chunks_exact_mut(panel_width).enumerate() {
-                let (filled, padding) = row.split_at_mut(valid);
-                if TRANSPOSED {
-                    for (j, x) in filled.iter_mut().enumerate() {
-                        *x = matrix[(column + j) * inner + k];
-                    }
-                } else {
-                    filled.copy_from_slice(&matrix[k * columns + column..][..valid]);
-                }
-                padding.fill(0.0);
-            }
-            rest = tail;
-            column += panel_width;
-        }
-    }
-
-    fn right(&self) -> Right<'_> {
-        let Self { inner, columns, offset, ref data } = *self;
-        Right { inner, columns, data: &data[offset..], packed: true }
-    }
-
-    pub(in super::super) fn inner(&self) -> usize {
-        self.inner
-    }
-
-    pub(in super::super) fn columns(&self) -> usize {
-        self.columns
-    }
-}
-
-/// The right-hand side of a product, packed or as it is.
-#[derive(Clone, Copy)]
-struct Right<'a> {
-    inner: usize,
-    /// A multiple of a vector where the matrix is not packed.
-    columns: usize,
-    data: &'a [f32],
-    packed: bool,
-}
 
 /// What the result holds before products are added.
 #[derive(Clone, Copy, Debug)]
@@ -111,13 +30,14 @@ pub(in super::super) enum Start<'a> {
 
 /// `c = start + a b` with `a` `[rows, inner]` and `c` `[rows, columns]`.
 pub(in super::super) fn multiply(a: &[f32], b: &Packed, start: Start<'_>, c: &mut [f32]) {
+    let b = b.right();
     if b.columns == 0 {
         return;
     }
     let rows = c.len() / b.columns;
     assert_eq!(c.len(), rows * b.columns, "the result is [rows, columns]");
     assert_eq!(a.len(), rows * b.inner, "the left matrix is [rows, inner]");
-    Arch::new().dispatch(Product::<false> { a, rows, b: b.right(), start, c });
+    Arch::new().dispatch(Product::<false> { a, rows, b, start, c });
 }
 
 /// `c += a^T b` with `a` `[inner, rows]`, `b` `[inner, columns]` and `c` `[rows, columns]`.
@@ -151,19 +71,6 @@ pub(super) fn add_transposed_left(
         };
         Arch::new().dispatch(Product::<true> { a, rows, b, start: Start::Present, c });
     }
-}
-
-/// The number of `f32` in a vector of this processor.
-fn lanes() -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
-        }
-    }
-    Arch::new().dispatch(Lanes)
 }
 
 /// One product; `TRANSPOSED` says that `a` is `[inner, rows]`.
@@ -281,6 +188,8 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
             for (r, left) in left.iter_mut().enumerate() {
                 *left = &self.a[(row + r) * inner..][..inner];
             }
+            // With this index the compiler drops the bounds checks of all rows.
+            #[allow(clippy::needless_range_loop)]
             for k in 0..inner {
                 let b = panel.next().expect("the panel has a row for each inner element");
                 let mut a = [0.0; R];

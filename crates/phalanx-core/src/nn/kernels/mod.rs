@@ -6,6 +6,7 @@ mod composed;
 mod elementwise;
 mod gru;
 mod matmul;
+mod pack;
 mod simd;
 
 #[cfg(feature = "flex")]
@@ -29,7 +30,8 @@ use burn::tensor::Tensor;
 
 pub(super) use self::elementwise::activate;
 pub(super) use self::gru::update as gru_update;
-pub(super) use self::matmul::{Packed, Start, multiply};
+pub(super) use self::matmul::{Start, multiply};
+pub(super) use self::pack::Packed;
 use super::gru::GruWeights;
 use super::linear::Activation;
 

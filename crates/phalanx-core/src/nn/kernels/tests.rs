@@ -1,7 +1,8 @@
 //! The kernels against plain loops in double precision, and the fused operations against their
 //! compositions.
 
-use super::matmul::{Packed, Start, add_transposed_left, multiply};
+use super::matmul::{Start, add_transposed_left, multiply};
+use super::pack::Packed;
 use crate::rng::{Purpose, Rng};
 
 fn random(rng: &mut Rng, n: usize) -> Vec<f32> {

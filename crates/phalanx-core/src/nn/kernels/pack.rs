@@ -1,0 +1,105 @@
+//! The right-hand matrix of a product, laid out in panels.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Bytes.
+const CACHE_LINE: usize = 64;
+
+/// A matrix `[inner, columns]` laid out for the right-hand side of a product.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Packed {
+    inner: usize,
+    columns: usize,
+    /// Panel after panel, each `[inner, width]` where the width is one or two vectors.
+    data: Vec<f32>,
+    /// Where the first panel begins, so that vectors do not straddle lines of the cache.
+    offset: usize,
+}
+
+impl Packed {
+    /// Packs `matrix`, `[inner, columns]`.
+    pub(in super::super) fn new(matrix: &[f32], inner: usize, columns: usize) -> Self {
+        let mut packed = Self::default();
+        packed.pack::<false>(matrix, inner, columns);
+        packed
+    }
+
+    /// Packs the transpose of `matrix`, which is `[columns, inner]`.
+    pub(in super::super) fn transposed(matrix: &[f32], inner: usize, columns: usize) -> Self {
+        let mut packed = Self::default();
+        packed.pack::<true>(matrix, inner, columns);
+        packed
+    }
+
+    /// Packs `matrix`, or its transpose, into the memory there is.
+    pub(super) fn pack<const TRANSPOSED: bool>(
+        &mut self,
+        matrix: &[f32],
+        inner: usize,
+        columns: usize,
+    ) {
+        assert_eq!(matrix.len(), inner * columns, "the matrix has the stated size");
+        (self.inner, self.columns) = (inner, columns);
+        let lanes = lanes();
+        let width = columns.next_multiple_of(lanes);
+        self.data.resize(inner * width + CACHE_LINE / 4, 0.0);
+        // A pointer that cannot be aligned costs time, not correctness.
+        self.offset = self.data.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE / 4);
+        let mut column = 0;
+        let mut rest = &mut self.data[self.offset..];
+        while column < width {
+            let panel_width = (width - column).min(2 * lanes);
+            let valid = panel_width.min(columns - column);
+            let (panel, tail) = rest.split_at_mut(inner * panel_width);
+            for (k, row) in panel.chunks_exact_mut(panel_width).enumerate() {
+                let (filled, padding) = row.split_at_mut(valid);
+                if TRANSPOSED {
+                    for (j, x) in filled.iter_mut().enumerate() {
+                        *x = matrix[(column + j) * inner + k];
+                    }
+                } else {
+                    filled.copy_from_slice(&matrix[k * columns + column..][..valid]);
+                }
+                padding.fill(0.0);
+            }
+            rest = tail;
+            column += panel_width;
+        }
+    }
+
+    pub(super) fn right(&self) -> Right<'_> {
+        let Self { inner, columns, offset, ref data } = *self;
+        Right { inner, columns, data: &data[offset..], packed: true }
+    }
+
+    pub(in super::super) fn inner(&self) -> usize {
+        self.inner
+    }
+
+    pub(in super::super) fn columns(&self) -> usize {
+        self.columns
+    }
+}
+
+/// The right-hand side of a product, packed or as it is.
+#[derive(Clone, Copy)]
+pub(super) struct Right<'a> {
+    pub(super) inner: usize,
+    /// A multiple of a vector where the matrix is not packed.
+    pub(super) columns: usize,
+    pub(super) data: &'a [f32],
+    pub(super) packed: bool,
+}
+
+/// The number of `f32` in a vector of this processor.
+pub(super) fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    Arch::new().dispatch(Lanes)
+}

@@ -1,0 +1,33 @@
+//! Every environment keeps the contract of `Env`: shapes, masks, death, seeds, save and load.
+
+use phalanx_core::env::{Steps, check_env};
+use phalanx_envs::registry;
+use toml::Table;
+
+fn check(id: &str, args: &str, steps: u64) {
+    let args: Table = args.parse().expect("the test writes TOML");
+    let make = registry::factory(id, &args).expect("the environment exists");
+    if let Err(error) = check_env(make, Steps(steps)) {
+        panic!("{id} {args:?}: {error}");
+    }
+}
+
+#[test]
+fn every_environment_conforms() {
+    for entry in registry::list() {
+        check(&entry.id, "", 20_000);
+    }
+}
+
+#[test]
+fn battles_conform_under_every_option() {
+    for args in [
+        "obs_all_health = false\nobs_own_health = false\nobs_last_action = true",
+        "obs_pathing_grid = true\nobs_timestep_number = true\nobs_instead_of_state = true",
+        "state_last_action = false\nstate_timestep_number = true\nreward_only_positive = false",
+        "reward_sparse = true\ndeterministic = true\nstart_scatter = false",
+        "heuristic_ai = true\nheuristic_rest = true\nepisode_limit = 17\nstep_mul = 4",
+    ] {
+        check("skirmish/5m_vs_6m", args, 5_000);
+    }
+}

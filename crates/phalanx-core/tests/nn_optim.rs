@@ -64,7 +64,7 @@ fn adam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error>> {
             f32::INFINITY,
             3,
             [0.470_021_9, -0.970_010_2, 1.970_005, 0.220_047_7, -0.780_011],
-            6.352_196_3,
+            6.352_196,
         ),
         (
             ADAM,
@@ -77,7 +77,7 @@ fn adam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error>> {
             ADAM,
             2.0,
             3,
-            [0.470_016_2, -0.970_004_1, 1.969_998_9, 0.220_040_1, -0.780_014_4],
+            [0.470_016_2, -0.970_004_1, 1.969_999, 0.220_040_1, -0.780_014_4],
             6.352_189_7,
         ),
         (
@@ -106,7 +106,7 @@ fn adam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error>> {
             2.0,
             3,
             [0.285_345_3, -0.774_783_6, 1.770_179_3, 0.061_817_4, -0.993_287_8],
-            5.773_280_3,
+            5.773_28,
         ),
     ];
     for (config, max_norm, steps, wanted, wanted_norm) in cases {

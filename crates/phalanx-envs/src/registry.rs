@@ -109,12 +109,8 @@ fn two_step(_: &str, args: &Table) -> Result<Maker, Refusal> {
     Ok(Arc::new(|| Box::new(TwoStep::new())))
 }
 
-fn prepare_battle(name: &str, args: &Table) -> Result<Skirmish, Refusal> {
-    Ok(Skirmish::new(Map::named(name)?, SkirmishArgs::from_table(args)?)?)
-}
-
 fn skirmish(name: &str, args: &Table) -> Result<Maker, Refusal> {
-    let battle = prepare_battle(name, args)?;
+    let battle = Skirmish::new(Map::named(name)?, SkirmishArgs::from_table(args)?)?;
     Ok(Arc::new(move || Box::new(battle.clone())))
 }
 
@@ -158,19 +154,6 @@ pub fn factory(
     let name = id.rsplit('/').next().unwrap_or(id);
     let maker = prepare(name, args).map_err(|refusal| refusal.of(id))?;
     Ok(move || maker())
-}
-
-/// The battle `id` with what [`Env`] does not show: its scripted player and its largest reward.
-/// `None` when `id` does not name a battle.
-///
-/// # Errors
-///
-/// When an argument is unknown or wrong, or there is no such map.
-pub fn battle(id: &str, args: &Table) -> Result<Option<Skirmish>, RegistryError> {
-    match id.strip_prefix("skirmish/") {
-        None => Ok(None),
-        Some(name) => prepare_battle(name, args).map(Some).map_err(|refusal| refusal.of(id)),
-    }
 }
 
 /// One environment `id` with the arguments `args`.

@@ -2,6 +2,7 @@
 
 use phalanx_core::env::Env;
 use phalanx_envs::registry;
+use phalanx_envs::skirmish::Map;
 use toml::Table;
 
 /// Map, agents, enemies, limit, actions, observation, state, largest reward, divisor.
@@ -21,17 +22,18 @@ const SMAC: &[Row] = &[
 fn every_map_has_the_sizes_of_smac() -> Result<(), registry::RegistryError> {
     for &(name, agents, enemies, limit, actions, obs, state, max_reward, divisor) in SMAC {
         let id = format!("skirmish/{name}");
-        let battle = registry::battle(&id, &Table::new())?.expect("the identifier names a battle");
+        let battle = registry::make(&id, &Table::new())?;
         let spec = battle.spec();
+        let map = Map::named(name).expect("it is in the registry");
         assert_eq!(spec.id, id);
         assert_eq!(spec.n_agents(), agents, "{name}");
-        assert_eq!(battle.map().enemies.len(), enemies, "{name}");
+        assert_eq!(map.enemies.len(), enemies, "{name}");
         assert_eq!(spec.episode_limit, limit, "{name}");
         assert_eq!(spec.n_actions, actions, "{name}");
         assert_eq!(spec.obs_dim, obs, "{name}");
         assert_eq!(spec.state_dim, state, "{name}");
-        assert_eq!(battle.max_reward(), max_reward, "{name}");
-        assert_eq!(battle.max_reward() / 20.0, divisor, "{name}");
+        assert_eq!(spec.max_reward, Some(max_reward), "{name}");
+        assert_eq!(max_reward / 20.0, divisor, "{name}");
         assert_eq!(spec.max_return, Some(20.0), "{name}");
         assert_eq!(spec.info, ["battle_won", "dead_allies", "dead_enemies"]);
         assert_eq!(spec.n_groups(), 1);

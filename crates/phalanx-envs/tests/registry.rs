@@ -1,6 +1,6 @@
 //! Environments are found by name, and mistakes are answered with what is meant.
 
-use phalanx_envs::registry::{RegistryError, battle, list, make};
+use phalanx_envs::registry::{list, make};
 use toml::Table;
 
 fn refusal(id: &str, args: &str) -> String {
@@ -42,11 +42,4 @@ fn mistakes_name_the_nearest_and_what_is_allowed() {
         refusal("two_step", "rules = 1"),
         "environment `two_step`: there is no argument `rules`: this environment takes none"
     );
-}
-
-#[test]
-fn only_battles_are_battles() {
-    assert!(matches!(battle("two_step", &Table::new()), Ok(None)));
-    assert!(matches!(battle("skirmish/3m", &Table::new()), Ok(Some(_))));
-    assert!(matches!(battle("skirmish/3n", &Table::new()), Err(RegistryError::Map(_))));
 }

@@ -115,6 +115,7 @@ impl Skirmish {
             timeout_is_terminal: !args.continuing_episode,
             info: ["battle_won", "dead_allies", "dead_enemies"].map(str::to_owned).to_vec(),
             max_return: Some(reward.max_return()),
+            max_reward: Some(reward.max_reward),
             ..EnvSpec::new(format!("skirmish/{}", map.name), n_agents)
         };
         Ok(Self {
@@ -299,6 +300,11 @@ impl Env for Skirmish {
         self.heuristic.targets = saved.targets;
         self.write_masks();
         Ok(())
+    }
+
+    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
+        self.attack_nearest(actions);
+        true
     }
 
     fn describe(&self) -> Description {

@@ -93,8 +93,10 @@ impl Report {
     pub fn line(&self) -> Map<String, Value> {
         let mut line = Map::new();
         line.insert("t_env".to_owned(), self.t_env.into());
-        let numbers = self.metrics.iter().map(|(name, &value)| (name.clone(), value.into()));
-        line.extend(numbers);
+        line.extend(self.metrics.iter().map(|(name, &value)| {
+            let counts = matches!(name.as_str(), "episode" | "crashes");
+            (name.clone(), if counts { Value::from(value as u64) } else { value.into() })
+        }));
         line.insert("seconds".to_owned(), self.seconds.into());
         line
     }

@@ -1,8 +1,9 @@
 //! What a person sees while a run goes on.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use phalanx_train::{Observer, Progress, Report, TrainError};
 
 /// A progress bar on a terminal, plain lines elsewhere.
@@ -13,14 +14,18 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    pub(crate) fn new() -> Self {
+    /// For a run of `t_max` environment steps.
+    pub(crate) fn new(t_max: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(0);
-            let style = ProgressStyle::with_template(
-                "{bar:30} {percent:>3}% {human_pos}/{human_len} steps | {per_sec} | {msg}left {eta}",
-            );
-            bar.set_style(style.expect("the template is a constant").progress_chars("=> "));
-            bar
+            let template =
+                "{bar:30} {percent:>3}% {human_pos}/{human_len} steps | {rate} | {msg}{eta} left";
+            let style = ProgressStyle::with_template(template)
+                .expect("the template is a constant")
+                .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+                    let _ = write!(out, "{:.0} steps/s", state.per_sec());
+                })
+                .progress_chars("=> ");
+            ProgressBar::new(t_max).with_style(style)
         });
         Self { bar, latest: String::new() }
     }
@@ -44,10 +49,10 @@ impl Observer for Console {
         };
         if let Some(evaluation) = &report.evaluation {
             let won = evaluation.battle_won_mean();
-            self.latest = won.map_or_else(String::new, |won| format!("won {:.0}% ", 100.0 * won));
-            self.latest += &format!("return {:.2} ", evaluation.return_mean());
+            self.latest = won.map_or_else(String::new, |won| format!("won {:.0}%, ", 100.0 * won));
+            self.latest += &format!("return {:.2} | ", evaluation.return_mean());
         }
-        bar.set_message(format!("{}| ", self.latest));
+        bar.set_message(self.latest.clone());
         bar.suspend(|| eprintln!("{report}"));
         Ok(())
     }

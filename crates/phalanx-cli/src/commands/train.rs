@@ -54,7 +54,8 @@ impl Train {
                 path.display()
             );
         }
-        let trainer = trainer.observe(Console::new());
+        let console = Console::new(trainer.config.t_max);
+        let trainer = trainer.observe(console);
         let outcome = if self.overwrite { trainer.run_over(&path) } else { trainer.run(&path) }?;
         self.summary(&outcome);
         Ok(())

@@ -76,6 +76,19 @@ fn broken_toml_is_shown_with_line_and_column() {
 }
 
 #[test]
+fn a_dry_run_prints_a_configuration_that_can_be_read_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let dry =
+        |setting: &str| phalanx(at, &["train", "ippo", "skirmish/8m", setting, "--dry-run"]).stdout;
+    let first = dry("gamma=0.95");
+    assert!(String::from_utf8_lossy(&first).contains("gamma = 0.95"));
+    fs::write(at.join("all.toml"), &first).expect("written");
+    assert_eq!(dry("all.toml"), first);
+    assert_eq!(fs::read_dir(at).expect("a folder").count(), 1, "nothing was trained");
+}
+
+#[test]
 fn every_command_teaches_by_example() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for command in

@@ -15,7 +15,7 @@ use crate::console::Console;
 ///
 /// Settings are laid over the built-in defaults in the order given: configuration files (*.toml)
 /// and assignments `key=value`. Keys of the environment are written `env_args.key=value`. All keys
-/// with their defaults are in configs/algs/.
+/// with their defaults are in configs/, and in what --dry-run prints.
 ///
 /// The run's folder is results/ALG/ENV/seed_N; nothing is written anywhere else.
 #[derive(Args)]
@@ -33,6 +33,9 @@ pub(crate) struct Train {
     /// Replace a run that is in the folder already.
     #[arg(long)]
     overwrite: bool,
+    /// Check everything, print the whole configuration as TOML, and train nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
@@ -42,6 +45,10 @@ impl Train {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let (mut trainer, path) = self.trainer()?;
         trainer.prepare()?;
+        if self.dry_run {
+            print(trainer.table().to_string().trim_end());
+            return Ok(());
+        }
         if !self.json {
             let config = &trainer.config;
             eprintln!(

@@ -1,6 +1,6 @@
 //! Environments, networks, mixers and returns for cooperative multi-agent reinforcement learning.
 //!
-//! - [`env`] defines what an environment is ([`env::Env`]), the batch of them a trainer sees
+//! - [`mod@env`] defines what an environment is ([`env::Env`]), the batch of them a trainer sees
 //!   ([`env::VecEnv`]), and a conformance kit ([`env::check_env`]).
 //! - [`rng`] is the only source of randomness.
 //! - [`rl`] holds returns, advantages and schedules.

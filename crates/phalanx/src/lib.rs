@@ -13,7 +13,7 @@
 //!
 //! # What is where
 //!
-//! - [`env`]: what an environment is, and a conformance kit for yours.
+//! - [`mod@env`]: what an environment is, and a conformance kit for yours.
 //! - [`envs`]: the simulators that come with the library.
 //! - [`train`]: algorithms, the trainer, evaluation, checkpoints.
 //! - [`nn`]: agent networks, mixers, optimizers.

@@ -16,10 +16,12 @@ mod error;
 pub mod evaluate;
 pub mod learn;
 pub mod log;
+mod observer;
 mod run;
 pub mod store;
 mod trainer;
 
 pub use error::TrainError;
+pub use observer::{Observer, Progress, Report};
 pub use run::Outcome;
-pub use trainer::{Observer, Progress, Report, Trainer};
+pub use trainer::Trainer;

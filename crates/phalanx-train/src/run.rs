@@ -6,7 +6,8 @@ use crate::checkpoint::RunCheckpoints;
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
 use crate::log::{RunFolder, RunInfo, RunLog};
-use crate::trainer::{Progress, Report, Trainer};
+use crate::observer::{Progress, Report};
+use crate::trainer::Trainer;
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq)]

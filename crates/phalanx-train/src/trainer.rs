@@ -1,7 +1,6 @@
 //! One algorithm on one environment, step by step or as a whole run.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 use std::time::Instant;
 
@@ -9,7 +8,6 @@ use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, VecEnv};
 use phalanx_core::nn;
 use phalanx_core::rng::Purpose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use serde_json::{Map, Value};
 use toml::Table;
 
 use crate::checkpoint::policy_file;
@@ -18,6 +16,7 @@ use crate::config::{ConfigError, RunConfig};
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::learn::{Algorithm, Contents, Learner, SavedFile, Setup};
+use crate::observer::{Observer, Progress, Report};
 use crate::run::{self, Outcome};
 
 /// Makes a batch of environments for a purpose.
@@ -58,96 +57,6 @@ struct Live {
     pool: ThreadPool,
     tally: Tally,
     started: Instant,
-}
-
-/// How far training is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// Environment steps so far, over all parallel environments.
-    pub t_env: u64,
-    /// Environment steps in the end.
-    pub t_max: u64,
-    /// Episodes so far.
-    pub episodes: u64,
-    /// Updates so far.
-    pub updates: u64,
-    /// Seconds since training began.
-    pub seconds: f64,
-}
-
-/// What is logged at a log point.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Report {
-    /// Environment steps so far.
-    pub t_env: u64,
-    /// Seconds since training began.
-    pub seconds: f64,
-    /// All metrics by name.
-    pub metrics: BTreeMap<String, f64>,
-    /// The evaluation, if one was due.
-    pub evaluation: Option<Evaluation>,
-}
-
-impl Report {
-    /// The report as a line of `metrics.jsonl`: `t_env`, then the metrics by name.
-    pub fn line(&self) -> Map<String, Value> {
-        let mut line = Map::new();
-        line.insert("t_env".to_owned(), self.t_env.into());
-        line.extend(self.metrics.iter().map(|(name, &value)| {
-            let counts = matches!(name.as_str(), "episode" | "crashes");
-            (name.clone(), if counts { Value::from(value as u64) } else { value.into() })
-        }));
-        line.insert("seconds".to_owned(), self.seconds.into());
-        line
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "t_env {:>9}", self.t_env)?;
-        for (name, short) in [
-            ("test_battle_won_mean", "test won"),
-            ("test_return_mean", "test return"),
-            ("battle_won_mean", "won"),
-            ("return_mean", "return"),
-            ("ep_length_mean", "length"),
-            ("loss_td", "loss_td"),
-            ("pg_loss", "pg_loss"),
-            ("value_loss", "value_loss"),
-            ("epsilon", "epsilon"),
-            ("entropy", "entropy"),
-        ] {
-            if let Some(value) = self.metrics.get(name) {
-                write!(f, " | {short} {value:.3}")?;
-            }
-        }
-        if let Some(speed) = self.metrics.get("steps_per_second") {
-            write!(f, " | {speed:.0} steps/s")?;
-        }
-        Ok(())
-    }
-}
-
-/// Somebody who watches a run: the files of its folder, a progress bar, a caller's own code.
-pub trait Observer: Send {
-    /// After every iteration.
-    fn progress(&mut self, progress: &Progress) {
-        let _ = progress;
-    }
-
-    /// At every log point.
-    ///
-    /// # Errors
-    ///
-    /// What is returned ends the run.
-    fn report(&mut self, report: &Report) -> Result<(), TrainError>;
-
-    /// When something happened that a user should know and the run goes on.
-    ///
-    /// # Errors
-    ///
-    /// What is returned ends the run.
-    fn warn(&mut self, message: &str) -> Result<(), TrainError>;
 }
 
 impl Trainer {

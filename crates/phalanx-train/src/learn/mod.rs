@@ -1,7 +1,9 @@
 //! Algorithms: one file each, and one line in [`ALGORITHMS`].
 
+mod host;
 mod ippo;
 mod iql;
+mod ppo_learner;
 mod ppo_update;
 mod q_learner;
 mod q_learning;

@@ -10,6 +10,7 @@ use phalanx_core::nn::{
 use phalanx_core::rl::{EpisodeStep, td_lambda_targets};
 use phalanx_core::rng::{Purpose, Rng};
 
+use super::host::{tensor, to_vec};
 use super::q_learning::QLearning;
 use super::{Contents, Learner, SavedFile, Setup, file};
 use crate::collect::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
@@ -97,19 +98,12 @@ impl QLearner {
         let (agents, n_actions) = (self.spec.n_agents(), self.spec.n_actions);
         let rows = episodes * agents;
         let device = &self.device;
-        let input: Tensor<3> = Tensor::from_data(
-            TensorData::new(batch.input, [times, rows, self.inputs.dim()]),
-            device,
-        );
-        let state: Tensor<2> = Tensor::from_data(
-            TensorData::new(batch.state, [times * episodes, self.spec.state_dim]),
-            device,
-        );
+        let input: Tensor<3> = tensor(batch.input, [times, rows, self.inputs.dim()], device);
+        let state: Tensor<2> = tensor(batch.state, [times * episodes, self.spec.state_dim], device);
         let hidden: Tensor<2> = Tensor::zeros([rows, self.learning.rnn_hidden_dim], device);
         let closed: Vec<f32> =
             batch.avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect();
-        let closed: Tensor<3> =
-            Tensor::from_data(TensorData::new(closed, [times, rows, n_actions]), device);
+        let closed: Tensor<3> = tensor(closed, [times, rows, n_actions], device);
         let actions = TensorData::new(batch.actions, [times, rows, 1]);
         let actions: Tensor<3, Int> = Tensor::from_data(actions, &device.clone().autodiff());
 
@@ -118,28 +112,21 @@ impl QLearner {
             Tensor::from_inner(hidden.clone()),
             None,
         );
-        let (values, targets, mask) = {
-            let target_q = self.target.agent.forward(input, hidden, None).output;
-            let judge = if self.learning.double_q {
-                online.output.clone().inner()
-            } else {
-                target_q.clone()
-            };
-            let greedy = (judge + closed).argmax(2);
-            let q = target_q.gather(2, greedy).reshape([times * episodes, agents]);
-            let total = self.target.mixer.forward(q, state.clone());
-            let shape = total.dims();
-            let values = to_vec(total);
-            let (targets, mask) = self.targets(&batch.steps, &values, episodes, shape[1]);
-            (shape, targets, mask)
-        };
+        let bootstrap = self.bootstrap(
+            online.output.clone().inner(),
+            self.target.agent.forward(input, hidden, None).output,
+            closed,
+            state.clone(),
+        );
+        let shape = bootstrap.dims();
+        let (targets, mask) = self.targets(&batch.steps, &to_vec(bootstrap), episodes, shape[1]);
         let taken = online.output.gather(2, actions).reshape([times * episodes, agents]);
         let total = self.networks.mixer.forward(taken, Tensor::from_inner(state));
         let used: f32 = mask.iter().sum();
         let taken_mean = mean(&to_vec(total.clone().inner()), &mask);
         let target_mean = mean(&targets, &mask);
-        let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, values), device);
-        let mask: Tensor<2> = Tensor::from_data(TensorData::new(mask, values), device);
+        let targets: Tensor<2> = tensor(targets, shape, device);
+        let mask: Tensor<2> = tensor(mask, shape, device);
         let error = (total - Tensor::from_inner(targets)) * Tensor::from_inner(mask);
         let loss = error.square().sum() * (0.5 / used);
         let loss_td: f32 = loss.clone().inner().into_scalar();
@@ -161,6 +148,25 @@ impl QLearner {
         tally.add("q_taken_mean", taken_mean);
         tally.add("target_mean", target_mean);
         Ok(())
+    }
+
+    /// What the target networks expect of the greedy available actions, `[row, 1]`, or
+    /// `[row, agent]` where nothing is mixed; a row is a time of an episode.
+    ///
+    /// `online` and `target` are the utilities `[time, episode * agent, n_actions]`; `closed` is
+    /// added to those of actions that are not available.
+    fn bootstrap(
+        &self,
+        online: Tensor<3>,
+        target: Tensor<3>,
+        closed: Tensor<3>,
+        state: Tensor<2>,
+    ) -> Tensor<2> {
+        let judge = if self.learning.double_q { online } else { target.clone() };
+        let greedy = (judge + closed).argmax(2);
+        let agents = self.spec.n_agents();
+        let rows = state.dims()[0];
+        self.target.mixer.forward(target.gather(2, greedy).reshape([rows, agents]), state)
     }
 
     /// Targets and masks, `[(time + 1) * episode, column]`; a column is the team, or an agent
@@ -261,11 +267,6 @@ impl Learner for QLearner {
         (self.exploration, self.sampling, self.copied_at) = (exploration, sampling, copied_at);
         Ok(())
     }
-}
-
-/// The values of a tensor, on the host.
-pub(super) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("all networks compute in 32-bit floats")
 }
 
 /// The mean of the entries with mask one.

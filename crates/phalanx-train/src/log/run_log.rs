@@ -8,7 +8,7 @@ use super::marl_eval::MarlEval;
 use super::run_folder::{RunFolder, RunInfo};
 use super::tensorboard::TensorBoard;
 use crate::error::TrainError;
-use crate::trainer::{Observer, Report};
+use crate::observer::{Observer, Report};
 
 /// The fields of a line of `metrics.jsonl` that depend on the clock. All others depend on the
 /// configuration alone.

@@ -192,6 +192,13 @@ fn a_run_can_be_trained_evaluated_and_traced() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(!at.join("u.jsonl").exists());
 
+    // The run's own configuration trains the same team again.
+    let config = format!("{run}/config.toml");
+    let repeat = ["train", "qmix", "skirmish/3m", &config, "results_dir=again", "--json"];
+    let repeated = json(at, &repeat);
+    assert_eq!(repeated["best"], trained["best"]);
+    assert_eq!(repeated["test_return_mean"], trained["test_return_mean"]);
+
     let again = phalanx(at, &train);
     assert_eq!(again.status.code(), Some(2));
     let error = String::from_utf8_lossy(&again.stderr);

@@ -26,7 +26,8 @@ impl Layers {
         Self { algorithm, table }
     }
 
-    /// Lays a TOML file on top.
+    /// Lays a TOML file on top. It may be the `config.toml` of a run, whose keys `alg` and `env`
+    /// are passed over.
     ///
     /// # Errors
     ///
@@ -45,6 +46,8 @@ impl Layers {
             let place = Place::File { path: path.to_owned(), line };
             let name: &str = key.get_ref();
             match &values[name] {
+                // A run's own config.toml names both; here the command line does.
+                _ if matches!(name, "alg" | "env") => {}
                 Value::Table(inner) if name == "env_args" => {
                     for (argument, value) in inner {
                         self.set(&format!("env_args.{argument}"), value.clone(), &place)?;

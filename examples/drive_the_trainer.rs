@@ -1,7 +1,7 @@
 //! Drives the trainer step by step: a loop of one's own around it, with a stop of one's own.
 //!
 //! ```sh
-//! cargo run --release -p phalanx-examples --example drive_the_trainer -- 200000
+//! cargo run --release --example drive_the_trainer -- 200000
 //! ```
 //!
 //! The optional number is how many environment steps to train for at most.

@@ -1,7 +1,7 @@
 //! Loads the best policy of a saved run and plays with it.
 //!
 //! ```sh
-//! cargo run --release -p phalanx-examples --example evaluate_a_run -- results/examples/train_a_team
+//! cargo run --release --example evaluate_a_run -- results/examples/train_a_team
 //! ```
 
 #![allow(clippy::print_stdout)]

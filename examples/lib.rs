@@ -1,2 +1,2 @@
 //! Small programs, one per thing a user wants to do. Run one with
-//! `cargo run --release -p phalanx-examples --example train_a_team`.
+//! `cargo run --release --example train_a_team`.

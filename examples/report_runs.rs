@@ -1,7 +1,7 @@
 //! Draws learning curves of runs and writes a table of them.
 //!
 //! ```sh
-//! cargo run --release -p phalanx-examples --example report_runs -- docs/results/3m results
+//! cargo run --release --example report_runs -- docs/results/3m results
 //! ```
 //!
 //! The first argument is the name of the files to write (`.svg` and `.md` are appended), the others

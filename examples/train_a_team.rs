@@ -1,7 +1,7 @@
 //! Trains three marines with QMIX and says how often they win.
 //!
 //! ```sh
-//! cargo run --release -p phalanx-examples --example train_a_team -- 300000
+//! cargo run --release --example train_a_team -- 300000
 //! ```
 //!
 //! The optional number is how many environment steps to train for.

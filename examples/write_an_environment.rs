@@ -1,7 +1,7 @@
 //! An environment of one's own: two robots must stand on two buttons at once.
 //!
 //! ```sh
-//! cargo run --release -p phalanx-examples --example write_an_environment
+//! cargo run --release --example write_an_environment
 //! ```
 //!
 //! The conformance kit checks the environment, then VDN learns it.

@@ -59,7 +59,7 @@ impl Default for Ippo {
             num_mini_batch: 1,
             lr: 0.001,
             optim_eps: 1e-5,
-            grad_norm_clip: 10.0,
+            grad_norm_clip: 0.5,
             gamma: 0.99,
             gae_lambda: 0.95,
             eps_clip: 0.2,

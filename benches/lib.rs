@@ -1,1 +1,1 @@
-//! Criterion benches. Run one with `cargo bench -p phalanx-benches --bench updates`.
+//! Criterion benches. Run one with `cargo bench --bench updates`.

@@ -50,7 +50,7 @@ impl Walk {
         Self { spec, fault, t: 0, place: 0.0 }
     }
 
-    fn write(&self, out: StepMut<'_>) {
+    fn write(&self, out: &mut StepMut<'_>) {
         let second_is_dead = self.t >= 3 && !(self.fault == Fault::DeadAgentReturns && self.t >= 6);
         out.obs.fill(self.place);
         out.state.fill(f32::from(self.t));
@@ -74,10 +74,10 @@ impl Env for Walk {
         &self.spec
     }
 
-    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, rng: &mut Rng, mut out: StepMut<'_>) {
         self.t = 0;
         self.place = rng.uniform();
-        self.write(out);
+        self.write(&mut out);
     }
 
     fn step(&mut self, actions: &[u16], rng: &mut Rng, mut out: StepMut<'_>) -> Outcome {
@@ -88,7 +88,7 @@ impl Env for Walk {
             self.place += f32::from(built % 7);
         }
         let (obs, mask) = (out.obs[3], out.avail[1]);
-        self.write(out.reborrow());
+        self.write(&mut out);
         match self.fault {
             Fault::ObservationNotWritten => out.obs[3] = obs,
             Fault::MaskNotWritten => out.avail[1] = mask,

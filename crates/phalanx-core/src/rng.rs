@@ -114,8 +114,6 @@ impl Rng {
     }
 
     /// A uniform choice among the `true` entries of `mask`; `None` when there are none.
-    ///
-    /// Draws exactly one number, so that the stream's position does not depend on the mask.
     pub fn choose(&mut self, mask: &[bool]) -> Option<usize> {
         let legal = mask.iter().filter(|&&open| open).count();
         if legal == 0 {
@@ -218,6 +216,16 @@ mod tests {
         }
         // Five standard deviations of a binomial with mean 10 000.
         assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 463), "{counts:?}");
+    }
+
+    #[test]
+    fn distributions_of_the_rand_ecosystem_draw_from_a_stream() {
+        use rand_distr::{Distribution, Exp1};
+        let mut rng = Rng::stream(4, Purpose::Check, 0);
+        let draws = 100_000;
+        let sum: f64 = (0..draws).map(|_| -> f64 { Exp1.sample(&mut rng) }).sum();
+        // Five standard deviations of the mean of exponential draws.
+        assert!((sum / f64::from(draws) - 1.0).abs() < 0.016, "{sum}");
     }
 
     #[test]

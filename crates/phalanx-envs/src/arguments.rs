@@ -72,21 +72,21 @@ pub(crate) fn wrong(argument: &Argument, value: impl ToString) -> ArgumentError 
 
 fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
     let keys: Vec<_> = known.iter().map(|argument| argument.key).collect();
-    match nearest(key, keys.iter().copied()) {
-        None => ArgumentError::NoneTaken { key: key.to_owned() },
-        Some(i) => ArgumentError::Unknown {
-            key: key.to_owned(),
-            nearest: known[i].key,
-            allowed: known[i].allowed,
-            known: keys.join(", "),
-        },
+    let Some(nearest) = nearest(key, keys.iter().copied()) else {
+        return ArgumentError::NoneTaken { key: key.to_owned() };
+    };
+    let allowed = known.iter().find(|argument| argument.key == nearest);
+    ArgumentError::Unknown {
+        key: key.to_owned(),
+        nearest,
+        allowed: allowed.map_or("", |argument| argument.allowed),
+        known: keys.join(", "),
     }
 }
 
-/// The position of the candidate most like `name`; `None` when there are no candidates.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<usize> {
-    let distances = candidates.map(|candidate| strsim::damerau_levenshtein(name, candidate));
-    distances.enumerate().min_by_key(|&(_, distance)| distance).map(|(i, _)| i)
+/// The candidate most like `name`; `None` when there are no candidates.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates.min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate))
 }
 
 #[cfg(test)]

@@ -144,12 +144,9 @@ pub fn factory(
 ) -> Result<impl Fn() -> Box<dyn Env> + Send + Sync + Clone + 'static + use<>, RegistryError> {
     let lines = all();
     let Some((_, prepare)) = lines.iter().find(|(entry, _)| entry.id == id) else {
-        let closest = nearest(id, lines.iter().map(|(entry, _)| entry.id.as_str()));
-        let closest = closest.expect("there are environments");
-        return Err(RegistryError::UnknownId {
-            id: id.to_owned(),
-            nearest: lines[closest].0.id.clone(),
-        });
+        let nearest = nearest(id, lines.iter().map(|(entry, _)| entry.id.as_str()));
+        let nearest = nearest.expect("there are environments").to_owned();
+        return Err(RegistryError::UnknownId { id: id.to_owned(), nearest });
     };
     let name = id.rsplit('/').next().unwrap_or(id);
     let maker = prepare(name, args).map_err(|refusal| refusal.of(id))?;

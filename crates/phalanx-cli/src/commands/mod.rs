@@ -7,8 +7,9 @@ pub(crate) mod list;
 pub(crate) mod trace;
 pub(crate) mod train;
 
-use phalanx_train::config::{ConfigError, nearest};
-use toml::{Table, Value};
+use phalanx_envs::arguments::nearest;
+use phalanx_train::config::{ConfigError, parse_assignment};
+use toml::Table;
 
 /// A command line that cannot be meant.
 #[derive(Debug, thiserror::Error)]
@@ -25,16 +26,8 @@ pub(crate) fn print(text: &str) {
 pub(crate) fn env_args(assignments: &[String]) -> Result<Table, ConfigError> {
     let mut table = Table::new();
     for text in assignments {
-        let Some((key, value)) = text.split_once('=') else {
-            return Err(ConfigError::NotAnAssignment { text: text.clone() });
-        };
-        let key = key.trim();
-        let key = key.strip_prefix("env_args.").unwrap_or(key);
-        let value = toml::from_str::<Table>(&format!("value = {value}"))
-            .ok()
-            .and_then(|mut table| table.remove("value"))
-            .unwrap_or_else(|| Value::String(value.to_owned()));
-        table.insert(key.to_owned(), value);
+        let (key, value) = parse_assignment(text)?;
+        table.insert(key.strip_prefix("env_args.").unwrap_or(key).to_owned(), value);
     }
     Ok(table)
 }
@@ -46,6 +39,6 @@ pub(crate) fn algorithm(
     let all = phalanx_train::learn::ALGORITHMS;
     all.iter().find(|entry| entry.id == name).ok_or_else(|| ConfigError::UnknownAlgorithm {
         name: name.to_owned(),
-        hint: nearest(name, all.iter().map(|entry| entry.id)),
+        nearest: nearest(name, all.iter().map(|entry| entry.id)).unwrap_or_default().to_owned(),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::env::{End, Env, EnvError, Outcome, StepMut};
 use super::spec::EnvSpec;
+use super::vec_env::{BatchMut, Rows};
 use crate::rng::{Purpose, Rng};
 
 /// How many random steps [`check_env`] plays.
@@ -125,7 +126,7 @@ pub fn check_env<E: Env>(
                 report.restores += 1;
             }
             for (agent, action) in actions.iter_mut().enumerate() {
-                let mask = &straight.avail[agent * spec.n_actions..][..spec.n_actions];
+                let mask = &straight.rows.avail[agent * spec.n_actions..][..spec.n_actions];
                 *action = player.choose(mask).map_or(0, |index| index as u16);
             }
             let outcome = straight.step(&actions);
@@ -160,11 +161,7 @@ pub fn check_env<E: Env>(
 struct Copy<E> {
     env: E,
     rng: Rng,
-    obs: Vec<f32>,
-    state: Vec<f32>,
-    avail: Vec<bool>,
-    alive: Vec<bool>,
-    info: Vec<f32>,
+    rows: Rows,
     /// What the slices hold before each call: copies use different values, so that an element
     /// that was not written shows as a difference.
     filler: (f32, bool),
@@ -172,34 +169,19 @@ struct Copy<E> {
 
 impl<E: Env> Copy<E> {
     fn new(env: E, number: f32, flag: bool) -> Self {
-        let spec = env.spec();
-        Self {
-            rng: Rng::stream(SEED, Purpose::Check, 0),
-            obs: vec![0.0; spec.obs_len()],
-            state: vec![0.0; spec.state_dim],
-            avail: vec![false; spec.avail_len()],
-            alive: vec![false; spec.n_agents()],
-            info: vec![0.0; spec.info.len()],
-            filler: (number, flag),
-            env,
-        }
+        let rows = Rows::new(env.spec(), 1, 1);
+        Self { rng: Rng::stream(SEED, Purpose::Check, 0), rows, filler: (number, flag), env }
     }
 
     fn play<R>(&mut self, call: impl FnOnce(&mut E, &mut Rng, StepMut<'_>) -> R) -> R {
-        for numbers in [&mut self.obs, &mut self.state, &mut self.info] {
+        let BatchMut { obs, state, avail, alive, info, .. } = self.rows.at_mut(0);
+        for numbers in [&mut *obs, &mut *state, &mut *info] {
             numbers.fill(self.filler.0);
         }
-        for flags in [&mut self.avail, &mut self.alive] {
+        for flags in [&mut *avail, &mut *alive] {
             flags.fill(self.filler.1);
         }
-        let out = StepMut {
-            obs: &mut self.obs,
-            state: &mut self.state,
-            avail: &mut self.avail,
-            alive: &mut self.alive,
-            info: &mut self.info,
-        };
-        call(&mut self.env, &mut self.rng, out)
+        call(&mut self.env, &mut self.rng, StepMut { obs, state, avail, alive, info })
     }
 
     fn reset(&mut self) {
@@ -212,9 +194,9 @@ impl<E: Env> Copy<E> {
 
     fn compare(&self, other: &Self, who: &str) -> Result<(), String> {
         let numbers = [
-            ("observation", &self.obs, &other.obs),
-            ("state", &self.state, &other.state),
-            ("info", &self.info, &other.info),
+            ("observation", &self.rows.obs, &other.rows.obs),
+            ("state", &self.rows.state, &other.rows.state),
+            ("info", &self.rows.info, &other.rows.info),
         ];
         for (what, ours, theirs) in numbers {
             let different = ours.iter().zip(theirs).position(|(a, b)| a.to_bits() != b.to_bits());
@@ -226,8 +208,10 @@ impl<E: Env> Copy<E> {
                 ));
             }
         }
-        let flags =
-            [("mask", &self.avail, &other.avail), ("alive flag", &self.alive, &other.alive)];
+        let flags = [
+            ("mask", &self.rows.avail, &other.rows.avail),
+            ("alive flag", &self.rows.alive, &other.rows.alive),
+        ];
         for (what, ours, theirs) in flags {
             if let Some(i) = ours.iter().zip(theirs).position(|(a, b)| a != b) {
                 return Err(format!("{what} index {i} differs from {who}"));
@@ -270,16 +254,16 @@ fn check_rows<E: Env>(
     was_alive: &mut [bool],
 ) -> Result<(), String> {
     for (what, numbers) in
-        [("observation", &copy.obs), ("state", &copy.state), ("info", &copy.info)]
+        [("observation", &copy.rows.obs), ("state", &copy.rows.state), ("info", &copy.rows.info)]
     {
         if let Some(i) = numbers.iter().position(|number| !number.is_finite()) {
             return Err(format!("{what} index {i} is {}", numbers[i]));
         }
     }
     for (agent, was_alive) in was_alive.iter_mut().enumerate() {
-        let mask = &copy.avail[agent * spec.n_actions..][..spec.n_actions];
+        let mask = &copy.rows.avail[agent * spec.n_actions..][..spec.n_actions];
         let legal = mask.iter().filter(|&&open| open).count();
-        let alive = copy.alive[agent];
+        let alive = copy.rows.alive[agent];
         if legal == 0 {
             return Err(format!("agent {agent} has no legal action"));
         }

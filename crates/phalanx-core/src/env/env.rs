@@ -140,19 +140,6 @@ pub struct StepMut<'a> {
     pub info: &'a mut [f32],
 }
 
-impl StepMut<'_> {
-    /// The same slices for a shorter time, to hand them on.
-    pub fn reborrow(&mut self) -> StepMut<'_> {
-        StepMut {
-            obs: self.obs,
-            state: self.state,
-            avail: self.avail,
-            alive: self.alive,
-            info: self.info,
-        }
-    }
-}
-
 /// Whether and how an episode ended with a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {

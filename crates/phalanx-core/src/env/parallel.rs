@@ -72,11 +72,6 @@ impl<E: Env> ParallelEnvs<E> {
         }
     }
 
-    /// The environments, to look at them.
-    pub fn envs(&self) -> impl Iterator<Item = &E> {
-        self.slots.iter().map(|slot| &slot.env)
-    }
-
     /// How many environments one thread takes at least.
     fn grain(&mut self) -> usize {
         let n = self.slots.len();

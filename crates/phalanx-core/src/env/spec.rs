@@ -66,11 +66,6 @@ impl EnvSpec {
         self.agents.len()
     }
 
-    /// The number of agent groups.
-    pub fn n_groups(&self) -> usize {
-        self.agents.iter().map(|agent| agent.group + 1).max().unwrap_or(0)
-    }
-
     /// The length of the observations of all agents: `n_agents * obs_dim`.
     pub fn obs_len(&self) -> usize {
         self.n_agents() * self.obs_dim
@@ -79,11 +74,6 @@ impl EnvSpec {
     /// The length of the available-action mask of all agents: `n_agents * n_actions`.
     pub fn avail_len(&self) -> usize {
         self.n_agents() * self.n_actions
-    }
-
-    /// The position of `name` in [`EnvSpec::info`].
-    pub fn info_index(&self, name: &str) -> Option<usize> {
-        self.info.iter().position(|other| other == name)
     }
 }
 

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::agent::Core;
-use super::kernels::{Packed, Start, activate, gru_update, multiply};
+use super::kernels::{Packed, activate, gru_update, multiply};
 use super::linear::{Activation, Linear};
 use super::weights::read;
 
@@ -51,7 +51,7 @@ impl Layer {
 
     /// `[row, input]` to `[row, output]`.
     fn forward(&self, x: &[f32], y: &mut [f32]) {
-        multiply(x, &self.weight, Start::Bias(&self.bias), y);
+        multiply(x, &self.weight, Some(&self.bias), y);
     }
 }
 

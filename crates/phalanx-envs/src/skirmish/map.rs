@@ -187,10 +187,9 @@ fn unknown(
     map: &str,
     what: &'static str,
     name: &str,
-    candidates: impl Iterator<Item = &'static str> + Clone,
+    candidates: impl Iterator<Item = &'static str>,
 ) -> MapError {
-    let closest = nearest(name, candidates.clone()).and_then(|i| candidates.clone().nth(i));
-    let nearest = closest.expect("the table of names is not empty");
+    let nearest = nearest(name, candidates).expect("the table of names is not empty");
     MapError::UnknownName { map: map.to_owned(), what, name: name.to_owned(), nearest }
 }
 

@@ -46,9 +46,4 @@ impl Tally {
         let sums = std::mem::take(&mut self.sums);
         sums.into_iter().map(|(name, (sum, n))| (name, sum / n as f64)).collect()
     }
-
-    /// The mean of `name` since the last [`Tally::take_means`].
-    pub fn mean(&self, name: &str) -> Option<f64> {
-        self.sums.get(name).map(|(sum, n)| sum / *n as f64)
-    }
 }

@@ -77,14 +77,14 @@ pub enum ConfigError {
         text: String,
     },
     /// No such key.
-    #[error("there is no key `{key}` ({place}){hint}")]
+    #[error("there is no key `{key}` ({place}); did you mean `{nearest}`?")]
     UnknownKey {
         /// The key.
         key: String,
         /// Where it was set.
         place: Place,
-        /// The nearest known key, as a sentence; may be empty.
-        hint: String,
+        /// The known key most like it.
+        nearest: String,
     },
     /// A value has the wrong type.
     #[error("`{key}` cannot be {value} ({place}): {reason}")]
@@ -105,12 +105,14 @@ pub enum ConfigError {
         problems: Vec<Problem>,
     },
     /// No such algorithm.
-    #[error("there is no algorithm `{name}`{hint}; `phalanx list algs` shows them all")]
+    #[error(
+        "there is no algorithm `{name}`; did you mean `{nearest}`? `phalanx list algs` shows all"
+    )]
     UnknownAlgorithm {
         /// The name.
         name: String,
-        /// The nearest name, as a sentence; may be empty.
-        hint: String,
+        /// The name most like it.
+        nearest: String,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use phalanx_envs::arguments::nearest;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
@@ -59,22 +60,14 @@ impl Layers {
         Ok(())
     }
 
-    /// Lays one assignment `key=value` on top. The right side is read as a TOML value, and as a
-    /// text where it is none.
+    /// Lays one assignment `key=value` on top ([`parse_assignment`]).
     ///
     /// # Errors
     ///
     /// When there is no equals sign, the key is unknown or the value has the wrong type.
     pub fn assignment(&mut self, text: &str) -> Result<(), ConfigError> {
-        let Some((key, value)) = text.split_once('=') else {
-            return Err(ConfigError::NotAnAssignment { text: text.to_owned() });
-        };
-        let (key, value) = (key.trim(), value.trim());
-        let parsed = toml::from_str::<Table>(&format!("value = {value}"))
-            .ok()
-            .and_then(|mut table| table.remove("value"))
-            .unwrap_or_else(|| Value::String(value.to_owned()));
-        self.set(key, parsed, &Place::Assignment(text.to_owned()))
+        let (key, value) = parse_assignment(text)?;
+        self.set(key, value, &Place::Assignment(text.to_owned()))
     }
 
     /// The finished configuration of run and algorithm.
@@ -107,11 +100,11 @@ impl Layers {
             return Ok(());
         }
         if !changed.contains_key(key) {
-            let hint = nearest(key, self.table.keys().map(String::as_str));
+            let nearest = nearest(key, self.table.keys().map(String::as_str));
             return Err(ConfigError::UnknownKey {
                 key: key.to_owned(),
                 place: place.clone(),
-                hint,
+                nearest: nearest.expect("every run has keys").to_owned(),
             });
         }
         changed.insert(key.to_owned(), value.clone());
@@ -128,12 +121,19 @@ impl Layers {
     }
 }
 
-/// A sentence that names the candidate most like `name`, or an empty text if none is like it.
-pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
-        .unwrap_or_default()
+/// Key and value of an assignment `key=value`. The right side is read as a TOML value, and as a
+/// text where it is none.
+///
+/// # Errors
+///
+/// When there is no equals sign.
+pub fn parse_assignment(text: &str) -> Result<(&str, Value), ConfigError> {
+    let Some((key, value)) = text.split_once('=') else {
+        return Err(ConfigError::NotAnAssignment { text: text.to_owned() });
+    };
+    let value = value.trim();
+    let parsed = toml::from_str::<Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"));
+    Ok((key.trim(), parsed.unwrap_or_else(|| Value::String(value.to_owned()))))
 }

@@ -11,5 +11,5 @@ mod layers;
 mod run_config;
 
 pub use error::{ConfigError, Place, Problem};
-pub use layers::{Layers, nearest};
+pub use layers::{Layers, parse_assignment};
 pub use run_config::RunConfig;

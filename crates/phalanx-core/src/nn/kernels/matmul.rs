@@ -7,29 +7,14 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::pack::{Packed, Right, lanes};
+use super::pack::{Packed, Right};
 use super::simd::{load, store};
 
 /// Rows of the result that are computed panel by panel, so that the left rows stay in cache.
 const ROW_BLOCK: usize = 128;
-/// Inner elements that [`add_transposed_left`] takes at a time.
-const INNER_BLOCK: usize = 256;
-/// Wider matrices are packed, because rows far apart compete for the same lines of the cache.
-const MAX_UNPACKED: usize = 512;
-
-/// What the result holds before products are added.
-#[derive(Clone, Copy, Debug)]
-pub(in super::super) enum Start<'a> {
-    /// Zero.
-    Zero,
-    /// In every row this bias, `[columns]`.
-    Bias(&'a [f32]),
-    /// What it already holds.
-    Present,
-}
-
-/// `c = start + a b` with `a` `[rows, inner]` and `c` `[rows, columns]`.
-pub(in super::super) fn multiply(a: &[f32], b: &Packed, start: Start<'_>, c: &mut [f32]) {
+/// `c = bias + a b`, or `c += a b` without a bias: `a` is `[rows, inner]`, `bias` `[columns]` and
+/// `c` `[rows, columns]`.
+pub(in super::super) fn multiply(a: &[f32], b: &Packed, bias: Option<&[f32]>, c: &mut [f32]) {
     let b = b.right();
     if b.columns == 0 {
         return;
@@ -37,49 +22,17 @@ pub(in super::super) fn multiply(a: &[f32], b: &Packed, start: Start<'_>, c: &mu
     let rows = c.len() / b.columns;
     assert_eq!(c.len(), rows * b.columns, "the result is [rows, columns]");
     assert_eq!(a.len(), rows * b.inner, "the left matrix is [rows, inner]");
-    Arch::new().dispatch(Product::<false> { a, rows, b, start, c });
-}
-
-/// `c += a^T b` with `a` `[inner, rows]`, `b` `[inner, columns]` and `c` `[rows, columns]`.
-///
-/// `scratch` keeps its memory from call to call.
-pub(super) fn add_transposed_left(
-    a: &[f32],
-    b: &[f32],
-    inner: usize,
-    scratch: &mut Packed,
-    c: &mut [f32],
-) {
-    if inner == 0 {
-        return;
-    }
-    let (rows, columns) = (a.len() / inner, b.len() / inner);
-    assert_eq!(a.len(), rows * inner, "the left matrix is [inner, rows]");
-    assert_eq!(b.len(), columns * inner, "the right matrix is [inner, columns]");
-    assert_eq!(c.len(), rows * columns, "the result is [rows, columns]");
-    if c.is_empty() {
-        return;
-    }
-    let packed = !columns.is_multiple_of(lanes()) || columns > MAX_UNPACKED;
-    for (a, b) in a.chunks(INNER_BLOCK * rows).zip(b.chunks(INNER_BLOCK * columns)) {
-        let inner = b.len() / columns;
-        let b = if packed {
-            scratch.pack::<false>(b, inner, columns);
-            scratch.right()
-        } else {
-            Right { inner, columns, data: b, packed }
-        };
-        Arch::new().dispatch(Product::<true> { a, rows, b, start: Start::Present, c });
-    }
+    Arch::new().dispatch(Product::<false> { a, rows, b, bias, c });
 }
 
 /// One product; `TRANSPOSED` says that `a` is `[inner, rows]`.
-struct Product<'a, const TRANSPOSED: bool> {
-    a: &'a [f32],
-    rows: usize,
-    b: Right<'a>,
-    start: Start<'a>,
-    c: &'a mut [f32],
+pub(super) struct Product<'a, const TRANSPOSED: bool> {
+    pub(super) a: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) b: Right<'a>,
+    /// What every row begins with; without it, what `c` holds.
+    pub(super) bias: Option<&'a [f32]>,
+    pub(super) c: &'a mut [f32],
 }
 
 impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
@@ -158,9 +111,8 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         let Right { inner, columns, .. } = self.b;
         let mut panel = panel.vectors.chunks(panel.stride);
         let mut sum = [[simd.splat_f32s(0.0); V]; R];
-        match self.start {
-            Start::Zero => {}
-            Start::Bias(bias) => {
+        match self.bias {
+            Some(bias) => {
                 for v in 0..V {
                     let from = column + v * S::F32_LANES;
                     let bias = load(simd, &bias[from.min(columns)..columns]);
@@ -169,7 +121,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
                     }
                 }
             }
-            Start::Present => {
+            None => {
                 for (r, sum) in sum.iter_mut().enumerate() {
                     let c = &self.c[(row + r) * columns..][..columns];
                     for (v, sum) in sum.iter_mut().enumerate() {

@@ -1,39 +1,24 @@
-//! The operations that take the time: composed of burn operations for any device, and fused, with
-//! a backward pass of their own, for the CPU. Both give the same values up to rounding.
-
-// Without the CPU device only actors use the kernels, and they need no backward passes.
-#![cfg_attr(not(feature = "flex"), allow(dead_code))]
+//! The operations that take the time. Those on tensors are composed of burn's for any device, and
+//! fused for the CPU (feature `flex`); both give the same values up to rounding. Those on slices
+//! serve actors, and the fused ones.
 
 mod activation;
 mod composed;
 mod elementwise;
-mod gru;
+#[cfg(feature = "flex")]
+mod fused;
+mod gru_cell;
 mod matmul;
 mod pack;
 mod simd;
-
-#[cfg(feature = "flex")]
-mod dense;
-#[cfg(feature = "flex")]
-mod gru_op;
-#[cfg(feature = "flex")]
-mod linear_op;
-#[cfg(feature = "flex")]
-mod mix;
-#[cfg(feature = "flex")]
-mod mix_op;
-#[cfg(feature = "flex")]
-mod primitive;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "flex")]
-use burn::tensor::Device;
 use burn::tensor::Tensor;
 
 pub(super) use self::elementwise::activate;
-pub(super) use self::gru::update as gru_update;
-pub(super) use self::matmul::{Start, multiply};
+pub(super) use self::gru_cell::update as gru_update;
+pub(super) use self::matmul::multiply;
 pub(super) use self::pack::Packed;
 use super::gru::GruWeights;
 use super::linear::Activation;
@@ -49,10 +34,10 @@ pub(super) fn gru_sequence(
     weights: GruWeights,
 ) -> Tensor<3> {
     #[cfg(feature = "flex")]
-    if on_flex(&input.device()) {
+    if fused::on_flex(&input.device()) {
         let [time, row, _] = input.dims();
         let keep = keep.unwrap_or_else(|| Tensor::ones([time, row], &input.device().inner()));
-        return gru_op::gru_sequence(input, hidden, keep, weights);
+        return fused::gru_sequence(input, hidden, keep, weights);
     }
     composed::gru_sequence(input, hidden, keep, weights)
 }
@@ -65,8 +50,8 @@ pub(super) fn linear(
     activation: Activation,
 ) -> Tensor<2> {
     #[cfg(feature = "flex")]
-    if on_flex(&input.device()) {
-        return linear_op::linear(input, weight, bias, activation);
+    if fused::on_flex(&input.device()) {
+        return fused::linear(input, weight, bias, activation);
     }
     composed::linear(input, weight, bias, activation)
 }
@@ -82,20 +67,8 @@ pub(super) fn qmix_mix(
     value: Tensor<2>,
 ) -> Tensor<2> {
     #[cfg(feature = "flex")]
-    if on_flex(&q.device()) {
-        return mix_op::qmix_mix(q, weight_1, bias_1, weight_2, value);
+    if fused::on_flex(&q.device()) {
+        return fused::qmix_mix(q, weight_1, bias_1, weight_2, value);
     }
     composed::qmix_mix(q, weight_1, bias_1, weight_2, value)
-}
-
-/// Whether the fused operations apply.
-#[cfg(feature = "flex")]
-fn on_flex(device: &Device) -> bool {
-    use burn::backend::DispatchDevice;
-    match device.as_dispatch() {
-        DispatchDevice::Flex(_) => true,
-        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
-        #[allow(unreachable_patterns)] // Other devices exist with other features.
-        _ => false,
-    }
 }

@@ -24,13 +24,6 @@ impl Packed {
         packed
     }
 
-    /// Packs the transpose of `matrix`, which is `[columns, inner]`.
-    pub(in super::super) fn transposed(matrix: &[f32], inner: usize, columns: usize) -> Self {
-        let mut packed = Self::default();
-        packed.pack::<true>(matrix, inner, columns);
-        packed
-    }
-
     /// Packs `matrix`, or its transpose, into the memory there is.
     pub(super) fn pack<const TRANSPOSED: bool>(
         &mut self,

@@ -33,16 +33,16 @@ fn a_dead_agent_sees_nothing_and_may_only_do_nothing() {
     let mut field = Field::new("3m", "");
     field.kill(1);
     field.rewrite();
-    assert!(!field.alive[1]);
+    assert!(!field.rows.alive[1]);
     let mut only_no_op = vec![false; 9];
     only_no_op[0] = true;
     assert_eq!(field.mask(1), only_no_op);
     assert!(field.row(1).iter().all(|&cell| cell == 0.0));
-    assert!(field.state[4..8].iter().all(|&cell| cell == 0.0));
+    assert!(field.rows.state[4..8].iter().all(|&cell| cell == 0.0));
     assert!(!field.mask(0)[0] && field.mask(0)[1], "the living may stop but not do nothing");
     field.step(&[STOP, NO_OP, STOP]);
     // The last actions begin at 21, nine columns each.
-    assert_eq!(field.state[30..39], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(field.rows.state[30..39], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn the_state_holds_what_smac_puts_there() {
     field.put(4, 24.0, 8.0);
     field.kill(5);
     field.rewrite();
-    assert_eq!(field.state.len(), 48);
-    assert_eq!(field.state[..4], [30.0 / 45.0, 0.5, -6.0 / 32.0, 4.0 / 32.0]);
-    assert_eq!(field.state[15..21], [1.0, 8.0 / 32.0, -8.0 / 32.0, 0.0, 0.0, 0.0]);
-    assert!(field.state[21..].iter().all(|&cell| cell == 0.0), "nobody has acted yet");
+    assert_eq!(field.rows.state.len(), 48);
+    assert_eq!(field.rows.state[..4], [30.0 / 45.0, 0.5, -6.0 / 32.0, 4.0 / 32.0]);
+    assert_eq!(field.rows.state[15..21], [1.0, 8.0 / 32.0, -8.0 / 32.0, 0.0, 0.0, 0.0]);
+    assert!(field.rows.state[21..].iter().all(|&cell| cell == 0.0), "nobody has acted yet");
     field.step(&[EAST, STOP, WEST]);
-    let acted: Vec<_> = (0..27).filter(|&i| field.state[21 + i] == 1.0).collect();
+    let acted: Vec<_> = (0..27).filter(|&i| field.rows.state[21 + i] == 1.0).collect();
     assert_eq!(acted, [4, 9 + 1, 18 + 5]);
 }
 
@@ -150,7 +150,7 @@ fn optional_columns_hold_what_they_say() {
     assert_eq!(field.row(0)[4..12], [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
 
     let field = Field::new("3m", "obs_instead_of_state = true");
-    assert_eq!(field.obs, field.state);
+    assert_eq!(field.rows.obs, field.rows.state);
 }
 
 #[test]

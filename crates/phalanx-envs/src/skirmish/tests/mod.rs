@@ -5,17 +5,14 @@ mod outcomes;
 mod rules;
 
 use super::*;
+use phalanx_core::env::{BatchMut, Rows};
 use phalanx_core::rng::Purpose;
 
 /// A battle with the buffers it writes into.
 struct Field {
     env: Skirmish,
     rng: Rng,
-    obs: Vec<f32>,
-    state: Vec<f32>,
-    avail: Vec<bool>,
-    alive: Vec<bool>,
-    info: Vec<f32>,
+    rows: Rows,
 }
 
 impl Field {
@@ -24,29 +21,15 @@ impl Field {
         let args = SkirmishArgs::from_table(&table).expect("the test's arguments are good");
         let map = Map::named(map).expect("the test names a map");
         let env = Skirmish::new(map, args).expect("the test's arguments are good");
-        let spec = env.spec().clone();
-        let mut field = Self {
-            rng: Rng::stream(1, Purpose::Check, 0),
-            obs: vec![0.0; spec.obs_len()],
-            state: vec![0.0; spec.state_dim],
-            avail: vec![false; spec.avail_len()],
-            alive: vec![false; spec.n_agents()],
-            info: vec![0.0; spec.info.len()],
-            env,
-        };
+        let rows = Rows::new(env.spec(), 1, 1);
+        let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };
         field.reset();
         field
     }
 
     fn play<R>(&mut self, call: impl FnOnce(&mut Skirmish, &mut Rng, StepMut<'_>) -> R) -> R {
-        let out = StepMut {
-            obs: &mut self.obs,
-            state: &mut self.state,
-            avail: &mut self.avail,
-            alive: &mut self.alive,
-            info: &mut self.info,
-        };
-        call(&mut self.env, &mut self.rng, out)
+        let BatchMut { obs, state, avail, alive, info, .. } = self.rows.at_mut(0);
+        call(&mut self.env, &mut self.rng, StepMut { obs, state, avail, alive, info })
     }
 
     fn reset(&mut self) {
@@ -84,21 +67,21 @@ impl Field {
 
     /// Everybody alive stops.
     fn idle(&self) -> Vec<u16> {
-        self.alive.iter().map(|&alive| if alive { STOP } else { NO_OP }).collect()
+        self.rows.alive.iter().map(|&alive| if alive { STOP } else { NO_OP }).collect()
     }
 
     fn mask(&self, agent: usize) -> &[bool] {
         let n_actions = self.env.spec.n_actions;
-        &self.avail[agent * n_actions..][..n_actions]
+        &self.rows.avail[agent * n_actions..][..n_actions]
     }
 
     fn row(&self, agent: usize) -> &[f32] {
         let obs_dim = self.env.spec.obs_dim;
-        &self.obs[agent * obs_dim..][..obs_dim]
+        &self.rows.obs[agent * obs_dim..][..obs_dim]
     }
 
     fn random_actions(&mut self, player: &mut Rng) -> Vec<u16> {
-        let masks = self.avail.chunks_exact(self.env.spec.n_actions);
+        let masks = self.rows.avail.chunks_exact(self.env.spec.n_actions);
         masks.map(|mask| player.choose(mask).expect("something is legal") as u16).collect()
     }
 }

@@ -104,7 +104,7 @@ fn a_full_victory_is_worth_exactly_twenty_on_every_map() {
             field.units().health[..n_allies].fill(45.0);
             let outcome = field.step(&field.idle());
             total += f64::from(outcome.reward);
-            if field.info[2] == 1.0 && first_kill.is_none() {
+            if field.rows.info[2] == 1.0 && first_kill.is_none() {
                 first_kill = Some(total);
             }
             if outcome.end.is_over() {
@@ -112,7 +112,7 @@ fn a_full_victory_is_worth_exactly_twenty_on_every_map() {
                 break;
             }
         }
-        assert_eq!(field.info[0], 1.0, "{name}");
+        assert_eq!(field.rows.info[0], 1.0, "{name}");
         assert!((total - 20.0).abs() < 1e-5, "{name}: {total}");
         assert_eq!(field.env.spec().max_return, Some(20.0));
     }
@@ -148,8 +148,8 @@ fn what_is_paid_is_what_the_enemies_lost() {
             }
         }
         let left: f32 = field.units().health[8..].iter().sum();
-        let owed = 360.0 - f64::from(left) + 10.0 * f64::from(field.info[2]);
-        assert!((paid - owed - 200.0 * f64::from(field.info[0])).abs() < 1e-3);
+        let owed = 360.0 - f64::from(left) + 10.0 * f64::from(field.rows.info[2]);
+        assert!((paid - owed - 200.0 * f64::from(field.rows.info[0])).abs() < 1e-3);
     }
 }
 
@@ -162,7 +162,7 @@ fn a_timeout_ends_the_episode_without_a_bonus() {
         assert_eq!(outcome.reward, 0.0);
         assert_eq!(outcome.end, if step < 60 { End::Running } else { End::Truncated });
     }
-    assert_eq!(field.info, [0.0; 3]);
+    assert_eq!(field.rows.info, [0.0; 3]);
     assert!(field.env.spec().timeout_is_terminal);
     assert!(!Field::new("3m", "continuing_episode = true").env.spec().timeout_is_terminal);
 }
@@ -182,7 +182,7 @@ fn defeat_and_sparse_victory_are_rewarded_as_in_smac() {
         field.rewrite();
         let outcome = field.step(&field.idle());
         assert_eq!(outcome, Outcome { reward, end: End::Terminated }, "{args}");
-        assert_eq!(field.info[0], won, "{args}");
+        assert_eq!(field.rows.info[0], won, "{args}");
     }
 }
 
@@ -193,7 +193,7 @@ fn heuristic_win_rate(name: &str) -> f64 {
     for _ in 0..200 {
         field.reset();
         while !field.step(&field.idle()).end.is_over() {}
-        won += u32::from(field.info[0] == 1.0);
+        won += u32::from(field.rows.info[0] == 1.0);
     }
     f64::from(won) / 200.0
 }
@@ -221,7 +221,7 @@ fn playing_at_random_wins_nothing() {
                 break;
             }
         }
-        assert_eq!(field.info[0], 0.0);
+        assert_eq!(field.rows.info[0], 0.0);
     }
 }
 
@@ -238,7 +238,7 @@ fn the_scripted_player_keeps_to_the_mask() {
                 break;
             }
         }
-        assert!(field.info[2] > 0.0, "it fights");
+        assert!(field.rows.info[2] > 0.0, "it fights");
     }
 }
 

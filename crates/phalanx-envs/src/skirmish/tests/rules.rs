@@ -231,7 +231,7 @@ fn units_that_kill_each_other_both_die() {
     let outcome = field.step(&[ATTACK, NO_OP, NO_OP]);
     assert_eq!(outcome.end, End::Terminated);
     assert_eq!(outcome.reward, (6.0 + 10.0) / 18.25);
-    assert_eq!(field.info, [0.0, 3.0, 3.0]);
+    assert_eq!(field.rows.info, [0.0, 3.0, 3.0]);
 }
 
 #[test]

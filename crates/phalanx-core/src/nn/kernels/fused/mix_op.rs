@@ -24,7 +24,7 @@ pub(super) trait QmixMix: Backend {
     ) -> FloatTensor<Self>;
 }
 
-pub(super) fn qmix_mix(
+pub(in super::super) fn qmix_mix(
     q: Tensor<2>,
     weight_1: Tensor<2>,
     bias_1: Tensor<2>,

@@ -1,9 +1,11 @@
 //! Forward and backward pass of a linear layer with its activation, on slices.
 
-use super::super::linear::Activation;
-use super::elementwise::{activate, activation_gradient, add_column_sums};
-use super::matmul::{Start, add_transposed_left, multiply};
-use super::pack::Packed;
+use super::super::super::linear::Activation;
+use super::super::elementwise::activate;
+use super::super::matmul::multiply;
+use super::super::pack::Packed;
+use super::gradients::{activation_gradient, add_column_sums};
+use super::products::add_transposed_left;
 
 /// Rows that are computed together, while they are in cache.
 const ROW_BLOCK: usize = 256;
@@ -28,7 +30,7 @@ pub(super) fn forward(
         let first = output.len();
         output.resize(first + input.len() / inner * columns, 0.0);
         let block = &mut output[first..];
-        multiply(input, &weight, Start::Bias(bias), block);
+        multiply(input, &weight, Some(bias), block);
         if let Some(before) = &mut before {
             before.extend_from_slice(block);
         }
@@ -86,7 +88,7 @@ impl Backward<'_> {
             let range = block * ROW_BLOCK * inner..(block * ROW_BLOCK + rows) * inner;
             if let Some(input) = &mut input {
                 input.resize(range.end, 0.0);
-                multiply(before, &transposed, Start::Zero, &mut input[range.clone()]);
+                multiply(before, &transposed, None, &mut input[range.clone()]);
             }
             add_transposed_left(&self.input[range], before, rows, &mut scratch, &mut weight);
             add_column_sums(before, &mut bias);

@@ -10,11 +10,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use super::super::gru::GruWeights;
+use super::super::super::gru::GruWeights;
 use super::gru;
 use super::primitive::{contiguous, tensor, values};
 
-/// A sequence of GRU steps; the arguments are those of [`super::gru_sequence`].
+/// A sequence of GRU steps; the arguments are those of [`super::super::gru_sequence`].
 #[backend_extension(Flex, Autodiff)]
 pub(super) trait GruSequence: Backend {
     /// `[time, row, hidden]`.
@@ -29,7 +29,7 @@ pub(super) trait GruSequence: Backend {
     ) -> FloatTensor<Self>;
 }
 
-pub(super) fn gru_sequence(
+pub(in super::super) fn gru_sequence(
     input: Tensor<3>,
     hidden: Tensor<2>,
     keep: Tensor<2>,

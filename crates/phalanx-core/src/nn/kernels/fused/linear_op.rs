@@ -8,7 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use super::super::linear::Activation;
+use super::super::super::linear::Activation;
 use super::dense;
 use super::primitive::{contiguous, tensor, values};
 
@@ -25,7 +25,7 @@ pub(super) trait LinearLayer: Backend {
     ) -> FloatTensor<Self>;
 }
 
-pub(super) fn linear(
+pub(in super::super) fn linear(
     input: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,

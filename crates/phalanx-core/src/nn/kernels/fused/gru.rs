@@ -1,20 +1,15 @@
 //! Forward and backward pass of a gated recurrent unit over a whole sequence, on slices.
 //!
-//! With `h` the hidden state before step `t`, already zeroed where an episode begins,
-//! `i = x W_ih + b_ih` the input's share of the gates and `g = h W_hh + b_hh` the state's share,
-//! both split into the gates reset, update and new (Cho et al., 2014, arXiv 1406.1078, in
-//! PyTorch's variant):
-//!
-//! `r = sigmoid(i_r + g_r)`, `z = sigmoid(i_z + g_z)`, `n = tanh(i_n + r g_n)`,
-//! `h' = n + z (h - n)`
+//! One step is [`update`]'s; names are those of its formula.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::activation::{sigmoid, tanh};
-use super::elementwise::add_column_sums;
-use super::matmul::{Start, add_transposed_left, multiply};
-use super::pack::Packed;
-use super::simd::{load, store};
+use super::super::gru_cell::{sum, update};
+use super::super::matmul::multiply;
+use super::super::pack::Packed;
+use super::super::simd::{load, store};
+use super::gradients::add_column_sums;
+use super::products::add_transposed_left;
 
 /// The sizes of a sequence.
 #[derive(Clone, Copy, Debug)]
@@ -77,32 +72,12 @@ pub(super) fn forward(size: Size, inputs: Inputs<'_>, mut saved: Option<&mut Sav
         let previous = if t == 0 { inputs.hidden } else { &past[(t - 1) * step..] };
         keep_rows(previous, &inputs.keep[t * rows..][..rows], state);
         let input = &inputs.input[t * rows * width..][..rows * width];
-        multiply(input, &weight_ih, Start::Bias(inputs.bias_ih), &mut gates);
-        multiply(state, &weight_hh, Start::Bias(inputs.bias_hh), &mut recurrent);
+        multiply(input, &weight_ih, Some(inputs.bias_ih), &mut gates);
+        multiply(state, &weight_hh, Some(inputs.bias_hh), &mut recurrent);
         let saved = saved.as_deref_mut().map(|saved| saved.push_mut(vec![0.0; 4 * step]));
         update(hidden, &gates, &recurrent, state, saved.map(Vec::as_mut_slice));
     }
     states
-}
-
-/// Advances the states of one step, `[row, hidden]`, in place, given both shares of the gates,
-/// `[row, 3 * hidden]`.
-pub(in super::super) fn update(
-    hidden: usize,
-    input: &[f32],
-    recurrent: &[f32],
-    state: &mut [f32],
-    saved: Option<&mut [f32]>,
-) {
-    match saved {
-        Some(saved) => {
-            Arch::new().dispatch(Update::<true> { hidden, input, recurrent, state, saved });
-        }
-        None => {
-            let saved = &mut [];
-            Arch::new().dispatch(Update::<false> { hidden, input, recurrent, state, saved });
-        }
-    }
 }
 
 /// `to = keep * from`, row by row.
@@ -118,59 +93,6 @@ fn keep_rows(from: &[f32], keep: &[f32], to: &mut [f32]) {
             }
         }
     }
-}
-
-struct Update<'a, const SAVE: bool> {
-    hidden: usize,
-    input: &'a [f32],
-    recurrent: &'a [f32],
-    state: &'a mut [f32],
-    saved: &'a mut [f32],
-}
-
-impl<const SAVE: bool> WithSimd for Update<'_, SAVE> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let hidden = self.hidden;
-        let rows = self.input.chunks_exact(3 * hidden).zip(self.recurrent.chunks_exact(3 * hidden));
-        for (row, ((input, recurrent), state)) in
-            rows.zip(self.state.chunks_exact_mut(hidden)).enumerate()
-        {
-            let [i_r, i_z, i_n] = split(input, hidden);
-            let [g_r, g_z, g_n] = split(recurrent, hidden);
-            for at in (0..hidden).step_by(S::F32_LANES) {
-                let r = sigmoid(simd, sum(simd, &i_r[at..], &g_r[at..]));
-                let z = sigmoid(simd, sum(simd, &i_z[at..], &g_z[at..]));
-                let g = load(simd, &g_n[at..]);
-                let n = tanh(simd, simd.mul_add_e_f32s(r, g, load(simd, &i_n[at..])));
-                let h = load(simd, &state[at..]);
-                let h = simd.mul_add_e_f32s(z, simd.sub_f32s(h, n), n);
-                store(simd, &mut state[at..], h);
-                if SAVE {
-                    let saved = &mut self.saved[row * 4 * hidden..][..4 * hidden];
-                    for (part, value) in [r, z, n, g].into_iter().enumerate() {
-                        let part = &mut saved[part * hidden..][..hidden];
-                        store(simd, &mut part[at..], value);
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn sum<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> S::f32s {
-    simd.add_f32s(load(simd, a), load(simd, b))
-}
-
-/// The three gates of one row.
-#[inline(always)]
-fn split(row: &[f32], hidden: usize) -> [&[f32]; 3] {
-    let (first, rest) = row.split_at(hidden);
-    let (second, third) = rest.split_at(hidden);
-    [first, second, third]
 }
 
 /// The gradients of the inputs, given those of the states, `[time, row, hidden]`, the states and
@@ -213,8 +135,8 @@ pub(super) fn backward(
             recurrent: &mut recurrent,
         });
         let range = t * rows * width..(t + 1) * rows * width;
-        multiply(&gates, &weight_ih, Start::Zero, &mut gradients.input[range.clone()]);
-        multiply(&recurrent, &weight_hh, Start::Present, &mut gradients.hidden);
+        multiply(&gates, &weight_ih, None, &mut gradients.input[range.clone()]);
+        multiply(&recurrent, &weight_hh, None, &mut gradients.hidden);
         let input = &inputs.input[range];
         add_transposed_left(input, &gates, rows, &mut scratch, &mut gradients.weight_ih);
         add_transposed_left(&previous, &recurrent, rows, &mut scratch, &mut gradients.weight_hh);

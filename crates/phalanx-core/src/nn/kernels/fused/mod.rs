@@ -1,0 +1,33 @@
+//! The operations of the CPU device: each is one operation of burn with a backward pass of its own.
+//!
+//! A file `…_op.rs` registers an operation; the file beside it computes on slices.
+
+mod dense;
+mod elu;
+mod gradients;
+mod gru;
+mod gru_op;
+mod linear_op;
+mod mix;
+mod mix_op;
+mod primitive;
+mod products;
+#[cfg(test)]
+mod tests;
+
+use burn::backend::DispatchDevice;
+use burn::tensor::Device;
+
+pub(super) use self::gru_op::gru_sequence;
+pub(super) use self::linear_op::linear;
+pub(super) use self::mix_op::qmix_mix;
+
+/// Whether the fused operations apply.
+pub(super) fn on_flex(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
+        #[allow(unreachable_patterns)] // Other devices exist with other features.
+        _ => false,
+    }
+}

@@ -1,0 +1,175 @@
+//! The fused operations against their compositions, and their products against plain loops.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::super::super::gru::GruWeights;
+use super::super::super::linear::Activation;
+use super::super::matmul::multiply;
+use super::super::pack::Packed;
+use super::super::tests::{assert_close, exact, random, shapes};
+use super::super::{composed, gru_sequence, linear, qmix_mix};
+use super::products::add_transposed_left;
+use crate::rng::{Purpose, Rng};
+
+fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
+    let rows = matrix.len() / columns;
+    (0..columns).flat_map(|j| (0..rows).map(move |i| matrix[i * columns + j])).collect()
+}
+
+#[test]
+fn products_of_transposes_agree_with_double_precision_in_every_shape() {
+    let mut rng = Rng::stream(0, Purpose::Check, 0);
+    let mut scratch = Packed::default();
+    for (rows, inner, columns) in shapes(&mut rng) {
+        let a = random(&mut rng, rows * inner);
+        let b = random(&mut rng, inner * columns);
+        let present = random(&mut rng, rows * columns);
+        let expected = exact(&a, &b, inner, columns, &present);
+
+        let mut c = present.clone();
+        let transposed = Packed::transposed(&transpose(&b, columns), inner, columns);
+        multiply(&a, &transposed, None, &mut c);
+        assert_close(&c, &expected);
+
+        if inner > 0 {
+            let mut c = present.clone();
+            add_transposed_left(&transpose(&a, inner), &b, inner, &mut scratch, &mut c);
+            assert_close(&c, &expected);
+        }
+    }
+}
+
+struct Leaf<const D: usize>(Tensor<D>);
+
+impl<const D: usize> Leaf<D> {
+    fn new(rng: &mut Rng, shape: [usize; D]) -> Self {
+        let values = random(rng, shape.iter().product());
+        let device = Device::flex().autodiff();
+        Self(Tensor::from_data(TensorData::new(values, shape), &device).require_grad())
+    }
+
+    fn tensor(&self) -> Tensor<D> {
+        self.0.clone()
+    }
+}
+
+fn assert_same<const D: usize>(what: &str, ours: Tensor<D>, theirs: Tensor<D>) {
+    assert_eq!(ours.dims(), theirs.dims(), "{what}");
+    let ours = ours.into_data().try_into_vec::<f32>().expect("32-bit floats");
+    let theirs = theirs.into_data().try_into_vec::<f32>().expect("32-bit floats");
+    let largest = theirs.iter().fold(1.0_f32, |largest, x| largest.max(x.abs()));
+    for (x, y) in ours.iter().zip(&theirs) {
+        // Tanh and sigmoid differ by up to 5e-7 of their range.
+        assert!((x - y).abs() <= 1e-5 * largest, "{what}: {x} is not {y}");
+    }
+}
+
+/// Compares values, and the gradients of all leaves for one random cotangent.
+macro_rules! assert_equivalent {
+    ($rng:expr, $fused:expr, $composed:expr, [$($leaf:ident),*]) => {{
+        let (fused, composed) = ($fused, $composed);
+        let cotangent = Leaf::new($rng, fused.dims()).tensor().inner();
+        assert_same("value", fused.clone().inner(), composed.clone().inner());
+        let ours = (fused * cotangent.clone()).sum().backward();
+        let theirs = (composed * cotangent).sum().backward();
+        $(
+            let name = stringify!($leaf);
+            let gradient = |all| $leaf.0.grad(all).expect("the leaf has a gradient");
+            assert_same(name, gradient(&ours), gradient(&theirs));
+        )*
+    }};
+}
+
+#[test]
+fn the_fused_gru_has_the_values_and_gradients_of_the_composed_one() {
+    let mut rng = Rng::stream(0, Purpose::Check, 2);
+    let sizes = [(1, 1, 1, 1), (4, 8, 16, 16), (7, 13, 9, 20), (12, 3, 40, 33), (5, 160, 64, 64)];
+    for (time, row, input, hidden) in sizes {
+        for masked in [false, true] {
+            let x = Leaf::new(&mut rng, [time, row, input]);
+            let h = Leaf::new(&mut rng, [row, hidden]);
+            let weight_ih = Leaf::new(&mut rng, [input, 3 * hidden]);
+            let bias_ih = Leaf::new(&mut rng, [3 * hidden]);
+            let weight_hh = Leaf::new(&mut rng, [hidden, 3 * hidden]);
+            let bias_hh = Leaf::new(&mut rng, [3 * hidden]);
+            let keep = masked.then(|| {
+                let keep = (0..time * row)
+                    .map(|_| if rng.below(3) == 0 { 0.0_f32 } else { 1.0 })
+                    .collect::<Vec<_>>();
+                let data = TensorData::new(keep, [time, row]);
+                Tensor::<2>::from_data(data, &Device::flex())
+            });
+            let weights = || GruWeights {
+                weight_ih: weight_ih.tensor(),
+                bias_ih: bias_ih.tensor(),
+                weight_hh: weight_hh.tensor(),
+                bias_hh: bias_hh.tensor(),
+            };
+            let fused = gru_sequence(x.tensor(), h.tensor(), keep.clone(), weights());
+            let plain = composed::gru_sequence(x.tensor(), h.tensor(), keep, weights());
+            assert_equivalent!(
+                &mut rng,
+                fused,
+                plain,
+                [x, h, weight_ih, bias_ih, weight_hh, bias_hh]
+            );
+        }
+    }
+}
+
+#[test]
+fn the_fused_linear_layer_has_the_values_and_gradients_of_the_composed_one() {
+    let mut rng = Rng::stream(0, Purpose::Check, 3);
+    for (row, input, output) in [(1, 1, 1), (37, 20, 14), (600, 33, 70), (8, 120, 160)] {
+        for activation in [Activation::Identity, Activation::Relu, Activation::Absolute] {
+            let x = Leaf::new(&mut rng, [row, input]);
+            let weight = Leaf::new(&mut rng, [input, output]);
+            let bias = Leaf::new(&mut rng, [output]);
+            let fused = linear(x.tensor(), weight.tensor(), bias.tensor(), activation);
+            let plain = composed::linear(x.tensor(), weight.tensor(), bias.tensor(), activation);
+            assert_equivalent!(&mut rng, fused, plain, [x, weight, bias]);
+        }
+    }
+}
+
+#[test]
+fn the_fused_mixing_step_has_the_values_and_gradients_of_the_composed_one() {
+    let mut rng = Rng::stream(0, Purpose::Check, 4);
+    for (row, agent, embed) in [(1, 1, 1), (50, 5, 32), (9, 3, 20), (4, 27, 64)] {
+        let q = Leaf::new(&mut rng, [row, agent]);
+        let weight_1 = Leaf::new(&mut rng, [row, agent * embed]);
+        let bias_1 = Leaf::new(&mut rng, [row, embed]);
+        let weight_2 = Leaf::new(&mut rng, [row, embed]);
+        let value = Leaf::new(&mut rng, [row, 1]);
+        let run = |mix: fn(_, _, _, _, _) -> Tensor<2>| {
+            mix(q.tensor(), weight_1.tensor(), bias_1.tensor(), weight_2.tensor(), value.tensor())
+        };
+        assert_equivalent!(
+            &mut rng,
+            run(qmix_mix),
+            run(composed::qmix_mix),
+            [q, weight_1, bias_1, weight_2, value]
+        );
+    }
+}
+
+#[test]
+fn fused_operations_read_views_and_accept_constants() {
+    let mut rng = Rng::stream(0, Purpose::Check, 5);
+    let wide = Leaf::new(&mut rng, [6, 20]);
+    let weight = Leaf::new(&mut rng, [9, 7]);
+    let bias = Leaf::new(&mut rng, [9]);
+    let view = |x: &Leaf<2>| x.tensor().slice([1..5, 3..10]);
+    let weights = || (weight.tensor().transpose(), bias.tensor());
+    let (w, b) = weights();
+    let fused = linear(view(&wide), w, b, Activation::Relu);
+    let (w, b) = weights();
+    let plain = composed::linear(view(&wide), w, b, Activation::Relu);
+    assert_equivalent!(&mut rng, fused, plain, [wide, weight, bias]);
+
+    // A constant input leaves the gradients of the weights alone.
+    let (w, b) = weights();
+    let constant = linear(view(&wide).inner(), w, b, Activation::Relu);
+    let gradients = constant.sum().backward();
+    assert!(weight.0.grad(&gradients).is_some() && wide.0.grad(&gradients).is_none());
+}

@@ -11,7 +11,7 @@ use phalanx::envs::registry::{factory, list};
 #[test]
 fn every_environment_keeps_its_contract() {
     let steps = std::env::var("PHALANX_CHECK_STEPS")
-        .map_or(5000, |text| text.parse().expect("PHALANX_CHECK_STEPS is a number of steps"));
+        .map_or(20_000, |text| text.parse().expect("PHALANX_CHECK_STEPS is a number of steps"));
     for entry in list() {
         let make = factory(&entry.id, &Default::default()).expect("it is listed");
         let spec = make().spec().clone();

@@ -18,6 +18,10 @@ pub struct SegmentCollector {
     started: bool,
     /// `[env]`: the present row holds the last observation of a truncated episode.
     waiting: Vec<bool>,
+    /// `[env]`: somebody acts in the present row; derived from `waiting` in every step.
+    acting: Vec<bool>,
+    /// `[env]`: an episode begins in the next row; derived in every step.
+    begins: Vec<bool>,
     /// `[env]`: the return of the running episode.
     total: Vec<f64>,
     /// `[env]`: the length of the running episode.
@@ -39,6 +43,8 @@ impl SegmentCollector {
             segment: Segment::new(spec, inputs, hidden_dim, envs, time),
             started: false,
             waiting: vec![false; envs],
+            acting: vec![true; envs],
+            begins: vec![false; envs],
             total: vec![0.0; envs],
             length: vec![0; envs],
         }
@@ -56,11 +62,13 @@ impl SegmentCollector {
         let (n, agents, masks) = (envs.n_envs(), self.spec.n_agents(), self.spec.avail_len());
         self.start(envs);
         for t in 0..self.segment.time {
-            let acting: Vec<bool> = self.waiting.iter().map(|waiting| !waiting).collect();
+            for (acts, waits) in self.acting.iter_mut().zip(&self.waiting) {
+                *acts = !waits;
+            }
             let now = self.segment.rows.at_mut(t);
             let outputs = self.team.think(actor, now.obs);
             let actions = &mut self.segment.actions[t * n * agents..(t + 1) * n * agents];
-            for (env, &acts) in acting.iter().enumerate() {
+            for (env, &acts) in self.acting.iter().enumerate() {
                 let (mask, chosen) =
                     (env * masks..(env + 1) * masks, env * agents..(env + 1) * agents);
                 if acts {
@@ -72,15 +80,15 @@ impl SegmentCollector {
             }
             let inputs = self.team.inputs();
             self.segment.input[t * inputs.len()..(t + 1) * inputs.len()].copy_from_slice(inputs);
-            for env in (0..n).filter(|&env| acting[env]) {
+            for env in (0..n).filter(|&env| self.acting[env]) {
                 self.team.remember(env, &actions[env * agents..(env + 1) * agents]);
             }
-            envs.step(actions, &acting, self.segment.rows.at_mut(t + 1));
-            let begins = self.close_step(t, &acting, tally);
-            if begins.contains(&true) {
-                envs.reset(&begins, self.segment.rows.at_mut(t + 1));
+            envs.step(actions, &self.acting, self.segment.rows.at_mut(t + 1));
+            self.close_step(t, tally);
+            if self.begins.contains(&true) {
+                envs.reset(&self.begins, self.segment.rows.at_mut(t + 1));
             }
-            for (env, &begins) in begins.iter().enumerate() {
+            for (env, &begins) in self.begins.iter().enumerate() {
                 self.segment.keep[(t + 1) * n + env] = if begins { 0.0 } else { 1.0 };
                 if begins {
                     self.team.begin(env);
@@ -108,18 +116,18 @@ impl SegmentCollector {
         self.segment.hidden.copy_from_slice(self.team.hidden());
     }
 
-    /// Notes what step `t` brought; returns which environments begin an episode in the next row.
-    fn close_step(&mut self, t: usize, acting: &[bool], tally: &mut Tally) -> Vec<bool> {
-        let n = acting.len();
-        let mut begins = vec![false; n];
+    /// Notes what step `t` brought, and which environments begin an episode in the next row.
+    fn close_step(&mut self, t: usize, tally: &mut Tally) {
+        let n = self.acting.len();
+        self.begins.fill(false);
         for env in 0..n {
             let (here, next) = (t * n + env, (t + 1) * n + env);
-            if !acting[env] {
+            if !self.acting[env] {
                 self.segment.step[here] = Step::Idle;
                 self.segment.reward[here] = 0.0;
                 self.segment.valid[here] = false;
                 self.waiting[env] = false;
-                begins[env] = true;
+                self.begins[env] = true;
                 continue;
             }
             let (reward, end) = (self.segment.rows.reward[next], self.segment.rows.end[next]);
@@ -143,10 +151,9 @@ impl SegmentCollector {
             if end.is_over() {
                 (self.total[env], self.length[env]) = (0.0, 0);
                 self.waiting[env] = self.segment.step[here] == Step::Truncated;
-                begins[env] = !self.waiting[env];
+                self.begins[env] = !self.waiting[env];
             }
         }
-        begins
     }
 
     /// Appends everything the next segment depends on.

@@ -76,18 +76,20 @@ impl PpoLearner {
         }
     }
 
-    /// Goes through the collected steps once, in `num_mini_batch` parts.
-    fn epoch(&mut self, experience: &Experience, tally: &mut Tally) -> Result<(), TrainError> {
-        let n = self.settings.batch_size_run;
-        let parts = self.settings.num_mini_batch;
+    /// Goes through the collected steps for some epochs, each in `num_mini_batch` parts.
+    fn learn(&mut self, experience: &Experience, tally: &mut Tally) -> Result<(), TrainError> {
+        let (n, parts) = (self.settings.batch_size_run, self.settings.num_mini_batch);
         let mut order: Vec<usize> = (0..n).collect();
-        if parts > 1 {
-            self.minibatches.shuffle(&mut order);
+        if parts == 1 {
+            let whole = experience.minibatch(&order, &self.device);
+            return (0..self.settings.epochs).try_for_each(|_| self.update(&whole, tally));
         }
-        for part in 0..parts {
-            let envs = &order[part * n / parts..(part + 1) * n / parts];
-            let batch = experience.minibatch(envs, &self.device);
-            self.update(&batch, tally)?;
+        for _ in 0..self.settings.epochs {
+            self.minibatches.shuffle(&mut order);
+            for part in 0..parts {
+                let envs = &order[part * n / parts..(part + 1) * n / parts];
+                self.update(&experience.minibatch(envs, &self.device), tally)?;
+            }
         }
         Ok(())
     }
@@ -155,9 +157,7 @@ impl Learner for PpoLearner {
         let (gamma, lambda) = (self.settings.gamma as f32, self.settings.gae_lambda as f32);
         let norm = self.settings.use_value_norm.then_some(&mut self.value_norm);
         experience.estimate(segment, to_vec(values), norm, gamma, lambda);
-        for _ in 0..self.settings.epochs {
-            self.epoch(&experience, tally)?;
-        }
+        self.learn(&experience, tally)?;
         self.actor = self.policy.to_actor();
         Ok(())
     }

@@ -122,44 +122,37 @@ impl Experience {
         }
     }
 
-    /// The steps of some environments.
+    /// The steps of some environments, as constants of an update.
     pub(super) fn minibatch(&self, envs: &[usize], device: &Device) -> Minibatch {
         let rows = envs.len() * self.agents;
         let (time, h) = (self.time, self.hidden_dim);
-        let n_actions = self.inputs.n_actions;
-        let active = self.part(&self.active, 1, time, envs);
-        let valued = self.part(&self.valued, 1, time, envs);
-        let weight = |flags: Vec<bool>| -> Tensor<2> {
+        let (dim, n_actions) = (self.inputs.dim(), self.inputs.n_actions);
+        let device = &device.clone().autodiff();
+        let weight = |flags: &[bool]| -> Tensor<2> {
+            let flags = self.part(flags, 1, time, envs);
             let n = flags.iter().filter(|&&on| on).count().max(1) as f32;
             let weights = flags.iter().map(|&on| if on { 1.0 / n } else { 0.0 }).collect();
             tensor(weights, [time, rows], device)
         };
         let flat = |values: &[f32]| tensor(self.part(values, 1, time, envs), [time, rows], device);
+        let deep = |values: &[f32], size: usize| {
+            tensor(self.part(values, size, time, envs), [time, rows, size], device)
+        };
+        let memory = |values: &[f32]| tensor(self.part(values, h, 1, envs), [rows, h], device);
         let actions = self.part(&self.actions, 1, time, envs);
         Minibatch {
-            input: tensor(
-                self.part(&self.input, self.inputs.dim(), time, envs),
-                [time, rows, self.inputs.dim()],
-                device,
-            ),
+            input: deep(&self.input, dim),
             keep: flat(&self.keep),
-            closed: tensor(
-                self.part(&self.closed, n_actions, time, envs),
-                [time, rows, n_actions],
-                device,
-            ),
-            actions: Tensor::from_data(
-                TensorData::new(actions, [time, rows, 1]),
-                &device.clone().autodiff(),
-            ),
-            policy_hidden: tensor(self.part(&self.policy_hidden, h, 1, envs), [rows, h], device),
-            critic_hidden: tensor(self.part(&self.critic_hidden, h, 1, envs), [rows, h], device),
+            closed: deep(&self.closed, n_actions),
+            actions: Tensor::from_data(TensorData::new(actions, [time, rows, 1]), device),
+            policy_hidden: memory(&self.policy_hidden),
+            critic_hidden: memory(&self.critic_hidden),
             log_prob: flat(&self.log_prob),
             value: flat(&self.value),
             returns: flat(&self.returns),
             advantage: flat(&self.advantage),
-            active: weight(active),
-            valued: weight(valued),
+            active: weight(&self.active),
+            valued: weight(&self.valued),
         }
     }
 
@@ -256,29 +249,23 @@ impl Loss {
         batch: &Minibatch,
     ) -> (Tensor<1>, PolicyReport) {
         let [time, rows, _] = batch.closed.dims();
-        let logits = policy
-            .forward(
-                Tensor::from_inner(batch.input.clone()),
-                Tensor::from_inner(batch.policy_hidden.clone()),
-                Some(Tensor::from_inner(batch.keep.clone())),
-            )
-            .output;
-        let log_probs = log_softmax(logits + Tensor::from_inner(batch.closed.clone()), 2);
+        let Minibatch { input, policy_hidden, keep, .. } = batch;
+        let logits =
+            policy.forward(input.clone(), policy_hidden.clone(), Some(keep.clone())).output;
+        let log_probs = log_softmax(logits + batch.closed.clone(), 2);
         let log_prob = log_probs.clone().gather(2, batch.actions.clone()).reshape([time, rows]);
-        let change = log_prob - Tensor::from_inner(batch.log_prob.clone());
-        let ratio = change.clone().exp();
-        let advantage: Tensor<2> = Tensor::from_inner(batch.advantage.clone());
-        let active: Tensor<2> = Tensor::from_inner(batch.active.clone());
+        let ratio = (log_prob - batch.log_prob.clone()).exp();
+        let (advantage, active) = (batch.advantage.clone(), batch.active.clone());
         let (low, high) = (1.0 - self.eps_clip, 1.0 + self.eps_clip);
         let clipped = ratio.clone().clamp(low, high) * advantage.clone();
         let gain = (ratio.clone() * advantage).min_pair(clipped);
         let pg_loss = -(gain * active.clone()).sum();
         let entropy = -(log_probs.clone().exp() * log_probs).sum_dim(2).reshape([time, rows]);
-        let entropy = (entropy * active).sum();
+        let entropy = (entropy * active.clone()).sum();
         let report = PolicyReport {
             pg_loss: pg_loss.clone().inner().into_scalar(),
             entropy: entropy.clone().inner().into_scalar(),
-            ..self.movement(&to_vec(ratio.inner()), &to_vec(batch.active.clone()))
+            ..self.movement(&to_vec(ratio.inner()), &to_vec(active.inner()))
         };
         (pg_loss - entropy * self.entropy_coef, report)
     }
@@ -298,20 +285,13 @@ impl Loss {
     /// Half the squared error of the critic; with value clipping, the larger of that of the value
     /// and that of the old value moved by at most `eps_clip`.
     pub(super) fn value(&self, critic: &Critic, batch: &Minibatch) -> Tensor<1> {
-        let value = critic
-            .forward(
-                Tensor::from_inner(batch.input.clone()),
-                Tensor::from_inner(batch.critic_hidden.clone()),
-                Some(Tensor::from_inner(batch.keep.clone())),
-            )
-            .value;
-        let returns: Tensor<2> = Tensor::from_inner(batch.returns.clone());
-        let old: Tensor<2> = Tensor::from_inner(batch.value.clone());
+        let Minibatch { input, critic_hidden, keep, returns, value: old, .. } = batch;
+        let value = critic.forward(input.clone(), critic_hidden.clone(), Some(keep.clone())).value;
         let mut error = (value.clone() - returns.clone()).square();
         if self.value_clip {
-            let moved = (value - old.clone()).clamp(-self.eps_clip, self.eps_clip) + old;
-            error = error.max_pair((moved - returns).square());
+            let moved = (value - old.clone()).clamp(-self.eps_clip, self.eps_clip) + old.clone();
+            error = error.max_pair((moved - returns.clone()).square());
         }
-        (error * Tensor::from_inner(batch.valued.clone())).sum() * 0.5
+        (error * batch.valued.clone()).sum() * 0.5
     }
 }

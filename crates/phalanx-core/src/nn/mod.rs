@@ -14,6 +14,9 @@
 //! Every initial weight is drawn from our own [`Rng`](crate::rng::Rng), so that a seed gives the
 //! same networks on every device.
 
+#[cfg(not(any(feature = "flex", feature = "ndarray", feature = "wgpu")))]
+compile_error!("networks need a device: choose the feature `flex`, `ndarray` or `wgpu`");
+
 mod actor;
 mod agent;
 mod critic;

@@ -49,6 +49,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         recurrent: file.recurrent,
         head_scale: 1.0,
     };
+    // Any device will do to read weights; every build has one, and the CPU's comes first.
     let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;
     let network = config.init(&mut Rng::stream(0, Purpose::Weights, 0), &device);
     let network = from_safetensors(network, &find("agent.safetensors")?.bytes)?;

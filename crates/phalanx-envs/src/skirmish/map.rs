@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
+use super::liberty::{Race, UNITS, unit_index};
 use super::terrain::{TERRAINS, Terrain};
-use super::units::{Race, UNITS, unit_index};
 use crate::arguments::nearest;
 
 /// The maps that come with the crate, as `(name, text)`. A further map is one file and one line.
@@ -38,12 +38,26 @@ pub struct Map {
     pub enemy_race: Race,
     /// The length of the one-hot unit type in observation and state.
     pub unit_type_bits: usize,
-    /// Where the enemies march to.
-    pub attack_point: (f32, f32),
+    /// Where the enemies march.
+    pub march: March,
     /// The agents, sorted by unit type, x and y, as SMAC does.
     pub allies: Vec<Placed>,
     /// The enemies, in order of creation.
     pub enemies: Vec<Placed>,
+}
+
+/// The one order that the enemies get at the start of an episode.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum March {
+    /// To attack-move to a point.
+    Point(f32, f32),
+    /// To attack-move to a point drawn from the line between two.
+    Between((f32, f32), (f32, f32)),
+    /// To attack the allies, each the one nearest to it, wherever they are.
+    Allies,
+    /// None: they attack whom they meet where they stand.
+    Stay,
 }
 
 /// One unit at the start of an episode.
@@ -100,7 +114,7 @@ struct File {
     ally_race: Race,
     enemy_race: Race,
     unit_type_bits: usize,
-    attack_point: (f32, f32),
+    march: March,
     allies: Vec<Group>,
     enemies: Vec<Group>,
 }
@@ -164,7 +178,7 @@ impl Map {
             ally_race: file.ally_race,
             enemy_race: file.enemy_race,
             unit_type_bits: file.unit_type_bits,
-            attack_point: file.attack_point,
+            march: file.march,
             allies,
             enemies,
         })

@@ -21,24 +21,20 @@
 //! are published: 12 % on `10m_vs_11m`, none on `5m_vs_6m` and `27m_vs_30m`.
 
 mod args;
-mod battle;
-mod combat;
-mod crowd;
-mod describe;
-mod enemy;
+mod liberty;
 mod map;
-mod movement;
-mod observe;
 mod players;
-mod reward;
+mod smac;
 mod terrain;
-mod units;
 
 pub use args::{ARGUMENTS, Rules, SkirmishArgs};
-pub use map::{MAPS, Map, MapError, Placed, START_SCATTER};
-pub use observe::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
+pub use liberty::{
+    Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, UNITS, Unit, Weapon,
+    unit_index, volley,
+};
+pub use map::{MAPS, Map, MapError, March, Placed, START_SCATTER};
+pub use smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
 pub use terrain::{TERRAINS, Terrain};
-pub use units::{Attribute, LOOPS_PER_SECOND, Race, UNITS, Unit, Weapon, unit_index, volley};
 
 use phalanx_core::env::{
     AgentSpec, Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack,
@@ -48,10 +44,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::arguments::ArgumentError;
-use battle::{Battle, NOBODY, Order, Units};
-use observe::{DIRECTIONS, Observer};
+use liberty::{Battle, NOBODY, Order, Units};
 use players::AttackNearest;
-use reward::RewardRule;
+use smac::{DIRECTIONS, Observer, RewardRule, describe};
 
 /// The last action before the first step.
 const NO_ACTION: u16 = u16::MAX;

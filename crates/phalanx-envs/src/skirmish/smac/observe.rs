@@ -2,10 +2,10 @@
 
 use phalanx_core::env::StepMut;
 
-use super::args::SkirmishArgs;
-use super::battle::Battle;
-use super::map::Map;
-use super::units::Race;
+use crate::skirmish::args::SkirmishArgs;
+use crate::skirmish::liberty::Battle;
+use crate::skirmish::liberty::Race;
+use crate::skirmish::map::Map;
 
 /// Action 0, the only one of the dead.
 pub const NO_OP: u16 = 0;

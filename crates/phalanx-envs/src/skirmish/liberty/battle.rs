@@ -5,11 +5,12 @@ use std::ops::Range;
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::args::SkirmishArgs;
 use super::crowd::Crowd;
-use super::map::{Map, START_SCATTER};
-use super::terrain::Terrain;
-use super::units::{LOOPS_PER_SECOND, UNITS, Unit};
+use super::unit_table::UNITS;
+use super::units::{LOOPS_PER_SECOND, Unit};
+use crate::skirmish::args::SkirmishArgs;
+use crate::skirmish::map::{Map, March, Placed, START_SCATTER};
+use crate::skirmish::terrain::Terrain;
 
 /// What a unit has been told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub(crate) enum Order {
     Hold,
     /// Walk to a point.
     Move { x: f32, y: f32 },
-    /// Attack [`Units::target`], walking after it where necessary.
+    /// Attack [`Units::target`], walking after it where necessary. A unit that heals heals it.
     Attack,
     /// Walk to a point; attack whom one meets.
     AttackMove { x: f32, y: f32 },
@@ -37,6 +38,8 @@ pub(crate) struct Units {
     /// Zero for the dead.
     pub(crate) health: Vec<f32>,
     pub(crate) shield: Vec<f32>,
+    /// Zero for units without energy.
+    pub(crate) energy: Vec<f32>,
     /// Game loops until the next attack may start. Below zero only while winding up.
     pub(crate) cooldown: Vec<f32>,
     /// Game loops until the shot that is being prepared; [`AT_REST`] without one.
@@ -59,6 +62,7 @@ impl Units {
             y: vec![0.0; n],
             health: vec![0.0; n],
             shield: vec![0.0; n],
+            energy: vec![0.0; n],
             cooldown: vec![0.0; n],
             windup: vec![AT_REST; n],
             backswing: vec![0.0; n],
@@ -76,6 +80,7 @@ impl Units {
             &self.y,
             &self.health,
             &self.shield,
+            &self.energy,
             &self.cooldown,
             &self.windup,
             &self.backswing,
@@ -194,18 +199,29 @@ impl Battle {
         }
     }
 
-    /// Puts every unit (almost) where the map has it. Allies hold; enemies march to the attack
-    /// point.
+    /// Puts every unit (almost) where the map has it. Allies hold; enemies march.
     pub(crate) fn deploy(&mut self, map: &Map, rng: &mut Rng) {
-        let (x, y) = map.attack_point;
-        let orders = std::iter::repeat_n(Order::Hold, map.allies.len())
-            .chain(std::iter::repeat_n(Order::AttackMove { x, y }, map.enemies.len()));
+        let goal = match map.march {
+            March::Point(x, y) => Some((x, y)),
+            March::Between(a, b) => {
+                let share = rng.uniform();
+                Some((a.0 + share * (b.0 - a.0), a.1 + share * (b.1 - a.1)))
+            }
+            March::Allies | March::Stay => None,
+        };
+        let march = |placed: &Placed| {
+            let (x, y) = goal.unwrap_or((placed.x, placed.y));
+            Order::AttackMove { x, y }
+        };
+        let orders =
+            std::iter::repeat_n(Order::Hold, map.allies.len()).chain(map.enemies.iter().map(march));
         let units = &mut self.units;
         for (i, (placed, order)) in map.allies.iter().chain(&map.enemies).zip(orders).enumerate() {
             units.x[i] = placed.x + self.scatter * rng.range(-1.0, 1.0);
             units.y[i] = placed.y + self.scatter * rng.range(-1.0, 1.0);
             units.health[i] = UNITS[placed.unit].health;
             units.shield[i] = UNITS[placed.unit].shield;
+            units.energy[i] = UNITS[placed.unit].energy.map_or(0.0, |energy| energy.start);
             units.cooldown[i] = 0.0;
             units.windup[i] = AT_REST;
             units.backswing[i] = 0.0;

@@ -1,7 +1,7 @@
 //! Scripted players.
 
-use super::battle::Battle;
-use super::observe::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SOUTH, WEST};
+use crate::skirmish::liberty::Battle;
+use crate::skirmish::smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SOUTH, STOP, WEST};
 
 /// SMAC's heuristic: every agent attacks the enemy that was nearest when it chose, and chooses
 /// again when that one is dead.
@@ -37,7 +37,7 @@ impl AttackNearest {
         };
         self.targets[agent] = current.or_else(nearest);
         let Some(target) = self.targets[agent] else {
-            return super::observe::STOP;
+            return STOP;
         };
         let enemy = global(target);
         let reachable = units.distance_squared(agent, enemy) <= SHOOT_RANGE * SHOOT_RANGE;

@@ -3,10 +3,10 @@
 use phalanx_core::env::{Description, EnvSpec};
 use serde_json::{Map as Object, Value, json};
 
-use super::battle::Battle;
-use super::map::Map;
 use super::observe::{Observer, PATHING_POINTS};
-use super::units::UNITS;
+use crate::skirmish::liberty::Battle;
+use crate::skirmish::liberty::UNITS;
+use crate::skirmish::map::{Map, Placed};
 
 /// Explains the observation, the state and the actions.
 pub(crate) fn describe(map: &Map, observer: &Observer, spec: &EnvSpec) -> Description {
@@ -30,7 +30,7 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn summary(&self) -> String {
-        let count = |team: &[super::map::Placed]| {
+        let count = |team: &[Placed]| {
             let mut kinds: Vec<(usize, usize)> = Vec::new();
             for placed in team {
                 match kinds.iter_mut().find(|(unit, _)| *unit == placed.unit) {

@@ -1,9 +1,12 @@
-//! The unit table of the rule set `liberty`.
+//! What a unit is in the rule set `liberty`, and what a hit does.
 //!
 //! SMAC's maps depend on the game data *Wings of Liberty* alone, so the numbers are those of that
-//! data, in its own unit of time: a "Normal" second of 16 game loops.
+//! data, in its own unit of time: a "Normal" second of 16 game loops. They stand in
+//! [`UNITS`](super::UNITS).
 
 use serde::{Deserialize, Serialize};
+
+use super::unit_table::UNITS;
 
 /// Game loops in one second.
 pub const LOOPS_PER_SECOND: f32 = 16.0;
@@ -27,10 +30,49 @@ pub enum Attribute {
     Light,
     /// Heavily built.
     Armored,
-    /// Alive.
+    /// Alive; a medivac heals nothing else.
     Biological,
     /// Built.
     Mechanical,
+    /// Very large.
+    Massive,
+    /// A building.
+    Structure,
+}
+
+/// What a unit can cross, and with whom it collides: units of one kind of motion keep apart from
+/// each other and from no others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Motion {
+    /// Walks, round cliffs.
+    Ground,
+    /// Walks over cliffs and over units on the ground; weapons against ground and air both hit it.
+    OverCliffs,
+    /// Flies; weapons hit it that [may](Weapon::hits_flying).
+    Flying,
+}
+
+/// Whom a hit damages, beside its target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Splash {
+    /// Nobody.
+    None,
+    /// All opponents on a line through the target's place, across the direction of aim: those
+    /// whose edge is within `radius` of a point at most `half_length` from the middle. The place is that of
+    /// the damage point; the first hit falls `delay` seconds later.
+    Line {
+        /// Half the length of the line.
+        half_length: f32,
+        /// Half its width.
+        radius: f32,
+        /// Seconds from the damage point to the first hit.
+        delay: f32,
+    },
+    /// All opponents whose edge is within `radius` of the attacker, which dies of it.
+    Burst {
+        /// How far the burst reaches.
+        radius: f32,
+    },
 }
 
 /// How a unit does damage.
@@ -40,6 +82,8 @@ pub struct Weapon {
     pub damage: f32,
     /// Hits of one volley, each reduced by armour.
     pub hits: u32,
+    /// Seconds between the hits of a volley.
+    pub hit_interval: f32,
     /// Extra damage of each hit against units with the attribute.
     pub bonus: Option<(Attribute, f32)>,
     /// Seconds from the start of one attack to the start of the next.
@@ -48,10 +92,41 @@ pub struct Weapon {
     pub range: f32,
     /// How much further away the target may be when the damage point is reached.
     pub range_slop: f32,
-    /// Seconds from the start of an attack to its damage.
+    /// Seconds from the start of an attack to its damage, or to the launch of its missile.
     pub damage_point: f32,
     /// Seconds after the damage before the unit walks after a target; a new order cuts it short.
     pub backswing: f32,
+    /// Length units per second of the missile that carries the damage; `None` for a weapon that
+    /// hits at once.
+    pub missile_speed: Option<f32>,
+    /// Whether it can be aimed at [`Motion::Flying`].
+    pub hits_flying: bool,
+    /// Whom a hit damages, beside its target.
+    pub splash: Splash,
+}
+
+/// How a unit heals comrades.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heal {
+    /// Health given back in a second.
+    pub health_per_second: f32,
+    /// Energy spent for one point of health.
+    pub energy_per_health: f32,
+    /// Largest distance between edges.
+    pub range: f32,
+    /// How far (between edges) it looks for the injured of its own accord.
+    pub acquire: f32,
+}
+
+/// What a unit spends on abilities.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Energy {
+    /// At the start of an episode.
+    pub start: f32,
+    /// The most it can hold.
+    pub max: f32,
+    /// Gained in a second.
+    pub regeneration: f32,
 }
 
 /// A kind of unit.
@@ -59,54 +134,43 @@ pub struct Weapon {
 pub struct Unit {
     /// The name in map files.
     pub name: &'static str,
-    /// Health when new.
+    /// The race it belongs to.
+    pub race: Race,
+    /// Health at the start.
     pub health: f32,
-    /// Shield when new.
+    /// Shield at the start. It grows by 2 a second when 10 seconds passed without damage.
     pub shield: f32,
-    /// Subtracted from every hit on the health.
+    /// Subtracted from every hit on health.
     pub armour: f32,
+    /// Health regained in a second.
+    pub regeneration: f32,
     /// Length units per second.
     pub speed: f32,
+    /// Length units per second squared; `None` for a unit that starts and stops at once.
+    pub acceleration: Option<f32>,
+    /// How far it sees: SMACv2's sight range.
+    pub sight: f32,
     /// The radius subtracted from distances when a range is tested.
     pub radius: f32,
     /// The radius that keeps units apart.
     pub separation: f32,
     /// The distance a unit keeps from cliffs.
     pub inner_radius: f32,
+    /// What it can cross.
+    pub motion: Motion,
     /// What weapons may have a bonus against.
     pub attributes: &'static [Attribute],
     /// `None` for a unit that cannot attack.
     pub weapon: Option<Weapon>,
+    /// `None` for a unit that cannot heal.
+    pub heal: Option<Heal>,
+    /// `None` for a unit without energy.
+    pub energy: Option<Energy>,
+    /// Whether its weapon goes off when it is killed.
+    pub explodes: bool,
     /// By what SMAC divides the cooldown (in game loops) in the state.
     pub cooldown_scale: f32,
 }
-
-/// Every unit. A further one is one more row here.
-///
-/// Sources: `UnitData`, `WeaponData` and `EffectData` of the Liberty module of the game, 4.10
-/// (equal in 4.6.2); `cooldown_scale` is SMAC's `unit_max_cooldown`.
-pub const UNITS: &[Unit] = &[Unit {
-    name: "marine",
-    health: 45.0,        // UnitData LifeMax
-    shield: 0.0,         // no ShieldsMax
-    armour: 0.0,         // no LifeArmor
-    speed: 2.25,         // UnitData Speed
-    radius: 0.375,       // UnitData Radius
-    separation: 0.375,   // UnitData SeparationRadius
-    inner_radius: 0.375, // UnitData InnerRadius
-    attributes: &[Attribute::Light, Attribute::Biological],
-    weapon: Some(Weapon {
-        damage: 6.0, // EffectData GuassRifle Amount
-        hits: 1,
-        bonus: None,
-        period: 0.8608,     // WeaponData Period
-        range: 5.0,         // WeaponData Range
-        range_slop: 1.0,    // WeaponData default RangeSlop
-        damage_point: 0.05, // WeaponData DamagePoint
-        backswing: 0.75,    // measured by others on the game, 4.10: 12 loops from the damage
-    }),
-    cooldown_scale: 15.0, // SMAC unit_max_cooldown
-}];
 
 /// The position in [`UNITS`] of the unit called `name`.
 pub fn unit_index(name: &str) -> Option<usize> {

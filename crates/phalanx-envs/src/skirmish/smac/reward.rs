@@ -1,6 +1,6 @@
 //! SMAC's reward.
 
-use super::args::SkirmishArgs;
+use crate::skirmish::args::SkirmishArgs;
 
 /// What SMAC pays for, with its scale.
 ///

@@ -1,0 +1,5 @@
+//! Scripted players.
+
+mod attack_nearest;
+
+pub(crate) use attack_nearest::AttackNearest;

@@ -29,8 +29,8 @@ mod terrain;
 
 pub use args::{ARGUMENTS, Rules, SkirmishArgs};
 pub use liberty::{
-    Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, UNITS, Unit, Weapon,
-    unit_index, volley,
+    Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, UNITS, Unit, Weapon, strike,
+    unit_index,
 };
 pub use map::{MAPS, Map, MapError, March, Placed, START_SCATTER};
 pub use smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
@@ -288,7 +288,7 @@ impl Env for Skirmish {
             let reason = "it belongs to a battle of another size".to_owned();
             return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
         }
-        self.battle.units = saved.units;
+        self.battle.units.restore(saved.units);
         self.step = saved.step;
         self.won = saved.won;
         self.last_actions = saved.last_actions;

@@ -110,6 +110,18 @@ impl Terrain {
         tries.into_iter().find(|&(x, y)| self.admits(x, y, margin)).unwrap_or(from)
     }
 
+    /// The point nearest to `(x, y)` on the map, `margin` from its edge.
+    #[inline]
+    pub fn stay_on_map(&self, (x, y): (f32, f32), margin: f32) -> (f32, f32) {
+        let (width, height) = (self.width as f32, self.height as f32);
+        (x.clamp(margin, width - margin), y.clamp(margin, height - margin))
+    }
+
+    /// Where to walk next on the way to `to`.
+    pub fn waypoint(&self, _from: (f32, f32), to: (f32, f32)) -> (f32, f32) {
+        to
+    }
+
     #[inline]
     fn index(&self, x: i32, y: i32) -> Option<usize> {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);

@@ -1,15 +1,16 @@
 //! Walking, walking round each other, and being kept apart.
 //!
-//! The terrains in use are convex, so a straight line is always a path; obstacles are other units
-//! only. A walker goes straight on where that is free. Otherwise it takes the smallest turn that
-//! is free, and keeps to the side it once chose until straight on is free again, so that a crowd
-//! flows round those who stand and shoot. What still overlaps afterwards is pushed apart.
+//! A walker goes straight on towards the next corner of its route where that is free. Otherwise it
+//! takes the smallest turn that is free, and keeps to the side it once chose until straight on is
+//! free again, so that a crowd flows round those who stand and shoot. What still overlaps
+//! afterwards is pushed apart. Units get in the way of those only that move as they do: on the
+//! ground, over cliffs, or in the air.
 //!
 //! The engine's own rules of collision are not documented; these are ours. They look at what was
 //! true before the loop, never at the order of units.
 
 use super::battle::{Battle, NOBODY, Order};
-use super::crowd::LOOKAHEAD;
+use super::units::{LOOPS_PER_SECOND, Motion};
 
 /// The turns a blocked walker tries: cosine and sine of 30, 60, 90 and 120 degrees.
 const TURNS: [(f32, f32); 4] =
@@ -27,14 +28,12 @@ impl Battle {
             if walks {
                 self.crowd.walkers.push(i as u16);
             }
-            let stats = &self.stats[i];
-            let motion = if walks { stats.pace } else { LOOKAHEAD };
-            self.crowd.reach[i] = if self.units.alive(i) { stats.separation + motion } else { 0.0 };
         }
+        if self.crowd.walkers.is_empty() {
+            return;
+        }
+        self.look_around();
         let walkers = std::mem::take(&mut self.crowd.walkers);
-        for &i in &walkers {
-            self.look_around(usize::from(i));
-        }
         // First everybody expects the others to walk straight on. Then those think again whose
         // neighbours decided otherwise.
         for &i in &walkers {
@@ -74,25 +73,31 @@ impl Battle {
 
     /// Finds the direction in which unit `i` would walk if it were alone; false if it stays.
     fn set_out(&mut self, i: usize) -> bool {
-        let crowd = &mut self.crowd;
-        crowd.plan_x[i] = 0.0;
-        crowd.plan_y[i] = 0.0;
-        if !self.units.alive(i) || self.engaged[i] {
+        self.crowd.plan_x[i] = 0.0;
+        self.crowd.plan_y[i] = 0.0;
+        if !self.units.alive(i) {
             return false;
         }
-        let target = self.units.target[i];
-        let (goal_x, goal_y) = match self.units.order[i] {
-            Order::Attack | Order::AttackMove { .. } if target != NOBODY => {
-                (self.units.x[usize::from(target)], self.units.y[usize::from(target)])
+        let from = (self.units.x[i], self.units.y[i]);
+        let goal = if self.engaged[i] { None } else { self.goal(i) };
+        let (mut dx, mut dy) = match goal {
+            None => (0.0, 0.0),
+            Some(goal) => {
+                let next = match self.stats[i].motion {
+                    Motion::Ground => self.terrain.waypoint(from, goal),
+                    Motion::OverCliffs | Motion::Flying => goal,
+                };
+                (next.0 - from.0, next.1 - from.1)
             }
-            Order::Move { x, y } | Order::AttackMove { x, y } => (x, y),
-            Order::Hold | Order::Attack => return false,
         };
-        let (dx, dy) = (goal_x - self.units.x[i], goal_y - self.units.y[i]);
+        if let Some(acceleration) = self.stats[i].unit.acceleration {
+            (dx, dy) = self.accelerate(i, (dx, dy), acceleration);
+        }
         let distance = (dx * dx + dy * dy).sqrt();
         if distance == 0.0 {
             return false;
         }
+        let crowd = &mut self.crowd;
         crowd.towards_x[i] = dx / distance;
         crowd.towards_y[i] = dy / distance;
         crowd.stride[i] = self.stats[i].pace.min(distance);
@@ -101,7 +106,45 @@ impl Battle {
         true
     }
 
+    /// Where unit `i` wants to be; `None` if it wants to stay.
+    fn goal(&self, i: usize) -> Option<(f32, f32)> {
+        let target = self.units.target[i];
+        let place = |j: usize| (self.units.x[j], self.units.y[j]);
+        match self.units.order[i] {
+            Order::Attack | Order::AttackMove { .. } | Order::Hunt if target != NOBODY => {
+                Some(place(usize::from(target)))
+            }
+            Order::Move { x, y } | Order::AttackMove { x, y } => Some((x, y)),
+            Order::Hunt if self.stats[i].unit.heal.is_some() => self.nearest_armed(i).map(place),
+            Order::Hold | Order::Attack | Order::Hunt => None,
+        }
+    }
+
+    /// The nearest comrade of unit `i` that can attack.
+    fn nearest_armed(&self, i: usize) -> Option<usize> {
+        let armed = self.team(i).filter(|&j| self.stats[j].armed && self.units.alive(j));
+        let distance = |j: usize| self.units.distance_squared(i, j);
+        armed.min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
+    }
+
+    /// The displacement of a unit that cannot start and stop at once and would like to move by
+    /// `wish`: its velocity changes towards the wish by at most the acceleration.
+    fn accelerate(&mut self, i: usize, wish: (f32, f32), acceleration: f32) -> (f32, f32) {
+        let most = acceleration / (LOOPS_PER_SECOND * LOOPS_PER_SECOND);
+        let distance = (wish.0 * wish.0 + wish.1 * wish.1).sqrt();
+        // The fastest velocity from which it can still stop at the goal.
+        let speed = self.stats[i].pace.min((2.0 * most * distance).sqrt()).min(distance);
+        let scale = if distance > 0.0 { speed / distance } else { 0.0 };
+        let velocity = &mut self.units.velocity[i];
+        let (cx, cy) = (wish.0 * scale - velocity.0, wish.1 * scale - velocity.1);
+        let change = (cx * cx + cy * cy).sqrt();
+        let share = if change > most { most / change } else { 1.0 };
+        *velocity = (velocity.0 + cx * share, velocity.1 + cy * share);
+        *velocity
+    }
+
     fn decide(&mut self, i: usize) {
+        self.gather_obstacles(i);
         let (dx, dy) = self.steer(i);
         self.crowd.next_x[i] = dx;
         self.crowd.next_y[i] = dy;
@@ -110,9 +153,9 @@ impl Battle {
     /// Whether a neighbour of walker `i` will not do what was expected of it.
     fn is_surprised(&self, i: usize) -> bool {
         let crowd = &self.crowd;
-        crowd.obstacles(i).iter().any(|obstacle| {
-            let j = usize::from(obstacle.unit);
-            obstacle.walks
+        crowd.neighbours.of(i).iter().any(|&j| {
+            let j = usize::from(j);
+            crowd.walks[j]
                 && (crowd.plan_x[j] != crowd.next_x[j] || crowd.plan_y[j] != crowd.next_y[j])
         })
     }
@@ -139,12 +182,12 @@ impl Battle {
         let found = if chosen == 0 {
             undecided
                 .map(|(turn, side)| (turned(turn, side), side))
-                .find(|&((dx, dy), _)| self.blocker(i, dx, dy).is_none())
+                .find(|&((dx, dy), _)| self.is_free(i, dx, dy))
         } else {
             [first, -first]
                 .into_iter()
                 .flat_map(|side| TURNS.into_iter().map(move |turn| (turned(turn, side), side)))
-                .find(|&((dx, dy), _)| self.blocker(i, dx, dy).is_none())
+                .find(|&((dx, dy), _)| self.is_free(i, dx, dy))
         };
         match found {
             Some(((dx, dy), side)) => {
@@ -175,7 +218,7 @@ impl Battle {
         if self.units.target[i] != NOBODY {
             return false;
         }
-        let team = if i < self.n_allies { self.n_allies } else { self.len() - self.n_allies };
+        let team = self.team(i).len();
         let (dx, dy) = (x - self.units.x[i], y - self.units.y[i]);
         let separation = self.stats[i].separation;
         dx * dx + dy * dy <= separation * separation * team as f32
@@ -190,7 +233,10 @@ impl Battle {
         let from = (self.units.x[i], self.units.y[i]);
         let to = (from.0 + dx, from.1 + dy);
         let margin = self.stats[i].unit.inner_radius;
-        let (x, y) = self.terrain.slide(from, to, margin);
+        let (x, y) = match self.stats[i].motion {
+            Motion::Ground => self.terrain.slide(from, to, margin),
+            Motion::OverCliffs | Motion::Flying => self.terrain.stay_on_map(to, margin),
+        };
         self.units.x[i] = x;
         self.units.y[i] = y;
     }

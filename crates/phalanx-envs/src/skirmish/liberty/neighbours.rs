@@ -1,0 +1,196 @@
+//! Who stands near whom.
+
+/// The most neighbours a unit looks at.
+pub(crate) const MAX_NEIGHBOURS: usize = 32;
+/// Up to this many units, everybody is held against everybody; beyond it, a grid is cheaper.
+const FEW: usize = 96;
+
+/// The neighbours of some units: those whose reaches touch. Each list is in order of the units'
+/// numbers, whichever way it was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Neighbours {
+    lists: Vec<[u16; MAX_NEIGHBOURS]>,
+    lengths: Vec<u8>,
+    x: Vec<f32>,
+    y: Vec<f32>,
+    /// How near another unit's reach must come; negative infinity for those who do not count.
+    reach: Vec<f32>,
+    near: Vec<u8>,
+    grid: Option<Grid>,
+}
+
+/// The units sorted by the square cell they stand in.
+#[derive(Clone, Debug)]
+struct Grid {
+    columns: usize,
+    rows: usize,
+    side: f32,
+    /// Where each cell begins in `sorted`; one more at the end.
+    starts: Vec<u32>,
+    sorted: Vec<u16>,
+    cells: Vec<u32>,
+}
+
+impl Neighbours {
+    pub(crate) fn new(n: usize, width: usize, height: usize) -> Self {
+        Self {
+            lists: vec![[0; MAX_NEIGHBOURS]; n],
+            lengths: vec![0; n],
+            x: vec![0.0; n],
+            y: vec![0.0; n],
+            reach: vec![0.0; n],
+            near: vec![0; n.next_multiple_of(8)],
+            grid: (n > FEW).then(|| Grid::new(n, width, height)),
+        }
+    }
+
+    /// The neighbours of unit `i`, as [`Neighbours::find`] left them.
+    #[inline]
+    pub(crate) fn of(&self, i: usize) -> &[u16] {
+        &self.lists[i][..usize::from(self.lengths[i])]
+    }
+
+    /// Takes in where all units are.
+    pub(crate) fn place(&mut self, x: &[f32], y: &[f32], reach: impl Fn(usize) -> f32) {
+        self.x.copy_from_slice(x);
+        self.y.copy_from_slice(y);
+        for (i, own) in self.reach.iter_mut().enumerate() {
+            *own = reach(i);
+        }
+        if let Some(grid) = &mut self.grid {
+            grid.sort(x, y);
+        }
+    }
+
+    /// Lists the units within `own` and their own reach of unit `i` that `counts`.
+    pub(crate) fn find(&mut self, i: usize, own: f32, counts: impl Fn(usize) -> bool) {
+        let (x, y) = (self.x[i], self.y[i]);
+        let list = &mut self.lists[i];
+        let mut length = 0;
+        let mut add = |j: usize| {
+            if j != i && length < MAX_NEIGHBOURS && counts(j) {
+                list[length] = j as u16;
+                length += 1;
+            }
+        };
+        let touches = |other_x: f32, other_y: f32, reach: f32| {
+            let (dx, dy) = (other_x - x, other_y - y);
+            let near = (own + reach).max(0.0);
+            dx * dx + dy * dy < near * near
+        };
+        if let Some(grid) = &self.grid {
+            // The farthest a neighbour may be decides how many cells are looked at.
+            let farthest = own + self.reach.iter().copied().fold(0.0, f32::max);
+            grid.around(x, y, farthest, |j| {
+                if touches(self.x[j], self.y[j], self.reach[j]) {
+                    add(j);
+                }
+            });
+            list[..length].sort_unstable();
+        } else {
+            let others = self.x.iter().zip(&self.y).zip(&self.reach);
+            for (near, ((&x, &y), &reach)) in self.near.iter_mut().zip(others) {
+                *near = u8::from(touches(x, y, reach));
+            }
+            for (block, eight) in self.near.chunks_exact(8).enumerate() {
+                if eight.iter().any(|&near| near != 0) {
+                    for (k, &near) in eight.iter().enumerate() {
+                        if near != 0 {
+                            add(8 * block + k);
+                        }
+                    }
+                }
+            }
+        }
+        self.lengths[i] = length as u8;
+    }
+}
+
+impl Grid {
+    fn new(n: usize, width: usize, height: usize) -> Self {
+        let side = 2.0;
+        let columns = (width as f32 / side).ceil() as usize;
+        let rows = (height as f32 / side).ceil() as usize;
+        Self {
+            columns,
+            rows,
+            side,
+            starts: vec![0; columns * rows + 1],
+            sorted: vec![0; n],
+            cells: vec![0; n],
+        }
+    }
+
+    fn column(&self, x: f32) -> usize {
+        ((x / self.side).max(0.0) as usize).min(self.columns - 1)
+    }
+
+    fn row(&self, y: f32) -> usize {
+        ((y / self.side).max(0.0) as usize).min(self.rows - 1)
+    }
+
+    /// Sorts the units by cell, by counting.
+    fn sort(&mut self, x: &[f32], y: &[f32]) {
+        self.starts.fill(0);
+        for (i, (&x, &y)) in x.iter().zip(y).enumerate() {
+            let cell = self.row(y) * self.columns + self.column(x);
+            self.cells[i] = cell as u32;
+            self.starts[cell + 1] += 1;
+        }
+        for cell in 1..self.starts.len() {
+            self.starts[cell] += self.starts[cell - 1];
+        }
+        // Filled from the back, each start ends where its cell begins.
+        for i in (0..self.cells.len()).rev() {
+            let start = &mut self.starts[self.cells[i] as usize + 1];
+            *start -= 1;
+            self.sorted[*start as usize] = i as u16;
+        }
+        self.starts.rotate_left(1);
+        let n = self.sorted.len() as u32;
+        if let Some(last) = self.starts.last_mut() {
+            *last = n;
+        }
+    }
+
+    /// Visits all units in the cells that come within `distance` of a point.
+    fn around(&self, x: f32, y: f32, distance: f32, mut visit: impl FnMut(usize)) {
+        let (left, right) = (self.column(x - distance), self.column(x + distance));
+        for row in self.row(y - distance)..=self.row(y + distance) {
+            let first = self.starts[row * self.columns + left] as usize;
+            let last = self.starts[row * self.columns + right + 1] as usize;
+            for &unit in &self.sorted[first..last] {
+                visit(usize::from(unit));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phalanx_core::rng::{Purpose, Rng};
+
+    #[test]
+    fn a_grid_finds_the_same_neighbours_as_comparing_everybody() {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        for n in [FEW + 1, 150, 400] {
+            let x: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();
+            let y: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();
+            let reach: Vec<f32> = (0..n).map(|_| rng.range(-0.5, 1.5)).collect();
+            let mut grid = Neighbours::new(n, 32, 32);
+            let mut plain = Neighbours { grid: None, ..grid.clone() };
+            for near in [&mut grid, &mut plain] {
+                near.place(&x, &y, |i| reach[i]);
+                for i in 0..n {
+                    near.find(i, 0.9, |j| j % 3 != 0);
+                }
+            }
+            assert!(plain.lengths.iter().any(|&length| length > 3));
+            for i in 0..n {
+                assert_eq!(grid.of(i), plain.of(i));
+                assert!(grid.of(i).iter().all(|&j| j % 3 != 0 && usize::from(j) != i));
+            }
+        }
+    }
+}

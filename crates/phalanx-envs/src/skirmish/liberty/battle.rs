@@ -5,8 +5,9 @@ use std::ops::Range;
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::crowd::Crowd;
+use super::crowd::{Body, Crowd};
 use super::stats::Stats;
+use super::unit_table::UNITS;
 use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::map::{Map, March, Placed, START_SCATTER};
 use crate::skirmish::terrain::Terrain;
@@ -195,12 +196,10 @@ impl Battle {
     /// The battle of `map`, before [`Battle::deploy`].
     pub(crate) fn new(map: &Map, args: &SkirmishArgs) -> Self {
         let table = Stats::table();
-        let placed = map.allies.iter().chain(&map.enemies);
-        let stats: Vec<_> = placed.map(|placed| table[placed.unit]).collect();
-        let n = stats.len();
-        Self {
+        let n = map.allies.len() + map.enemies.len();
+        let stats = vec![table[0]; n];
+        let mut battle = Self {
             units: Units::new(n),
-            stats,
             terrain: map.terrain.clone(),
             n_allies: map.allies.len(),
             engaged: vec![false; n],
@@ -209,12 +208,15 @@ impl Battle {
             bursts: Vec::with_capacity(n),
             turned: vec![false; n],
             healed: vec![false; n],
-            crowd: Crowd::new(n, map.terrain.width(), map.terrain.height()),
-            recovers: true,
+            crowd: Crowd::new(&stats, map.terrain.width(), map.terrain.height()),
+            stats,
+            recovers: false,
             table,
             deterministic: args.deterministic,
             scatter: if args.start_scatter { START_SCATTER } else { 0.0 },
-        }
+        };
+        battle.enlist(map.allies.iter().chain(&map.enemies).map(|placed| placed.unit));
+        battle
     }
 
     /// Puts every unit (almost) where the map has it. Allies hold; enemies march.
@@ -238,8 +240,7 @@ impl Battle {
         units.hits.clear();
         units.clock = 0;
         for (i, (placed, order)) in map.allies.iter().chain(&map.enemies).zip(orders).enumerate() {
-            self.stats[i] = self.table[placed.unit];
-            let unit = self.stats[i].unit;
+            let unit = &UNITS[placed.unit];
             units.x[i] = placed.x + self.scatter * rng.range(-1.0, 1.0);
             units.y[i] = placed.y + self.scatter * rng.range(-1.0, 1.0);
             units.health[i] = unit.health;
@@ -254,6 +255,14 @@ impl Battle {
             units.order[i] = order;
             units.target[i] = NOBODY;
             units.side[i] = 0;
+        }
+    }
+
+    /// Decides which row of [`UNITS`] each unit is.
+    pub(crate) fn enlist(&mut self, kinds: impl Iterator<Item = usize>) {
+        for (i, kind) in kinds.enumerate() {
+            self.stats[i] = self.table[kind];
+            self.crowd.bodies[i] = Body::of(&self.stats[i]);
         }
         self.recovers = self.stats.iter().any(|stats| {
             let unit = stats.unit;

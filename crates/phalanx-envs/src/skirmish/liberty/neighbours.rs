@@ -4,6 +4,8 @@
 pub(crate) const MAX_NEIGHBOURS: usize = 32;
 /// Up to this many units, everybody is held against everybody; beyond it, a grid is cheaper.
 const FEW: usize = 96;
+/// How many units are compared at once.
+const LANES: usize = 8;
 
 /// The neighbours of some units: those whose reaches touch. Each list is in order of the units'
 /// numbers, whichever way it was found.
@@ -11,11 +13,11 @@ const FEW: usize = 96;
 pub(crate) struct Neighbours {
     lists: Vec<[u16; MAX_NEIGHBOURS]>,
     lengths: Vec<u8>,
+    /// Where the units are; filled up to a multiple of [`LANES`] with some that nobody reaches.
     x: Vec<f32>,
     y: Vec<f32>,
     /// How near another unit's reach must come; negative infinity for those who do not count.
     reach: Vec<f32>,
-    near: Vec<u8>,
     grid: Option<Grid>,
 }
 
@@ -36,10 +38,9 @@ impl Neighbours {
         Self {
             lists: vec![[0; MAX_NEIGHBOURS]; n],
             lengths: vec![0; n],
-            x: vec![0.0; n],
-            y: vec![0.0; n],
-            reach: vec![0.0; n],
-            near: vec![0; n.next_multiple_of(8)],
+            x: vec![0.0; n.next_multiple_of(LANES)],
+            y: vec![0.0; n.next_multiple_of(LANES)],
+            reach: vec![f32::NEG_INFINITY; n.next_multiple_of(LANES)],
             grid: (n > FEW).then(|| Grid::new(n, width, height)),
         }
     }
@@ -50,15 +51,14 @@ impl Neighbours {
         &self.lists[i][..usize::from(self.lengths[i])]
     }
 
-    /// Takes in where all units are.
-    pub(crate) fn place(&mut self, x: &[f32], y: &[f32], reach: impl Fn(usize) -> f32) {
-        self.x.copy_from_slice(x);
-        self.y.copy_from_slice(y);
-        for (i, own) in self.reach.iter_mut().enumerate() {
-            *own = reach(i);
+    /// Takes in where all units are, and how near another's reach must come to each.
+    pub(crate) fn place(&mut self, units: impl Iterator<Item = (f32, f32, f32)>) {
+        let columns = self.x.iter_mut().zip(&mut self.y).zip(&mut self.reach);
+        for (((x, y), reach), unit) in columns.zip(units) {
+            (*x, *y, *reach) = unit;
         }
         if let Some(grid) = &mut self.grid {
-            grid.sort(x, y);
+            grid.sort(&self.x, &self.y);
         }
     }
 
@@ -75,8 +75,8 @@ impl Neighbours {
         };
         let touches = |other_x: f32, other_y: f32, reach: f32| {
             let (dx, dy) = (other_x - x, other_y - y);
-            let near = (own + reach).max(0.0);
-            dx * dx + dy * dy < near * near
+            let near = own + reach;
+            (near > 0.0) & (dx * dx + dy * dy < near * near)
         };
         if let Some(grid) = &self.grid {
             // The farthest a neighbour may be decides how many cells are looked at.
@@ -88,15 +88,19 @@ impl Neighbours {
             });
             list[..length].sort_unstable();
         } else {
-            let others = self.x.iter().zip(&self.y).zip(&self.reach);
-            for (near, ((&x, &y), &reach)) in self.near.iter_mut().zip(others) {
-                *near = u8::from(touches(x, y, reach));
-            }
-            for (block, eight) in self.near.chunks_exact(8).enumerate() {
-                if eight.iter().any(|&near| near != 0) {
-                    for (k, &near) in eight.iter().enumerate() {
+            let blocks = self.x.chunks_exact(LANES).zip(self.y.chunks_exact(LANES));
+            let blocks = blocks.zip(self.reach.chunks_exact(LANES)).enumerate();
+            for (block, ((xs, ys), reaches)) in blocks {
+                let mut near = [0_u32; LANES];
+                let mut any = 0;
+                for lane in 0..LANES {
+                    near[lane] = u32::from(touches(xs[lane], ys[lane], reaches[lane]));
+                    any |= near[lane];
+                }
+                if any != 0 {
+                    for (lane, &near) in near.iter().enumerate() {
                         if near != 0 {
-                            add(8 * block + k);
+                            add(LANES * block + lane);
                         }
                     }
                 }
@@ -132,7 +136,7 @@ impl Grid {
     /// Sorts the units by cell, by counting.
     fn sort(&mut self, x: &[f32], y: &[f32]) {
         self.starts.fill(0);
-        for (i, (&x, &y)) in x.iter().zip(y).enumerate() {
+        for (i, (&x, &y)) in x.iter().zip(y).enumerate().take(self.cells.len()) {
             let cell = self.row(y) * self.columns + self.column(x);
             self.cells[i] = cell as u32;
             self.starts[cell + 1] += 1;
@@ -181,7 +185,7 @@ mod tests {
             let mut grid = Neighbours::new(n, 32, 32);
             let mut plain = Neighbours { grid: None, ..grid.clone() };
             for near in [&mut grid, &mut plain] {
-                near.place(&x, &y, |i| reach[i]);
+                near.place((0..n).map(|i| (x[i], y[i], reach[i])));
                 for i in 0..n {
                     near.find(i, 0.9, |j| j % 3 != 0);
                 }

@@ -23,7 +23,9 @@
 mod args;
 mod liberty;
 mod map;
+mod nearest;
 mod players;
+mod routes;
 mod smac;
 mod terrain;
 

@@ -2,6 +2,7 @@
 
 mod interface;
 mod outcomes;
+mod routes;
 mod rules;
 
 use super::*;

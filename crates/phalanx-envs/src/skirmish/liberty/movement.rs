@@ -37,7 +37,8 @@ impl Battle {
         }
         let ground = self.stats[i].motion == Motion::Ground;
         let goal = goal.unwrap_or(from);
-        let next = if ground { self.terrain.waypoint(from, goal) } else { goal };
+        let margin = self.stats[i].unit.inner_radius;
+        let next = if ground { self.terrain.waypoint(from, goal, margin) } else { goal };
         let (mut dx, mut dy) = (next.0 - from.0, next.1 - from.1);
         if let Some(acceleration) = accelerates {
             (dx, dy) = self.accelerate(i, (dx, dy), acceleration);
@@ -46,16 +47,29 @@ impl Battle {
         if squared == 0.0 {
             return;
         }
-        let arrived = self.has_arrived(i, squared);
+        let (gx, gy) = (goal.0 - from.0, goal.1 - from.1);
+        let arrived = self.has_arrived(i, gx * gx + gy * gy);
+        let left = (gx * gx + gy * gy).sqrt() - self.reach_of_order(i);
         let body = &mut self.crowd.bodies[i];
         let distance = squared.sqrt();
         body.walks = true;
         body.ux = dx / distance;
         body.uy = dy / distance;
         body.stride = body.pace.min(distance);
+        body.left = left;
         body.approaches = self.units.target[i];
         body.arrived = arrived;
         body.side = self.units.side[i];
+    }
+
+    /// How far from its goal unit `i` stops: as far as it can attack or heal its target.
+    fn reach_of_order(&self, i: usize) -> f32 {
+        let target = self.units.target[i];
+        if target == NOBODY {
+            return 0.0;
+        }
+        let range = self.stats[i].unit.heal.map_or(self.stats[i].range, |heal| heal.range);
+        range + self.stats[i].radius + self.stats[usize::from(target)].radius
     }
 
     /// Whether a unit at this squared distance from the goal of its march stands among those that

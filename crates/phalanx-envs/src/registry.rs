@@ -110,7 +110,9 @@ fn two_step(_: &str, args: &Table) -> Result<Maker, Refusal> {
 }
 
 fn skirmish(name: &str, args: &Table) -> Result<Maker, Refusal> {
-    let battle = Skirmish::new(Map::named(name)?, SkirmishArgs::from_table(args)?)?;
+    let map = Map::named(name)?;
+    let args = SkirmishArgs::for_map(&map, args)?;
+    let battle = Skirmish::new(map, args)?;
     Ok(Arc::new(move || Box::new(battle.clone())))
 }
 

@@ -1,8 +1,9 @@
 //! A map: who fights whom, where, and for how long. Pure data, read from TOML.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::liberty::{Race, UNITS, unit_index};
+use super::smacv2::{Generate, Weighted};
 use super::terrain::{TERRAINS, Terrain};
 use crate::arguments::nearest;
 
@@ -15,6 +16,21 @@ pub const MAPS: &[(&str, &str)] = &[
     ("8m_vs_9m", include_str!("maps/8m_vs_9m.toml")),
     ("10m_vs_11m", include_str!("maps/10m_vs_11m.toml")),
     ("27m_vs_30m", include_str!("maps/27m_vs_30m.toml")),
+    ("protoss_5_vs_5", include_str!("maps/protoss_5_vs_5.toml")),
+    ("protoss_10_vs_10", include_str!("maps/protoss_10_vs_10.toml")),
+    ("protoss_20_vs_20", include_str!("maps/protoss_20_vs_20.toml")),
+    ("protoss_10_vs_11", include_str!("maps/protoss_10_vs_11.toml")),
+    ("protoss_20_vs_23", include_str!("maps/protoss_20_vs_23.toml")),
+    ("terran_5_vs_5", include_str!("maps/terran_5_vs_5.toml")),
+    ("terran_10_vs_10", include_str!("maps/terran_10_vs_10.toml")),
+    ("terran_20_vs_20", include_str!("maps/terran_20_vs_20.toml")),
+    ("terran_10_vs_11", include_str!("maps/terran_10_vs_11.toml")),
+    ("terran_20_vs_23", include_str!("maps/terran_20_vs_23.toml")),
+    ("zerg_5_vs_5", include_str!("maps/zerg_5_vs_5.toml")),
+    ("zerg_10_vs_10", include_str!("maps/zerg_10_vs_10.toml")),
+    ("zerg_20_vs_20", include_str!("maps/zerg_20_vs_20.toml")),
+    ("zerg_10_vs_11", include_str!("maps/zerg_10_vs_11.toml")),
+    ("zerg_20_vs_23", include_str!("maps/zerg_20_vs_23.toml")),
 ];
 
 /// How far, at most, a unit starts from its place on the map, in each coordinate.
@@ -44,6 +60,10 @@ pub struct Map {
     pub allies: Vec<Placed>,
     /// The enemies, in order of creation.
     pub enemies: Vec<Placed>,
+    /// How the teams of each episode are drawn. The units above are then placeholders.
+    pub generate: Option<Generate>,
+    /// The arguments whose defaults differ on this map.
+    pub defaults: toml::Table,
 }
 
 /// The one order that the enemies get at the start of an episode.
@@ -61,7 +81,7 @@ pub enum March {
 }
 
 /// One unit at the start of an episode.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
     /// Its row of [`UNITS`].
     pub unit: usize,
@@ -71,6 +91,20 @@ pub struct Placed {
     pub x: f32,
     /// Where it stands.
     pub y: f32,
+}
+
+/// Both teams at the start of an episode.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Roster {
+    pub(crate) allies: Vec<Placed>,
+    pub(crate) enemies: Vec<Placed>,
+}
+
+impl Roster {
+    /// All units, allies first.
+    pub(crate) fn units(&self) -> impl Iterator<Item = &Placed> {
+        self.allies.iter().chain(&self.enemies)
+    }
 }
 
 /// What is wrong with a map.
@@ -115,8 +149,13 @@ struct File {
     enemy_race: Race,
     unit_type_bits: usize,
     march: March,
+    #[serde(default)]
     allies: Vec<Group>,
+    #[serde(default)]
     enemies: Vec<Group>,
+    generate: Option<Teams>,
+    #[serde(default)]
+    defaults: toml::Table,
 }
 
 /// Units of one kind created at one point.
@@ -128,6 +167,26 @@ struct Group {
     at: (f32, f32),
     #[serde(default)]
     type_bit: usize,
+}
+
+/// Teams drawn for every episode: the text of a [`Generate`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Teams {
+    allies: usize,
+    enemies: usize,
+    kinds: Vec<Kind>,
+    #[serde(default)]
+    exceptions: Vec<String>,
+    surrounded: f32,
+}
+
+/// A kind of unit with its weight.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kind {
+    unit: String,
+    weight: f32,
 }
 
 impl Map {
@@ -153,7 +212,17 @@ impl Map {
         }
         // Both teams see the same picture: the enemies' is mirrored from west to east.
         let mut allies = place(&file, &file.allies, 1.0)?;
-        let enemies = place(&file, &file.enemies, -1.0)?;
+        let mut enemies = place(&file, &file.enemies, -1.0)?;
+        let generate = file.generate.as_ref().map(|teams| generate(&file, teams)).transpose()?;
+        if let Some(generate) = &generate {
+            if !allies.is_empty() || !enemies.is_empty() {
+                return Err(invalid("teams are either placed or generated".to_owned()));
+            }
+            let (x, y) = (terrain.width() as f32 / 2.0, terrain.height() as f32 / 2.0);
+            let placeholder = Placed { unit: generate.kinds[0].unit, type_bit: 0, x, y };
+            allies = vec![placeholder; generate.n_allies];
+            enemies = vec![placeholder; generate.n_enemies];
+        }
         allies.sort_by(|a, b| {
             a.unit.cmp(&b.unit).then(a.x.total_cmp(&b.x)).then(a.y.total_cmp(&b.y))
         });
@@ -181,6 +250,8 @@ impl Map {
             march: file.march,
             allies,
             enemies,
+            generate,
+            defaults: file.defaults,
         })
     }
 
@@ -195,6 +266,52 @@ impl Map {
             found.ok_or_else(|| unknown(name, "map", name, MAPS.iter().map(|&(name, _)| name)))?;
         Self::parse(text)
     }
+
+    /// The kinds of units that may take part, as rows of [`UNITS`], with repetitions.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = usize> {
+        let placed = self.allies.iter().chain(&self.enemies).map(|placed| placed.unit);
+        let drawn = self.generate.iter().flat_map(|generate| &generate.kinds);
+        placed.chain(drawn.map(|kind| kind.unit))
+    }
+
+    /// The teams as the map places them.
+    pub(crate) fn roster(&self) -> Roster {
+        Roster { allies: self.allies.clone(), enemies: self.enemies.clone() }
+    }
+}
+
+/// Checks how teams are to be drawn.
+fn generate(file: &File, teams: &Teams) -> Result<Generate, MapError> {
+    let invalid =
+        |reason: &str| MapError::Invalid { map: file.name.clone(), reason: reason.to_owned() };
+    let index = |name: &String| {
+        let names = || UNITS.iter().map(|unit| unit.name);
+        unit_index(name).ok_or_else(|| unknown(&file.name, "unit", name, names()))
+    };
+    let kind = |kind: &Kind| Ok(Weighted { unit: index(&kind.unit)?, weight: kind.weight });
+    let kinds = teams.kinds.iter().map(kind).collect::<Result<Vec<_>, MapError>>()?;
+    let exceptions = teams.exceptions.iter().map(index).collect::<Result<Vec<_>, _>>()?;
+    let total: f32 = kinds.iter().map(|kind| kind.weight).sum();
+    if kinds.iter().any(|kind| kind.weight < 0.0) || (total - 1.0).abs() > 1e-6 {
+        return Err(invalid("the weights of the kinds do not sum to 1"));
+    }
+    let ordinary = |kind: &Weighted| kind.weight > 0.0 && !exceptions.contains(&kind.unit);
+    if !kinds.iter().any(ordinary) {
+        return Err(invalid("no kind of unit can form a team"));
+    }
+    if !(0.0..=1.0).contains(&teams.surrounded) {
+        return Err(invalid("the probability of a surrounded start is not between 0 and 1"));
+    }
+    if kinds.len() > file.unit_type_bits.max(1) {
+        return Err(invalid("there are more kinds than type bits"));
+    }
+    Ok(Generate {
+        n_allies: teams.allies,
+        n_enemies: teams.enemies,
+        kinds,
+        exceptions,
+        surrounded: teams.surrounded,
+    })
 }
 
 fn unknown(
@@ -262,6 +379,9 @@ mod tests {
     fn units_stand_close_together_around_their_point_and_never_overlap() {
         for (name, _) in MAPS {
             let map = Map::named(name).expect("our map is well formed");
+            if map.generate.is_some() {
+                continue;
+            }
             for team in [&map.allies, &map.enemies] {
                 for (i, a) in team.iter().enumerate() {
                     for b in &team[i + 1..] {

@@ -5,7 +5,8 @@
 ///
 /// `strip` is shared by all maps of SMAC with marines only and by several others: the cells
 /// `0 <= x < 32`, `8 <= y < 24` (from the cell flags of the map file).
-pub const TERRAINS: &[(&str, &str)] = &[("strip", include_str!("terrain/strip.txt"))];
+pub const TERRAINS: &[(&str, &str)] =
+    &[("strip", include_str!("terrain/strip.txt")), ("open", include_str!("terrain/open.txt"))];
 
 /// A grid of cells of side 1 whose south-western corner is the origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,13 @@ impl Terrain {
     /// The extent from south to north.
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    /// How high cell `(x, y)` lies, from 0 to 1. Our terrains are flat but for
+    /// their cliffs, which stand above the ground.
+    #[inline]
+    pub fn height_at(&self, x: i32, y: i32) -> f32 {
+        if self.pathable(x, y) { 0.5 } else { 1.0 }
     }
 
     /// Whether cell `(x, y)` lies on the map and can be walked on.

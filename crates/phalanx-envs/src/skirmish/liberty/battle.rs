@@ -9,7 +9,7 @@ use super::crowd::Crowd;
 use super::unit_table::UNITS;
 use super::units::{LOOPS_PER_SECOND, Unit};
 use crate::skirmish::args::SkirmishArgs;
-use crate::skirmish::map::{Map, March, Placed, START_SCATTER};
+use crate::skirmish::map::{Map, March, Placed, Roster, START_SCATTER};
 use crate::skirmish::terrain::Terrain;
 
 /// What a unit has been told to do.
@@ -199,9 +199,17 @@ impl Battle {
         }
     }
 
-    /// Puts every unit (almost) where the map has it. Allies hold; enemies march.
-    pub(crate) fn deploy(&mut self, map: &Map, rng: &mut Rng) {
-        let goal = match map.march {
+    /// Takes over the kinds of all units, which may differ from episode to episode.
+    pub(crate) fn enlist(&mut self, roster: &Roster) {
+        for (stats, placed) in self.stats.iter_mut().zip(roster.units()) {
+            *stats = Stats::new(&UNITS[placed.unit]);
+        }
+    }
+
+    /// Puts every unit (almost) where the roster has it. Allies hold; enemies march.
+    pub(crate) fn deploy(&mut self, roster: &Roster, march: March, rng: &mut Rng) {
+        self.enlist(roster);
+        let goal = match march {
             March::Point(x, y) => Some((x, y)),
             March::Between(a, b) => {
                 let share = rng.uniform();
@@ -213,10 +221,10 @@ impl Battle {
             let (x, y) = goal.unwrap_or((placed.x, placed.y));
             Order::AttackMove { x, y }
         };
-        let orders =
-            std::iter::repeat_n(Order::Hold, map.allies.len()).chain(map.enemies.iter().map(march));
+        let orders = std::iter::repeat_n(Order::Hold, roster.allies.len())
+            .chain(roster.enemies.iter().map(march));
         let units = &mut self.units;
-        for (i, (placed, order)) in map.allies.iter().chain(&map.enemies).zip(orders).enumerate() {
+        for (i, (placed, order)) in roster.units().zip(orders).enumerate() {
             units.x[i] = placed.x + self.scatter * rng.range(-1.0, 1.0);
             units.y[i] = placed.y + self.scatter * rng.range(-1.0, 1.0);
             units.health[i] = UNITS[placed.unit].health;

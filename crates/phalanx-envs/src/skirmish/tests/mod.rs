@@ -4,9 +4,11 @@ mod interface;
 mod outcomes;
 mod rules;
 
+use phalanx_core::env::{BatchMut, End, Env, Outcome, Rows, StepMut};
+use phalanx_core::rng::{Purpose, Rng};
+
+use super::liberty::{Battle, NOBODY, Order, Units};
 use super::*;
-use phalanx_core::env::{BatchMut, Rows};
-use phalanx_core::rng::Purpose;
 
 /// A battle with the buffers it writes into.
 struct Field {
@@ -17,9 +19,12 @@ struct Field {
 
 impl Field {
     fn new(map: &str, args: &str) -> Self {
+        Self::on(Map::named(map).expect("the test names a map"), args)
+    }
+
+    fn on(map: Map, args: &str) -> Self {
         let table = args.parse().expect("the test writes TOML");
-        let args = SkirmishArgs::from_table(&table).expect("the test's arguments are good");
-        let map = Map::named(map).expect("the test names a map");
+        let args = SkirmishArgs::for_map(&map, &table).expect("the test's arguments are good");
         let env = Skirmish::new(map, args).expect("the test's arguments are good");
         let rows = Rows::new(env.spec(), 1, 1);
         let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };
@@ -42,7 +47,7 @@ impl Field {
 
     /// Writes observations and masks again after the test has moved units.
     fn rewrite(&mut self) {
-        self.play(|env, _, out| env.write(out));
+        self.play(|env, rng, out| env.write(rng, out));
     }
 
     fn units(&mut self) -> &mut Units {

@@ -226,6 +226,13 @@ impl Skirmish {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn forget_sightings(&mut self) {
+        for team in &mut self.teams {
+            team.memory.sightings.forget();
+        }
+    }
+
     /// Writes everything that agents and learner are told.
     pub(crate) fn write(&mut self, rng: &mut Rng, out: StepMut<'_>) {
         let StepMut { mut obs, state, mut avail, mut alive, info } = out;

@@ -5,8 +5,9 @@ use phalanx_core::rng::Rng;
 use super::actions::NORTH;
 use super::layout::PATHING_POINTS;
 use super::memory::Memory;
-use super::observer::{Now, Observer};
+use super::observer::{Card, Now, Observer};
 use crate::skirmish::liberty::Battle;
+use crate::skirmish::smacv2::Cone;
 
 impl Observer {
     /// The observation of one agent, whose `mask` holds the actions that have an effect.
@@ -68,10 +69,12 @@ impl Observer {
         let attacks = !(args.fix_quirks && self.cards[unit].heals);
         let open = &mask[self.layout.first_target()..];
         let width = self.layout.enemy_width();
+        let view = View::of(self, unit, look);
         let mut blanked = 0;
-        for (enemy, cells) in rows.chunks_exact_mut(width).enumerate() {
-            let other = self.they.start + enemy;
-            let mut visible = self.sees(unit, other, look);
+        let others = self.now[self.they.clone()].iter().zip(&self.cards[self.they.clone()]);
+        for (enemy, (cells, (now, card))) in rows.chunks_exact_mut(width).zip(others).enumerate() {
+            let (offset, squared) = view.of_place(now.x, now.y);
+            let mut visible = view.sees(offset, squared);
             if self.sightings {
                 if visible {
                     memory.sightings.spot(agent, enemy, args.prob_obs_enemy, rng);
@@ -81,9 +84,10 @@ impl Observer {
                     blanked = (enemy + 1) * width;
                 }
             }
-            if self.now[other].alive && (visible || args.fully_observable) {
+            if now.alive && (visible || args.fully_observable) {
                 let first = if attacks && open[enemy] { 1.0 } else { 0.0 };
-                self.write_other(unit, other, first, self.layout.enemy_shield, cells);
+                view.place(first, offset, squared, cells);
+                self.write_kind(now, card, self.layout.enemy_shield, cells);
             }
         }
         if self.blanks {
@@ -96,11 +100,14 @@ impl Observer {
         let unit = self.we.start + agent;
         let look = memory.looks[agent];
         let width = self.layout.ally_width();
-        let others = (0..self.layout.n_agents).filter(|&ally| ally != agent);
-        for (ally, cells) in others.zip(rows.chunks_exact_mut(width)) {
-            let other = self.we.start + ally;
-            if self.now[other].alive && (args.fully_observable || self.sees(unit, other, look)) {
-                self.write_other(unit, other, 1.0, self.layout.ally_shield, cells);
+        let view = View::of(self, unit, look);
+        let others = self.now[self.we.clone()].iter().zip(&self.cards[self.we.clone()]);
+        let others = others.enumerate().filter(|&(ally, _)| ally != agent);
+        for (cells, (ally, (now, card))) in rows.chunks_exact_mut(width).zip(others) {
+            let (offset, squared) = view.of_place(now.x, now.y);
+            if now.alive && (args.fully_observable || view.sees(offset, squared)) {
+                view.place(1.0, offset, squared, cells);
+                self.write_kind(now, card, self.layout.ally_shield, cells);
                 if args.obs_last_action {
                     let first = width - self.layout.n_actions;
                     mark(&mut cells[first..], memory.last_actions[ally]);
@@ -109,32 +116,12 @@ impl Observer {
         }
     }
 
-    /// Whether `other`, alive or dead, is in the sight of `unit`. SMACv2 counts the edge of a cone
-    /// as inside, and that of a circle as outside.
+    /// Health, shield and type of a visible unit.
     #[inline]
-    fn sees(&self, unit: usize, other: usize, look: u8) -> bool {
-        let (from, to) = (&self.now[unit], &self.now[other]);
-        let (dx, dy) = (to.x - from.x, to.y - from.y);
-        let squared = dx * dx + dy * dy;
-        let reach = self.cards[unit].sight_squared;
-        match &self.cone {
-            None => squared < reach,
-            Some(cone) => squared <= reach && cone.holds(look, dx, dy),
-        }
-    }
-
-    /// One unit as another sees it: `first`, distance, relative x and y over the sight range,
-    /// health, shield, type.
-    #[inline]
-    fn write_other(&self, unit: usize, other: usize, first: f32, shield: bool, cells: &mut [f32]) {
-        let (from, to) = (&self.now[unit], &self.now[other]);
-        let (dx, dy) = (to.x - from.x, to.y - from.y);
-        let sight = self.cards[unit].sight;
-        let head = [first, (dx * dx + dy * dy).sqrt() / sight, dx / sight, dy / sight];
-        cells[..4].copy_from_slice(&head);
-        let used = write_health(to, self.layout.args.obs_all_health, shield, &mut cells[4..]);
+    fn write_kind(&self, now: &Now, card: &Card, shield: bool, cells: &mut [f32]) {
+        let used = write_health(now, self.layout.args.obs_all_health, shield, &mut cells[4..]);
         if self.layout.type_bits > 0 {
-            cells[4 + used + self.cards[other].bit] = 1.0;
+            cells[4 + used + card.bit] = 1.0;
         }
     }
 
@@ -182,6 +169,55 @@ impl Observer {
                 *cell = if terrain.contains(x, y) { terrain.height_at(x, y) } else { 1.0 };
             }
         }
+    }
+}
+
+/// How one unit sees the others.
+struct View<'a> {
+    x: f32,
+    y: f32,
+    sight_squared: f32,
+    /// One over the range of sight.
+    scale: f32,
+    cone: Option<&'a Cone>,
+    look: u8,
+}
+
+impl<'a> View<'a> {
+    fn of(observer: &'a Observer, unit: usize, look: u8) -> Self {
+        let (now, card) = (&observer.now[unit], &observer.cards[unit]);
+        Self {
+            x: now.x,
+            y: now.y,
+            sight_squared: card.sight * card.sight,
+            scale: 1.0 / card.sight,
+            cone: observer.cone.as_ref(),
+            look,
+        }
+    }
+
+    /// Where a unit at `(x, y)` is, seen from here, and the square of its distance.
+    #[inline]
+    fn of_place(&self, x: f32, y: f32) -> ((f32, f32), f32) {
+        let (dx, dy) = (x - self.x, y - self.y);
+        ((dx, dy), dx * dx + dy * dy)
+    }
+
+    /// Whether a unit there, alive or dead, is in sight. SMACv2 counts the edge of a cone as
+    /// inside, and that of a circle as outside.
+    #[inline]
+    fn sees(&self, (dx, dy): (f32, f32), squared: f32) -> bool {
+        match self.cone {
+            None => squared < self.sight_squared,
+            Some(cone) => squared <= self.sight_squared && cone.holds(self.look, dx, dy),
+        }
+    }
+
+    /// `first`, distance, relative x and y over the range of sight.
+    #[inline]
+    fn place(&self, first: f32, (dx, dy): (f32, f32), squared: f32, cells: &mut [f32]) {
+        let scale = self.scale;
+        cells[..4].copy_from_slice(&[first, squared.sqrt() * scale, dx * scale, dy * scale]);
     }
 }
 

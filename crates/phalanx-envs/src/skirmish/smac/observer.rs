@@ -18,7 +18,6 @@ pub(super) struct Card {
     /// The column in the one-hot unit type.
     pub(super) bit: usize,
     pub(super) sight: f32,
-    pub(super) sight_squared: f32,
     pub(super) shoot_squared: f32,
     pub(super) cooldown_scale: f32,
     pub(super) heals: bool,
@@ -108,7 +107,6 @@ impl Observer {
             self.cards.push(Card {
                 bit: self.bits[usize::from(self.they.contains(&i))][placed.unit],
                 sight,
-                sight_squared: sight * sight,
                 shoot_squared: shoot * shoot,
                 cooldown_scale: cooldown_scale(unit, args.fix_quirks),
                 heals: unit.heal.is_some(),

@@ -89,7 +89,7 @@ fn observations_hold_what_smac_puts_there() {
         &[1.0],
     ]
     .concat();
-    assert_eq!(field.row(0), expected);
+    assert_close(field.row(0), &expected, "the observation");
 }
 
 #[test]

@@ -8,7 +8,8 @@ fn survivors(args: &str, allies: &[usize], enemies: &[usize]) -> (End, f32, f32)
         Field::written(HEALERS, &format!("{args}\nreward_scale = false\nreward_defeat = -7"));
     field.pacify();
     for unit in 0..9 {
-        if !allies.contains(&unit) && !(unit >= 4 && enemies.contains(&(unit - 4))) {
+        let lives = allies.contains(&unit) || unit >= 4 && enemies.contains(&(unit - 4));
+        if !lives {
             field.kill(unit);
         }
     }

@@ -87,8 +87,12 @@ fn all() -> Vec<(EnvEntry, Prepare)> {
         add(format!("matrix/{}", payoff.name), payoff.summary.to_owned(), &[], matrix_game);
     }
     add("two_step".to_owned(), TwoStep::SUMMARY.to_owned(), &[], two_step);
-    for (name, _) in MAPS {
-        let summary = format!("A battle on SMAC's map {name}, simulated with SMAC's interface.");
+    for (name, text) in MAPS {
+        let summary = if text.contains("\n[generate]\n") {
+            format!("A battle of teams drawn as in SMACv2 ({name}), with SMACv2's interface.")
+        } else {
+            format!("A battle on SMAC's map {name}, simulated with SMAC's interface.")
+        };
         add(format!("skirmish/{name}"), summary, ARGUMENTS, skirmish);
     }
     lines

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::liberty::{Race, UNITS, unit_index};
-use super::smacv2::{Generate, Weighted};
+use super::smacv2::{Generate, Teams};
 use super::terrain::{TERRAINS, Terrain};
 use crate::arguments::nearest;
 
@@ -169,26 +169,6 @@ struct Group {
     type_bit: usize,
 }
 
-/// Teams drawn for every episode: the text of a [`Generate`].
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Teams {
-    allies: usize,
-    enemies: usize,
-    kinds: Vec<Kind>,
-    #[serde(default)]
-    exceptions: Vec<String>,
-    surrounded: f32,
-}
-
-/// A kind of unit with its weight.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Kind {
-    unit: String,
-    weight: f32,
-}
-
 impl Map {
     /// Reads a map.
     ///
@@ -213,7 +193,8 @@ impl Map {
         // Both teams see the same picture: the enemies' is mirrored from west to east.
         let mut allies = place(&file, &file.allies, 1.0)?;
         let mut enemies = place(&file, &file.enemies, -1.0)?;
-        let generate = file.generate.as_ref().map(|teams| generate(&file, teams)).transpose()?;
+        let bits = file.unit_type_bits;
+        let generate = file.generate.as_ref().map(|teams| teams.check(&map, bits)).transpose()?;
         if let Some(generate) = &generate {
             if !allies.is_empty() || !enemies.is_empty() {
                 return Err(invalid("teams are either placed or generated".to_owned()));
@@ -280,41 +261,8 @@ impl Map {
     }
 }
 
-/// Checks how teams are to be drawn.
-fn generate(file: &File, teams: &Teams) -> Result<Generate, MapError> {
-    let invalid =
-        |reason: &str| MapError::Invalid { map: file.name.clone(), reason: reason.to_owned() };
-    let index = |name: &String| {
-        let names = || UNITS.iter().map(|unit| unit.name);
-        unit_index(name).ok_or_else(|| unknown(&file.name, "unit", name, names()))
-    };
-    let kind = |kind: &Kind| Ok(Weighted { unit: index(&kind.unit)?, weight: kind.weight });
-    let kinds = teams.kinds.iter().map(kind).collect::<Result<Vec<_>, MapError>>()?;
-    let exceptions = teams.exceptions.iter().map(index).collect::<Result<Vec<_>, _>>()?;
-    let total: f32 = kinds.iter().map(|kind| kind.weight).sum();
-    if kinds.iter().any(|kind| kind.weight < 0.0) || (total - 1.0).abs() > 1e-6 {
-        return Err(invalid("the weights of the kinds do not sum to 1"));
-    }
-    let ordinary = |kind: &Weighted| kind.weight > 0.0 && !exceptions.contains(&kind.unit);
-    if !kinds.iter().any(ordinary) {
-        return Err(invalid("no kind of unit can form a team"));
-    }
-    if !(0.0..=1.0).contains(&teams.surrounded) {
-        return Err(invalid("the probability of a surrounded start is not between 0 and 1"));
-    }
-    if kinds.len() > file.unit_type_bits.max(1) {
-        return Err(invalid("there are more kinds than type bits"));
-    }
-    Ok(Generate {
-        n_allies: teams.allies,
-        n_enemies: teams.enemies,
-        kinds,
-        exceptions,
-        surrounded: teams.surrounded,
-    })
-}
-
-fn unknown(
+/// The error of a name that is none of the `candidates`.
+pub(super) fn unknown(
     map: &str,
     what: &'static str,
     name: &str,

@@ -13,7 +13,9 @@ mod observe;
 mod observer;
 mod reward;
 mod skirmish;
+mod spec;
 mod state;
+mod summary;
 
 pub(crate) use actions::Choice;
 pub use actions::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};

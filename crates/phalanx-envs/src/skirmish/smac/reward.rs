@@ -177,4 +177,27 @@ mod tests {
         assert_eq!(step(&args, Some(true)), 1.0);
         assert_eq!(step(&args, Some(false)), -1.0);
     }
+
+    /// The return of an episode in which all enemies of `toughness` die but the last, and the
+    /// battle is won by that.
+    fn all_but_the_last(toughness: &[f32]) -> f32 {
+        let args = SkirmishArgs::default();
+        let n = toughness.len();
+        let mut rule = RewardRule::new(&args, false, n + 1, n, toughness.iter().sum());
+        let mut units = vec![45.0];
+        units.extend(toughness);
+        let shield = vec![0.0; n + 1];
+        rule.open(&units, &shield);
+        units[1..n].fill(0.0);
+        rule.close(1..n + 1, &units, &shield, Some(true))
+    }
+
+    #[test]
+    fn a_victory_over_an_untouched_last_medivac_is_worth_less_than_twenty() {
+        let (marine, marauder, medivac) = (45.0, 125.0, 150.0);
+        let mmm = [vec![marauder; 2], vec![marine; 7], vec![medivac]].concat();
+        assert!((all_but_the_last(&mmm) - (20.0 - 160.0 / 50.75)).abs() < 1e-5);
+        let mmm2 = [vec![marauder; 3], vec![marine; 8], vec![medivac]].concat();
+        assert!((all_but_the_last(&mmm2) - (20.0 - 160.0 / 60.25)).abs() < 1e-5);
+    }
 }

@@ -1,6 +1,6 @@
 //! A battle as an environment: how it is made and how actions become orders.
 
-use phalanx_core::env::{AgentSpec, EnvSpec, StepMut};
+use phalanx_core::env::{EnvSpec, StepMut};
 use phalanx_core::rng::Rng;
 
 use super::actions::{Choice, DIRECTIONS, NO_OP, STOP};
@@ -8,6 +8,7 @@ use super::ending::HealerRule;
 use super::memory::Memory;
 use super::observer::{Observer, TeamRows};
 use super::reward::RewardRule;
+use super::spec::spec;
 use crate::arguments::ArgumentError;
 use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::liberty::{Battle, NOBODY, Order, UNITS};
@@ -66,26 +67,7 @@ impl Skirmish {
         let n_teams = if args.self_play { 2 } else { 1 };
         let teams: Vec<_> = (0..n_teams).map(|team| Team::new(&map, &args, limit, team)).collect();
         let battle = Battle::new(&map, &args);
-        let widest = |width: fn(&Observer) -> usize| {
-            teams.iter().map(|team| width(&team.observer)).max().unwrap_or(0)
-        };
-        let mut info = ["battle_won", "dead_allies", "dead_enemies"].map(str::to_owned).to_vec();
-        if args.self_play {
-            info.push("enemy_reward".to_owned());
-        }
-        let agents = agents(&map, &teams);
-        let spec = EnvSpec {
-            n_actions: widest(|observer| observer.layout.n_actions),
-            obs_dim: widest(|observer| observer.layout.obs_dim()),
-            state_dim: teams[0].observer.layout.state_dim(),
-            episode_limit: limit,
-            timeout_is_terminal: !args.continuing_episode,
-            info,
-            max_return: known(&map, &args).then(|| teams[0].reward.max_return()),
-            max_reward: (map.generate.is_none() || !args.fix_quirks)
-                .then_some(teams[0].reward.max_reward),
-            ..EnvSpec::new(format!("skirmish/{}", map.name), agents.len())
-        };
+        let spec = spec(&map, &args, limit, &teams);
         let healers = match map.kinds().any(|kind| UNITS[kind].heal.is_some()) {
             false => HealerRule::None,
             true if args.fix_quirks => HealerRule::Fair,
@@ -93,12 +75,12 @@ impl Skirmish {
             true => HealerRule::Smac,
         };
         Ok(Self {
-            avail: vec![false; agents.len() * spec.n_actions],
+            avail: vec![false; spec.avail_len()],
             heuristic: AttackNearest::new(roster.allies.len()),
             step: 0,
             won: false,
             enemy_reward: 0.0,
-            spec: EnvSpec { agents, ..spec },
+            spec,
             map,
             args,
             battle,
@@ -279,36 +261,4 @@ impl Team {
 /// Health and shield of a team in sum.
 fn toughness(team: &[Placed]) -> f32 {
     team.iter().map(|placed| UNITS[placed.unit].health + UNITS[placed.unit].shield).sum()
-}
-
-/// Whether the largest return is the same in every episode.
-fn known(map: &Map, args: &SkirmishArgs) -> bool {
-    map.generate.is_none() || args.fix_quirks || args.reward_sparse
-}
-
-/// Agents are named and grouped by the kind of their unit; where the kind changes from episode to
-/// episode, they are numbered and all alike. Teams share groups if they are told alike.
-fn agents(map: &Map, teams: &[Team]) -> Vec<AgentSpec> {
-    let alike = teams.iter().all(|team| {
-        let [first, other] = [&teams[0].observer.layout, &team.observer.layout];
-        first == other
-    });
-    let mut groups: Vec<(usize, usize)> = Vec::new();
-    let mut agents = Vec::new();
-    for team in 0..teams.len() {
-        let (units, prefix) = if team == 0 { (&map.allies, "") } else { (&map.enemies, "enemy ") };
-        let mut numbers = vec![0; UNITS.len()];
-        for placed in units {
-            let key = (placed.unit, if alike { 0 } else { team });
-            let group = groups.iter().position(|&group| group == key).unwrap_or_else(|| {
-                groups.push(key);
-                groups.len() - 1
-            });
-            let kind = if map.generate.is_some() { "agent" } else { UNITS[placed.unit].name };
-            let name = format!("{prefix}{kind} {}", numbers[placed.unit]);
-            numbers[placed.unit] += 1;
-            agents.push(AgentSpec { name, group, team });
-        }
-    }
-    agents
 }

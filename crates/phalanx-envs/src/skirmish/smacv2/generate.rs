@@ -2,9 +2,10 @@
 //! `surrounded_and_reflect`.
 
 use phalanx_core::rng::Rng;
+use serde::Deserialize;
 
-use crate::skirmish::liberty::UNITS;
-use crate::skirmish::map::{Placed, Roster, START_SCATTER};
+use crate::skirmish::liberty::{UNITS, unit_index};
+use crate::skirmish::map::{MapError, Placed, Roster, START_SCATTER, unknown};
 use crate::skirmish::terrain::Terrain;
 
 /// How far from the middle the line of a surrounding group begins, in each coordinate.
@@ -48,6 +49,64 @@ pub struct Generate {
     pub exceptions: Vec<usize>,
     /// The probability that the allies start surrounded.
     pub surrounded: f32,
+}
+
+/// A [`Generate`] as it stands in a map's file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Teams {
+    allies: usize,
+    enemies: usize,
+    kinds: Vec<Kind>,
+    #[serde(default)]
+    exceptions: Vec<String>,
+    surrounded: f32,
+}
+
+/// A kind of unit with its weight.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kind {
+    unit: String,
+    weight: f32,
+}
+
+impl Teams {
+    /// Looks up the names and checks the numbers; the one-hot unit type has `type_bits` columns.
+    pub(crate) fn check(&self, map: &str, type_bits: usize) -> Result<Generate, MapError> {
+        let index = |name: &String| {
+            let names = UNITS.iter().map(|unit| unit.name);
+            unit_index(name).ok_or_else(|| unknown(map, "unit", name, names))
+        };
+        let weighted = |kind: &Kind| Ok(Weighted { unit: index(&kind.unit)?, weight: kind.weight });
+        let kinds = self.kinds.iter().map(weighted).collect::<Result<Vec<_>, MapError>>()?;
+        let exceptions = self.exceptions.iter().map(index).collect::<Result<Vec<_>, _>>()?;
+        let total: f32 = kinds.iter().map(|kind| kind.weight).sum();
+        let sums = 1.0 - 1e-6..1.0 + 1e-6;
+        let ordinary = |kind: &Weighted| kind.weight > 0.0 && !exceptions.contains(&kind.unit);
+        let mistakes = [
+            (
+                kinds.iter().any(|kind| kind.weight < 0.0) || !sums.contains(&total),
+                "the weights of the kinds do not sum to 1",
+            ),
+            (!kinds.iter().any(ordinary), "no kind of unit can form a team"),
+            (
+                !(0.0..=1.0).contains(&self.surrounded),
+                "the probability of a surrounded start is not between 0 and 1",
+            ),
+            (kinds.len() > type_bits, "there are more kinds than type bits"),
+        ];
+        if let Some((_, reason)) = mistakes.into_iter().find(|&(wrong, _)| wrong) {
+            return Err(MapError::Invalid { map: map.to_owned(), reason: reason.to_owned() });
+        }
+        Ok(Generate {
+            n_allies: self.allies,
+            n_enemies: self.enemies,
+            kinds,
+            exceptions,
+            surrounded: self.surrounded,
+        })
+    }
 }
 
 impl Generate {
@@ -156,5 +215,33 @@ fn mirror(terrain: &Terrain, rng: &mut Rng, allies: &mut [Placed], enemies: &mut
             Some(ally) => (width - ally.x, ally.y),
             None => (rng.range(width / 2.0, width), rng.range(0.0, height)),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::skirmish::map::Map;
+
+    #[test]
+    fn a_team_that_cannot_be_drawn_is_refused() {
+        let good = include_str!("../maps/terran_5_vs_5.toml");
+        assert!(Map::parse(good).is_ok());
+        for (old, new, reason) in [
+            ("weight = 0.1 ", "weight = 0.2 ", "do not sum to 1"),
+            ("weight = 0.1 ", "weight = nan ", "do not sum to 1"),
+            ("[\"medivac\"]", "[\"medivac\", \"marine\", \"marauder\"]", "can form a team"),
+            ("surrounded = 0.5", "surrounded = 1.5", "not between 0 and 1"),
+            ("unit_type_bits = 3", "unit_type_bits = 2", "more kinds than type bits"),
+            ("unit = \"marine\"", "unit = \"marina\"", "did you mean `marine`?"),
+            ("enemies = 5", "enemies = 0", "a team is empty"),
+            (
+                "[generate]",
+                "allies = [{ unit = \"marine\", count = 1, at = [9.0, 9.0] }]\n[generate]",
+                "either placed or generated",
+            ),
+        ] {
+            let error = Map::parse(&good.replace(old, new)).expect_err(reason);
+            assert!(error.to_string().contains(reason), "{error}");
+        }
     }
 }

@@ -6,6 +6,6 @@ mod generate;
 mod sightings;
 
 pub(crate) use cone::Cone;
-pub(crate) use generate::sort;
 pub use generate::{Generate, Weighted};
+pub(crate) use generate::{Teams, sort};
 pub(crate) use sightings::Sightings;

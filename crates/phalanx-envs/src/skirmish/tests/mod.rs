@@ -1,5 +1,6 @@
 //! Promises of the battle that need its inside.
 
+mod generated;
 mod interface;
 mod kinds;
 mod outcomes;

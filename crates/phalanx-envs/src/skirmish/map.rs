@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::liberty::{Race, UNITS, unit_index};
+use super::liberty::{Motion, Race, UNITS, Unit, unit_index};
 use super::smacv2::{Generate, Teams};
 use super::terrain::{TERRAINS, Terrain};
 use crate::arguments::nearest;
@@ -16,6 +16,22 @@ pub const MAPS: &[(&str, &str)] = &[
     ("8m_vs_9m", include_str!("maps/8m_vs_9m.toml")),
     ("10m_vs_11m", include_str!("maps/10m_vs_11m.toml")),
     ("27m_vs_30m", include_str!("maps/27m_vs_30m.toml")),
+    ("MMM", include_str!("maps/MMM.toml")),
+    ("MMM2", include_str!("maps/MMM2.toml")),
+    ("2s3z", include_str!("maps/2s3z.toml")),
+    ("3s5z", include_str!("maps/3s5z.toml")),
+    ("3s5z_vs_3s6z", include_str!("maps/3s5z_vs_3s6z.toml")),
+    ("1c3s5z", include_str!("maps/1c3s5z.toml")),
+    ("3s_vs_3z", include_str!("maps/3s_vs_3z.toml")),
+    ("3s_vs_4z", include_str!("maps/3s_vs_4z.toml")),
+    ("3s_vs_5z", include_str!("maps/3s_vs_5z.toml")),
+    ("2m_vs_1z", include_str!("maps/2m_vs_1z.toml")),
+    ("corridor", include_str!("maps/corridor.toml")),
+    ("6h_vs_8z", include_str!("maps/6h_vs_8z.toml")),
+    ("2s_vs_1sc", include_str!("maps/2s_vs_1sc.toml")),
+    ("so_many_baneling", include_str!("maps/so_many_baneling.toml")),
+    ("bane_vs_bane", include_str!("maps/bane_vs_bane.toml")),
+    ("2c_vs_64zg", include_str!("maps/2c_vs_64zg.toml")),
     ("protoss_5_vs_5", include_str!("maps/protoss_5_vs_5.toml")),
     ("protoss_10_vs_10", include_str!("maps/protoss_10_vs_10.toml")),
     ("protoss_20_vs_20", include_str!("maps/protoss_20_vs_20.toml")),
@@ -191,8 +207,8 @@ impl Map {
             return Err(invalid("the limit is zero".to_owned()));
         }
         // Both teams see the same picture: the enemies' is mirrored from west to east.
-        let mut allies = place(&file, &file.allies, 1.0)?;
-        let mut enemies = place(&file, &file.enemies, -1.0)?;
+        let mut allies = place(&file, &terrain, &file.allies, 1.0)?;
+        let mut enemies = place(&file, &terrain, &file.enemies, -1.0)?;
         let bits = file.unit_type_bits;
         let generate = file.generate.as_ref().map(|teams| teams.check(&map, bits)).transpose()?;
         if let Some(generate) = &generate {
@@ -211,11 +227,6 @@ impl Map {
             return Err(invalid("a team is empty".to_owned()));
         }
         for unit in allies.iter().chain(&enemies) {
-            let margin = UNITS[unit.unit].inner_radius + START_SCATTER;
-            if !terrain.admits(unit.x, unit.y, margin) {
-                let (name, x, y) = (UNITS[unit.unit].name, unit.x, unit.y);
-                return Err(invalid(format!("no {name} can stand at ({x}, {y})")));
-            }
             if unit.type_bit >= file.unit_type_bits.max(1) {
                 let bits = file.unit_type_bits;
                 return Err(invalid(format!("type bit {} is not below {bits}", unit.type_bit)));
@@ -274,10 +285,16 @@ pub(super) fn unknown(
 
 /// Places the units of one team: all that are created at one point stand around it in a block,
 /// just far enough apart to scatter, the first ones on the side of the opponent (`front` is 1 for
-/// east, -1 for west).
+/// east, -1 for west). Spots without a straight way from the point are left out, and the block
+/// grows until it has enough.
 ///
 /// The places the game itself chooses are not documented; this packing is ours.
-fn place(file: &File, groups: &[Group], front: f32) -> Result<Vec<Placed>, MapError> {
+fn place(
+    file: &File,
+    terrain: &Terrain,
+    groups: &[Group],
+    front: f32,
+) -> Result<Vec<Placed>, MapError> {
     let mut placed: Vec<Placed> = Vec::new();
     let mut points: Vec<(f32, f32)> = Vec::new();
     for group in groups {
@@ -293,17 +310,35 @@ fn place(file: &File, groups: &[Group], front: f32) -> Result<Vec<Placed>, MapEr
             })?;
             here.extend(std::iter::repeat_n((unit, group.type_bit), group.count));
         }
-        let widest = here.iter().map(|&(unit, _)| UNITS[unit].separation).fold(0.0, f32::max);
-        let spacing = 2.0 * (widest + START_SCATTER);
-        let spots = block(here.len());
-        placed.extend(here.iter().zip(spots).map(|(&(unit, type_bit), (ahead, left))| Placed {
-            unit,
-            type_bit,
-            x: point.0 + front * spacing * ahead,
-            y: point.1 + spacing * left,
-        }));
+        let widest = |size: fn(&Unit) -> f32| {
+            here.iter().map(|&(unit, _)| size(&UNITS[unit])).fold(0.0, f32::max)
+        };
+        let spacing = 2.0 * (widest(|unit| unit.separation) + START_SCATTER);
+        let margin = START_SCATTER + widest(margin);
+        let place = |ahead, left| (point.0 + front * spacing * ahead, point.1 + spacing * left);
+        let n = here.len();
+        let spots = (n..=4 * n + 4)
+            .map(|size| {
+                let spots = block(size).into_iter().map(|(ahead, left)| place(ahead, left));
+                spots.filter(|&spot| terrain.clear(point, spot, margin)).take(n).collect()
+            })
+            .find(|spots: &Vec<_>| spots.len() == n)
+            .ok_or_else(|| MapError::Invalid {
+                map: file.name.clone(),
+                reason: format!("{n} units do not fit round ({}, {})", point.0, point.1),
+            })?;
+        let units = here.into_iter().zip(spots);
+        placed.extend(units.map(|((unit, type_bit), (x, y))| Placed { unit, type_bit, x, y }));
     }
     Ok(placed)
+}
+
+/// The distance a unit keeps from cliffs; zero for one that crosses them.
+fn margin(unit: &Unit) -> f32 {
+    match unit.motion {
+        Motion::Ground => unit.inner_radius,
+        Motion::OverCliffs | Motion::Flying => 0.0,
+    }
 }
 
 /// `n` spots of a block as square as can be, as (ahead, left) of its centre in units of one
@@ -324,7 +359,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_stand_close_together_around_their_point_and_never_overlap() {
+    fn units_stand_apart_on_ground_they_can_stand_on() {
         for (name, _) in MAPS {
             let map = Map::named(name).expect("our map is well formed");
             if map.generate.is_some() {
@@ -332,13 +367,64 @@ mod tests {
             }
             for team in [&map.allies, &map.enemies] {
                 for (i, a) in team.iter().enumerate() {
+                    let unit = &UNITS[a.unit];
+                    let margin = margin(unit) + START_SCATTER;
+                    assert!(map.terrain.admits(a.x, a.y, margin), "{name}: {}", unit.name);
                     for b in &team[i + 1..] {
-                        assert!(
-                            (a.x - b.x).hypot(a.y - b.y) >= 0.75 + 2.0 * START_SCATTER - 1e-5,
-                            "{name}"
-                        );
+                        let apart = unit.separation + UNITS[b.unit].separation;
+                        let apart = apart + 2.0 * START_SCATTER - 1e-5;
+                        assert!((a.x - b.x).hypot(a.y - b.y) >= apart, "{name}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_maps_of_smac_have_its_points_and_unit_types() {
+        let at = |map: &str, n: usize, x: f32, y: f32| {
+            let map = Map::named(map).expect("our map is well formed");
+            let team = &map.enemies[map.enemies.len() - n..];
+            let mean = |place: fn(&Placed) -> f32| team.iter().map(place).sum::<f32>() / n as f32;
+            let (x, y) = (mean(|unit| unit.x) - x, mean(|unit| unit.y) - y);
+            // Where cliffs cut the block it stands a little off its point.
+            assert!(x.abs() < 1.25 && y.abs() < 1.25, "{}: off by ({x}, {y})", map.name);
+        };
+        at("2c_vs_64zg", 64, 16.0, 9.0);
+        at("so_many_baneling", 32, 27.91, 28.24);
+        at("corridor", 24, 27.91, 28.24);
+        at("6h_vs_8z", 8, 14.41, 16.7597);
+        at("2s_vs_1sc", 1, 13.92, 20.0397);
+        let map = Map::named("2s3z").expect("our map is well formed");
+        let bits = |team: &[Placed]| -> Vec<_> {
+            team.iter().map(|unit| (UNITS[unit.unit].name, unit.type_bit)).collect()
+        };
+        let (stalker, zealot) = ("stalker", "zealot");
+        let allies = [(stalker, 0), (stalker, 0), (zealot, 1), (zealot, 1), (zealot, 1)];
+        assert_eq!(bits(&map.allies), allies);
+        let enemies = [(stalker, 1), (stalker, 1), (zealot, 0), (zealot, 0), (zealot, 0)];
+        assert_eq!(bits(&map.enemies), enemies);
+    }
+
+    #[test]
+    fn the_teams_can_walk_to_each_other_and_to_the_point_of_the_march() {
+        for (name, _) in MAPS {
+            let map = Map::named(name).expect("our map is well formed");
+            let from = (map.enemies[0].x, map.enemies[0].y);
+            let mut goals = vec![(map.allies[0].x, map.allies[0].y)];
+            match map.march {
+                March::Point(x, y) => goals.push((x, y)),
+                March::Between(a, b) => goals.extend([a, b]),
+                March::Allies | March::Stay => {}
+            }
+            for goal in goals {
+                let (mut at, mut legs) = (from, 0);
+                while at != goal && legs < 32 {
+                    let next = map.terrain.waypoint(at, goal, 0.375);
+                    assert!(map.terrain.clear(at, next, 0.375), "{name}: {at:?} to {next:?}");
+                    (at, legs) = (next, legs + 1);
+                }
+                assert_eq!(at, goal, "{name}");
             }
         }
     }

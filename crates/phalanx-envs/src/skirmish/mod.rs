@@ -25,15 +25,17 @@
 mod args;
 mod liberty;
 mod map;
+mod nearest;
 mod players;
+mod routes;
 mod smac;
 mod smacv2;
 mod terrain;
 
 pub use args::{ARGUMENTS, Rules, SkirmishArgs};
 pub use liberty::{
-    Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, UNITS, Unit, Weapon,
-    unit_index, volley,
+    Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, UNITS, Unit, Weapon, strike,
+    unit_index,
 };
 pub use map::{MAPS, Map, MapError, March, Placed, START_SCATTER};
 pub use smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, Skirmish, WEST};

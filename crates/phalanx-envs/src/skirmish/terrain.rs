@@ -1,15 +1,37 @@
 //! Where units can walk: a grid of cells, drawn as text.
 
+use std::sync::Arc;
+
+use super::routes::Routes;
+
 /// The terrains maps may name, as drawings: the top line is the northern edge, `.` can be walked
 /// on and `#` cannot.
 ///
-/// `strip` is shared by all maps of SMAC with marines only and by several others: the cells
-/// `0 <= x < 32`, `8 <= y < 24` (from the cell flags of the map file).
-pub const TERRAINS: &[(&str, &str)] =
-    &[("strip", include_str!("terrain/strip.txt")), ("open", include_str!("terrain/open.txt"))];
+/// `strip` is shared by all maps of SMAC with marines only and by several others; `open` by those
+/// of stalkers against zealots. The other maps have one of their own, each called like its map.
+///
+/// Source: the cell flags of the map files, in blocks of 2 by 2 cells. What the game makes of the
+/// cells beside a cliff when it computes its paths is not known. The choke of `corridor` consists
+/// of blocks that touch in their corners only; there we cut the cliffs along the diagonal.
+pub const TERRAINS: &[(&str, &str)] = &[
+    ("strip", include_str!("terrain/strip.txt")),
+    ("open", include_str!("terrain/open.txt")),
+    ("2m_vs_1z", include_str!("terrain/2m_vs_1z.txt")),
+    ("corridor", include_str!("terrain/corridor.txt")),
+    ("6h_vs_8z", include_str!("terrain/6h_vs_8z.txt")),
+    ("2s_vs_1sc", include_str!("terrain/2s_vs_1sc.txt")),
+    ("so_many_baneling", include_str!("terrain/so_many_baneling.txt")),
+    ("bane_vs_bane", include_str!("terrain/bane_vs_bane.txt")),
+    ("2c_vs_64zg", include_str!("terrain/2c_vs_64zg.txt")),
+];
+
+/// How far a walker that runs straight into the corner of a cliff slips to the side.
+const SLIP: f32 = 1.0 / 64.0;
 
 /// A grid of cells of side 1 whose south-western corner is the origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A clone shares the tables of [`Terrain::waypoint`].
+#[derive(Clone, Debug)]
 pub struct Terrain {
     width: usize,
     height: usize,
@@ -17,6 +39,16 @@ pub struct Terrain {
     pathable: Vec<bool>,
     /// `[y, x]`: whether it and its eight neighbours can.
     inner: Vec<bool>,
+    /// `[y, x]` with one row and column more: the cliffs among the cells south-west of a corner.
+    cliffs: Vec<u32>,
+    /// Ways round cliffs; `None` where every way is straight.
+    routes: Option<Arc<Routes>>,
+}
+
+impl PartialEq for Terrain {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.height, &self.pathable) == (other.width, other.height, &other.pathable)
+    }
 }
 
 impl Terrain {
@@ -24,7 +56,8 @@ impl Terrain {
     ///
     /// # Errors
     ///
-    /// The reason, when lines differ in length or hold other characters than `.` and `#`.
+    /// The reason, when lines differ in length or hold other characters than `.` and `#`, or when
+    /// the cliffs have more corners than [`Terrain::waypoint`] can handle.
     pub fn parse(drawing: &str) -> Result<Self, String> {
         let lines: Vec<_> = drawing.lines().rev().collect();
         let width = lines.first().map_or(0, |line| line.len());
@@ -48,16 +81,22 @@ impl Terrain {
             }
         }
         let height = lines.len();
-        let open = |x: usize, y: usize| {
-            x >= 1
-                && y >= 1
-                && x + 1 < width
-                && y + 1 < height
-                && (y - 1..=y + 1)
-                    .all(|y| pathable[y * width + x - 1..=y * width + x + 1] == [true; 3])
-        };
-        let inner = (0..height * width).map(|cell| open(cell % width, cell / width)).collect();
-        Ok(Self { width, height, pathable, inner })
+        let mut cliffs = vec![0; (width + 1) * (height + 1)];
+        for y in 0..height {
+            let mut row = 0;
+            for x in 0..width {
+                row += u32::from(!pathable[y * width + x]);
+                cliffs[(y + 1) * (width + 1) + x + 1] = cliffs[y * (width + 1) + x + 1] + row;
+            }
+        }
+        let inner = vec![false; width * height];
+        let mut terrain = Self { width, height, pathable, inner, cliffs, routes: None };
+        for cell in 0..width * height {
+            let (x, y) = ((cell % width) as f32, (cell / width) as f32);
+            terrain.inner[cell] = terrain.is_open(x - 1.0, y - 1.0, x + 1.0, y + 1.0);
+        }
+        terrain.routes = Routes::new(&terrain)?.map(Arc::new);
+        Ok(terrain)
     }
 
     /// The extent from west to east.
@@ -68,13 +107,6 @@ impl Terrain {
     /// The extent from south to north.
     pub fn height(&self) -> usize {
         self.height
-    }
-
-    /// How high cell `(x, y)` lies, from 0 to 1. Our terrains are flat but for
-    /// their cliffs, which stand above the ground.
-    #[inline]
-    pub fn height_at(&self, x: i32, y: i32) -> f32 {
-        if self.pathable(x, y) { 0.5 } else { 1.0 }
     }
 
     /// Whether cell `(x, y)` lies on the map and can be walked on.
@@ -89,33 +121,111 @@ impl Terrain {
         self.index(x, y).is_some()
     }
 
-    /// Whether a unit that keeps `margin` (below 1) from cliffs can stand at `(x, y)`.
+    /// The height of cell `(x, y)`, as SMAC puts it into an observation: between 0 and 1.
+    ///
+    /// The heights of the game's maps are not known. Ours are 0.5 for ground and 1 for cliffs and
+    /// what lies beyond the map.
+    #[inline]
+    pub fn height_at(&self, x: i32, y: i32) -> f32 {
+        if self.pathable(x, y) { 0.5 } else { 1.0 }
+    }
+
+    /// Whether a unit that keeps `margin` (below 1) from cliffs can stand at `(x, y)`: no cell
+    /// that a square of half-width `margin` touches is a cliff.
     #[inline]
     pub fn admits(&self, x: f32, y: f32, margin: f32) -> bool {
-        if x < 0.0 || y < 0.0 {
+        let inside = x >= 0.0 && y >= 0.0;
+        inside
+            && (self.index(x as i32, y as i32).is_some_and(|cell| self.inner[cell])
+                || self.is_open(x - margin, y - margin, x + margin, y + margin))
+    }
+
+    /// Whether such a unit can walk straight from one point to another.
+    pub fn clear(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> bool {
+        // From west to east, so that the way back is judged by the same arithmetic.
+        let (a, b) = if from.0 <= to.0 { (from, to) } else { (to, from) };
+        let (south, north) = (a.1.min(b.1), a.1.max(b.1));
+        if self.is_open(a.0 - margin, south - margin, b.0 + margin, north + margin) {
+            return true;
+        }
+        if a.0 < margin || south < margin || a.0 == b.0 || a.1 == b.1 {
             return false;
         }
-        match self.index(x as i32, y as i32) {
-            None => false,
-            Some(cell) if self.inner[cell] => true,
-            Some(cell) => {
-                self.pathable[cell]
-                    && x >= margin
-                    && y >= margin
-                    && self.pathable((x - margin) as i32, y as i32)
-                    && self.pathable((x + margin) as i32, y as i32)
-                    && self.pathable(x as i32, (y - margin) as i32)
-                    && self.pathable(x as i32, (y + margin) as i32)
-            }
+        let slope = (b.1 - a.1) / (b.0 - a.0);
+        let column_is_open = |column: i32| {
+            let column = column as f32;
+            let at = |x: f32| (a.1 + (x.clamp(a.0, b.0) - a.0) * slope).clamp(south, north);
+            let (y0, y1) = (at(column - margin), at(column + 1.0 + margin));
+            self.is_open(column, y0.min(y1) - margin, column, y0.max(y1) + margin)
+        };
+        ((a.0 - margin) as i32..=(b.0 + margin) as i32).all(column_is_open)
+    }
+
+    /// Where a unit that keeps `margin` from cliffs walks straight towards next, on a shortest
+    /// way: `to` itself if nothing is between, else the first corner to be rounded.
+    ///
+    /// A `to` that cannot be reached is replaced by the nearest point that can. Where every way is
+    /// straight (all that can be walked on is one rectangle), the answer is always `to`. Ways are
+    /// known for margins of 0.375 and 0.5; others are rounded up to these, as far as they go.
+    ///
+    /// The ways are those of the visibility graph of the cliffs' corners (Lozano-Pérez and
+    /// Wesley 1979), with all shortest distances computed beforehand.
+    pub fn waypoint(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
+        match &self.routes {
+            None => to,
+            Some(_) if self.clear(from, to, margin) => to,
+            Some(routes) => routes.for_margin(margin).waypoint(self, from, to),
         }
     }
 
     /// Where a unit ends that wants to go from one point to another close by: cliffs take away
-    /// the part of the motion that runs into them.
+    /// the part of the motion that runs into them, and a corner in the way by less than
+    /// 1/64 is slipped round.
     #[inline]
     pub fn slide(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
-        let tries = [to, (to.0, from.1), (from.0, to.1)];
-        tries.into_iter().find(|&(x, y)| self.admits(x, y, margin)).unwrap_or(from)
+        if self.admits(to.0, to.1, margin) {
+            return to;
+        }
+        let (dx, dy) = ((to.0 - from.0).abs(), (to.1 - from.1).abs());
+        let slips = [
+            ((to.0, from.1), dx >= SLIP),
+            ((from.0, to.1), dy >= SLIP),
+            ((to.0, from.1 + SLIP), dx >= dy),
+            ((to.0, from.1 - SLIP), dx >= dy),
+            ((from.0 + SLIP, to.1), dx <= dy),
+            ((from.0 - SLIP, to.1), dx <= dy),
+            ((to.0, from.1), true),
+            ((from.0, to.1), true),
+        ];
+        let fits = |&((x, y), sensible): &((f32, f32), bool)| sensible && self.admits(x, y, margin);
+        slips.into_iter().find(fits).map_or(from, |(spot, _)| spot)
+    }
+
+    /// Whether no cell that a rectangle touches is a cliff or off the map.
+    #[inline]
+    pub(crate) fn is_open(&self, west: f32, south: f32, east: f32, north: f32) -> bool {
+        if !(west >= 0.0 && south >= 0.0) {
+            return false;
+        }
+        let (west, south) = (west as usize, south as usize);
+        let (east, north) = (east as usize + 1, north as usize + 1);
+        let stride = self.width + 1;
+        east <= self.width
+            && north <= self.height
+            && self.cliffs[north * stride + east] + self.cliffs[south * stride + west]
+                == self.cliffs[south * stride + east] + self.cliffs[north * stride + west]
+    }
+
+    /// The point nearest to `(x, y)` on the map, `margin` from its edge.
+    #[inline]
+    pub fn stay_on_map(&self, (x, y): (f32, f32), margin: f32) -> (f32, f32) {
+        let (width, height) = (self.width as f32, self.height as f32);
+        (x.clamp(margin, width - margin), y.clamp(margin, height - margin))
+    }
+
+    /// Where to walk next on the way to `to`.
+    pub fn waypoint(&self, _from: (f32, f32), to: (f32, f32)) -> (f32, f32) {
+        to
     }
 
     #[inline]
@@ -164,6 +274,27 @@ mod tests {
         assert_eq!(terrain.slide((5.0, 16.0), (5.1, 16.1), 0.375), (5.1, 16.1));
         assert_eq!(terrain.slide((5.0, 8.4), (5.1, 8.3), 0.375), (5.1, 8.4));
         assert_eq!(terrain.slide((0.4, 8.4), (0.3, 8.3), 0.375), (0.4, 8.4));
+    }
+
+    #[test]
+    fn corners_are_kept_clear_of_in_both_directions() {
+        let terrain = Terrain::parse("....\n....\n##..\n##..").expect("well formed");
+        // The corner of the cliff is (2, 2).
+        assert!(terrain.admits(2.375, 1.0, 0.375));
+        assert!(!terrain.admits(2.374, 2.374, 0.375));
+        assert!(terrain.admits(2.374, 2.375, 0.375));
+        assert!(terrain.clear((1.0, 3.5), (3.5, 1.0), 0.24));
+        assert!(!terrain.clear((1.0, 3.5), (3.5, 1.0), 0.26));
+        assert!(!terrain.clear((3.5, 1.0), (1.0, 3.5), 0.26));
+    }
+
+    #[test]
+    fn a_corner_barely_in_the_way_is_slipped_round() {
+        let terrain = Terrain::parse("....\n....\n##..\n##..").expect("well formed");
+        // Straight west, 0.01 too far south to pass over the cliff.
+        let (x, y) = terrain.slide((2.38, 2.365), (2.28, 2.365), 0.375);
+        assert_eq!((x, y), (2.28, 2.365 + SLIP));
+        assert_eq!(terrain.slide((2.38, 2.2), (2.28, 2.2), 0.375), (2.38, 2.2));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::ops::Range;
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::crowd::Crowd;
+use super::crowd::{Body, Crowd};
+use super::stats::Stats;
 use super::unit_table::UNITS;
-use super::units::{LOOPS_PER_SECOND, Unit};
 use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::map::{Map, March, Placed, Roster, START_SCATTER};
 use crate::skirmish::terrain::Terrain;
@@ -23,12 +23,26 @@ pub(crate) enum Order {
     Attack,
     /// Walk to a point; attack whom one meets.
     AttackMove { x: f32, y: f32 },
+    /// Attack the nearest opponent, wherever it is, and the next when it is dead.
+    Hunt,
 }
 
-/// No target.
+/// No unit.
 pub(crate) const NOBODY: u16 = u16::MAX;
 /// The wind-up of a unit that is not about to shoot.
 pub(crate) const AT_REST: f32 = f32::INFINITY;
+
+/// Damage under way.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Hit {
+    /// Game loops until it falls.
+    pub(crate) due: f32,
+    pub(crate) from: u16,
+    pub(crate) to: u16,
+    /// For a weapon that hits along a line: its middle, and its direction of length one.
+    pub(crate) place: (f32, f32),
+    pub(crate) along: (f32, f32),
+}
 
 /// What changes in a battle, one element per unit; the allies come first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,12 +62,23 @@ pub(crate) struct Units {
     pub(crate) backswing: Vec<f32>,
     /// Game loops until the unit may call for help again.
     pub(crate) silence: Vec<f32>,
+    /// Game loops since the unit was last damaged.
+    pub(crate) unharmed: Vec<f32>,
+    /// Length units per loop, of units that accelerate.
+    pub(crate) velocity: Vec<(f32, f32)>,
     pub(crate) order: Vec<Order>,
-    /// Whom the unit attacks, or [`NOBODY`].
+    /// Whom the unit attacks or heals, or [`NOBODY`].
     pub(crate) target: Vec<u16>,
     /// On which side the unit walks round an obstacle: 1 left, -1 right, 0 not decided.
     pub(crate) side: Vec<i8>,
+    /// Damage under way, in the order of launch.
+    pub(crate) hits: Vec<Hit>,
+    /// Game loops played.
+    pub(crate) clock: u32,
 }
+
+/// Hits under way, per unit, for which there is room from the start: a colossus has at most two.
+const HITS_PER_UNIT: usize = 4;
 
 impl Units {
     fn new(n: usize) -> Self {
@@ -67,9 +92,13 @@ impl Units {
             windup: vec![AT_REST; n],
             backswing: vec![0.0; n],
             silence: vec![0.0; n],
+            unharmed: vec![0.0; n],
+            velocity: vec![(0.0, 0.0); n],
             order: vec![Order::Hold; n],
             target: vec![NOBODY; n],
             side: vec![0; n],
+            hits: Vec::with_capacity(HITS_PER_UNIT * n),
+            clock: 0,
         }
     }
 
@@ -85,12 +114,22 @@ impl Units {
             &self.windup,
             &self.backswing,
             &self.silence,
+            &self.unharmed,
         ];
+        let known = |unit: u16| usize::from(unit) < n;
         numbers.iter().all(|column| column.len() == n)
+            && self.velocity.len() == n
             && self.order.len() == n
             && self.target.len() == n
             && self.side.len() == n
-            && self.target.iter().all(|&target| target == NOBODY || usize::from(target) < n)
+            && self.target.iter().all(|&target| target == NOBODY || known(target))
+            && self.hits.iter().all(|hit| known(hit.from) && known(hit.to))
+    }
+
+    /// Takes over a saved state without giving up the room reserved for hits.
+    pub(crate) fn restore(&mut self, mut saved: Self) {
+        saved.hits.reserve(HITS_PER_UNIT * saved.x.len());
+        *self = saved;
     }
 
     #[inline]
@@ -109,54 +148,18 @@ impl Units {
     /// short what is left of the last one.
     pub(crate) fn command(&mut self, i: usize, order: Order, target: u16) {
         if self.target[i] != target || target == NOBODY {
-            self.target[i] = target;
-            self.windup[i] = AT_REST;
+            self.aim(i, target);
             self.backswing[i] = 0.0;
         }
         self.order[i] = order;
     }
-}
 
-/// A unit's constants, converted to game loops.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stats {
-    pub(crate) unit: &'static Unit,
-    /// Length units per loop.
-    pub(crate) pace: f32,
-    pub(crate) radius: f32,
-    pub(crate) separation: f32,
-    /// Zero for a unit without a weapon, as are the next four.
-    pub(crate) range: f32,
-    pub(crate) slop: f32,
-    pub(crate) period: f32,
-    pub(crate) damage_point: f32,
-    pub(crate) backswing: f32,
-    pub(crate) armed: bool,
-}
-
-impl Stats {
-    fn new(unit: &'static Unit) -> Self {
-        let weapon = unit.weapon.as_ref();
-        Self {
-            unit,
-            pace: unit.speed / LOOPS_PER_SECOND,
-            radius: unit.radius,
-            separation: unit.separation,
-            range: weapon.map_or(0.0, |weapon| weapon.range),
-            slop: weapon.map_or(0.0, |weapon| weapon.range_slop),
-            period: weapon.map_or(0.0, |weapon| weapon.period * LOOPS_PER_SECOND),
-            damage_point: weapon.map_or(0.0, |weapon| weapon.damage_point * LOOPS_PER_SECOND),
-            backswing: weapon.map_or(0.0, |weapon| weapon.backswing * LOOPS_PER_SECOND),
-            armed: weapon.is_some(),
-        }
+    /// Gives unit `i` another target, or none; a shot that is being prepared is lost.
+    #[inline]
+    pub(crate) fn aim(&mut self, i: usize, target: u16) {
+        self.target[i] = target;
+        self.windup[i] = AT_REST;
     }
-}
-
-/// One volley, to be taken in when all units have acted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shot {
-    pub(crate) from: u16,
-    pub(crate) to: u16,
 }
 
 /// A battle under the rule set `liberty`.
@@ -171,10 +174,20 @@ pub(crate) struct Battle {
     pub(crate) n_allies: usize,
     /// Units that stand still in this loop because their target is in range.
     pub(crate) engaged: Vec<bool>,
-    pub(crate) shots: Vec<Shot>,
+    /// Who hit each unit in this loop: the nearest living opponent of those who did, or [`NOBODY`].
+    pub(crate) struck_by: Vec<u16>,
+    /// The units damaged in this loop.
+    pub(crate) struck: Vec<u16>,
+    /// Units that exploded in this loop and whose damage has not been dealt yet.
+    pub(crate) bursts: Vec<u16>,
     /// Units that turned to an attacker, or were called to help, in this loop.
     pub(crate) turned: Vec<bool>,
+    /// Units that were healed in this loop.
+    pub(crate) healed: Vec<bool>,
     pub(crate) crowd: Crowd,
+    /// Whether anybody accelerates, heals, or regains health or energy.
+    pub(crate) recovers: bool,
+    table: Vec<Stats>,
     deterministic: bool,
     scatter: f32,
 }
@@ -182,33 +195,33 @@ pub(crate) struct Battle {
 impl Battle {
     /// The battle of `map`, before [`Battle::deploy`].
     pub(crate) fn new(map: &Map, args: &SkirmishArgs) -> Self {
-        let placed = map.allies.iter().chain(&map.enemies);
-        let stats: Vec<_> = placed.map(|placed| Stats::new(&UNITS[placed.unit])).collect();
-        let n = stats.len();
-        Self {
+        let table = Stats::table();
+        let n = map.allies.len() + map.enemies.len();
+        let stats = vec![table[0]; n];
+        let mut battle = Self {
             units: Units::new(n),
-            stats,
             terrain: map.terrain.clone(),
             n_allies: map.allies.len(),
             engaged: vec![false; n],
-            shots: Vec::with_capacity(n),
+            struck_by: vec![NOBODY; n],
+            struck: Vec::with_capacity(n),
+            bursts: Vec::with_capacity(n),
             turned: vec![false; n],
-            crowd: Crowd::new(n),
+            healed: vec![false; n],
+            crowd: Crowd::new(&stats, map.terrain.width(), map.terrain.height()),
+            stats,
+            recovers: false,
+            table,
             deterministic: args.deterministic,
             scatter: if args.start_scatter { START_SCATTER } else { 0.0 },
-        }
-    }
-
-    /// Takes over the kinds of all units, which may differ from episode to episode.
-    pub(crate) fn enlist(&mut self, roster: &Roster) {
-        for (stats, placed) in self.stats.iter_mut().zip(roster.units()) {
-            *stats = Stats::new(&UNITS[placed.unit]);
-        }
+        };
+        battle.enlist(map.allies.iter().chain(&map.enemies).map(|placed| placed.unit));
+        battle
     }
 
     /// Puts every unit (almost) where the roster has it. Allies hold; enemies march.
     pub(crate) fn deploy(&mut self, roster: &Roster, march: March, rng: &mut Rng) {
-        self.enlist(roster);
+        self.enlist(roster.units().map(|placed| placed.unit));
         let goal = match march {
             March::Point(x, y) => Some((x, y)),
             March::Between(a, b) => {
@@ -217,27 +230,45 @@ impl Battle {
             }
             March::Allies | March::Stay => None,
         };
-        let march = |placed: &Placed| {
-            let (x, y) = goal.unwrap_or((placed.x, placed.y));
-            Order::AttackMove { x, y }
+        let order = |placed: &Placed| match (goal, march) {
+            (Some((x, y)), _) => Order::AttackMove { x, y },
+            (None, March::Allies) => Order::Hunt,
+            (None, _) => Order::AttackMove { x: placed.x, y: placed.y },
         };
         let orders = std::iter::repeat_n(Order::Hold, roster.allies.len())
-            .chain(roster.enemies.iter().map(march));
+            .chain(roster.enemies.iter().map(order));
         let units = &mut self.units;
+        units.hits.clear();
+        units.clock = 0;
         for (i, (placed, order)) in roster.units().zip(orders).enumerate() {
+            let unit = &UNITS[placed.unit];
             units.x[i] = placed.x + self.scatter * rng.range(-1.0, 1.0);
             units.y[i] = placed.y + self.scatter * rng.range(-1.0, 1.0);
-            units.health[i] = UNITS[placed.unit].health;
-            units.shield[i] = UNITS[placed.unit].shield;
-            units.energy[i] = UNITS[placed.unit].energy.map_or(0.0, |energy| energy.start);
+            units.health[i] = unit.health;
+            units.shield[i] = unit.shield;
+            units.energy[i] = unit.energy.map_or(0.0, |energy| energy.start);
             units.cooldown[i] = 0.0;
             units.windup[i] = AT_REST;
             units.backswing[i] = 0.0;
             units.silence[i] = 0.0;
+            units.unharmed[i] = f32::MAX;
+            units.velocity[i] = (0.0, 0.0);
             units.order[i] = order;
             units.target[i] = NOBODY;
             units.side[i] = 0;
         }
+    }
+
+    /// Decides which row of [`UNITS`] each unit is.
+    pub(crate) fn enlist(&mut self, kinds: impl Iterator<Item = usize>) {
+        for (i, kind) in kinds.enumerate() {
+            self.stats[i] = self.table[kind];
+            self.crowd.bodies[i] = Body::of(&self.stats[i]);
+        }
+        self.recovers = self.stats.iter().any(|stats| {
+            let unit = stats.unit;
+            unit.shield > 0.0 || unit.regeneration > 0.0 || unit.energy.is_some()
+        });
     }
 
     /// The number of units of both teams.
@@ -251,17 +282,34 @@ impl Battle {
         if i < self.n_allies { self.n_allies..self.len() } else { 0..self.n_allies }
     }
 
+    /// The team of unit `i`.
+    #[inline]
+    pub(crate) fn team(&self, i: usize) -> Range<usize> {
+        if i < self.n_allies { 0..self.n_allies } else { self.n_allies..self.len() }
+    }
+
     /// Whether anybody of the units `team` lives.
     pub(crate) fn any_alive(&self, team: Range<usize>) -> bool {
         self.units.health[team].iter().any(|&health| health > 0.0)
     }
 
+    /// Whether the edges of units `i` and `j` are at most `range` apart.
+    #[inline]
+    pub(crate) fn within(&self, i: usize, j: usize, range: f32) -> bool {
+        let reach = range + self.stats[i].radius + self.stats[j].radius;
+        self.units.distance_squared(i, j) <= reach * reach
+    }
+
     /// Plays one game loop.
     pub(crate) fn advance(&mut self, rng: &mut Rng) {
+        if self.recovers {
+            self.recover();
+        }
         self.acquire();
-        self.fight();
+        self.fight(rng);
         self.walk();
-        self.land_shots(rng);
+        self.land_hits();
+        self.units.clock += 1;
     }
 
     /// The random part of a weapon's period, in game loops: uniform in `[-1, 2)`.

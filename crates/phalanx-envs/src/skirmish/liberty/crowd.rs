@@ -1,162 +1,391 @@
-//! Units in each other's way: who stands near a walker, what blocks it, and what is pushed.
+//! Units in each other's way: how a crowd flows round those who stand, and is kept apart.
+//!
+//! A walker goes straight on where that is free. Otherwise it takes the smallest turn that is free,
+//! and keeps to the side it once chose until straight on is free again. What still overlaps
+//! afterwards is pushed apart. Units get in the way of those only that move as they do: on the
+//! ground, over cliffs, or in the air.
+//!
+//! The engine's own rules of collision are not documented; these are ours. They look at what was
+//! true before the loop, never at the order of units.
 
-use super::battle::Battle;
+use super::battle::NOBODY;
+use super::neighbours::{MAX_NEIGHBOURS, Neighbours};
+use super::stats::Stats;
+use super::units::Motion;
+use crate::skirmish::terrain::Terrain;
 
 /// How far units may sink into each other before a step counts as blocked.
 const SOFTNESS: f32 = 0.01;
 /// How far ahead a walker looks for units that stand.
-pub(crate) const LOOKAHEAD: f32 = 1.0;
-/// The most neighbours a walker looks at.
-const MAX_NEIGHBOURS: usize = 32;
+const LOOKAHEAD: f32 = 1.0;
+/// The turns a blocked walker tries: cosine and sine of 30, 60, 90 and 120 degrees.
+const TURNS: [(f32, f32); 4] =
+    [(0.866_025_4, 0.5), (0.5, 0.866_025_4), (0.0, 1.0), (-0.5, 0.866_025_4)];
+/// How often, at most, overlapping walkers are pushed apart in one loop.
+const PUSHES: usize = 3;
 
-/// A unit that could stand in the way of a walker, as it was before the loop.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Obstacle {
-    pub(crate) unit: u16,
-    pub(crate) walks: bool,
-    /// Where it is, seen from the walker.
+/// A unit as an obstacle and as a walker, for one game loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Body {
     pub(crate) x: f32,
     pub(crate) y: f32,
-    pub(crate) distance_squared: f32,
-    /// The squared distance below which the two overlap.
-    pub(crate) apart_squared: f32,
+    pub(crate) separation: f32,
+    /// The distance it keeps from cliffs.
+    pub(crate) margin: f32,
+    pub(crate) motion: Motion,
+    /// How far it goes in one loop at most.
+    pub(crate) pace: f32,
+    pub(crate) alive: bool,
+    pub(crate) walks: bool,
+    /// The direction in which it wants to walk, of length one.
+    pub(crate) ux: f32,
+    pub(crate) uy: f32,
+    /// How far it wants to go in this loop.
+    pub(crate) stride: f32,
+    /// Whom it walks up to, or [`NOBODY`].
+    pub(crate) approaches: u16,
+    /// Whether it stays where it is when something is in its way.
+    pub(crate) arrived: bool,
+    /// On which side it walks round an obstacle: 1 left, -1 right, 0 not decided.
+    pub(crate) side: i8,
+    /// The displacement the others expect of it.
+    plan_x: f32,
+    plan_y: f32,
+    /// The displacement chosen.
+    next_x: f32,
+    next_y: f32,
 }
 
-/// Working memory for the motion of one game loop, one element per unit.
+impl Body {
+    /// The body of a unit that is not on the field yet.
+    pub(crate) fn of(stats: &Stats) -> Self {
+        Self {
+            x: 0.0,
+            y: 0.0,
+            separation: stats.separation,
+            margin: stats.unit.inner_radius,
+            motion: stats.motion,
+            pace: stats.pace,
+            alive: false,
+            walks: false,
+            ux: 0.0,
+            uy: 0.0,
+            stride: 0.0,
+            approaches: NOBODY,
+            arrived: false,
+            side: 0,
+            plan_x: 0.0,
+            plan_y: 0.0,
+            next_x: 0.0,
+            next_y: 0.0,
+        }
+    }
+
+    /// How near another must come to matter.
+    fn reach(&self) -> f32 {
+        let motion = if self.walks { self.pace } else { LOOKAHEAD };
+        if self.alive { self.separation + motion } else { f32::NEG_INFINITY }
+    }
+
+    /// The side that lies away from an obstacle at `(x, y)`, seen from the walker: 1 left, -1
+    /// right. One that stands straight ahead is passed in the north (or in the west).
+    fn side_away_from(&self, x: f32, y: f32) -> i8 {
+        let cross = self.ux * y - self.uy * x;
+        let north = self.ux > 0.0 || (self.ux == 0.0 && self.uy > 0.0);
+        let left = if cross == 0.0 { north } else { cross < 0.0 };
+        if left { 1 } else { -1 }
+    }
+
+    /// Goes by `(next_x, next_y)`, as far as cliffs allow.
+    fn go(&mut self, terrain: &Terrain) {
+        if self.next_x == 0.0 && self.next_y == 0.0 {
+            return;
+        }
+        let to = (self.x + self.next_x, self.y + self.next_y);
+        (self.x, self.y) = match self.motion {
+            Motion::Ground => terrain.slide((self.x, self.y), to, self.margin),
+            Motion::OverCliffs | Motion::Flying => terrain.stay_on_map(to, self.margin),
+        };
+    }
+}
+
+/// Moves all units of a battle by one game loop.
 #[derive(Clone, Debug)]
 pub(crate) struct Crowd {
-    /// The direction to a unit's goal, of length one; zero for those that stand.
-    pub(crate) towards_x: Vec<f32>,
-    pub(crate) towards_y: Vec<f32>,
-    /// How far it may go in this loop.
-    pub(crate) stride: Vec<f32>,
-    /// The displacement the others expect of it.
-    pub(crate) plan_x: Vec<f32>,
-    pub(crate) plan_y: Vec<f32>,
-    /// The displacement chosen.
-    pub(crate) next_x: Vec<f32>,
-    pub(crate) next_y: Vec<f32>,
-    pub(crate) walks: Vec<bool>,
-    pub(crate) walkers: Vec<u16>,
+    /// `[unit]`, filled in before [`Crowd::flow`].
+    pub(crate) bodies: Vec<Body>,
+    walkers: Vec<u16>,
     /// Walkers that decide twice.
-    pub(crate) rethinks: Vec<u16>,
-    /// How near a unit must come to matter to a walker; zero for the dead.
-    pub(crate) reach: Vec<f32>,
-    obstacles: Vec<[Obstacle; MAX_NEIGHBOURS]>,
-    n_obstacles: Vec<usize>,
+    rethinks: Vec<u16>,
+    neighbours: Neighbours,
+    obstacles: Obstacles,
 }
 
 impl Crowd {
-    pub(crate) fn new(n: usize) -> Self {
-        let zeros = || vec![0.0; n];
+    /// Room for these units on a map of `width` by `height`.
+    pub(crate) fn new(stats: &[Stats], width: usize, height: usize) -> Self {
+        let n = stats.len();
         Self {
-            towards_x: zeros(),
-            towards_y: zeros(),
-            stride: zeros(),
-            plan_x: zeros(),
-            plan_y: zeros(),
-            next_x: zeros(),
-            next_y: zeros(),
-            walks: vec![false; n],
+            bodies: stats.iter().map(Body::of).collect(),
             walkers: Vec::with_capacity(n),
             rethinks: Vec::with_capacity(n),
-            reach: zeros(),
-            obstacles: vec![[Obstacle::default(); MAX_NEIGHBOURS]; n],
-            n_obstacles: vec![0; n],
+            neighbours: Neighbours::new(n, width, height),
+            obstacles: Obstacles::NONE,
         }
     }
 
-    /// The units that could stand in the way of walker `i`.
-    #[inline]
-    pub(crate) fn obstacles(&self, i: usize) -> &[Obstacle] {
-        &self.obstacles[i][..self.n_obstacles[i]]
+    /// Moves every body that walks.
+    pub(crate) fn flow(&mut self, terrain: &Terrain) {
+        self.walkers.clear();
+        for (i, body) in self.bodies.iter_mut().enumerate() {
+            (body.plan_x, body.plan_y) = if body.walks {
+                self.walkers.push(i as u16);
+                (body.ux * body.stride, body.uy * body.stride)
+            } else {
+                (0.0, 0.0)
+            };
+        }
+        if self.walkers.is_empty() {
+            return;
+        }
+        self.find_neighbours();
+        // First everybody expects the others to walk straight on. Then those think again whose
+        // neighbours decided otherwise.
+        for index in 0..self.walkers.len() {
+            self.decide(usize::from(self.walkers[index]));
+        }
+        self.rethinks.clear();
+        for &i in &self.walkers {
+            if self.is_surprised(usize::from(i)) {
+                self.rethinks.push(i);
+            }
+        }
+        for &i in &self.walkers {
+            let body = &mut self.bodies[usize::from(i)];
+            (body.plan_x, body.plan_y) = (body.next_x, body.next_y);
+        }
+        for index in 0..self.rethinks.len() {
+            self.decide(usize::from(self.rethinks[index]));
+        }
+        self.go(terrain);
+        for _ in 0..PUSHES {
+            if !self.push_apart() {
+                break;
+            }
+            self.go(terrain);
+        }
+    }
+
+    fn find_neighbours(&mut self) {
+        let bodies = &self.bodies;
+        self.neighbours.place(bodies.iter().map(|body| (body.x, body.y, body.reach())));
+        for &i in &self.walkers {
+            let i = usize::from(i);
+            let own = &bodies[i];
+            let alike = |j: usize| bodies[j].motion == own.motion;
+            self.neighbours.find(i, own.separation + own.pace, alike);
+        }
+    }
+
+    fn go(&mut self, terrain: &Terrain) {
+        for &i in &self.walkers {
+            self.bodies[usize::from(i)].go(terrain);
+        }
+    }
+
+    /// Whether a neighbour of walker `i` will not do what was expected of it.
+    fn is_surprised(&self, i: usize) -> bool {
+        self.neighbours.of(i).iter().any(|&j| {
+            let other = &self.bodies[usize::from(j)];
+            other.walks && (other.plan_x != other.next_x || other.plan_y != other.next_y)
+        })
+    }
+
+    /// Chooses the displacement of walker `i`: straight on if that is free, else the smallest
+    /// turn that is, else none.
+    fn decide(&mut self, i: usize) {
+        self.obstacles.gather(i, &self.bodies, &self.neighbours);
+        let body = &mut self.bodies[i];
+        let (direction, side) = self.obstacles.steer(body);
+        body.side = side;
+        (body.next_x, body.next_y) = (direction.0 * body.stride, direction.1 * body.stride);
+    }
+
+    /// Chooses how far every walker must move to stand clear of its neighbours: half way from
+    /// those that walk as well, all the way from those that stand. False if nobody need move.
+    fn push_apart(&mut self) -> bool {
+        let mut touched = false;
+        for &i in &self.walkers {
+            let i = usize::from(i);
+            let own = self.bodies[i];
+            let (mut push_x, mut push_y) = (0.0, 0.0);
+            for &j in self.neighbours.of(i) {
+                let other = &self.bodies[usize::from(j)];
+                let (dx, dy) = (own.x - other.x, own.y - other.y);
+                let apart = own.separation + other.separation;
+                let squared = dx * dx + dy * dy;
+                if squared >= apart * apart {
+                    continue;
+                }
+                let share = if other.walks { 0.5 } else { 1.0 };
+                let distance = squared.sqrt();
+                if distance > 0.0 {
+                    let scale = share * (apart - distance) / distance;
+                    push_x += dx * scale;
+                    push_y += dy * scale;
+                } else {
+                    push_y += if i < usize::from(j) { share * apart } else { -share * apart };
+                }
+            }
+            (self.bodies[i].next_x, self.bodies[i].next_y) = (push_x, push_y);
+            touched |= push_x != 0.0 || push_y != 0.0;
+        }
+        touched
     }
 }
 
-impl Battle {
-    /// Lists the units that could stand in the way of walker `i`.
-    pub(crate) fn look_around(&mut self, i: usize) {
-        let (x, y) = (self.units.x[i], self.units.y[i]);
-        let own = self.stats[i].separation + self.stats[i].pace;
-        let crowd = &mut self.crowd;
-        let list = &mut crowd.obstacles[i];
-        let mut count = 0;
-        let others = self.units.x.iter().zip(&self.units.y).zip(&crowd.reach);
-        for (j, ((&other_x, &other_y), &reach)) in others.enumerate() {
-            let (dx, dy) = (other_x - x, other_y - y);
-            let squared = dx * dx + dy * dy;
-            let near = own + reach;
-            if squared < near * near && reach > 0.0 && j != i && count < MAX_NEIGHBOURS {
-                let apart = self.stats[i].separation + self.stats[j].separation - SOFTNESS;
-                list[count] = Obstacle {
-                    unit: j as u16,
-                    walks: crowd.walks[j],
-                    x: dx,
-                    y: dy,
-                    distance_squared: squared,
-                    apart_squared: apart * apart,
-                };
-                count += 1;
-            }
-        }
-        crowd.n_obstacles[i] = count;
+/// How many obstacles are held against a direction at once.
+const LANES: usize = 4;
+
+/// The units that could stand in the way of one walker, as they were before the loop.
+///
+/// One array per quantity, so that a direction is held against several of them at once. The last
+/// block is filled up with copies of an obstacle that blocks nothing.
+#[derive(Clone, Debug)]
+struct Obstacles {
+    n: usize,
+    /// Where it is, seen from the walker.
+    x: [f32; MAX_NEIGHBOURS],
+    y: [f32; MAX_NEIGHBOURS],
+    /// Where it is expected to be after the loop, seen from where the walker is now.
+    then_x: [f32; MAX_NEIGHBOURS],
+    then_y: [f32; MAX_NEIGHBOURS],
+    /// 1 for an obstacle that walks, else 0.
+    walks: [f32; MAX_NEIGHBOURS],
+    /// The squared distance now.
+    now: [f32; MAX_NEIGHBOURS],
+    /// The squared distance below which it blocks: where the two overlap, but never above `now`.
+    apart: [f32; MAX_NEIGHBOURS],
+}
+
+impl Obstacles {
+    const NONE: Self = Self {
+        n: 0,
+        x: [0.0; MAX_NEIGHBOURS],
+        y: [0.0; MAX_NEIGHBOURS],
+        then_x: [0.0; MAX_NEIGHBOURS],
+        then_y: [0.0; MAX_NEIGHBOURS],
+        walks: [0.0; MAX_NEIGHBOURS],
+        now: [0.0; MAX_NEIGHBOURS],
+        apart: [0.0; MAX_NEIGHBOURS],
+    };
+
+    /// Whether obstacle `k` keeps the walker from the direction `(ux, uy)`: it stands within
+    /// [`LOOKAHEAD`], or it walks and would overlap the walker after this loop.
+    ///
+    /// Without a branch, so that several obstacles are computed at once.
+    #[inline(always)]
+    fn blocks(&self, k: usize, ux: f32, uy: f32, stride: f32) -> bool {
+        let ahead = self.x[k] * ux + self.y[k] * uy;
+        let (ex, ey) = (self.then_x[k] - ux * stride, self.then_y[k] - uy * stride);
+        let along = if ahead < LOOKAHEAD { ahead } else { LOOKAHEAD };
+        let passing = self.now[k] - along * (2.0 * ahead - along);
+        let meeting = ex * ex + ey * ey;
+        let closest = self.walks[k] * meeting + (1.0 - self.walks[k]) * passing;
+        (ahead > 0.0) & (closest < self.apart[k])
     }
 
-    /// The nearest unit ahead that keeps walker `i` from the direction `(ux, uy)`: one that stands
-    /// within [`LOOKAHEAD`], or one that walks and would overlap it after this loop. Those that
-    /// follow have to look out for themselves.
-    pub(crate) fn blocker(&self, i: usize, ux: f32, uy: f32) -> Option<usize> {
-        let stride = self.crowd.stride[i];
-        let (dx, dy) = (ux * stride, uy * stride);
-        let mut nearest = f32::INFINITY;
-        let mut found = None;
-        for obstacle in self.crowd.obstacles(i) {
-            let ahead = obstacle.x * ux + obstacle.y * uy;
-            if ahead <= 0.0 {
+    /// Takes in the neighbours of walker `i`. Whom it walks up to is no obstacle.
+    fn gather(&mut self, i: usize, bodies: &[Body], neighbours: &Neighbours) {
+        let own = bodies[i];
+        let mut k = 0;
+        for &unit in neighbours.of(i) {
+            if unit == own.approaches {
                 continue;
             }
-            let now = obstacle.distance_squared;
-            let closest = if obstacle.walks {
-                let j = usize::from(obstacle.unit);
-                let ex = obstacle.x + self.crowd.plan_x[j] - dx;
-                let ey = obstacle.y + self.crowd.plan_y[j] - dy;
-                ex * ex + ey * ey
-            } else {
-                let along = ahead.min(LOOKAHEAD);
-                now - along * (2.0 * ahead - along)
-            };
-            if closest < obstacle.apart_squared && closest < now && now < nearest {
-                nearest = now;
-                found = Some(usize::from(obstacle.unit));
+            let other = &bodies[usize::from(unit)];
+            let (dx, dy) = (other.x - own.x, other.y - own.y);
+            let apart = own.separation + other.separation - SOFTNESS;
+            let now = dx * dx + dy * dy;
+            self.x[k] = dx;
+            self.y[k] = dy;
+            self.then_x[k] = dx + other.plan_x;
+            self.then_y[k] = dy + other.plan_y;
+            self.walks[k] = if other.walks { 1.0 } else { 0.0 };
+            self.now[k] = now;
+            self.apart[k] = now.min(apart * apart);
+            k += 1;
+        }
+        self.n = k;
+        for k in k..k.next_multiple_of(LANES) {
+            self.apart[k] = 0.0;
+            self.x[k] = 0.0;
+            self.y[k] = 0.0;
+        }
+    }
+
+    /// Whether the direction `(ux, uy)`, at `stride`, is free.
+    #[inline]
+    fn is_free(&self, ux: f32, uy: f32, stride: f32) -> bool {
+        let mut blocked = 0_u32;
+        for k in 0..self.n.next_multiple_of(LANES).min(MAX_NEIGHBOURS) {
+            blocked |= u32::from(self.blocks(k, ux, uy, stride));
+        }
+        blocked == 0
+    }
+
+    /// The nearest obstacle that keeps the walker from the direction `(ux, uy)`. Those that follow
+    /// have to look out for themselves.
+    #[inline]
+    fn nearest_blocking(&self, ux: f32, uy: f32, stride: f32) -> Option<usize> {
+        if self.is_free(ux, uy, stride) {
+            return None;
+        }
+        let mut nearest = f32::INFINITY;
+        let mut found = None;
+        for k in 0..self.n {
+            if self.blocks(k, ux, uy, stride) && self.now[k] < nearest {
+                nearest = self.now[k];
+                found = Some(k);
             }
         }
         found
     }
 
-    /// Collects in `next` how far walker `i` must move to stand clear of its neighbours: half way
-    /// from those that walk as well, all the way from those that stand. False if it need not.
-    pub(crate) fn push_apart(&mut self, i: usize) -> bool {
-        let (mut push_x, mut push_y) = (0.0, 0.0);
-        for obstacle in self.crowd.obstacles(i) {
-            let j = usize::from(obstacle.unit);
-            let (dx, dy) = (self.units.x[i] - self.units.x[j], self.units.y[i] - self.units.y[j]);
-            let apart = self.stats[i].separation + self.stats[j].separation;
-            let squared = dx * dx + dy * dy;
-            if squared >= apart * apart {
-                continue;
+    /// The direction and the side that a walker among these obstacles chooses.
+    fn steer(&self, body: &Body) -> ((f32, f32), i8) {
+        let (ux, uy, stride) = (body.ux, body.uy, body.stride);
+        let Some(blocker) = self.nearest_blocking(ux, uy, stride) else {
+            return ((ux, uy), 0);
+        };
+        if body.arrived {
+            return ((0.0, 0.0), body.side);
+        }
+        let turned = |(cosine, sine): (f32, f32), side: i8| {
+            let sine = sine * f32::from(side);
+            (ux * cosine - uy * sine, ux * sine + uy * cosine)
+        };
+        let free = |(x, y): (f32, f32)| self.is_free(x, y, stride);
+        if body.side == 0 {
+            let first = body.side_away_from(self.x[blocker], self.y[blocker]);
+            for turn in TURNS {
+                for side in [first, -first] {
+                    let direction = turned(turn, side);
+                    if free(direction) {
+                        return (direction, side);
+                    }
+                }
             }
-            let share = if obstacle.walks { 0.5 } else { 1.0 };
-            let distance = squared.sqrt();
-            if distance > 0.0 {
-                let scale = share * (apart - distance) / distance;
-                push_x += dx * scale;
-                push_y += dy * scale;
-            } else {
-                push_y += if i < j { share * apart } else { -share * apart };
+        } else {
+            for side in [body.side, -body.side] {
+                for turn in TURNS {
+                    let direction = turned(turn, side);
+                    if free(direction) {
+                        return (direction, side);
+                    }
+                }
             }
         }
-        self.crowd.next_x[i] = push_x;
-        self.crowd.next_y[i] = push_y;
-        push_x != 0.0 || push_y != 0.0
+        ((0.0, 0.0), body.side)
     }
 }

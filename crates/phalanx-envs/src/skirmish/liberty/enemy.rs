@@ -3,55 +3,69 @@
 //! SMAC's maps give the enemies one order, to attack-move to the allies' starting point, and leave
 //! the rest to the engine, which has no tactics for these units beyond the ones below.
 
-use super::battle::{AT_REST, Battle, NOBODY, Order};
+use super::battle::{Battle, NOBODY, Order};
 
-/// The smallest distance (between edges) at which opponents are noticed: the game's `MinScanRange`.
-const SCAN_RANGE: f32 = 5.0;
 /// Comrades this near a victim (between edges) help it: the game's `CallForHelpRadius`.
 const HELP_RADIUS: f32 = 4.0;
 /// Game loops between two calls of one victim: the game's `CallForHelpPeriod`, 2 seconds.
 const HELP_PERIOD: f32 = 32.0;
 /// A target further away than this is given up: the game's `AcquireLeashRadius`.
 const LEASH: f32 = 21.0;
+/// Game loops between two orders to hunters: half a second, as in the trigger of SMACv2's map.
+const HUNT_PERIOD: u32 = 8;
 
 impl Battle {
-    /// Gives a target to every unit under an attack-move that has none.
+    /// Gives a target to every unit that chooses its own and has none.
     ///
-    /// The nearest opponent within [`SCAN_RANGE`], or within weapon range where that is longer,
-    /// measured between edges; one that can attack goes before one that cannot. A target is kept
-    /// until it dies or leaves the leash.
+    /// A target is kept until it dies or leaves the leash. A hunter that sees nobody is sent, every
+    /// [`HUNT_PERIOD`], after the nearest opponent.
     pub(crate) fn acquire(&mut self) {
+        let hunt = self.units.clock.is_multiple_of(HUNT_PERIOD);
         for i in 0..self.len() {
-            if !self.units.alive(i)
-                || !self.stats[i].armed
-                || !matches!(self.units.order[i], Order::AttackMove { .. })
-            {
+            let hunts = match self.units.order[i] {
+                Order::AttackMove { .. } => false,
+                Order::Hunt => true,
+                Order::Hold | Order::Move { .. } | Order::Attack => continue,
+            };
+            if !self.units.alive(i) {
                 continue;
             }
             let current = self.units.target[i];
-            if current != NOBODY && self.may_keep(i, usize::from(current)) {
-                continue;
+            if self.stats[i].armed {
+                if current != NOBODY && self.may_keep(i, usize::from(current), hunts) {
+                    continue;
+                }
+                let mut target = self.nearest_opponent(i, self.stats[i].scan);
+                if target == NOBODY && hunts && hunt {
+                    target = self.nearest_opponent(i, f32::INFINITY);
+                }
+                if target != current {
+                    self.units.aim(i, target);
+                }
+            } else if self.stats[i].unit.heal.is_some()
+                && (current == NOBODY || !self.is_injured(usize::from(current)))
+            {
+                self.units.target[i] = self.most_injured(i);
             }
-            self.units.target[i] = self.nearest_opponent(i);
-            self.units.windup[i] = AT_REST;
         }
     }
 
-    fn may_keep(&self, i: usize, target: usize) -> bool {
-        let leash = LEASH + self.stats[i].radius + self.stats[target].radius;
-        self.units.alive(target) && self.units.distance_squared(i, target) <= leash * leash
+    fn may_keep(&self, i: usize, target: usize, hunts: bool) -> bool {
+        self.units.alive(target) && (hunts || self.within(i, target, LEASH))
     }
 
-    fn nearest_opponent(&self, i: usize) -> u16 {
+    /// The nearest opponent within `scan`, measured between edges; one that can attack goes before
+    /// one that cannot.
+    fn nearest_opponent(&self, i: usize, scan: f32) -> u16 {
         let stats = &self.stats[i];
-        let scan = SCAN_RANGE.max(stats.range) + stats.radius;
+        let scan = scan + stats.radius;
         let mut best = (false, f32::INFINITY);
         let mut choice = NOBODY;
         for j in self.opponents(i) {
             let other = &self.stats[j];
             let reach = scan + other.radius;
             let squared = self.units.distance_squared(i, j);
-            if squared > reach * reach || !self.units.alive(j) {
+            if squared > reach * reach || !self.units.alive(j) || !stats.can_aim_at(other) {
                 continue;
             }
             let edge = squared.sqrt() - other.radius;
@@ -64,38 +78,60 @@ impl Battle {
         choice
     }
 
-    /// Lets the units under an attack-move answer this loop's shots.
+    /// Whom medivac `i` heals of its own accord: of the injured in sight the one with the smallest
+    /// share of its health, and the nearest of several.
+    fn most_injured(&self, i: usize) -> u16 {
+        let scan = self.stats[i].scan;
+        let key = |j: usize| {
+            let share = self.units.health[j] / self.stats[j].unit.health;
+            (share, self.units.distance_squared(i, j))
+        };
+        let injured =
+            self.team(i).filter(|&j| j != i && self.is_injured(j) && self.within(i, j, scan));
+        let first = injured.min_by(|&a, &b| {
+            let (a, b) = (key(a), key(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
+        first.map_or(NOBODY, |j| j as u16)
+    }
+
+    /// Lets the units under an attack-move answer the hits of this loop.
     ///
     /// A victim turns to its attacker when it has no target, or when its target is out of weapon
     /// range and the attacker is not. It also calls its comrades nearby, of whom those without a
     /// target turn to the attacker as well, however far away that is. Of several attackers each
     /// takes the nearest.
-    pub(crate) fn answer_shots(&mut self) {
-        self.turned.fill(false);
-        for shot in 0..self.shots.len() {
-            let (attacker, victim) = (self.shots[shot].from, usize::from(self.shots[shot].to));
-            if !self.units.alive(usize::from(attacker)) {
-                continue;
-            }
-            let current = self.units.target[victim];
-            let turns = current != NOBODY
-                && self.in_range(victim, usize::from(attacker))
-                && !self.in_range(victim, usize::from(current));
-            self.consider(victim, attacker, turns);
-            if self.units.silence[victim] <= 0.0 {
-                self.units.silence[victim] = HELP_PERIOD;
-                self.call_for_help(victim, attacker);
-            }
+    pub(crate) fn answer(&mut self) {
+        if self.struck.is_empty() {
+            return;
         }
+        self.turned.fill(false);
+        for index in 0..self.struck.len() {
+            let victim = usize::from(self.struck[index]);
+            let attacker = self.struck_by[victim];
+            if self.units.alive(usize::from(attacker)) {
+                self.answer_one(victim, attacker);
+            }
+            self.struck_by[victim] = NOBODY;
+        }
+        self.struck.clear();
     }
 
-    fn call_for_help(&mut self, victim: usize, attacker: u16) {
-        let team =
-            if victim < self.n_allies { 0..self.n_allies } else { self.n_allies..self.len() };
-        for comrade in team {
-            let reach = HELP_RADIUS + self.stats[victim].radius + self.stats[comrade].radius;
-            if comrade != victim && self.units.distance_squared(comrade, victim) <= reach * reach {
-                self.consider(comrade, attacker, false);
+    fn answer_one(&mut self, victim: usize, attacker: u16) {
+        if !matches!(self.units.order[victim], Order::AttackMove { .. } | Order::Hunt) {
+            return;
+        }
+        let current = self.units.target[victim];
+        let turns = current != NOBODY
+            && self.in_range(victim, usize::from(attacker))
+            && !self.in_range(victim, usize::from(current));
+        self.consider(victim, attacker, turns);
+        if self.units.silence[victim] <= 0.0 {
+            self.units.silence[victim] = HELP_PERIOD;
+            for comrade in self.team(victim) {
+                if comrade != victim && self.within(comrade, victim, HELP_RADIUS) {
+                    self.consider(comrade, attacker, false);
+                }
             }
         }
     }
@@ -103,18 +139,19 @@ impl Battle {
     /// Turns unit `i` to an attacker if it `turns` from its target, has none, or turned in this
     /// same loop to one that is further away.
     fn consider(&mut self, i: usize, attacker: u16, turns: bool) {
+        let other = usize::from(attacker);
         if !self.units.alive(i)
-            || !self.stats[i].armed
-            || !matches!(self.units.order[i], Order::AttackMove { .. })
+            || !self.stats[i].can_aim_at(&self.stats[other])
+            || !matches!(self.units.order[i], Order::AttackMove { .. } | Order::Hunt)
         {
             return;
         }
         let current = self.units.target[i];
+        let turns = turns && !matches!(self.units.order[i], Order::Hunt);
         let distance = |j: u16| self.units.distance_squared(i, usize::from(j));
         let nearer = || self.turned[i] && distance(attacker) < distance(current);
         if current == NOBODY || turns || nearer() {
-            self.units.target[i] = attacker;
-            self.units.windup[i] = AT_REST;
+            self.units.aim(i, attacker);
             self.turned[i] = true;
         }
     }

@@ -9,14 +9,17 @@ mod combat;
 mod crowd;
 mod enemy;
 mod movement;
+mod neighbours;
+mod recovery;
+mod stats;
 mod unit_table;
 mod units;
 
 #[cfg(test)]
-pub(crate) use battle::Shot;
+pub(crate) use battle::Hit;
 pub(crate) use battle::{Battle, NOBODY, Order, Units};
 pub use unit_table::UNITS;
 pub use units::{
-    Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, Unit, Weapon, unit_index,
-    volley,
+    Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, Unit, Weapon, strike,
+    unit_index,
 };

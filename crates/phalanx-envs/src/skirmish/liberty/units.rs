@@ -177,26 +177,20 @@ pub fn unit_index(name: &str) -> Option<usize> {
     UNITS.iter().position(|unit| unit.name == name)
 }
 
-/// Health and shield after one volley of `weapon` on a `target`.
+/// Health and shield of a `target` after one hit of `weapon`.
 ///
-/// Each hit does `damage + bonus`. The shield takes it first, without armour; what is left over,
-/// minus armour but at least 0.5, goes to the health. Health at or below zero is death.
-pub fn volley(weapon: &Weapon, target: &Unit, health: f32, shield: f32) -> (f32, f32) {
+/// The hit does `damage + bonus`. The shield takes it first, without armour; what is left over,
+/// minus armour but at least 0.5, goes to the health. Health at zero is death.
+pub fn strike(weapon: &Weapon, target: &Unit, health: f32, shield: f32) -> (f32, f32) {
     let bonus = match weapon.bonus {
         Some((attribute, bonus)) if target.attributes.contains(&attribute) => bonus,
         _ => 0.0,
     };
-    let (mut health, mut shield) = (health, shield);
-    for _ in 0..weapon.hits {
-        let hit = weapon.damage + bonus;
-        let absorbed = hit.min(shield);
-        shield -= absorbed;
-        let rest = hit - absorbed;
-        if rest > 0.0 {
-            health -= (rest - target.armour).max(0.5);
-        }
-    }
-    (health.max(0.0), shield)
+    let hit = weapon.damage + bonus;
+    let absorbed = hit.min(shield);
+    let rest = hit - absorbed;
+    let lost = if rest > 0.0 { (rest - target.armour).max(0.5) } else { 0.0 };
+    ((health - lost).max(0.0), shield - absorbed)
 }
 
 #[cfg(test)]
@@ -212,7 +206,7 @@ mod tests {
         let weapon = marine().weapon.expect("a marine is armed");
         let (mut health, mut shots) = (45.0, 0);
         while health > 0.0 {
-            (health, _) = volley(&weapon, &marine(), health, 0.0);
+            (health, _) = strike(&weapon, &marine(), health, 0.0);
             shots += 1;
         }
         assert_eq!(shots, 8);
@@ -222,17 +216,17 @@ mod tests {
     fn a_shield_takes_damage_first_and_without_armour() {
         let weapon = marine().weapon.expect("a marine is armed");
         let target = Unit { armour: 1.0, ..marine() };
-        assert_eq!(volley(&weapon, &target, 100.0, 50.0), (100.0, 44.0));
+        assert_eq!(strike(&weapon, &target, 100.0, 50.0), (100.0, 44.0));
         // Two points of shield are left; four of the six go on, less one of armour.
-        assert_eq!(volley(&weapon, &target, 100.0, 2.0), (97.0, 0.0));
-        assert_eq!(volley(&weapon, &target, 100.0, 0.0), (95.0, 0.0));
+        assert_eq!(strike(&weapon, &target, 100.0, 2.0), (97.0, 0.0));
+        assert_eq!(strike(&weapon, &target, 100.0, 0.0), (95.0, 0.0));
     }
 
     #[test]
     fn armour_leaves_half_a_point_of_every_hit() {
-        let weapon = Weapon { hits: 2, ..marine().weapon.expect("a marine is armed") };
+        let weapon = marine().weapon.expect("a marine is armed");
         let target = Unit { armour: 9.0, ..marine() };
-        assert_eq!(volley(&weapon, &target, 45.0, 0.0), (44.0, 0.0));
+        assert_eq!(strike(&weapon, &target, 45.0, 0.0), (44.5, 0.0));
     }
 
     #[test]
@@ -240,7 +234,7 @@ mod tests {
         let plain = marine().weapon.expect("a marine is armed");
         let light = Weapon { bonus: Some((Attribute::Light, 4.0)), ..plain };
         let armored = Weapon { bonus: Some((Attribute::Armored, 4.0)), ..plain };
-        assert_eq!(volley(&light, &marine(), 45.0, 0.0), (35.0, 0.0));
-        assert_eq!(volley(&armored, &marine(), 45.0, 0.0), (39.0, 0.0));
+        assert_eq!(strike(&light, &marine(), 45.0, 0.0), (35.0, 0.0));
+        assert_eq!(strike(&armored, &marine(), 45.0, 0.0), (39.0, 0.0));
     }
 }

@@ -98,7 +98,7 @@ impl Env for Skirmish {
             return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
         }
         self.roster = saved.roster;
-        self.battle.enlist(&self.roster);
+        self.battle.enlist(self.roster.units().map(|placed| placed.unit));
         if self.map.generate.is_some() {
             self.enlist();
         }

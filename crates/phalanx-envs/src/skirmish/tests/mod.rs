@@ -5,6 +5,7 @@ mod interface;
 mod kinds;
 mod outcomes;
 mod quirks;
+mod routes;
 mod rules;
 mod self_play;
 mod smacv2;

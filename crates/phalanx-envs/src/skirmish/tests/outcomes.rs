@@ -251,7 +251,12 @@ fn working_memory_never_grows() {
     let mut field = Field::new("27m_vs_30m", "");
     let capacities = |battle: &Battle| {
         let crowd = &battle.crowd;
-        [battle.shots.capacity(), crowd.walkers.capacity(), crowd.rethinks.capacity()]
+        [
+            battle.units.hits.capacity(),
+            battle.struck.capacity(),
+            crowd.walkers.capacity(),
+            crowd.rethinks.capacity(),
+        ]
     };
     let before = capacities(&field.env.battle);
     let mut player = Rng::stream(7, Purpose::Player, 0);

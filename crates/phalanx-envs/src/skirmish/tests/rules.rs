@@ -1,4 +1,5 @@
 use super::*;
+use crate::skirmish::liberty::Hit;
 
 /// Steps of one game loop, without chance, with enemies that do nothing.
 fn range_course() -> Field {
@@ -209,8 +210,9 @@ fn a_victim_calls_idle_comrades_within_four() {
         field.put(0, 8.5, 16.0);
         field.put(1, 2.0, 10.0);
         field.put(2, 2.0, 12.0);
-        field.env.battle.shots.push(liberty::Shot { from: 0, to: 3 });
-        field.env.battle.land_shots(&mut Rng::stream(0, Purpose::Check, 0));
+        let (place, along) = ((14.0, 16.0), (0.0, 0.0));
+        field.units().hits.push(Hit { due: 0.0, from: 0, to: 3, place, along });
+        field.env.battle.land_hits();
         assert_eq!(field.units().target[3], 0, "the victim answers");
         assert_eq!(field.units().target[4], if helped { 0 } else { NOBODY }, "at {offset}");
         assert_eq!(field.units().target[5], NOBODY);

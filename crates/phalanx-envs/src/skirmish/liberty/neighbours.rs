@@ -1,0 +1,200 @@
+//! Who stands near whom.
+
+/// The most neighbours a unit looks at.
+pub(crate) const MAX_NEIGHBOURS: usize = 32;
+/// Up to this many units, everybody is held against everybody; beyond it, a grid is cheaper.
+const FEW: usize = 96;
+/// How many units are compared at once.
+const LANES: usize = 8;
+
+/// The neighbours of some units: those whose reaches touch. Each list is in order of the units'
+/// numbers, whichever way it was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Neighbours {
+    lists: Vec<[u16; MAX_NEIGHBOURS]>,
+    lengths: Vec<u8>,
+    /// Where the units are; filled up to a multiple of [`LANES`] with some that nobody reaches.
+    x: Vec<f32>,
+    y: Vec<f32>,
+    /// How near another unit's reach must come; negative infinity for those who do not count.
+    reach: Vec<f32>,
+    grid: Option<Grid>,
+}
+
+/// The units sorted by the square cell they stand in.
+#[derive(Clone, Debug)]
+struct Grid {
+    columns: usize,
+    rows: usize,
+    side: f32,
+    /// Where each cell begins in `sorted`; one more at the end.
+    starts: Vec<u32>,
+    sorted: Vec<u16>,
+    cells: Vec<u32>,
+}
+
+impl Neighbours {
+    pub(crate) fn new(n: usize, width: usize, height: usize) -> Self {
+        Self {
+            lists: vec![[0; MAX_NEIGHBOURS]; n],
+            lengths: vec![0; n],
+            x: vec![0.0; n.next_multiple_of(LANES)],
+            y: vec![0.0; n.next_multiple_of(LANES)],
+            reach: vec![f32::NEG_INFINITY; n.next_multiple_of(LANES)],
+            grid: (n > FEW).then(|| Grid::new(n, width, height)),
+        }
+    }
+
+    /// The neighbours of unit `i`, as [`Neighbours::find`] left them.
+    #[inline]
+    pub(crate) fn of(&self, i: usize) -> &[u16] {
+        &self.lists[i][..usize::from(self.lengths[i])]
+    }
+
+    /// Takes in where all units are, and how near another's reach must come to each.
+    pub(crate) fn place(&mut self, units: impl Iterator<Item = (f32, f32, f32)>) {
+        let columns = self.x.iter_mut().zip(&mut self.y).zip(&mut self.reach);
+        for (((x, y), reach), unit) in columns.zip(units) {
+            (*x, *y, *reach) = unit;
+        }
+        if let Some(grid) = &mut self.grid {
+            grid.sort(&self.x, &self.y);
+        }
+    }
+
+    /// Lists the units within `own` and their own reach of unit `i` that `counts`.
+    pub(crate) fn find(&mut self, i: usize, own: f32, counts: impl Fn(usize) -> bool) {
+        let (x, y) = (self.x[i], self.y[i]);
+        let list = &mut self.lists[i];
+        let mut length = 0;
+        let mut add = |j: usize| {
+            if j != i && length < MAX_NEIGHBOURS && counts(j) {
+                list[length] = j as u16;
+                length += 1;
+            }
+        };
+        let touches = |other_x: f32, other_y: f32, reach: f32| {
+            let (dx, dy) = (other_x - x, other_y - y);
+            let near = own + reach;
+            (near > 0.0) & (dx * dx + dy * dy < near * near)
+        };
+        if let Some(grid) = &self.grid {
+            // The farthest a neighbour may be decides how many cells are looked at.
+            let farthest = own + self.reach.iter().copied().fold(0.0, f32::max);
+            grid.around(x, y, farthest, |j| {
+                if touches(self.x[j], self.y[j], self.reach[j]) {
+                    add(j);
+                }
+            });
+            list[..length].sort_unstable();
+        } else {
+            let blocks = self.x.chunks_exact(LANES).zip(self.y.chunks_exact(LANES));
+            let blocks = blocks.zip(self.reach.chunks_exact(LANES)).enumerate();
+            for (block, ((xs, ys), reaches)) in blocks {
+                let mut near = [0_u32; LANES];
+                let mut any = 0;
+                for lane in 0..LANES {
+                    near[lane] = u32::from(touches(xs[lane], ys[lane], reaches[lane]));
+                    any |= near[lane];
+                }
+                if any != 0 {
+                    for (lane, &near) in near.iter().enumerate() {
+                        if near != 0 {
+                            add(LANES * block + lane);
+                        }
+                    }
+                }
+            }
+        }
+        self.lengths[i] = length as u8;
+    }
+}
+
+impl Grid {
+    fn new(n: usize, width: usize, height: usize) -> Self {
+        let side = 2.0;
+        let columns = (width as f32 / side).ceil() as usize;
+        let rows = (height as f32 / side).ceil() as usize;
+        Self {
+            columns,
+            rows,
+            side,
+            starts: vec![0; columns * rows + 1],
+            sorted: vec![0; n],
+            cells: vec![0; n],
+        }
+    }
+
+    fn column(&self, x: f32) -> usize {
+        ((x / self.side).max(0.0) as usize).min(self.columns - 1)
+    }
+
+    fn row(&self, y: f32) -> usize {
+        ((y / self.side).max(0.0) as usize).min(self.rows - 1)
+    }
+
+    /// Sorts the units by cell, by counting.
+    fn sort(&mut self, x: &[f32], y: &[f32]) {
+        self.starts.fill(0);
+        for (i, (&x, &y)) in x.iter().zip(y).enumerate().take(self.cells.len()) {
+            let cell = self.row(y) * self.columns + self.column(x);
+            self.cells[i] = cell as u32;
+            self.starts[cell + 1] += 1;
+        }
+        for cell in 1..self.starts.len() {
+            self.starts[cell] += self.starts[cell - 1];
+        }
+        // Filled from the back, each start ends where its cell begins.
+        for i in (0..self.cells.len()).rev() {
+            let start = &mut self.starts[self.cells[i] as usize + 1];
+            *start -= 1;
+            self.sorted[*start as usize] = i as u16;
+        }
+        self.starts.rotate_left(1);
+        let n = self.sorted.len() as u32;
+        if let Some(last) = self.starts.last_mut() {
+            *last = n;
+        }
+    }
+
+    /// Visits all units in the cells that come within `distance` of a point.
+    fn around(&self, x: f32, y: f32, distance: f32, mut visit: impl FnMut(usize)) {
+        let (left, right) = (self.column(x - distance), self.column(x + distance));
+        for row in self.row(y - distance)..=self.row(y + distance) {
+            let first = self.starts[row * self.columns + left] as usize;
+            let last = self.starts[row * self.columns + right + 1] as usize;
+            for &unit in &self.sorted[first..last] {
+                visit(usize::from(unit));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phalanx_core::rng::{Purpose, Rng};
+
+    #[test]
+    fn a_grid_finds_the_same_neighbours_as_comparing_everybody() {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        for n in [FEW + 1, 150, 400] {
+            let x: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();
+            let y: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();
+            let reach: Vec<f32> = (0..n).map(|_| rng.range(-0.5, 1.5)).collect();
+            let mut grid = Neighbours::new(n, 32, 32);
+            let mut plain = Neighbours { grid: None, ..grid.clone() };
+            for near in [&mut grid, &mut plain] {
+                near.place((0..n).map(|i| (x[i], y[i], reach[i])));
+                for i in 0..n {
+                    near.find(i, 0.9, |j| j % 3 != 0);
+                }
+            }
+            assert!(plain.lengths.iter().any(|&length| length > 3));
+            for i in 0..n {
+                assert_eq!(grid.of(i), plain.of(i));
+                assert!(grid.of(i).iter().all(|&j| j % 3 != 0 && usize::from(j) != i));
+            }
+        }
+    }
+}

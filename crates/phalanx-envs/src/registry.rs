@@ -87,8 +87,12 @@ fn all() -> Vec<(EnvEntry, Prepare)> {
         add(format!("matrix/{}", payoff.name), payoff.summary.to_owned(), &[], matrix_game);
     }
     add("two_step".to_owned(), TwoStep::SUMMARY.to_owned(), &[], two_step);
-    for (name, _) in MAPS {
-        let summary = format!("A battle on SMAC's map {name}, simulated with SMAC's interface.");
+    for (name, text) in MAPS {
+        let summary = if text.contains("\n[generate]\n") {
+            format!("A battle of teams drawn as in SMACv2 ({name}), with SMACv2's interface.")
+        } else {
+            format!("A battle on SMAC's map {name}, simulated with SMAC's interface.")
+        };
         add(format!("skirmish/{name}"), summary, ARGUMENTS, skirmish);
     }
     lines
@@ -110,7 +114,9 @@ fn two_step(_: &str, args: &Table) -> Result<Maker, Refusal> {
 }
 
 fn skirmish(name: &str, args: &Table) -> Result<Maker, Refusal> {
-    let battle = Skirmish::new(Map::named(name)?, SkirmishArgs::from_table(args)?)?;
+    let map = Map::named(name)?;
+    let args = SkirmishArgs::for_map(&map, args)?;
+    let battle = Skirmish::new(map, args)?;
     Ok(Arc::new(move || Box::new(battle.clone())))
 }
 

@@ -25,3 +25,32 @@ fn battles_conform_under_every_option() {
         check("skirmish/5m_vs_6m", args, 5_000);
     }
 }
+
+#[test]
+fn generated_battles_conform_with_every_addition_of_smacv2() {
+    for args in [
+        "",
+        "conic_fov = true\nnum_fov_actions = 8\nobs_terrain_height = true",
+        "prob_obs_enemy = 0.0\naction_mask = false",
+        "prob_obs_enemy = 0.5\naction_mask = false\nconic_fov = true\nfix_quirks = true",
+        "obs_starcraft = false\nobs_timestep_number = true",
+        "fully_observable = true\nheuristic_ai = true\nheuristic_rest = true",
+    ] {
+        for id in ["skirmish/protoss_10_vs_11", "skirmish/terran_5_vs_5", "skirmish/zerg_5_vs_5"] {
+            check(id, args, 2_000);
+        }
+    }
+}
+
+#[test]
+fn self_play_conforms() {
+    for args in [
+        "self_play = true",
+        "self_play = true\nfix_quirks = true\nobs_last_action = true\nobs_instead_of_state = true",
+        "self_play = true\nconic_fov = true\nprob_obs_enemy = 0.5\nreward_only_positive = false",
+    ] {
+        for id in ["skirmish/5m_vs_6m", "skirmish/terran_10_vs_11", "skirmish/protoss_5_vs_5"] {
+            check(id, args, 2_000);
+        }
+    }
+}

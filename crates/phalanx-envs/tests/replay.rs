@@ -32,7 +32,14 @@ fn episode(env: &mut dyn Env, seed: u64, given: Option<&[Vec<u16>]>) -> (Vec<u32
 
 #[test]
 fn a_replayed_episode_has_the_same_bits() {
-    for id in ["skirmish/3m", "skirmish/10m_vs_11m", "skirmish/27m_vs_30m", "two_step"] {
+    for id in [
+        "skirmish/3m",
+        "skirmish/10m_vs_11m",
+        "skirmish/27m_vs_30m",
+        "skirmish/terran_10_vs_11",
+        "skirmish/protoss_5_vs_5",
+        "two_step",
+    ] {
         let make = registry::factory(id, &Table::new()).expect("the environment exists");
         let mut env = make();
         // What was played before must leave no trace.

@@ -9,6 +9,10 @@ pub struct AgentSpec {
     pub name: String,
     /// The index of the agent's group. Agents of one group are alike and may share parameters.
     pub group: usize,
+    /// The team the agent plays for: 0 unless several teams learn in one environment (self-play).
+    /// The reward and the state are those of team 0.
+    #[serde(default)]
+    pub team: usize,
 }
 
 /// The sizes and rules of an environment, fixed for its whole life.
@@ -45,8 +49,8 @@ impl EnvSpec {
     ///
     /// The remaining fields are public; set them with a struct update.
     pub fn new(id: impl Into<String>, n_agents: usize) -> Self {
-        let agents =
-            (0..n_agents).map(|i| AgentSpec { name: format!("agent {i}"), group: 0 }).collect();
+        let agent = |i| AgentSpec { name: format!("agent {i}"), group: 0, team: 0 };
+        let agents = (0..n_agents).map(agent).collect();
         Self {
             id: id.into(),
             agents,

@@ -1,7 +1,9 @@
-//! The arguments of a battle: SMAC's constructor arguments, under SMAC's names and defaults.
+//! The arguments of a battle: the constructor arguments of SMAC and SMACv2, under their names and
+//! with their defaults.
 
 use serde::{Deserialize, Serialize};
 
+use super::map::Map;
 use crate::arguments::{Argument, ArgumentError, read, wrong};
 
 /// A set of rules: whose numbers and whose engine the battle follows.
@@ -15,7 +17,10 @@ pub enum Rules {
 
 /// What can be chosen about a battle, beside its map.
 ///
-/// Names and defaults are those of SMAC's `StarCraft2Env`, except for the last four.
+/// Names and defaults are those of `StarCraft2Env` in SMAC and (from `obs_own_pos` to
+/// `fully_observable`) in SMACv2, except for the last six, which are ours. A map may have defaults
+/// of its own: those that generate teams set `use_unit_ranges` and `obs_own_pos`, as the
+/// configurations of SMACv2 do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SkirmishArgs {
@@ -27,13 +32,14 @@ pub struct SkirmishArgs {
     pub continuing_episode: bool,
     /// Observations hold the health (and shield) of visible units.
     pub obs_all_health: bool,
-    /// Observations hold the agent's own health (and shield).
+    /// Observations hold the agent's own health (and shield). Without effect unless
+    /// `obs_all_health` is off, as in SMAC.
     pub obs_own_health: bool,
     /// Observations hold the last actions of visible allies.
     pub obs_last_action: bool,
     /// Observations hold whether eight points around the agent can be walked on.
     pub obs_pathing_grid: bool,
-    /// Not available: the maps are flat. `true` is refused.
+    /// Observations hold the height of nine points: eight around the agent and its own.
     pub obs_terrain_height: bool,
     /// The state is the concatenation of all observations.
     pub obs_instead_of_state: bool,
@@ -59,10 +65,58 @@ pub struct SkirmishArgs {
     pub reward_scale: bool,
     /// The largest return after scaling.
     pub reward_scale_rate: f32,
-    /// A scripted player gives the orders; the actions handed to `step` are ignored.
+    /// A scripted player gives the orders; the actions handed to `step` are ignored, but appear as
+    /// last actions.
     pub heuristic_ai: bool,
     /// The scripted player keeps to the mask: it walks where it may not attack.
     pub heuristic_rest: bool,
+    /// Observations hold the agent's own position, as fractions of the map.
+    pub obs_own_pos: bool,
+    /// Observations hold something beside the step. Without, they hold the step alone
+    /// (`obs_timestep_number` must be set), so that agents play blindly.
+    pub obs_starcraft: bool,
+    /// Agents see (and attack) only within a cone, which look actions turn.
+    pub conic_fov: bool,
+    /// The number of look actions; the cone is `360 / num_fov_actions` degrees wide.
+    pub num_fov_actions: usize,
+    /// Sight and the range in which the mask allows attacks are those of the kind of unit.
+    pub use_unit_ranges: bool,
+    /// The least range in which the mask allows attacks, with `use_unit_ranges`.
+    pub min_attack_range: f32,
+    /// The probability that an agent may see an enemy that another has seen first.
+    pub prob_obs_enemy: f32,
+    /// The mask forbids attacks out of range. Without, such an attack gives no order.
+    pub action_mask: bool,
+    /// Agents see all living units, however far away.
+    pub fully_observable: bool,
+    /// Mends what in SMAC and SMACv2 looks like slips; off, the originals are reproduced.
+    ///
+    /// 1. The one-hot type of an enemy is that of the same unit as an ally (they are exchanged on
+    ///    SMAC's maps of stalkers and zealots).
+    /// 2. The first feature of an enemy, *may be attacked*, is 0 for an observer that cannot attack
+    ///    (SMAC writes whether it may heal the *ally* of that number).
+    /// 3. The reward is `max(0, .)` of what enemies lost, as in SMACv2 (SMAC takes the absolute
+    ///    value, and so pays for the regeneration of enemies).
+    /// 4. The cooldown of stalkers is divided by 24 and that of colossi by 35 in the state (SMAC has
+    ///    these two exchanged).
+    /// 5. A sparse reward is not divided by the scale of the other one.
+    /// 6. Whether a unit may move west or south is judged at the edge of the map as elsewhere (SMAC
+    ///    truncates towards zero, so that cells beyond the edge pass for the first).
+    /// 7. Where healers fight, a team is beaten when all that is left of it are healers, and a
+    ///    battle that beats both teams is a draw (SMAC calls it lost and counts the enemies'
+    ///    healers differently).
+    /// 8. An enemy that nobody has seen blanks no features but its own (in SMACv2 it blanks those
+    ///    of all enemies before it).
+    /// 9. The cone of sight covers one direction only (SMACv2's also covers some of the opposite).
+    /// 10. Rewards are scaled by the enemies of the episode (SMACv2 scales all by those of the first
+    ///     episode; see [`Skirmish::max_reward`](super::Skirmish::max_reward)).
+    /// 11. With `heuristic_ai` the last actions are those of the scripted player.
+    pub fix_quirks: bool,
+    /// Both teams are agents: the enemies follow the allies, with what SMAC would tell and allow
+    /// them if the teams were exchanged. Observations and masks of the team with the smaller ones
+    /// end with zeros. State and reward are the allies'; `enemy_reward` in the info is the enemies'
+    /// reward for the last step.
+    pub self_play: bool,
     /// The set of rules.
     pub rules: Rules,
     /// Sets every random term of the rules to zero; starting positions stay random.
@@ -98,6 +152,17 @@ impl Default for SkirmishArgs {
             reward_scale_rate: 20.0,
             heuristic_ai: false,
             heuristic_rest: false,
+            obs_own_pos: false,
+            obs_starcraft: true,
+            conic_fov: false,
+            num_fov_actions: 12,
+            use_unit_ranges: false,
+            min_attack_range: 2.0,
+            prob_obs_enemy: 1.0,
+            action_mask: true,
+            fully_observable: false,
+            fix_quirks: false,
+            self_play: false,
             rules: Rules::Liberty,
             deterministic: false,
             start_scatter: true,
@@ -123,7 +188,7 @@ pub const ARGUMENTS: &[Argument] = &[
     argument("obs_own_health", FLAG),
     argument("obs_last_action", FLAG),
     argument("obs_pathing_grid", FLAG),
-    argument("obs_terrain_height", "false (terrain heights are not available: the maps are flat)"),
+    argument("obs_terrain_height", FLAG),
     argument("obs_instead_of_state", FLAG),
     argument("obs_timestep_number", FLAG),
     argument("state_last_action", FLAG),
@@ -136,8 +201,19 @@ pub const ARGUMENTS: &[Argument] = &[
     argument("reward_negative_scale", NUMBER),
     argument("reward_scale", FLAG),
     argument("reward_scale_rate", POSITIVE),
-    argument("heuristic_ai", FLAG),
+    argument("heuristic_ai", "true or false (false with self_play)"),
     argument("heuristic_rest", FLAG),
+    argument("obs_own_pos", FLAG),
+    argument("obs_starcraft", "true, or false together with obs_timestep_number = true"),
+    argument("conic_fov", FLAG),
+    argument("num_fov_actions", "a whole number from 1 to 100"),
+    argument("use_unit_ranges", FLAG),
+    argument("min_attack_range", "a number from 0 to 100"),
+    argument("prob_obs_enemy", "a number from 0 to 1"),
+    argument("action_mask", FLAG),
+    argument("fully_observable", FLAG),
+    argument("fix_quirks", FLAG),
+    argument("self_play", FLAG),
     argument("rules", "\"liberty\""),
     argument("deterministic", FLAG),
     argument("start_scatter", FLAG),
@@ -156,6 +232,17 @@ impl SkirmishArgs {
         Ok(args)
     }
 
+    /// Reads the arguments of a battle on `map`, whose own defaults hold where `table` is silent.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SkirmishArgs::from_table`].
+    pub fn for_map(map: &Map, table: &toml::Table) -> Result<Self, ArgumentError> {
+        let mut all = map.defaults.clone();
+        all.extend(table.clone());
+        Self::from_table(&all)
+    }
+
     /// Refuses values that the types allow but a battle does not.
     pub(crate) fn check(&self) -> Result<(), ArgumentError> {
         let positive = |number: f32| number.is_finite() && number > 0.0;
@@ -171,14 +258,28 @@ impl SkirmishArgs {
                 self.reward_negative_scale,
             ),
             ("reward_scale_rate", positive(self.reward_scale_rate), self.reward_scale_rate),
+            (
+                "num_fov_actions",
+                (1..=100).contains(&self.num_fov_actions),
+                self.num_fov_actions as f32,
+            ),
+            (
+                "min_attack_range",
+                (0.0..=100.0).contains(&self.min_attack_range),
+                self.min_attack_range,
+            ),
+            ("prob_obs_enemy", (0.0..=1.0).contains(&self.prob_obs_enemy), self.prob_obs_enemy),
             ("episode_limit", self.episode_limit <= 1_000_000, self.episode_limit as f32),
         ];
         let bad = values.into_iter().find(|&(_, good, _)| !good);
         if let Some((key, _, value)) = bad {
             return Err(wrong(find(key), value));
         }
-        if self.obs_terrain_height {
-            return Err(wrong(find("obs_terrain_height"), true));
+        if !self.obs_starcraft && !self.obs_timestep_number {
+            return Err(wrong(find("obs_starcraft"), false));
+        }
+        if self.heuristic_ai && self.self_play {
+            return Err(wrong(find("heuristic_ai"), true));
         }
         Ok(())
     }
@@ -211,7 +312,11 @@ mod tests {
             "move_amount = 0",
             "reward_scale_rate = -1.0",
             "reward_win = inf",
-            "obs_terrain_height = true",
+            "obs_starcraft = false",
+            "heuristic_ai = true\nself_play = true",
+            "num_fov_actions = 0",
+            "prob_obs_enemy = 1.5",
+            "min_attack_range = nan",
             "rules = \"brood_war\"",
             "deterministic = 1",
         ] {

@@ -1,8 +1,9 @@
 //! A map: who fights whom, where, and for how long. Pure data, read from TOML.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::liberty::{Motion, Race, UNITS, Unit, unit_index};
+use super::smacv2::{Generate, Teams};
 use super::terrain::{TERRAINS, Terrain};
 use crate::arguments::nearest;
 
@@ -31,6 +32,21 @@ pub const MAPS: &[(&str, &str)] = &[
     ("so_many_baneling", include_str!("maps/so_many_baneling.toml")),
     ("bane_vs_bane", include_str!("maps/bane_vs_bane.toml")),
     ("2c_vs_64zg", include_str!("maps/2c_vs_64zg.toml")),
+    ("protoss_5_vs_5", include_str!("maps/protoss_5_vs_5.toml")),
+    ("protoss_10_vs_10", include_str!("maps/protoss_10_vs_10.toml")),
+    ("protoss_20_vs_20", include_str!("maps/protoss_20_vs_20.toml")),
+    ("protoss_10_vs_11", include_str!("maps/protoss_10_vs_11.toml")),
+    ("protoss_20_vs_23", include_str!("maps/protoss_20_vs_23.toml")),
+    ("terran_5_vs_5", include_str!("maps/terran_5_vs_5.toml")),
+    ("terran_10_vs_10", include_str!("maps/terran_10_vs_10.toml")),
+    ("terran_20_vs_20", include_str!("maps/terran_20_vs_20.toml")),
+    ("terran_10_vs_11", include_str!("maps/terran_10_vs_11.toml")),
+    ("terran_20_vs_23", include_str!("maps/terran_20_vs_23.toml")),
+    ("zerg_5_vs_5", include_str!("maps/zerg_5_vs_5.toml")),
+    ("zerg_10_vs_10", include_str!("maps/zerg_10_vs_10.toml")),
+    ("zerg_20_vs_20", include_str!("maps/zerg_20_vs_20.toml")),
+    ("zerg_10_vs_11", include_str!("maps/zerg_10_vs_11.toml")),
+    ("zerg_20_vs_23", include_str!("maps/zerg_20_vs_23.toml")),
 ];
 
 /// How far, at most, a unit starts from its place on the map, in each coordinate.
@@ -60,6 +76,10 @@ pub struct Map {
     pub allies: Vec<Placed>,
     /// The enemies, in order of creation.
     pub enemies: Vec<Placed>,
+    /// How the teams of each episode are drawn. The units above are then placeholders.
+    pub generate: Option<Generate>,
+    /// The arguments whose defaults differ on this map.
+    pub defaults: toml::Table,
 }
 
 /// The one order that the enemies get at the start of an episode.
@@ -77,7 +97,7 @@ pub enum March {
 }
 
 /// One unit at the start of an episode.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
     /// Its row of [`UNITS`].
     pub unit: usize,
@@ -87,6 +107,20 @@ pub struct Placed {
     pub x: f32,
     /// Where it stands.
     pub y: f32,
+}
+
+/// Both teams at the start of an episode.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Roster {
+    pub(crate) allies: Vec<Placed>,
+    pub(crate) enemies: Vec<Placed>,
+}
+
+impl Roster {
+    /// All units, allies first.
+    pub(crate) fn units(&self) -> impl Iterator<Item = &Placed> {
+        self.allies.iter().chain(&self.enemies)
+    }
 }
 
 /// What is wrong with a map.
@@ -131,8 +165,13 @@ struct File {
     enemy_race: Race,
     unit_type_bits: usize,
     march: March,
+    #[serde(default)]
     allies: Vec<Group>,
+    #[serde(default)]
     enemies: Vec<Group>,
+    generate: Option<Teams>,
+    #[serde(default)]
+    defaults: toml::Table,
 }
 
 /// Units of one kind created at one point.
@@ -169,7 +208,18 @@ impl Map {
         }
         // Both teams see the same picture: the enemies' is mirrored from west to east.
         let mut allies = place(&file, &terrain, &file.allies, 1.0)?;
-        let enemies = place(&file, &terrain, &file.enemies, -1.0)?;
+        let mut enemies = place(&file, &terrain, &file.enemies, -1.0)?;
+        let bits = file.unit_type_bits;
+        let generate = file.generate.as_ref().map(|teams| teams.check(&map, bits)).transpose()?;
+        if let Some(generate) = &generate {
+            if !allies.is_empty() || !enemies.is_empty() {
+                return Err(invalid("teams are either placed or generated".to_owned()));
+            }
+            let (x, y) = (terrain.width() as f32 / 2.0, terrain.height() as f32 / 2.0);
+            let placeholder = Placed { unit: generate.kinds[0].unit, type_bit: 0, x, y };
+            allies = vec![placeholder; generate.n_allies];
+            enemies = vec![placeholder; generate.n_enemies];
+        }
         allies.sort_by(|a, b| {
             a.unit.cmp(&b.unit).then(a.x.total_cmp(&b.x)).then(a.y.total_cmp(&b.y))
         });
@@ -192,6 +242,8 @@ impl Map {
             march: file.march,
             allies,
             enemies,
+            generate,
+            defaults: file.defaults,
         })
     }
 
@@ -206,9 +258,22 @@ impl Map {
             found.ok_or_else(|| unknown(name, "map", name, MAPS.iter().map(|&(name, _)| name)))?;
         Self::parse(text)
     }
+
+    /// The kinds of units that may take part, as rows of [`UNITS`], with repetitions.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = usize> {
+        let placed = self.allies.iter().chain(&self.enemies).map(|placed| placed.unit);
+        let drawn = self.generate.iter().flat_map(|generate| &generate.kinds);
+        placed.chain(drawn.map(|kind| kind.unit))
+    }
+
+    /// The teams as the map places them.
+    pub(crate) fn roster(&self) -> Roster {
+        Roster { allies: self.allies.clone(), enemies: self.enemies.clone() }
+    }
 }
 
-fn unknown(
+/// The error of a name that is none of the `candidates`.
+pub(super) fn unknown(
     map: &str,
     what: &'static str,
     name: &str,
@@ -303,6 +368,9 @@ mod tests {
     fn units_stand_apart_on_ground_they_can_stand_on() {
         for (name, _) in MAPS {
             let map = Map::named(name).expect("our map is well formed");
+            if map.generate.is_some() {
+                continue;
+            }
             for team in [&map.allies, &map.enemies] {
                 for (i, a) in team.iter().enumerate() {
                     let unit = &UNITS[a.unit];

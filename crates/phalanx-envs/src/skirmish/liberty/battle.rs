@@ -9,7 +9,7 @@ use super::crowd::{Body, Crowd};
 use super::stats::Stats;
 use super::unit_table::UNITS;
 use crate::skirmish::args::SkirmishArgs;
-use crate::skirmish::map::{Map, March, Placed, START_SCATTER};
+use crate::skirmish::map::{Map, March, Placed, Roster, START_SCATTER};
 use crate::skirmish::terrain::Terrain;
 
 /// What a unit has been told to do.
@@ -219,9 +219,10 @@ impl Battle {
         battle
     }
 
-    /// Puts every unit (almost) where the map has it. Allies hold; enemies march.
-    pub(crate) fn deploy(&mut self, map: &Map, rng: &mut Rng) {
-        let goal = match map.march {
+    /// Puts every unit (almost) where the roster has it. Allies hold; enemies march.
+    pub(crate) fn deploy(&mut self, roster: &Roster, march: March, rng: &mut Rng) {
+        self.enlist(roster.units().map(|placed| placed.unit));
+        let goal = match march {
             March::Point(x, y) => Some((x, y)),
             March::Between(a, b) => {
                 let share = rng.uniform();
@@ -229,17 +230,17 @@ impl Battle {
             }
             March::Allies | March::Stay => None,
         };
-        let march = |placed: &Placed| match (goal, map.march) {
+        let order = |placed: &Placed| match (goal, march) {
             (Some((x, y)), _) => Order::AttackMove { x, y },
             (None, March::Allies) => Order::Hunt,
             (None, _) => Order::AttackMove { x: placed.x, y: placed.y },
         };
-        let orders =
-            std::iter::repeat_n(Order::Hold, map.allies.len()).chain(map.enemies.iter().map(march));
+        let orders = std::iter::repeat_n(Order::Hold, roster.allies.len())
+            .chain(roster.enemies.iter().map(order));
         let units = &mut self.units;
         units.hits.clear();
         units.clock = 0;
-        for (i, (placed, order)) in map.allies.iter().chain(&map.enemies).zip(orders).enumerate() {
+        for (i, (placed, order)) in roster.units().zip(orders).enumerate() {
             let unit = &UNITS[placed.unit];
             units.x[i] = placed.x + self.scatter * rng.range(-1.0, 1.0);
             units.y[i] = placed.y + self.scatter * rng.range(-1.0, 1.0);

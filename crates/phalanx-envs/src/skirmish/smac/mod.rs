@@ -1,10 +1,22 @@
-//! SMAC's wrapper round the game, element by element: what agents see and may do, and what they
-//! are paid.
+//! SMAC's wrapper round the game, element by element: what agents see and may do, what they are
+//! paid, and when a battle is over. What SMACv2 adds is here too, apart from what stands in
+//! [`smacv2`](super::smacv2) for itself.
 
+mod actions;
 pub(crate) mod describe;
+mod ending;
+mod env;
+mod layout;
+mod mask;
+mod memory;
 mod observe;
+mod observer;
 mod reward;
+mod skirmish;
+mod spec;
+mod state;
+mod summary;
 
-pub use observe::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
-pub(crate) use observe::{DIRECTIONS, Observer};
-pub(crate) use reward::RewardRule;
+pub(crate) use actions::Choice;
+pub use actions::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
+pub use skirmish::Skirmish;

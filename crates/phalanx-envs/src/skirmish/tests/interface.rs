@@ -89,7 +89,7 @@ fn observations_hold_what_smac_puts_there() {
         &[1.0],
     ]
     .concat();
-    assert_eq!(field.row(0), expected);
+    assert_close(field.row(0), &expected, "the observation");
 }
 
 #[test]
@@ -115,9 +115,12 @@ fn options_change_the_layout_as_in_smac_and_every_index_is_described() {
     let cases = [
         ("", 30, 48),
         ("obs_all_health = false", 25, 48),
-        ("obs_own_health = false", 29, 48),
+        // SMAC shows the own health wherever it shows that of the others.
+        ("obs_own_health = false", 30, 48),
+        ("obs_all_health = false\nobs_own_health = false", 24, 48),
         ("obs_last_action = true", 48, 48),
         ("obs_pathing_grid = true", 38, 48),
+        ("obs_terrain_height = true", 39, 48),
         ("obs_timestep_number = true", 31, 48),
         ("obs_instead_of_state = true", 30, 90),
         ("state_last_action = false", 30, 21),

@@ -1,13 +1,71 @@
 //! Promises of the battle that need its inside.
 
+mod generated;
 mod interface;
+mod kinds;
 mod outcomes;
+mod quirks;
 mod routes;
 mod rules;
+mod self_play;
+mod smacv2;
 
+use phalanx_core::env::{BatchMut, End, Env, Outcome, Rows, StepMut};
+use phalanx_core::rng::{Purpose, Rng};
+
+use super::liberty::{Battle, NOBODY, Order, Units};
 use super::*;
-use phalanx_core::env::{BatchMut, Rows};
-use phalanx_core::rng::Purpose;
+
+/// A small map in the manner of `MMM`. Agents: 0 marauder, 1 and 2 marines, 3 medivac; the enemies
+/// have one marine more.
+const HEALERS: &str = r#"
+name = "healers"
+limit = 150
+terrain = "open"
+ally_race = "terran"
+enemy_race = "terran"
+unit_type_bits = 3
+march = "stay"
+allies = [
+    { unit = "medivac", count = 1, at = [9.0, 16.0], type_bit = 2 },
+    { unit = "marauder", count = 1, at = [9.0, 16.0], type_bit = 0 },
+    { unit = "marine", count = 2, at = [9.0, 16.0], type_bit = 1 },
+]
+enemies = [
+    { unit = "medivac", count = 1, at = [23.0, 16.0], type_bit = 2 },
+    { unit = "marauder", count = 1, at = [23.0, 16.0], type_bit = 0 },
+    { unit = "marine", count = 3, at = [23.0, 16.0], type_bit = 1 },
+]
+"#;
+
+/// A small map in the manner of `2s3z`, whose types are exchanged for enemies. Agents: 0 stalker, 1
+/// and 2 zealots; enemies: 0 and 1 zealots, 2 stalker.
+const SHIELDS: &str = r#"
+name = "shields"
+limit = 120
+terrain = "open"
+ally_race = "protoss"
+enemy_race = "protoss"
+unit_type_bits = 2
+march = "stay"
+allies = [
+    { unit = "zealot", count = 2, at = [9.0, 16.0], type_bit = 1 },
+    { unit = "stalker", count = 1, at = [9.0, 16.0], type_bit = 0 },
+]
+enemies = [
+    { unit = "zealot", count = 2, at = [23.0, 16.0], type_bit = 0 },
+    { unit = "stalker", count = 1, at = [23.0, 16.0], type_bit = 1 },
+]
+"#;
+
+/// The distance up to which features may differ from SMAC's, which computes them with 64 bits.
+const CLOSE: f32 = 1e-6;
+
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let close = found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= CLOSE);
+    assert!(close, "{what}: {found:?} is not {expected:?}");
+}
 
 /// A battle with the buffers it writes into.
 struct Field {
@@ -18,9 +76,16 @@ struct Field {
 
 impl Field {
     fn new(map: &str, args: &str) -> Self {
+        Self::on(Map::named(map).expect("the test names a map"), args)
+    }
+
+    fn written(map: &str, args: &str) -> Self {
+        Self::on(Map::parse(map).expect("the test writes a map"), args)
+    }
+
+    fn on(map: Map, args: &str) -> Self {
         let table = args.parse().expect("the test writes TOML");
-        let args = SkirmishArgs::from_table(&table).expect("the test's arguments are good");
-        let map = Map::named(map).expect("the test names a map");
+        let args = SkirmishArgs::for_map(&map, &table).expect("the test's arguments are good");
         let env = Skirmish::new(map, args).expect("the test's arguments are good");
         let rows = Rows::new(env.spec(), 1, 1);
         let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };
@@ -43,7 +108,7 @@ impl Field {
 
     /// Writes observations and masks again after the test has moved units.
     fn rewrite(&mut self) {
-        self.play(|env, _, out| env.write(out));
+        self.play(|env, rng, out| env.write(rng, out));
     }
 
     fn units(&mut self) -> &mut Units {

@@ -1,0 +1,87 @@
+//! The actions of SMAC, with SMACv2's look actions between the moves and the attacks.
+
+/// Action 0, the only one of the dead.
+pub const NO_OP: u16 = 0;
+/// Action 1.
+pub const STOP: u16 = 1;
+/// Action 2, towards larger y.
+pub const NORTH: u16 = 2;
+/// Action 3, towards smaller y.
+pub const SOUTH: u16 = 3;
+/// Action 4, towards larger x.
+pub const EAST: u16 = 4;
+/// Action 5, towards smaller x.
+pub const WEST: u16 = 5;
+/// Action `ATTACK + j` attacks enemy `j`; for a unit that heals, it heals ally `j`. With a cone of
+/// sight the look actions come first: `ATTACK + num_fov_actions + j`.
+pub const ATTACK: u16 = 6;
+
+/// The largest distance between centres at which the mask allows an attack, for every unit unless
+/// `use_unit_ranges` is set.
+pub const SHOOT_RANGE: f32 = 6.0;
+/// Units nearer than this (between centres) are seen, by every unit unless `use_unit_ranges` is
+/// set.
+pub const SIGHT_RANGE: f32 = 9.0;
+
+/// The unit steps of the moves north, south, east and west.
+pub(crate) const DIRECTIONS: [(f32, f32); 4] = [(0.0, 1.0), (0.0, -1.0), (1.0, 0.0), (-1.0, 0.0)];
+
+/// What an action means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Choice {
+    /// Nothing, for the dead.
+    NoOp,
+    /// Stand still.
+    Stop,
+    /// Walk in one of [`DIRECTIONS`].
+    Move(usize),
+    /// Turn the cone of sight to one of its directions.
+    Look(usize),
+    /// Attack an enemy or, for a unit that heals, heal an ally.
+    Target(usize),
+}
+
+impl Choice {
+    /// The meaning of `action` where there are `n_looks` look actions.
+    pub(crate) fn of(action: u16, n_looks: usize) -> Self {
+        match action {
+            NO_OP => Self::NoOp,
+            STOP => Self::Stop,
+            NORTH..=WEST => Self::Move(usize::from(action - NORTH)),
+            _ => match usize::from(action - ATTACK) {
+                look if look < n_looks => Self::Look(look),
+                target => Self::Target(target - n_looks),
+            },
+        }
+    }
+
+    /// The action that means this.
+    pub(crate) fn action(self, n_looks: usize) -> u16 {
+        match self {
+            Self::NoOp => NO_OP,
+            Self::Stop => STOP,
+            Self::Move(direction) => NORTH + direction as u16,
+            Self::Look(look) => ATTACK + look as u16,
+            Self::Target(target) => ATTACK + (n_looks + target) as u16,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn look_actions_stand_between_moves_and_targets() {
+        assert_eq!(Choice::of(EAST, 12), Choice::Move(2));
+        assert_eq!(Choice::of(6, 12), Choice::Look(0));
+        assert_eq!(Choice::of(17, 12), Choice::Look(11));
+        assert_eq!(Choice::of(18, 12), Choice::Target(0));
+        assert_eq!(Choice::of(6, 0), Choice::Target(0));
+        for action in 0..30 {
+            for n_looks in [0, 12] {
+                assert_eq!(Choice::of(action, n_looks).action(n_looks), action);
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The environment of a battle: reset, step, save and load.
+
+use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
+use phalanx_core::rng::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map as Object, Value};
+
+use super::actions::Choice;
+use super::describe;
+use super::ending::Ending;
+use super::memory::Memory;
+use super::skirmish::Skirmish;
+use crate::skirmish::liberty::{UNITS, Units};
+use crate::skirmish::map::Roster;
+
+/// What [`Env::save`] writes.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    units: Units,
+    roster: Roster,
+    step: usize,
+    won: bool,
+    enemy_reward: f32,
+    memories: Vec<Memory>,
+    targets: Vec<Option<u16>>,
+}
+
+impl Env for Skirmish {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+        self.deploy(rng);
+        self.heuristic.forget();
+        for team in &mut self.teams {
+            team.memory.forget();
+        }
+        self.step = 0;
+        self.won = false;
+        self.enemy_reward = 0.0;
+        self.write(rng, out);
+    }
+
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+        assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
+        for (agent, &chosen) in actions.iter().enumerate() {
+            let choice = self.choose(agent, chosen);
+            self.command(agent, choice);
+        }
+        let units = &self.battle.units;
+        for team in &mut self.teams {
+            team.reward.open(&units.health, &units.shield);
+        }
+        for _ in 0..self.args.step_mul {
+            self.battle.advance(rng);
+        }
+        self.step += 1;
+
+        let ending = self.healers.judge(&self.battle);
+        let end = match ending {
+            Some(_) => End::Terminated,
+            None if self.step >= self.spec.episode_limit => End::Truncated,
+            None => End::Running,
+        };
+        let won = ending.and_then(Ending::won);
+        self.won = won == Some(true);
+        let units = &self.battle.units;
+        let mut rewards = [0.0; 2];
+        for (number, team) in self.teams.iter_mut().enumerate() {
+            let won = won.map(|won| won == (number == 0));
+            let they = team.observer.they.clone();
+            rewards[number] = team.reward.close(they, &units.health, &units.shield, won);
+            team.observer.count_dead(&self.battle, &mut team.memory);
+        }
+        self.enemy_reward = rewards[1];
+        self.write(rng, out);
+        Outcome { reward: rewards[0], end }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        let saved = Saved {
+            units: self.battle.units.clone(),
+            roster: self.roster.clone(),
+            step: self.step,
+            won: self.won,
+            enemy_reward: self.enemy_reward,
+            memories: self.teams.iter().map(|team| team.memory.clone()).collect(),
+            targets: self.heuristic.targets.clone(),
+        };
+        pack(&saved, out);
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        let saved: Saved = unpack(&self.spec.id, bytes)?;
+        if !self.fits(&saved) {
+            let reason = "it belongs to a battle of another kind".to_owned();
+            return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
+        }
+        self.roster = saved.roster;
+        self.battle.enlist(self.roster.units().map(|placed| placed.unit));
+        if self.map.generate.is_some() {
+            self.enlist();
+        }
+        self.battle.units = saved.units;
+        self.step = saved.step;
+        self.won = saved.won;
+        self.enemy_reward = saved.enemy_reward;
+        for (team, memory) in self.teams.iter_mut().zip(saved.memories) {
+            team.memory = memory;
+        }
+        self.heuristic.targets = saved.targets;
+        self.write_masks();
+        Ok(())
+    }
+
+    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
+        if self.args.self_play {
+            return false;
+        }
+        self.attack_nearest(actions);
+        true
+    }
+
+    fn describe(&self) -> Description {
+        describe::describe(self)
+    }
+
+    fn frame(&self) -> Object<String, Value> {
+        describe::frame(&self.battle)
+    }
+}
+
+impl Skirmish {
+    /// What `agent` does, which goes down as its last action.
+    fn choose(&mut self, agent: usize, chosen: u16) -> Choice {
+        let (team, number) = self.team_of(agent);
+        let team = &mut self.teams[team];
+        let layout = &team.observer.layout;
+        let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
+        if !self.args.heuristic_ai {
+            let legal = mask.get(usize::from(chosen)).copied().unwrap_or(false);
+            assert!(legal, "action {chosen} is not available to agent {agent}");
+            team.memory.last_actions[number] = chosen;
+            return Choice::of(chosen, layout.n_looks);
+        }
+        let open = self.args.heuristic_rest.then(|| &mask[layout.first_target()..]);
+        let choice = self.heuristic.act(&self.battle, agent, open);
+        // SMAC notes the actions handed in before it replaces them.
+        let noted = if self.args.fix_quirks { choice.action(layout.n_looks) } else { chosen };
+        team.memory.last_actions[number] = noted;
+        choice
+    }
+
+    fn write_masks(&mut self) {
+        let mut rest = &mut self.avail[..];
+        for team in &mut self.teams {
+            let len = team.observer.layout.n_agents * self.spec.n_actions;
+            let (avail, after) = rest.split_at_mut(len);
+            team.observer.write_masks(&self.battle, &team.memory, avail);
+            rest = after;
+        }
+    }
+
+    /// Whether a saved state can be one of this battle.
+    fn fits(&self, saved: &Saved) -> bool {
+        let n = self.battle.len();
+        let known = |unit| self.map.kinds().any(|kind| kind == unit);
+        let fixed = self.map.generate.is_none();
+        saved.units.fits(n)
+            && (!fixed || saved.roster == self.roster)
+            && saved.roster.allies.len() == self.roster.allies.len()
+            && saved.roster.enemies.len() == self.roster.enemies.len()
+            && saved.roster.units().all(|placed| known(placed.unit))
+            && saved.memories.len() == self.teams.len()
+            && saved
+                .memories
+                .iter()
+                .zip(&self.teams)
+                .all(|(memory, team)| memory.fits(&team.observer.layout))
+            && saved.targets.len() == self.battle.n_allies
+            && saved.roster.allies.iter().zip(&saved.targets).all(|(placed, target)| {
+                let heals = UNITS[placed.unit].heal.is_some();
+                let team = if heals { &self.roster.allies } else { &self.roster.enemies };
+                target.is_none_or(|target| usize::from(target) < team.len())
+            })
+    }
+}

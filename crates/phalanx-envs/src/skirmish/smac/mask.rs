@@ -1,0 +1,68 @@
+//! What agents may do.
+
+use super::actions::{DIRECTIONS, NO_OP, NORTH, STOP};
+use super::observer::Observer;
+use crate::skirmish::liberty::Battle;
+
+impl Observer {
+    /// The actions of one agent that have an effect, `[action]`: moves to where it can walk, looks,
+    /// and the living targets within range.
+    pub(super) fn write_reachable(
+        &self,
+        battle: &Battle,
+        agent: usize,
+        look: u8,
+        mask: &mut [bool],
+    ) {
+        mask.fill(false);
+        let unit = self.we.start + agent;
+        if !self.now[unit].alive {
+            mask[usize::from(NO_OP)] = true;
+            return;
+        }
+        mask[usize::from(STOP)] = true;
+        let (x, y) = (self.now[unit].x, self.now[unit].y);
+        let probe = self.layout.args.move_amount / 2.0;
+        for (open, (dx, dy)) in mask[usize::from(NORTH)..].iter_mut().zip(DIRECTIONS) {
+            let (x, y) = (x + probe * dx, y + probe * dy);
+            // SMAC truncates towards zero.
+            let cell = if self.layout.args.fix_quirks { (x.floor(), y.floor()) } else { (x, y) };
+            *open = battle.terrain.pathable(cell.0 as i32, cell.1 as i32);
+        }
+        mask[self.layout.looks()].fill(true);
+        let heals = self.cards[unit].heals;
+        let targets = if heals { self.we.clone() } else { self.they.clone() };
+        for (open, target) in mask[self.layout.first_target()..].iter_mut().zip(targets) {
+            *open = self.may_target(unit, target) && self.reaches(unit, target, look);
+        }
+    }
+
+    /// Opens the attacks out of range where `action_mask` is off.
+    pub(super) fn open_mask(&self, agent: usize, mask: &mut [bool]) {
+        let unit = self.we.start + agent;
+        if self.layout.args.action_mask || !self.now[unit].alive {
+            return;
+        }
+        let heals = self.cards[unit].heals;
+        let targets = if heals { self.we.clone() } else { self.they.clone() };
+        for (open, target) in mask[self.layout.first_target()..].iter_mut().zip(targets) {
+            *open = self.may_target(unit, target);
+        }
+    }
+
+    /// Whether `target` lives and is of the right kind: healers heal all but healers, in full
+    /// health too.
+    #[inline]
+    fn may_target(&self, unit: usize, target: usize) -> bool {
+        self.now[target].alive && !(self.cards[unit].heals && self.cards[target].heals)
+    }
+
+    /// Whether `target` is within the range of the mask, and in the cone where there is one.
+    #[inline]
+    pub(crate) fn reaches(&self, unit: usize, target: usize, look: u8) -> bool {
+        let (from, to) = (&self.now[unit], &self.now[target]);
+        let (dx, dy) = (to.x - from.x, to.y - from.y);
+        dx * dx + dy * dy <= self.cards[unit].shoot_squared
+            && self.cone.as_ref().is_none_or(|cone| cone.holds(look, dx, dy))
+    }
+}

@@ -1,0 +1,264 @@
+//! A battle as an environment: how it is made and how actions become orders.
+
+use phalanx_core::env::{EnvSpec, StepMut};
+use phalanx_core::rng::Rng;
+
+use super::actions::{Choice, DIRECTIONS, NO_OP, STOP};
+use super::ending::HealerRule;
+use super::memory::Memory;
+use super::observer::{Observer, TeamRows};
+use super::reward::RewardRule;
+use super::spec::spec;
+use crate::arguments::ArgumentError;
+use crate::skirmish::args::SkirmishArgs;
+use crate::skirmish::liberty::{Battle, NOBODY, Order, UNITS};
+use crate::skirmish::map::{Map, Placed, Roster};
+use crate::skirmish::players::AttackNearest;
+use crate::skirmish::smacv2::sort;
+
+/// A battle: each agent commands one unit, against the built-in opponent or, with `self_play`,
+/// against the agents of the other team.
+///
+/// Observations `[agent, obs_dim]`, the state, the mask, rewards and ends are those of SMAC
+/// (Samvelyan et al. 2019) and, on maps that generate their teams, of SMACv2 (Ellis et al. 2023);
+/// [`Env::describe`](phalanx_core::env::Env::describe) names every index. Reaching the limit is
+/// reported as [`End::Truncated`](phalanx_core::env::End::Truncated) and counts as a true end
+/// unless `continuing_episode` is set, as in SMAC. When both teams die at once, nobody has won.
+#[derive(Clone, Debug)]
+pub struct Skirmish {
+    pub(super) map: Map,
+    pub(super) args: SkirmishArgs,
+    pub(crate) spec: EnvSpec,
+    pub(crate) battle: Battle,
+    pub(super) roster: Roster,
+    /// The allies and, in self-play, the enemies.
+    pub(super) teams: Vec<Team>,
+    pub(super) healers: HealerRule,
+    pub(super) heuristic: AttackNearest,
+    pub(super) step: usize,
+    pub(super) won: bool,
+    /// What the last step brought the enemies, in self-play.
+    pub(super) enemy_reward: f32,
+    /// The mask written last, `[agent, action]`.
+    pub(super) avail: Vec<bool>,
+}
+
+/// A team whose units are agents.
+#[derive(Clone, Debug)]
+pub(super) struct Team {
+    pub(super) observer: Observer,
+    pub(super) memory: Memory,
+    pub(super) reward: RewardRule,
+}
+
+impl Skirmish {
+    /// A battle on `map`.
+    ///
+    /// # Errors
+    ///
+    /// When an argument has a value it may not take.
+    pub fn new(mut map: Map, args: SkirmishArgs) -> Result<Self, ArgumentError> {
+        args.check()?;
+        if args.self_play {
+            sort(&mut map.enemies);
+        }
+        let limit = if args.episode_limit > 0 { args.episode_limit } else { map.limit };
+        let roster = map.roster();
+        let n_teams = if args.self_play { 2 } else { 1 };
+        let teams: Vec<_> = (0..n_teams).map(|team| Team::new(&map, &args, limit, team)).collect();
+        let battle = Battle::new(&map, &args);
+        let spec = spec(&map, &args, limit, &teams);
+        let healers = match map.kinds().any(|kind| UNITS[kind].heal.is_some()) {
+            false => HealerRule::None,
+            true if args.fix_quirks => HealerRule::Fair,
+            true if map.generate.is_some() => HealerRule::SmacV2,
+            true => HealerRule::Smac,
+        };
+        Ok(Self {
+            avail: vec![false; spec.avail_len()],
+            heuristic: AttackNearest::new(roster.allies.len()),
+            step: 0,
+            won: false,
+            enemy_reward: 0.0,
+            spec,
+            map,
+            args,
+            battle,
+            roster,
+            teams,
+            healers,
+        })
+    }
+
+    /// The largest return before scaling: SMAC's `max_reward`.
+    ///
+    /// On maps that generate their teams, SMACv2 takes it from the enemies of the first episode it
+    /// plays and scales all others by it, so that the returns of two runs have different units.
+    /// Here it is, instead, the mean over the teams that may be drawn (each member by its weight),
+    /// the same for every copy and seed. With `fix_quirks` it follows the enemies of each episode,
+    /// and a victory in which they regain nothing returns exactly 20.
+    pub fn max_reward(&self) -> f32 {
+        self.teams[0].reward.max_reward
+    }
+
+    /// The arguments.
+    pub fn args(&self) -> &SkirmishArgs {
+        &self.args
+    }
+
+    /// The map.
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// Writes the actions of SMAC's scripted player, `[agent]`, all legal under the mask.
+    ///
+    /// Every agent chooses the nearest enemy and stays with it until it is dead: it attacks where
+    /// the mask allows it, and otherwise walks along the axis on which the enemy is further away
+    /// (`heuristic_rest` in SMAC), or stops where a cliff is in the way. A healer does the same with
+    /// the nearest injured ally. In self-play, the enemies stop.
+    ///
+    /// # Panics
+    ///
+    /// When `actions` has not one element per agent.
+    pub fn attack_nearest(&mut self, actions: &mut [u16]) {
+        assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
+        let layout = &self.teams[0].observer.layout;
+        let (n_looks, first) = (layout.n_looks, layout.first_target());
+        for (agent, action) in actions.iter_mut().enumerate() {
+            let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
+            *action = if agent < self.battle.n_allies {
+                self.heuristic.act(&self.battle, agent, Some(&mask[first..])).action(n_looks)
+            } else {
+                STOP
+            };
+            if !mask[usize::from(*action)] {
+                *action = if mask[usize::from(STOP)] { STOP } else { NO_OP };
+            }
+        }
+    }
+
+    /// The team and the number in it of an agent.
+    pub(super) fn team_of(&self, agent: usize) -> (usize, usize) {
+        match agent.checked_sub(self.battle.n_allies) {
+            None => (0, agent),
+            Some(enemy) => (1, enemy),
+        }
+    }
+
+    /// Gives the order that a choice stands for.
+    pub(super) fn command(&mut self, agent: usize, choice: Choice) {
+        let (team, number) = self.team_of(agent);
+        let Team { observer, memory, .. } = &mut self.teams[team];
+        let units = &mut self.battle.units;
+        if !units.alive(agent) {
+            return;
+        }
+        match choice {
+            Choice::NoOp | Choice::Stop => units.command(agent, Order::Hold, NOBODY),
+            Choice::Move(direction) => {
+                let (dx, dy) = DIRECTIONS[direction];
+                let amount = self.args.move_amount;
+                let (x, y) = (units.x[agent] + amount * dx, units.y[agent] + amount * dy);
+                units.command(agent, Order::Move { x, y }, NOBODY);
+            }
+            // No order: what the unit was doing goes on.
+            Choice::Look(look) => memory.looks[number] = look as u8,
+            Choice::Target(target) => {
+                let heals = self.battle.stats[agent].unit.heal.is_some();
+                let first = if heals { observer.we.start } else { observer.they.start };
+                let target = first + target;
+                // Without the mask, an attack out of range gives no order either.
+                if self.args.action_mask
+                    || self.args.heuristic_ai
+                    || observer.reaches(agent, target, memory.looks[number])
+                {
+                    units.command(agent, Order::Attack, target as u16);
+                }
+            }
+        }
+    }
+
+    /// Draws the teams of an episode, where the map has them drawn, and places everybody.
+    pub(super) fn deploy(&mut self, rng: &mut Rng) {
+        if let Some(generate) = &self.map.generate {
+            generate.draw(&self.map.terrain, rng, &mut self.roster);
+            if self.args.self_play {
+                sort(&mut self.roster.enemies);
+            }
+            self.enlist();
+        }
+        self.battle.deploy(&self.roster, self.map.march, rng);
+        if self.args.self_play {
+            for enemy in self.battle.n_allies..self.battle.len() {
+                self.battle.units.command(enemy, Order::Hold, NOBODY);
+            }
+        }
+    }
+
+    /// Takes over the kinds of the units of a drawn roster.
+    pub(super) fn enlist(&mut self) {
+        for (number, team) in self.teams.iter_mut().enumerate() {
+            team.observer.enlist(&self.roster);
+            if self.args.fix_quirks {
+                let opponents =
+                    if number == 0 { &self.roster.enemies } else { &self.roster.allies };
+                team.reward.scale(toughness(opponents));
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn forget_sightings(&mut self) {
+        for team in &mut self.teams {
+            team.memory.sightings.forget();
+        }
+    }
+
+    /// Writes everything that agents and learner are told.
+    pub(crate) fn write(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+        let StepMut { mut obs, state, mut avail, mut alive, info } = out;
+        let mut first = 0;
+        for (number, team) in self.teams.iter_mut().enumerate() {
+            let n = team.observer.layout.n_agents;
+            let obs = obs.split_off_mut(..n * self.spec.obs_dim).expect("it fits the spec");
+            let avail = avail.split_off_mut(..n * self.spec.n_actions).expect("it fits the spec");
+            let alive = alive.split_off_mut(..n).expect("it fits the spec");
+            let rows = TeamRows { obs: &mut *obs, avail: &mut *avail, alive };
+            team.observer.write(&self.battle, self.step, &mut team.memory, rng, rows);
+            if number == 0 {
+                team.observer.write_state(&self.battle, self.step, &team.memory, obs, state);
+            }
+            self.avail[first..first + avail.len()].copy_from_slice(avail);
+            first += avail.len();
+        }
+        let dead = |health: &[f32]| health.iter().filter(|&&health| health <= 0.0).count() as f32;
+        let (allies, enemies) = self.battle.units.health.split_at(self.battle.n_allies);
+        info[0] = f32::from(u8::from(self.won));
+        info[1] = dead(allies);
+        info[2] = dead(enemies);
+        if let [enemy_reward] = &mut info[3..] {
+            *enemy_reward = self.enemy_reward;
+        }
+    }
+}
+
+impl Team {
+    fn new(map: &Map, args: &SkirmishArgs, limit: usize, team: usize) -> Self {
+        let observer = Observer::new(map, args, limit, team);
+        let opponents = if team == 0 { &map.enemies } else { &map.allies };
+        let toughness = match &map.generate {
+            Some(generate) => generate.mean_toughness() * opponents.len() as f32,
+            None => toughness(opponents),
+        };
+        let n_units = map.allies.len() + map.enemies.len();
+        let clamps = map.generate.is_some();
+        let reward = RewardRule::new(args, clamps, n_units, opponents.len(), toughness);
+        Self { memory: Memory::new(&observer.layout), observer, reward }
+    }
+}
+
+/// Health and shield of a team in sum.
+fn toughness(team: &[Placed]) -> f32 {
+    team.iter().map(|placed| UNITS[placed.unit].health + UNITS[placed.unit].shield).sum()
+}

@@ -1,0 +1,66 @@
+//! What a battle looks like from outside.
+
+use phalanx_core::env::{AgentSpec, EnvSpec};
+
+use super::observer::Observer;
+use super::skirmish::Team;
+use crate::skirmish::args::SkirmishArgs;
+use crate::skirmish::liberty::UNITS;
+use crate::skirmish::map::Map;
+
+/// The specification of a battle between `teams` (one, or two in self-play), padded to the larger.
+pub(super) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team]) -> EnvSpec {
+    let widest = |width: fn(&Observer) -> usize| {
+        teams.iter().map(|team| width(&team.observer)).max().unwrap_or(0)
+    };
+    let mut info = ["battle_won", "dead_allies", "dead_enemies"].map(str::to_owned).to_vec();
+    if args.self_play {
+        info.push("enemy_reward".to_owned());
+    }
+    let agents = agents(map, teams);
+    EnvSpec {
+        n_actions: widest(|observer| observer.layout.n_actions),
+        obs_dim: widest(|observer| observer.layout.obs_dim()),
+        state_dim: teams[0].observer.layout.state_dim(),
+        episode_limit: limit,
+        timeout_is_terminal: !args.continuing_episode,
+        info,
+        max_return: known(map, args).then(|| teams[0].reward.max_return()),
+        max_reward: (map.generate.is_none() || !args.fix_quirks)
+            .then_some(teams[0].reward.max_reward),
+        agents,
+        ..EnvSpec::new(format!("skirmish/{}", map.name), 0)
+    }
+}
+
+/// Whether the largest return is the same in every episode.
+fn known(map: &Map, args: &SkirmishArgs) -> bool {
+    map.generate.is_none() || args.fix_quirks || args.reward_sparse
+}
+
+/// Agents are named and grouped by the kind of their unit; where the kind changes from episode to
+/// episode, they are numbered and all alike. Teams share groups if they are told alike.
+fn agents(map: &Map, teams: &[Team]) -> Vec<AgentSpec> {
+    let alike = teams.iter().all(|team| {
+        let [first, other] = [&teams[0].observer.layout, &team.observer.layout];
+        first == other
+    });
+    let mut groups: Vec<(usize, usize)> = Vec::new();
+    let mut agents = Vec::new();
+    for team in 0..teams.len() {
+        let (units, prefix) = if team == 0 { (&map.allies, "") } else { (&map.enemies, "enemy ") };
+        let mut numbers = vec![0; UNITS.len()];
+        for placed in units {
+            let key = (placed.unit, if alike { 0 } else { team });
+            let group = groups.iter().position(|&group| group == key).unwrap_or_else(|| {
+                groups.push(key);
+                groups.len() - 1
+            });
+            let kind = if map.generate.is_some() { "agent" } else { UNITS[placed.unit].name };
+            let name = format!("{prefix}{kind} {}", numbers[placed.unit]);
+            numbers[placed.unit] += 1;
+            agents.push(AgentSpec { name, group, team });
+        }
+    }
+    agents
+}

@@ -1,0 +1,34 @@
+//! The configuration files of battles are accepted, and the first states the defaults.
+
+use phalanx_envs::skirmish::{MAPS, Map, SkirmishArgs};
+use toml::Table;
+
+fn env_args(text: &str) -> Table {
+    let file: Table = text.parse().expect("the file is TOML");
+    file["env_args"].as_table().expect("it has a table env_args").clone()
+}
+
+#[test]
+fn the_configuration_of_battles_states_their_defaults() {
+    let args = env_args(include_str!("../../../configs/envs/skirmish.toml"));
+    let read = SkirmishArgs::from_table(&args).expect("its arguments are good");
+    assert_eq!(read, SkirmishArgs::default());
+    for (name, _) in MAPS {
+        let map = Map::named(name).expect("our map is well formed");
+        let defaults = SkirmishArgs::for_map(&map, &Table::new()).expect("a map's own are good");
+        assert_eq!(SkirmishArgs::for_map(&map, &args), Ok(defaults), "{name}");
+    }
+}
+
+#[test]
+fn the_other_configurations_are_those_of_smacv2() {
+    let read = |text| SkirmishArgs::from_table(&env_args(text)).expect("its arguments are good");
+    let scenario = read(include_str!("../../../configs/envs/skirmish_v2.toml"));
+    let map = Map::named("zerg_5_vs_5").expect("our map is well formed");
+    assert_eq!(SkirmishArgs::for_map(&map, &Table::new()), Ok(scenario));
+    let epo = read(include_str!("../../../configs/envs/skirmish_epo.toml"));
+    let expected =
+        SkirmishArgs { prob_obs_enemy: 0.0, action_mask: false, ..SkirmishArgs::default() };
+    assert_eq!(epo, expected);
+    assert!(read(include_str!("../../../configs/envs/skirmish_self_play.toml")).self_play);
+}

@@ -24,6 +24,7 @@ mod args;
 mod liberty;
 mod map;
 mod nearest;
+#[cfg_attr(not(test), allow(dead_code, reason = "only one player has a place to play so far"))]
 mod players;
 mod routes;
 mod smac;
@@ -35,6 +36,7 @@ pub use liberty::{
     unit_index,
 };
 pub use map::{MAPS, Map, MapError, March, Placed, START_SCATTER};
+pub use players::PLAYERS;
 pub use smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
 pub use terrain::{TERRAINS, Terrain};
 
@@ -47,7 +49,7 @@ use serde_json::Value;
 
 use crate::arguments::ArgumentError;
 use liberty::{Battle, NOBODY, Order, Units};
-use players::AttackNearest;
+use players::{AttackNearest, Turn};
 use smac::{DIRECTIONS, Observer, RewardRule, describe};
 
 /// The last action before the first step.
@@ -82,7 +84,7 @@ struct Saved {
     step: usize,
     won: bool,
     last_actions: Vec<u16>,
-    targets: Vec<Option<u16>>,
+    heuristic: AttackNearest,
 }
 
 impl Skirmish {
@@ -157,11 +159,17 @@ impl Skirmish {
     pub fn attack_nearest(&mut self, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         for (agent, action) in actions.iter_mut().enumerate() {
-            *action = self.heuristic.act(&self.battle, agent, true);
-            if !self.avail[agent * self.spec.n_actions + usize::from(*action)] {
-                *action = STOP;
-            }
+            *action = self.scripted_action(agent, true);
         }
+    }
+
+    fn scripted_action(&mut self, agent: usize, keeps_to_mask: bool) -> u16 {
+        if !self.battle.units.alive(agent) {
+            return NO_OP;
+        }
+        let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
+        let turn = Turn { battle: &self.battle, unit: agent, mask, first_target: ATTACK };
+        self.heuristic.act(&turn, keeps_to_mask)
     }
 
     fn write_masks(&mut self) {
@@ -235,7 +243,7 @@ impl Env for Skirmish {
         assert_eq!(actions.len(), n_agents, "one action per agent");
         for (agent, &chosen) in actions.iter().enumerate() {
             let action = if self.args.heuristic_ai {
-                self.heuristic.act(&self.battle, agent, self.args.heuristic_rest)
+                self.scripted_action(agent, self.args.heuristic_rest)
             } else {
                 let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
                 let legal = mask.get(usize::from(chosen)).copied().unwrap_or(false);
@@ -273,7 +281,7 @@ impl Env for Skirmish {
             step: self.step,
             won: self.won,
             last_actions: self.last_actions.clone(),
-            targets: self.heuristic.targets.clone(),
+            heuristic: self.heuristic.clone(),
         };
         pack(&saved, out);
     }
@@ -281,11 +289,9 @@ impl Env for Skirmish {
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         let saved: Saved = unpack(&self.spec.id, bytes)?;
         let n_agents = self.spec.n_agents();
-        let n_enemies = self.observer.n_enemies;
         let fits = saved.units.fits(self.battle.len())
             && saved.last_actions.len() == n_agents
-            && saved.targets.len() == n_agents
-            && saved.targets.iter().flatten().all(|&enemy| usize::from(enemy) < n_enemies);
+            && saved.heuristic.fits(n_agents);
         if !fits {
             let reason = "it belongs to a battle of another size".to_owned();
             return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
@@ -294,7 +300,7 @@ impl Env for Skirmish {
         self.step = saved.step;
         self.won = saved.won;
         self.last_actions = saved.last_actions;
-        self.heuristic.targets = saved.targets;
+        self.heuristic = saved.heuristic;
         self.write_masks();
         Ok(())
     }

@@ -1,55 +1,41 @@
-//! Scripted players.
+//! SMAC's own scripted player.
 
-use crate::skirmish::liberty::Battle;
-use crate::skirmish::smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SOUTH, STOP, WEST};
+use serde::{Deserialize, Serialize};
 
-/// SMAC's heuristic: every agent attacks the enemy that was nearest when it chose, and chooses
-/// again when that one is dead.
-#[derive(Clone, Debug, PartialEq)]
+use super::Turn;
+use crate::skirmish::smac::STOP;
+
+/// SMAC's heuristic: every unit attacks the opponent that was nearest when it chose, and chooses
+/// again when that one is dead. A healer heals the comrade that was the nearest injured one, until
+/// it is whole or dead. Opponents that a weapon cannot be aimed at are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AttackNearest {
-    /// The enemy each agent has chosen, `[agent]`.
-    pub(crate) targets: Vec<Option<u16>>,
+    /// Whom each unit has chosen, `[unit of the team]`.
+    targets: Vec<Option<u16>>,
 }
 
 impl AttackNearest {
-    pub(crate) fn new(n_agents: usize) -> Self {
-        Self { targets: vec![None; n_agents] }
+    pub(crate) fn new(n_units: usize) -> Self {
+        Self { targets: vec![None; n_units] }
     }
 
     pub(crate) fn forget(&mut self) {
         self.targets.fill(None);
     }
 
-    /// The action of one agent. An agent that `keeps_to_mask` walks towards an enemy it may not
-    /// attack yet, along the longer axis; another attacks regardless, which SMAC lets it do.
-    pub(crate) fn act(&mut self, battle: &Battle, agent: usize, keeps_to_mask: bool) -> u16 {
-        let units = &battle.units;
-        if !units.alive(agent) {
-            return NO_OP;
-        }
-        let global = |enemy: u16| battle.n_allies + usize::from(enemy);
-        let current = self.targets[agent].filter(|&enemy| units.alive(global(enemy)));
-        let nearest = || {
-            let enemies = 0..(battle.len() - battle.n_allies) as u16;
-            let living = enemies.filter(|&enemy| units.alive(global(enemy)));
-            let distance = |&enemy: &u16| units.distance_squared(agent, global(enemy));
-            living.min_by(|a, b| distance(a).total_cmp(&distance(b)))
-        };
-        self.targets[agent] = current.or_else(nearest);
-        let Some(target) = self.targets[agent] else {
-            return STOP;
-        };
-        let enemy = global(target);
-        let reachable = units.distance_squared(agent, enemy) <= SHOOT_RANGE * SHOOT_RANGE;
-        if reachable || !keeps_to_mask {
-            return ATTACK + target;
-        }
-        let (dx, dy) = (units.x[enemy] - units.x[agent], units.y[enemy] - units.y[agent]);
-        match dx.abs() > dy.abs() {
-            true if dx > 0.0 => EAST,
-            true => WEST,
-            false if dy > 0.0 => NORTH,
-            false => SOUTH,
+    pub(crate) fn fits(&self, n_units: usize) -> bool {
+        self.targets.len() == n_units
+    }
+
+    /// A unit that `keeps_to_mask` walks towards a target it may not have yet, along the longer axis
+    /// (`heuristic_rest` in SMAC). Another attacks regardless, which SMAC lets it do.
+    pub(crate) fn act(&mut self, turn: &Turn<'_>, keeps_to_mask: bool) -> u16 {
+        let chosen = &mut self.targets[turn.number()];
+        *chosen = chosen.filter(|&target| turn.is_useful(target)).or_else(|| turn.nearest());
+        match *chosen {
+            None => STOP,
+            Some(target) if keeps_to_mask => turn.approach(target),
+            Some(target) => turn.aim(target),
         }
     }
 }

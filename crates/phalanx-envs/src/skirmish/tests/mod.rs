@@ -2,6 +2,7 @@
 
 mod interface;
 mod outcomes;
+mod players;
 mod routes;
 mod rules;
 

@@ -223,11 +223,6 @@ impl Terrain {
         (x.clamp(margin, width - margin), y.clamp(margin, height - margin))
     }
 
-    /// Where to walk next on the way to `to`.
-    pub fn waypoint(&self, _from: (f32, f32), to: (f32, f32)) -> (f32, f32) {
-        to
-    }
-
     #[inline]
     fn index(&self, x: i32, y: i32) -> Option<usize> {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);

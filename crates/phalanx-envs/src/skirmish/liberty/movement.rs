@@ -37,7 +37,8 @@ impl Battle {
         }
         let ground = self.stats[i].motion == Motion::Ground;
         let goal = goal.unwrap_or(from);
-        let next = if ground { self.terrain.waypoint(from, goal) } else { goal };
+        let margin = self.stats[i].unit.inner_radius;
+        let next = if ground { self.terrain.waypoint(from, goal, margin) } else { goal };
         let (mut dx, mut dy) = (next.0 - from.0, next.1 - from.1);
         if let Some(acceleration) = accelerates {
             (dx, dy) = self.accelerate(i, (dx, dy), acceleration);

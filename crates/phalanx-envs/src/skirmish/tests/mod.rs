@@ -4,6 +4,7 @@ mod generated;
 mod interface;
 mod kinds;
 mod outcomes;
+mod players;
 mod quirks;
 mod routes;
 mod rules;

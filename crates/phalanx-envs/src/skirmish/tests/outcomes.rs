@@ -245,29 +245,3 @@ fn the_scripted_player_keeps_to_the_mask() {
         assert!(field.rows.info[2] > 0.0, "it fights");
     }
 }
-
-#[test]
-fn working_memory_never_grows() {
-    let mut field = Field::new("27m_vs_30m", "");
-    let capacities = |battle: &Battle| {
-        let crowd = &battle.crowd;
-        [
-            battle.units.hits.capacity(),
-            battle.struck.capacity(),
-            crowd.walkers.capacity(),
-            crowd.rethinks.capacity(),
-        ]
-    };
-    let before = capacities(&field.env.battle);
-    let mut player = Rng::stream(7, Purpose::Player, 0);
-    for _ in 0..10 {
-        field.reset();
-        loop {
-            let actions = field.random_actions(&mut player);
-            if field.step(&actions).end.is_over() {
-                break;
-            }
-        }
-    }
-    assert_eq!(capacities(&field.env.battle), before);
-}

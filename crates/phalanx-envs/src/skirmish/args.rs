@@ -201,7 +201,7 @@ pub const ARGUMENTS: &[Argument] = &[
     argument("reward_negative_scale", NUMBER),
     argument("reward_scale", FLAG),
     argument("reward_scale_rate", POSITIVE),
-    argument("heuristic_ai", "true or false (false with self_play)"),
+    argument("heuristic_ai", FLAG),
     argument("heuristic_rest", FLAG),
     argument("obs_own_pos", FLAG),
     argument("obs_starcraft", "true, or false together with obs_timestep_number = true"),
@@ -278,9 +278,6 @@ impl SkirmishArgs {
         if !self.obs_starcraft && !self.obs_timestep_number {
             return Err(wrong(find("obs_starcraft"), false));
         }
-        if self.heuristic_ai && self.self_play {
-            return Err(wrong(find("heuristic_ai"), true));
-        }
         Ok(())
     }
 }
@@ -313,7 +310,6 @@ mod tests {
             "reward_scale_rate = -1.0",
             "reward_win = inf",
             "obs_starcraft = false",
-            "heuristic_ai = true\nself_play = true",
             "num_fov_actions = 0",
             "prob_obs_enemy = 1.5",
             "min_attack_range = nan",

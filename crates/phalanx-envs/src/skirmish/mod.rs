@@ -26,6 +26,7 @@ mod args;
 mod liberty;
 mod map;
 mod nearest;
+#[cfg_attr(not(test), allow(dead_code, reason = "only one player has a place to play so far"))]
 mod players;
 mod routes;
 mod smac;
@@ -38,6 +39,7 @@ pub use liberty::{
     unit_index,
 };
 pub use map::{MAPS, Map, MapError, March, Placed, START_SCATTER};
+pub use players::PLAYERS;
 pub use smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, Skirmish, WEST};
 pub use smacv2::{Generate, Weighted};
 pub use terrain::{TERRAINS, Terrain};

@@ -54,17 +54,6 @@ impl Choice {
             },
         }
     }
-
-    /// The action that means this.
-    pub(crate) fn action(self, n_looks: usize) -> u16 {
-        match self {
-            Self::NoOp => NO_OP,
-            Self::Stop => STOP,
-            Self::Move(direction) => NORTH + direction as u16,
-            Self::Look(look) => ATTACK + look as u16,
-            Self::Target(target) => ATTACK + (n_looks + target) as u16,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -78,10 +67,5 @@ mod tests {
         assert_eq!(Choice::of(17, 12), Choice::Look(11));
         assert_eq!(Choice::of(18, 12), Choice::Target(0));
         assert_eq!(Choice::of(6, 0), Choice::Target(0));
-        for action in 0..30 {
-            for n_looks in [0, 12] {
-                assert_eq!(Choice::of(action, n_looks).action(n_looks), action);
-            }
-        }
     }
 }

@@ -9,9 +9,10 @@ use super::actions::Choice;
 use super::describe;
 use super::ending::Ending;
 use super::memory::Memory;
-use super::skirmish::Skirmish;
-use crate::skirmish::liberty::{UNITS, Units};
+use super::skirmish::{Skirmish, Team};
+use crate::skirmish::liberty::Units;
 use crate::skirmish::map::Roster;
+use crate::skirmish::players::AttackNearest;
 
 /// What [`Env::save`] writes.
 #[derive(Serialize, Deserialize)]
@@ -22,7 +23,7 @@ struct Saved {
     won: bool,
     enemy_reward: f32,
     memories: Vec<Memory>,
-    targets: Vec<Option<u16>>,
+    heuristics: Vec<AttackNearest>,
 }
 
 impl Env for Skirmish {
@@ -32,8 +33,8 @@ impl Env for Skirmish {
 
     fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
         self.deploy(rng);
-        self.heuristic.forget();
         for team in &mut self.teams {
+            team.heuristic.forget();
             team.memory.forget();
         }
         self.step = 0;
@@ -86,7 +87,7 @@ impl Env for Skirmish {
             won: self.won,
             enemy_reward: self.enemy_reward,
             memories: self.teams.iter().map(|team| team.memory.clone()).collect(),
-            targets: self.heuristic.targets.clone(),
+            heuristics: self.teams.iter().map(|team| team.heuristic.clone()).collect(),
         };
         pack(&saved, out);
     }
@@ -102,22 +103,20 @@ impl Env for Skirmish {
         if self.map.generate.is_some() {
             self.enlist();
         }
-        self.battle.units = saved.units;
+        self.battle.units.restore(saved.units);
         self.step = saved.step;
         self.won = saved.won;
         self.enemy_reward = saved.enemy_reward;
-        for (team, memory) in self.teams.iter_mut().zip(saved.memories) {
+        let remembered = saved.memories.into_iter().zip(saved.heuristics);
+        for (team, (memory, heuristic)) in self.teams.iter_mut().zip(remembered) {
             team.memory = memory;
+            team.heuristic = heuristic;
         }
-        self.heuristic.targets = saved.targets;
         self.write_masks();
         Ok(())
     }
 
     fn heuristic(&mut self, actions: &mut [u16]) -> bool {
-        if self.args.self_play {
-            return false;
-        }
         self.attack_nearest(actions);
         true
     }
@@ -132,24 +131,21 @@ impl Env for Skirmish {
 }
 
 impl Skirmish {
-    /// What `agent` does, which goes down as its last action.
+    /// What `agent` does, and notes its last action.
     fn choose(&mut self, agent: usize, chosen: u16) -> Choice {
-        let (team, number) = self.team_of(agent);
-        let team = &mut self.teams[team];
-        let layout = &team.observer.layout;
-        let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
-        if !self.args.heuristic_ai {
+        let action = if self.args.heuristic_ai {
+            self.scripted_action(agent, self.args.heuristic_rest)
+        } else {
+            let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
             let legal = mask.get(usize::from(chosen)).copied().unwrap_or(false);
             assert!(legal, "action {chosen} is not available to agent {agent}");
-            team.memory.last_actions[number] = chosen;
-            return Choice::of(chosen, layout.n_looks);
-        }
-        let open = self.args.heuristic_rest.then(|| &mask[layout.first_target()..]);
-        let choice = self.heuristic.act(&self.battle, agent, open);
-        // SMAC notes the actions handed in before it replaces them.
-        let noted = if self.args.fix_quirks { choice.action(layout.n_looks) } else { chosen };
-        team.memory.last_actions[number] = noted;
-        choice
+            chosen
+        };
+        let (team, number) = self.team_of(agent);
+        let Team { observer, memory, .. } = &mut self.teams[team];
+        // SMAC notes the actions handed in before its scripted player replaces them.
+        memory.last_actions[number] = if self.args.fix_quirks { action } else { chosen };
+        Choice::of(action, observer.layout.n_looks)
     }
 
     fn write_masks(&mut self) {
@@ -178,11 +174,11 @@ impl Skirmish {
                 .iter()
                 .zip(&self.teams)
                 .all(|(memory, team)| memory.fits(&team.observer.layout))
-            && saved.targets.len() == self.battle.n_allies
-            && saved.roster.allies.iter().zip(&saved.targets).all(|(placed, target)| {
-                let heals = UNITS[placed.unit].heal.is_some();
-                let team = if heals { &self.roster.allies } else { &self.roster.enemies };
-                target.is_none_or(|target| usize::from(target) < team.len())
-            })
+            && saved.heuristics.len() == self.teams.len()
+            && saved
+                .heuristics
+                .iter()
+                .zip(&self.teams)
+                .all(|(heuristic, team)| heuristic.fits(team.observer.layout.n_agents))
     }
 }

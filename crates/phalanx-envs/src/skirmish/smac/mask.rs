@@ -7,7 +7,7 @@ use crate::skirmish::liberty::Battle;
 impl Observer {
     /// The actions of one agent that have an effect, `[action]`: moves to where it can walk, looks,
     /// and the living targets within range.
-    pub(super) fn write_reachable(
+    pub(crate) fn write_reachable(
         &self,
         battle: &Battle,
         agent: usize,

@@ -17,6 +17,6 @@ mod spec;
 mod state;
 mod summary;
 
-pub(crate) use actions::Choice;
+pub(crate) use actions::DIRECTIONS;
 pub use actions::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
 pub use skirmish::Skirmish;

@@ -3,7 +3,7 @@
 use phalanx_core::env::{EnvSpec, StepMut};
 use phalanx_core::rng::Rng;
 
-use super::actions::{Choice, DIRECTIONS, NO_OP, STOP};
+use super::actions::{Choice, DIRECTIONS, NO_OP};
 use super::ending::HealerRule;
 use super::memory::Memory;
 use super::observer::{Observer, TeamRows};
@@ -13,7 +13,7 @@ use crate::arguments::ArgumentError;
 use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::liberty::{Battle, NOBODY, Order, UNITS};
 use crate::skirmish::map::{Map, Placed, Roster};
-use crate::skirmish::players::AttackNearest;
+use crate::skirmish::players::{AttackNearest, Turn};
 use crate::skirmish::smacv2::sort;
 
 /// A battle: each agent commands one unit, against the built-in opponent or, with `self_play`,
@@ -34,13 +34,14 @@ pub struct Skirmish {
     /// The allies and, in self-play, the enemies.
     pub(super) teams: Vec<Team>,
     pub(super) healers: HealerRule,
-    pub(super) heuristic: AttackNearest,
     pub(super) step: usize,
     pub(super) won: bool,
     /// What the last step brought the enemies, in self-play.
     pub(super) enemy_reward: f32,
     /// The mask written last, `[agent, action]`.
     pub(super) avail: Vec<bool>,
+    /// What of one agent's mask has an effect, `[action]`.
+    reachable: Vec<bool>,
 }
 
 /// A team whose units are agents.
@@ -49,6 +50,7 @@ pub(super) struct Team {
     pub(super) observer: Observer,
     pub(super) memory: Memory,
     pub(super) reward: RewardRule,
+    pub(super) heuristic: AttackNearest,
 }
 
 impl Skirmish {
@@ -76,7 +78,7 @@ impl Skirmish {
         };
         Ok(Self {
             avail: vec![false; spec.avail_len()],
-            heuristic: AttackNearest::new(roster.allies.len()),
+            reachable: vec![false; spec.n_actions],
             step: 0,
             won: false,
             enemy_reward: 0.0,
@@ -116,26 +118,30 @@ impl Skirmish {
     /// Every agent chooses the nearest enemy and stays with it until it is dead: it attacks where
     /// the mask allows it, and otherwise walks along the axis on which the enemy is further away
     /// (`heuristic_rest` in SMAC), or stops where a cliff is in the way. A healer does the same with
-    /// the nearest injured ally. In self-play, the enemies stop.
+    /// the nearest injured ally.
     ///
     /// # Panics
     ///
     /// When `actions` has not one element per agent.
     pub fn attack_nearest(&mut self, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        let layout = &self.teams[0].observer.layout;
-        let (n_looks, first) = (layout.n_looks, layout.first_target());
         for (agent, action) in actions.iter_mut().enumerate() {
-            let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
-            *action = if agent < self.battle.n_allies {
-                self.heuristic.act(&self.battle, agent, Some(&mask[first..])).action(n_looks)
-            } else {
-                STOP
-            };
-            if !mask[usize::from(*action)] {
-                *action = if mask[usize::from(STOP)] { STOP } else { NO_OP };
-            }
+            *action = self.scripted_action(agent, true);
         }
+    }
+
+    /// What SMAC's scripted player does with one agent.
+    pub(super) fn scripted_action(&mut self, agent: usize, keeps_to_mask: bool) -> u16 {
+        if !self.battle.units.alive(agent) {
+            return NO_OP;
+        }
+        let (team, number) = self.team_of(agent);
+        let Team { observer, memory, heuristic, .. } = &mut self.teams[team];
+        let first_target = observer.layout.first_target() as u16;
+        let mask = &mut self.reachable;
+        observer.write_reachable(&self.battle, number, memory.looks[number], mask);
+        let turn = Turn { battle: &self.battle, unit: agent, mask, first_target };
+        heuristic.act(&turn, keeps_to_mask)
     }
 
     /// The team and the number in it of an agent.
@@ -254,7 +260,12 @@ impl Team {
         let n_units = map.allies.len() + map.enemies.len();
         let clamps = map.generate.is_some();
         let reward = RewardRule::new(args, clamps, n_units, opponents.len(), toughness);
-        Self { memory: Memory::new(&observer.layout), observer, reward }
+        Self {
+            memory: Memory::new(&observer.layout),
+            heuristic: AttackNearest::new(observer.layout.n_agents),
+            observer,
+            reward,
+        }
     }
 }
 

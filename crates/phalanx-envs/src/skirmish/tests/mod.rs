@@ -5,6 +5,7 @@ mod interface;
 mod kinds;
 mod motion;
 mod outcomes;
+mod players;
 mod quirks;
 mod recovery;
 mod routes;

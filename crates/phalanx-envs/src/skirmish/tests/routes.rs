@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use phalanx_core::rng::{Purpose, Rng};
-
+use super::*;
 use crate::skirmish::terrain::{TERRAINS, Terrain};
 
 const MARGINS: [f32; 2] = [0.375, 0.5];
@@ -232,4 +231,44 @@ fn the_way_through_the_choke_of_corridor_is_open_to_both_margins() {
         assert!(distance(end, goal) < 0.02, "margin {margin}: ends at {end:?}");
         assert!(walked > distance(from, goal) && walked < 1.1 * distance(from, goal), "{walked}");
     }
+}
+
+/// Lets the enemies of a map play against allies that cannot die and stand at one place, and says
+/// how far from it the enemies are at the end, in order.
+fn besiege(name: &str, (x, y): (f32, f32), loops: usize) -> Vec<f32> {
+    let map = Map::named(name).expect("our map is well formed");
+    let mut rng = Rng::stream(4, Purpose::Check, 0);
+    let mut battle = Battle::new(&map, &SkirmishArgs::default());
+    battle.deploy(&map.roster(), map.march, &mut rng);
+    let enemies = battle.n_allies..battle.len();
+    for ally in 0..battle.n_allies {
+        (battle.units.x[ally], battle.units.y[ally]) = (x, y);
+    }
+    for _ in 0..loops {
+        battle.units.health[..enemies.start].fill(1000.0);
+        battle.advance(&mut rng);
+        for unit in enemies.clone() {
+            let margin = battle.stats[unit].unit.inner_radius;
+            let (x, y) = (battle.units.x[unit], battle.units.y[unit]);
+            assert!(battle.terrain.admits(x, y, margin), "{name}: in a cliff at ({x}, {y})");
+        }
+    }
+    let mut distances: Vec<_> = enemies
+        .map(|unit| distance((x, y), (battle.units.x[unit], battle.units.y[unit])))
+        .collect();
+    distances.sort_by(f32::total_cmp);
+    distances
+}
+
+#[test]
+fn a_crowd_passes_a_choke() {
+    let distances = besiege("corridor", (4.47, 4.33), 250);
+    assert!(distances[0] < 1.0 && distances[23] < 4.0, "{distances:?}");
+}
+
+#[test]
+fn a_crowd_goes_round_a_ridge_and_gathers_below_a_cliff() {
+    // Colossi stand on a cliff, 4.375 from the ground that zerglings can reach.
+    let distances = besiege("2c_vs_64zg", (16.0, 24.0), 300);
+    assert!(distances[0] > 4.374 && distances[0] < 4.6 && distances[63] < 12.0, "{distances:?}");
 }

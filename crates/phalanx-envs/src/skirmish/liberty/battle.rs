@@ -187,6 +187,8 @@ pub(crate) struct Battle {
     pub(crate) crowd: Crowd,
     /// Whether anybody accelerates, heals, or regains health or energy.
     pub(crate) recovers: bool,
+    /// The largest radius of a unit.
+    pub(crate) widest: f32,
     table: Vec<Stats>,
     deterministic: bool,
     scatter: f32,
@@ -211,6 +213,7 @@ impl Battle {
             crowd: Crowd::new(&stats, map.terrain.width(), map.terrain.height()),
             stats,
             recovers: false,
+            widest: table.iter().map(|stats| stats.radius).fold(0.0, f32::max),
             table,
             deterministic: args.deterministic,
             scatter: if args.start_scatter { START_SCATTER } else { 0.0 },
@@ -305,14 +308,24 @@ impl Battle {
         self.units.distance_squared(i, j) <= reach * reach
     }
 
-    /// Plays one game loop.
-    pub(crate) fn advance(&mut self, rng: &mut Rng) {
+    /// Plays the game loops of one step. Units choose targets and directions in every second of
+    /// them, beginning with the first.
+    pub(crate) fn play(&mut self, loops: u32, rng: &mut Rng) {
+        for index in 0..loops {
+            self.advance(rng, index);
+        }
+    }
+
+    fn advance(&mut self, rng: &mut Rng, index: u32) {
+        let may_choose = index.is_multiple_of(2);
         if self.recovers {
             self.recover();
         }
-        self.acquire();
+        if may_choose {
+            self.acquire();
+        }
         self.fight(rng);
-        self.walk();
+        self.walk(may_choose, index == 0);
         self.land_hits();
         self.units.clock += 1;
     }

@@ -5,6 +5,9 @@
 //! afterwards is pushed apart. Units get in the way of those only that move as they do: on the
 //! ground, over cliffs, or in the air.
 //!
+//! Directions are chosen in every second game loop and kept in the one between, in which nobody
+//! sets out.
+//!
 //! The engine's own rules of collision are not documented; these are ours. They look at what was
 //! true before the loop, never at the order of units.
 
@@ -18,11 +21,18 @@ use crate::skirmish::terrain::Terrain;
 const SOFTNESS: f32 = 0.01;
 /// How far ahead a walker looks for units that stand.
 const LOOKAHEAD: f32 = 1.0;
-/// The turns a blocked walker tries: cosine and sine of 30, 60, 90 and 120 degrees.
-const TURNS: [(f32, f32); 4] =
-    [(0.866_025_4, 0.5), (0.5, 0.866_025_4), (0.0, 1.0), (-0.5, 0.866_025_4)];
+/// A turn to the left, as cosine and sine.
+type Turn = (f32, f32);
+/// Straight on.
+const STRAIGHT: Turn = (1.0, 0.0);
+/// Not at all.
+const STAY: Turn = (0.0, 0.0);
+/// The turns a blocked walker tries: by 30, 60, 90 and 120 degrees.
+const TURNS: [Turn; 4] = [(0.866_025_4, 0.5), (0.5, 0.866_025_4), (0.0, 1.0), (-0.5, 0.866_025_4)];
+/// For how many game loops a direction is kept.
+const LOOPS_PER_CHOICE: f32 = 2.0;
 /// How often, at most, overlapping walkers are pushed apart in one loop.
-const PUSHES: usize = 3;
+const PUSHES: usize = 2;
 
 /// A unit as an obstacle and as a walker, for one game loop.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +60,14 @@ pub(crate) struct Body {
     pub(crate) arrived: bool,
     /// On which side it walks round an obstacle: 1 left, -1 right, 0 not decided.
     pub(crate) side: i8,
+    /// The next corner of its way round cliffs.
+    pub(crate) corner: Option<(f32, f32)>,
+    /// How far it is to that corner, or to the goal.
+    pub(crate) leg: f32,
+    /// How the direction chosen differs from the one wanted.
+    turn: Turn,
+    /// Whether it walked when directions were chosen.
+    pub(crate) set_out: bool,
     /// The displacement the others expect of it.
     plan_x: f32,
     plan_y: f32,
@@ -77,6 +95,10 @@ impl Body {
             approaches: NOBODY,
             arrived: false,
             side: 0,
+            corner: None,
+            leg: 0.0,
+            turn: STAY,
+            set_out: false,
             plan_x: 0.0,
             plan_y: 0.0,
             next_x: 0.0,
@@ -86,8 +108,27 @@ impl Body {
 
     /// How near another must come to matter.
     fn reach(&self) -> f32 {
-        let motion = if self.walks { self.pace } else { LOOKAHEAD };
+        let motion = if self.walks { LOOPS_PER_CHOICE * self.pace } else { LOOKAHEAD };
         if self.alive { self.separation + motion } else { f32::NEG_INFINITY }
+    }
+
+    /// Goes on in the direction chosen last.
+    pub(crate) fn keep_on(&mut self, speed: f32) {
+        self.leg -= self.stride;
+        self.stride = speed.min(self.leg.max(0.0));
+        self.choose(self.turn);
+    }
+
+    /// The direction in which it goes after this turn.
+    fn direction(&self, (cosine, sine): Turn) -> (f32, f32) {
+        (self.ux * cosine - self.uy * sine, self.ux * sine + self.uy * cosine)
+    }
+
+    /// Makes this turn its choice.
+    fn choose(&mut self, turn: Turn) {
+        let (x, y) = self.direction(turn);
+        self.turn = turn;
+        (self.next_x, self.next_y) = (x * self.stride, y * self.stride);
     }
 
     /// The side that lies away from an obstacle at `(x, y)`, seen from the walker: 1 left, -1
@@ -112,11 +153,22 @@ impl Body {
     }
 }
 
+/// The little of a body that is read most often.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spot {
+    x: f32,
+    y: f32,
+    separation: f32,
+    /// The share of an overlap with it that the other makes good.
+    share: f32,
+}
+
 /// Moves all units of a battle by one game loop.
 #[derive(Clone, Debug)]
 pub(crate) struct Crowd {
-    /// `[unit]`, filled in before [`Crowd::flow`].
+    /// `[unit]`, filled in before a loop.
     pub(crate) bodies: Vec<Body>,
+    spots: Vec<Spot>,
     walkers: Vec<u16>,
     /// Walkers that decide twice.
     rethinks: Vec<u16>,
@@ -130,6 +182,7 @@ impl Crowd {
         let n = stats.len();
         Self {
             bodies: stats.iter().map(Body::of).collect(),
+            spots: vec![Spot::default(); n],
             walkers: Vec::with_capacity(n),
             rethinks: Vec::with_capacity(n),
             neighbours: Neighbours::new(n, width, height),
@@ -137,25 +190,45 @@ impl Crowd {
         }
     }
 
-    /// Moves every body that walks.
-    pub(crate) fn flow(&mut self, terrain: &Terrain) {
+    /// Moves every body that walks, and pushes apart those that overlap then.
+    pub(crate) fn go(&mut self, terrain: &Terrain) {
+        self.walkers.clear();
+        for ((i, body), spot) in self.bodies.iter().enumerate().zip(&mut self.spots) {
+            let share = if body.walks { 0.5 } else { 1.0 };
+            *spot = Spot { x: body.x, y: body.y, separation: body.separation, share };
+            if body.walks {
+                self.walkers.push(i as u16);
+            }
+        }
+        self.step(terrain);
+        for _ in 0..PUSHES {
+            if !self.push_apart() {
+                break;
+            }
+            self.step(terrain);
+        }
+    }
+
+    /// Lets every walker choose its direction. First everybody expects the others to walk straight
+    /// on. Then those choose again who would run into a neighbour that decided otherwise.
+    pub(crate) fn choose_directions(&mut self) {
         self.walkers.clear();
         for (i, body) in self.bodies.iter_mut().enumerate() {
-            (body.plan_x, body.plan_y) = if body.walks {
+            body.set_out = body.walks;
+            if body.walks {
                 self.walkers.push(i as u16);
-                (body.ux * body.stride, body.uy * body.stride)
-            } else {
-                (0.0, 0.0)
-            };
+            }
+            let stride = if body.walks { body.stride } else { 0.0 };
+            (body.plan_x, body.plan_y) = (body.ux * stride, body.uy * stride);
         }
         if self.walkers.is_empty() {
             return;
         }
         self.find_neighbours();
-        // First everybody expects the others to walk straight on. Then those think again whose
-        // neighbours decided otherwise.
         for index in 0..self.walkers.len() {
-            self.decide(usize::from(self.walkers[index]));
+            let i = usize::from(self.walkers[index]);
+            self.obstacles.gather(i, &self.bodies, &self.neighbours);
+            self.obstacles.steer(&mut self.bodies[i]);
         }
         self.rethinks.clear();
         for &i in &self.walkers {
@@ -168,14 +241,13 @@ impl Crowd {
             (body.plan_x, body.plan_y) = (body.next_x, body.next_y);
         }
         for index in 0..self.rethinks.len() {
-            self.decide(usize::from(self.rethinks[index]));
-        }
-        self.go(terrain);
-        for _ in 0..PUSHES {
-            if !self.push_apart() {
-                break;
+            let i = usize::from(self.rethinks[index]);
+            self.obstacles.gather(i, &self.bodies, &self.neighbours);
+            let body = &mut self.bodies[i];
+            let (x, y) = body.direction(body.turn);
+            if !self.obstacles.is_free(x, y, body.stride) {
+                self.obstacles.steer(body);
             }
-            self.go(terrain);
         }
     }
 
@@ -186,13 +258,15 @@ impl Crowd {
             let i = usize::from(i);
             let own = &bodies[i];
             let alike = |j: usize| bodies[j].motion == own.motion;
-            self.neighbours.find(i, own.separation + own.pace, alike);
+            self.neighbours.find(i, own.separation + LOOPS_PER_CHOICE * own.pace, alike);
         }
     }
 
-    fn go(&mut self, terrain: &Terrain) {
+    fn step(&mut self, terrain: &Terrain) {
         for &i in &self.walkers {
-            self.bodies[usize::from(i)].go(terrain);
+            let (body, spot) = (&mut self.bodies[usize::from(i)], &mut self.spots[usize::from(i)]);
+            body.go(terrain);
+            (spot.x, spot.y) = (body.x, body.y);
         }
     }
 
@@ -204,33 +278,23 @@ impl Crowd {
         })
     }
 
-    /// Chooses the displacement of walker `i`: straight on if that is free, else the smallest
-    /// turn that is, else none.
-    fn decide(&mut self, i: usize) {
-        self.obstacles.gather(i, &self.bodies, &self.neighbours);
-        let body = &mut self.bodies[i];
-        let (direction, side) = self.obstacles.steer(body);
-        body.side = side;
-        (body.next_x, body.next_y) = (direction.0 * body.stride, direction.1 * body.stride);
-    }
-
     /// Chooses how far every walker must move to stand clear of its neighbours: half way from
     /// those that walk as well, all the way from those that stand. False if nobody need move.
     fn push_apart(&mut self) -> bool {
         let mut touched = false;
         for &i in &self.walkers {
             let i = usize::from(i);
-            let own = self.bodies[i];
+            let own = self.spots[i];
             let (mut push_x, mut push_y) = (0.0, 0.0);
             for &j in self.neighbours.of(i) {
-                let other = &self.bodies[usize::from(j)];
+                let other = &self.spots[usize::from(j)];
                 let (dx, dy) = (own.x - other.x, own.y - other.y);
                 let apart = own.separation + other.separation;
                 let squared = dx * dx + dy * dy;
                 if squared >= apart * apart {
                     continue;
                 }
-                let share = if other.walks { 0.5 } else { 1.0 };
+                let share = other.share;
                 let distance = squared.sqrt();
                 if distance > 0.0 {
                     let scale = share * (apart - distance) / distance;
@@ -359,40 +423,35 @@ impl Obstacles {
         found
     }
 
-    /// The direction and the side that a walker among these obstacles chooses.
-    fn steer(&self, body: &Body) -> ((f32, f32), i8) {
-        let (ux, uy, stride) = (body.ux, body.uy, body.stride);
-        let Some(blocker) = self.nearest_blocking(ux, uy, stride) else {
-            return ((ux, uy), 0);
+    /// Lets a walker among these obstacles choose: straight on if that is free, else the smallest
+    /// turn that is, else to stay.
+    fn steer(&self, body: &mut Body) {
+        let Some(blocker) = self.nearest_blocking(body.ux, body.uy, body.stride) else {
+            body.side = 0;
+            return body.choose(STRAIGHT);
         };
         if body.arrived {
-            return ((0.0, 0.0), body.side);
+            return body.choose(STAY);
         }
-        let turned = |(cosine, sine): (f32, f32), side: i8| {
-            let sine = sine * f32::from(side);
-            (ux * cosine - uy * sine, ux * sine + uy * cosine)
-        };
-        let free = |(x, y): (f32, f32)| self.is_free(x, y, stride);
-        if body.side == 0 {
-            let first = body.side_away_from(self.x[blocker], self.y[blocker]);
-            for turn in TURNS {
-                for side in [first, -first] {
-                    let direction = turned(turn, side);
-                    if free(direction) {
-                        return (direction, side);
-                    }
-                }
-            }
+        let to = |(cosine, sine): Turn, side: i8| (cosine, sine * f32::from(side));
+        let undecided = body.side == 0;
+        let first = if undecided {
+            body.side_away_from(self.x[blocker], self.y[blocker])
         } else {
-            for side in [body.side, -body.side] {
-                for turn in TURNS {
-                    let direction = turned(turn, side);
-                    if free(direction) {
-                        return (direction, side);
-                    }
-                }
+            body.side
+        };
+        for n in 0..2 * TURNS.len() {
+            // One who has chosen a side tries all turns to it before those to the other.
+            let (turn, other) =
+                if undecided { (n / 2, n % 2 == 1) } else { (n % TURNS.len(), n >= TURNS.len()) };
+            let side = if other { -first } else { first };
+            let turn = to(TURNS[turn], side);
+            let (x, y) = body.direction(turn);
+            if self.is_free(x, y, body.stride) {
+                body.side = side;
+                return body.choose(turn);
             }
         }
-        ((0.0, 0.0), body.side)
+        body.choose(STAY);
     }
 }

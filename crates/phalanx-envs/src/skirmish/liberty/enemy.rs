@@ -13,16 +13,13 @@ const HELP_RADIUS: f32 = 4.0;
 const HELP_PERIOD: f32 = 32.0;
 /// A target further away than this is given up: the game's `AcquireLeashRadius`.
 const LEASH: f32 = 21.0;
-/// Game loops between two looks for a target nearer than one that is out of reach. Ours.
-const SCAN_PERIOD: u32 = 2;
 /// Game loops between two orders to hunters: half a second, as in the trigger of SMACv2's map.
 const HUNT_PERIOD: u32 = 8;
 
 impl Battle {
     /// Gives a target to every unit that chooses its own and has none in reach.
     ///
-    /// A target is kept until it dies or leaves the range of the weapon. Then, at the next look
-    /// (every [`SCAN_PERIOD`]), the nearest opponent in sight takes its place; where there is none, the unit goes after its old target as far as
+    /// A target is kept until it dies or leaves the range of the weapon. Then the nearest opponent in sight takes its place; where there is none, the unit goes after its old target as far as
     /// the leash allows. A hunter keeps its target wherever it is; one that sees nobody is sent,
     /// every [`HUNT_PERIOD`], after the nearest opponent.
     pub(crate) fn acquire(&mut self) {
@@ -39,8 +36,7 @@ impl Battle {
             let current = self.units.target[i];
             if self.stats[i].armed {
                 let keeps = current != NOBODY && self.may_keep(i, usize::from(current), hunts);
-                let looks = !hunts && self.units.clock.is_multiple_of(SCAN_PERIOD);
-                if keeps && (!looks || self.is_busy_with(i, usize::from(current))) {
+                if keeps && (hunts || self.is_busy_with(i, usize::from(current))) {
                     continue;
                 }
                 let mut target = self.nearest_opponent(i, self.stats[i].scan);
@@ -73,22 +69,38 @@ impl Battle {
     /// The nearest opponent within `scan`, measured between edges; one that can attack goes before
     /// one that cannot.
     fn nearest_opponent(&self, i: usize, scan: f32) -> u16 {
-        let stats = &self.stats[i];
-        let scan = scan + stats.radius;
+        const BLOCK: usize = 32;
+        let (stats, units) = (&self.stats[i], &self.units);
+        let (x, y, scan) = (units.x[i], units.y[i], scan + stats.radius);
         let mut best = (false, f32::INFINITY);
         let mut choice = NOBODY;
-        for j in self.opponents(i) {
-            let other = &self.stats[j];
-            let reach = scan + other.radius;
-            let squared = self.units.distance_squared(i, j);
-            if squared > reach * reach || !self.units.alive(j) || !stats.can_aim_at(other) {
+        let opponents = self.opponents(i);
+        for first in opponents.clone().step_by(BLOCK) {
+            let block = first..opponents.end.min(first + BLOCK);
+            let mut distances = [f32::INFINITY; BLOCK];
+            let places = units.x[block.clone()].iter().zip(&units.y[block.clone()]);
+            for (squared, (&other_x, &other_y)) in distances.iter_mut().zip(places) {
+                let (dx, dy) = (other_x - x, other_y - y);
+                *squared = dx * dx + dy * dy;
+            }
+            let reach = (scan + self.widest) * (scan + self.widest);
+            if distances.iter().fold(true, |far, &squared| far & (squared > reach)) {
                 continue;
             }
-            let edge = squared.sqrt() - other.radius;
-            let better = (other.armed && !best.0) || (other.armed == best.0 && edge < best.1);
-            if better || choice == NOBODY {
-                best = (other.armed, edge);
-                choice = j as u16;
+            for (j, squared) in block.zip(distances) {
+                if squared > reach || !units.alive(j) {
+                    continue;
+                }
+                let other = &self.stats[j];
+                let edge = squared.sqrt() - other.radius;
+                if edge > scan || !stats.can_aim_at(other) {
+                    continue;
+                }
+                let better = (other.armed && !best.0) || (other.armed == best.0 && edge < best.1);
+                if better || choice == NOBODY {
+                    best = (other.armed, edge);
+                    choice = j as u16;
+                }
             }
         }
         choice

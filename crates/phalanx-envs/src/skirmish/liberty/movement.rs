@@ -4,12 +4,20 @@ use super::battle::{Battle, NOBODY, Order};
 use super::units::Motion;
 
 impl Battle {
-    /// Moves every unit that is neither attacking nor idle by one game loop.
-    pub(crate) fn walk(&mut self) {
-        for i in 0..self.len() {
-            self.set_out(i);
+    /// Moves every unit that is neither attacking nor idle by one game loop. Where they go is
+    /// decided when they may choose, and kept in the loop after that.
+    pub(crate) fn walk(&mut self, may_choose: bool, first: bool) {
+        if may_choose {
+            for i in 0..self.len() {
+                self.set_out(i, first);
+            }
+            self.crowd.choose_directions();
+        } else {
+            for i in 0..self.len() {
+                self.keep_on(i);
+            }
         }
-        self.crowd.flow(&self.terrain);
+        self.crowd.go(&self.terrain);
         for (i, body) in self.crowd.bodies.iter().enumerate() {
             if body.walks {
                 self.units.x[i] = body.x;
@@ -19,11 +27,27 @@ impl Battle {
         }
     }
 
+    /// Lets unit `i` go on as before, if it walked and nothing keeps it.
+    fn keep_on(&mut self, i: usize) {
+        let (alive, stats) = (self.units.alive(i), &self.stats[i]);
+        let body = &mut self.crowd.bodies[i];
+        body.alive = alive;
+        body.walks = body.set_out && alive && !self.engaged[i];
+        if body.walks {
+            self.units.speed[i] = (self.units.speed[i] + stats.acceleration).min(stats.pace);
+            body.keep_on(self.units.speed[i]);
+        } else {
+            self.units.speed[i] = 0.0;
+        }
+    }
+
     /// Prepares the body of unit `i`: where it is, and in which direction it would walk if it were
-    /// alone.
-    fn set_out(&mut self, i: usize) {
+    /// alone. A way round cliffs is looked for in the first loop of a step, and again when its
+    /// corner is reached.
+    fn set_out(&mut self, i: usize, first: bool) {
         let from = (self.units.x[i], self.units.y[i]);
         let body = &mut self.crowd.bodies[i];
+        let corner = body.corner.take().filter(|_| !first && body.walks && body.leg > body.pace);
         (body.x, body.y) = from;
         body.alive = self.units.alive(i);
         body.walks = false;
@@ -35,9 +59,13 @@ impl Battle {
             self.units.speed[i] = 0.0;
             return;
         };
-        let ground = self.stats[i].motion == Motion::Ground;
-        let margin = self.stats[i].unit.inner_radius;
-        let next = if ground { self.terrain.waypoint(from, goal, margin) } else { goal };
+        let next = match self.stats[i].motion {
+            Motion::Ground => {
+                let margin = self.stats[i].unit.inner_radius;
+                corner.unwrap_or_else(|| self.terrain.waypoint(from, goal, margin))
+            }
+            Motion::OverCliffs | Motion::Flying => goal,
+        };
         let (dx, dy) = (next.0 - from.0, next.1 - from.1);
         let squared = dx * dx + dy * dy;
         if squared == 0.0 {
@@ -54,7 +82,9 @@ impl Battle {
         body.ux = dx / distance;
         body.uy = dy / distance;
         body.stride = self.units.speed[i].min(distance);
+        body.leg = distance;
         body.left = left;
+        body.corner = (next != goal).then_some(next);
         body.approaches = self.units.target[i];
         body.arrived = arrived;
         body.side = self.units.side[i];

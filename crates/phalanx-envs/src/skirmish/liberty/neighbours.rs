@@ -18,6 +18,8 @@ pub(crate) struct Neighbours {
     y: Vec<f32>,
     /// How near another unit's reach must come; negative infinity for those who do not count.
     reach: Vec<f32>,
+    /// What each block of [`LANES`] units covers, reach included: west, east, south, north.
+    covers: Vec<[f32; 4]>,
     grid: Option<Grid>,
 }
 
@@ -41,6 +43,7 @@ impl Neighbours {
             x: vec![0.0; n.next_multiple_of(LANES)],
             y: vec![0.0; n.next_multiple_of(LANES)],
             reach: vec![f32::NEG_INFINITY; n.next_multiple_of(LANES)],
+            covers: vec![[0.0; 4]; n.div_ceil(LANES)],
             grid: (n > FEW).then(|| Grid::new(n, width, height)),
         }
     }
@@ -59,6 +62,20 @@ impl Neighbours {
         }
         if let Some(grid) = &mut self.grid {
             grid.sort(&self.x, &self.y);
+            return;
+        }
+        let blocks = self.x.chunks_exact(LANES).zip(self.y.chunks_exact(LANES));
+        let blocks = blocks.zip(self.reach.chunks_exact(LANES));
+        for (covers, ((xs, ys), reaches)) in self.covers.iter_mut().zip(blocks) {
+            let far = f32::INFINITY;
+            let [mut west, mut east, mut south, mut north] = [far, -far, far, -far];
+            for ((&x, &y), &reach) in xs.iter().zip(ys).zip(reaches) {
+                west = west.min(x - reach);
+                east = east.max(x + reach);
+                south = south.min(y - reach);
+                north = north.max(y + reach);
+            }
+            *covers = [west, east, south, north];
         }
     }
 
@@ -89,8 +106,11 @@ impl Neighbours {
             list[..length].sort_unstable();
         } else {
             let blocks = self.x.chunks_exact(LANES).zip(self.y.chunks_exact(LANES));
-            let blocks = blocks.zip(self.reach.chunks_exact(LANES)).enumerate();
-            for (block, ((xs, ys), reaches)) in blocks {
+            let blocks = blocks.zip(self.reach.chunks_exact(LANES)).zip(&self.covers).enumerate();
+            for (block, (((xs, ys), reaches), &[west, east, south, north])) in blocks {
+                if x + own < west || x - own > east || y + own < south || y - own > north {
+                    continue;
+                }
                 let mut near = [0_u32; LANES];
                 let mut any = 0;
                 for lane in 0..LANES {

@@ -53,9 +53,7 @@ impl Env for Skirmish {
         for team in &mut self.teams {
             team.reward.open(&units.health, &units.shield);
         }
-        for _ in 0..self.args.step_mul {
-            self.battle.advance(rng);
-        }
+        self.battle.play(self.args.step_mul, rng);
         self.step += 1;
 
         let ending = self.healers.judge(&self.battle);

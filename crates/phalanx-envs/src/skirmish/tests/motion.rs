@@ -79,7 +79,7 @@ fn cliffs_stop_walkers_and_neither_colossi_nor_flyers() {
         let mut field = field(unit, "2c_vs_64zg", 16.0, 15.0);
         field.units().command(0, Order::Move { x: 16.0, y: 10.0 }, NOBODY);
         for _ in 0..40 {
-            field.env.battle.advance(&mut Rng::stream(0, Purpose::Check, 0));
+            field.env.battle.play(1, &mut Rng::stream(0, Purpose::Check, 0));
         }
         let units = &field.env.battle.units;
         let straight = (units.x[0] - 16.0).abs() < 0.01 && units.y[0] < 12.0;
@@ -117,7 +117,7 @@ fn units_are_in_the_way_of_those_that_move_alike_and_of_no_others() {
         field.units().command(0, Order::Move { x: 12.0, y: 16.0 }, NOBODY);
         let mut off = 0.0_f32;
         for _ in 0..80 {
-            field.env.battle.advance(&mut Rng::stream(0, Purpose::Check, 0));
+            field.env.battle.play(1, &mut Rng::stream(0, Purpose::Check, 0));
             off = off.max((field.units().y[0] - 16.0).abs());
         }
         assert_eq!(off < 1e-3, passes, "{unit} past {other}: {off}");
@@ -136,7 +136,7 @@ fn fewer_zerglings_reach_a_zealot_in_the_choke_than_in_the_open() {
         for _ in 0..1000 {
             field.units().health[0] = 100.0;
             field.units().order[6..].fill(Order::AttackMove { x: 4.47, y: 4.33 });
-            field.env.battle.advance(&mut Rng::stream(0, Purpose::Check, 0));
+            field.env.battle.play(1, &mut Rng::stream(0, Purpose::Check, 0));
             let battle = &field.env.battle;
             let biting = (6..30).filter(|&i| battle.units.alive(i) && battle.in_range(i, 0));
             most = most.max(biting.count());

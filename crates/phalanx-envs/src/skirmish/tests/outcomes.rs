@@ -27,7 +27,7 @@ fn without_chance_mirrored_teams_stay_mirror_images() {
         let mut rng = Rng::stream(2, Purpose::Check, 0);
         face_off(&mut battle, &map, true, &mut rng);
         for tick in 0..600 {
-            battle.advance(&mut rng);
+            battle.play(1, &mut rng);
             let (units, n) = (&battle.units, battle.n_allies);
             for i in 0..n {
                 assert_eq!(units.health[i], units.health[n + i], "{name}, loop {tick}, unit {i}");
@@ -51,7 +51,7 @@ fn neither_side_is_favoured() {
     for _ in 0..2000 {
         face_off(&mut battle, &map, false, &mut rng);
         for _ in 0..2000 {
-            battle.advance(&mut rng);
+            battle.play(1, &mut rng);
             let allies = battle.any_alive(0..3);
             let enemies = battle.any_alive(3..6);
             if !allies || !enemies {
@@ -83,7 +83,7 @@ fn the_order_of_units_changes_nothing() {
     }
     for tick in 0..500 {
         for battle in &mut battles {
-            battle.advance(&mut rng);
+            battle.play(1, &mut rng);
         }
         let (a, b) = (&battles[0].units, &battles[1].units);
         for i in 0..16 {

@@ -80,9 +80,7 @@ impl Duel {
                 }
             }
         }
-        for _ in 0..8 {
-            self.battle.advance(&mut self.rng);
-        }
+        self.battle.play(8, &mut self.rng);
     }
 
     /// Whether only allies are left (1), only enemies (-1), or neither after `steps` (0).

@@ -246,7 +246,7 @@ fn besiege(name: &str, (x, y): (f32, f32), loops: usize) -> Vec<f32> {
     }
     for _ in 0..loops {
         battle.units.health[..enemies.start].fill(1000.0);
-        battle.advance(&mut rng);
+        battle.play(1, &mut rng);
         for unit in enemies.clone() {
             let margin = battle.stats[unit].unit.inner_radius;
             let (x, y) = (battle.units.x[unit], battle.units.y[unit]);

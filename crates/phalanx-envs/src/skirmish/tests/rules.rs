@@ -128,7 +128,7 @@ fn a_target_may_slip_by_the_range_slop_while_the_shot_is_prepared() {
         field.rewrite();
         field.step(&[ATTACK, STOP, STOP]);
         field.put(3, 15.75 + slip, 16.0);
-        field.env.battle.advance(&mut Rng::stream(0, Purpose::Check, 0));
+        field.env.battle.play(1, &mut Rng::stream(0, Purpose::Check, 0));
         assert_eq!(field.units().health[3] < 45.0, hit, "slipped by {slip}");
     }
 }
@@ -250,7 +250,7 @@ fn walkers_flow_round_comrades_who_stand() {
         field.units().command(ally, Order::Attack, target);
     }
     for _ in 0..60 {
-        field.env.battle.advance(&mut Rng::stream(0, Purpose::Check, 0));
+        field.env.battle.play(1, &mut Rng::stream(0, Purpose::Check, 0));
         field.units().health[3..].fill(45.0);
     }
     assert!(field.units().cooldown[0] > 0.0, "it found a place to shoot from");

@@ -43,7 +43,7 @@ fn engage(battle: &mut Battle, gap: f32) {
 }
 
 fn advance(battle: &mut Battle) {
-    battle.advance(&mut Rng::stream(0, Purpose::Check, 0));
+    battle.play(1, &mut Rng::stream(0, Purpose::Check, 0));
 }
 
 fn toughness(battle: &Battle, unit: usize) -> f32 {
@@ -143,7 +143,7 @@ fn every_weapon_fires_once_a_period_plus_half_a_loop() {
             let (mut fired, mut loops) = (Vec::new(), 0_u32);
             while fired.len() < 1000 {
                 let before = battle.units.cooldown[0];
-                battle.advance(&mut rng);
+                battle.play(1, &mut rng);
                 battle.units.health[2] = 200.0;
                 loops += 1;
                 if battle.units.cooldown[0] > before {

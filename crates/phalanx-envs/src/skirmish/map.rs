@@ -283,10 +283,11 @@ pub(super) fn unknown(
     MapError::UnknownName { map: map.to_owned(), what, name: name.to_owned(), nearest }
 }
 
-/// Places the units of one team: all that are created at one point stand around it in a block,
-/// just far enough apart to scatter, the first ones on the side of the opponent (`front` is 1 for
-/// east, -1 for west). Spots without a straight way from the point are left out, and the block
-/// grows until it has enough.
+/// How far apart, beyond touching, units created at one point stand.
+const GAP: f32 = 0.25;
+
+/// Places the units of one team: all that are created at one point stand around it on a hexagonal
+/// lattice, the first ones in the middle. `front` is 1 for a team that looks east, -1 for west.
 ///
 /// The places the game itself chooses are not documented; this packing is ours.
 fn place(
@@ -313,20 +314,25 @@ fn place(
         let widest = |size: fn(&Unit) -> f32| {
             here.iter().map(|&(unit, _)| size(&UNITS[unit])).fold(0.0, f32::max)
         };
-        let spacing = 2.0 * (widest(|unit| unit.separation) + START_SCATTER);
+        let spacing = 2.0 * widest(|unit| unit.separation) + GAP;
         let margin = START_SCATTER + widest(margin);
-        let place = |ahead, left| (point.0 + front * spacing * ahead, point.1 + spacing * left);
         let n = here.len();
-        let spots = (n..=4 * n + 4)
-            .map(|size| {
-                let spots = block(size).into_iter().map(|(ahead, left)| place(ahead, left));
-                spots.filter(|&spot| terrain.clear(point, spot, margin)).take(n).collect()
-            })
-            .find(|spots: &Vec<_>| spots.len() == n)
-            .ok_or_else(|| MapError::Invalid {
+        let place = |(ahead, left)| (point.0 + front * spacing * ahead, point.1 + spacing * left);
+        let free = |&(x, y): &(f32, f32)| {
+            let apart = |other: &Placed| {
+                let (dx, dy) = (other.x - x, other.y - y);
+                let touching = widest(|unit| unit.separation) + UNITS[other.unit].separation;
+                dx * dx + dy * dy >= (touching + 2.0 * START_SCATTER).powi(2)
+            };
+            terrain.clear(point, (x, y), margin) && placed.iter().all(apart)
+        };
+        let spots: Vec<_> = lattice().into_iter().map(place).filter(free).take(n).collect();
+        if spots.len() < n {
+            return Err(MapError::Invalid {
                 map: file.name.clone(),
                 reason: format!("{n} units do not fit round ({}, {})", point.0, point.1),
-            })?;
+            });
+        }
         let units = here.into_iter().zip(spots);
         placed.extend(units.map(|((unit, type_bit), (x, y))| Placed { unit, type_bit, x, y }));
     }
@@ -341,17 +347,17 @@ fn margin(unit: &Unit) -> f32 {
     }
 }
 
-/// `n` spots of a block as square as can be, as (ahead, left) of its centre in units of one
-/// spacing. Ranks are filled from the front; each is centred.
-fn block(n: usize) -> Vec<(f32, f32)> {
-    let width = (1..).find(|width| width * width >= n).unwrap_or(n);
-    let ranks = n.div_ceil(width.max(1));
-    let spot = |i: usize| {
-        let (rank, file) = (i / width, i % width);
-        let in_rank = if rank + 1 == ranks { n - rank * width } else { width };
-        ((ranks - 1) as f32 / 2.0 - rank as f32, file as f32 - (in_rank - 1) as f32 / 2.0)
-    };
-    (0..n).map(spot).collect()
+/// Spots of a hexagonal lattice around its centre, the nearest first, as (ahead, left) in units of
+/// one spacing. Of spots equally near, the outermost come first, right before left, behind before
+/// ahead.
+fn lattice() -> Vec<(f32, f32)> {
+    const ROWS: i32 = 24;
+    // Rows are half the square root of three apart, and every other one is moved by one half.
+    let row = |left: i32| (-ROWS..=ROWS).map(move |i| (2 * i + (left & 1), left));
+    let mut spots: Vec<(i32, i32)> = (-ROWS..=ROWS).flat_map(row).collect();
+    spots.sort_by_key(|&(ahead, left)| (ahead * ahead + 3 * left * left, -left.abs(), left, ahead));
+    let height = 3.0_f32.sqrt() / 2.0;
+    spots.into_iter().map(|(ahead, left)| (ahead as f32 / 2.0, left as f32 * height)).collect()
 }
 
 #[cfg(test)]

@@ -64,8 +64,8 @@ pub(crate) struct Units {
     pub(crate) silence: Vec<f32>,
     /// Game loops since the unit was last damaged.
     pub(crate) unharmed: Vec<f32>,
-    /// Length units per loop, of units that accelerate.
-    pub(crate) velocity: Vec<(f32, f32)>,
+    /// Length units per loop; zero for a unit that stands.
+    pub(crate) speed: Vec<f32>,
     pub(crate) order: Vec<Order>,
     /// Whom the unit attacks or heals, or [`NOBODY`].
     pub(crate) target: Vec<u16>,
@@ -93,7 +93,7 @@ impl Units {
             backswing: vec![0.0; n],
             silence: vec![0.0; n],
             unharmed: vec![0.0; n],
-            velocity: vec![(0.0, 0.0); n],
+            speed: vec![0.0; n],
             order: vec![Order::Hold; n],
             target: vec![NOBODY; n],
             side: vec![0; n],
@@ -115,10 +115,10 @@ impl Units {
             &self.backswing,
             &self.silence,
             &self.unharmed,
+            &self.speed,
         ];
         let known = |unit: u16| usize::from(unit) < n;
         numbers.iter().all(|column| column.len() == n)
-            && self.velocity.len() == n
             && self.order.len() == n
             && self.target.len() == n
             && self.side.len() == n
@@ -252,7 +252,7 @@ impl Battle {
             units.backswing[i] = 0.0;
             units.silence[i] = 0.0;
             units.unharmed[i] = f32::MAX;
-            units.velocity[i] = (0.0, 0.0);
+            units.speed[i] = 0.0;
             units.order[i] = order;
             units.target[i] = NOBODY;
             units.side[i] = 0;
@@ -269,6 +269,11 @@ impl Battle {
             let unit = stats.unit;
             unit.shield > 0.0 || unit.regeneration > 0.0 || unit.energy.is_some()
         });
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_deterministic(&mut self, deterministic: bool) {
+        self.deterministic = deterministic;
     }
 
     /// The number of units of both teams.

@@ -42,6 +42,8 @@ pub(crate) struct Body {
     pub(crate) uy: f32,
     /// How far it wants to go in this loop.
     pub(crate) stride: f32,
+    /// How far it has to go: what stands beyond is not in its way.
+    pub(crate) left: f32,
     /// Whom it walks up to, or [`NOBODY`].
     pub(crate) approaches: u16,
     /// Whether it stays where it is when something is in its way.
@@ -71,6 +73,7 @@ impl Body {
             ux: 0.0,
             uy: 0.0,
             stride: 0.0,
+            left: 0.0,
             approaches: NOBODY,
             arrived: false,
             side: 0,
@@ -254,6 +257,8 @@ const LANES: usize = 4;
 #[derive(Clone, Debug)]
 struct Obstacles {
     n: usize,
+    /// How far ahead the walker looks for those that stand.
+    look: f32,
     /// Where it is, seen from the walker.
     x: [f32; MAX_NEIGHBOURS],
     y: [f32; MAX_NEIGHBOURS],
@@ -271,6 +276,7 @@ struct Obstacles {
 impl Obstacles {
     const NONE: Self = Self {
         n: 0,
+        look: 0.0,
         x: [0.0; MAX_NEIGHBOURS],
         y: [0.0; MAX_NEIGHBOURS],
         then_x: [0.0; MAX_NEIGHBOURS],
@@ -280,15 +286,15 @@ impl Obstacles {
         apart: [0.0; MAX_NEIGHBOURS],
     };
 
-    /// Whether obstacle `k` keeps the walker from the direction `(ux, uy)`: it stands within
-    /// [`LOOKAHEAD`], or it walks and would overlap the walker after this loop.
+    /// Whether obstacle `k` keeps the walker from the direction `(ux, uy)`: it stands
+    /// within `look`, or it walks and would overlap the walker after this loop.
     ///
     /// Without a branch, so that several obstacles are computed at once.
     #[inline(always)]
     fn blocks(&self, k: usize, ux: f32, uy: f32, stride: f32) -> bool {
         let ahead = self.x[k] * ux + self.y[k] * uy;
         let (ex, ey) = (self.then_x[k] - ux * stride, self.then_y[k] - uy * stride);
-        let along = if ahead < LOOKAHEAD { ahead } else { LOOKAHEAD };
+        let along = if ahead < self.look { ahead } else { self.look };
         let passing = self.now[k] - along * (2.0 * ahead - along);
         let meeting = ex * ex + ey * ey;
         let closest = self.walks[k] * meeting + (1.0 - self.walks[k]) * passing;
@@ -298,6 +304,7 @@ impl Obstacles {
     /// Takes in the neighbours of walker `i`. Whom it walks up to is no obstacle.
     fn gather(&mut self, i: usize, bodies: &[Body], neighbours: &Neighbours) {
         let own = bodies[i];
+        self.look = own.left.clamp(own.stride, LOOKAHEAD.max(own.stride));
         let mut k = 0;
         for &unit in neighbours.of(i) {
             if unit == own.approaches {

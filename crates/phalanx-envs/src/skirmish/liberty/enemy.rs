@@ -1,9 +1,11 @@
 //! How units under an attack-move choose whom to attack: the built-in opponent.
 //!
 //! SMAC's maps give the enemies one order, to attack-move to the allies' starting point, and leave
-//! the rest to the engine, which has no tactics for these units beyond the ones below.
+//! the rest to the engine, which has no tactics for these units beyond the ones below. That a unit
+//! looks for another target when its own is out of weapon range, and whom it prefers, follows
+//! Liquipedia's page on automatic targeting.
 
-use super::battle::{Battle, NOBODY, Order};
+use super::battle::{AT_REST, Battle, NOBODY, Order};
 
 /// Comrades this near a victim (between edges) help it: the game's `CallForHelpRadius`.
 const HELP_RADIUS: f32 = 4.0;
@@ -11,14 +13,18 @@ const HELP_RADIUS: f32 = 4.0;
 const HELP_PERIOD: f32 = 32.0;
 /// A target further away than this is given up: the game's `AcquireLeashRadius`.
 const LEASH: f32 = 21.0;
+/// Game loops between two looks for a target nearer than one that is out of reach. Ours.
+const SCAN_PERIOD: u32 = 2;
 /// Game loops between two orders to hunters: half a second, as in the trigger of SMACv2's map.
 const HUNT_PERIOD: u32 = 8;
 
 impl Battle {
-    /// Gives a target to every unit that chooses its own and has none.
+    /// Gives a target to every unit that chooses its own and has none in reach.
     ///
-    /// A target is kept until it dies or leaves the leash. A hunter that sees nobody is sent, every
-    /// [`HUNT_PERIOD`], after the nearest opponent.
+    /// A target is kept until it dies or leaves the range of the weapon. Then, at the next look
+    /// (every [`SCAN_PERIOD`]), the nearest opponent in sight takes its place; where there is none, the unit goes after its old target as far as
+    /// the leash allows. A hunter keeps its target wherever it is; one that sees nobody is sent,
+    /// every [`HUNT_PERIOD`], after the nearest opponent.
     pub(crate) fn acquire(&mut self) {
         let hunt = self.units.clock.is_multiple_of(HUNT_PERIOD);
         for i in 0..self.len() {
@@ -32,10 +38,15 @@ impl Battle {
             }
             let current = self.units.target[i];
             if self.stats[i].armed {
-                if current != NOBODY && self.may_keep(i, usize::from(current), hunts) {
+                let keeps = current != NOBODY && self.may_keep(i, usize::from(current), hunts);
+                let looks = !hunts && self.units.clock.is_multiple_of(SCAN_PERIOD);
+                if keeps && (!looks || self.is_busy_with(i, usize::from(current))) {
                     continue;
                 }
                 let mut target = self.nearest_opponent(i, self.stats[i].scan);
+                if target == NOBODY && keeps {
+                    continue;
+                }
                 if target == NOBODY && hunts && hunt {
                     target = self.nearest_opponent(i, f32::INFINITY);
                 }
@@ -52,6 +63,11 @@ impl Battle {
 
     fn may_keep(&self, i: usize, target: usize, hunts: bool) -> bool {
         self.units.alive(target) && (hunts || self.within(i, target, LEASH))
+    }
+
+    /// Whether unit `i` is attacking its target or could begin to.
+    fn is_busy_with(&self, i: usize, target: usize) -> bool {
+        self.units.windup[i] != AT_REST || self.in_range(i, target)
     }
 
     /// The nearest opponent within `scan`, measured between edges; one that can attack goes before

@@ -1,7 +1,7 @@
 //! Walking: where every unit wants to go in a game loop, and how fast.
 
 use super::battle::{Battle, NOBODY, Order};
-use super::units::{LOOPS_PER_SECOND, Motion};
+use super::units::Motion;
 
 impl Battle {
     /// Moves every unit that is neither attacking nor idle by one game loop.
@@ -31,32 +31,43 @@ impl Battle {
             return;
         }
         let goal = if self.engaged[i] { None } else { self.goal(i) };
-        let accelerates = self.stats[i].unit.acceleration;
-        if goal.is_none() && accelerates.is_none() {
+        let Some(goal) = goal else {
+            self.units.speed[i] = 0.0;
             return;
-        }
+        };
         let ground = self.stats[i].motion == Motion::Ground;
-        let goal = goal.unwrap_or(from);
         let margin = self.stats[i].unit.inner_radius;
         let next = if ground { self.terrain.waypoint(from, goal, margin) } else { goal };
-        let (mut dx, mut dy) = (next.0 - from.0, next.1 - from.1);
-        if let Some(acceleration) = accelerates {
-            (dx, dy) = self.accelerate(i, (dx, dy), acceleration);
-        }
+        let (dx, dy) = (next.0 - from.0, next.1 - from.1);
         let squared = dx * dx + dy * dy;
         if squared == 0.0 {
             return;
         }
-        let arrived = self.has_arrived(i, squared);
+        let (gx, gy) = (goal.0 - from.0, goal.1 - from.1);
+        let stats = &self.stats[i];
+        self.units.speed[i] = (self.units.speed[i] + stats.acceleration).min(stats.pace);
+        let arrived = self.has_arrived(i, gx * gx + gy * gy);
+        let left = (gx * gx + gy * gy).sqrt() - self.reach_of_order(i);
         let body = &mut self.crowd.bodies[i];
         let distance = squared.sqrt();
         body.walks = true;
         body.ux = dx / distance;
         body.uy = dy / distance;
-        body.stride = body.pace.min(distance);
+        body.stride = self.units.speed[i].min(distance);
+        body.left = left;
         body.approaches = self.units.target[i];
         body.arrived = arrived;
         body.side = self.units.side[i];
+    }
+
+    /// How far from its goal unit `i` stops: as far as it can attack or heal its target.
+    fn reach_of_order(&self, i: usize) -> f32 {
+        let target = self.units.target[i];
+        if target == NOBODY {
+            return 0.0;
+        }
+        let range = self.stats[i].unit.heal.map_or(self.stats[i].range, |heal| heal.range);
+        range + self.stats[i].radius + self.stats[usize::from(target)].radius
     }
 
     /// Whether a unit at this squared distance from the goal of its march stands among those that
@@ -87,21 +98,5 @@ impl Battle {
         let armed = self.team(i).filter(|&j| self.stats[j].armed && self.units.alive(j));
         let distance = |j: usize| self.units.distance_squared(i, j);
         armed.min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
-    }
-
-    /// The displacement of a unit that cannot start and stop at once and would like to move by
-    /// `wish`: its velocity changes towards the wish by at most the acceleration.
-    fn accelerate(&mut self, i: usize, wish: (f32, f32), acceleration: f32) -> (f32, f32) {
-        let most = acceleration / (LOOPS_PER_SECOND * LOOPS_PER_SECOND);
-        let distance = (wish.0 * wish.0 + wish.1 * wish.1).sqrt();
-        // The fastest velocity from which it can still stop at the goal.
-        let speed = self.stats[i].pace.min((2.0 * most * distance).sqrt()).min(distance);
-        let scale = if distance > 0.0 { speed / distance } else { 0.0 };
-        let velocity = &mut self.units.velocity[i];
-        let (cx, cy) = (wish.0 * scale - velocity.0, wish.1 * scale - velocity.1);
-        let change = (cx * cx + cy * cy).sqrt();
-        let share = if change > most { most / change } else { 1.0 };
-        *velocity = (velocity.0 + cx * share, velocity.1 + cy * share);
-        *velocity
     }
 }

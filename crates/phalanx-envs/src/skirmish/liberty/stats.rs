@@ -12,6 +12,8 @@ pub(crate) struct Stats {
     pub(crate) unit: &'static Unit,
     /// Length units per loop.
     pub(crate) pace: f32,
+    /// Length units per loop that it gains in a loop; infinite for one that starts at once.
+    pub(crate) acceleration: f32,
     pub(crate) radius: f32,
     pub(crate) separation: f32,
     pub(crate) motion: Motion,
@@ -37,6 +39,9 @@ impl Stats {
         Self {
             unit,
             pace: unit.speed / LOOPS_PER_SECOND,
+            acceleration: unit.acceleration.map_or(f32::INFINITY, |acceleration| {
+                acceleration / (LOOPS_PER_SECOND * LOOPS_PER_SECOND)
+            }),
             radius: unit.radius,
             separation: unit.separation,
             motion: unit.motion,

@@ -146,7 +146,8 @@ pub struct Unit {
     pub regeneration: f32,
     /// Length units per second.
     pub speed: f32,
-    /// Length units per second squared; `None` for a unit that starts and stops at once.
+    /// Length units per second squared; `None` for a unit that has its speed at once. All units
+    /// turn and stop at once.
     pub acceleration: Option<f32>,
     /// How far it sees: SMACv2's sight range.
     pub sight: f32,

@@ -4,13 +4,16 @@ mod generated;
 mod golden;
 mod interface;
 mod kinds;
+mod motion;
 mod outcomes;
 mod players;
 mod quirks;
+mod recovery;
 mod routes;
 mod rules;
 mod self_play;
 mod smacv2;
+mod weapons;
 
 use phalanx_core::env::{BatchMut, End, Env, Outcome, Rows, StepMut};
 use phalanx_core::rng::{Purpose, Rng};

@@ -24,7 +24,7 @@ pub(crate) struct RewardRule {
     /// The largest return before scaling.
     pub(crate) max_reward: f32,
     divisor: f32,
-    /// Health and shield of every unit before the step.
+    /// Health and shield of every unit before the step; zero for the dead.
     before: Vec<f32>,
 }
 
@@ -68,7 +68,7 @@ impl RewardRule {
     /// Remembers the units before a step.
     pub(crate) fn open(&mut self, health: &[f32], shield: &[f32]) {
         for (before, (health, shield)) in self.before.iter_mut().zip(health.iter().zip(shield)) {
-            *before = health + shield;
+            *before = if *health > 0.0 { health + shield } else { 0.0 };
         }
     }
 

@@ -1,8 +1,9 @@
-"""Records what SMAC and SMACv2 themselves observe of units placed at random.
+"""Records what SMAC and SMACv2 themselves make of units placed and damaged at random.
 
-    python record.py SMAC_CHECKOUT SMACV2_CHECKOUT > smac.json
+    python record.py SMAC_CHECKOUT SMACV2_CHECKOUT
 
-It runs the originals' own `get_obs`, `get_state` and `get_avail_actions` (oxwhirl/smac d6aab33,
+writes observations.json and rewards.json. It runs the originals' own `get_obs`, `get_state`,
+`get_avail_actions` and `step` (oxwhirl/smac d6aab33,
 oxwhirl/smacv2 577ab5a) without the game: everything they import from it is replaced by an empty
 shell, and the units they would read from it are drawn here. Needs numpy.
 """
@@ -185,11 +186,86 @@ def record(modules, rng, name, terrain, text, allies, enemies):
             "obs": obs, "state": state, "masks": masks}
 
 
+def change(rng, kind, survives):
+    """Health and shield before and after a step."""
+    health, shield = rng.randint(1, HEALTH[kind]), rng.randint(0, SHIELDS.get(kind, 0))
+    if rng.random() < 0.1:
+        return [0, 0, 0, 0]
+    if not survives:
+        return [health, shield, 0, 0]
+    regained = rng.randint(0, SHIELDS.get(kind, 0) - shield)
+    lost = rng.choice([0, rng.randint(0, health - 1)])
+    return [health, shield, health - lost, rng.choice([shield + regained, rng.randint(0, shield)])]
+
+
+def settle(modules, rng, name, text, allies, enemies, fates):
+    """What a step pays and whether it ends the episode, where `fates` say who of each team may live:
+    "all", "healers", "none"."""
+    allies, enemies = team(allies), team(enemies)
+    args = dict(line.split(" = ") for line in text.splitlines())
+    args = {key: value(word) for key, word in args.items()}
+    env, ally_ids = make(modules, name, args, len(allies), len(enemies))
+    env.map_x = env.map_y = 32
+    env.pathing_grid = modules[0].np.ones((32, 32), dtype=bool)
+    env._episode_steps = rng.choice([5, env.episode_limit - 1])
+    env.win_counted = env.defeat_counted = False
+    units, living = [], []
+    env.agents, env.enemies = {}, {}
+    for i, kind in enumerate(allies + enemies):
+        ally = i < len(allies)
+        fate = fates[0 if ally else 1]
+        survives = fate == "all" and rng.random() < 0.8 or fate == "healers" and kind == "medivac"
+        before = change(rng, kind, survives)
+        units.append([kind, *before])
+        side, trackers = (env.agents, env.death_tracker_ally) if ally else (env.enemies, env.death_tracker_enemy)
+        place = types.SimpleNamespace(x=16, y=16, z=0)
+        make_unit = lambda health, shield: types.SimpleNamespace(
+            tag=i, pos=place, health=health, shield=shield, health_max=HEALTH[kind],
+            unit_type=ally_ids[kind] if ally else ENEMY_IDS[kind])
+        trackers[len(side)] = before[0] == 0
+        side[len(side)] = make_unit(*before[:2])
+        if before[2] > 0:
+            living.append(make_unit(*before[2:]))
+        if not ally:
+            env.max_reward += HEALTH[kind] + SHIELDS.get(kind, 0)
+    raw = types.SimpleNamespace(units=living)
+    observed = types.SimpleNamespace(observation=types.SimpleNamespace(raw_data=raw))
+    env._controller = types.SimpleNamespace(
+        actions=lambda _: None, step=lambda _: None, observe=lambda: observed)
+    steps = env._episode_steps
+    actions = [1 if unit.health > 0 else 0 for unit in env.agents.values()]
+    reward, terminated, info = env.step(actions)
+    return {"map": name, "args": text, "units": units, "steps": steps, "reward": float(reward),
+            "terminated": terminated, "won": info["battle_won"],
+            "dead": [info["dead_allies"], info["dead_enemies"]]}
+
+
+def settlements(modules, rng):
+    maps = [("3m", "3 marine", "3 marine"),
+            ("2s3z", "2 stalker 3 zealot", "2 stalker 3 zealot"),
+            ("MMM", "2 marauder 7 marine 1 medivac", "2 marauder 7 marine 1 medivac"),
+            ("terran_5_vs_5", "2 marauder 1 marine 2 medivac", "2 medivac 1 marauder 2 marine")]
+    variants = ["", "reward_only_positive = false", "reward_sparse = true",
+                "reward_defeat = -5\nreward_win = 100\nreward_death_value = 7"]
+    fates = [(a, b) for a in ("all", "healers", "none") for b in ("all", "healers", "none")]
+    for name, allies, enemies in maps:
+        for text in variants:
+            if "_vs_" in name:  # Which team sets the scale is another matter.
+                text = (text + "\nreward_scale = false").strip()
+            for fate in fates:
+                yield settle(modules, rng, name, text, allies, enemies, fate)
+
+
+def write(name, records):
+    lines = [json.dumps(record, separators=(",", ":")) for record in records]
+    (Path(__file__).parent / name).write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
 def main():
     modules = [load("smac", sys.argv[1]), load("smacv2", sys.argv[2])]
     rng = random.Random(2023)
-    lines = [json.dumps(record(modules, rng, *case), separators=(",", ":")) for case in CASES]
-    print("[\n" + ",\n".join(lines) + "\n]")
+    write("observations.json", [record(modules, rng, *case) for case in CASES])
+    write("rewards.json", settlements(modules, rng))
 
 
 main()

@@ -49,32 +49,11 @@ impl Env for Skirmish {
             let choice = self.choose(agent, chosen);
             self.command(agent, choice);
         }
-        let units = &self.battle.units;
-        for team in &mut self.teams {
-            team.reward.open(&units.health, &units.shield);
-        }
+        self.open_accounts();
         self.battle.play(self.args.step_mul, rng);
-        self.step += 1;
-
-        let ending = self.healers.judge(&self.battle);
-        let end = match ending {
-            Some(_) => End::Terminated,
-            None if self.step >= self.spec.episode_limit => End::Truncated,
-            None => End::Running,
-        };
-        let won = ending.and_then(Ending::won);
-        self.won = won == Some(true);
-        let units = &self.battle.units;
-        let mut rewards = [0.0; 2];
-        for (number, team) in self.teams.iter_mut().enumerate() {
-            let won = won.map(|won| won == (number == 0));
-            let they = team.observer.they.clone();
-            rewards[number] = team.reward.close(they, &units.health, &units.shield, won);
-            team.observer.count_dead(&self.battle, &mut team.memory);
-        }
-        self.enemy_reward = rewards[1];
+        let outcome = self.settle();
         self.write(rng, out);
-        Outcome { reward: rewards[0], end }
+        outcome
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -129,6 +108,38 @@ impl Env for Skirmish {
 }
 
 impl Skirmish {
+    /// Remembers the units before a step.
+    pub(crate) fn open_accounts(&mut self) {
+        let units = &self.battle.units;
+        for team in &mut self.teams {
+            team.reward.open(&units.health, &units.shield);
+        }
+    }
+
+    /// Counts a step and what it brought, now that it has been played.
+    pub(crate) fn settle(&mut self) -> Outcome {
+        self.step += 1;
+
+        let ending = self.healers.judge(&self.battle);
+        let end = match ending {
+            Some(_) => End::Terminated,
+            None if self.step >= self.spec.episode_limit => End::Truncated,
+            None => End::Running,
+        };
+        let won = ending.and_then(Ending::won);
+        self.won = won == Some(true);
+        let units = &self.battle.units;
+        let mut rewards = [0.0; 2];
+        for (number, team) in self.teams.iter_mut().enumerate() {
+            let won = won.map(|won| won == (number == 0));
+            let they = team.observer.they.clone();
+            rewards[number] = team.reward.close(they, &units.health, &units.shield, won);
+            team.observer.count_dead(&self.battle, &mut team.memory);
+        }
+        self.enemy_reward = rewards[1];
+        Outcome { reward: rewards[0], end }
+    }
+
     /// What `agent` does, and notes its last action.
     fn choose(&mut self, agent: usize, chosen: u16) -> Choice {
         let action = if self.args.heuristic_ai {

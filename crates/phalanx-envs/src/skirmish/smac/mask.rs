@@ -1,5 +1,7 @@
 //! What agents may do.
 
+use std::ops::Range;
+
 use super::actions::{DIRECTIONS, NO_OP, NORTH, STOP};
 use super::observer::Observer;
 use crate::skirmish::liberty::Battle;
@@ -30,11 +32,24 @@ impl Observer {
             *open = battle.terrain.pathable(cell.0 as i32, cell.1 as i32);
         }
         mask[self.layout.looks()].fill(true);
-        let heals = self.cards[unit].heals;
-        let targets = if heals { self.we.clone() } else { self.they.clone() };
-        for (open, target) in mask[self.layout.first_target()..].iter_mut().zip(targets) {
-            *open = self.may_target(unit, target) && self.reaches(unit, target, look);
+        let targets = self.targets(unit);
+        let slots = &mut mask[self.layout.first_target()..];
+        let reach = self.cards[unit].shoot_squared;
+        for (open, target) in slots.iter_mut().zip(&self.now[targets.clone()]) {
+            let (dx, dy) = (target.x - x, target.y - y);
+            *open = target.alive & (dx * dx + dy * dy <= reach);
         }
+        // Rare, so in a loop of their own: healers among the targets, and a cone of sight.
+        if self.cards[unit].heals || self.cone.is_some() {
+            for (open, target) in slots.iter_mut().zip(targets) {
+                *open = *open && self.may_target(unit, target) && self.reaches(unit, target, look);
+            }
+        }
+    }
+
+    /// The units at which actions with a target are directed.
+    fn targets(&self, unit: usize) -> Range<usize> {
+        if self.cards[unit].heals { self.we.clone() } else { self.they.clone() }
     }
 
     /// Opens the attacks out of range where `action_mask` is off.
@@ -43,9 +58,8 @@ impl Observer {
         if self.layout.args.action_mask || !self.now[unit].alive {
             return;
         }
-        let heals = self.cards[unit].heals;
-        let targets = if heals { self.we.clone() } else { self.they.clone() };
-        for (open, target) in mask[self.layout.first_target()..].iter_mut().zip(targets) {
+        let slots = mask[self.layout.first_target()..].iter_mut();
+        for (open, target) in slots.zip(self.targets(unit)) {
             *open = self.may_target(unit, target);
         }
     }

@@ -70,6 +70,7 @@ impl Observer {
         let open = &mask[self.layout.first_target()..];
         let width = self.layout.enemy_width();
         let view = View::of(self, unit, look);
+        let columns = self.columns(self.layout.enemy_shield);
         let mut blanked = 0;
         let others = self.now[self.they.clone()].iter().zip(&self.cards[self.they.clone()]);
         for (enemy, (cells, (now, card))) in rows.chunks_exact_mut(width).zip(others).enumerate() {
@@ -87,7 +88,7 @@ impl Observer {
             if now.alive && (visible || args.fully_observable) {
                 let first = if attacks && open[enemy] { 1.0 } else { 0.0 };
                 view.place(first, offset, squared, cells);
-                self.write_kind(now, card, self.layout.enemy_shield, cells);
+                columns.write(now, card, &mut cells[4..]);
             }
         }
         if self.blanks {
@@ -101,13 +102,14 @@ impl Observer {
         let look = memory.looks[agent];
         let width = self.layout.ally_width();
         let view = View::of(self, unit, look);
+        let columns = self.columns(self.layout.ally_shield);
         let others = self.now[self.we.clone()].iter().zip(&self.cards[self.we.clone()]);
         let others = others.enumerate().filter(|&(ally, _)| ally != agent);
         for (cells, (ally, (now, card))) in rows.chunks_exact_mut(width).zip(others) {
             let (offset, squared) = view.of_place(now.x, now.y);
             if now.alive && (args.fully_observable || view.sees(offset, squared)) {
                 view.place(1.0, offset, squared, cells);
-                self.write_kind(now, card, self.layout.ally_shield, cells);
+                columns.write(now, card, &mut cells[4..]);
                 if args.obs_last_action {
                     let first = width - self.layout.n_actions;
                     mark(&mut cells[first..], memory.last_actions[ally]);
@@ -116,13 +118,9 @@ impl Observer {
         }
     }
 
-    /// Health, shield and type of a visible unit.
-    #[inline]
-    fn write_kind(&self, now: &Now, card: &Card, shield: bool, cells: &mut [f32]) {
-        let used = write_health(now, self.layout.args.obs_all_health, shield, &mut cells[4..]);
-        if self.layout.type_bits > 0 {
-            cells[4 + used + card.bit] = 1.0;
-        }
+    fn columns(&self, shield: bool) -> Columns {
+        let health = self.layout.args.obs_all_health;
+        Columns { health, shield: health && shield, kind: self.layout.type_bits > 0 }
     }
 
     fn write_own(&self, battle: &Battle, agent: usize, memory: &Memory, cells: &mut [f32]) {
@@ -130,7 +128,9 @@ impl Observer {
         let unit = self.we.start + agent;
         let now = &self.now[unit];
         let shield = self.layout.ally_shield;
-        let mut used = write_health(now, self.layout.own_health(), shield, cells);
+        let health = self.layout.own_health();
+        let columns = Columns { health, shield: health && shield, kind: false };
+        let mut used = columns.write(now, &self.cards[unit], cells);
         if args.obs_own_pos {
             cells[used] = now.x / battle.terrain.width() as f32;
             cells[used + 1] = now.y / battle.terrain.height() as f32;
@@ -228,16 +228,31 @@ pub(super) fn mark(cells: &mut [f32], action: u16) {
     }
 }
 
-/// Writes health and shield as fractions; returns how many cells that took.
-#[inline]
-fn write_health(now: &Now, shown: bool, shield: bool, cells: &mut [f32]) -> usize {
-    if !shown {
-        return 0;
+/// What observations tell of a visible unit beside its place.
+#[derive(Clone, Copy)]
+struct Columns {
+    health: bool,
+    shield: bool,
+    kind: bool,
+}
+
+impl Columns {
+    /// Writes health and shield as fractions, and the type; returns how many cells come before the
+    /// type.
+    #[inline]
+    fn write(self, now: &Now, card: &Card, cells: &mut [f32]) -> usize {
+        let mut used = 0;
+        if self.health {
+            cells[0] = now.health;
+            used = 1;
+        }
+        if self.shield {
+            cells[1] = now.shield;
+            used = 2;
+        }
+        if self.kind {
+            cells[used + card.bit] = 1.0;
+        }
+        used
     }
-    cells[0] = now.health;
-    if !shield {
-        return 1;
-    }
-    cells[1] = now.shield;
-    2
 }

@@ -24,7 +24,7 @@ pub(crate) struct RewardRule {
     /// The largest return before scaling.
     pub(crate) max_reward: f32,
     divisor: f32,
-    /// Health and shield of every unit before the step.
+    /// Health and shield of every unit before the step; zero for the dead.
     before: Vec<f32>,
 }
 
@@ -68,7 +68,7 @@ impl RewardRule {
     /// Remembers the units before a step.
     pub(crate) fn open(&mut self, health: &[f32], shield: &[f32]) {
         for (before, (health, shield)) in self.before.iter_mut().zip(health.iter().zip(shield)) {
-            *before = health + shield;
+            *before = if *health > 0.0 { health + shield } else { 0.0 };
         }
     }
 
@@ -114,6 +114,8 @@ impl RewardRule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::skirmish::liberty::{UNITS, Unit};
+    use crate::skirmish::map::{MAPS, Map};
 
     /// Three marines against three; the first enemy loses 12 and the second dies.
     fn step(args: &SkirmishArgs, won: Option<bool>) -> f32 {
@@ -199,5 +201,24 @@ mod tests {
         assert!((all_but_the_last(&mmm) - (20.0 - 160.0 / 50.75)).abs() < 1e-5);
         let mmm2 = [vec![marauder; 3], vec![marine; 8], vec![medivac]].concat();
         assert!((all_but_the_last(&mmm2) - (20.0 - 160.0 / 60.25)).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_death_of_all_enemies_is_worth_exactly_twenty_on_every_map() {
+        for (name, _) in MAPS {
+            let map = Map::named(name).expect("our map is well formed");
+            if map.generate.is_some() {
+                continue;
+            }
+            let column = |of: fn(&Unit) -> f32| -> Vec<f32> {
+                map.enemies.iter().map(|placed| of(&UNITS[placed.unit])).collect()
+            };
+            let (health, shield) = (column(|unit| unit.health), column(|unit| unit.shield));
+            let (n, toughness) = (health.len(), health.iter().chain(&shield).sum());
+            let mut rule = RewardRule::new(&SkirmishArgs::default(), false, n, n, toughness);
+            rule.open(&health, &shield);
+            let zeros = vec![0.0; n];
+            assert_eq!(rule.close(0..n, &zeros, &zeros, Some(true)), 20.0, "{name}");
+        }
     }
 }

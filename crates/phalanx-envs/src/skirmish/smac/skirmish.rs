@@ -214,11 +214,23 @@ impl Skirmish {
         }
     }
 
+    /// What the interface remembers of the allies, for tests that set the scene by hand.
     #[cfg(test)]
-    pub(crate) fn forget_sightings(&mut self) {
-        for team in &mut self.teams {
-            team.memory.sightings.forget();
-        }
+    pub(crate) fn memory_for_test(&mut self) -> &mut Memory {
+        &mut self.teams[0].memory
+    }
+
+    /// Replaces the kinds of all units.
+    #[cfg(test)]
+    pub(crate) fn enlist_for_test(&mut self, roster: Roster) {
+        self.roster = roster;
+        self.battle.enlist(self.roster.units().map(|placed| placed.unit));
+        self.enlist();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_step_for_test(&mut self, step: usize) {
+        self.step = step;
     }
 
     /// Writes everything that agents and learner are told.

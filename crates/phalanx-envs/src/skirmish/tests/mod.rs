@@ -1,6 +1,7 @@
 //! Promises of the battle that need its inside.
 
 mod generated;
+mod golden;
 mod interface;
 mod kinds;
 mod motion;
@@ -63,7 +64,7 @@ enemies = [
 "#;
 
 /// The distance up to which features may differ from SMAC's, which computes them with 64 bits.
-const CLOSE: f32 = 1e-6;
+const CLOSE: f32 = 2e-6;
 
 fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");

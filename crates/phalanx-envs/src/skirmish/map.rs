@@ -284,7 +284,7 @@ pub(super) fn unknown(
 }
 
 /// How far apart, beyond touching, units created at one point stand.
-const GAP: f32 = 0.25;
+const GAP: f32 = 0.2;
 
 /// Places the units of one team: all that are created at one point stand around it on a hexagonal
 /// lattice, the first ones in the middle. `front` is 1 for a team that looks east, -1 for west.
@@ -347,17 +347,18 @@ fn margin(unit: &Unit) -> f32 {
     }
 }
 
-/// Spots of a hexagonal lattice around its centre, the nearest first, as (ahead, left) in units of
-/// one spacing. Of spots equally near, the outermost come first, right before left, behind before
-/// ahead.
+/// Spots of a hexagonal lattice in ranks, the nearest to its centre first, as (ahead, left) in
+/// units of one spacing. Of spots equally near, those of the outermost ranks come first, behind
+/// before ahead, right before left.
 fn lattice() -> Vec<(f32, f32)> {
-    const ROWS: i32 = 24;
-    // Rows are half the square root of three apart, and every other one is moved by one half.
-    let row = |left: i32| (-ROWS..=ROWS).map(move |i| (2 * i + (left & 1), left));
-    let mut spots: Vec<(i32, i32)> = (-ROWS..=ROWS).flat_map(row).collect();
-    spots.sort_by_key(|&(ahead, left)| (ahead * ahead + 3 * left * left, -left.abs(), left, ahead));
-    let height = 3.0_f32.sqrt() / 2.0;
-    spots.into_iter().map(|(ahead, left)| (ahead as f32 / 2.0, left as f32 * height)).collect()
+    const RANKS: i32 = 24;
+    // Ranks are half the square root of three apart, and every other one is moved by one half.
+    let rank = |ahead: i32| (-RANKS..=RANKS).map(move |i| (ahead, 2 * i + (ahead & 1)));
+    let mut spots: Vec<(i32, i32)> = (-RANKS..=RANKS).flat_map(rank).collect();
+    let distance = |(ahead, left): (i32, i32)| 3 * ahead * ahead + left * left;
+    spots.sort_by_key(|&spot| (distance(spot), -spot.0.abs(), spot.0, spot.1));
+    let depth = 3.0_f32.sqrt() / 2.0;
+    spots.into_iter().map(|(ahead, left)| (ahead as f32 * depth, left as f32 / 2.0)).collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod movement;
 mod observe;
 mod players;
 mod reward;
+pub mod smax;
 mod terrain;
 mod units;
 

@@ -1,0 +1,334 @@
+//! The state of a battle and its game loop: shots, movement, walls, deaths.
+//!
+//! Every quantity is an array over the units, allies first, of a fixed length that is a multiple
+//! of [`LANES`]. So the loops below run over whole groups of lanes, which the compiler turns into
+//! vector instructions, and units beyond the last are dead ones that nothing reaches.
+
+use phalanx_core::rng::Rng;
+
+use super::args::SmaxArgs;
+use super::units::{Combatant, STRIDE, TYPE_BITS};
+
+/// The largest number of units, a multiple of [`LANES`]. The largest scenario has 57.
+pub(crate) const CAPACITY: usize = 64;
+/// How many units one group of vector instructions treats.
+pub(crate) const LANES: usize = 8;
+/// One number per unit.
+pub(crate) type Numbers = [f32; CAPACITY];
+/// Added to squared distances from the dead: further than any sight or range.
+pub(crate) const FAR: f32 = 1e12;
+
+/// The first four actions walk in these directions: north, east, south, west.
+pub(crate) const DIRECTIONS: [(f32, f32); 4] = [(0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)];
+/// The action that does nothing; the only one of the dead.
+pub(crate) const STOP: u16 = 4;
+/// The number of actions before the first attack.
+pub(crate) const ATTACK: u16 = 5;
+
+/// The units of both teams, and the rules they live by.
+#[derive(Clone, Debug)]
+pub(crate) struct Battle {
+    pub(crate) n_allies: usize,
+    pub(crate) n_units: usize,
+    pub(crate) width: f32,
+    pub(crate) height: f32,
+    seconds_per_loop: f32,
+    loops: u32,
+    walls_cause_death: bool,
+    random_cooldown: bool,
+    kinds: [Combatant; TYPE_BITS],
+
+    /// The type of each unit.
+    pub(crate) kind: [u8; CAPACITY],
+    pub(crate) x: Numbers,
+    pub(crate) y: Numbers,
+    pub(crate) health: Numbers,
+    /// Seconds until the weapon is ready; it goes on falling below zero.
+    pub(crate) cooldown: Numbers,
+    /// The last joint action, in each unit's own numbering.
+    pub(crate) action: [u16; CAPACITY],
+
+    /// Zero for the living and [`FAR`] for the dead.
+    pub(crate) away: Numbers,
+    pub(crate) radius: Numbers,
+    /// Displacement per game loop in this step; zero for the dead.
+    stride_x: Numbers,
+    stride_y: Numbers,
+    /// Who attacks whom in this step.
+    attacks: [(u8, u8); CAPACITY],
+    n_attacks: usize,
+    /// Cooldowns of those who have fired in this game loop.
+    fired: [(u8, f32); CAPACITY],
+
+    /// The largest sum of two radii.
+    pub(crate) reach: f32,
+    /// By how much two units may approach each other in one game loop of this step.
+    approach: f32,
+    /// No two living units overlap, and the gap between any two is at least this; zero or less
+    /// when nothing is known. It only saves work and has no influence on the result.
+    pub(crate) clearance: f32,
+    /// What collisions add to positions.
+    pub(crate) push_x: Numbers,
+    pub(crate) push_y: Numbers,
+}
+
+impl Battle {
+    /// An empty field; [`Battle::deploy`] fills it.
+    pub(crate) fn new(n_allies: usize, n_enemies: usize, args: &SmaxArgs) -> Self {
+        let nobody = [0.0; CAPACITY];
+        assert!(n_allies + n_enemies <= CAPACITY, "the scenarios fit the arrays");
+        Self {
+            n_allies,
+            n_units: n_allies + n_enemies,
+            width: args.map_width,
+            height: args.map_height,
+            seconds_per_loop: args.time_per_step,
+            loops: args.world_steps_per_env_step,
+            walls_cause_death: args.walls_cause_death,
+            random_cooldown: !args.deterministic,
+            kinds: Combatant::all(args.time_per_step),
+            kind: [0; CAPACITY],
+            x: nobody,
+            y: nobody,
+            health: nobody,
+            cooldown: nobody,
+            action: [STOP; CAPACITY],
+            away: [FAR; CAPACITY],
+            radius: nobody,
+            stride_x: nobody,
+            stride_y: nobody,
+            attacks: [(0, 0); CAPACITY],
+            n_attacks: 0,
+            fired: [(0, 0.0); CAPACITY],
+            reach: 0.0,
+            approach: 0.0,
+            clearance: 0.0,
+            push_x: nobody,
+            push_y: nobody,
+        }
+    }
+
+    /// The number of lanes in use.
+    #[inline]
+    pub(crate) fn n_lanes(&self) -> usize {
+        self.n_units.next_multiple_of(LANES)
+    }
+
+    /// The numbers of a unit's type.
+    #[inline]
+    pub(crate) fn stats(&self, unit: usize) -> &Combatant {
+        &self.kinds[usize::from(self.kind[unit])]
+    }
+
+    #[inline]
+    pub(crate) fn alive(&self, unit: usize) -> bool {
+        self.away[unit] == 0.0
+    }
+
+    /// Whether any unit of `units` is alive.
+    pub(crate) fn any_alive(&self, mut units: std::ops::Range<usize>) -> bool {
+        units.any(|unit| self.alive(unit))
+    }
+
+    /// Starts a battle with the present types and positions, everybody healthy.
+    pub(crate) fn deploy(&mut self) {
+        for unit in 0..self.n_units {
+            self.health[unit] = self.stats(unit).health;
+        }
+        self.cooldown.fill(0.0);
+        self.action.fill(STOP);
+        self.settle();
+        self.push_apart();
+    }
+
+    /// Recomputes what follows from types and health.
+    pub(crate) fn settle(&mut self) {
+        let mut largest = 0.0_f32;
+        for unit in 0..self.n_units {
+            self.radius[unit] = self.stats(unit).radius;
+            largest = largest.max(self.radius[unit]);
+            self.away[unit] = if self.health[unit] > 0.0 { 0.0 } else { FAR };
+        }
+        self.reach = largest + largest;
+        self.clearance = 0.0;
+    }
+
+    /// The unit that `unit` attacks with `action`, which must be an attack.
+    ///
+    /// Enemies number their targets backwards, as they observe them.
+    #[inline]
+    pub(crate) fn target(&self, unit: usize, action: u16) -> usize {
+        let slot = usize::from(action - ATTACK);
+        if unit < self.n_allies { self.n_allies + slot } else { self.n_allies - 1 - slot }
+    }
+
+    /// Plays one step of [`Battle::action`], the joint action.
+    pub(crate) fn advance(&mut self, rng: &mut Rng) {
+        self.give_orders();
+        for _ in 0..self.loops {
+            let shot = self.shoot(rng);
+            let touched = self.walk();
+            if shot || touched {
+                self.bury();
+            }
+            self.clearance -= self.approach;
+            if self.clearance <= 0.0 {
+                self.push_apart();
+            }
+        }
+    }
+
+    fn give_orders(&mut self) {
+        let (mut first, mut second) = (0.0_f32, 0.0_f32);
+        self.n_attacks = 0;
+        for unit in 0..self.n_units {
+            let action = self.action[unit];
+            let (mut dx, mut dy) = (0.0, 0.0);
+            if self.alive(unit) {
+                if action >= ATTACK {
+                    let target = self.target(unit, action);
+                    self.attacks[self.n_attacks] = (unit as u8, target as u8);
+                    self.n_attacks += 1;
+                } else if action < STOP {
+                    let pace = self.stats(unit).pace;
+                    let (x, y) = DIRECTIONS[usize::from(action)];
+                    (dx, dy) = (x * pace, y * pace);
+                    if pace > first {
+                        second = first;
+                        first = pace;
+                    } else if pace > second {
+                        second = pace;
+                    }
+                }
+            }
+            self.stride_x[unit] = dx;
+            self.stride_y[unit] = dy;
+        }
+        self.approach = first + second;
+    }
+
+    /// Everybody whose weapon is ready and whose target is within range fires, all at once.
+    fn shoot(&mut self, rng: &mut Rng) -> bool {
+        let mut n_fired = 0;
+        for attack in 0..self.n_attacks {
+            let (unit, target) = self.attacks[attack];
+            let (unit, target) = (usize::from(unit) % CAPACITY, usize::from(target) % CAPACITY);
+            if self.cooldown[unit] > 0.0 {
+                continue;
+            }
+            let stats = self.stats(unit);
+            let (dx, dy) = (self.x[unit] - self.x[target], self.y[unit] - self.y[target]);
+            let squared = dx * dx + dy * dy + self.away[unit] + self.away[target];
+            if squared >= stats.range_limit {
+                continue;
+            }
+            let (damage, mut pause) = (stats.attack, stats.cooldown);
+            self.health[target] -= damage;
+            if self.random_cooldown {
+                pause += rng.range(-self.seconds_per_loop, 2.0 * self.seconds_per_loop);
+            }
+            // JaxMARL adds the difference, which rounds differently from setting the new value.
+            let left = self.cooldown[unit];
+            self.fired[n_fired] = (unit as u8, left + (pause - left));
+            n_fired += 1;
+        }
+        for cooldown in &mut self.cooldown[..self.n_units.next_multiple_of(LANES)] {
+            *cooldown -= self.seconds_per_loop;
+        }
+        for &(unit, cooldown) in &self.fired[..n_fired] {
+            self.cooldown[usize::from(unit) % CAPACITY] = cooldown;
+        }
+        n_fired > 0
+    }
+
+    /// Moves everybody, not beyond the map; says whether somebody touches its edge and must die.
+    fn walk(&mut self) -> bool {
+        let lanes = self.n_lanes();
+        let (width, height) = (self.width, self.height);
+        let axes = [(&mut self.x, &self.stride_x, width), (&mut self.y, &self.stride_y, height)];
+        let mut touched = false;
+        for (position, stride, limit) in axes {
+            let (position, _) = position[..lanes].as_chunks_mut::<LANES>();
+            let (stride, _) = stride[..lanes].as_chunks::<LANES>();
+            let (away, _) = self.away[..lanes].as_chunks::<LANES>();
+            for ((position, stride), away) in position.iter_mut().zip(stride).zip(away) {
+                for lane in 0..LANES {
+                    let moved = position[lane] + stride[lane];
+                    let below = if moved < limit { moved } else { limit };
+                    position[lane] = if below > 0.0 { below } else { 0.0 };
+                }
+                touched |= touches(position, away, limit);
+            }
+        }
+        touched && self.walls_cause_death
+    }
+
+    /// Takes those from the field who have no health left or touch a deadly wall.
+    fn bury(&mut self) {
+        for unit in 0..self.n_units {
+            if !self.alive(unit) {
+                continue;
+            }
+            let (x, y) = (self.x[unit], self.y[unit]);
+            let inside = x > 0.0 && x < self.width && y > 0.0 && y < self.height;
+            let killed = self.walls_cause_death && !inside;
+            if killed || self.health[unit] <= 0.0 {
+                self.health[unit] = 0.0;
+                self.away[unit] = FAR;
+                self.stride_x[unit] = 0.0;
+                self.stride_y[unit] = 0.0;
+            }
+        }
+    }
+
+    /// The squared distances of all units from `unit`; [`FAR`] and more for the dead.
+    #[inline]
+    pub(crate) fn squared_distances(&self, unit: usize, out: &mut Numbers) {
+        let lanes = self.n_lanes();
+        let (x, y) = (self.x[unit], self.y[unit]);
+        let places = self.x[..lanes].iter().zip(&self.y[..lanes]).zip(&self.away[..lanes]);
+        for (out, ((other_x, other_y), away)) in out[..lanes].iter_mut().zip(places) {
+            let (dx, dy) = (other_x - x, other_y - y);
+            *out = dx * dx + dy * dy + away;
+        }
+    }
+
+    /// Whether the mask opens `action` to `unit`.
+    pub(crate) fn may(&self, unit: usize, action: u16) -> bool {
+        if !self.alive(unit) || action < ATTACK {
+            return self.alive(unit) || action == STOP;
+        }
+        let mut squared = [0.0; CAPACITY];
+        self.squared_distances(unit, &mut squared);
+        squared[self.target(unit, action)] < self.stats(unit).range_limit
+    }
+
+    /// What others see of a unit's last movement, as a vector.
+    #[inline]
+    pub(crate) fn last_movement(&self, unit: usize) -> (f32, f32) {
+        let directions = DIRECTIONS.get(usize::from(self.action[unit]));
+        directions.map_or((0.0, 0.0), |&(x, y)| (x * STRIDE, y * STRIDE))
+    }
+
+    /// What others see of a unit's last attack: its number over the largest one, zero for none.
+    #[inline]
+    pub(crate) fn last_attack(&self, unit: usize) -> f32 {
+        let action = self.action[unit];
+        if action < ATTACK {
+            return 0.0;
+        }
+        let n_enemies = self.n_units - self.n_allies;
+        let n_targets = if unit < self.n_allies { n_enemies } else { self.n_allies };
+        f32::from(action) / (n_targets + usize::from(ATTACK) - 1) as f32
+    }
+}
+
+/// Whether a living unit of the group touches an edge.
+#[inline]
+fn touches(position: &[f32; LANES], away: &[f32; LANES], limit: f32) -> bool {
+    let mut touched = false;
+    for lane in 0..LANES {
+        touched |= ((position[lane] <= 0.0) | (position[lane] >= limit)) & (away[lane] == 0.0);
+    }
+    touched
+}

@@ -7,6 +7,7 @@
 use phalanx_core::rng::Rng;
 
 use super::args::SmaxArgs;
+use super::collision::{MAX_PAIRS, Pair, ROUNDING};
 use super::units::{Combatant, STRIDE, TYPE_BITS};
 
 /// The largest number of units, a multiple of [`LANES`]. The largest scenario has 57.
@@ -17,6 +18,10 @@ pub(crate) const LANES: usize = 8;
 pub(crate) type Numbers = [f32; CAPACITY];
 /// Added to squared distances from the dead: further than any sight or range.
 pub(crate) const FAR: f32 = 1e12;
+
+/// How wide around units pairs are listed, in small battles and in crowds.
+const WIDE_MARGIN: f32 = 1.6;
+const NARROW_MARGIN: f32 = 0.8;
 
 /// The first four actions walk in these directions: north, east, south, west.
 pub(crate) const DIRECTIONS: [(f32, f32); 4] = [(0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)];
@@ -64,9 +69,17 @@ pub(crate) struct Battle {
     pub(crate) reach: f32,
     /// By how much two units may approach each other in one game loop of this step.
     approach: f32,
-    /// No two living units overlap, and the gap between any two is at least this; zero or less
-    /// when nothing is known. It only saves work and has no influence on the result.
-    pub(crate) clearance: f32,
+    /// The largest stride of this step.
+    fastest: f32,
+    /// The listed pairs.
+    pub(crate) pairs: Box<[Pair; MAX_PAIRS]>,
+    pub(crate) n_pairs: usize,
+    /// Pairs further than this from touching are not listed.
+    pub(crate) margin: f32,
+    /// How much nearer units may come to each other before an unlisted pair can touch.
+    pub(crate) slack: f32,
+    /// How far any unit may go before it can touch the edge.
+    pub(crate) room: f32,
     /// What collisions add to positions.
     pub(crate) push_x: Numbers,
     pub(crate) push_y: Numbers,
@@ -102,7 +115,12 @@ impl Battle {
             fired: [(0, 0.0); CAPACITY],
             reach: 0.0,
             approach: 0.0,
-            clearance: 0.0,
+            fastest: 0.0,
+            pairs: Box::new([Pair::default(); MAX_PAIRS]),
+            n_pairs: 0,
+            margin: if n_allies + n_enemies <= 16 { WIDE_MARGIN } else { NARROW_MARGIN },
+            slack: 0.0,
+            room: 0.0,
             push_x: nobody,
             push_y: nobody,
         }
@@ -150,7 +168,8 @@ impl Battle {
             self.away[unit] = if self.health[unit] > 0.0 { 0.0 } else { FAR };
         }
         self.reach = largest + largest;
-        self.clearance = 0.0;
+        self.slack = 0.0;
+        self.room = 0.0;
     }
 
     /// The unit that `unit` attacks with `action`, which must be an attack.
@@ -171,10 +190,8 @@ impl Battle {
             if shot || touched {
                 self.bury();
             }
-            self.clearance -= self.approach;
-            if self.clearance <= 0.0 {
-                self.push_apart();
-            }
+            self.slack -= self.approach;
+            self.push_apart();
         }
     }
 
@@ -205,6 +222,7 @@ impl Battle {
             self.stride_y[unit] = dy;
         }
         self.approach = first + second;
+        self.fastest = first;
     }
 
     /// Everybody whose weapon is ready and whose target is within range fires, all at once.
@@ -244,23 +262,19 @@ impl Battle {
     /// Moves everybody, not beyond the map; says whether somebody touches its edge and must die.
     fn walk(&mut self) -> bool {
         let lanes = self.n_lanes();
-        let (width, height) = (self.width, self.height);
-        let axes = [(&mut self.x, &self.stride_x, width), (&mut self.y, &self.stride_y, height)];
-        let mut touched = false;
-        for (position, stride, limit) in axes {
-            let (position, _) = position[..lanes].as_chunks_mut::<LANES>();
-            let (stride, _) = stride[..lanes].as_chunks::<LANES>();
-            let (away, _) = self.away[..lanes].as_chunks::<LANES>();
-            for ((position, stride), away) in position.iter_mut().zip(stride).zip(away) {
-                for lane in 0..LANES {
-                    let moved = position[lane] + stride[lane];
-                    let below = if moved < limit { moved } else { limit };
-                    position[lane] = if below > 0.0 { below } else { 0.0 };
-                }
-                touched |= touches(position, away, limit);
-            }
+        self.room -= self.fastest;
+        if self.room > 0.0 {
+            let steps = self.x[..lanes].iter_mut().zip(&self.stride_x[..lanes]);
+            steps.for_each(|(x, stride)| *x += stride);
+            let steps = self.y[..lanes].iter_mut().zip(&self.stride_y[..lanes]);
+            steps.for_each(|(y, stride)| *y += stride);
+            return false;
         }
-        touched && self.walls_cause_death
+        let across = walk_along(&mut self.x[..lanes], &self.stride_x, &self.away, self.width);
+        let up = walk_along(&mut self.y[..lanes], &self.stride_y, &self.away, self.height);
+        let room = across.min(up);
+        self.room = room - ROUNDING;
+        room <= 0.0 && self.walls_cause_death
     }
 
     /// Takes those from the field who have no health left or touch a deadly wall.
@@ -277,6 +291,7 @@ impl Battle {
                 self.away[unit] = FAR;
                 self.stride_x[unit] = 0.0;
                 self.stride_y[unit] = 0.0;
+                self.slack = 0.0;
             }
         }
     }
@@ -323,12 +338,23 @@ impl Battle {
     }
 }
 
-/// Whether a living unit of the group touches an edge.
-#[inline]
-fn touches(position: &[f32; LANES], away: &[f32; LANES], limit: f32) -> bool {
-    let mut touched = false;
-    for lane in 0..LANES {
-        touched |= ((position[lane] <= 0.0) | (position[lane] >= limit)) & (away[lane] == 0.0);
+/// Moves all units along one axis, not beyond 0 or `limit`; returns how near the living come to
+/// these edges.
+fn walk_along(positions: &mut [f32], strides: &Numbers, away: &Numbers, limit: f32) -> f32 {
+    let (groups, _) = positions.as_chunks_mut::<LANES>();
+    let (strides, _) = strides.as_chunks::<LANES>();
+    let (away, _) = away.as_chunks::<LANES>();
+    let mut nearest = [FAR; LANES];
+    for ((positions, strides), away) in groups.iter_mut().zip(strides).zip(away) {
+        for lane in 0..LANES {
+            let moved = positions[lane] + strides[lane];
+            let below = if moved < limit { moved } else { limit };
+            let inside = if below > 0.0 { below } else { 0.0 };
+            positions[lane] = inside;
+            let beyond = limit - inside;
+            let room = (if inside < beyond { inside } else { beyond }) + away[lane];
+            nearest[lane] = if room < nearest[lane] { room } else { nearest[lane] };
+        }
     }
-    touched
+    nearest.iter().fold(FAR, |least, &room| least.min(room))
 }

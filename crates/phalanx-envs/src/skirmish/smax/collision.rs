@@ -1,6 +1,25 @@
 //! Collision: units that overlap are pushed apart.
+//!
+//! Looking at all pairs is the costliest part of a game loop, so a survey lists the pairs that are
+//! at most [`Battle::margin`] away from touching, and the list serves until units may have come
+//! that much nearer to each other. That changes nothing in the result: a pair that does not
+//! overlap adds nothing.
 
-use super::battle::{Battle, CAPACITY, FAR, LANES};
+use super::battle::{Battle, CAPACITY, FAR, LANES, Numbers};
+
+/// The largest number of pairs.
+pub(crate) const MAX_PAIRS: usize = CAPACITY * (CAPACITY - 1) / 2;
+/// Subtracted from a gap before it is relied on, against rounding.
+pub(crate) const ROUNDING: f32 = 1e-3;
+
+/// Two units near each other.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pair {
+    first: u8,
+    second: u8,
+    /// The sum of their radii.
+    contact: f32,
+}
 
 /// Added to the first group of a row, so that every pair is looked at once: row `l` leaves out the
 /// lanes up to `l`.
@@ -17,21 +36,73 @@ const LATER: [[f32; LANES]; LANES] = {
     }
     rows
 };
-/// Subtracted from a gap before it is relied on, against rounding.
-const MARGIN: f32 = 1e-3;
 
 impl Battle {
     /// One pass of JaxMARL's collision rule over all pairs of living units.
     ///
     /// A unit at `p` moves by half the sum over the others, at `q`, of
     /// `(p - q) * max(0, (r_p + r_q) / (|p - q| + 1e-6) - 1)`, all taken from the positions before
-    /// the pass. Where nobody overlaps, the pass leaves in [`Battle::clearance`] how much room
-    /// there is, and the game loop does without it until that is used up.
+    /// the pass.
     pub(crate) fn push_apart(&mut self) {
-        let lanes = self.n_lanes();
-        let limit = self.reach * self.reach;
-        let mut nearest = [FAR; LANES];
+        if self.slack <= 0.0 {
+            self.survey();
+        }
         let mut pushed = false;
+        for pair in &self.pairs[..self.n_pairs] {
+            let (first, second) =
+                (usize::from(pair.first) % CAPACITY, usize::from(pair.second) % CAPACITY);
+            let (dx, dy) = (self.x[first] - self.x[second], self.y[first] - self.y[second]);
+            let squared = dx * dx + dy * dy;
+            if squared >= pair.contact * pair.contact {
+                continue;
+            }
+            let overlap = pair.contact / (squared.sqrt() + 1e-6) - 1.0;
+            if overlap > 0.0 {
+                let (dx, dy) = (dx * overlap, dy * overlap);
+                self.push_x[first] += dx;
+                self.push_y[first] += dy;
+                self.push_x[second] -= dx;
+                self.push_y[second] -= dy;
+                pushed = true;
+            }
+        }
+        if pushed {
+            self.apply_pushes();
+        }
+    }
+
+    /// Moves units by what [`Battle::push_apart`] has added up, and clears that.
+    fn apply_pushes(&mut self) {
+        let lanes = self.n_lanes();
+        let (xs, _) = self.x[..lanes].as_chunks_mut::<LANES>();
+        let (ys, _) = self.y[..lanes].as_chunks_mut::<LANES>();
+        let (pushes_x, _) = self.push_x[..lanes].as_chunks_mut::<LANES>();
+        let (pushes_y, _) = self.push_y[..lanes].as_chunks_mut::<LANES>();
+        let mut furthest = [0.0_f32; LANES];
+        for ((x, y), (push_x, push_y)) in
+            xs.iter_mut().zip(ys).zip(pushes_x.iter_mut().zip(pushes_y))
+        {
+            for lane in 0..LANES {
+                let (dx, dy) = (push_x[lane] * 0.5, push_y[lane] * 0.5);
+                x[lane] += dx;
+                y[lane] += dy;
+                let moved = dx.abs() + dy.abs();
+                furthest[lane] = if moved > furthest[lane] { moved } else { furthest[lane] };
+            }
+            *push_x = [0.0; LANES];
+            *push_y = [0.0; LANES];
+        }
+        let furthest = furthest.iter().fold(0.0_f32, |most, &moved| most.max(moved));
+        self.slack -= 2.0 * furthest;
+        self.room -= furthest;
+    }
+
+    /// Lists all pairs of living units that are nearer to touching than the margin.
+    fn survey(&mut self) {
+        let lanes = self.n_lanes();
+        let limit = self.reach + self.margin;
+        let limit = limit * limit;
+        self.n_pairs = 0;
         for unit in 0..self.n_units {
             if !self.alive(unit) {
                 continue;
@@ -48,56 +119,33 @@ impl Battle {
                 for lane in 0..LANES {
                     let (dx, dy) = (x - xs[lane], y - ys[lane]);
                     squared[lane] = dx * dx + dy * dy + (away[lane] + later[lane]);
-                    let least = nearest[lane];
-                    nearest[lane] = if squared[lane] < least { squared[lane] } else { least };
                     near |= squared[lane] < limit;
                 }
                 later = &[0.0; LANES];
                 if near {
-                    if !pushed {
-                        self.push_x[..lanes].fill(0.0);
-                        self.push_y[..lanes].fill(0.0);
-                        pushed = true;
-                    }
-                    self.push_group(unit, start, &squared);
+                    self.list(unit, start, &squared, limit);
                 }
             }
         }
-        if pushed {
-            for unit in 0..self.n_units {
-                self.x[unit] += self.push_x[unit] / 2.0;
-                self.y[unit] += self.push_y[unit] / 2.0;
-            }
-            self.clearance = 0.0;
-        } else {
-            let least = nearest.iter().fold(FAR, |least, &squared| least.min(squared));
-            self.clearance = least.sqrt() - self.reach - MARGIN;
-        }
+        self.slack = self.margin - ROUNDING;
     }
 
-    /// Adds up the pushes between `unit` and those of the group at `start` who are near it.
-    fn push_group(&mut self, unit: usize, start: usize, squared: &[f32; LANES]) {
+    fn list(&mut self, unit: usize, start: usize, squared: &[f32; LANES], limit: f32) {
         for (lane, &squared) in squared.iter().enumerate() {
             let other = (start + lane) % CAPACITY;
-            let contact = self.radius[unit] + self.radius[other];
-            if squared >= contact * contact {
-                continue;
-            }
-            let overlap = contact / (squared.sqrt() + 1e-6) - 1.0;
-            if overlap > 0.0 {
-                let dx = (self.x[unit] - self.x[other]) * overlap;
-                let dy = (self.y[unit] - self.y[other]) * overlap;
-                self.push_x[unit] += dx;
-                self.push_y[unit] += dy;
-                self.push_x[other] -= dx;
-                self.push_y[other] -= dy;
-            }
+            // Written in any case and kept by counting it: there is nothing to mispredict.
+            self.pairs[self.n_pairs % MAX_PAIRS] = Pair {
+                first: unit as u8,
+                second: other as u8,
+                contact: self.radius[unit] + self.radius[other],
+            };
+            self.n_pairs += usize::from(squared < limit);
         }
     }
 }
 
 #[inline]
-fn group(numbers: &[f32; CAPACITY], start: usize) -> &[f32; LANES] {
+fn group(numbers: &Numbers, start: usize) -> &[f32; LANES] {
     let (groups, _) = numbers.as_chunks::<LANES>();
     &groups[start / LANES % (CAPACITY / LANES)]
 }

@@ -14,6 +14,8 @@ const TANGENTS: [f32; 7] =
 
 /// The section a direction falls into, counted anticlockwise from west; a direction exactly on a
 /// boundary between quadrants falls into none, except that straight north belongs to section 24.
+///
+/// JaxMARL compares angles in single precision, so almost due west counts as due west.
 pub(crate) fn section(dx: f32, dy: f32) -> Option<usize> {
     if dx == 0.0 {
         return (dy > 0.0).then_some(3 * SECTIONS / 4);
@@ -22,6 +24,9 @@ pub(crate) fn section(dx: f32, dy: f32) -> Option<usize> {
         return None;
     }
     let (across, up) = (dx.abs(), dy.abs());
+    if dx < 0.0 && up < across * f32::EPSILON {
+        return None;
+    }
     let within = TANGENTS.iter().filter(|&&tangent| up > across * tangent).count();
     Some(match (dx > 0.0, dy > 0.0) {
         (false, false) => within,

@@ -3,7 +3,7 @@
 use phalanx_core::rng::Rng;
 
 use super::args::AttackMode;
-use super::battle::{ATTACK, Battle, CAPACITY};
+use super::battle::{ATTACK, Battle, CAPACITY, Numbers};
 
 /// No target is remembered.
 pub(crate) const NOBODY: u8 = u8::MAX;
@@ -21,19 +21,39 @@ pub(crate) struct Script {
     pub(crate) last_target: [u8; CAPACITY],
     /// Where the unit walks while it sees nobody; the origin until that is known.
     pub(crate) goal: [(f32, f32); CAPACITY],
+    scratch: Scratch,
 }
 
 /// An opponent in sight, relative to the observer.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     dx: f32,
     dy: f32,
 }
 
+/// Written anew in every decision; kept only to save clearing it.
+#[derive(Clone, Debug)]
+struct Scratch {
+    squared: Numbers,
+    seen: [Seen; CAPACITY],
+    /// Which targets are within range.
+    within: [bool; CAPACITY],
+}
+
 impl Script {
     /// A player that has seen nothing yet.
     pub(crate) fn new(shoots: bool, mode: AttackMode) -> Self {
-        Self { shoots, mode, last_target: [NOBODY; CAPACITY], goal: [(0.0, 0.0); CAPACITY] }
+        Self {
+            shoots,
+            mode,
+            last_target: [NOBODY; CAPACITY],
+            goal: [(0.0, 0.0); CAPACITY],
+            scratch: Scratch {
+                squared: [0.0; CAPACITY],
+                seen: [Seen::default(); CAPACITY],
+                within: [false; CAPACITY],
+            },
+        }
     }
 
     /// Forgets the last episode.
@@ -58,15 +78,14 @@ impl Script {
         };
 
         let stats = battle.stats(unit);
-        let mut seen = [Seen::default(); CAPACITY];
+        let Scratch { squared, seen, within } = &mut self.scratch;
         let mut n_seen = 0;
-        let mut within = [false; CAPACITY];
         let mut n_within = 0;
         let (mut closest, mut least) = (NOBODY, f32::INFINITY);
         if alive {
-            let mut squared = [0.0; CAPACITY];
-            battle.squared_distances(unit, &mut squared);
+            battle.squared_distances(unit, squared);
             for (slot, within) in within[..n_targets].iter_mut().enumerate() {
+                *within = false;
                 let other = battle.target(unit, ATTACK + slot as u16) % CAPACITY;
                 if squared[other] >= stats.sight_limit {
                     continue;

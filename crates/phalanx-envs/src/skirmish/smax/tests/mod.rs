@@ -1,7 +1,10 @@
 //! Promises of SMAX that need its inside.
 
+mod chance;
 mod golden;
+mod interface;
 mod records;
+mod rules;
 
 use super::*;
 use phalanx_core::env::{BatchMut, Rows};

@@ -35,6 +35,8 @@ pub(crate) const ATTACK: u16 = 5;
 pub(crate) struct Battle {
     pub(crate) n_allies: usize,
     pub(crate) n_units: usize,
+    /// How many groups of [`LANES`] hold the units.
+    pub(crate) n_groups: usize,
     pub(crate) width: f32,
     pub(crate) height: f32,
     seconds_per_loop: f32,
@@ -93,6 +95,7 @@ impl Battle {
         Self {
             n_allies,
             n_units: n_allies + n_enemies,
+            n_groups: (n_allies + n_enemies).div_ceil(LANES),
             width: args.map_width,
             height: args.map_height,
             seconds_per_loop: args.time_per_step,
@@ -124,12 +127,6 @@ impl Battle {
             push_x: nobody,
             push_y: nobody,
         }
-    }
-
-    /// The number of lanes in use.
-    #[inline]
-    pub(crate) fn n_lanes(&self) -> usize {
-        self.n_units.next_multiple_of(LANES)
     }
 
     /// The numbers of a unit's type.
@@ -250,8 +247,10 @@ impl Battle {
             self.fired[n_fired] = (unit as u8, left + (pause - left));
             n_fired += 1;
         }
-        for cooldown in &mut self.cooldown[..self.n_units.next_multiple_of(LANES)] {
-            *cooldown -= self.seconds_per_loop;
+        for cooldowns in groups_mut(&mut self.cooldown, self.n_groups) {
+            for cooldown in cooldowns {
+                *cooldown -= self.seconds_per_loop;
+            }
         }
         for &(unit, cooldown) in &self.fired[..n_fired] {
             self.cooldown[usize::from(unit) % CAPACITY] = cooldown;
@@ -261,17 +260,23 @@ impl Battle {
 
     /// Moves everybody, not beyond the map; says whether somebody touches its edge and must die.
     fn walk(&mut self) -> bool {
-        let lanes = self.n_lanes();
+        let n = self.n_groups;
         self.room -= self.fastest;
         if self.room > 0.0 {
-            let steps = self.x[..lanes].iter_mut().zip(&self.stride_x[..lanes]);
-            steps.for_each(|(x, stride)| *x += stride);
-            let steps = self.y[..lanes].iter_mut().zip(&self.stride_y[..lanes]);
-            steps.for_each(|(y, stride)| *y += stride);
+            let axes = [(&mut self.x, &self.stride_x), (&mut self.y, &self.stride_y)];
+            for (positions, strides) in axes {
+                for (position, stride) in
+                    groups_mut(positions, n).iter_mut().zip(groups(strides, n))
+                {
+                    for lane in 0..LANES {
+                        position[lane] += stride[lane];
+                    }
+                }
+            }
             return false;
         }
-        let across = walk_along(&mut self.x[..lanes], &self.stride_x, &self.away, self.width);
-        let up = walk_along(&mut self.y[..lanes], &self.stride_y, &self.away, self.height);
+        let across = walk_along(groups_mut(&mut self.x, n), &self.stride_x, &self.away, self.width);
+        let up = walk_along(groups_mut(&mut self.y, n), &self.stride_y, &self.away, self.height);
         let room = across.min(up);
         self.room = room - ROUNDING;
         let at_edge = room <= 0.0;
@@ -304,12 +309,14 @@ impl Battle {
     /// The squared distances of all units from `unit`; [`FAR`] and more for the dead.
     #[inline]
     pub(crate) fn squared_distances(&self, unit: usize, out: &mut Numbers) {
-        let lanes = self.n_lanes();
+        let n = self.n_groups;
         let (x, y) = (self.x[unit], self.y[unit]);
-        let places = self.x[..lanes].iter().zip(&self.y[..lanes]).zip(&self.away[..lanes]);
-        for (out, ((other_x, other_y), away)) in out[..lanes].iter_mut().zip(places) {
-            let (dx, dy) = (other_x - x, other_y - y);
-            *out = dx * dx + dy * dy + away;
+        let places = groups(&self.x, n).iter().zip(groups(&self.y, n)).zip(groups(&self.away, n));
+        for (out, ((xs, ys), away)) in groups_mut(out, n).iter_mut().zip(places) {
+            for lane in 0..LANES {
+                let (dx, dy) = (xs[lane] - x, ys[lane] - y);
+                out[lane] = dx * dx + dy * dy + away[lane];
+            }
         }
     }
 
@@ -345,12 +352,16 @@ impl Battle {
 
 /// Moves all units along one axis, not beyond 0 or `limit`; returns how near the living come to
 /// these edges.
-fn walk_along(positions: &mut [f32], strides: &Numbers, away: &Numbers, limit: f32) -> f32 {
-    let (groups, _) = positions.as_chunks_mut::<LANES>();
-    let (strides, _) = strides.as_chunks::<LANES>();
-    let (away, _) = away.as_chunks::<LANES>();
+fn walk_along(
+    positions: &mut [[f32; LANES]],
+    strides: &Numbers,
+    away: &Numbers,
+    limit: f32,
+) -> f32 {
+    let n = positions.len();
     let mut nearest = [FAR; LANES];
-    for ((positions, strides), away) in groups.iter_mut().zip(strides).zip(away) {
+    let rest = groups(strides, n).iter().zip(groups(away, n));
+    for (positions, (strides, away)) in positions.iter_mut().zip(rest) {
         for lane in 0..LANES {
             let moved = positions[lane] + strides[lane];
             let below = if moved < limit { moved } else { limit };
@@ -362,4 +373,16 @@ fn walk_along(positions: &mut [f32], strides: &Numbers, away: &Numbers, limit: f
         }
     }
     nearest.iter().fold(FAR, |least, &room| least.min(room))
+}
+
+/// The first `n` groups of lanes.
+#[inline]
+pub(crate) fn groups(numbers: &Numbers, n: usize) -> &[[f32; LANES]] {
+    &numbers.as_chunks().0[..n]
+}
+
+/// The first `n` groups of lanes.
+#[inline]
+pub(crate) fn groups_mut(numbers: &mut Numbers, n: usize) -> &mut [[f32; LANES]] {
+    &mut numbers.as_chunks_mut().0[..n]
 }

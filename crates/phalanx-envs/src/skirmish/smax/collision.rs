@@ -5,10 +5,10 @@
 //! that much nearer to each other. That changes nothing in the result: a pair that does not
 //! overlap adds nothing.
 
-use super::battle::{Battle, CAPACITY, FAR, LANES, Numbers};
+use super::battle::{Battle, CAPACITY, FAR, LANES, groups, groups_mut};
 
-/// The largest number of pairs.
-pub(crate) const MAX_PAIRS: usize = CAPACITY * (CAPACITY - 1) / 2;
+/// Room for all pairs, a power of two.
+pub(crate) const MAX_PAIRS: usize = CAPACITY * CAPACITY / 2;
 /// Subtracted from a gap before it is relied on, against rounding.
 pub(crate) const ROUNDING: f32 = 1e-3;
 
@@ -73,15 +73,13 @@ impl Battle {
 
     /// Moves units by what [`Battle::push_apart`] has added up, and clears that.
     fn apply_pushes(&mut self) {
-        let lanes = self.n_lanes();
-        let (xs, _) = self.x[..lanes].as_chunks_mut::<LANES>();
-        let (ys, _) = self.y[..lanes].as_chunks_mut::<LANES>();
-        let (pushes_x, _) = self.push_x[..lanes].as_chunks_mut::<LANES>();
-        let (pushes_y, _) = self.push_y[..lanes].as_chunks_mut::<LANES>();
+        let n = self.n_groups;
+        let xs = groups_mut(&mut self.x, n).iter_mut();
+        let places = xs.zip(groups_mut(&mut self.y, n));
+        let pushes =
+            groups_mut(&mut self.push_x, n).iter_mut().zip(groups_mut(&mut self.push_y, n));
         let mut furthest = [0.0_f32; LANES];
-        for ((x, y), (push_x, push_y)) in
-            xs.iter_mut().zip(ys).zip(pushes_x.iter_mut().zip(pushes_y))
-        {
+        for ((x, y), (push_x, push_y)) in places.zip(pushes) {
             for lane in 0..LANES {
                 let (dx, dy) = (push_x[lane] * 0.5, push_y[lane] * 0.5);
                 x[lane] += dx;
@@ -99,7 +97,6 @@ impl Battle {
 
     /// Lists all pairs of living units that are nearer to touching than the margin.
     fn survey(&mut self) {
-        let lanes = self.n_lanes();
         let limit = self.reach + self.margin;
         let limit = limit * limit;
         self.n_pairs = 0;
@@ -108,12 +105,11 @@ impl Battle {
                 continue;
             }
             let (x, y) = (self.x[unit], self.y[unit]);
-            let first = unit - unit % LANES;
             let mut later = &LATER[unit % LANES];
-            for start in (first..lanes).step_by(LANES) {
-                let xs = group(&self.x, start);
-                let ys = group(&self.y, start);
-                let away = group(&self.away, start);
+            for group in unit / LANES..self.n_groups {
+                let xs = &groups(&self.x, self.n_groups)[group];
+                let ys = &groups(&self.y, self.n_groups)[group];
+                let away = &groups(&self.away, self.n_groups)[group];
                 let mut squared = [0.0; LANES];
                 let mut near = false;
                 for lane in 0..LANES {
@@ -123,7 +119,7 @@ impl Battle {
                 }
                 later = &[0.0; LANES];
                 if near {
-                    self.list(unit, start, &squared, limit);
+                    self.list(unit, group * LANES, &squared, limit);
                 }
             }
         }
@@ -142,10 +138,4 @@ impl Battle {
             self.n_pairs += usize::from(squared < limit);
         }
     }
-}
-
-#[inline]
-fn group(numbers: &Numbers, start: usize) -> &[f32; LANES] {
-    let (groups, _) = numbers.as_chunks::<LANES>();
-    &groups[start / LANES % (CAPACITY / LANES)]
 }

@@ -71,10 +71,12 @@ impl Observer {
                 ObservationType::Conic => conic::write(self, battle, agent, others),
             }
             let looks = &self.looks[agent % CAPACITY];
-            own[0] = looks[0];
-            own[1] = battle.x[agent] / battle.width;
-            own[2] = battle.y[agent] / battle.height;
-            own[3..].copy_from_slice(&looks[6..]);
+            for own in own.as_chunks_mut::<OWN>().0 {
+                own[0] = looks[0];
+                own[1] = battle.x[agent] / battle.width;
+                own[2] = battle.y[agent] / battle.height;
+                own[3..].copy_from_slice(&looks[6..]);
+            }
         }
     }
 

@@ -28,7 +28,10 @@ pub(crate) fn team_reward(
     if !args.use_self_play_reward {
         let mut change = 0.0;
         for unit in opponents.clone() {
-            change += (battle.health[unit] - before[unit]) / battle.stats(unit).health;
+            let lost = battle.health[unit] - before[unit];
+            if lost != 0.0 {
+                change += lost / battle.stats(unit).health;
+            }
         }
         reward = change.abs() / opponents.len() as f32;
     }

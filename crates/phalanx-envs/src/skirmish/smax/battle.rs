@@ -1,21 +1,12 @@
-//! The state of a battle and its game loop: shots, movement, walls, deaths.
-//!
-//! Every quantity is an array over the units, allies first, of a fixed length that is a multiple
-//! of [`LANES`]. So the loops below run over whole groups of lanes, which the compiler turns into
-//! vector instructions, and units beyond the last are dead ones that nothing reaches.
+//! The state of a battle and its game loop, whose parts are `combat`, `walk` and `collision`.
 
 use phalanx_core::rng::Rng;
 
 use super::args::SmaxArgs;
-use super::collision::{MAX_PAIRS, Pair, ROUNDING};
+use super::collision::{MAX_PAIRS, Pair};
+use super::lanes::{CAPACITY, LANES, Numbers, groups, groups_mut};
 use super::units::{Combatant, STRIDE, TYPE_BITS};
 
-/// The largest number of units, a multiple of [`LANES`]. The largest scenario has 57.
-pub(crate) const CAPACITY: usize = 64;
-/// How many units one group of vector instructions treats.
-pub(crate) const LANES: usize = 8;
-/// One number per unit.
-pub(crate) type Numbers = [f32; CAPACITY];
 /// Added to squared distances from the dead: further than any sight or range.
 pub(crate) const FAR: f32 = 1e12;
 
@@ -39,10 +30,10 @@ pub(crate) struct Battle {
     pub(crate) n_groups: usize,
     pub(crate) width: f32,
     pub(crate) height: f32,
-    seconds_per_loop: f32,
+    pub(crate) seconds_per_loop: f32,
     loops: u32,
-    walls_cause_death: bool,
-    random_cooldown: bool,
+    pub(crate) walls_cause_death: bool,
+    pub(crate) random_cooldown: bool,
     kinds: [Combatant; TYPE_BITS],
 
     /// The type of each unit.
@@ -59,20 +50,20 @@ pub(crate) struct Battle {
     pub(crate) away: Numbers,
     pub(crate) radius: Numbers,
     /// Displacement per game loop in this step; zero for the dead.
-    stride_x: Numbers,
-    stride_y: Numbers,
+    pub(crate) stride_x: Numbers,
+    pub(crate) stride_y: Numbers,
     /// Who attacks whom in this step.
-    attacks: [(u8, u8); CAPACITY],
-    n_attacks: usize,
+    pub(crate) attacks: [(u8, u8); CAPACITY],
+    pub(crate) n_attacks: usize,
     /// Cooldowns of those who have fired in this game loop.
-    fired: [(u8, f32); CAPACITY],
+    pub(crate) fired: [(u8, f32); CAPACITY],
 
     /// The largest sum of two radii.
     pub(crate) reach: f32,
     /// By how much two units may approach each other in one game loop of this step.
     approach: f32,
     /// The largest stride of this step.
-    fastest: f32,
+    pub(crate) fastest: f32,
     /// The listed pairs.
     pub(crate) pairs: Box<[Pair; MAX_PAIRS]>,
     pub(crate) n_pairs: usize,
@@ -222,90 +213,6 @@ impl Battle {
         self.fastest = first;
     }
 
-    /// Everybody whose weapon is ready and whose target is within range fires, all at once.
-    fn shoot(&mut self, rng: &mut Rng) -> bool {
-        let mut n_fired = 0;
-        for attack in 0..self.n_attacks {
-            let (unit, target) = self.attacks[attack];
-            let (unit, target) = (usize::from(unit) % CAPACITY, usize::from(target) % CAPACITY);
-            if self.cooldown[unit] > 0.0 {
-                continue;
-            }
-            let stats = self.stats(unit);
-            let (dx, dy) = (self.x[unit] - self.x[target], self.y[unit] - self.y[target]);
-            let squared = dx * dx + dy * dy + self.away[unit] + self.away[target];
-            if squared >= stats.range_limit {
-                continue;
-            }
-            let (damage, mut pause) = (stats.attack, stats.cooldown);
-            self.health[target] -= damage;
-            if self.random_cooldown {
-                pause += rng.range(-self.seconds_per_loop, 2.0 * self.seconds_per_loop);
-            }
-            // JaxMARL adds the difference, which rounds differently from setting the new value.
-            let left = self.cooldown[unit];
-            self.fired[n_fired] = (unit as u8, left + (pause - left));
-            n_fired += 1;
-        }
-        for cooldowns in groups_mut(&mut self.cooldown, self.n_groups) {
-            for cooldown in cooldowns {
-                *cooldown -= self.seconds_per_loop;
-            }
-        }
-        for &(unit, cooldown) in &self.fired[..n_fired] {
-            self.cooldown[usize::from(unit) % CAPACITY] = cooldown;
-        }
-        n_fired > 0
-    }
-
-    /// Moves everybody, not beyond the map; says whether somebody touches its edge and must die.
-    fn walk(&mut self) -> bool {
-        let n = self.n_groups;
-        self.room -= self.fastest;
-        if self.room > 0.0 {
-            let axes = [(&mut self.x, &self.stride_x), (&mut self.y, &self.stride_y)];
-            for (positions, strides) in axes {
-                for (position, stride) in
-                    groups_mut(positions, n).iter_mut().zip(groups(strides, n))
-                {
-                    for lane in 0..LANES {
-                        position[lane] += stride[lane];
-                    }
-                }
-            }
-            return false;
-        }
-        let across = walk_along(groups_mut(&mut self.x, n), &self.stride_x, &self.away, self.width);
-        let up = walk_along(groups_mut(&mut self.y, n), &self.stride_y, &self.away, self.height);
-        let room = across.min(up);
-        self.room = room - ROUNDING;
-        let at_edge = room <= 0.0;
-        if at_edge {
-            // Somebody may have been set back further than by a stride.
-            self.slack = 0.0;
-        }
-        at_edge && self.walls_cause_death
-    }
-
-    /// Takes those from the field who have no health left or touch a deadly wall.
-    fn bury(&mut self) {
-        for unit in 0..self.n_units {
-            if !self.alive(unit) {
-                continue;
-            }
-            let (x, y) = (self.x[unit], self.y[unit]);
-            let inside = x > 0.0 && x < self.width && y > 0.0 && y < self.height;
-            let killed = self.walls_cause_death && !inside;
-            if killed || self.health[unit] <= 0.0 {
-                self.health[unit] = 0.0;
-                self.away[unit] = FAR;
-                self.stride_x[unit] = 0.0;
-                self.stride_y[unit] = 0.0;
-                self.slack = 0.0;
-            }
-        }
-    }
-
     /// The squared distances of all units from `unit`; [`FAR`] and more for the dead.
     #[inline]
     pub(crate) fn squared_distances(&self, unit: usize, out: &mut Numbers) {
@@ -348,41 +255,4 @@ impl Battle {
         let n_targets = if unit < self.n_allies { n_enemies } else { self.n_allies };
         f32::from(action) / (n_targets + usize::from(ATTACK) - 1) as f32
     }
-}
-
-/// Moves all units along one axis, not beyond 0 or `limit`; returns how near the living come to
-/// these edges.
-fn walk_along(
-    positions: &mut [[f32; LANES]],
-    strides: &Numbers,
-    away: &Numbers,
-    limit: f32,
-) -> f32 {
-    let n = positions.len();
-    let mut nearest = [FAR; LANES];
-    let rest = groups(strides, n).iter().zip(groups(away, n));
-    for (positions, (strides, away)) in positions.iter_mut().zip(rest) {
-        for lane in 0..LANES {
-            let moved = positions[lane] + strides[lane];
-            let below = if moved < limit { moved } else { limit };
-            let inside = if below > 0.0 { below } else { 0.0 };
-            positions[lane] = inside;
-            let beyond = limit - inside;
-            let room = (if inside < beyond { inside } else { beyond }) + away[lane];
-            nearest[lane] = if room < nearest[lane] { room } else { nearest[lane] };
-        }
-    }
-    nearest.iter().fold(FAR, |least, &room| least.min(room))
-}
-
-/// The first `n` groups of lanes.
-#[inline]
-pub(crate) fn groups(numbers: &Numbers, n: usize) -> &[[f32; LANES]] {
-    &numbers.as_chunks().0[..n]
-}
-
-/// The first `n` groups of lanes.
-#[inline]
-pub(crate) fn groups_mut(numbers: &mut Numbers, n: usize) -> &mut [[f32; LANES]] {
-    &mut numbers.as_chunks_mut().0[..n]
 }

@@ -5,7 +5,8 @@
 //! that much nearer to each other. That changes nothing in the result: a pair that does not
 //! overlap adds nothing.
 
-use super::battle::{Battle, CAPACITY, FAR, LANES, groups, groups_mut};
+use super::battle::{Battle, FAR};
+use super::lanes::{CAPACITY, LANES, groups, groups_mut};
 
 /// Room for all pairs, a power of two.
 pub(crate) const MAX_PAIRS: usize = CAPACITY * CAPACITY / 2;

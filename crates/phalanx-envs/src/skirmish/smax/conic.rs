@@ -1,6 +1,7 @@
 //! The conic observation: what is seen in each of 32 sections round an agent.
 
-use super::battle::{Battle, CAPACITY};
+use super::battle::Battle;
+use super::lanes::CAPACITY;
 use super::observe::{OTHER, Observer};
 
 /// The number of sections of the full circle.

@@ -21,14 +21,18 @@
 mod args;
 mod battle;
 mod collision;
+mod combat;
 mod conic;
 mod describe;
+mod lanes;
 mod observe;
 mod reward;
+mod saved;
 mod scenario;
 mod script;
 mod start;
 mod units;
+mod walk;
 
 pub use args::{ARGUMENTS, AttackMode, ObservationType, SmaxArgs};
 pub use scenario::{SCENARIOS, Scenario, Squad};
@@ -38,13 +42,13 @@ use phalanx_core::env::{
     AgentSpec, Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack,
 };
 use phalanx_core::rng::{Purpose, Rng};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::arguments::{ArgumentError, nearest};
 use battle::{ATTACK, Battle, STOP};
 use observe::Observer;
-use script::{NOBODY, Script};
+use saved::Saved;
+use script::Script;
 
 /// Why a battle cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,28 +88,6 @@ pub struct Smax {
     /// Chooses for [`Env::heuristic`], so that it does not disturb the environment's stream.
     player_seed: u64,
     player: Option<Rng>,
-}
-
-/// What [`Env::save`] writes; lists are over units.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    units: Vec<SavedUnit>,
-    step: u32,
-    enemy_reward: f32,
-    player_seed: u64,
-    player: Option<Rng>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedUnit {
-    kind: u8,
-    x: f32,
-    y: f32,
-    health: f32,
-    cooldown: f32,
-    action: u16,
-    last_target: u8,
-    goal: (f32, f32),
 }
 
 impl Smax {
@@ -265,60 +247,12 @@ impl Env for Smax {
     }
 
     fn save(&self, out: &mut Vec<u8>) {
-        let (battle, script) = (&self.battle, &self.script);
-        let units = (0..battle.n_units).map(|unit| SavedUnit {
-            kind: battle.kind[unit],
-            x: battle.x[unit],
-            y: battle.y[unit],
-            health: battle.health[unit],
-            cooldown: battle.cooldown[unit],
-            action: battle.action[unit],
-            last_target: script.last_target[unit],
-            goal: script.goal[unit],
-        });
-        let saved = Saved {
-            units: units.collect(),
-            step: self.step,
-            enemy_reward: self.enemy_reward,
-            player_seed: self.player_seed,
-            player: self.player.clone(),
-        };
-        pack(&saved, out);
+        pack(&Saved::of(self), out);
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         let saved: Saved = unpack(&self.spec.id, bytes)?;
-        let (n_allies, n_units) = (self.battle.n_allies, self.battle.n_units);
-        let fits = saved.units.iter().enumerate().all(|(unit, saved)| {
-            let n_targets = if unit < n_allies { n_units - n_allies } else { n_allies };
-            let numbers =
-                [saved.x, saved.y, saved.health, saved.cooldown, saved.goal.0, saved.goal.1];
-            usize::from(saved.kind) < UNIT_TYPES.len()
-                && usize::from(saved.action) < usize::from(ATTACK) + n_targets
-                && (saved.last_target == NOBODY || usize::from(saved.last_target) < n_targets)
-                && numbers.iter().all(|number| number.is_finite())
-        });
-        if !fits || saved.units.len() != n_units {
-            let reason = "it belongs to another battle".to_owned();
-            return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
-        }
-        for (unit, saved) in saved.units.iter().enumerate() {
-            let battle = &mut self.battle;
-            battle.kind[unit] = saved.kind;
-            battle.x[unit] = saved.x;
-            battle.y[unit] = saved.y;
-            battle.health[unit] = saved.health;
-            battle.cooldown[unit] = saved.cooldown;
-            battle.action[unit] = saved.action;
-            self.script.last_target[unit] = saved.last_target;
-            self.script.goal[unit] = saved.goal;
-        }
-        self.battle.settle();
-        self.step = saved.step;
-        self.enemy_reward = saved.enemy_reward;
-        self.player_seed = saved.player_seed;
-        self.player = saved.player;
-        Ok(())
+        saved.restore(self)
     }
 
     /// The choices of JaxMARL's heuristic player for the agents, in self-play for both teams.

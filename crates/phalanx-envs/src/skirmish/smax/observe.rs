@@ -3,8 +3,9 @@
 use phalanx_core::env::StepMut;
 
 use super::args::{ObservationType, SmaxArgs};
-use super::battle::{ATTACK, Battle, CAPACITY, Numbers};
+use super::battle::{ATTACK, Battle};
 use super::conic;
+use super::lanes::{CAPACITY, Numbers};
 use super::units::TYPE_BITS;
 
 /// The length of what an agent observes of another unit: health, relative position, last

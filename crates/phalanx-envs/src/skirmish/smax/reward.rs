@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::args::SmaxArgs;
-use super::battle::{Battle, Numbers};
+use super::battle::Battle;
+use super::lanes::Numbers;
 
 /// What the step brought one team.
 ///

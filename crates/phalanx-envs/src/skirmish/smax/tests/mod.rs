@@ -3,6 +3,7 @@
 mod chance;
 mod golden;
 mod interface;
+mod players;
 mod records;
 mod rules;
 
@@ -38,6 +39,10 @@ impl Field {
 
     fn step(&mut self, actions: &[u16]) -> Outcome {
         self.play(|env, rng, out| env.step(actions, rng, out))
+    }
+
+    fn put(&mut self, unit: usize, x: f32, y: f32) {
+        (self.env.battle.x[unit], self.env.battle.y[unit]) = (x, y);
     }
 
     /// Writes observations and masks again after the test has moved units.

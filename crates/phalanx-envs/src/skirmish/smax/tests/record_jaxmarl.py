@@ -253,7 +253,8 @@ def script(episodes):
                 won = won | (reward >= 1.0)
                 steps += ~over
                 over = over | dones["__all__"]
-                return (obs, state, memory, over, won, total + reward, steps), None
+                rows = {a: obs[a] for a in env.agents}
+                return (rows, state, memory, over, won, total + reward, steps), None
 
             no = jnp.array(False)
             start = ({a: obs[a] for a in env.agents}, state, memory, no, no, 0.0, 0)

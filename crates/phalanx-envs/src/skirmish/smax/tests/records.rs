@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use crate::skirmish::smax::battle::CAPACITY;
+use crate::skirmish::smax::lanes::CAPACITY;
 
 const TOLERANCE: f32 = 1e-4;
 /// XLA adds the pushes of collisions in the order of units up to here, and in another one beyond;

@@ -1,4 +1,5 @@
-//! A small record of JaxMARL, one battle of each scenario, made by `record_jaxmarl.py golden`.
+//! A small record of JaxMARL, a battle of each scenario and three with options, made by
+//! `record_jaxmarl.py golden`.
 //!
 //! Observations, masks and the state are stored as weighted sums, one for each agent, in which
 //! index and value both count.
@@ -33,12 +34,13 @@ fn assert_close(what: &str, ours: &[f64], theirs: &Value, tolerance: f64) {
 
 #[test]
 fn battles_follow_the_record_of_jaxmarl() {
-    let mut scenarios = 0;
-    let mut steps = 0;
+    let mut battles = 0;
+    let (mut steps, mut decisions) = (0, 0);
     for line in GOLDEN.lines() {
         let record: Value = serde_json::from_str(line).expect("the record is JSON");
         let name = record["scenario"].as_str().expect("a name");
-        let mut field = Field::new(name, "self_play = true\ndeterministic = true");
+        let mut field = Field::with(name, arguments(&record["options"]));
+        let mut script = field.env.script.clone();
         let (obs_dim, n_actions) = (field.env.spec.obs_dim, field.env.spec.n_actions);
         let state_dim = field.env.spec.state_dim;
         for (time, at) in record["times"].as_array().expect("a list").iter().enumerate() {
@@ -62,6 +64,12 @@ fn battles_follow_the_record_of_jaxmarl() {
             } else {
                 let actions: Vec<u16> =
                     numbers(&at["actions"]).into_iter().map(|action| action as u16).collect();
+                if let Some(theirs) = at["script"].as_array() {
+                    let ours = field.script_options(&mut script, false);
+                    assert_eq!(ours.len(), theirs.len());
+                    assert!(ours.iter().zip(theirs).all(|(ours, theirs)| theirs == ours), "{name}");
+                    decisions += ours.len();
+                }
                 let outcome = field.step(&actions);
                 let rewards = [f64::from(outcome.reward), f64::from(field.rows.info[3])];
                 assert_close(&what("rewards"), &rewards, &at["rewards"], 1e-5);
@@ -86,8 +94,8 @@ fn battles_follow_the_record_of_jaxmarl() {
                 }
             }
         }
-        scenarios += 1;
+        battles += 1;
     }
-    assert_eq!(scenarios, SCENARIOS.len());
-    assert!(steps > 200, "{steps}");
+    assert_eq!(battles, SCENARIOS.len() + 3);
+    assert!(steps > 250 && decisions > 3000, "{steps} {decisions}");
 }

@@ -196,10 +196,15 @@ def rounded(array, digits=5):
 
 
 def golden(path):
-    """One line for each scenario: up to 24 steps from the start, in crowds 4 from the middle."""
+    """One line for each battle: up to 24 steps from the start, in crowds 4 from the middle."""
+    jobs = [(name, {}) for name in SCENARIOS] + [
+        ("3m", dict(observation_type="conic")),
+        ("5m_vs_6m", dict(see_enemy_actions=False, use_self_play_reward=True)),
+        ("smacv2_5_units", dict(walls_cause_death=False)),
+    ]
     with open(path, "w") as file:
-        for number, name in enumerate(SCENARIOS):
-            env, n_actions, data = record(name, 2, seed=100 + number)
+        for number, (name, options) in enumerate(jobs):
+            env, n_actions, data = record(name, 2, seed=100 + number, **options)
             episode, first, steps = 1, 0, 24
             if env.num_agents > 32:  # XLA sums in another order there, see records.rs
                 first, steps = 16, 4
@@ -214,12 +219,15 @@ def golden(path):
                     masks=rounded(digest(at["masks"]), 4),
                     state=rounded(digest(at["state"]), 4),
                 )  # fmt: skip
+                if first == 0 and time > 0:
+                    bits = 2 ** np.arange(at["possible"].shape[-1])
+                    line |= dict(script=[int(b) for b in at["possible"].astype(int) @ bits])
                 if time == first:
                     line |= dict(kind=[int(k) for k in at["kind"]])
                 if time - first in (0, steps // 2, steps):
                     line |= {f: rounded(at[f], 6) for f in ("x", "y", "health", "cooldown")}
                 lines.append(line)
-            record_of = dict(scenario=name, first=first, times=lines)
+            record_of = dict(scenario=name, options=options, first=first, times=lines)
             file.write(json.dumps(record_of, separators=(",", ":")) + "\n")
             print(name, steps, flush=True)
 

@@ -53,34 +53,11 @@ impl Record {
         let (words, _) = bytes[end + 1..].as_chunks::<4>();
         let size = |key: &str| header[key].as_u64().expect("the header has sizes") as usize;
         let options = &header["options"];
-        let mut args: toml::Table = toml::Table::new();
-        for (key, value) in options.as_object().expect("options are an object") {
-            match (key.as_str(), value) {
-                ("mode", mode) => {
-                    args.insert("attack_mode".to_owned(), mode.as_str().expect("text").into());
-                }
-                ("heuristic_memory", _) => {}
-                (key, Value::Bool(flag)) => {
-                    args.insert(key.to_owned(), (*flag).into());
-                }
-                (key, Value::String(text)) => {
-                    args.insert(key.to_owned(), text.clone().into());
-                }
-                (key, number) => {
-                    let value = match number.as_i64() {
-                        Some(whole) => toml::Value::Integer(whole),
-                        None => toml::Value::Float(number.as_f64().expect("a number")),
-                    };
-                    args.insert(key.to_owned(), value);
-                }
-            }
-        }
-        args.insert("self_play".to_owned(), true.into());
-        args.insert("deterministic".to_owned(), true.into());
+        let args = arguments(options);
         let steps = header["steps"].as_array().expect("a list of lengths");
         Self {
             scenario: header["scenario"].as_str().expect("a name").to_owned(),
-            args: SmaxArgs::from_table(&args).expect("JaxMARL's options are arguments"),
+            args,
             stateless: options["heuristic_memory"] == Value::Bool(false),
             n_units: size("n_units"),
             n_actions: size("n_actions"),
@@ -187,28 +164,14 @@ fn compare(field: &Field, moment: &Moment<'_>, outcome: Option<Outcome>, tally: 
     tally.bad += usize::from(bad);
 }
 
-/// The decisions the script could take, as JaxMARL's possible ones; counts those that differ.
+/// Counts the units for which the script could decide otherwise than JaxMARL's.
 fn script_differs(field: &Field, script: &mut Script, record: &Record, next: &Moment<'_>) -> usize {
-    let mut rng = Rng::stream(5, Purpose::Check, 0);
-    let mut differ = 0;
-    for unit in 0..record.n_units {
-        let mut possible = vec![0.0; record.bits];
-        let mut after = script.clone();
-        for draw in 0..120 {
-            let mut copy = script.clone();
-            if record.stateless {
-                copy.forget();
-            }
-            possible[usize::from(copy.act(&field.env.battle, unit, &mut rng))] = 1.0;
-            if draw == 0 {
-                after = copy;
-            }
-        }
-        *script = after;
-        let theirs = &next.possible[unit * record.bits..][..record.bits];
-        differ += usize::from(possible != theirs);
-    }
-    differ
+    let ours = field.script_options(script, record.stateless);
+    let theirs = next.possible.chunks_exact(record.bits).map(|row| {
+        let bits = row.iter().enumerate();
+        bits.filter(|&(_, &open)| open > 0.0).fold(0, |bits, (action, _)| bits | 1_u64 << action)
+    });
+    ours.into_iter().zip(theirs).filter(|(ours, theirs)| ours != theirs).count()
 }
 
 #[test]
@@ -226,9 +189,7 @@ fn whole_episodes_of_jaxmarl_are_reproduced() {
     let mut failures = Vec::new();
     for path in &paths {
         let record = Record::read(path);
-        let mut field = Field::new(&record.scenario, "self_play = true");
-        field.env = Smax::new(&record.scenario, record.args.clone()).expect("the same sizes");
-        field.rows = Rows::new(field.env.spec(), 1, 1);
+        let mut field = Field::with(&record.scenario, record.args.clone());
         let (mut whole, mut single) = (Tally::default(), Tally::default());
         let (mut decisions, mut odd_decisions) = (0, 0);
         let mut first = 0;

@@ -31,6 +31,7 @@ mod players;
 mod routes;
 mod smac;
 mod smacv2;
+pub mod smax;
 mod terrain;
 
 pub use args::{ARGUMENTS, Rules, SkirmishArgs};

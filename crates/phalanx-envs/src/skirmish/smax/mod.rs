@@ -1,0 +1,286 @@
+//! SMAX, the battles of JaxMARL v0.2.0 (Rutherford et al. 2023), rule for rule.
+//!
+//! - [`Scenario`] and [`UNIT_TYPES`] say who fights, `start` where.
+//! - `battle` holds the state and the game loop, `collision` its costliest part.
+//! - `observe` (with `conic`) and `reward` are what the agents get, element by element.
+//! - `script` is JaxMARL's heuristic enemy, which can lead either team.
+//!
+//! A test holds whole episodes of all scenarios to records of JaxMARL; `docs/rules/smax.md` says
+//! how close they are.
+//!
+//! # Quirks kept
+//!
+//! - There is no no-op: the dead may only stop.
+//! - An episode lasts up to `max_steps + 1` steps, because JaxMARL compares the step count before
+//!   it counts the step. JaxMARL reports the limit as an end like any other and its algorithms
+//!   bootstrap nothing beyond it, so [`EnvSpec::timeout_is_terminal`] is set.
+//! - Shots of one game loop hit at once, so both teams may die together; then nobody has won.
+//! - The state holds raw positions and cooldowns, and goes on naming the types of the dead.
+//! - An attack that is out of range, or a move of the dead, does nothing and is not refused.
+
+mod args;
+mod battle;
+mod collision;
+mod combat;
+mod conic;
+mod describe;
+mod lanes;
+mod observe;
+mod reward;
+mod saved;
+mod scenario;
+mod script;
+mod start;
+mod units;
+mod walk;
+
+pub use args::{ARGUMENTS, AttackMode, ObservationType, SmaxArgs};
+pub use scenario::{SCENARIOS, Scenario, Squad};
+pub use units::{UNIT_TYPES, UnitType};
+
+use phalanx_core::env::{
+    AgentSpec, Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack,
+};
+use phalanx_core::rng::{Purpose, Rng};
+use serde_json::Value;
+
+use crate::arguments::{ArgumentError, nearest};
+use battle::{ATTACK, Battle, STOP};
+use observe::Observer;
+use saved::Saved;
+use script::Script;
+
+/// Why a battle cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SmaxError {
+    /// There is no such scenario.
+    #[error("SMAX has no scenario `{name}`; did you mean `{nearest}`?")]
+    UnknownScenario {
+        /// What was asked for.
+        name: String,
+        /// The scenario whose name is most like it.
+        nearest: &'static str,
+    },
+    /// An argument has a value it may not take.
+    #[error(transparent)]
+    Argument(#[from] ArgumentError),
+}
+
+/// A battle of SMAX: each agent commands one unit.
+///
+/// The enemies are led by the scripted player, or are agents too with
+/// [`self_play`](SmaxArgs::self_play): then agents are all allies and after them all enemies, the
+/// reward is the allies', and the enemies' is the last of the numbers in [`EnvSpec::info`].
+///
+/// Observations `[agent, obs_dim]`, the state, the mask and rewards are those of JaxMARL;
+/// [`Env::describe`] names every index.
+#[derive(Clone, Debug)]
+pub struct Smax {
+    scenario: Scenario,
+    args: SmaxArgs,
+    spec: EnvSpec,
+    battle: Battle,
+    observer: Observer,
+    script: Script,
+    step: u32,
+    enemy_reward: f32,
+    /// Chooses for [`Env::heuristic`], so that it does not disturb the environment's stream.
+    player_seed: u64,
+    player: Option<Rng>,
+}
+
+impl Smax {
+    /// A battle of the scenario with JaxMARL's name `scenario`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such scenario, or an argument has a value it may not take.
+    pub fn new(scenario: &str, args: SmaxArgs) -> Result<Self, SmaxError> {
+        let Some(scenario) = Scenario::named(scenario) else {
+            let names = SCENARIOS.iter().map(|scenario| scenario.name);
+            let nearest = nearest(scenario, names).expect("there are scenarios");
+            let nearest = SCENARIOS.iter().find(|scenario| scenario.name == nearest);
+            return Err(SmaxError::UnknownScenario {
+                name: scenario.to_owned(),
+                nearest: nearest.expect("it is one of them").name,
+            });
+        };
+        args.check()?;
+        let (n_allies, n_enemies) = (scenario.n_allies(), scenario.n_enemies());
+        let observer = Observer::new(n_allies, n_enemies, &args);
+        let mut info = vec!["battle_won", "dead_allies", "dead_enemies"];
+        if args.self_play {
+            info.push("enemy_reward");
+        }
+        let bonus = args.won_battle_bonus.max(0.0);
+        let best = if args.use_self_play_reward { bonus } else { 1.0 + bonus };
+        let spec = EnvSpec {
+            id: format!("skirmish/{}", scenario.name),
+            agents: agents(&scenario, args.self_play),
+            n_actions: observer.n_actions,
+            obs_dim: observer.obs_dim,
+            state_dim: observer.state_dim,
+            episode_limit: args.max_steps as usize + 1,
+            timeout_is_terminal: true,
+            info: info.into_iter().map(str::to_owned).collect(),
+            max_return: Some(best),
+            max_reward: Some(best),
+        };
+        Ok(Self {
+            battle: Battle::new(n_allies, n_enemies, &args),
+            script: Script::new(args.enemy_shoots, args.attack_mode),
+            step: 0,
+            enemy_reward: 0.0,
+            player_seed: 0,
+            player: None,
+            scenario,
+            args,
+            spec,
+            observer,
+        })
+    }
+
+    /// The arguments.
+    pub fn args(&self) -> &SmaxArgs {
+        &self.args
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    fn write(&mut self, mut out: StepMut<'_>) {
+        self.observer.write(&self.battle, &mut out);
+        let (n_allies, n_units) = (self.battle.n_allies, self.battle.n_units);
+        let dead = |units: std::ops::Range<usize>| {
+            units.filter(|&unit| !self.battle.alive(unit)).count() as f32
+        };
+        let (dead_allies, dead_enemies) = (dead(0..n_allies), dead(n_allies..n_units));
+        let won = dead_enemies == (n_units - n_allies) as f32 && dead_allies < n_allies as f32;
+        out.info[0] = f32::from(u8::from(won));
+        out.info[1] = dead_allies;
+        out.info[2] = dead_enemies;
+        if self.args.self_play {
+            out.info[3] = self.enemy_reward;
+        }
+    }
+
+    /// Everybody's next action: those handed in, and the scripted player's for the enemies.
+    fn command(&mut self, actions: &[u16], rng: &mut Rng) {
+        let battle = &mut self.battle;
+        let (n_allies, n_units) = (battle.n_allies, battle.n_units);
+        assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
+        // Nobody's choice depends on the new actions of others.
+        for unit in actions.len()..n_units {
+            battle.action[unit] = self.script.act(battle, unit, rng);
+        }
+        for (unit, &action) in actions.iter().enumerate() {
+            let n_targets = if unit < n_allies { n_units - n_allies } else { n_allies };
+            let known = usize::from(action) < usize::from(ATTACK) + n_targets;
+            assert!(known, "agent {unit} has no action {action}");
+            battle.action[unit] = action;
+        }
+    }
+}
+
+/// Agents are named and grouped by the types of their units, where these are fixed.
+fn agents(scenario: &Scenario, self_play: bool) -> Vec<AgentSpec> {
+    let teams = [("", scenario.allies), ("enemy ", scenario.enemies)];
+    let mut agents = Vec::new();
+    for (team, (prefix, squads)) in teams.into_iter().take(1 + usize::from(self_play)).enumerate() {
+        if scenario.procedural {
+            let name = if team == 0 { "ally" } else { "enemy" };
+            let count: usize = squads.iter().map(|&(count, _)| count).sum();
+            agents.extend((0..count).map(|i| AgentSpec {
+                name: format!("{name} {i}"),
+                group: team,
+                team,
+            }));
+            continue;
+        }
+        let first_group = agents.last().map_or(0, |agent: &AgentSpec| agent.group + 1);
+        for (squad, &(count, kind)) in squads.iter().enumerate() {
+            let name = UNIT_TYPES[usize::from(kind)].name;
+            agents.extend((0..count).map(|i| AgentSpec {
+                name: format!("{prefix}{name} {i}"),
+                group: first_group + squad,
+                team,
+            }));
+        }
+    }
+    agents
+}
+
+impl Env for Smax {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+        start::start(&mut self.battle, &self.scenario, rng);
+        self.script.forget();
+        self.player_seed = rng.next_u64();
+        self.player = None;
+        self.step = 0;
+        self.enemy_reward = 0.0;
+        self.write(out);
+    }
+
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+        self.command(actions, rng);
+        let before = self.battle.health;
+        self.battle.advance(rng);
+
+        let (args, battle) = (&self.args, &self.battle);
+        let (allies, enemies) = (0..battle.n_allies, battle.n_allies..battle.n_units);
+        let over = !(battle.any_alive(allies.clone()) && battle.any_alive(enemies.clone()));
+        let reward = reward::team_reward(args, battle, &before, allies.clone(), enemies.clone());
+        if args.self_play {
+            self.enemy_reward = reward::team_reward(args, battle, &before, enemies, allies);
+        }
+        let end = match (over, self.step >= args.max_steps) {
+            (true, _) => End::Terminated,
+            (false, true) => End::Truncated,
+            (false, false) => End::Running,
+        };
+        self.step += 1;
+        self.write(out);
+        Outcome { reward, end }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        pack(&Saved::of(self), out);
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        let saved: Saved = unpack(&self.spec.id, bytes)?;
+        saved.restore(self)
+    }
+
+    /// The choices of JaxMARL's heuristic player for the agents, in self-play for both teams.
+    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
+        assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
+        let seed = self.player_seed;
+        let rng = self.player.get_or_insert_with(|| Rng::stream(seed, Purpose::Player, 0));
+        for (agent, action) in actions.iter_mut().enumerate() {
+            *action = self.script.act(&self.battle, agent, rng);
+            if !self.battle.may(agent, *action) {
+                *action = STOP;
+            }
+        }
+        true
+    }
+
+    fn describe(&self) -> Description {
+        describe::describe(&self.scenario, &self.args, &self.observer, &self.spec)
+    }
+
+    fn frame(&self) -> serde_json::Map<String, Value> {
+        describe::frame(&self.battle, self.step)
+    }
+}
+
+#[cfg(test)]
+mod tests;

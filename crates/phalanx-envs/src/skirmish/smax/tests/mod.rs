@@ -1,0 +1,93 @@
+//! Promises of SMAX that need its inside.
+
+mod chance;
+mod golden;
+mod interface;
+mod players;
+mod records;
+mod rules;
+
+use super::*;
+use phalanx_core::env::{BatchMut, Rows};
+
+/// Arguments for JaxMARL's `options`, with both teams as agents and without chance in the rules.
+fn arguments(options: &Value) -> SmaxArgs {
+    let mut args = options.as_object().expect("options are an object").clone();
+    args.remove("heuristic_memory");
+    if let Some(mode) = args.remove("mode") {
+        args.insert("attack_mode".to_owned(), mode);
+    }
+    args.insert("self_play".to_owned(), true.into());
+    args.insert("deterministic".to_owned(), true.into());
+    serde_json::from_value(Value::Object(args)).expect("JaxMARL's options are arguments")
+}
+
+/// A battle with the buffers it writes into.
+struct Field {
+    env: Smax,
+    rng: Rng,
+    rows: Rows,
+}
+
+impl Field {
+    fn new(scenario: &str, args: &str) -> Self {
+        let table = args.parse().expect("the test writes TOML");
+        Self::with(scenario, SmaxArgs::from_table(&table).expect("the test's arguments are good"))
+    }
+
+    fn with(scenario: &str, args: SmaxArgs) -> Self {
+        let env = Smax::new(scenario, args).expect("the test names a scenario");
+        let rows = Rows::new(env.spec(), 1, 1);
+        let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };
+        field.reset();
+        field
+    }
+
+    fn play<R>(&mut self, call: impl FnOnce(&mut Smax, &mut Rng, StepMut<'_>) -> R) -> R {
+        let BatchMut { obs, state, avail, alive, info, .. } = self.rows.at_mut(0);
+        call(&mut self.env, &mut self.rng, StepMut { obs, state, avail, alive, info })
+    }
+
+    fn reset(&mut self) {
+        self.play(|env, rng, out| env.reset(rng, out));
+    }
+
+    fn step(&mut self, actions: &[u16]) -> Outcome {
+        self.play(|env, rng, out| env.step(actions, rng, out))
+    }
+
+    fn put(&mut self, unit: usize, x: f32, y: f32) {
+        (self.env.battle.x[unit], self.env.battle.y[unit]) = (x, y);
+    }
+
+    /// For each unit, the bits of the actions that the script could choose now, over all outcomes
+    /// of its random choices; it remembers the last one it made. `fresh` lets it remember nothing.
+    fn script_options(&self, script: &mut Script, fresh: bool) -> Vec<u64> {
+        let mut rng = Rng::stream(5, Purpose::Check, 0);
+        let options = |unit: usize| {
+            let mut options = 0;
+            let before = script.clone();
+            // One of 30 outcomes is missed by all draws less than once in 10^5 times.
+            for _ in 0..350 {
+                *script = before.clone();
+                if fresh {
+                    script.forget();
+                }
+                options |= 1 << script.act(&self.env.battle, unit, &mut rng);
+            }
+            options
+        };
+        (0..self.env.battle.n_units).map(options).collect()
+    }
+
+    /// Writes observations and masks again after the test has moved units.
+    fn rewrite(&mut self) {
+        self.env.battle.settle();
+        self.play(|env, _, out| env.write(out));
+    }
+
+    /// The masks as numbers.
+    fn masks(&self) -> Vec<f32> {
+        self.rows.avail.iter().map(|&open| f32::from(u8::from(open))).collect()
+    }
+}

@@ -19,6 +19,9 @@ use crate::skirmish::terrain::Terrain;
 
 /// How far units may sink into each other before a step counts as blocked.
 const SOFTNESS: f32 = 0.01;
+/// By how much the squared distance must shrink for two that overlap to block each other, so that
+/// no rounding decides about those who walk side by side.
+const APPROACH: f32 = 1e-4;
 /// How far ahead a walker looks for units that stand.
 const LOOKAHEAD: f32 = 1.0;
 /// A turn to the left, as cosine and sine.
@@ -345,7 +348,7 @@ struct Lanes {
     walks: [f32; LANES],
     /// The squared distance now.
     now: [f32; LANES],
-    /// The squared distance below which it blocks: where the two overlap, but never above `now`.
+    /// The squared distance below which it blocks: where the two overlap, but only below `now`.
     apart: [f32; LANES],
 }
 
@@ -367,14 +370,14 @@ impl Lanes {
     #[inline(always)]
     fn block(&self, ux: f32, uy: f32, stride: f32, look: f32) -> [u32; LANES] {
         let mut blocked = [0; LANES];
-        for k in 0..LANES {
+        for (k, blocked) in blocked.iter_mut().enumerate() {
             let ahead = self.x[k] * ux + self.y[k] * uy;
             let (ex, ey) = (self.then_x[k] - ux * stride, self.then_y[k] - uy * stride);
             let along = if ahead < look { ahead } else { look };
             let passing = self.now[k] - along * (2.0 * ahead - along);
             let meeting = ex * ex + ey * ey;
             let closest = self.walks[k] * meeting + (1.0 - self.walks[k]) * passing;
-            blocked[k] = u32::from((ahead > 0.0) & (closest < self.apart[k]));
+            *blocked = u32::from((ahead > 0.0) & (closest < self.apart[k]));
         }
         blocked
     }
@@ -403,7 +406,7 @@ impl Obstacles {
             lanes.then_y[k] = dy + other.plan_y;
             lanes.walks[k] = if other.walks { 1.0 } else { 0.0 };
             lanes.now[k] = now;
-            lanes.apart[k] = now.min(apart * apart);
+            lanes.apart[k] = (now - APPROACH).min(apart * apart);
             n += 1;
         }
         self.groups = n.div_ceil(LANES);

@@ -12,13 +12,16 @@
 //! true before the loop, never at the order of units.
 
 use super::battle::NOBODY;
-use super::neighbours::{MAX_NEIGHBOURS, Neighbours};
+use super::neighbours::{FAR, MAX_NEIGHBOURS, Neighbours};
 use super::stats::Stats;
 use super::units::Motion;
 use crate::skirmish::terrain::Terrain;
 
 /// How far units may sink into each other before a step counts as blocked.
 const SOFTNESS: f32 = 0.01;
+/// By how much the squared distance must shrink for two that overlap to block each other, so that
+/// no rounding decides about those who walk side by side.
+const APPROACH: f32 = 1e-4;
 /// How far ahead a walker looks for units that stand.
 const LOOKAHEAD: f32 = 1.0;
 /// A turn to the left, as cosine and sine.
@@ -106,10 +109,11 @@ impl Body {
         }
     }
 
-    /// How near another must come to matter.
-    fn reach(&self) -> f32 {
+    /// Where it is and how near another must come to matter.
+    fn surroundings(&self) -> (f32, f32, f32) {
         let motion = if self.walks { LOOPS_PER_CHOICE * self.pace } else { LOOKAHEAD };
-        if self.alive { self.separation + motion } else { f32::NEG_INFINITY }
+        let (x, y) = if self.alive { (self.x, self.y) } else { (FAR, FAR) };
+        (x, y, self.separation + motion)
     }
 
     /// Goes on in the direction chosen last.
@@ -202,9 +206,7 @@ impl Crowd {
         }
         self.step(terrain);
         for _ in 0..PUSHES {
-            if !self.push_apart() {
-                break;
-            }
+            self.push_apart();
             self.step(terrain);
         }
     }
@@ -253,7 +255,7 @@ impl Crowd {
 
     fn find_neighbours(&mut self) {
         let bodies = &self.bodies;
-        self.neighbours.place(bodies.iter().map(|body| (body.x, body.y, body.reach())));
+        self.neighbours.place(bodies.iter().map(Body::surroundings));
         for &i in &self.walkers {
             let i = usize::from(i);
             let own = &bodies[i];
@@ -279,11 +281,13 @@ impl Crowd {
     }
 
     /// Chooses how far every walker must move to stand clear of its neighbours: half way from
-    /// those that walk as well, all the way from those that stand. False if nobody need move.
-    fn push_apart(&mut self) -> bool {
-        let mut touched = false;
-        for &i in &self.walkers {
-            let i = usize::from(i);
+    /// those that walk as well, all the way from those that stand. Only those that must move remain
+    /// among the walkers.
+    fn push_apart(&mut self) {
+        let mut kept = 0;
+        for index in 0..self.walkers.len() {
+            let unit = self.walkers[index];
+            let i = usize::from(unit);
             let own = self.spots[i];
             let (mut push_x, mut push_y) = (0.0, 0.0);
             for &j in self.neighbours.of(i) {
@@ -294,82 +298,99 @@ impl Crowd {
                 if squared >= apart * apart {
                     continue;
                 }
-                let share = other.share;
                 let distance = squared.sqrt();
                 if distance > 0.0 {
-                    let scale = share * (apart - distance) / distance;
+                    let scale = other.share * (apart - distance) / distance;
                     push_x += dx * scale;
                     push_y += dy * scale;
                 } else {
-                    push_y += if i < usize::from(j) { share * apart } else { -share * apart };
+                    let push = other.share * apart;
+                    push_y += if unit < j { push } else { -push };
                 }
             }
-            (self.bodies[i].next_x, self.bodies[i].next_y) = (push_x, push_y);
-            touched |= push_x != 0.0 || push_y != 0.0;
+            if push_x != 0.0 || push_y != 0.0 {
+                (self.bodies[i].next_x, self.bodies[i].next_y) = (push_x, push_y);
+                self.walkers[kept] = unit;
+                kept += 1;
+            }
         }
-        touched
+        self.walkers.truncate(kept);
     }
 }
 
 /// How many obstacles are held against a direction at once.
 const LANES: usize = 4;
+/// How many such groups there are.
+const GROUPS: usize = MAX_NEIGHBOURS / LANES;
 
 /// The units that could stand in the way of one walker, as they were before the loop.
 ///
 /// One array per quantity, so that a direction is held against several of them at once. The last
-/// block is filled up with copies of an obstacle that blocks nothing.
+/// group is filled up with obstacles that block nothing.
 #[derive(Clone, Debug)]
 struct Obstacles {
-    n: usize,
+    groups: usize,
     /// How far ahead the walker looks for those that stand.
     look: f32,
+    lanes: [Lanes; GROUPS],
+}
+
+/// A group of obstacles.
+#[derive(Clone, Copy, Debug)]
+struct Lanes {
     /// Where it is, seen from the walker.
-    x: [f32; MAX_NEIGHBOURS],
-    y: [f32; MAX_NEIGHBOURS],
+    x: [f32; LANES],
+    y: [f32; LANES],
     /// Where it is expected to be after the loop, seen from where the walker is now.
-    then_x: [f32; MAX_NEIGHBOURS],
-    then_y: [f32; MAX_NEIGHBOURS],
+    then_x: [f32; LANES],
+    then_y: [f32; LANES],
     /// 1 for an obstacle that walks, else 0.
-    walks: [f32; MAX_NEIGHBOURS],
+    walks: [f32; LANES],
     /// The squared distance now.
-    now: [f32; MAX_NEIGHBOURS],
-    /// The squared distance below which it blocks: where the two overlap, but never above `now`.
-    apart: [f32; MAX_NEIGHBOURS],
+    now: [f32; LANES],
+    /// The squared distance below which it blocks: where the two overlap, but only below `now`.
+    apart: [f32; LANES],
+}
+
+impl Lanes {
+    const NONE: Self = Self {
+        x: [0.0; LANES],
+        y: [0.0; LANES],
+        then_x: [0.0; LANES],
+        then_y: [0.0; LANES],
+        walks: [0.0; LANES],
+        now: [0.0; LANES],
+        apart: [0.0; LANES],
+    };
+
+    /// Which of these obstacles keep the walker from the direction `(ux, uy)`: those that stand
+    /// within `look`, and those that walk and would overlap the walker after this loop.
+    ///
+    /// Without a branch, so that all lanes are computed at once.
+    #[inline(always)]
+    fn block(&self, ux: f32, uy: f32, stride: f32, look: f32) -> [u32; LANES] {
+        let mut blocked = [0; LANES];
+        for (k, blocked) in blocked.iter_mut().enumerate() {
+            let ahead = self.x[k] * ux + self.y[k] * uy;
+            let (ex, ey) = (self.then_x[k] - ux * stride, self.then_y[k] - uy * stride);
+            let along = if ahead < look { ahead } else { look };
+            let passing = self.now[k] - along * (2.0 * ahead - along);
+            let meeting = ex * ex + ey * ey;
+            let closest = self.walks[k] * meeting + (1.0 - self.walks[k]) * passing;
+            *blocked = u32::from((ahead > 0.0) & (closest < self.apart[k]));
+        }
+        blocked
+    }
 }
 
 impl Obstacles {
-    const NONE: Self = Self {
-        n: 0,
-        look: 0.0,
-        x: [0.0; MAX_NEIGHBOURS],
-        y: [0.0; MAX_NEIGHBOURS],
-        then_x: [0.0; MAX_NEIGHBOURS],
-        then_y: [0.0; MAX_NEIGHBOURS],
-        walks: [0.0; MAX_NEIGHBOURS],
-        now: [0.0; MAX_NEIGHBOURS],
-        apart: [0.0; MAX_NEIGHBOURS],
-    };
-
-    /// Whether obstacle `k` keeps the walker from the direction `(ux, uy)`: it stands
-    /// within `look`, or it walks and would overlap the walker after this loop.
-    ///
-    /// Without a branch, so that several obstacles are computed at once.
-    #[inline(always)]
-    fn blocks(&self, k: usize, ux: f32, uy: f32, stride: f32) -> bool {
-        let ahead = self.x[k] * ux + self.y[k] * uy;
-        let (ex, ey) = (self.then_x[k] - ux * stride, self.then_y[k] - uy * stride);
-        let along = if ahead < self.look { ahead } else { self.look };
-        let passing = self.now[k] - along * (2.0 * ahead - along);
-        let meeting = ex * ex + ey * ey;
-        let closest = self.walks[k] * meeting + (1.0 - self.walks[k]) * passing;
-        (ahead > 0.0) & (closest < self.apart[k])
-    }
+    const NONE: Self = Self { groups: 0, look: 0.0, lanes: [Lanes::NONE; GROUPS] };
 
     /// Takes in the neighbours of walker `i`. Whom it walks up to is no obstacle.
     fn gather(&mut self, i: usize, bodies: &[Body], neighbours: &Neighbours) {
-        let own = bodies[i];
+        let own = &bodies[i];
         self.look = own.left.clamp(own.stride, LOOKAHEAD.max(own.stride));
-        let mut k = 0;
+        let mut n = 0;
         for &unit in neighbours.of(i) {
             if unit == own.approaches {
                 continue;
@@ -378,46 +399,49 @@ impl Obstacles {
             let (dx, dy) = (other.x - own.x, other.y - own.y);
             let apart = own.separation + other.separation - SOFTNESS;
             let now = dx * dx + dy * dy;
-            self.x[k] = dx;
-            self.y[k] = dy;
-            self.then_x[k] = dx + other.plan_x;
-            self.then_y[k] = dy + other.plan_y;
-            self.walks[k] = if other.walks { 1.0 } else { 0.0 };
-            self.now[k] = now;
-            self.apart[k] = now.min(apart * apart);
-            k += 1;
+            let (lanes, k) = (&mut self.lanes[n / LANES], n % LANES);
+            lanes.x[k] = dx;
+            lanes.y[k] = dy;
+            lanes.then_x[k] = dx + other.plan_x;
+            lanes.then_y[k] = dy + other.plan_y;
+            lanes.walks[k] = if other.walks { 1.0 } else { 0.0 };
+            lanes.now[k] = now;
+            lanes.apart[k] = (now - APPROACH).min(apart * apart);
+            n += 1;
         }
-        self.n = k;
-        for k in k..k.next_multiple_of(LANES) {
-            self.apart[k] = 0.0;
-            self.x[k] = 0.0;
-            self.y[k] = 0.0;
+        self.groups = n.div_ceil(LANES);
+        for n in n..self.groups * LANES {
+            self.lanes[n / LANES].apart[n % LANES] = 0.0;
         }
     }
 
     /// Whether the direction `(ux, uy)`, at `stride`, is free.
     #[inline]
     fn is_free(&self, ux: f32, uy: f32, stride: f32) -> bool {
-        let mut blocked = 0_u32;
-        for k in 0..self.n.next_multiple_of(LANES).min(MAX_NEIGHBOURS) {
-            blocked |= u32::from(self.blocks(k, ux, uy, stride));
-        }
-        blocked == 0
+        let groups = self.lanes[..self.groups].iter();
+        let blocks = |lanes: &Lanes| {
+            let [a, b, c, d] = lanes.block(ux, uy, stride, self.look);
+            a | b | c | d != 0
+        };
+        !groups.into_iter().any(blocks)
     }
 
-    /// The nearest obstacle that keeps the walker from the direction `(ux, uy)`. Those that follow
-    /// have to look out for themselves.
+    /// Where the nearest obstacle is, seen from the walker, that keeps it from the direction
+    /// `(ux, uy)`. Those that follow have to look out for themselves.
     #[inline]
-    fn nearest_blocking(&self, ux: f32, uy: f32, stride: f32) -> Option<usize> {
-        if self.is_free(ux, uy, stride) {
-            return None;
-        }
+    fn nearest_blocking(&self, ux: f32, uy: f32, stride: f32) -> Option<(f32, f32)> {
         let mut nearest = f32::INFINITY;
         let mut found = None;
-        for k in 0..self.n {
-            if self.blocks(k, ux, uy, stride) && self.now[k] < nearest {
-                nearest = self.now[k];
-                found = Some(k);
+        for lanes in &self.lanes[..self.groups] {
+            let blocked = lanes.block(ux, uy, stride, self.look);
+            if blocked == [0; LANES] {
+                continue;
+            }
+            for (k, &blocks) in blocked.iter().enumerate() {
+                if blocks != 0 && lanes.now[k] < nearest {
+                    nearest = lanes.now[k];
+                    found = Some((lanes.x[k], lanes.y[k]));
+                }
             }
         }
         found
@@ -426,7 +450,7 @@ impl Obstacles {
     /// Lets a walker among these obstacles choose: straight on if that is free, else the smallest
     /// turn that is, else to stay.
     fn steer(&self, body: &mut Body) {
-        let Some(blocker) = self.nearest_blocking(body.ux, body.uy, body.stride) else {
+        let Some((x, y)) = self.nearest_blocking(body.ux, body.uy, body.stride) else {
             body.side = 0;
             return body.choose(STRAIGHT);
         };
@@ -435,11 +459,7 @@ impl Obstacles {
         }
         let to = |(cosine, sine): Turn, side: i8| (cosine, sine * f32::from(side));
         let undecided = body.side == 0;
-        let first = if undecided {
-            body.side_away_from(self.x[blocker], self.y[blocker])
-        } else {
-            body.side
-        };
+        let first = if undecided { body.side_away_from(x, y) } else { body.side };
         for n in 0..2 * TURNS.len() {
             // One who has chosen a side tries all turns to it before those to the other.
             let (turn, other) =

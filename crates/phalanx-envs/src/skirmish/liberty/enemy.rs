@@ -5,6 +5,8 @@
 //! looks for another target when its own is out of weapon range, and whom it prefers, follows
 //! Liquipedia's page on automatic targeting.
 
+use std::ops::Range;
+
 use super::battle::{AT_REST, Battle, NOBODY, Order};
 
 /// Comrades this near a victim (between edges) help it: the game's `CallForHelpRadius`.
@@ -16,7 +18,41 @@ const LEASH: f32 = 21.0;
 /// Game loops between two orders to hunters: half a second, as in the trigger of SMACv2's map.
 const HUNT_PERIOD: u32 = 8;
 
+/// The smallest rectangle around the living of a team; around nobody it is empty.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    west: f32,
+    east: f32,
+    south: f32,
+    north: f32,
+}
+
+impl Extent {
+    /// Whether a point is at most `reach` away from the rectangle, in both coordinates.
+    fn comes_within(&self, reach: f32, x: f32, y: f32) -> bool {
+        x + reach >= self.west
+            && x - reach <= self.east
+            && y + reach >= self.south
+            && y - reach <= self.north
+    }
+}
+
 impl Battle {
+    fn extent_of(&self, team: Range<usize>) -> Extent {
+        const FAR: f32 = f32::INFINITY;
+        let mut around = Extent { west: FAR, east: -FAR, south: FAR, north: -FAR };
+        for i in team {
+            if self.units.alive(i) {
+                let (x, y) = (self.units.x[i], self.units.y[i]);
+                around.west = around.west.min(x);
+                around.east = around.east.max(x);
+                around.south = around.south.min(y);
+                around.north = around.north.max(y);
+            }
+        }
+        around
+    }
+
     /// Gives a target to every unit that chooses its own and has none in reach.
     ///
     /// A target is kept until it dies or leaves the range of the weapon. Then the nearest opponent in sight takes its place; where there is none, the unit goes after its old target as far as
@@ -24,6 +60,7 @@ impl Battle {
     /// every [`HUNT_PERIOD`], after the nearest opponent.
     pub(crate) fn acquire(&mut self) {
         let hunt = self.units.clock.is_multiple_of(HUNT_PERIOD);
+        let extents = [self.extent_of(0..self.n_allies), self.extent_of(self.n_allies..self.len())];
         for i in 0..self.len() {
             let hunts = match self.units.order[i] {
                 Order::AttackMove { .. } => false,
@@ -39,7 +76,13 @@ impl Battle {
                 if keeps && (hunts || self.is_busy_with(i, usize::from(current))) {
                     continue;
                 }
-                let mut target = self.nearest_opponent(i, self.stats[i].scan);
+                let scan = self.stats[i].scan;
+                let reach = scan + self.stats[i].radius + self.widest;
+                let opponents = &extents[usize::from(i < self.n_allies)];
+                let mut target = NOBODY;
+                if opponents.comes_within(reach, self.units.x[i], self.units.y[i]) {
+                    target = self.nearest_opponent(i, scan);
+                }
                 if target == NOBODY && keeps {
                     continue;
                 }

@@ -6,6 +6,8 @@ pub(crate) const MAX_NEIGHBOURS: usize = 32;
 const FEW: usize = 96;
 /// How many units are compared at once.
 const LANES: usize = 8;
+/// A place out of everybody's reach.
+pub(crate) const FAR: f32 = 1e9;
 
 /// The neighbours of some units: those whose reaches touch. Each list is in order of the units'
 /// numbers, whichever way it was found.
@@ -13,13 +15,13 @@ const LANES: usize = 8;
 pub(crate) struct Neighbours {
     lists: Vec<[u16; MAX_NEIGHBOURS]>,
     lengths: Vec<u8>,
-    /// Where the units are; filled up to a multiple of [`LANES`] with some that nobody reaches.
+    /// Where the units are; filled up to a multiple of [`LANES`] with some that are [`FAR`].
     x: Vec<f32>,
     y: Vec<f32>,
-    /// How near another unit's reach must come; negative infinity for those who do not count.
+    /// How near another unit's reach must come.
     reach: Vec<f32>,
-    /// What each block of [`LANES`] units covers, reach included: west, east, south, north.
-    covers: Vec<[f32; 4]>,
+    /// The largest reach.
+    farthest: f32,
     grid: Option<Grid>,
 }
 
@@ -40,10 +42,10 @@ impl Neighbours {
         Self {
             lists: vec![[0; MAX_NEIGHBOURS]; n],
             lengths: vec![0; n],
-            x: vec![0.0; n.next_multiple_of(LANES)],
-            y: vec![0.0; n.next_multiple_of(LANES)],
-            reach: vec![f32::NEG_INFINITY; n.next_multiple_of(LANES)],
-            covers: vec![[0.0; 4]; n.div_ceil(LANES)],
+            x: vec![FAR; n.next_multiple_of(LANES)],
+            y: vec![FAR; n.next_multiple_of(LANES)],
+            reach: vec![0.0; n.next_multiple_of(LANES)],
+            farthest: 0.0,
             grid: (n > FEW).then(|| Grid::new(n, width, height)),
         }
     }
@@ -54,28 +56,16 @@ impl Neighbours {
         &self.lists[i][..usize::from(self.lengths[i])]
     }
 
-    /// Takes in where all units are, and how near another's reach must come to each.
+    /// Takes in where all units are, and how near another's reach must come to each. Those who do
+    /// not count are to be [`FAR`].
     pub(crate) fn place(&mut self, units: impl Iterator<Item = (f32, f32, f32)>) {
         let columns = self.x.iter_mut().zip(&mut self.y).zip(&mut self.reach);
         for (((x, y), reach), unit) in columns.zip(units) {
             (*x, *y, *reach) = unit;
         }
         if let Some(grid) = &mut self.grid {
+            self.farthest = self.reach.iter().copied().fold(0.0, f32::max);
             grid.sort(&self.x, &self.y);
-            return;
-        }
-        let blocks = self.x.chunks_exact(LANES).zip(self.y.chunks_exact(LANES));
-        let blocks = blocks.zip(self.reach.chunks_exact(LANES));
-        for (covers, ((xs, ys), reaches)) in self.covers.iter_mut().zip(blocks) {
-            let far = f32::INFINITY;
-            let [mut west, mut east, mut south, mut north] = [far, -far, far, -far];
-            for ((&x, &y), &reach) in xs.iter().zip(ys).zip(reaches) {
-                west = west.min(x - reach);
-                east = east.max(x + reach);
-                south = south.min(y - reach);
-                north = north.max(y + reach);
-            }
-            *covers = [west, east, south, north];
         }
     }
 
@@ -90,39 +80,35 @@ impl Neighbours {
                 length += 1;
             }
         };
-        let touches = |other_x: f32, other_y: f32, reach: f32| {
+        // Below zero if the reaches touch.
+        let gap = |other_x: f32, other_y: f32, reach: f32| {
             let (dx, dy) = (other_x - x, other_y - y);
             let near = own + reach;
-            (near > 0.0) & (dx * dx + dy * dy < near * near)
+            dx * dx + dy * dy - near * near
         };
         if let Some(grid) = &self.grid {
             // The farthest a neighbour may be decides how many cells are looked at.
-            let farthest = own + self.reach.iter().copied().fold(0.0, f32::max);
-            grid.around(x, y, farthest, |j| {
-                if touches(self.x[j], self.y[j], self.reach[j]) {
+            grid.around(x, y, own + self.farthest, |j| {
+                if gap(self.x[j], self.y[j], self.reach[j]) < 0.0 {
                     add(j);
                 }
             });
             list[..length].sort_unstable();
         } else {
             let blocks = self.x.chunks_exact(LANES).zip(self.y.chunks_exact(LANES));
-            let blocks = blocks.zip(self.reach.chunks_exact(LANES)).zip(&self.covers).enumerate();
-            for (block, (((xs, ys), reaches), &[west, east, south, north])) in blocks {
-                if x + own < west || x - own > east || y + own < south || y - own > north {
-                    continue;
-                }
-                let mut near = [0_u32; LANES];
-                let mut any = 0;
+            let blocks = blocks.zip(self.reach.chunks_exact(LANES)).enumerate();
+            for (block, ((xs, ys), reaches)) in blocks {
+                let mut gaps = [0.0; LANES];
                 for lane in 0..LANES {
-                    near[lane] = u32::from(touches(xs[lane], ys[lane], reaches[lane]));
-                    any |= near[lane];
+                    gaps[lane] = gap(xs[lane], ys[lane], reaches[lane]);
                 }
-                if any != 0 {
-                    for (lane, &near) in near.iter().enumerate() {
-                        if near != 0 {
-                            add(LANES * block + lane);
-                        }
-                    }
+                let mut near = 0;
+                for (lane, gap) in gaps.iter().enumerate() {
+                    near |= (gap.to_bits() >> 31) << lane;
+                }
+                while near != 0 {
+                    add(LANES * block + near.trailing_zeros() as usize);
+                    near &= near - 1;
                 }
             }
         }
@@ -199,9 +185,11 @@ mod tests {
     fn a_grid_finds_the_same_neighbours_as_comparing_everybody() {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         for n in [FEW + 1, 150, 400] {
-            let x: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();
+            let x: Vec<f32> = (0..n)
+                .map(|_| if rng.uniform() < 0.2 { FAR } else { rng.range(0.0, 14.0) })
+                .collect();
             let y: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();
-            let reach: Vec<f32> = (0..n).map(|_| rng.range(-0.5, 1.5)).collect();
+            let reach: Vec<f32> = (0..n).map(|_| rng.range(0.1, 1.5)).collect();
             let mut grid = Neighbours::new(n, 32, 32);
             let mut plain = Neighbours { grid: None, ..grid.clone() };
             for near in [&mut grid, &mut plain] {

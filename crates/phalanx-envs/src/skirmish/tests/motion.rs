@@ -144,6 +144,6 @@ fn fewer_zerglings_reach_a_zealot_in_the_choke_than_in_the_open() {
         most
     };
     let (choke, open) = (attackers(13.0, 13.0), attackers(20.0, 20.0));
-    assert!(open >= 7, "{open} in the open");
+    assert!(open >= 6, "{open} in the open");
     assert!(choke <= open / 2, "{choke} in the choke, {open} in the open");
 }

@@ -2,7 +2,7 @@
 //! actions are available, but nothing else. Prints how often it wins afterwards, as a table in Markdown.
 //!
 //! ```sh
-//! cargo run --release --example play_blindly -- 150 3m 2s3z terran_5_vs_5
+//! cargo run --release --example play_blindly -- 60 3m 2s3z terran_5_vs_5
 //! ```
 //!
 //! The first argument is the number of generations of the search, the others are maps. A game that
@@ -58,7 +58,7 @@ struct Record {
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let generations = arguments.first().map_or(Ok(150), |text| text.parse::<u32>())?;
+    let generations = arguments.first().map_or(Ok(60), |text| text.parse::<u32>())?;
     let named: Vec<_> = arguments.iter().skip(1).map(String::as_str).collect();
     let maps = if named.is_empty() { &MAPS[..] } else { &named[..] };
     println!("| map | episodes of search | return at first | return | won of {TESTS} |");

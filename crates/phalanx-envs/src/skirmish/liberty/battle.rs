@@ -5,7 +5,7 @@ use std::ops::Range;
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::crowd::{Body, Crowd};
+use super::crowd::Crowd;
 use super::stats::Stats;
 use super::unit_table::UNITS;
 use crate::skirmish::args::SkirmishArgs;
@@ -266,8 +266,8 @@ impl Battle {
     pub(crate) fn enlist(&mut self, kinds: impl Iterator<Item = usize>) {
         for (i, kind) in kinds.enumerate() {
             self.stats[i] = self.table[kind];
-            self.crowd.bodies[i] = Body::of(&self.stats[i]);
         }
+        self.crowd.enlist(&self.stats);
         self.recovers = self.stats.iter().any(|stats| {
             let unit = stats.unit;
             unit.shield > 0.0 || unit.regeneration > 0.0 || unit.energy.is_some()

@@ -12,7 +12,7 @@
 //! true before the loop, never at the order of units.
 
 use super::battle::NOBODY;
-use super::neighbours::{FAR, MAX_NEIGHBOURS, Neighbours};
+use super::neighbours::{MAX_NEIGHBOURS, Neighbours};
 use super::stats::Stats;
 use super::units::Motion;
 use crate::skirmish::terrain::Terrain;
@@ -71,9 +71,6 @@ pub(crate) struct Body {
     turn: Turn,
     /// Whether it walked when directions were chosen.
     pub(crate) set_out: bool,
-    /// The displacement the others expect of it.
-    plan_x: f32,
-    plan_y: f32,
     /// The displacement chosen.
     next_x: f32,
     next_y: f32,
@@ -102,18 +99,14 @@ impl Body {
             leg: 0.0,
             turn: STAY,
             set_out: false,
-            plan_x: 0.0,
-            plan_y: 0.0,
             next_x: 0.0,
             next_y: 0.0,
         }
     }
 
-    /// Where it is and how near another must come to matter.
-    fn surroundings(&self) -> (f32, f32, f32) {
-        let motion = if self.walks { LOOPS_PER_CHOICE * self.pace } else { LOOKAHEAD };
-        let (x, y) = if self.alive { (self.x, self.y) } else { (FAR, FAR) };
-        (x, y, self.separation + motion)
+    /// How near another must come to matter.
+    fn reach(&self) -> f32 {
+        self.separation + if self.walks { LOOPS_PER_CHOICE * self.pace } else { LOOKAHEAD }
     }
 
     /// Goes on in the direction chosen last.
@@ -163,8 +156,11 @@ struct Spot {
     x: f32,
     y: f32,
     separation: f32,
-    /// The share of an overlap with it that the other makes good.
-    share: f32,
+    /// 1 for a unit that walks, else 0.
+    walks: f32,
+    /// The displacement the others expect of it.
+    plan_x: f32,
+    plan_y: f32,
 }
 
 /// Moves all units of a battle by one game loop.
@@ -178,6 +174,8 @@ pub(crate) struct Crowd {
     rethinks: Vec<u16>,
     neighbours: Neighbours,
     obstacles: Obstacles,
+    /// Whether all move in the same way.
+    alike: bool,
 }
 
 impl Crowd {
@@ -191,15 +189,24 @@ impl Crowd {
             rethinks: Vec::with_capacity(n),
             neighbours: Neighbours::new(n, width, height),
             obstacles: Obstacles::NONE,
+            alike: false,
         }
+    }
+
+    /// Takes over the kinds of all units.
+    pub(crate) fn enlist(&mut self, stats: &[Stats]) {
+        for (body, stats) in self.bodies.iter_mut().zip(stats) {
+            *body = Body::of(stats);
+        }
+        self.alike = stats.iter().all(|one| one.motion == stats[0].motion);
     }
 
     /// Moves every body that walks, and pushes apart those that overlap then.
     pub(crate) fn go(&mut self, terrain: &Terrain) {
         self.walkers.clear();
         for ((i, body), spot) in self.bodies.iter().enumerate().zip(&mut self.spots) {
-            let share = if body.walks { 0.5 } else { 1.0 };
-            *spot = Spot { x: body.x, y: body.y, separation: body.separation, share };
+            spot.walks = if body.walks { 1.0 } else { 0.0 };
+            (spot.x, spot.y) = (body.x, body.y);
             if body.walks {
                 self.walkers.push(i as u16);
             }
@@ -215,13 +222,20 @@ impl Crowd {
     /// on. Then those choose again who would run into a neighbour that decided otherwise.
     pub(crate) fn choose_directions(&mut self) {
         self.walkers.clear();
-        for (i, body) in self.bodies.iter_mut().enumerate() {
+        for ((i, body), spot) in self.bodies.iter_mut().enumerate().zip(&mut self.spots) {
             body.set_out = body.walks;
             if body.walks {
                 self.walkers.push(i as u16);
             }
             let stride = if body.walks { body.stride } else { 0.0 };
-            (body.plan_x, body.plan_y) = (body.ux * stride, body.uy * stride);
+            *spot = Spot {
+                x: body.x,
+                y: body.y,
+                separation: body.separation,
+                walks: if body.walks { 1.0 } else { 0.0 },
+                plan_x: body.ux * stride,
+                plan_y: body.uy * stride,
+            };
         }
         if self.walkers.is_empty() {
             return;
@@ -229,7 +243,7 @@ impl Crowd {
         self.find_neighbours();
         for index in 0..self.walkers.len() {
             let i = usize::from(self.walkers[index]);
-            self.obstacles.gather(i, &self.bodies, &self.neighbours);
+            self.obstacles.gather(&self.bodies[i], &self.spots, self.neighbours.of(i));
             self.obstacles.steer(&mut self.bodies[i]);
         }
         self.rethinks.clear();
@@ -239,12 +253,12 @@ impl Crowd {
             }
         }
         for &i in &self.walkers {
-            let body = &mut self.bodies[usize::from(i)];
-            (body.plan_x, body.plan_y) = (body.next_x, body.next_y);
+            let (body, spot) = (&self.bodies[usize::from(i)], &mut self.spots[usize::from(i)]);
+            (spot.plan_x, spot.plan_y) = (body.next_x, body.next_y);
         }
         for index in 0..self.rethinks.len() {
             let i = usize::from(self.rethinks[index]);
-            self.obstacles.gather(i, &self.bodies, &self.neighbours);
+            self.obstacles.gather(&self.bodies[i], &self.spots, self.neighbours.of(i));
             let body = &mut self.bodies[i];
             let (x, y) = body.direction(body.turn);
             if !self.obstacles.is_free(x, y, body.stride) {
@@ -255,12 +269,15 @@ impl Crowd {
 
     fn find_neighbours(&mut self) {
         let bodies = &self.bodies;
-        self.neighbours.place(bodies.iter().map(Body::surroundings));
+        let living = bodies.iter().enumerate().filter(|(_, body)| body.alive);
+        let place = |(i, body): (usize, &Body)| (i as u16, body.x, body.y, body.reach());
+        self.neighbours.place(living.map(place));
         for &i in &self.walkers {
             let i = usize::from(i);
             let own = &bodies[i];
-            let alike = |j: usize| bodies[j].motion == own.motion;
-            self.neighbours.find(i, own.separation + LOOPS_PER_CHOICE * own.pace, alike);
+            let alike = |j: u16| self.alike || bodies[usize::from(j)].motion == own.motion;
+            let reach = own.separation + LOOPS_PER_CHOICE * own.pace;
+            self.neighbours.find(i, (own.x, own.y), reach, alike);
         }
     }
 
@@ -275,8 +292,8 @@ impl Crowd {
     /// Whether a neighbour of walker `i` will not do what was expected of it.
     fn is_surprised(&self, i: usize) -> bool {
         self.neighbours.of(i).iter().any(|&j| {
-            let other = &self.bodies[usize::from(j)];
-            other.walks && (other.plan_x != other.next_x || other.plan_y != other.next_y)
+            let (other, spot) = (&self.bodies[usize::from(j)], &self.spots[usize::from(j)]);
+            other.walks && (spot.plan_x != other.next_x || spot.plan_y != other.next_y)
         })
     }
 
@@ -298,13 +315,14 @@ impl Crowd {
                 if squared >= apart * apart {
                     continue;
                 }
+                let share = 1.0 - 0.5 * other.walks;
                 let distance = squared.sqrt();
                 if distance > 0.0 {
-                    let scale = other.share * (apart - distance) / distance;
+                    let scale = share * (apart - distance) / distance;
                     push_x += dx * scale;
                     push_y += dy * scale;
                 } else {
-                    let push = other.share * apart;
+                    let push = share * apart;
                     push_y += if unit < j { push } else { -push };
                 }
             }
@@ -386,16 +404,15 @@ impl Lanes {
 impl Obstacles {
     const NONE: Self = Self { groups: 0, look: 0.0, lanes: [Lanes::NONE; GROUPS] };
 
-    /// Takes in the neighbours of walker `i`. Whom it walks up to is no obstacle.
-    fn gather(&mut self, i: usize, bodies: &[Body], neighbours: &Neighbours) {
-        let own = &bodies[i];
+    /// Takes in the neighbours of a walker. Whom it walks up to is no obstacle.
+    fn gather(&mut self, own: &Body, spots: &[Spot], neighbours: &[u16]) {
         self.look = own.left.clamp(own.stride, LOOKAHEAD.max(own.stride));
         let mut n = 0;
-        for &unit in neighbours.of(i) {
+        for &unit in neighbours {
             if unit == own.approaches {
                 continue;
             }
-            let other = &bodies[usize::from(unit)];
+            let other = &spots[usize::from(unit)];
             let (dx, dy) = (other.x - own.x, other.y - own.y);
             let apart = own.separation + other.separation - SOFTNESS;
             let now = dx * dx + dy * dy;
@@ -404,14 +421,14 @@ impl Obstacles {
             lanes.y[k] = dy;
             lanes.then_x[k] = dx + other.plan_x;
             lanes.then_y[k] = dy + other.plan_y;
-            lanes.walks[k] = if other.walks { 1.0 } else { 0.0 };
+            lanes.walks[k] = other.walks;
             lanes.now[k] = now;
             lanes.apart[k] = (now - APPROACH).min(apart * apart);
             n += 1;
         }
         self.groups = n.div_ceil(LANES);
         for n in n..self.groups * LANES {
-            self.lanes[n / LANES].apart[n % LANES] = 0.0;
+            self.lanes[n / LANES].apart[n % LANES] = f32::NEG_INFINITY;
         }
     }
 

@@ -7,7 +7,7 @@ const FEW: usize = 96;
 /// How many units are compared at once.
 const LANES: usize = 8;
 /// A place out of everybody's reach.
-pub(crate) const FAR: f32 = 1e9;
+const FAR: f32 = 1e9;
 
 /// The neighbours of some units: those whose reaches touch. Each list is in order of the units'
 /// numbers, whichever way it was found.
@@ -15,7 +15,9 @@ pub(crate) const FAR: f32 = 1e9;
 pub(crate) struct Neighbours {
     lists: Vec<[u16; MAX_NEIGHBOURS]>,
     lengths: Vec<u8>,
-    /// Where the units are; filled up to a multiple of [`LANES`] with some that are [`FAR`].
+    /// The units that count, in order of their numbers.
+    units: Vec<u16>,
+    /// Where they are; filled up to a multiple of [`LANES`] with places that are [`FAR`].
     x: Vec<f32>,
     y: Vec<f32>,
     /// How near another unit's reach must come.
@@ -42,6 +44,7 @@ impl Neighbours {
         Self {
             lists: vec![[0; MAX_NEIGHBOURS]; n],
             lengths: vec![0; n],
+            units: Vec::with_capacity(n),
             x: vec![FAR; n.next_multiple_of(LANES)],
             y: vec![FAR; n.next_multiple_of(LANES)],
             reach: vec![0.0; n.next_multiple_of(LANES)],
@@ -56,27 +59,37 @@ impl Neighbours {
         &self.lists[i][..usize::from(self.lengths[i])]
     }
 
-    /// Takes in where all units are, and how near another's reach must come to each. Those who do
-    /// not count are to be [`FAR`].
-    pub(crate) fn place(&mut self, units: impl Iterator<Item = (f32, f32, f32)>) {
-        let columns = self.x.iter_mut().zip(&mut self.y).zip(&mut self.reach);
-        for (((x, y), reach), unit) in columns.zip(units) {
-            (*x, *y, *reach) = unit;
+    /// Takes in the units that count: number, place, and how near another's reach must come.
+    pub(crate) fn place(&mut self, units: impl Iterator<Item = (u16, f32, f32, f32)>) {
+        self.units.clear();
+        for (unit, x, y, reach) in units {
+            let k = self.units.len();
+            (self.x[k], self.y[k], self.reach[k]) = (x, y, reach);
+            self.units.push(unit);
         }
+        let n = self.units.len();
+        self.x[n..n.next_multiple_of(LANES)].fill(FAR);
         if let Some(grid) = &mut self.grid {
-            self.farthest = self.reach.iter().copied().fold(0.0, f32::max);
-            grid.sort(&self.x, &self.y);
+            self.farthest = self.reach[..n].iter().copied().fold(0.0, f32::max);
+            grid.sort(&self.x[..n], &self.y[..n]);
         }
     }
 
-    /// Lists the units within `own` and their own reach of unit `i` that `counts`.
-    pub(crate) fn find(&mut self, i: usize, own: f32, counts: impl Fn(usize) -> bool) {
-        let (x, y) = (self.x[i], self.y[i]);
-        let list = &mut self.lists[i];
+    /// Lists the neighbours of unit `i` at `(x, y)`: those within `own` and their own reach that
+    /// `counts` holds for.
+    pub(crate) fn find(
+        &mut self,
+        i: usize,
+        (x, y): (f32, f32),
+        own: f32,
+        counts: impl Fn(u16) -> bool,
+    ) {
+        let (list, units) = (&mut self.lists[i], &self.units);
         let mut length = 0;
-        let mut add = |j: usize| {
-            if j != i && length < MAX_NEIGHBOURS && counts(j) {
-                list[length] = j as u16;
+        let mut add = |k: usize| {
+            let unit = units[k];
+            if usize::from(unit) != i && length < MAX_NEIGHBOURS && counts(unit) {
+                list[length] = unit;
                 length += 1;
             }
         };
@@ -95,7 +108,8 @@ impl Neighbours {
             });
             list[..length].sort_unstable();
         } else {
-            let blocks = self.x.chunks_exact(LANES).zip(self.y.chunks_exact(LANES));
+            let n = units.len().next_multiple_of(LANES);
+            let blocks = self.x[..n].chunks_exact(LANES).zip(self.y.chunks_exact(LANES));
             let blocks = blocks.zip(self.reach.chunks_exact(LANES)).enumerate();
             for (block, ((xs, ys), reaches)) in blocks {
                 let mut gaps = [0.0; LANES];
@@ -142,7 +156,7 @@ impl Grid {
     /// Sorts the units by cell, by counting.
     fn sort(&mut self, x: &[f32], y: &[f32]) {
         self.starts.fill(0);
-        for (i, (&x, &y)) in x.iter().zip(y).enumerate().take(self.cells.len()) {
+        for (i, (&x, &y)) in x.iter().zip(y).enumerate() {
             let cell = self.row(y) * self.columns + self.column(x);
             self.cells[i] = cell as u32;
             self.starts[cell + 1] += 1;
@@ -151,13 +165,13 @@ impl Grid {
             self.starts[cell] += self.starts[cell - 1];
         }
         // Filled from the back, each start ends where its cell begins.
-        for i in (0..self.cells.len()).rev() {
+        for i in (0..x.len()).rev() {
             let start = &mut self.starts[self.cells[i] as usize + 1];
             *start -= 1;
             self.sorted[*start as usize] = i as u16;
         }
         self.starts.rotate_left(1);
-        let n = self.sorted.len() as u32;
+        let n = x.len() as u32;
         if let Some(last) = self.starts.last_mut() {
             *last = n;
         }
@@ -185,23 +199,24 @@ mod tests {
     fn a_grid_finds_the_same_neighbours_as_comparing_everybody() {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         for n in [FEW + 1, 150, 400] {
-            let x: Vec<f32> = (0..n)
-                .map(|_| if rng.uniform() < 0.2 { FAR } else { rng.range(0.0, 14.0) })
-                .collect();
+            let x: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();
+            let counted: Vec<bool> = (0..n).map(|_| rng.uniform() < 0.8).collect();
             let y: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();
             let reach: Vec<f32> = (0..n).map(|_| rng.range(0.1, 1.5)).collect();
             let mut grid = Neighbours::new(n, 32, 32);
             let mut plain = Neighbours { grid: None, ..grid.clone() };
             for near in [&mut grid, &mut plain] {
-                near.place((0..n).map(|i| (x[i], y[i], reach[i])));
+                let counted = (0..n).filter(|&i| counted[i]);
+                near.place(counted.map(|i| (i as u16, x[i], y[i], reach[i])));
                 for i in 0..n {
-                    near.find(i, 0.9, |j| j % 3 != 0);
+                    near.find(i, (x[i], y[i]), 0.9, |j| j % 3 != 0);
                 }
             }
             assert!(plain.lengths.iter().any(|&length| length > 3));
             for i in 0..n {
                 assert_eq!(grid.of(i), plain.of(i));
-                assert!(grid.of(i).iter().all(|&j| j % 3 != 0 && usize::from(j) != i));
+                let fits = |&j: &u16| j % 3 != 0 && usize::from(j) != i && counted[usize::from(j)];
+                assert!(grid.of(i).iter().all(fits));
             }
         }
     }

@@ -219,12 +219,12 @@ fn the_scripted_player_heals_the_injured_and_lets_marauders_skip_medivacs() {
 #[test]
 fn an_order_that_the_weapon_cannot_follow_leaves_the_last_one_in_force() {
     let mut field = Field::written(HEALERS, "self_play = true");
-    for (unit, x) in [(0, 12.0), (1, 13.0), (3, 6.0), (4, 15.0), (7, 14.0)] {
+    for (unit, x) in [(0, 12.0), (1, 13.0), (3, 6.0), (4, 15.0), (8, 14.0)] {
         field.put(unit, x, 16.0);
     }
     field.rewrite();
     let (marauder, marine) = (0, 1);
-    let medivac = 7;
+    let medivac = 8;
     assert_eq!(field.env.battle.stats[medivac].unit.name, "medivac");
     assert_eq!(field.env.battle.stats[4].unit.name, "marauder");
     let attack = |unit: usize| ATTACK + (unit - 4) as u16;

@@ -71,9 +71,14 @@ fn every_index_is_described() {
 }
 
 #[test]
-fn an_unknown_scenario_is_answered_with_the_nearest() {
+fn an_unknown_scenario_is_answered_with_those_there_are() {
     let error = Smax::new("3n", SmaxArgs::default()).expect_err("a slip");
-    assert_eq!(error.to_string(), "SMAX has no scenario `3n`; did you mean `3m`?");
+    assert_eq!(
+        error.to_string(),
+        "the rules smax have no scenario `3n`; their scenarios are 3m, 2s3z, 25m, 3s5z, 8m, \
+         5m_vs_6m, 10m_vs_11m, 27m_vs_30m, 3s5z_vs_3s6z, 3s_vs_5z, 6h_vs_8z, smacv2_5_units, \
+         smacv2_10_units, smacv2_20_units"
+    );
     let args = SmaxArgs { max_steps: 0, ..SmaxArgs::default() };
     assert!(matches!(Smax::new("3m", args), Err(SmaxError::Argument(_))));
 }

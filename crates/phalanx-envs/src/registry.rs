@@ -54,20 +54,20 @@ pub enum RegistryError {
         nearest: String,
     },
     /// An argument is unknown or has a value it may not take.
-    #[error("environment `{id}`: {source}")]
+    #[error("environment `{id}`: {error}")]
     Argument {
         /// The environment.
         id: String,
         /// What is wrong.
-        source: ArgumentError,
+        error: ArgumentError,
     },
     /// The rules `smax` have no such battle.
-    #[error("environment `{id}`: {source}")]
+    #[error("environment `{id}`: {error}")]
     Scenario {
         /// The environment.
         id: String,
         /// What is wrong.
-        source: SmaxError,
+        error: SmaxError,
     },
     /// The map of a battle is malformed.
     #[error(transparent)]
@@ -88,10 +88,10 @@ impl Refusal {
     fn of(self, id: &str) -> RegistryError {
         let id = id.to_owned();
         match self {
-            Self::Argument(source) | Self::Scenario(SmaxError::Argument(source)) => {
-                RegistryError::Argument { id, source }
+            Self::Argument(error) | Self::Scenario(SmaxError::Argument(error)) => {
+                RegistryError::Argument { id, error }
             }
-            Self::Scenario(source) => RegistryError::Scenario { id, source },
+            Self::Scenario(error) => RegistryError::Scenario { id, error },
             Self::Map(error) => RegistryError::Map(error),
         }
     }

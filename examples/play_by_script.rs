@@ -15,7 +15,7 @@ use phalanx::rng::Purpose;
 
 fn main() -> anyhow::Result<()> {
     let battles = std::env::args().nth(1).map_or(Ok(100), |text| text.parse::<u32>())?;
-    for entry in list().into_iter().filter(|entry| entry.id.starts_with("skirmish/")) {
+    for entry in list().into_iter().filter(|entry| entry.rules[0].name == Some("liberty")) {
         // The script gives the orders; actions are ignored.
         let mut env = make(&entry.id, &"heuristic_ai = true".parse()?)?;
         let spec = env.spec().clone();

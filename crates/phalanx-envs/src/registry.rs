@@ -190,8 +190,12 @@ fn skirmish(name: &str, args: &Table) -> Result<Maker, Refusal> {
     }
     let map = Map::named(name)?;
     let args = SkirmishArgs::for_map(&map, args)?;
-    let battle = Skirmish::new(map, args)?;
-    Ok(Arc::new(move || Box::new(battle.clone())))
+    Skirmish::new(map.clone(), args.clone())?;
+    // Made anew each time: a clone would lack the room that is reserved for lists that grow.
+    Ok(Arc::new(move || {
+        let battle = Skirmish::new(map.clone(), args.clone());
+        Box::new(battle.expect("the same arguments were accepted before"))
+    }))
 }
 
 /// A battle of the rules `smax`, the only ones it has or those that were chosen.

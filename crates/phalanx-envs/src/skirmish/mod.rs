@@ -11,17 +11,17 @@
 //! # What is known and what is ours
 //!
 //! Numbers of units, clock, weapons, ranges, observation, state, mask and reward follow the game
-//! data and SMAC's code. That a unit waits out its backswing before it walks after a target, and
-//! that a victim calls its comrades to help, was measured on the game by others.
+//! data and SMAC's code. That a marine waits out its backswing before it walks after a target was
+//! measured on the game by others; when a unit changes its target follows Liquipedia.
 //!
-//! What nobody documents is a choice of our own: where units created at one point stand (in a
-//! block, slightly scattered), how they collide and flow round each other, that a unit chasing a
-//! target turns only to those who attack it, and in which order one game loop resolves what
-//! happens in it (here: all at once). Reset does not play the two game loops that pass in SMAC
-//! before the first observation.
+//! What nobody documents is a choice of our own: where units created at one point stand (on a
+//! lattice in ranks, slightly scattered), how they collide and flow round each other, and in which
+//! order one game loop resolves what happens in it (here: all at once). Reset does not play the two
+//! game loops that pass in SMAC before the first observation.
 //!
-//! The rules have been held against SMAC's own scripted player (`heuristic_ai`), whose win rates
-//! are published: 12 % on `10m_vs_11m`, none on `5m_vs_6m` and `27m_vs_30m`.
+//! The rules have been held against SMAC's own scripted player (`heuristic_ai`), whose win rates on
+//! eight maps are published. `docs/rules/liberty.md` tells how near they come, and what of that is
+//! evidence.
 
 mod args;
 mod liberty;

@@ -1,0 +1,174 @@
+//! Searches for the best way to play without looking: a plan that knows the step and which
+//! actions are available, but nothing else. Prints how often it wins afterwards, as a table in Markdown.
+//!
+//! ```sh
+//! cargo run --release --example play_blindly -- 60 3m 2s3z terran_5_vs_5
+//! ```
+//!
+//! The first argument is the number of generations of the search, the others are maps. A game that
+//! can be won blindly does not test whether agents react to each other; that is why SMACv2 draws
+//! teams and starts anew for every episode (Ellis et al. 2023).
+
+#![allow(clippy::print_stdout)]
+
+use std::ops::Range;
+
+use phalanx::env::Rows;
+use phalanx::envs::registry::factory;
+use phalanx::envs::skirmish::{ATTACK, NO_OP, STOP};
+use phalanx::prelude::*;
+use phalanx::rng::Purpose;
+use rayon::prelude::*;
+
+/// Plans tried in a generation.
+const PLANS: usize = 96;
+/// Plans whose choices the next generation imitates.
+const ELITE: usize = 12;
+/// Episodes each plan plays in a generation; all plans play the same ones.
+const EPISODES: u32 = 16;
+/// How far the probabilities move towards the choices of the elite.
+const RATE: f32 = 0.5;
+/// Nothing becomes less probable than this, so that the search never stops.
+const FLOOR: f32 = 0.002;
+/// Fresh episodes the result is judged by.
+const TESTS: u32 = 1000;
+/// For how many steps an agent keeps to what it does.
+const STEPS: usize = 4;
+
+const MAPS: [&str; 6] = ["3m", "8m", "2s3z", "terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5"];
+
+/// What every agent does in every part of an episode, `[part, agent]`: an action.
+///
+/// An attack on an enemy that may not be attacked becomes one on the next that may, in order of
+/// their numbers; if there is none, the agent stops. So it does when it may not move.
+type Plan = Vec<u16>;
+
+/// The probability of each action, `[part, agent, action]`.
+struct Policy {
+    n_actions: usize,
+    probability: Vec<f32>,
+}
+
+/// What a plan achieved.
+#[derive(Clone, Copy, Default)]
+struct Record {
+    returns: f64,
+    won: f64,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let generations = arguments.first().map_or(Ok(60), |text| text.parse::<u32>())?;
+    let named: Vec<_> = arguments.iter().skip(1).map(String::as_str).collect();
+    let maps = if named.is_empty() { &MAPS[..] } else { &named[..] };
+    println!("| map | episodes of search | return at first | return | won of {TESTS} |");
+    println!("|---|---|---|---|---|");
+    for map in maps {
+        let make = factory(&format!("skirmish/{map}"), &Default::default())?;
+        let spec = make().spec().clone();
+        let mut policy = Policy::uniform(&spec);
+        let mut search = Rng::stream(1, Purpose::Exploration, 0);
+        let first = policy.draw(&mut search);
+        for generation in 0..generations {
+            let plans: Vec<_> = (0..PLANS).map(|_| policy.draw(&mut search)).collect();
+            let episodes = || generation * EPISODES..(generation + 1) * EPISODES;
+            let judge = |env: &mut Box<dyn Env>, plan: &Plan| {
+                play_all(env, plan, Purpose::Environment, episodes()).returns
+            };
+            let returns: Vec<_> = plans.par_iter().map_init(&make, judge).collect();
+            let mut ranked: Vec<_> = (0..PLANS).collect();
+            ranked.sort_by(|&a, &b| returns[b].total_cmp(&returns[a]));
+            let elite: Vec<_> = ranked[..ELITE].iter().map(|&i| &plans[i]).collect();
+            policy.imitate(&elite);
+        }
+        let last = policy.most_probable();
+        let test = |plan: &Plan| play_all(&mut make(), plan, Purpose::TestEnvironment, 0..TESTS);
+        let (first, last) = (test(&first), test(&last));
+        println!(
+            "| {map} | {} | {:.1} | {:.1} | {:.1} % |",
+            generations * EPISODES * PLANS as u32,
+            first.returns / f64::from(TESTS),
+            last.returns / f64::from(TESTS),
+            100.0 * last.won / f64::from(TESTS)
+        );
+    }
+    Ok(())
+}
+
+impl Policy {
+    /// Every living agent's actions are equally probable.
+    fn uniform(spec: &EnvSpec) -> Self {
+        let n = spec.episode_limit.div_ceil(STEPS) * spec.n_agents() * spec.n_actions;
+        let each = 1.0 / (spec.n_actions - 1) as f32;
+        let of_action = |i: usize| if i.is_multiple_of(spec.n_actions) { 0.0 } else { each };
+        Self { n_actions: spec.n_actions, probability: (0..n).map(of_action).collect() }
+    }
+
+    fn draw(&self, rng: &mut Rng) -> Plan {
+        let mut draw = |row: &[f32]| {
+            let mut rest = rng.uniform() * row.iter().sum::<f32>();
+            let chosen = row.iter().position(|probability| {
+                rest -= probability;
+                rest < 0.0
+            });
+            chosen.unwrap_or(row.len() - 1) as u16
+        };
+        self.probability.chunks(self.n_actions).map(&mut draw).collect()
+    }
+
+    fn most_probable(&self) -> Plan {
+        let best = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
+        let rows = self.probability.chunks(self.n_actions);
+        rows.map(|row| best(row).map_or(0, |action| action as u16)).collect()
+    }
+
+    /// Moves the probabilities towards the shares in which the elite chose the actions (the
+    /// cross-entropy method; Rubinstein 1999).
+    fn imitate(&mut self, elite: &[&Plan]) {
+        for (place, row) in self.probability.chunks_mut(self.n_actions).enumerate() {
+            for (action, probability) in row.iter_mut().enumerate().skip(1) {
+                let chosen = elite.iter().filter(|plan| usize::from(plan[place]) == action).count();
+                *probability += RATE * (chosen as f32 / elite.len() as f32 - *probability);
+                *probability = probability.max(FLOOR);
+            }
+        }
+    }
+}
+
+/// Plays some episodes by a plan.
+fn play_all(env: &mut dyn Env, plan: &Plan, purpose: Purpose, episodes: Range<u32>) -> Record {
+    let spec = env.spec().clone();
+    let mut rows = Rows::new(&spec, 1, 1);
+    let mut actions = vec![0_u16; spec.n_agents()];
+    let mut record = Record::default();
+    for episode in episodes {
+        let mut rng = Rng::stream(1, purpose, episode);
+        env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
+        for step in 0..spec.episode_limit {
+            let planned = &plan[step / STEPS * spec.n_agents()..];
+            let masks = rows.avail.chunks_exact(spec.n_actions);
+            for ((action, mask), &planned) in actions.iter_mut().zip(masks).zip(planned) {
+                *action = nearest_allowed(mask, planned);
+            }
+            let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
+            record.returns += f64::from(outcome.reward);
+            if outcome.end.is_over() {
+                break;
+            }
+        }
+        record.won += f64::from(rows.info[0]);
+    }
+    record
+}
+
+/// The action that takes the place of a planned one; see [`Plan`].
+fn nearest_allowed(mask: &[bool], planned: u16) -> u16 {
+    let targets = ATTACK..mask.len() as u16;
+    let instead = match planned {
+        ATTACK.. => (planned..targets.end).chain(targets.start..planned),
+        _ => (planned..planned + 1).chain(0..0),
+    };
+    let legal = |&action: &u16| mask[usize::from(action)];
+    let dead = if mask[usize::from(STOP)] { STOP } else { NO_OP };
+    instead.into_iter().find(legal).unwrap_or(dead)
+}

@@ -1,0 +1,133 @@
+//! Random battles have the same bits with any number of threads, whether or not they are saved and
+//! loaded on the way, and the bits of `golden_digests.txt`.
+//!
+//! After a change of the rules or of what agents are told, write the file anew and say so in the
+//! changelog:
+//!
+//! ```sh
+//! PHALANX_WRITE_DIGESTS=1 cargo test --release -p phalanx-tests --test battles_are_bitwise_reproducible
+//! ```
+
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::Arc;
+
+use phalanx::env::{End, ParallelEnvs, Rows, VecEnv};
+use phalanx::envs::registry::{factory, list};
+use phalanx::envs::skirmish::smax::{SCENARIOS, Smax, SmaxArgs};
+use phalanx::prelude::*;
+use phalanx::rng::Purpose;
+
+/// Environments side by side.
+const N_ENVS: usize = 8;
+/// Steps of all of them together.
+const STEPS: usize = 10_000;
+/// One in so many steps is followed by saving and loading.
+const SAVE_EVERY: usize = 100;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden_digests.txt");
+
+type Maker = Arc<dyn Fn() -> Box<dyn Env> + Send + Sync>;
+
+/// Every battle by its name.
+fn battles() -> Vec<(String, Maker)> {
+    let mut all: Vec<(String, Maker)> = Vec::new();
+    for entry in list().into_iter().filter(|entry| entry.id.starts_with("skirmish/")) {
+        let make = factory(&entry.id, &Default::default()).expect("it is listed");
+        all.push((entry.id, Arc::new(make)));
+    }
+    for scenario in SCENARIOS {
+        let make = || Smax::new(scenario.name, SmaxArgs::default()).expect("it exists");
+        all.push((format!("smax/{}", scenario.name), Arc::new(move || Box::new(make()))));
+    }
+    all
+}
+
+/// Fowler, Noll and Vo's hash FNV-1a with 64 bits, fed with words instead of bytes.
+struct Digest(u64);
+
+impl Digest {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn eat(&mut self, word: u32) {
+        self.0 = (self.0 ^ u64::from(word)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+
+    fn eat_rows(&mut self, rows: &Rows) {
+        for numbers in [&rows.obs, &rows.state, &rows.info, &rows.reward] {
+            numbers.iter().for_each(|number| self.eat(number.to_bits()));
+        }
+        for flags in [&rows.avail, &rows.alive] {
+            flags.iter().for_each(|&flag| self.eat(u32::from(flag)));
+        }
+        rows.end.iter().for_each(|&end| self.eat(end as u32));
+    }
+}
+
+/// Plays at random on so many threads; `saves` draws when to go on in fresh environments.
+fn play(make: &Maker, threads: usize, mut saves: Option<Rng>) -> u64 {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("threads can be started").install(|| {
+        let fresh = |seed| {
+            let make = Arc::clone(make);
+            ParallelEnvs::new(N_ENVS, seed, Purpose::Environment, move || make())
+        };
+        let mut envs = fresh(1);
+        let spec = envs.spec().clone();
+        let mut rows = Rows::new(&spec, N_ENVS, 1);
+        let mut players: Vec<_> =
+            (0..N_ENVS).map(|i| Rng::stream(1, Purpose::Check, i as u32)).collect();
+        let mut actions = vec![0_u16; N_ENVS * spec.n_agents()];
+        let mut digest = Digest::new();
+        envs.reset(&[true; N_ENVS], rows.at_mut(0));
+        digest.eat_rows(&rows);
+        for _ in 0..STEPS / N_ENVS {
+            let masks = rows.avail.chunks_exact(spec.n_actions);
+            for (i, (action, mask)) in actions.iter_mut().zip(masks).enumerate() {
+                let player = &mut players[i / spec.n_agents()];
+                *action = player.choose(mask).map_or(0, |index| index as u16);
+            }
+            envs.step(&actions, &[true; N_ENVS], rows.at_mut(0));
+            assert!(envs.take_crashes().is_empty());
+            digest.eat_rows(&rows);
+            let over: Vec<_> = rows.end.iter().map(|&end| end.is_over()).collect();
+            if over.contains(&true) {
+                envs.reset(&over, rows.at_mut(0));
+                digest.eat_rows(&rows);
+            }
+            if saves.as_mut().is_some_and(|saves| saves.below(SAVE_EVERY) == 0) {
+                let mut bytes = Vec::new();
+                envs.save(&mut bytes);
+                // Another seed: everything that matters must be in the bytes.
+                envs = fresh(2);
+                rows.end.fill(End::Running);
+                envs.load(&bytes).expect("it was just saved");
+            }
+        }
+        digest.0
+    })
+}
+
+#[test]
+fn random_battles_have_the_same_bits_everywhere() {
+    let mut digests = String::new();
+    for (id, make) in battles() {
+        let straight = play(&make, 1, None);
+        for threads in [2, 3, 8] {
+            let saves = Rng::stream(1, Purpose::Check, 100 + threads);
+            let digest = play(&make, threads as usize, Some(saves));
+            assert_eq!(digest, straight, "{id}, {threads} threads");
+        }
+        writeln!(digests, "{id} {straight:016x}").expect("a string takes everything");
+    }
+    if std::env::var_os("PHALANX_WRITE_DIGESTS").is_some() {
+        fs::write(FILE, digests).expect("the file can be written");
+        return;
+    }
+    let golden = fs::read_to_string(FILE).expect("the file is part of the repository");
+    let differs = digests.lines().zip(golden.lines()).find(|(ours, golden)| ours != golden);
+    assert_eq!(differs, None, "the first line that differs: ours, the file's");
+    assert_eq!(digests.lines().count(), golden.lines().count(), "one line per battle");
+}

@@ -1,0 +1,96 @@
+//! Once an environment has played an episode, its resets and steps allocate nothing.
+//!
+//! The counting allocator is that of the whole process, so this promise has a program of its own.
+
+use std::alloc::System;
+
+use phalanx::env::Rows;
+use phalanx::envs::registry::{list, make};
+use phalanx::envs::skirmish::smax::{ARGUMENTS, SCENARIOS, Smax, SmaxArgs};
+use phalanx::prelude::*;
+use phalanx::rng::Purpose;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Options that make a battle do more than by default.
+const BATTLES: [&str; 6] = [
+    "",
+    "self_play = true",
+    "conic_fov = true\nprob_obs_enemy = 0.0\naction_mask = false\nobs_own_pos = true",
+    "self_play = true\nconic_fov = true\nprob_obs_enemy = 0.5\nuse_unit_ranges = true\n\
+     fix_quirks = true\nobs_last_action = true\nobs_pathing_grid = true\nobs_terrain_height = true",
+    "heuristic_ai = true",
+    "self_play = true\nheuristic_ai = true\nheuristic_rest = true\nobs_instead_of_state = true",
+];
+const SMAX: [&str; 4] = [
+    "",
+    "self_play = true",
+    "observation_type = \"conic\"",
+    "attack_mode = \"random\"\nsee_enemy_actions = false",
+];
+
+/// Plays `episodes` at random; `Err` says in which the allocator was called, and how often.
+fn play(env: &mut dyn Env, episodes: usize) -> Result<(), String> {
+    let spec = env.spec().clone();
+    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rng = Rng::stream(1, Purpose::Environment, 0);
+    let mut player = Rng::stream(1, Purpose::Check, 0);
+    let mut actions = vec![0_u16; spec.n_agents()];
+    for episode in 0..=episodes {
+        let region = Region::new(ALLOCATOR);
+        env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
+        let mut step = 0;
+        loop {
+            let calls = region.change();
+            if episode > 0 && calls.allocations + calls.reallocations > 0 {
+                return Err(format!("step {step} of episode {episode}: {calls:?}"));
+            }
+            if step > 0 && rows.end[0].is_over() {
+                break;
+            }
+            for (action, mask) in actions.iter_mut().zip(rows.avail.chunks_exact(spec.n_actions)) {
+                *action = player.choose(mask).map_or(0, |index| index as u16);
+            }
+            rows.end[0] = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0)).end;
+            step += 1;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn no_environment_allocates_after_its_first_episode() {
+    // The counter counts.
+    let region = Region::new(ALLOCATOR);
+    drop(std::hint::black_box(vec![0_u8; 100]));
+    assert_eq!(region.change().allocations, 1);
+
+    let mut found = Vec::new();
+    for entry in list() {
+        let options: &[&str] = match entry.id.split('/').next() {
+            Some("skirmish") => &BATTLES,
+            _ => &[""],
+        };
+        for text in options {
+            let args = text.parse().expect("the test writes TOML");
+            let mut env = make(&entry.id, &args).expect("it is listed");
+            if let Err(where_) = play(&mut *env, 3) {
+                found.push(format!("{} with {text:?}: {where_}", entry.id));
+            }
+        }
+    }
+    for scenario in SCENARIOS {
+        for text in SMAX {
+            let args: toml::Table = text.parse().expect("the test writes TOML");
+            assert!(args.keys().all(|key| ARGUMENTS.iter().any(|known| known.key == key)));
+            let args: SmaxArgs = args.try_into().expect("the arguments are right");
+            let mut env = Smax::new(scenario.name, args).expect("the scenario exists");
+            if let Err(where_) = play(&mut env, 3) {
+                found.push(format!("smax {} with {text:?}: {where_}", scenario.name));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

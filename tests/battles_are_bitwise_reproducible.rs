@@ -13,7 +13,8 @@ use std::fs;
 use std::sync::Arc;
 
 use phalanx::env::{End, ParallelEnvs, Rows, VecEnv};
-use phalanx::envs::registry::{factory, list};
+use phalanx::envs::registry::factory;
+use phalanx::envs::skirmish::MAPS;
 use phalanx::envs::skirmish::smax::{SCENARIOS, Smax, SmaxArgs};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
@@ -32,9 +33,10 @@ type Maker = Arc<dyn Fn() -> Box<dyn Env> + Send + Sync>;
 /// Every battle by its name.
 fn battles() -> Vec<(String, Maker)> {
     let mut all: Vec<(String, Maker)> = Vec::new();
-    for entry in list().into_iter().filter(|entry| entry.id.starts_with("skirmish/")) {
-        let make = factory(&entry.id, &Default::default()).expect("it is listed");
-        all.push((entry.id, Arc::new(make)));
+    for (name, _) in MAPS {
+        let id = format!("skirmish/{name}");
+        let make = factory(&id, &Default::default()).expect("it is registered");
+        all.push((id, Arc::new(make)));
     }
     for scenario in SCENARIOS {
         let make = || Smax::new(scenario.name, SmaxArgs::default()).expect("it exists");

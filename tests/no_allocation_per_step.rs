@@ -6,6 +6,7 @@ use std::alloc::System;
 
 use phalanx::env::Rows;
 use phalanx::envs::registry::{list, make};
+use phalanx::envs::skirmish::MAPS;
 use phalanx::envs::skirmish::smax::{ARGUMENTS, SCENARIOS, Smax, SmaxArgs};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
@@ -68,16 +69,14 @@ fn no_environment_allocates_after_its_first_episode() {
     assert_eq!(region.change().allocations, 1);
 
     let mut found = Vec::new();
-    for entry in list() {
-        let options: &[&str] = match entry.id.split('/').next() {
-            Some("skirmish") => &BATTLES,
-            _ => &[""],
-        };
+    let battles = MAPS.iter().map(|(name, _)| (format!("skirmish/{name}"), &BATTLES[..]));
+    let others = list().into_iter().filter(|entry| !entry.id.starts_with("skirmish/"));
+    for (id, options) in battles.chain(others.map(|entry| (entry.id, &[""][..]))) {
         for text in options {
             let args = text.parse().expect("the test writes TOML");
-            let mut env = make(&entry.id, &args).expect("it is listed");
+            let mut env = make(&id, &args).expect("it is registered");
             if let Err(where_) = play(&mut *env, 3) {
-                found.push(format!("{} with {text:?}: {where_}", entry.id));
+                found.push(format!("{id} with {text:?}: {where_}"));
             }
         }
     }

@@ -22,6 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
         phalanx train qmix skirmish/3m\n  \
         phalanx train ippo skirmish/8m seed=2 t_max=500000\n  \
         phalanx eval results/qmix/skirmish/3m/seed_1\n  \
+        phalanx eval skirmish/3m --policy focus_fire\n  \
         phalanx describe skirmish/3m"
 )]
 struct Cli {

@@ -59,6 +59,21 @@ fn errors_name_the_culprit_and_the_nearest_name() {
             &["two_step", "scripted"],
         ),
         (&["trace", "two_step", "--policy", "lost", "--out", "t.jsonl"], &["lost", "random"]),
+        (
+            &["trace", "skirmish/3m", "--policy", "kitting", "--out", "t.jsonl"],
+            &["kitting", "`kiting`", "focus_fire", "heuristic"],
+        ),
+        (&["eval", "skirmish/3m", "--policy", "kitting"], &["kitting", "`kiting`", "run's folder"]),
+        (&["eval", "two_step", "--policy", "heuristic"], &["two_step", "scripted", "random"]),
+        (&["eval", "skirmish/3m"], &["skirmish/3m", "--policy NAME"]),
+        (&["eval", "skirmish/3n", "--policy", "random"], &["skirmish/3n", "`skirmish/3m`"]),
+        (&["eval", "skirmish/3m", "env_args.rules=smax"], &["--policy"]),
+        (&["describe", "skirmish/MMM", "rules=smax"], &["MMM", "3s5z_vs_3s6z", "smacv2_20_units"]),
+        (&["describe", "skirmish/3m", "rules=smax", "max_step=9"], &["`max_step`", "`max_steps`"]),
+        (
+            &["trace", "skirmish/3m", "self_play=true", "opponent=kiting", "--out", "t.jsonl"],
+            &["`opponent`", "kiting", "self_play"],
+        ),
         (&["bench", "sim", "skirmish/3"], &["skirmish/3", "did you mean"]),
     ] {
         let error = misuse(arguments, if arguments.contains(&"my.toml") { &file } else { &[] });
@@ -66,6 +81,12 @@ fn errors_name_the_culprit_and_the_nearest_name() {
             assert!(error.contains(part), "{arguments:?} does not mention {part}: {error}");
         }
     }
+}
+
+#[test]
+fn an_error_says_everything_once() {
+    let error = misuse(&["describe", "skirmish/3m", "step_mul=0"], &[]);
+    assert_eq!(error.matches("`step_mul` cannot be 0").count(), 1, "{error}");
 }
 
 #[test]
@@ -130,32 +151,121 @@ fn a_description_has_the_sizes_and_explains_every_index() {
     }
 }
 
+/// Records a trace, replays its actions, and returns its lines.
+fn replayed(folder: &Path, env: &[&str], policy: &str) -> Vec<Value> {
+    let arguments = [&["trace"], env, &["--seed", "9", "--episodes", "3", "--full"]].concat();
+    let record = |policy: &str, out: &str| {
+        let output =
+            phalanx(folder, &[&arguments[..], &["--policy", policy, "--out", out]].concat());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{env:?} {policy}: {error}");
+        fs::read_to_string(folder.join(out)).expect("it was written")
+    };
+    let trace = record(policy, "first.jsonl");
+    let lines: Vec<Value> =
+        trace.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let actions: String = lines[1..]
+        .iter()
+        .filter(|line| line["t"] != 0)
+        .map(|line| format!("{}\n", line["actions"]))
+        .collect();
+    fs::write(folder.join("actions.jsonl"), actions).expect("written");
+    assert!(trace == record("actions.jsonl", "again.jsonl"), "{env:?} {policy}");
+    lines
+}
+
 #[test]
 fn a_trace_replays_to_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let at = folder.path();
-    for policy in ["random", "heuristic"] {
-        let arguments = ["trace", "skirmish/3m", "--seed", "9", "--episodes", "3", "--full"];
-        let first = [&arguments[..], &["--policy", policy, "--out", "first.jsonl"]].concat();
-        assert!(phalanx(at, &first).status.success());
-        let trace = fs::read_to_string(at.join("first.jsonl")).expect("it was written");
-        let lines: Vec<Value> =
-            trace.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let players = ["random", "heuristic", "attack_nearest", "focus_fire", "kiting", "stop"];
+    for policy in players {
+        let lines = replayed(folder.path(), &["skirmish/3m"], policy);
         assert_eq!(lines[0]["env"], "skirmish/3m");
         assert_eq!(lines[1]["t"], 0);
         assert_eq!(lines[1]["units"].as_array().expect("units").len(), 6);
         assert_eq!(lines[1]["obs"].as_array().expect("agents").len(), 3);
-        let actions: String = lines[1..]
-            .iter()
-            .filter(|line| line["t"] != 0)
-            .map(|line| format!("{}\n", line["actions"]))
-            .collect();
-        fs::write(at.join("actions.jsonl"), actions).expect("written");
-        let again =
-            [&arguments[..], &["--policy", "actions.jsonl", "--out", "again.jsonl"]].concat();
-        assert!(phalanx(at, &again).status.success());
-        let replayed = fs::read_to_string(at.join("again.jsonl")).expect("it was written");
-        assert!(trace == replayed, "{policy}");
+        assert!(lines[1..].iter().all(|line| line.get("enemy_actions").is_none()));
+    }
+}
+
+#[test]
+fn a_trace_replays_under_all_rules_and_opponents_and_shows_what_the_enemies_chose() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (env, policy, chosen) in [
+        (&["skirmish/3s_vs_5z", "env_args.rules=smax"][..], "heuristic", Some(5)),
+        (&["skirmish/3m", "env_args.rules=smax", "env_args.self_play=true"], "random", Some(3)),
+        (&["skirmish/smacv2_5_units"], "random", Some(5)),
+        (&["skirmish/5m_vs_6m", "env_args.opponent=random"], "kiting", Some(6)),
+        (&["skirmish/protoss_5_vs_5", "env_args.opponent=attack_nearest"], "random", Some(5)),
+        (&["skirmish/5m_vs_6m", "env_args.self_play=true"], "focus_fire", None),
+        (&["skirmish/terran_5_vs_5", "env_args.conic_fov=true"], "attack_nearest", None),
+        (&["two_step"], "random", None),
+    ] {
+        let lines = replayed(folder.path(), env, policy);
+        for line in &lines[1..] {
+            let length =
+                line.get("enemy_actions").map(|list| list.as_array().expect("a list").len());
+            let expected = if line["t"] == 0 { chosen.map(|_| 0) } else { chosen };
+            assert_eq!(length, expected, "{env:?}");
+        }
+    }
+}
+
+#[test]
+fn a_scripted_player_is_evaluated_by_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let eval = |policy: &str, more: &[&str]| {
+        let arguments = ["eval", "skirmish/3m", "--policy", policy, "--episodes", "100", "--json"];
+        json(folder.path(), &[&arguments[..], more].concat())
+    };
+    let won = |result: &Value| result["test_battle_won_mean"].as_f64().expect("a number");
+    let strong = eval("focus_fire", &[]);
+    assert_eq!((&strong["episodes"], &strong["env"]), (&100.into(), &"skirmish/3m".into()));
+    for key in ["test_return_mean", "test_ep_length_mean"] {
+        assert!(strong[key].as_f64().expect("a number") > 0.0, "{key}");
+    }
+    let stopped = eval("stop", &[]);
+    assert_eq!((won(&stopped), &stopped["test_return_mean"]), (0.0, &0.0.into()));
+    assert!(won(&strong) > 0.5, "{strong}");
+    assert_eq!(eval("heuristic", &[]), {
+        let mut same = eval("attack_nearest", &[]);
+        same["policy"] = "heuristic".into();
+        same
+    });
+    assert_eq!(eval("kiting", &["--seed", "5"]), eval("kiting", &["--seed", "5"]));
+    assert_ne!(eval("kiting", &["--seed", "5"]), eval("kiting", &["--seed", "6"]));
+    assert_eq!(won(&eval("focus_fire", &["env_args.opponent=stop"])), 1.0);
+    let smax = eval("heuristic", &["env_args.rules=smax"]);
+    assert_eq!(smax["env_args"]["rules"], "smax");
+    assert!(smax["test_return_mean"].as_f64().expect("a number") <= 2.0);
+}
+
+#[test]
+fn the_arguments_of_all_rules_and_the_players_can_be_looked_up() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let has = |list: &Value, key: &str, value: &str| {
+        list.as_array().expect("a list").iter().any(|entry| entry[key] == value)
+    };
+    let envs = json(folder.path(), &["list", "envs", "--json"]);
+    let entries = envs.as_array().expect("an array");
+    let entry = |id: &str| entries.iter().find(|entry| entry["id"] == id).expect("it is listed");
+    let rules = &entry("skirmish/3m")["rules"];
+    assert_eq!((&rules[0]["name"], &rules[1]["name"]), (&"liberty".into(), &"smax".into()));
+    assert!(has(&rules[0]["arguments"], "key", "opponent"));
+    assert!(has(&rules[1]["arguments"], "key", "max_steps"));
+    assert_eq!(entry("skirmish/smacv2_5_units")["rules"][0]["name"], "smax");
+    for (args, rules, argument, player) in [
+        (&["skirmish/3m"][..], "liberty", "opponent", "kiting"),
+        (&["skirmish/3m", "env_args.rules=smax"], "smax", "enemy_shoots", "heuristic"),
+        (&["skirmish/smacv2_10_units"], "smax", "enemy_shoots", "heuristic"),
+    ] {
+        let about = json(folder.path(), &[&["describe"], args, &["--json"]].concat());
+        assert_eq!(about["rules"], rules);
+        assert!(has(&about["arguments"], "key", argument), "{args:?}");
+        assert!(has(&about["players"], "name", player), "{args:?}");
+        let text = phalanx(folder.path(), &[&["describe"], args].concat()).stdout;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert!(text.contains(argument) && text.contains(player), "{args:?}");
     }
 }
 
@@ -183,6 +293,12 @@ fn a_run_can_be_trained_evaluated_and_traced() {
     for key in ["test_return_mean", "test_battle_won_mean"] {
         assert!(evaluated[key].is_number(), "{key}");
     }
+    let usual = ["eval", "skirmish/3m", "--policy", run, "--checkpoint", "last"];
+    let rest = ["--seed", "7", "--episodes", "40", "--json"];
+    let elsewhere = json(at, &[&usual[..], &rest].concat());
+    assert_eq!(elsewhere["test_return_mean"], evaluated["test_return_mean"], "it is the same");
+    let opposed = json(at, &[&usual[..], &rest, &["env_args.opponent=stop"]].concat());
+    assert_ne!(opposed["test_return_mean"], evaluated["test_return_mean"], "it is not");
     assert!(
         phalanx(at, &["trace", "skirmish/3m", "--policy", run, "--out", "t.jsonl"])
             .status

@@ -44,6 +44,16 @@ pub enum ArgumentError {
         /// The values it may take.
         allowed: &'static str,
     },
+    /// The value does not suit another argument.
+    #[error("`{key}` cannot be {value}: {reason}")]
+    Contradiction {
+        /// The key.
+        key: &'static str,
+        /// The value that was given.
+        value: String,
+        /// What it contradicts.
+        reason: &'static str,
+    },
 }
 
 /// Reads `args` into `T`, whose fields are the keys of `known` and all have a default.

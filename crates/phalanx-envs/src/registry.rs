@@ -1,15 +1,17 @@
 //! All environments by their identifier.
 //!
-//! A new environment is one new file and one line in `all`.
+//! A new environment is one new file and one line in `all`. Battles may have several sets of rules,
+//! each with arguments of its own.
 
 use std::sync::Arc;
 
 use phalanx_core::env::Env;
 use toml::Table;
 
-use crate::arguments::{Argument, ArgumentError, nearest, read};
+use crate::arguments::{Argument, ArgumentError, nearest, read, wrong};
 use crate::matrix::{MATRIX_GAMES, MatrixGame, TwoStep};
-use crate::skirmish::{ARGUMENTS, MAPS, Map, MapError, Skirmish, SkirmishArgs};
+use crate::skirmish::smax::{self, SCENARIOS, Scenario, Smax, SmaxArgs, SmaxError};
+use crate::skirmish::{ARGUMENTS, MAPS, Map, MapError, Skirmish, SkirmishArgs, sides};
 
 /// An environment that can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +20,26 @@ pub struct EnvEntry {
     pub id: String,
     /// One sentence about the task.
     pub summary: String,
-    /// The arguments it takes.
+    /// The sets of rules it can be played by; the first holds unless the argument `rules` names
+    /// another.
+    pub rules: Vec<RuleSet>,
+}
+
+/// A set of rules of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleSet {
+    /// The value of the argument `rules`; `None` for an environment without that argument.
+    pub name: Option<&'static str>,
+    /// The arguments under these rules, beside `rules` itself.
     pub arguments: &'static [Argument],
 }
+
+/// Environments without a choice of rules and without arguments.
+const PLAIN: RuleSet = RuleSet { name: None, arguments: &[] };
+/// Battles with the interface of SMAC and SMACv2.
+const LIBERTY: RuleSet = RuleSet { name: Some("liberty"), arguments: ARGUMENTS };
+/// Battles of JaxMARL.
+const SMAX: RuleSet = RuleSet { name: Some("smax"), arguments: smax::ARGUMENTS };
 
 /// Why an environment cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +54,20 @@ pub enum RegistryError {
         nearest: String,
     },
     /// An argument is unknown or has a value it may not take.
-    #[error("environment `{id}`: {source}")]
+    #[error("environment `{id}`: {error}")]
     Argument {
         /// The environment.
         id: String,
         /// What is wrong.
-        source: ArgumentError,
+        error: ArgumentError,
+    },
+    /// The rules `smax` have no such battle.
+    #[error("environment `{id}`: {error}")]
+    Scenario {
+        /// The environment.
+        id: String,
+        /// What is wrong.
+        error: SmaxError,
     },
     /// The map of a battle is malformed.
     #[error(transparent)]
@@ -53,13 +80,18 @@ type Prepare = fn(name: &str, args: &Table) -> Result<Maker, Refusal>;
 
 enum Refusal {
     Argument(ArgumentError),
+    Scenario(SmaxError),
     Map(MapError),
 }
 
 impl Refusal {
     fn of(self, id: &str) -> RegistryError {
+        let id = id.to_owned();
         match self {
-            Self::Argument(source) => RegistryError::Argument { id: id.to_owned(), source },
+            Self::Argument(error) | Self::Scenario(SmaxError::Argument(error)) => {
+                RegistryError::Argument { id, error }
+            }
+            Self::Scenario(error) => RegistryError::Scenario { id, error },
             Self::Map(error) => RegistryError::Map(error),
         }
     }
@@ -71,31 +103,70 @@ impl From<ArgumentError> for Refusal {
     }
 }
 
+impl From<SmaxError> for Refusal {
+    fn from(error: SmaxError) -> Self {
+        Self::Scenario(error)
+    }
+}
+
 impl From<MapError> for Refusal {
     fn from(error: MapError) -> Self {
         Self::Map(error)
     }
 }
 
-/// Every environment with what makes it.
-fn all() -> Vec<(EnvEntry, Prepare)> {
-    let mut lines: Vec<(EnvEntry, Prepare)> = Vec::new();
-    let mut add = |id: String, summary: String, arguments, prepare| {
-        lines.push((EnvEntry { id, summary, arguments }, prepare));
+/// An environment, with what makes it and what describes it.
+struct Line {
+    id: String,
+    rules: Vec<RuleSet>,
+    prepare: Prepare,
+    summarise: fn(name: &str) -> String,
+}
+
+/// Every environment.
+fn all() -> Vec<Line> {
+    let line = |id, rules: &[RuleSet], prepare, summarise| Line {
+        id,
+        rules: rules.to_vec(),
+        prepare,
+        summarise,
     };
+    let mut lines = Vec::new();
     for payoff in MATRIX_GAMES {
-        add(format!("matrix/{}", payoff.name), payoff.summary.to_owned(), &[], matrix_game);
+        let id = format!("matrix/{}", payoff.name);
+        lines.push(line(id, &[PLAIN], matrix_game, |name| payoff_named(name).summary.to_owned()));
     }
-    add("two_step".to_owned(), TwoStep::SUMMARY.to_owned(), &[], two_step);
-    for (name, text) in MAPS {
-        let summary = if text.contains("\n[generate]\n") {
-            format!("A battle of teams drawn as in SMACv2 ({name}), with SMACv2's interface.")
-        } else {
-            format!("A battle on SMAC's map {name}, simulated with SMAC's interface.")
-        };
-        add(format!("skirmish/{name}"), summary, ARGUMENTS, skirmish);
+    lines.push(line("two_step".to_owned(), &[PLAIN], two_step, |_| TwoStep::SUMMARY.to_owned()));
+    for (name, _) in MAPS {
+        let both = [LIBERTY, SMAX];
+        let rules = if Scenario::named(name).is_some() { &both[..] } else { &both[..1] };
+        lines.push(line(format!("skirmish/{name}"), rules, skirmish, map_summary));
+    }
+    let maps = |name: &str| MAPS.iter().any(|(map, _)| *map == name);
+    for scenario in SCENARIOS.iter().filter(|scenario| !maps(scenario.name)) {
+        let id = format!("skirmish/{}", scenario.name);
+        lines.push(line(id, &[SMAX], smax_alone, scenario_summary));
     }
     lines
+}
+
+fn payoff_named(name: &str) -> crate::matrix::Payoff {
+    let payoff = MATRIX_GAMES.iter().find(|payoff| payoff.name == name);
+    *payoff.expect("the identifier was made from this table")
+}
+
+/// Who fights, and whose battle it is.
+fn map_summary(name: &str) -> String {
+    let map = Map::named(name).expect("the identifier was made from this table");
+    let source = if map.generate.is_some() { "SMACv2" } else { "SMAC" };
+    let also = if Scenario::named(name).is_some() { ", or by JaxMARL's (rules=smax)" } else { "" };
+    format!("{}; {source}'s battle, by the game's rules{also}.", sides(&map))
+}
+
+fn scenario_summary(name: &str) -> String {
+    let scenario = Scenario::named(name).expect("the identifier was made from this table");
+    let (allies, enemies) = (scenario.n_allies(), scenario.n_enemies());
+    format!("{allies} against {enemies} of the same random kinds; JaxMARL's battle and rules.")
 }
 
 #[derive(serde::Deserialize)]
@@ -103,8 +174,7 @@ struct NoArguments {}
 
 fn matrix_game(name: &str, args: &Table) -> Result<Maker, Refusal> {
     read::<NoArguments>(args, &[])?;
-    let payoff = MATRIX_GAMES.iter().find(|payoff| payoff.name == name);
-    let payoff = *payoff.expect("the identifier was made from this table");
+    let payoff = payoff_named(name);
     Ok(Arc::new(move || Box::new(MatrixGame::new(payoff))))
 }
 
@@ -114,6 +184,10 @@ fn two_step(_: &str, args: &Table) -> Result<Maker, Refusal> {
 }
 
 fn skirmish(name: &str, args: &Table) -> Result<Maker, Refusal> {
+    let is_smax = |rules: &toml::Value| rules.as_str() == SMAX.name;
+    if args.get("rules").is_some_and(is_smax) {
+        return smax_alone(name, args);
+    }
     let map = Map::named(name)?;
     let args = SkirmishArgs::for_map(&map, args)?;
     Skirmish::new(map.clone(), args.clone())?;
@@ -124,9 +198,37 @@ fn skirmish(name: &str, args: &Table) -> Result<Maker, Refusal> {
     }))
 }
 
+/// A battle of the rules `smax`, the only ones it has or those that were chosen.
+fn smax_alone(name: &str, args: &Table) -> Result<Maker, Refusal> {
+    let mut args = args.clone();
+    if let Some(rules) = args.remove("rules").filter(|rules| rules.as_str() != SMAX.name) {
+        let only = Argument { key: "rules", allowed: "\"smax\"" };
+        return Err(wrong(&only, rules).into());
+    }
+    // A missing scenario explains more than an argument that it would not have either.
+    Smax::new(name, SmaxArgs::default())?;
+    let battle = Smax::new(name, SmaxArgs::from_table(&args)?)?;
+    Ok(Arc::new(move || Box::new(battle.clone())))
+}
+
 /// All environments, in the order in which they are listed.
 pub fn list() -> Vec<EnvEntry> {
-    all().into_iter().map(|(entry, _)| entry).collect()
+    let entry = |line: Line| {
+        let summary = (line.summarise)(name_of(&line.id));
+        EnvEntry { id: line.id, summary, rules: line.rules }
+    };
+    all().into_iter().map(entry).collect()
+}
+
+/// The sets of rules of environment `id`, the default first; none where there is no such
+/// environment.
+pub fn rules(id: &str) -> Vec<RuleSet> {
+    all().into_iter().find(|line| line.id == id).map_or_else(Vec::new, |line| line.rules)
+}
+
+/// The last part of an identifier.
+fn name_of(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
 }
 
 /// What makes environments `id` with the arguments `args`, checked in advance.
@@ -153,13 +255,12 @@ pub fn factory(
     args: &Table,
 ) -> Result<impl Fn() -> Box<dyn Env> + Send + Sync + Clone + 'static + use<>, RegistryError> {
     let lines = all();
-    let Some((_, prepare)) = lines.iter().find(|(entry, _)| entry.id == id) else {
-        let nearest = nearest(id, lines.iter().map(|(entry, _)| entry.id.as_str()));
+    let Some(line) = lines.iter().find(|line| line.id == id) else {
+        let nearest = nearest(id, lines.iter().map(|line| line.id.as_str()));
         let nearest = nearest.expect("there are environments").to_owned();
         return Err(RegistryError::UnknownId { id: id.to_owned(), nearest });
     };
-    let name = id.rsplit('/').next().unwrap_or(id);
-    let maker = prepare(name, args).map_err(|refusal| refusal.of(id))?;
+    let maker = (line.prepare)(name_of(id), args).map_err(|refusal| refusal.of(id))?;
     Ok(move || maker())
 }
 

@@ -1,5 +1,6 @@
 //! The configuration files of battles are accepted, and the first states the defaults.
 
+use phalanx_envs::skirmish::smax::{ARGUMENTS, SmaxArgs};
 use phalanx_envs::skirmish::{MAPS, Map, SkirmishArgs};
 use toml::Table;
 
@@ -31,4 +32,12 @@ fn the_other_configurations_are_those_of_smacv2() {
         SkirmishArgs { prob_obs_enemy: 0.0, action_mask: false, ..SkirmishArgs::default() };
     assert_eq!(epo, expected);
     assert!(read(include_str!("../../../configs/envs/skirmish_self_play.toml")).self_play);
+}
+
+#[test]
+fn the_configuration_of_jaxmarls_rules_states_their_defaults() {
+    let mut args = env_args(include_str!("../../../configs/envs/skirmish_smax.toml"));
+    assert_eq!(args.remove("rules"), Some("smax".into()));
+    assert_eq!(SmaxArgs::from_table(&args), Ok(SmaxArgs::default()));
+    assert_eq!(args.len(), ARGUMENTS.len(), "every argument is mentioned");
 }

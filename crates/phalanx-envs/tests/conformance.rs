@@ -54,3 +54,30 @@ fn self_play_conforms() {
         }
     }
 }
+
+#[test]
+fn battles_against_every_scripted_player_conform() {
+    for (name, _) in phalanx_envs::skirmish::PLAYERS {
+        for id in ["skirmish/MMM2", "skirmish/3s_vs_4z", "skirmish/protoss_10_vs_11"] {
+            check(id, &format!("opponent = \"{name}\""), 1_500);
+        }
+    }
+    for args in [
+        "opponent = \"kiting\"\nconic_fov = true\nprob_obs_enemy = 0.5\naction_mask = false",
+        "opponent = \"attack_nearest\"\nheuristic_rest = true\nheuristic_ai = true",
+        "opponent = \"random\"\nconic_fov = true\nfix_quirks = true",
+    ] {
+        for id in ["skirmish/2c_vs_64zg", "skirmish/terran_10_vs_11"] {
+            check(id, args, 1_500);
+        }
+    }
+}
+
+#[test]
+fn battles_of_jaxmarl_conform() {
+    for args in ["", "self_play = true", "observation_type = \"conic\"\nattack_mode = \"random\""] {
+        for id in ["skirmish/3s_vs_5z", "skirmish/smacv2_10_units"] {
+            check(id, &format!("rules = \"smax\"\n{args}"), 2_000);
+        }
+    }
+}

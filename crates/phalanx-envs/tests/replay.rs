@@ -32,21 +32,26 @@ fn episode(env: &mut dyn Env, seed: u64, given: Option<&[Vec<u16>]>) -> (Vec<u32
 
 #[test]
 fn a_replayed_episode_has_the_same_bits() {
-    for id in [
-        "skirmish/3m",
-        "skirmish/10m_vs_11m",
-        "skirmish/27m_vs_30m",
-        "skirmish/terran_10_vs_11",
-        "skirmish/protoss_5_vs_5",
-        "two_step",
+    for (id, args) in [
+        ("skirmish/3m", ""),
+        ("skirmish/10m_vs_11m", ""),
+        ("skirmish/27m_vs_30m", ""),
+        ("skirmish/terran_10_vs_11", ""),
+        ("skirmish/terran_10_vs_11", "opponent = \"random\""),
+        ("skirmish/protoss_5_vs_5", ""),
+        ("skirmish/3s_vs_5z", "opponent = \"attack_nearest\""),
+        ("skirmish/3s_vs_5z", "rules = \"smax\""),
+        ("skirmish/smacv2_5_units", ""),
+        ("two_step", ""),
     ] {
-        let make = registry::factory(id, &Table::new()).expect("the environment exists");
+        let args: Table = args.parse().expect("the test writes TOML");
+        let make = registry::factory(id, &args).expect("the environment exists");
         let mut env = make();
         // What was played before must leave no trace.
         episode(&mut env, 8, None);
         let (bits, actions) = episode(&mut env, 9, None);
         let (again, _) = episode(&mut make(), 9, Some(&actions));
-        assert!(bits == again, "{id}");
+        assert!(bits == again, "{id} {args:?}");
     }
 }
 

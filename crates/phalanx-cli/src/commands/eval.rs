@@ -1,33 +1,52 @@
 //! `phalanx eval`.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Args;
-use phalanx_core::env::ParallelEnvs;
+use phalanx_core::env::{Env, ParallelEnvs};
 use phalanx_core::rng::Purpose;
 use phalanx_train::TrainError;
 use phalanx_train::checkpoint::{Choice, RunCheckpoints, load_policy};
-use phalanx_train::evaluate::evaluate;
+use phalanx_train::collect::{Policy, Script};
+use phalanx_train::evaluate::{Evaluation, evaluate, evaluate_script};
 use phalanx_train::log::RunFolder;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::commands::train::run_config;
-use crate::commands::{Misuse, print};
+use crate::commands::{Misuse, env_args, player, print};
 
-/// Play greedy episodes with a trained team.
+/// How many episodes are played at a time.
+const AT_ONCE: usize = 32;
+
+/// Play episodes with a trained team, greedily, or with a scripted player.
+///
+/// A run's folder is evaluated in the environment and with the arguments it was trained with. With
+/// --policy, the first argument is an environment instead, and arguments of the environment may
+/// follow: who plays is a scripted player by name, or the team of a run's folder.
 #[derive(Args)]
-#[command(after_help = "Example:\n  \
-    phalanx eval results/qmix/skirmish/3m/seed_1 --checkpoint best --episodes 320")]
+#[command(after_help = "Examples:\n  \
+    phalanx eval results/qmix/skirmish/3m/seed_1 --checkpoint best --episodes 320\n  \
+    phalanx eval skirmish/5m_vs_6m --policy focus_fire --episodes 1000\n  \
+    phalanx eval skirmish/3m --policy heuristic --json env_args.rules=smax\n  \
+    phalanx eval skirmish/3m --policy results/qmix/skirmish/3m/seed_1 env_args.opponent=kiting")]
 pub(crate) struct Eval {
-    /// The run's folder.
-    run: PathBuf,
+    /// The run's folder or, with --policy, an environment (`phalanx list envs` shows them).
+    #[arg(value_name = "RUN|ENV")]
+    target: String,
+    /// With --policy: arguments of the environment, `env_args.key=value`.
+    #[arg(requires = "policy")]
+    args: Vec<String>,
+    /// Who plays in the environment: `random`, `heuristic`, another of its scripted players (`phalanx
+    /// describe` lists them), or a run's folder.
+    #[arg(long)]
+    policy: Option<String>,
     /// `best`, `last`, or the number of environment steps of a checkpoint.
     #[arg(long, default_value = "best")]
     checkpoint: Choice,
     /// The number of episodes.
     #[arg(long, default_value_t = 32)]
     episodes: usize,
-    /// The seed of the episodes; the run's own by default.
+    /// The seed of the episodes; the run's own by default, 1 with --policy.
     #[arg(long)]
     seed: Option<u64>,
     /// Print the result as one JSON object.
@@ -40,36 +59,77 @@ impl Eval {
         if self.episodes == 0 {
             return Err(Misuse("--episodes must be at least 1".to_owned()).into());
         }
-        let (_, info) = RunFolder::open(&self.run)?;
-        let config = run_config(&info.config, &self.run)?;
-        let (step, files) = RunCheckpoints::of(&self.run).load(self.checkpoint)?;
+        match &self.policy {
+            Some(policy) => self.environment(policy),
+            None => self.trained_run(),
+        }
+    }
+
+    /// Evaluates a run where it was trained.
+    fn trained_run(&self) -> anyhow::Result<()> {
+        let path = Path::new(&self.target);
+        if !phalanx_envs::registry::rules(&self.target).is_empty() && !path.is_dir() {
+            let reason =
+                format!("{0} is an environment; say who plays: --policy NAME", self.target);
+            return Err(Misuse(reason).into());
+        }
+        let (_, info) = RunFolder::open(path)?;
+        let config = run_config(&info.config, path)?;
+        let (step, files) = RunCheckpoints::of(path).load(self.checkpoint)?;
         let policy = load_policy(&files)?;
         let factory = phalanx_envs::registry::factory(&info.env, &config.env_args)
             .map_err(TrainError::from)?;
         let seed = self.seed.unwrap_or(config.seed);
-        let n_envs = self.episodes.min(32);
-        let mut envs = ParallelEnvs::new(n_envs, seed, Purpose::TestEnvironment, factory);
-        let evaluation = evaluate(&policy, &mut envs, self.episodes);
-        if self.json {
-            let mut result = json!({
-                "run": self.run,
-                "checkpoint": step,
-                "episodes": evaluation.episodes,
-                "seed": seed,
-            });
-            for (name, value) in &evaluation.means {
-                result[name] = json!(value);
-            }
-            print(&result.to_string());
-        } else {
-            print(&format!(
-                "{} on {}, checkpoint after {step} steps, {} greedy episodes",
-                info.alg, info.env, evaluation.episodes
-            ));
-            for (name, value) in &evaluation.means {
-                print(&format!("  {name:<24} {value:.4}"));
-            }
-        }
+        let evaluation = self.greedy(&policy, seed, factory);
+        let title = format!("{} on {}, checkpoint after {step} steps, greedy", info.alg, info.env);
+        let head = json!({ "run": path, "checkpoint": step });
+        self.show(&title, head, seed, &evaluation);
         Ok(())
+    }
+
+    /// Evaluates a scripted player, or the team of a run, in an environment.
+    fn environment(&self, policy: &str) -> anyhow::Result<()> {
+        let args = env_args(&self.args).map_err(TrainError::from)?;
+        let factory = phalanx_envs::registry::factory(&self.target, &args)?;
+        let seed = self.seed.unwrap_or(1);
+        let env = factory();
+        let evaluation = if let Some(script) = Script::named(policy, &*env) {
+            evaluate_script(script, factory, seed, self.episodes)
+        } else if Path::new(policy).is_dir() {
+            let policy = player::trained(Path::new(policy), self.checkpoint, &*env)?;
+            self.greedy(&policy, seed, factory)
+        } else {
+            return Err(player::unknown(policy, &*env, "a run's folder").into());
+        };
+        let head = json!({ "env": self.target, "env_args": args, "policy": policy });
+        self.show(&format!("{policy} on {}", self.target), head, seed, &evaluation);
+        Ok(())
+    }
+
+    fn greedy<E: Env>(
+        &self,
+        policy: &Policy,
+        seed: u64,
+        factory: impl Fn() -> E + Send + Sync + 'static,
+    ) -> Evaluation {
+        let n_envs = self.episodes.min(AT_ONCE);
+        let mut envs = ParallelEnvs::new(n_envs, seed, Purpose::TestEnvironment, factory);
+        evaluate(policy, &mut envs, self.episodes)
+    }
+
+    fn show(&self, title: &str, mut head: Value, seed: u64, evaluation: &Evaluation) {
+        if self.json {
+            head["episodes"] = json!(evaluation.episodes);
+            head["seed"] = json!(seed);
+            for (name, value) in &evaluation.means {
+                head[name] = json!(value);
+            }
+            print(&head.to_string());
+            return;
+        }
+        print(&format!("{title}, {} episodes, seed {seed}", evaluation.episodes));
+        for (name, value) in &evaluation.means {
+            print(&format!("  {name:<24} {value:.4}"));
+        }
     }
 }

@@ -1,11 +1,16 @@
 //! `phalanx list`.
 
 use clap::{Args, ValueEnum};
+use phalanx_envs::registry::RuleSet;
 use serde_json::{Value, json};
 
 use crate::commands::print;
 
 /// Show what there is.
+///
+/// With --json an environment has its `rules`: the sets of rules it can be played by
+/// (env_args.rules=NAME), the default first, each with its arguments. `phalanx describe ENV` shows
+/// the arguments and scripted players of one environment.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx list\n  phalanx list envs --json")]
 pub(crate) struct List {
@@ -43,7 +48,10 @@ impl What {
                 .collect(),
             Self::Envs => phalanx_envs::registry::list()
                 .into_iter()
-                .map(|entry| json!({ "id": entry.id, "summary": entry.summary }))
+                .map(|entry| {
+                    let rules: Vec<_> = entry.rules.iter().map(rule_set).collect();
+                    json!({ "id": entry.id, "summary": entry.summary, "rules": rules })
+                })
                 .collect(),
             Self::Devices => phalanx_core::nn::available()
                 .into_iter()
@@ -51,6 +59,16 @@ impl What {
                 .collect(),
         }
     }
+}
+
+/// A set of rules with its arguments.
+pub(crate) fn rule_set(rules: &RuleSet) -> Value {
+    let arguments: Vec<_> = rules
+        .arguments
+        .iter()
+        .map(|argument| json!({ "key": argument.key, "allowed": argument.allowed }))
+        .collect();
+    json!({ "name": rules.name, "arguments": arguments })
 }
 
 fn device_summary(id: &str) -> &'static str {

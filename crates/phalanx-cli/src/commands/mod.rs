@@ -1,9 +1,10 @@
-//! The commands, one file each.
+//! The commands, one file each, and what they share.
 
 pub(crate) mod bench;
 pub(crate) mod describe;
 pub(crate) mod eval;
 pub(crate) mod list;
+pub(crate) mod player;
 pub(crate) mod trace;
 pub(crate) mod train;
 

@@ -9,20 +9,24 @@ use clap::Args;
 use phalanx_core::env::{End, Env, Outcome, Rows};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
-use phalanx_train::checkpoint::{Choice, RunCheckpoints, load_policy};
-use phalanx_train::collect::{Policy, Team, greedy};
 use serde_json::{Value, json};
 
-use crate::commands::{Misuse, env_args, print};
+use crate::commands::player::Player;
+use crate::commands::{env_args, print};
 
 /// Record episodes, one JSON object per line.
 ///
 /// The first line is a header; then every episode begins with its state before any action (t = 0),
 /// and every step adds a line with actions, reward, terminated, truncated and, for battles, the
-/// units. The same seed and actions give the same bytes.
+/// units. Where the enemies choose from a set of actions too (rules=smax, or a scripted opponent),
+/// a line also holds enemy_actions; in self-play they are among the actions. The same seed and
+/// actions give the same bytes.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phalanx trace skirmish/3m --seed 1 --policy heuristic --out battle.jsonl\n  \
+    phalanx trace skirmish/3s_vs_5z --policy kiting --episodes 5 --out kiting.jsonl\n  \
+    phalanx trace skirmish/8m --policy focus_fire --out duel.jsonl env_args.opponent=kiting\n  \
+    phalanx trace skirmish/3m --policy heuristic --out smax.jsonl env_args.rules=smax\n  \
     phalanx trace skirmish/3m --policy results/qmix/skirmish/3m/seed_1 --out won.jsonl\n  \
     phalanx trace skirmish/3m --policy actions.jsonl --out again.jsonl env_args.deterministic=true")]
 pub(crate) struct Trace {
@@ -36,7 +40,8 @@ pub(crate) struct Trace {
     /// The number of episodes.
     #[arg(long, default_value_t = 1)]
     episodes: u64,
-    /// `random`, `heuristic`, a run's folder (its best policy, greedily), or a file of joint
+    /// Who plays: `random`, `heuristic`, another scripted player of the environment (`phalanx
+    /// describe` lists them), a run's folder (its best policy, greedily), or a file of joint
     /// actions, one JSON array of action numbers per line.
     #[arg(long, default_value = "random")]
     policy: String,
@@ -48,106 +53,11 @@ pub(crate) struct Trace {
     full: bool,
 }
 
-/// Who chooses the actions.
-enum Player {
-    Random(Box<Rng>),
-    Heuristic,
-    Trained(Box<(Policy, Team)>),
-    Recorded { path: String, lines: std::vec::IntoIter<Vec<u16>>, line: usize },
-}
-
-impl Player {
-    fn new(policy: &str, seed: u64) -> anyhow::Result<Self> {
-        match policy {
-            "random" => return Ok(Self::Random(Box::new(Rng::stream(seed, Purpose::Player, 0)))),
-            "heuristic" => return Ok(Self::Heuristic),
-            _ => {}
-        }
-        let path = Path::new(policy);
-        if path.is_dir() {
-            let (_, files) = RunCheckpoints::of(path).load(Choice::Best)?;
-            let policy = load_policy(&files)?;
-            let team = Team::new(policy.inputs, policy.actor.hidden_dim(), 1);
-            return Ok(Self::Trained(Box::new((policy, team))));
-        }
-        if !path.is_file() {
-            let known = "`random`, `heuristic`, a run's folder or a file of actions";
-            return Err(Misuse(format!("--policy {policy}: this is not {known}")).into());
-        }
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {policy}"))?;
-        let lines: Vec<Vec<u16>> = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty())
-            .map(|(number, line)| {
-                serde_json::from_str(line)
-                    .map_err(|error| Misuse(format!("{policy}, line {}: {error}", number + 1)))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self::Recorded { path: policy.to_owned(), lines: lines.into_iter(), line: 0 })
-    }
-
-    fn begin(&mut self) {
-        if let Self::Trained(trained) = self {
-            trained.1.begin(0);
-        }
-    }
-
-    /// The next joint action; `None` when a recording is at its end.
-    fn act(&mut self, env: &mut dyn Env, rows: &Rows) -> anyhow::Result<Option<Vec<u16>>> {
-        let n_actions = env.spec().n_actions;
-        let n_agents = env.spec().n_agents();
-        let mut actions = vec![0; n_agents];
-        let masks = rows.avail.chunks_exact(n_actions);
-        match self {
-            Self::Random(rng) => {
-                for (action, mask) in actions.iter_mut().zip(masks) {
-                    *action = rng.choose(mask).context("an agent has no legal action")? as u16;
-                }
-            }
-            Self::Heuristic => {
-                if !env.heuristic(&mut actions) {
-                    let id = &env.spec().id;
-                    return Err(Misuse(format!("`{id}` has no scripted player")).into());
-                }
-            }
-            Self::Trained(trained) => {
-                let (policy, team) = &mut **trained;
-                if policy.inputs.obs_dim != env.spec().obs_dim
-                    || policy.inputs.n_actions != n_actions
-                    || policy.inputs.n_agents != n_agents
-                {
-                    let id = &env.spec().id;
-                    return Err(Misuse(format!("the policy was not trained for `{id}`")).into());
-                }
-                let outputs = team.think(&policy.actor, &rows.obs).chunks_exact(n_actions);
-                for (action, (values, mask)) in actions.iter_mut().zip(outputs.zip(masks)) {
-                    *action = greedy(values, mask);
-                }
-                team.remember(0, &actions);
-            }
-            Self::Recorded { path, lines, line } => {
-                let Some(next) = lines.next() else { return Ok(None) };
-                *line += 1;
-                let legal = |(action, mask): (&u16, &[bool])| {
-                    mask.get(usize::from(*action)).copied().unwrap_or(false)
-                };
-                if next.len() != n_agents || !next.iter().zip(masks).all(legal) {
-                    let reason = format!("{path}: joint action {line}, {next:?}, is not legal");
-                    return Err(Misuse(reason).into());
-                }
-                actions = next;
-            }
-        }
-        Ok(Some(actions))
-    }
-}
-
 impl Trace {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let mut env = phalanx_envs::registry::make(&self.env, &args)?;
-        let mut player = Player::new(&self.policy, self.seed)?;
+        let mut player = Player::new(&self.policy, self.seed, &*env)?;
         // The file appears when it is complete.
         let mut name = self.out.file_name().context("--out must name a file")?.to_owned();
         name.push(".tmp");

@@ -68,12 +68,14 @@ const SEED: u64 = 0x5eed;
 /// A restored copy is followed for this many steps.
 const FOLLOW: u64 = 20;
 
-/// Plays `steps` random legal steps and tests every promise an [`Env`] makes.
+/// Plays `steps` legal steps and tests every promise an [`Env`] makes. Actions are random, in every
+/// second episode those of one of the [scripted players](Env::players) where there are some.
 ///
 /// Tested are: the shapes; that every slice is fully written and finite; that every agent has a
 /// legal action and a dead one exactly one; that the dead stay dead; that episodes end in time and
-/// report how; that two copies with one seed agree bit for bit; and that a state saved in
-/// mid-episode and loaded into another copy continues exactly as the original.
+/// report how; that two copies with one seed agree bit for bit; that a state saved in mid-episode
+/// and loaded into another copy continues exactly as the original, its scripted players included;
+/// and that these choose legal actions and change nothing when they are asked.
 ///
 /// # Errors
 ///
@@ -86,6 +88,9 @@ pub fn check_env<E: Env>(
     let mut twin = Copy::new(factory(), -3.25, false);
     let spec = straight.env.spec().clone();
     check_spec(&spec, twin.env.spec())?;
+    let players = straight.env.players();
+    let mut script_rng = Rng::stream(SEED, Purpose::Check, 3);
+    let mut scripted = vec![0_u16; spec.n_agents()];
     let mut player = Rng::stream(SEED, Purpose::Check, 1);
     let mut report =
         CheckReport { min_return: f32::MAX, max_return: f32::MIN, ..Default::default() };
@@ -128,6 +133,29 @@ pub fn check_env<E: Env>(
             for (agent, action) in actions.iter_mut().enumerate() {
                 let mask = &straight.rows.avail[agent * spec.n_actions..][..spec.n_actions];
                 *action = player.choose(mask).map_or(0, |index| index as u16);
+            }
+            if !players.is_empty() {
+                // The twin is not asked, so that it shows whether asking changes anything.
+                let script = report.episodes as usize / 2 % players.len();
+                let before = script_rng.clone();
+                straight.ask(script, &mut script_rng, &mut scripted);
+                check_legal(&spec, &straight, &scripted)
+                    .map_err(|e| fail(step, format!("player `{}`: {e}", players[script].0)))?;
+                if let Some((copy, _)) = &mut restored {
+                    let mut others = vec![0; scripted.len()];
+                    copy.ask(script, &mut before.clone(), &mut others);
+                    if others != scripted {
+                        let name = players[script].0;
+                        let reason = format!(
+                            "player `{name}` chooses {scripted:?} here and {others:?} in a copy \
+                             restored in mid-episode"
+                        );
+                        return Err(fail(step, reason));
+                    }
+                }
+                if report.episodes % 2 == 1 {
+                    actions.copy_from_slice(&scripted);
+                }
             }
             let outcome = straight.step(&actions);
             let other = twin.step(&actions);
@@ -190,6 +218,13 @@ impl<E: Env> Copy<E> {
 
     fn step(&mut self, actions: &[u16]) -> Outcome {
         self.play(|env, rng, out| env.step(actions, rng, out))
+    }
+
+    /// The actions of a scripted player.
+    fn ask(&mut self, script: usize, rng: &mut Rng, actions: &mut [u16]) {
+        // No agent's action may be left as it was.
+        actions.fill(u16::MAX);
+        self.env.scripted(script, rng, actions);
     }
 
     fn compare(&self, other: &Self, who: &str) -> Result<(), String> {
@@ -276,6 +311,15 @@ fn check_rows<E: Env>(
         *was_alive = alive;
     }
     Ok(())
+}
+
+fn check_legal<E: Env>(spec: &EnvSpec, copy: &Copy<E>, actions: &[u16]) -> Result<(), String> {
+    let masks = copy.rows.avail.chunks_exact(spec.n_actions);
+    let legal = |(action, mask): (&u16, &[bool])| mask.get(usize::from(*action)) == Some(&true);
+    match actions.iter().zip(masks).position(|choice| !legal(choice)) {
+        Some(agent) => Err(format!("action {} of agent {agent} is not legal", actions[agent])),
+        None => Ok(()),
+    }
 }
 
 fn check_outcome(spec: &EnvSpec, outcome: Outcome, step: u64) -> Result<(), String> {

@@ -16,6 +16,7 @@ use crate::rng::Rng;
 ///   next reset.
 /// - After an end is reported, the next call is `reset`.
 /// - [`save`](Env::save) and [`load`](Env::load) carry the whole state, in mid-episode too.
+/// - [`scripted`](Env::scripted) players, where there are some, choose legal actions.
 ///
 /// ```
 /// use phalanx_core::env::*;
@@ -84,11 +85,25 @@ pub trait Env: Send {
         Description::unnamed(self.spec())
     }
 
-    /// Writes the legal actions, `[agent]`, that a simple scripted player would choose now, and
-    /// returns `true`; returns `false` where there is no such player.
-    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
-        let _ = actions;
-        false
+    /// The scripted players that can choose for the agents, each by its name and with a sentence
+    /// about it. The first is the usual one.
+    fn players(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Writes the actions, `[agent]`, that number `player` of [`Env::players`] chooses now: all
+    /// legal under the mask written last.
+    ///
+    /// Chance in its choices is drawn from `rng`, which is not the environment's own stream. What
+    /// the player remembers until the next reset is part of what [`Env::save`] writes; beside that,
+    /// asking changes nothing.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such player.
+    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+        let _ = (rng, actions);
+        panic!("`{}` has no scripted player {player}", self.spec().id);
     }
 
     /// What a recorded trace shows of the present moment, beside actions and reward: for battles
@@ -117,8 +132,11 @@ impl<E: Env + ?Sized> Env for Box<E> {
     fn describe(&self) -> Description {
         (**self).describe()
     }
-    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
-        (**self).heuristic(actions)
+    fn players(&self) -> &'static [(&'static str, &'static str)] {
+        (**self).players()
+    }
+    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+        (**self).scripted(player, rng, actions);
     }
     fn frame(&self) -> Map<String, Value> {
         (**self).frame()

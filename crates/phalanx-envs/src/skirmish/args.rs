@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::map::Map;
+use super::players::PLAYERS;
+use super::smac::ATTACK_MOVE;
 use crate::arguments::{Argument, ArgumentError, read, wrong};
 
 /// A set of rules: whose numbers and whose engine the battle follows.
@@ -13,12 +15,14 @@ pub enum Rules {
     /// The units and the game loop of *Wings of Liberty*, which SMAC's maps run.
     #[default]
     Liberty,
+    /// The game of JaxMARL, which is an environment of its own: [`Smax`](super::smax::Smax).
+    Smax,
 }
 
 /// What can be chosen about a battle, beside its map.
 ///
 /// Names and defaults are those of `StarCraft2Env` in SMAC and (from `obs_own_pos` to
-/// `fully_observable`) in SMACv2, except for the last six, which are ours. A map may have defaults
+/// `fully_observable`) in SMACv2, except for the last seven, which are ours. A map may have defaults
 /// of its own: those that generate teams set `use_unit_ranges` and `obs_own_pos`, as the
 /// configurations of SMACv2 do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +72,8 @@ pub struct SkirmishArgs {
     /// A scripted player gives the orders; the actions handed to `step` are ignored, but appear as
     /// last actions.
     pub heuristic_ai: bool,
-    /// The scripted player keeps to the mask: it walks where it may not attack.
+    /// The scripted player `attack_nearest`, leading either team, keeps to the mask: it walks where
+    /// it may not attack.
     pub heuristic_rest: bool,
     /// Observations hold the agent's own position, as fractions of the map.
     pub obs_own_pos: bool,
@@ -117,7 +122,12 @@ pub struct SkirmishArgs {
     /// end with zeros. State and reward are the allies'; `enemy_reward` in the info is the enemies'
     /// reward for the last step.
     pub self_play: bool,
-    /// The set of rules.
+    /// Who leads the enemies: `attack_move` (the orders that SMAC's maps give them and the game's
+    /// own choice of targets), or a scripted player of [`PLAYERS`], which commands them in every step
+    /// through SMAC's actions as if the teams were exchanged. They then begin by standing still.
+    pub opponent: String,
+    /// The set of rules: [`Rules::Liberty`]. The registry makes a [`Smax`](super::smax::Smax) of the
+    /// other, which has arguments of its own.
     pub rules: Rules,
     /// Sets every random term of the rules to zero; starting positions stay random.
     pub deterministic: bool,
@@ -163,6 +173,7 @@ impl Default for SkirmishArgs {
             fully_observable: false,
             fix_quirks: false,
             self_play: false,
+            opponent: ATTACK_MOVE.to_owned(),
             rules: Rules::Liberty,
             deterministic: false,
             start_scatter: true,
@@ -214,7 +225,12 @@ pub const ARGUMENTS: &[Argument] = &[
     argument("fully_observable", FLAG),
     argument("fix_quirks", FLAG),
     argument("self_play", FLAG),
-    argument("rules", "\"liberty\""),
+    argument(
+        "opponent",
+        "\"attack_move\" (the game's own orders), or a scripted player: \"attack_nearest\", \
+         \"focus_fire\", \"kiting\", \"random\" or \"stop\"",
+    ),
+    argument("rules", "\"liberty\" or \"smax\""),
     argument("deterministic", FLAG),
     argument("start_scatter", FLAG),
     argument("episode_limit", "a whole number from 0 (the map's own limit) to 1000000"),
@@ -278,8 +294,25 @@ impl SkirmishArgs {
         if !self.obs_starcraft && !self.obs_timestep_number {
             return Err(wrong(find("obs_starcraft"), false));
         }
+        if self.opponent != ATTACK_MOVE {
+            if !PLAYERS.iter().any(|(name, _)| *name == self.opponent) {
+                return Err(wrong(find("opponent"), format!("\"{}\"", self.opponent)));
+            }
+            if self.self_play {
+                let reason = "with self_play the enemies are agents and nobody else leads them";
+                return Err(contradiction("opponent", &self.opponent, reason));
+            }
+        }
+        if self.rules == Rules::Smax {
+            let reason = "a `Skirmish` knows the rules of liberty only; make an `Smax`";
+            return Err(contradiction("rules", "smax", reason));
+        }
         Ok(())
     }
+}
+
+fn contradiction(key: &'static str, value: &str, reason: &'static str) -> ArgumentError {
+    ArgumentError::Contradiction { key, value: format!("\"{value}\""), reason }
 }
 
 fn find(key: &str) -> &'static Argument {
@@ -314,6 +347,8 @@ mod tests {
             "prob_obs_enemy = 1.5",
             "min_attack_range = nan",
             "rules = \"brood_war\"",
+            "opponent = \"kitting\"",
+            "opponent = 1",
             "deterministic = 1",
         ] {
             let table = text.parse().expect("valid TOML");
@@ -324,5 +359,38 @@ mod tests {
                 "{text}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn every_scripted_player_is_named_as_an_opponent() {
+        let allowed = find("opponent").allowed;
+        for (name, _) in PLAYERS {
+            assert!(allowed.contains(&format!("\"{name}\"")), "{name}");
+            let args = SkirmishArgs { opponent: (*name).to_owned(), ..SkirmishArgs::default() };
+            assert_eq!(args.check(), Ok(()));
+        }
+        assert_eq!(allowed.matches('"').count(), 2 * (1 + PLAYERS.len()), "and nobody else");
+    }
+
+    #[test]
+    fn arguments_that_contradict_each_other_are_refused_with_the_reason() {
+        for (text, reason) in [
+            (
+                "self_play = true\nopponent = \"kiting\"",
+                "`opponent` cannot be \"kiting\": with self_play the enemies are agents and nobody \
+                 else leads them",
+            ),
+            (
+                "rules = \"smax\"",
+                "`rules` cannot be \"smax\": a `Skirmish` knows the rules of liberty only; make an \
+                 `Smax`",
+            ),
+        ] {
+            let table = text.parse().expect("valid TOML");
+            let error = SkirmishArgs::from_table(&table).expect_err(text);
+            assert_eq!(error.to_string(), reason);
+        }
+        let both = "self_play = true\nopponent = \"attack_move\"".parse().expect("valid TOML");
+        assert!(SkirmishArgs::from_table(&both).is_ok(), "the default contradicts nothing");
     }
 }

@@ -186,7 +186,8 @@ struct Group {
 }
 
 impl Map {
-    /// Reads a map.
+    /// Reads a map. Its terrain is the name of one of [`TERRAINS`] or, in several lines, a drawing
+    /// of its own.
     ///
     /// # Errors
     ///
@@ -197,11 +198,13 @@ impl Map {
             toml::from_str(text).map_err(|error| MapError::Syntax { reason: error.to_string() })?;
         let map = file.name.clone();
         let invalid = |reason: String| MapError::Invalid { map: map.clone(), reason };
-        let drawing = TERRAINS.iter().find(|(name, _)| *name == file.terrain);
-        let (_, drawing) = drawing.ok_or_else(|| {
+        let drawing = if file.terrain.contains('\n') {
+            file.terrain.trim()
+        } else {
+            let known = TERRAINS.iter().find(|(name, _)| *name == file.terrain);
             let names = TERRAINS.iter().map(|&(name, _)| name);
-            unknown(&map, "terrain", &file.terrain, names)
-        })?;
+            known.ok_or_else(|| unknown(&map, "terrain", &file.terrain, names))?.1
+        };
         let terrain = Terrain::parse(drawing).map_err(&invalid)?;
         if file.limit == 0 {
             return Err(invalid("the limit is zero".to_owned()));
@@ -445,6 +448,16 @@ mod tests {
                 |enemy: &Placed| (enemy.x - 32.0 + ally.x).abs() < 1e-5 && enemy.y == ally.y;
             assert_eq!(map.enemies.iter().filter(|enemy| mirrored(enemy)).count(), 1);
         }
+    }
+
+    #[test]
+    fn a_map_may_draw_its_own_terrain() {
+        let mut drawing = vec![".".repeat(40); 20];
+        drawing[0] = "#".repeat(40);
+        let drawing = format!("\"\"\"\n{}\n\"\"\"", drawing.join("\n"));
+        let map = Map::parse(&MAPS[0].1.replace("\"strip\"", &drawing)).expect("well formed");
+        assert_eq!((map.terrain.width(), map.terrain.height()), (40, 20));
+        assert!(!map.terrain.pathable(5, 19) && map.terrain.pathable(5, 18));
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! - `smac` is SMAC's wrapper round the game, element by element, and [`Skirmish`] the
 //!   environment; `smacv2` is what SMACv2 adds: teams and starts drawn for every episode, a cone of
 //!   sight, and enemies that not every agent may see.
-//! - `players` are scripted players.
+//! - `players` are scripted players, who can be asked for actions or lead the enemies.
+//! - [`smax`] is another game with battles of the same names: JaxMARL's.
 //!
 //! # What is known and what is ours
 //!
@@ -26,7 +27,6 @@ mod args;
 mod liberty;
 mod map;
 mod nearest;
-#[cfg_attr(not(test), allow(dead_code, reason = "only one player has a place to play so far"))]
 mod players;
 mod routes;
 mod smac;
@@ -41,6 +41,7 @@ pub use liberty::{
 };
 pub use map::{MAPS, Map, MapError, March, Placed, START_SCATTER};
 pub use players::PLAYERS;
+pub(crate) use smac::sides;
 pub use smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, Skirmish, WEST};
 pub use smacv2::{Generate, Weighted};
 pub use terrain::{TERRAINS, Terrain};

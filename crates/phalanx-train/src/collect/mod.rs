@@ -2,6 +2,7 @@
 
 mod episodes;
 mod inputs;
+mod script;
 mod segments;
 mod select;
 mod tally;
@@ -9,6 +10,7 @@ mod team;
 
 pub use episodes::EpisodeCollector;
 pub use inputs::InputLayout;
+pub use script::Script;
 pub use segments::SegmentCollector;
 pub use select::{epsilon_greedy, greedy, sample};
 pub use tally::Tally;

@@ -1,4 +1,6 @@
-//! Greedy evaluation: how good is the policy without exploration?
+//! Evaluation: how good is a policy without exploration, or a scripted player?
+
+mod script;
 
 use std::collections::BTreeMap;
 
@@ -6,6 +8,7 @@ use phalanx_core::env::{End, Rows, VecEnv};
 use serde::Serialize;
 
 use crate::collect::{Policy, Tally, Team, greedy};
+pub use script::evaluate_script;
 
 /// What a number of episodes brought.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -20,6 +23,16 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// What finished episodes brought.
+    fn of(mut tally: Tally, returns: Vec<f64>) -> Self {
+        let means = tally.take_means().into_iter();
+        Self {
+            episodes: returns.len(),
+            means: means.map(|(name, mean)| (format!("test_{name}"), mean)).collect(),
+            returns,
+        }
+    }
+
     /// The mean return.
     pub fn return_mean(&self) -> f64 {
         self.means.get("test_return_mean").copied().unwrap_or_default()
@@ -87,10 +100,5 @@ pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Eval
             }
         }
     }
-    let means = tally.take_means();
-    Evaluation {
-        episodes: returns.len(),
-        means: means.into_iter().map(|(name, mean)| (format!("test_{name}"), mean)).collect(),
-        returns,
-    }
+    Evaluation::of(tally, returns)
 }

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::smac::{NO_OP, STOP};
 
-/// The names of all players, each with what it does.
+/// The names of all players, each with what it does. The first is SMAC's own, which `heuristic_ai`
+/// lets lead the allies.
 pub const PLAYERS: &[(&str, &str)] = &[
     ("attack_nearest", "SMAC's heuristic: attacks the nearest opponent until it is dead."),
     ("focus_fire", "Attacks the weakest opponent in reach, or else walks to the nearest."),
@@ -63,13 +64,14 @@ impl Player {
         }
     }
 
-    /// The action of one unit, legal under its mask.
-    pub(crate) fn act(&mut self, turn: &Turn<'_>, rng: &mut Rng) -> u16 {
+    /// The action of one unit. It is legal under the mask, except that an attack-nearest player who
+    /// does not keep to the mask attacks out of range too.
+    pub(crate) fn act(&mut self, turn: &Turn<'_>, keeps_to_mask: bool, rng: &mut Rng) -> u16 {
         if !turn.battle.units.alive(turn.unit) {
             return NO_OP;
         }
         match self {
-            Self::AttackNearest(player) => player.act(turn, true),
+            Self::AttackNearest(player) => player.act(turn, keeps_to_mask),
             Self::FocusFire => focus_fire::act(turn),
             Self::Kiting => kiting::act(turn),
             Self::Random => rng.choose(turn.mask).map_or(STOP, |action| action as u16),

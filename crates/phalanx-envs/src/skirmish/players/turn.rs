@@ -1,9 +1,10 @@
 //! What a scripted player is asked, and what all of them have to work out.
 
+use std::f32::consts::TAU;
 use std::ops::Range;
 
 use crate::skirmish::liberty::{Battle, Motion};
-use crate::skirmish::smac::{DIRECTIONS, NORTH, STOP};
+use crate::skirmish::smac::{ATTACK, DIRECTIONS, NORTH, STOP};
 
 /// A walker does not turn for less than this: in one step it goes about 1.
 const NEGLIGIBLE: f32 = 0.25;
@@ -18,6 +19,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) mask: &'a [bool],
     /// The first of the actions that have a target.
     pub(crate) first_target: u16,
+    /// Where the unit looks, with a cone of sight: the number of a look action.
+    pub(crate) look: u8,
 }
 
 impl Turn<'_> {
@@ -87,10 +90,28 @@ impl Turn<'_> {
             .filter(|&(action, _)| self.allows(action))
     }
 
-    /// Attacks or heals `target` where that is allowed, and walks towards it where not.
+    /// Attacks or heals `target` where that is allowed. Where not, looks towards it, if there is a
+    /// cone of sight and it is turned elsewhere, or else walks towards it.
     pub(crate) fn approach(&self, target: u16) -> u16 {
-        let action = self.aim(target);
-        if self.allows(action) { action } else { self.walk_towards(self.global(target)) }
+        let (action, other) = (self.aim(target), self.global(target));
+        if self.allows(action) {
+            return action;
+        }
+        self.look_towards(other).unwrap_or_else(|| self.walk_towards(other))
+    }
+
+    /// The look action whose direction is nearest to that of another unit, unless the cone of sight
+    /// is turned there already or does not exist.
+    fn look_towards(&self, other: usize) -> Option<u16> {
+        let n_looks = self.first_target - ATTACK;
+        if n_looks == 0 {
+            return None;
+        }
+        let units = &self.battle.units;
+        let (dx, dy) = (units.x[other] - units.x[self.unit], units.y[other] - units.y[self.unit]);
+        let turns = dy.atan2(dx) / TAU * f32::from(n_looks);
+        let look = (turns.round() as i32).rem_euclid(n_looks.into()) as u16;
+        (look != u16::from(self.look)).then_some(ATTACK + look)
     }
 
     /// Walks towards another unit, round cliffs: along the axis on which the next part of the way

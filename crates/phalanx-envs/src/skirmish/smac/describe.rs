@@ -4,14 +4,15 @@ use phalanx_core::env::Description;
 use serde_json::{Map as Object, Value, json};
 
 use super::layout::{Layout, PATHING_POINTS};
+use super::memory::NO_ACTION;
 use super::skirmish::Skirmish;
 use super::summary::summary;
-use crate::skirmish::liberty::{Battle, UNITS};
+use crate::skirmish::liberty::UNITS;
 use crate::skirmish::map::Map;
 
 /// Explains the observation, the state and the actions.
 pub(crate) fn describe(battle: &Skirmish) -> Description {
-    let names: Vec<_> = (0..battle.teams.len()).map(|team| Names::new(battle, team)).collect();
+    let names: Vec<_> = (0..battle.agent_teams()).map(|team| Names::new(battle, team)).collect();
     let description = Description {
         summary: summary(battle),
         obs: join(names.iter().map(|names| names.obs()).collect(), battle.spec.obs_dim),
@@ -237,8 +238,10 @@ fn health(who: &str, shield: bool, names: &mut Vec<String>) {
     }
 }
 
-/// The units as a trace shows them.
-pub(crate) fn frame(battle: &Battle) -> Object<String, Value> {
+/// The units as a trace shows them and, where a scripted player leads the enemies, what it has
+/// chosen in the last step.
+pub(crate) fn frame(env: &Skirmish) -> Object<String, Value> {
+    let battle = &env.battle;
     let units: Vec<Value> = (0..battle.len())
         .map(|i| {
             let ally = i < battle.n_allies;
@@ -256,5 +259,11 @@ pub(crate) fn frame(battle: &Battle) -> Object<String, Value> {
             })
         })
         .collect();
-    Object::from_iter([("units".to_owned(), Value::Array(units))])
+    let mut frame = Object::from_iter([("units".to_owned(), Value::Array(units))]);
+    if let Some(opponents) = env.teams.get(env.agent_teams()) {
+        // Before the first step nobody has acted.
+        let acted = opponents.memory.last_actions.iter().filter(|&&action| action != NO_ACTION);
+        frame.insert("enemy_actions".to_owned(), acted.copied().collect());
+    }
+    frame
 }

@@ -1,5 +1,7 @@
 //! The environment of a battle: reset, step, save and load.
 
+use std::mem::discriminant;
+
 use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use super::memory::Memory;
 use super::skirmish::{Skirmish, Team};
 use crate::skirmish::liberty::Units;
 use crate::skirmish::map::Roster;
-use crate::skirmish::players::AttackNearest;
+use crate::skirmish::players::{PLAYERS, Player};
 
 /// What [`Env::save`] writes.
 #[derive(Serialize, Deserialize)]
@@ -22,8 +24,15 @@ struct Saved {
     step: usize,
     won: bool,
     enemy_reward: f32,
-    memories: Vec<Memory>,
-    heuristics: Vec<AttackNearest>,
+    teams: Vec<SavedTeam>,
+}
+
+/// What is remembered of a team.
+#[derive(Serialize, Deserialize)]
+struct SavedTeam {
+    memory: Memory,
+    players: Vec<Player>,
+    leader: Option<Player>,
 }
 
 impl Env for Skirmish {
@@ -34,8 +43,8 @@ impl Env for Skirmish {
     fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
         self.deploy(rng);
         for team in &mut self.teams {
-            team.heuristic.forget();
             team.memory.forget();
+            team.players.iter_mut().chain(&mut team.leader).for_each(Player::forget);
         }
         self.step = 0;
         self.won = false;
@@ -45,10 +54,12 @@ impl Env for Skirmish {
 
     fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
+        self.lead(rng);
         for (agent, &chosen) in actions.iter().enumerate() {
             let choice = self.choose(agent, chosen);
             self.command(agent, choice);
         }
+        self.command_opponents();
         self.open_accounts();
         self.battle.play(self.args.step_mul, rng);
         let outcome = self.settle();
@@ -63,8 +74,7 @@ impl Env for Skirmish {
             step: self.step,
             won: self.won,
             enemy_reward: self.enemy_reward,
-            memories: self.teams.iter().map(|team| team.memory.clone()).collect(),
-            heuristics: self.teams.iter().map(|team| team.heuristic.clone()).collect(),
+            teams: self.teams.iter().map(SavedTeam::of).collect(),
         };
         pack(&saved, out);
     }
@@ -84,18 +94,21 @@ impl Env for Skirmish {
         self.step = saved.step;
         self.won = saved.won;
         self.enemy_reward = saved.enemy_reward;
-        let remembered = saved.memories.into_iter().zip(saved.heuristics);
-        for (team, (memory, heuristic)) in self.teams.iter_mut().zip(remembered) {
-            team.memory = memory;
-            team.heuristic = heuristic;
+        for (team, saved) in self.teams.iter_mut().zip(saved.teams) {
+            team.memory = saved.memory;
+            team.players = saved.players;
+            team.leader = saved.leader;
         }
         self.write_masks();
         Ok(())
     }
 
-    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
-        self.attack_nearest(actions);
-        true
+    fn players(&self) -> &'static [(&'static str, &'static str)] {
+        PLAYERS
+    }
+
+    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+        self.ask(player, rng, actions);
     }
 
     fn describe(&self) -> Description {
@@ -103,7 +116,7 @@ impl Env for Skirmish {
     }
 
     fn frame(&self) -> Object<String, Value> {
-        describe::frame(&self.battle)
+        describe::frame(self)
     }
 }
 
@@ -142,24 +155,25 @@ impl Skirmish {
 
     /// What `agent` does, and notes its last action.
     fn choose(&mut self, agent: usize, chosen: u16) -> Choice {
-        let action = if self.args.heuristic_ai {
-            self.scripted_action(agent, self.args.heuristic_rest)
+        let (team, number) = self.team_of(agent);
+        let Team { observer, memory, leader, orders, .. } = &mut self.teams[team];
+        let action = if leader.is_some() {
+            orders[number]
         } else {
             let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
             let legal = mask.get(usize::from(chosen)).copied().unwrap_or(false);
             assert!(legal, "action {chosen} is not available to agent {agent}");
             chosen
         };
-        let (team, number) = self.team_of(agent);
-        let Team { observer, memory, .. } = &mut self.teams[team];
         // SMAC notes the actions handed in before its scripted player replaces them.
         memory.last_actions[number] = if self.args.fix_quirks { action } else { chosen };
         Choice::of(action, observer.layout.n_looks)
     }
 
     fn write_masks(&mut self) {
+        let agents = self.agent_teams();
         let mut rest = &mut self.avail[..];
-        for team in &mut self.teams {
+        for team in self.teams.iter_mut().take(agents) {
             let len = team.observer.layout.n_agents * self.spec.n_actions;
             let (avail, after) = rest.split_at_mut(len);
             team.observer.write_masks(&self.battle, &team.memory, avail);
@@ -177,17 +191,29 @@ impl Skirmish {
             && saved.roster.allies.len() == self.roster.allies.len()
             && saved.roster.enemies.len() == self.roster.enemies.len()
             && saved.roster.units().all(|placed| known(placed.unit))
-            && saved.memories.len() == self.teams.len()
-            && saved
-                .memories
-                .iter()
-                .zip(&self.teams)
-                .all(|(memory, team)| memory.fits(&team.observer.layout))
-            && saved.heuristics.len() == self.teams.len()
-            && saved
-                .heuristics
-                .iter()
-                .zip(&self.teams)
-                .all(|(heuristic, team)| heuristic.fits(team.observer.layout.n_agents))
+            && saved.teams.len() == self.teams.len()
+            && saved.teams.iter().zip(&self.teams).all(|(saved, team)| saved.fits(team))
+    }
+}
+
+impl SavedTeam {
+    fn of(team: &Team) -> Self {
+        Self {
+            memory: team.memory.clone(),
+            players: team.players.clone(),
+            leader: team.leader.clone(),
+        }
+    }
+
+    fn fits(&self, team: &Team) -> bool {
+        let layout = &team.observer.layout;
+        let same = |(saved, player): (&Player, &Player)| {
+            discriminant(saved) == discriminant(player) && saved.fits(layout.n_agents)
+        };
+        self.memory.fits(layout)
+            && self.players.len() == team.players.len()
+            && self.players.iter().zip(&team.players).all(same)
+            && self.leader.is_some() == team.leader.is_some()
+            && self.leader.iter().zip(&team.leader).all(same)
     }
 }

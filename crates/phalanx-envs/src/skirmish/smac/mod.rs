@@ -12,6 +12,7 @@ mod memory;
 mod observe;
 mod observer;
 mod reward;
+mod script;
 mod skirmish;
 mod spec;
 mod state;
@@ -19,4 +20,6 @@ mod summary;
 
 pub(crate) use actions::DIRECTIONS;
 pub use actions::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, WEST};
+pub(crate) use script::ATTACK_MOVE;
 pub use skirmish::Skirmish;
+pub(crate) use summary::sides;

@@ -8,16 +8,17 @@ use super::ending::HealerRule;
 use super::memory::Memory;
 use super::observer::{Observer, TeamRows};
 use super::reward::RewardRule;
+use super::script::ATTACK_MOVE;
 use super::spec::spec;
 use crate::arguments::ArgumentError;
 use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::liberty::{Battle, NOBODY, Order, UNITS};
 use crate::skirmish::map::{Map, Placed, Roster};
-use crate::skirmish::players::{AttackNearest, Turn};
+use crate::skirmish::players::{PLAYERS, Player};
 use crate::skirmish::smacv2::sort;
 
-/// A battle: each agent commands one unit, against the built-in opponent or, with `self_play`,
-/// against the agents of the other team.
+/// A battle: each agent commands one unit, against the built-in opponent, a scripted player
+/// (`opponent`) or, with `self_play`, the agents of the other team.
 ///
 /// Observations `[agent, obs_dim]`, the state, the mask, rewards and ends are those of SMAC
 /// (Samvelyan et al. 2019) and, on maps that generate their teams, of SMACv2 (Ellis et al. 2023);
@@ -31,7 +32,7 @@ pub struct Skirmish {
     pub(crate) spec: EnvSpec,
     pub(crate) battle: Battle,
     pub(super) roster: Roster,
-    /// The allies and, in self-play, the enemies.
+    /// The allies and, where they choose from SMAC's actions, the enemies.
     pub(super) teams: Vec<Team>,
     pub(super) healers: HealerRule,
     pub(super) step: usize,
@@ -40,17 +41,22 @@ pub struct Skirmish {
     pub(super) enemy_reward: f32,
     /// The mask written last, `[agent, action]`.
     pub(super) avail: Vec<bool>,
-    /// What of one agent's mask has an effect, `[action]`.
-    reachable: Vec<bool>,
+    /// What of one unit's mask has an effect, `[action]`; written for scripted players.
+    pub(super) mask: Vec<bool>,
 }
 
-/// A team whose units are agents.
+/// A team whose units choose from SMAC's actions.
 #[derive(Clone, Debug)]
 pub(super) struct Team {
     pub(super) observer: Observer,
     pub(super) memory: Memory,
     pub(super) reward: RewardRule,
-    pub(super) heuristic: AttackNearest,
+    /// One of each of [`PLAYERS`], to be asked what it would do.
+    pub(super) players: Vec<Player>,
+    /// Who gives the orders, where that is not left to the actions handed in.
+    pub(super) leader: Option<Player>,
+    /// What the leader has chosen, `[unit of the team]`.
+    pub(super) orders: Vec<u16>,
 }
 
 impl Skirmish {
@@ -66,10 +72,12 @@ impl Skirmish {
         }
         let limit = if args.episode_limit > 0 { args.episode_limit } else { map.limit };
         let roster = map.roster();
-        let n_teams = if args.self_play { 2 } else { 1 };
+        let agent_teams = if args.self_play { 2 } else { 1 };
+        let n_teams = if args.opponent == ATTACK_MOVE { agent_teams } else { 2 };
         let teams: Vec<_> = (0..n_teams).map(|team| Team::new(&map, &args, limit, team)).collect();
         let battle = Battle::new(&map, &args);
-        let spec = spec(&map, &args, limit, &teams);
+        let spec = spec(&map, &args, limit, &teams[..agent_teams]);
+        let n_actions = teams.iter().map(|team| team.observer.layout.n_actions).max().unwrap_or(0);
         let healers = match map.kinds().any(|kind| UNITS[kind].heal.is_some()) {
             false => HealerRule::None,
             true if args.fix_quirks => HealerRule::Fair,
@@ -78,7 +86,7 @@ impl Skirmish {
         };
         Ok(Self {
             avail: vec![false; spec.avail_len()],
-            reachable: vec![false; spec.n_actions],
+            mask: vec![false; n_actions],
             step: 0,
             won: false,
             enemy_reward: 0.0,
@@ -113,35 +121,9 @@ impl Skirmish {
         &self.map
     }
 
-    /// Writes the actions of SMAC's scripted player, `[agent]`, all legal under the mask.
-    ///
-    /// Every agent chooses the nearest enemy and stays with it until it is dead: it attacks where
-    /// the mask allows it, and otherwise walks along the axis on which the enemy is further away
-    /// (`heuristic_rest` in SMAC), or stops where a cliff is in the way. A healer does the same with
-    /// the nearest injured ally.
-    ///
-    /// # Panics
-    ///
-    /// When `actions` has not one element per agent.
-    pub fn attack_nearest(&mut self, actions: &mut [u16]) {
-        assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        for (agent, action) in actions.iter_mut().enumerate() {
-            *action = self.scripted_action(agent, true);
-        }
-    }
-
-    /// What SMAC's scripted player does with one agent.
-    pub(super) fn scripted_action(&mut self, agent: usize, keeps_to_mask: bool) -> u16 {
-        if !self.battle.units.alive(agent) {
-            return NO_OP;
-        }
-        let (team, number) = self.team_of(agent);
-        let Team { observer, memory, heuristic, .. } = &mut self.teams[team];
-        let first_target = observer.layout.first_target() as u16;
-        let mask = &mut self.reachable;
-        observer.write_reachable(&self.battle, number, memory.looks[number], mask);
-        let turn = Turn { battle: &self.battle, unit: agent, mask, first_target };
-        heuristic.act(&turn, keeps_to_mask)
+    /// How many teams are agents: the allies and, in self-play, the enemies.
+    pub(super) fn agent_teams(&self) -> usize {
+        if self.args.self_play { 2 } else { 1 }
     }
 
     /// The team and the number in it of an agent.
@@ -153,9 +135,12 @@ impl Skirmish {
     }
 
     /// Gives the order that a choice stands for.
+    ///
+    /// A weapon that cannot be aimed at its target gives none, as the game refuses such an order:
+    /// what the unit was doing goes on.
     pub(super) fn command(&mut self, agent: usize, choice: Choice) {
         let (team, number) = self.team_of(agent);
-        let Team { observer, memory, .. } = &mut self.teams[team];
+        let Team { observer, memory, leader, .. } = &mut self.teams[team];
         let units = &mut self.battle.units;
         if !units.alive(agent) {
             return;
@@ -171,14 +156,16 @@ impl Skirmish {
             // No order: what the unit was doing goes on.
             Choice::Look(look) => memory.looks[number] = look as u8,
             Choice::Target(target) => {
-                let heals = self.battle.stats[agent].unit.heal.is_some();
+                let stats = &self.battle.stats;
+                let heals = stats[agent].unit.heal.is_some();
                 let first = if heals { observer.we.start } else { observer.they.start };
                 let target = first + target;
+                let accepted = heals || stats[agent].can_aim_at(&stats[target]);
                 // Without the mask, an attack out of range gives no order either.
-                if self.args.action_mask
-                    || self.args.heuristic_ai
-                    || observer.reaches(agent, target, memory.looks[number])
-                {
+                let reaches = self.args.action_mask
+                    || leader.is_some()
+                    || observer.reaches(agent, target, memory.looks[number]);
+                if accepted && reaches {
                     units.command(agent, Order::Attack, target as u16);
                 }
             }
@@ -195,7 +182,7 @@ impl Skirmish {
             self.enlist();
         }
         self.battle.deploy(&self.roster, self.map.march, rng);
-        if self.args.self_play {
+        if self.teams.len() > 1 {
             for enemy in self.battle.n_allies..self.battle.len() {
                 self.battle.units.command(enemy, Order::Hold, NOBODY);
             }
@@ -237,7 +224,8 @@ impl Skirmish {
     pub(crate) fn write(&mut self, rng: &mut Rng, out: StepMut<'_>) {
         let StepMut { mut obs, state, mut avail, mut alive, info } = out;
         let mut first = 0;
-        for (number, team) in self.teams.iter_mut().enumerate() {
+        let agents = self.agent_teams();
+        for (number, team) in self.teams.iter_mut().take(agents).enumerate() {
             let n = team.observer.layout.n_agents;
             let obs = obs.split_off_mut(..n * self.spec.obs_dim).expect("it fits the spec");
             let avail = avail.split_off_mut(..n * self.spec.n_actions).expect("it fits the spec");
@@ -272,9 +260,16 @@ impl Team {
         let n_units = map.allies.len() + map.enemies.len();
         let clamps = map.generate.is_some();
         let reward = RewardRule::new(args, clamps, n_units, opponents.len(), toughness);
+        let n_agents = observer.layout.n_agents;
+        let opposes = team == 1 && !args.self_play;
+        let leader = if opposes { Some(args.opponent.as_str()) } else { None };
+        let leader = leader.or(args.heuristic_ai.then_some(PLAYERS[0].0));
+        let player = |name: &str| Player::new(name, n_agents);
         Self {
             memory: Memory::new(&observer.layout),
-            heuristic: AttackNearest::new(observer.layout.n_agents),
+            players: PLAYERS.iter().filter_map(|(name, _)| player(name)).collect(),
+            leader: leader.and_then(player),
+            orders: vec![NO_OP; n_agents],
             observer,
             reward,
         }

@@ -1,13 +1,32 @@
 //! A battle in one sentence.
 
+use super::script::ATTACK_MOVE;
 use super::skirmish::Skirmish;
 use crate::skirmish::liberty::UNITS;
-use crate::skirmish::map::Placed;
+use crate::skirmish::map::{Map, Placed};
 
 /// Who fights whom, and what is unusual about it.
 pub(super) fn summary(battle: &Skirmish) -> String {
     let (map, args) = (battle.map(), battle.args());
-    let mut text = match &map.generate {
+    let mut text = sides(map);
+    if args.self_play {
+        text += "; both teams are agents, state and reward are those of the first";
+    }
+    if args.opponent != ATTACK_MOVE {
+        text += &format!("; the scripted player {} leads the enemies", args.opponent);
+    }
+    let quirks = quirks(battle);
+    if args.fix_quirks {
+        text += "; quirks of the originals are mended";
+    } else if !quirks.is_empty() {
+        text += &format!("; quirks of the originals in force: {}", quirks.join(", "));
+    }
+    text
+}
+
+/// Who fights whom.
+pub(crate) fn sides(map: &Map) -> String {
+    match &map.generate {
         None => format!("{} against {}", count(&map.allies), count(&map.enemies)),
         Some(generate) => {
             let kinds = generate
@@ -18,17 +37,7 @@ pub(super) fn summary(battle: &Skirmish) -> String {
             let (allies, enemies) = (generate.n_allies, generate.n_enemies);
             format!("{allies} against {enemies} of {kinds}, drawn for every episode")
         }
-    };
-    if args.self_play {
-        text += "; both teams are agents, state and reward are those of the first";
     }
-    let quirks = quirks(battle);
-    if args.fix_quirks {
-        text += "; quirks of the originals are mended";
-    } else if !quirks.is_empty() {
-        text += &format!("; quirks of the originals in force: {}", quirks.join(", "));
-    }
-    text
 }
 
 /// The quirks that `fix_quirks` would mend and that show in this battle.

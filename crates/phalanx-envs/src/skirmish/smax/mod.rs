@@ -41,26 +41,32 @@ pub use units::{UNIT_TYPES, UnitType};
 use phalanx_core::env::{
     AgentSpec, Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack,
 };
-use phalanx_core::rng::{Purpose, Rng};
+use phalanx_core::rng::Rng;
 use serde_json::Value;
 
-use crate::arguments::{ArgumentError, nearest};
+use crate::arguments::ArgumentError;
 use battle::{ATTACK, Battle, STOP};
 use observe::Observer;
 use saved::Saved;
 use script::Script;
+
+/// The scripted players, each with what it does.
+pub const PLAYERS: &[(&str, &str)] = &[(
+    "heuristic",
+    "JaxMARL's: shoots at one opponent as long as it is in range, else walks to one in sight.",
+)];
 
 /// Why a battle cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SmaxError {
     /// There is no such scenario.
-    #[error("SMAX has no scenario `{name}`; did you mean `{nearest}`?")]
+    #[error("the rules smax have no scenario `{name}`; their scenarios are {known}")]
     UnknownScenario {
         /// What was asked for.
         name: String,
-        /// The scenario whose name is most like it.
-        nearest: &'static str,
+        /// The names of all scenarios.
+        known: String,
     },
     /// An argument has a value it may not take.
     #[error(transparent)]
@@ -85,9 +91,6 @@ pub struct Smax {
     script: Script,
     step: u32,
     enemy_reward: f32,
-    /// Chooses for [`Env::heuristic`], so that it does not disturb the environment's stream.
-    player_seed: u64,
-    player: Option<Rng>,
 }
 
 impl Smax {
@@ -98,13 +101,9 @@ impl Smax {
     /// When there is no such scenario, or an argument has a value it may not take.
     pub fn new(scenario: &str, args: SmaxArgs) -> Result<Self, SmaxError> {
         let Some(scenario) = Scenario::named(scenario) else {
-            let names = SCENARIOS.iter().map(|scenario| scenario.name);
-            let nearest = nearest(scenario, names).expect("there are scenarios");
-            let nearest = SCENARIOS.iter().find(|scenario| scenario.name == nearest);
-            return Err(SmaxError::UnknownScenario {
-                name: scenario.to_owned(),
-                nearest: nearest.expect("it is one of them").name,
-            });
+            let known: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+            let (name, known) = (scenario.to_owned(), known.join(", "));
+            return Err(SmaxError::UnknownScenario { name, known });
         };
         args.check()?;
         let (n_allies, n_enemies) = (scenario.n_allies(), scenario.n_enemies());
@@ -132,8 +131,6 @@ impl Smax {
             script: Script::new(args.enemy_shoots, args.attack_mode),
             step: 0,
             enemy_reward: 0.0,
-            player_seed: 0,
-            player: None,
             scenario,
             args,
             spec,
@@ -221,8 +218,6 @@ impl Env for Smax {
     fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
         start::start(&mut self.battle, &self.scenario, rng);
         self.script.forget();
-        self.player_seed = rng.next_u64();
-        self.player = None;
         self.step = 0;
         self.enemy_reward = 0.0;
         self.write(out);
@@ -259,18 +254,20 @@ impl Env for Smax {
         saved.restore(self)
     }
 
-    /// The choices of JaxMARL's heuristic player for the agents, in self-play for both teams.
-    fn heuristic(&mut self, actions: &mut [u16]) -> bool {
+    fn players(&self) -> &'static [(&'static str, &'static str)] {
+        PLAYERS
+    }
+
+    /// In self-play for both teams.
+    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        let seed = self.player_seed;
-        let rng = self.player.get_or_insert_with(|| Rng::stream(seed, Purpose::Player, 0));
+        assert!(player < PLAYERS.len(), "there is no scripted player {player}");
         for (agent, action) in actions.iter_mut().enumerate() {
             *action = self.script.act(&self.battle, agent, rng);
             if !self.battle.may(agent, *action) {
                 *action = STOP;
             }
         }
-        true
     }
 
     fn describe(&self) -> Description {

@@ -1,7 +1,6 @@
 //! The state of a battle as bytes.
 
 use phalanx_core::env::EnvError;
-use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::Smax;
@@ -15,8 +14,6 @@ pub(crate) struct Saved {
     units: Vec<SavedUnit>,
     step: u32,
     enemy_reward: f32,
-    player_seed: u64,
-    player: Option<Rng>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,13 +42,7 @@ impl Saved {
             last_target: script.last_target[unit],
             goal: script.goal[unit],
         });
-        Self {
-            units: units.collect(),
-            step: env.step,
-            enemy_reward: env.enemy_reward,
-            player_seed: env.player_seed,
-            player: env.player.clone(),
-        }
+        Self { units: units.collect(), step: env.step, enemy_reward: env.enemy_reward }
     }
 
     /// Puts `env` where it was, unless the state belongs to another battle.
@@ -84,8 +75,6 @@ impl Saved {
         env.battle.settle();
         env.step = self.step;
         env.enemy_reward = self.enemy_reward;
-        env.player_seed = self.player_seed;
-        env.player = self.player;
         Ok(())
     }
 }

@@ -211,7 +211,46 @@ fn the_scripted_player_heals_the_injured_and_lets_marauders_skip_medivacs() {
     field.units().health[2] = 10.0;
     field.rewrite();
     let mut actions = [0; 4];
-    assert!(field.play(|env, _, _| env.heuristic(&mut actions)));
+    field.env.scripted(0, &mut field.rng, &mut actions);
     // The medivac (enemy 0) is the nearest to all; the marauder takes the next.
     assert_eq!(actions, [6 + 1, 6, 6, 6 + 2]);
+}
+
+#[test]
+fn an_order_that_the_weapon_cannot_follow_leaves_the_last_one_in_force() {
+    let mut field = Field::written(HEALERS, "self_play = true");
+    for (unit, x) in [(0, 12.0), (1, 13.0), (3, 6.0), (4, 15.0), (8, 14.0)] {
+        field.put(unit, x, 16.0);
+    }
+    field.rewrite();
+    let (marauder, marine) = (0, 1);
+    let medivac = 8;
+    assert_eq!(field.env.battle.stats[medivac].unit.name, "medivac");
+    assert_eq!(field.env.battle.stats[4].unit.name, "marauder");
+    let attack = |unit: usize| ATTACK + (unit - 4) as u16;
+    let order =
+        |field: &mut Field, unit: usize| (field.units().order[unit], field.units().target[unit]);
+    // The mask allows it, as SMAC's does.
+    assert!(field.mask(marauder)[usize::from(attack(medivac))]);
+    let mut actions = field.idle();
+    (actions[marauder], actions[marine]) = (attack(4), attack(medivac));
+    field.step(&actions);
+    assert_eq!(order(&mut field, marauder), (Order::Attack, 4));
+    assert_eq!(order(&mut field, marine), (Order::Attack, medivac as u16));
+    actions[marauder] = attack(medivac);
+    field.step(&actions);
+    assert_eq!(order(&mut field, marauder), (Order::Attack, 4), "it goes on attacking");
+    actions[marauder] = WEST;
+    field.step(&actions);
+    let walks = order(&mut field, marauder);
+    assert!(matches!(walks.0, Order::Move { .. }));
+    actions[marauder] = attack(medivac);
+    field.step(&actions);
+    assert_eq!(order(&mut field, marauder), walks, "it goes on walking");
+    // The enemies' marauder is refused the allies' medivac alike.
+    field.put(3, 12.0, 15.0);
+    field.rewrite();
+    actions[4] = ATTACK + 3;
+    field.step(&actions);
+    assert_eq!(order(&mut field, 4), (Order::Hold, NOBODY));
 }

@@ -5,6 +5,7 @@ mod golden;
 mod interface;
 mod kinds;
 mod motion;
+mod opponents;
 mod outcomes;
 mod players;
 mod quirks;

@@ -241,7 +241,7 @@ fn the_scripted_player_keeps_to_the_mask() {
     for _ in 0..20 {
         field.reset();
         loop {
-            field.env.attack_nearest(&mut actions);
+            field.env.scripted(0, &mut field.rng, &mut actions);
             // `step` refuses illegal actions.
             if field.step(&actions).end.is_over() {
                 break;

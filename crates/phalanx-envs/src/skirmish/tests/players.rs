@@ -46,8 +46,8 @@ impl Duel {
     /// What a player would do with one unit.
     fn ask(&mut self, player: &mut Player, unit: usize) -> u16 {
         let mask = self.mask(unit);
-        let turn = Turn { battle: &self.battle, unit, mask: &mask, first_target: ATTACK };
-        let action = player.act(&turn, &mut self.rng);
+        let turn = Turn { battle: &self.battle, unit, mask: &mask, first_target: ATTACK, look: 0 };
+        let action = player.act(&turn, true, &mut self.rng);
         if self.battle.units.alive(unit) {
             assert!(mask[usize::from(action)], "unit {unit}: {action} is not legal");
         } else {
@@ -170,7 +170,7 @@ fn attack_nearest_stays_with_its_choice_until_it_is_dead() {
 fn attack_nearest_attacks_out_of_reach_if_it_need_not_keep_to_the_mask() {
     let duel = Duel::new("3m", 1);
     let mask = duel.mask(0);
-    let turn = Turn { battle: &duel.battle, unit: 0, mask: &mask, first_target: ATTACK };
+    let turn = Turn { battle: &duel.battle, unit: 0, mask: &mask, first_target: ATTACK, look: 0 };
     let action = AttackNearest::new(3).act(&turn, false);
     assert!(action >= ATTACK && !mask[usize::from(action)]);
     assert_eq!(AttackNearest::new(3).act(&turn, true), EAST);
@@ -349,4 +349,19 @@ fn a_saved_player_goes_on_with_its_targets() {
     assert!(loaded.fits(duel.battle.len()) && !loaded.fits(3));
     duel.put(4, 12.0, 16.0);
     assert_eq!(duel.ask(&mut loaded, 0), ATTACK);
+}
+
+#[test]
+fn with_a_cone_of_sight_players_look_before_they_walk_or_attack() {
+    let duel = Duel::new("3m", 1);
+    let units = &duel.battle.units;
+    let mut mask = vec![true; usize::from(ATTACK) + 12];
+    mask.extend([false; 3]);
+    // All enemies are in the east; an enemy's own opponents are in the west: 180 degrees, look 6.
+    assert!(units.x[3] - units.x[0] > 5.0 && (units.y[3] - units.y[0]).abs() < 2.0);
+    for (unit, look, expected) in [(0, 0, EAST), (0, 3, ATTACK), (3, 0, ATTACK + 6), (3, 6, WEST)] {
+        let turn =
+            Turn { battle: &duel.battle, unit, mask: &mask, first_target: ATTACK + 12, look };
+        assert_eq!(AttackNearest::new(3).act(&turn, true), expected, "{unit} looks {look}");
+    }
 }

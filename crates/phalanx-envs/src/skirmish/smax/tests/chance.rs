@@ -17,7 +17,7 @@ fn win_rates_of_the_scripted_and_the_random_player() {
                 field.reset();
                 loop {
                     if player == "script" {
-                        field.env.heuristic(&mut actions);
+                        field.env.scripted(0, &mut random, &mut actions);
                     } else {
                         let masks = field.rows.avail.chunks_exact(field.env.spec.n_actions);
                         for (action, mask) in actions.iter_mut().zip(masks) {

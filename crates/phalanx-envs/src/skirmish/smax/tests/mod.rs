@@ -9,6 +9,7 @@ mod rules;
 
 use super::*;
 use phalanx_core::env::{BatchMut, Rows};
+use phalanx_core::rng::Purpose;
 
 /// Arguments for JaxMARL's `options`, with both teams as agents and without chance in the rules.
 fn arguments(options: &Value) -> SmaxArgs {

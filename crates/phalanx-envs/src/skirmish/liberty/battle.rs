@@ -240,8 +240,11 @@ impl Battle {
         };
         let orders = std::iter::repeat_n(Order::Hold, roster.allies.len())
             .chain(roster.enemies.iter().map(order));
+        let n = self.len();
         let units = &mut self.units;
         units.hits.clear();
+        // A clone keeps no spare room.
+        units.hits.reserve(HITS_PER_UNIT * n);
         units.clock = 0;
         for (i, (placed, order)) in roster.units().zip(orders).enumerate() {
             let unit = &UNITS[placed.unit];
@@ -268,6 +271,10 @@ impl Battle {
             self.stats[i] = self.table[kind];
         }
         self.crowd.enlist(&self.stats);
+        for list in [&mut self.struck, &mut self.bursts] {
+            list.clear();
+            list.reserve(self.stats.len());
+        }
         self.recovers = self.stats.iter().any(|stats| {
             let unit = stats.unit;
             unit.shield > 0.0 || unit.regeneration > 0.0 || unit.energy.is_some()

@@ -198,6 +198,11 @@ impl Crowd {
         for (body, stats) in self.bodies.iter_mut().zip(stats) {
             *body = Body::of(stats);
         }
+        for list in [&mut self.walkers, &mut self.rethinks] {
+            list.clear();
+            list.reserve(stats.len());
+        }
+        self.neighbours.reserve();
         self.alike = stats.iter().all(|one| one.motion == stats[0].motion);
     }
 

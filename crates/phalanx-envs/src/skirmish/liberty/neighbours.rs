@@ -53,6 +53,12 @@ impl Neighbours {
         }
     }
 
+    /// Makes room for all units, which a clone lacks.
+    pub(crate) fn reserve(&mut self) {
+        self.units.clear();
+        self.units.reserve(self.lists.len());
+    }
+
     /// The neighbours of unit `i`, as [`Neighbours::find`] left them.
     #[inline]
     pub(crate) fn of(&self, i: usize) -> &[u16] {

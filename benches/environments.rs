@@ -1,9 +1,11 @@
-//! One step of sixteen environments under random legal actions, on one thread.
+//! One step of sixteen environments under random legal actions, and one step of ever larger
+//! battles, on one thread.
 
 #![allow(missing_docs)]
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use phalanx::env::{ParallelEnvs, Rows, VecEnv};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use phalanx::env::{Env, ParallelEnvs, Rows, VecEnv};
+use phalanx::envs::skirmish::{Map, Skirmish, SkirmishArgs};
 use phalanx::rng::{Purpose, Rng};
 
 #[global_allocator]
@@ -14,9 +16,19 @@ const N_ENVS: usize = 16;
 fn stepping(c: &mut Criterion) {
     let mut group = c.benchmark_group("step");
     group.throughput(Throughput::Elements(N_ENVS as u64));
-    for id in ["two_step", "skirmish/3m", "skirmish/10m_vs_11m", "skirmish/27m_vs_30m"] {
-        let factory =
-            phalanx::envs::registry::factory(id, &Default::default()).expect("it is registered");
+    let battles = [
+        ("two_step", ""),
+        ("skirmish/3m", ""),
+        ("skirmish/2s3z", ""),
+        ("skirmish/27m_vs_30m", ""),
+        ("skirmish/2c_vs_64zg", ""),
+        ("skirmish/terran_10_vs_11", ""),
+        ("skirmish/3m", "rules = \"smax\""),
+        ("skirmish/27m_vs_30m", "rules = \"smax\""),
+    ];
+    for (id, args) in battles {
+        let args = args.parse().expect("it is TOML");
+        let factory = phalanx::envs::registry::factory(id, &args).expect("it is registered");
         let mut envs = ParallelEnvs::new(N_ENVS, 1, Purpose::Environment, factory);
         let spec = envs.spec().clone();
         let mut rows = Rows::new(&spec, N_ENVS, 1);
@@ -25,7 +37,8 @@ fn stepping(c: &mut Criterion) {
         let all = [true; N_ENVS];
         let mut over = all;
         envs.reset(&all, rows.at_mut(0));
-        group.bench_function(id, |b| {
+        let rules = if args.is_empty() { "" } else { " smax" };
+        group.bench_function(format!("{id}{rules}"), |b| {
             b.iter(|| {
                 for (action, mask) in
                     actions.iter_mut().zip(rows.avail.chunks_exact(spec.n_actions))
@@ -45,5 +58,60 @@ fn stepping(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stepping);
+/// Battles of 32 against 32 marines side by side on one map, `squares` to a side: the number of
+/// units grows and their density does not. Agents follow SMAC's script. Observations and state,
+/// whose size is the square of the number of units, are left out; masks are not.
+fn large_battle(squares: usize) -> Skirmish {
+    let side = 32 * squares;
+    let mut teams = [String::new(), String::new()];
+    for (x, y) in (0..squares * squares).map(|i| (32 * (i % squares), 32 * (i / squares) + 16)) {
+        for (team, offset) in teams.iter_mut().zip([9, 23]) {
+            let x = x + offset;
+            *team += &format!("{{ unit = \"marine\", count = 32, at = [{x}.0, {y}.0] }},");
+        }
+    }
+    let text = format!(
+        "name = \"large\"\nlimit = 60\nunit_type_bits = 0\nmarch = \"allies\"\n\
+         ally_race = \"terran\"\nenemy_race = \"terran\"\n\
+         terrain = \"\"\"\n{}\n\"\"\"\nallies = [{}]\nenemies = [{}]\n",
+        vec![".".repeat(side); side].join("\n"),
+        teams[0],
+        teams[1],
+    );
+    let args = SkirmishArgs {
+        heuristic_ai: true,
+        obs_starcraft: false,
+        obs_timestep_number: true,
+        state_last_action: false,
+        ..SkirmishArgs::default()
+    };
+    let map = Map::parse(&text).expect("the map is well formed");
+    Skirmish::new(map, args).expect("the arguments are good")
+}
+
+fn growing(c: &mut Criterion) {
+    let mut group = c.benchmark_group("battle of so many units");
+    for squares in [1, 2, 4] {
+        let mut battle = large_battle(squares);
+        let spec = battle.spec().clone();
+        let mut rows = Rows::new(&spec, 1, 1);
+        let mut rng = Rng::stream(1, Purpose::Environment, 0);
+        let ignored = vec![0; spec.n_agents()];
+        let mut over = true;
+        group.bench_function(BenchmarkId::from_parameter(64 * squares * squares), |b| {
+            b.iter(|| {
+                let mut batch = rows.at_mut(0);
+                let row = batch.row(&spec, 0);
+                if std::mem::take(&mut over) {
+                    battle.reset(&mut rng, row);
+                } else {
+                    over = battle.step(&ignored, &mut rng, row).end.is_over();
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stepping, growing);
 criterion_main!(benches);

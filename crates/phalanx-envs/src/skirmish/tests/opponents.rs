@@ -128,7 +128,7 @@ fn in_self_play_players_choose_for_both_teams() {
     let mut field = Field::new("5m_vs_6m", "self_play = true");
     let mut player = Rng::stream(3, Purpose::Player, 0);
     let mut actions = [0; 11];
-    for number in 0..PLAYERS.len() {
+    for (number, (name, _)) in PLAYERS.iter().enumerate() {
         field.reset();
         for _ in 0..30 {
             field.env.scripted(number, &mut player, &mut actions);
@@ -140,8 +140,8 @@ fn in_self_play_players_choose_for_both_teams() {
         let hurt = |units: std::ops::Range<usize>| {
             field.env.battle.units.health[units].iter().any(|&health| health < 45.0)
         };
-        let fights = !["random", "stop"].contains(&PLAYERS[number].0);
-        assert!(!fights || (hurt(0..5) && hurt(5..11)), "{}", PLAYERS[number].0);
+        let fights = !["random", "stop"].contains(name);
+        assert!(!fights || (hurt(0..5) && hurt(5..11)), "{name}");
     }
 }
 

@@ -33,9 +33,22 @@ pub(super) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team])
     }
 }
 
-/// Whether the largest return is the same in every episode.
+/// Whether the largest return is the same in every episode. What enemies regain can be taken from
+/// them, and so paid for, again and again.
 fn known(map: &Map, args: &SkirmishArgs) -> bool {
-    map.generate.is_none() || args.fix_quirks || args.reward_sparse
+    let regains = |kind: usize| {
+        let unit = &UNITS[kind];
+        unit.shield > 0.0 || unit.regeneration > 0.0 || unit.heal.is_some()
+    };
+    let scaled_alike = map.generate.is_none() || args.fix_quirks;
+    args.reward_sparse || (scaled_alike && !enemy_kinds(map).any(regains))
+}
+
+/// The kinds of units the enemies may be, with repetitions.
+fn enemy_kinds(map: &Map) -> impl Iterator<Item = usize> {
+    let placed = map.enemies.iter().map(|placed| placed.unit);
+    let drawn = map.generate.iter().flat_map(|generate| &generate.kinds).map(|kind| kind.unit);
+    placed.chain(drawn)
 }
 
 /// Agents are named and grouped by the kind of their unit; where the kind changes from episode to

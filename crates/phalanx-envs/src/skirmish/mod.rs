@@ -24,6 +24,7 @@
 //! evidence.
 
 mod args;
+mod formation;
 mod liberty;
 mod map;
 mod nearest;

@@ -9,7 +9,6 @@ mod combat;
 mod crowd;
 mod enemy;
 mod movement;
-mod neighbours;
 mod recovery;
 mod stats;
 mod unit_table;

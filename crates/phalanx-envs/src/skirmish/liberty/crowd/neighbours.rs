@@ -1,7 +1,7 @@
 //! Who stands near whom.
 
 /// The most neighbours a unit looks at.
-pub(crate) const MAX_NEIGHBOURS: usize = 32;
+pub(super) const MAX_NEIGHBOURS: usize = 32;
 /// Up to this many units, everybody is held against everybody; beyond it, a grid is cheaper.
 const FEW: usize = 96;
 /// How many units are compared at once.
@@ -12,7 +12,7 @@ const FAR: f32 = 1e9;
 /// The neighbours of some units: those whose reaches touch. Each list is in order of the units'
 /// numbers, whichever way it was found.
 #[derive(Clone, Debug)]
-pub(crate) struct Neighbours {
+pub(super) struct Neighbours {
     lists: Vec<[u16; MAX_NEIGHBOURS]>,
     lengths: Vec<u8>,
     /// The units that count, in order of their numbers.
@@ -40,7 +40,7 @@ struct Grid {
 }
 
 impl Neighbours {
-    pub(crate) fn new(n: usize, width: usize, height: usize) -> Self {
+    pub(super) fn new(n: usize, width: usize, height: usize) -> Self {
         Self {
             lists: vec![[0; MAX_NEIGHBOURS]; n],
             lengths: vec![0; n],
@@ -54,19 +54,19 @@ impl Neighbours {
     }
 
     /// Makes room for all units, which a clone lacks.
-    pub(crate) fn reserve(&mut self) {
+    pub(super) fn reserve(&mut self) {
         self.units.clear();
         self.units.reserve(self.lists.len());
     }
 
     /// The neighbours of unit `i`, as [`Neighbours::find`] left them.
     #[inline]
-    pub(crate) fn of(&self, i: usize) -> &[u16] {
+    pub(super) fn of(&self, i: usize) -> &[u16] {
         &self.lists[i][..usize::from(self.lengths[i])]
     }
 
     /// Takes in the units that count: number, place, and how near another's reach must come.
-    pub(crate) fn place(&mut self, units: impl Iterator<Item = (u16, f32, f32, f32)>) {
+    pub(super) fn place(&mut self, units: impl Iterator<Item = (u16, f32, f32, f32)>) {
         self.units.clear();
         for (unit, x, y, reach) in units {
             let k = self.units.len();
@@ -83,7 +83,7 @@ impl Neighbours {
 
     /// Lists the neighbours of unit `i` at `(x, y)`: those within `own` and their own reach that
     /// `counts` holds for.
-    pub(crate) fn find(
+    pub(super) fn find(
         &mut self,
         i: usize,
         (x, y): (f32, f32),

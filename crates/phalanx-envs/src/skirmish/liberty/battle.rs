@@ -6,6 +6,7 @@ use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::crowd::Crowd;
+use super::living::Living;
 use super::stats::Stats;
 use super::unit_table::UNITS;
 use crate::skirmish::args::SkirmishArgs;
@@ -184,6 +185,8 @@ pub(crate) struct Battle {
     pub(crate) turned: Vec<bool>,
     /// Units that were healed in this loop.
     pub(crate) healed: Vec<bool>,
+    /// Who lives, allies and enemies, when targets were chosen.
+    pub(crate) living: [Living; 2],
     pub(crate) crowd: Crowd,
     /// Whether anybody accelerates, heals, or regains health or energy.
     pub(crate) recovers: bool,
@@ -210,6 +213,7 @@ impl Battle {
             bursts: Vec::with_capacity(n),
             turned: vec![false; n],
             healed: vec![false; n],
+            living: [Living::default(), Living::default()],
             crowd: Crowd::new(&stats, map.terrain.width(), map.terrain.height()),
             stats,
             recovers: false,
@@ -271,6 +275,8 @@ impl Battle {
             self.stats[i] = self.table[kind];
         }
         self.crowd.enlist(&self.stats);
+        self.living[0].reserve(self.n_allies);
+        self.living[1].reserve(self.stats.len() - self.n_allies);
         for list in [&mut self.struck, &mut self.bursts] {
             list.clear();
             list.reserve(self.stats.len());

@@ -5,9 +5,8 @@
 //! looks for another target when its own is out of weapon range, and whom it prefers, follows
 //! Liquipedia's page on automatic targeting.
 
-use std::ops::Range;
-
 use super::battle::{AT_REST, Battle, NOBODY, Order};
+use super::living::Living;
 
 /// Comrades this near a victim (between edges) help it: the game's `CallForHelpRadius`.
 const HELP_RADIUS: f32 = 4.0;
@@ -18,49 +17,17 @@ const LEASH: f32 = 21.0;
 /// Game loops between two orders to hunters: half a second, as in the trigger of SMACv2's map.
 const HUNT_PERIOD: u32 = 8;
 
-/// The smallest rectangle around the living of a team; around nobody it is empty.
-#[derive(Clone, Copy, Debug)]
-struct Extent {
-    west: f32,
-    east: f32,
-    south: f32,
-    north: f32,
-}
-
-impl Extent {
-    /// Whether a point is at most `reach` away from the rectangle, in both coordinates.
-    fn comes_within(&self, reach: f32, x: f32, y: f32) -> bool {
-        x + reach >= self.west
-            && x - reach <= self.east
-            && y + reach >= self.south
-            && y - reach <= self.north
-    }
-}
-
 impl Battle {
-    fn extent_of(&self, team: Range<usize>) -> Extent {
-        const FAR: f32 = f32::INFINITY;
-        let mut around = Extent { west: FAR, east: -FAR, south: FAR, north: -FAR };
-        for i in team {
-            if self.units.alive(i) {
-                let (x, y) = (self.units.x[i], self.units.y[i]);
-                around.west = around.west.min(x);
-                around.east = around.east.max(x);
-                around.south = around.south.min(y);
-                around.north = around.north.max(y);
-            }
-        }
-        around
-    }
-
     /// Gives a target to every unit that chooses its own and has none in reach.
     ///
-    /// A target is kept until it dies or leaves the range of the weapon. Then the nearest opponent in sight takes its place; where there is none, the unit goes after its old target as far as
+    /// A target is kept until it dies or leaves the range of the weapon. Then the nearest opponent
+    /// in sight takes its place; where there is none, the unit goes after its old target as far as
     /// the leash allows. A hunter keeps its target wherever it is; one that sees nobody is sent,
     /// every [`HUNT_PERIOD`], after the nearest opponent.
     pub(crate) fn acquire(&mut self) {
         let hunt = self.units.clock.is_multiple_of(HUNT_PERIOD);
-        let extents = [self.extent_of(0..self.n_allies), self.extent_of(self.n_allies..self.len())];
+        self.living[0].look_at(&self.units, 0..self.n_allies);
+        self.living[1].look_at(&self.units, self.n_allies..self.stats.len());
         for i in 0..self.len() {
             let hunts = match self.units.order[i] {
                 Order::AttackMove { .. } => false,
@@ -78,9 +45,8 @@ impl Battle {
                 }
                 let scan = self.stats[i].scan;
                 let reach = scan + self.stats[i].radius + self.widest;
-                let opponents = &extents[usize::from(i < self.n_allies)];
                 let mut target = NOBODY;
-                if opponents.comes_within(reach, self.units.x[i], self.units.y[i]) {
+                if self.living_opponents(i).come_within(reach, self.units.x[i], self.units.y[i]) {
                     target = self.nearest_opponent(i, scan);
                 }
                 if target == NOBODY && keeps {
@@ -109,32 +75,34 @@ impl Battle {
         self.units.windup[i] != AT_REST || self.in_range(i, target)
     }
 
+    fn living_opponents(&self, i: usize) -> &Living {
+        &self.living[usize::from(i < self.n_allies)]
+    }
+
     /// The nearest opponent within `scan`, measured between edges; one that can attack goes before
     /// one that cannot.
     fn nearest_opponent(&self, i: usize, scan: f32) -> u16 {
-        const BLOCK: usize = 32;
-        let (stats, units) = (&self.stats[i], &self.units);
-        let (x, y, scan) = (units.x[i], units.y[i], scan + stats.radius);
+        const BLOCK: usize = 16;
+        let (stats, others) = (&self.stats[i], self.living_opponents(i));
+        let (x, y, scan) = (self.units.x[i], self.units.y[i], scan + stats.radius);
+        let reach = (scan + self.widest) * (scan + self.widest);
         let mut best = (false, f32::INFINITY);
         let mut choice = NOBODY;
-        let opponents = self.opponents(i);
-        for first in opponents.clone().step_by(BLOCK) {
-            let block = first..opponents.end.min(first + BLOCK);
+        let places = others.x.chunks(BLOCK).zip(others.y.chunks(BLOCK));
+        for (units, (xs, ys)) in others.units.chunks(BLOCK).zip(places) {
             let mut distances = [f32::INFINITY; BLOCK];
-            let places = units.x[block.clone()].iter().zip(&units.y[block.clone()]);
-            for (squared, (&other_x, &other_y)) in distances.iter_mut().zip(places) {
+            for (squared, (&other_x, &other_y)) in distances.iter_mut().zip(xs.iter().zip(ys)) {
                 let (dx, dy) = (other_x - x, other_y - y);
                 *squared = dx * dx + dy * dy;
             }
-            let reach = (scan + self.widest) * (scan + self.widest);
             if distances.iter().fold(true, |far, &squared| far & (squared > reach)) {
                 continue;
             }
-            for (j, squared) in block.zip(distances) {
-                if squared > reach || !units.alive(j) {
+            for (&j, squared) in units.iter().zip(distances) {
+                if squared > reach {
                     continue;
                 }
-                let other = &self.stats[j];
+                let other = &self.stats[usize::from(j)];
                 let edge = squared.sqrt() - other.radius;
                 if edge > scan || !stats.can_aim_at(other) {
                     continue;
@@ -142,7 +110,7 @@ impl Battle {
                 let better = (other.armed && !best.0) || (other.armed == best.0 && edge < best.1);
                 if better || choice == NOBODY {
                     best = (other.armed, edge);
-                    choice = j as u16;
+                    choice = j;
                 }
             }
         }

@@ -8,6 +8,7 @@ mod battle;
 mod combat;
 mod crowd;
 mod enemy;
+mod living;
 mod movement;
 mod recovery;
 mod stats;

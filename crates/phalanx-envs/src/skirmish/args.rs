@@ -32,6 +32,9 @@ pub struct SkirmishArgs {
     pub step_mul: u32,
     /// How far away the target of a move is set. Half of it is how far the mask looks for cliffs.
     pub move_amount: f32,
+    /// The level of the game's built-in opponent, "1" to "9" or "A". Without effect: for the units
+    /// of these maps the game's scripts hold no tactics that it could change.
+    pub difficulty: String,
     /// Declares that reaching the limit is no true end: the last state keeps its value.
     pub continuing_episode: bool,
     /// Observations hold the health (and shield) of visible units.
@@ -142,6 +145,7 @@ impl Default for SkirmishArgs {
         Self {
             step_mul: 8,
             move_amount: 2.0,
+            difficulty: "7".to_owned(),
             continuing_episode: false,
             obs_all_health: true,
             obs_own_health: true,
@@ -194,6 +198,7 @@ const fn argument(key: &'static str, allowed: &'static str) -> Argument {
 pub const ARGUMENTS: &[Argument] = &[
     argument("step_mul", "a whole number from 1 to 1000"),
     argument("move_amount", POSITIVE),
+    argument("difficulty", "\"1\" to \"9\" or \"A\""),
     argument("continuing_episode", FLAG),
     argument("obs_all_health", FLAG),
     argument("obs_own_health", FLAG),
@@ -294,6 +299,9 @@ impl SkirmishArgs {
         if !self.obs_starcraft && !self.obs_timestep_number {
             return Err(wrong(find("obs_starcraft"), false));
         }
+        if !matches!(self.difficulty.as_bytes(), [b'1'..=b'9' | b'A']) {
+            return Err(wrong(find("difficulty"), format!("\"{}\"", self.difficulty)));
+        }
         if self.opponent != ATTACK_MOVE {
             if !PLAYERS.iter().any(|(name, _)| *name == self.opponent) {
                 return Err(wrong(find("opponent"), format!("\"{}\"", self.opponent)));
@@ -347,6 +355,8 @@ mod tests {
             "prob_obs_enemy = 1.5",
             "min_attack_range = nan",
             "rules = \"brood_war\"",
+            "difficulty = \"0\"",
+            "difficulty = 7",
             "opponent = \"kitting\"",
             "opponent = 1",
             "deterministic = 1",

@@ -100,7 +100,7 @@ pub enum March {
 /// One unit at the start of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
-    /// Its row of [`UNITS`].
+    /// Its row of [`UNITS`](super::UNITS).
     pub unit: usize,
     /// Its column in the one-hot unit type; meaningless without such columns.
     pub type_bit: usize,

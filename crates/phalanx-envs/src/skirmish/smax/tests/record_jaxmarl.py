@@ -1,12 +1,12 @@
 """Records battles of JaxMARL v0.2.0 for the tests of the rule set `smax`.
 
     pip install jaxmarl==0.2.0
-    python record_jaxmarl.py golden golden.jsonl       # the small record that is committed
-    python record_jaxmarl.py full FOLDER [EPISODES]    # every number of whole episodes
+    python record_jaxmarl.py golden golden.jsonl       # a few steps of all scenarios, committed
+    python record_jaxmarl.py whole 3m.record           # every number of three battles, committed
+    python record_jaxmarl.py full FOLDER [EPISODES]    # every number of many
     PHALANX_SMAX_RECORDS=FOLDER cargo test --release -p phalanx-envs smax::tests::records \
-        -- --ignored --nocapture
-    python record_jaxmarl.py script [EPISODES]         # how often the heuristic player wins
-    cargo test --release -p phalanx-envs smax::tests::chance -- --ignored --nocapture
+        -- --nocapture
+    python record_jaxmarl.py script [EPISODES]         # how often players win: the table in chance.rs
 
 Both teams are fed joint actions. The random term of weapon cooldowns is replaced by zero; starts
 are JaxMARL's own. Actions are drawn from the mask, or from JaxMARL's heuristic player, or from a
@@ -154,7 +154,7 @@ FIELDS = ["kind", "x", "y", "health", "cooldown", "actions", "rewards", "done", 
 
 
 def full(folder, episodes):
-    """One file for each: a line of JSON, then little-endian f32, field after field."""
+    """One file for each."""
     os.makedirs(folder, exist_ok=True)
     jobs = [(name, {}) for name in SCENARIOS]
     jobs += [
@@ -169,20 +169,24 @@ def full(folder, episodes):
     for number, (name, options) in enumerate(jobs):
         n_units = map_name_to_scenario(name).unit_types.shape[0]
         count = max(6, episodes * 10 // n_units)
-        env, n_actions, data = record(name, count, seed=number, **options)
-        times = lengths(data)
-        header = dict(
-            scenario=name, options=options, n_units=env.num_agents, n_actions=n_actions,
-            obs_dim=int(env.obs_size), steps=times, bits=data["possible"].shape[-1],
-        )  # fmt: skip
-        path = os.path.join(folder, f"{number:02}_{name}.record")
-        with open(path, "wb") as file:
-            file.write(json.dumps(header).encode() + b"\n")
-            for episode, steps in enumerate(times):
-                for time in range(steps + 1):
-                    for field in FIELDS:
-                        data[field][episode, time].astype("<f4").tofile(file)
-        print(path, count, "episodes", sum(times), "steps", flush=True)
+        whole(os.path.join(folder, f"{number:02}_{name}.record"), name, count, number, **options)
+
+
+def whole(path, name="3m", count=3, seed=50, **options):
+    """A line of JSON, then little-endian f32, field after field."""
+    env, n_actions, data = record(name, count, seed=seed, **options)
+    times = lengths(data)
+    header = dict(
+        scenario=name, options=options, n_units=env.num_agents, n_actions=n_actions,
+        obs_dim=int(env.obs_size), steps=times, bits=data["possible"].shape[-1],
+    )  # fmt: skip
+    with open(path, "wb") as file:
+        file.write(json.dumps(header).encode() + b"\n")
+        for episode, steps in enumerate(times):
+            for time in range(steps + 1):
+                for field in FIELDS:
+                    data[field][episode, time].astype("<f4").tofile(file)
+    print(path, count, "episodes", sum(times), "steps", flush=True)
 
 
 def digest(rows):
@@ -281,6 +285,8 @@ def script(episodes):
 if __name__ == "__main__":
     if sys.argv[1] == "golden":
         golden(sys.argv[2])
+    elif sys.argv[1] == "whole":
+        whole(sys.argv[2])
     elif sys.argv[1] == "script":
         script(int(sys.argv[2]) if len(sys.argv) > 2 else 1000)
     else:

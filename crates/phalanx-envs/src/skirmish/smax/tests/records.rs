@@ -1,10 +1,10 @@
 //! Whole episodes of JaxMARL, number by number, from files that `record_jaxmarl.py` writes.
 //!
-//! They are too large to be committed, so this test is ignored by default; the head of the script
-//! says how to run it. The test in `golden` holds a small record all the time.
+//! Three battles of 3m are committed. Records of all scenarios are too large for that: the head of
+//! the script says how to make them and have them compared too. The test in `golden` holds a few
+//! steps of every scenario.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -46,8 +46,7 @@ struct Moment<'a> {
 }
 
 impl Record {
-    fn read(path: &Path) -> Self {
-        let bytes = fs::read(path).expect("the record can be read");
+    fn read(bytes: &[u8]) -> Self {
         let end = bytes.iter().position(|&byte| byte == b'\n').expect("there is a header");
         let header: Value = serde_json::from_slice(&bytes[..end]).expect("the header is JSON");
         let (words, _) = bytes[end + 1..].as_chunks::<4>();
@@ -174,21 +173,30 @@ fn script_differs(field: &Field, script: &mut Script, record: &Record, next: &Mo
     ours.into_iter().zip(theirs).filter(|(ours, theirs)| ours != theirs).count()
 }
 
+/// The committed record, and those in the folder that `PHALANX_SMAX_RECORDS` names, by name.
+fn records() -> Vec<(String, Vec<u8>)> {
+    let mut records = vec![("3m".to_owned(), include_bytes!("3m.record").to_vec())];
+    if let Ok(folder) = std::env::var("PHALANX_SMAX_RECORDS") {
+        let entries = fs::read_dir(folder).expect("the folder can be read");
+        let mut paths: Vec<_> =
+            entries.map(|entry| entry.expect("the folder can be read").path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "record"));
+        paths.sort();
+        assert!(!paths.is_empty(), "there are records in the folder");
+        records.extend(paths.into_iter().map(|path| {
+            let name = path.file_stem().expect("a file").to_string_lossy().into_owned();
+            (name, fs::read(path).expect("the record can be read"))
+        }));
+    }
+    records
+}
+
 #[test]
 #[allow(clippy::print_stdout)]
-#[ignore = "needs records of JaxMARL, see record_jaxmarl.py"]
 fn whole_episodes_of_jaxmarl_are_reproduced() {
-    let folder = std::env::var("PHALANX_SMAX_RECORDS").expect("the folder of the records");
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .expect("the folder can be read")
-        .map(|entry| entry.expect("the folder can be read").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "record"))
-        .collect();
-    paths.sort();
-    assert!(!paths.is_empty(), "there are records");
     let mut failures = Vec::new();
-    for path in &paths {
-        let record = Record::read(path);
+    for (name, bytes) in records() {
+        let record = Record::read(&bytes);
         let mut field = Field::with(&record.scenario, record.args.clone());
         let (mut whole, mut single) = (Tally::default(), Tally::default());
         let (mut decisions, mut odd_decisions) = (0, 0);
@@ -223,7 +231,7 @@ fn whole_episodes_of_jaxmarl_are_reproduced() {
             }
             first += steps + 1;
         }
-        let name = path.file_stem().expect("a file").to_string_lossy();
+        assert!(single.steps > 100 && decisions > 500, "{name} holds whole battles");
         println!(
             "{name}: {} episodes, {} steps; whole episodes: {} steps off, largest other difference \
              {:.1e}; single steps: {} of {} off, {:.1e}; decisions: {odd_decisions} of {decisions} \
@@ -241,7 +249,7 @@ fn whole_episodes_of_jaxmarl_are_reproduced() {
         }
         let whole_bad = whole.bad > 0 && record.n_units <= SUMMED_IN_ORDER;
         if whole_bad || single.bad > 0 || odd_decisions > 0 {
-            failures.push(name.into_owned());
+            failures.push(name);
         }
     }
     assert!(failures.is_empty(), "they differ: {failures:?}");

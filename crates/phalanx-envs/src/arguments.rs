@@ -94,9 +94,48 @@ fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
     }
 }
 
+/// The row of `key`, which must be one of `arguments`.
+pub(crate) fn row(arguments: &'static [Argument], key: &str) -> &'static Argument {
+    let found = arguments.iter().find(|argument| argument.key == key);
+    found.expect("every field has a row, as a test holds")
+}
+
 /// The candidate most like `name`; `None` when there are no candidates.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates.min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate))
+}
+
+/// Promises that every set of arguments keeps.
+#[cfg(test)]
+pub(crate) mod promises {
+    use serde::Serialize;
+
+    use super::{Argument, ArgumentError};
+
+    /// Every field of the arguments has a row, and no row is without a field.
+    pub(crate) fn every_field_is_documented<T: Serialize + Default>(arguments: &[Argument]) {
+        let table = toml::Table::try_from(T::default()).expect("plain data");
+        let mut fields: Vec<_> = table.keys().map(String::as_str).collect();
+        let mut known: Vec<_> = arguments.iter().map(|argument| argument.key).collect();
+        fields.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(fields, known);
+    }
+
+    /// Each of the texts `key = value` is refused with an error that names the key.
+    pub(crate) fn values_are_refused_by_name<T>(
+        read: impl Fn(&toml::Table) -> Result<T, ArgumentError>,
+        texts: &[&str],
+    ) {
+        for text in texts {
+            let error = read(&text.parse().expect("valid TOML")).err().expect(text);
+            let key = text.split(' ').next().unwrap_or_default();
+            assert!(
+                matches!(&error, ArgumentError::Wrong { key: named, .. } if *named == key),
+                "{text}: {error}"
+            );
+        }
+    }
 }
 
 #[cfg(test)]

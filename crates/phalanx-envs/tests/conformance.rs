@@ -5,79 +5,77 @@ use phalanx_core::env::{Steps, check_env};
 use phalanx_envs::registry;
 use toml::Table;
 
-fn check(id: &str, args: &str, steps: u64) {
-    let args: Table = args.parse().expect("the test writes TOML");
-    let make = registry::factory(id, &args).expect("the environment exists");
-    if let Err(error) = check_env(make, Steps(steps)) {
-        panic!("{id} {args:?}: {error}");
+/// Checks every environment under every set of arguments.
+fn check(ids: &[&str], sets: &[&str], steps: u64) {
+    for (id, args) in ids.iter().flat_map(|id| sets.iter().map(move |args| (id, args))) {
+        let args: Table = args.parse().expect("the test writes TOML");
+        let make = registry::factory(id, &args).expect("the environment exists");
+        if let Err(error) = check_env(make, Steps(steps)) {
+            panic!("{id} {args:?}: {error}");
+        }
     }
 }
 
 #[test]
 fn battles_conform_under_every_option() {
-    for args in [
+    let sets = [
         "obs_all_health = false\nobs_own_health = false\nobs_last_action = true",
         "obs_pathing_grid = true\nobs_timestep_number = true\nobs_instead_of_state = true",
         "state_last_action = false\nstate_timestep_number = true\nreward_only_positive = false",
         "reward_sparse = true\ndeterministic = true\nstart_scatter = false",
         "heuristic_ai = true\nheuristic_rest = true\nepisode_limit = 17\nstep_mul = 4",
-    ] {
-        check("skirmish/5m_vs_6m", args, 5_000);
-    }
+    ];
+    check(&["skirmish/5m_vs_6m"], &sets, 5_000);
 }
 
 #[test]
 fn generated_battles_conform_with_every_addition_of_smacv2() {
-    for args in [
+    let sets = [
         "",
         "conic_fov = true\nnum_fov_actions = 8\nobs_terrain_height = true",
         "prob_obs_enemy = 0.0\naction_mask = false",
         "prob_obs_enemy = 0.5\naction_mask = false\nconic_fov = true\nfix_quirks = true",
         "obs_starcraft = false\nobs_timestep_number = true",
         "fully_observable = true\nheuristic_ai = true\nheuristic_rest = true",
-    ] {
-        for id in ["skirmish/protoss_10_vs_11", "skirmish/terran_5_vs_5", "skirmish/zerg_5_vs_5"] {
-            check(id, args, 2_000);
-        }
-    }
+    ];
+    let ids = ["skirmish/protoss_10_vs_11", "skirmish/terran_5_vs_5", "skirmish/zerg_5_vs_5"];
+    check(&ids, &sets, 2_000);
 }
 
 #[test]
 fn self_play_conforms() {
-    for args in [
+    let sets = [
         "self_play = true",
         "self_play = true\nfix_quirks = true\nobs_last_action = true\nobs_instead_of_state = true",
         "self_play = true\nconic_fov = true\nprob_obs_enemy = 0.5\nreward_only_positive = false",
-    ] {
-        for id in ["skirmish/5m_vs_6m", "skirmish/terran_10_vs_11", "skirmish/protoss_5_vs_5"] {
-            check(id, args, 2_000);
-        }
-    }
+    ];
+    check(
+        &["skirmish/5m_vs_6m", "skirmish/terran_10_vs_11", "skirmish/protoss_5_vs_5"],
+        &sets,
+        2_000,
+    );
 }
 
 #[test]
 fn battles_against_every_scripted_player_conform() {
     for (name, _) in phalanx_envs::skirmish::PLAYERS {
-        for id in ["skirmish/MMM2", "skirmish/3s_vs_4z", "skirmish/protoss_10_vs_11"] {
-            check(id, &format!("opponent = \"{name}\""), 1_500);
-        }
+        let ids = ["skirmish/MMM2", "skirmish/3s_vs_4z", "skirmish/protoss_10_vs_11"];
+        check(&ids, &[&format!("opponent = \"{name}\"")], 1_500);
     }
-    for args in [
+    let sets = [
         "opponent = \"kiting\"\nconic_fov = true\nprob_obs_enemy = 0.5\naction_mask = false",
         "opponent = \"attack_nearest\"\nheuristic_rest = true\nheuristic_ai = true",
         "opponent = \"random\"\nconic_fov = true\nfix_quirks = true",
-    ] {
-        for id in ["skirmish/2c_vs_64zg", "skirmish/terran_10_vs_11"] {
-            check(id, args, 1_500);
-        }
-    }
+    ];
+    check(&["skirmish/2c_vs_64zg", "skirmish/terran_10_vs_11"], &sets, 1_500);
 }
 
 #[test]
 fn battles_of_jaxmarl_conform() {
-    for args in ["", "self_play = true", "observation_type = \"conic\"\nattack_mode = \"random\""] {
-        for id in ["skirmish/3s_vs_5z", "skirmish/smacv2_10_units"] {
-            check(id, &format!("rules = \"smax\"\n{args}"), 2_000);
-        }
-    }
+    let sets = [
+        "rules = \"smax\"",
+        "rules = \"smax\"\nself_play = true",
+        "rules = \"smax\"\nobservation_type = \"conic\"\nattack_mode = \"random\"",
+    ];
+    check(&["skirmish/3s_vs_5z", "skirmish/smacv2_10_units"], &sets, 2_000);
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::map::Map;
 use super::players::PLAYERS;
 use super::smac::ATTACK_MOVE;
-use crate::arguments::{Argument, ArgumentError, read, wrong};
+use crate::arguments::{Argument, ArgumentError, read, row, wrong};
 
 /// A set of rules: whose numbers and whose engine the battle follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -324,27 +324,22 @@ fn contradiction(key: &'static str, value: &str, reason: &'static str) -> Argume
 }
 
 fn find(key: &str) -> &'static Argument {
-    let found = ARGUMENTS.iter().find(|argument| argument.key == key);
-    found.expect("every field has a row, as a test holds")
+    row(ARGUMENTS, key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::promises;
 
     #[test]
     fn every_field_is_a_documented_argument() {
-        let table = toml::Table::try_from(SkirmishArgs::default()).expect("plain data");
-        let mut fields: Vec<_> = table.keys().map(String::as_str).collect();
-        let mut known: Vec<_> = ARGUMENTS.iter().map(|argument| argument.key).collect();
-        fields.sort_unstable();
-        known.sort_unstable();
-        assert_eq!(fields, known);
+        promises::every_field_is_documented::<SkirmishArgs>(ARGUMENTS);
     }
 
     #[test]
     fn values_out_of_range_are_refused_by_name() {
-        for text in [
+        let texts = [
             "step_mul = 0",
             "step_mul = -1",
             "move_amount = 0",
@@ -360,15 +355,8 @@ mod tests {
             "opponent = \"kitting\"",
             "opponent = 1",
             "deterministic = 1",
-        ] {
-            let table = text.parse().expect("valid TOML");
-            let error = SkirmishArgs::from_table(&table).expect_err(text);
-            let key = text.split(' ').next().unwrap_or_default();
-            assert!(
-                matches!(&error, ArgumentError::Wrong { key: named, .. } if *named == key),
-                "{text}: {error}"
-            );
-        }
+        ];
+        promises::values_are_refused_by_name(SkirmishArgs::from_table, &texts);
     }
 
     #[test]

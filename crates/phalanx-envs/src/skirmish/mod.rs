@@ -24,6 +24,8 @@
 //! evidence.
 
 mod args;
+#[cfg(test)]
+mod field;
 mod formation;
 mod liberty;
 mod map;

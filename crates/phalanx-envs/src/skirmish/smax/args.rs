@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Argument, ArgumentError, read, wrong};
+use crate::arguments::{Argument, ArgumentError, read, row, wrong};
 
 /// How an agent's observation is laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,27 +146,22 @@ impl SmaxArgs {
 }
 
 fn find(key: &str) -> &'static Argument {
-    let found = ARGUMENTS.iter().find(|argument| argument.key == key);
-    found.expect("every field has a row, as a test holds")
+    row(ARGUMENTS, key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::promises;
 
     #[test]
     fn every_field_is_a_documented_argument() {
-        let table = toml::Table::try_from(SmaxArgs::default()).expect("plain data");
-        let mut fields: Vec<_> = table.keys().map(String::as_str).collect();
-        let mut known: Vec<_> = ARGUMENTS.iter().map(|argument| argument.key).collect();
-        fields.sort_unstable();
-        known.sort_unstable();
-        assert_eq!(fields, known);
+        promises::every_field_is_documented::<SmaxArgs>(ARGUMENTS);
     }
 
     #[test]
     fn values_out_of_range_are_refused_by_name() {
-        for text in [
+        let texts = [
             "map_width = 0",
             "map_height = nan",
             "world_steps_per_env_step = 0",
@@ -176,14 +171,7 @@ mod tests {
             "observation_type = \"image\"",
             "attack_mode = \"furthest\"",
             "deterministic = 1",
-        ] {
-            let table = text.parse().expect("valid TOML");
-            let error = SmaxArgs::from_table(&table).expect_err(text);
-            let key = text.split(' ').next().unwrap_or_default();
-            assert!(
-                matches!(&error, ArgumentError::Wrong { key: named, .. } if *named == key),
-                "{text}: {error}"
-            );
-        }
+        ];
+        promises::values_are_refused_by_name(SmaxArgs::from_table, &texts);
     }
 }

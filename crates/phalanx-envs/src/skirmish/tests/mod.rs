@@ -16,7 +16,7 @@ mod self_play;
 mod smacv2;
 mod weapons;
 
-use phalanx_core::env::{BatchMut, End, Env, Outcome, Rows, StepMut};
+use phalanx_core::env::{End, Env, Outcome};
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::liberty::{Battle, NOBODY, Order, Units};
@@ -64,6 +64,28 @@ enemies = [
 ]
 "#;
 
+/// A map on which nobody marches; units without types, as lists of groups.
+fn arena(terrain: &str, allies: &str, enemies: &str) -> String {
+    format!(
+        r#"
+        name = "arena"
+        limit = 100000
+        terrain = "{terrain}"
+        ally_race = "terran"
+        enemy_race = "terran"
+        unit_type_bits = 0
+        march = "stay"
+        allies = [{allies}]
+        enemies = [{enemies}]
+        "#
+    )
+}
+
+/// Units of one kind created at one point, as a group of a map.
+fn at(unit: &str, count: usize, (x, y): (f32, f32)) -> String {
+    format!(r#"{{ unit = "{unit}", count = {count}, at = [{x:.1}, {y:.1}] }}"#)
+}
+
 /// The distance up to which features may differ from SMAC's, which computes them with 64 bits.
 const CLOSE: f32 = 2e-6;
 
@@ -73,12 +95,7 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert!(close, "{what}: {found:?} is not {expected:?}");
 }
 
-/// A battle with the buffers it writes into.
-struct Field {
-    env: Skirmish,
-    rng: Rng,
-    rows: Rows,
-}
+type Field = crate::skirmish::field::Field<Skirmish>;
 
 impl Field {
     fn new(map: &str, args: &str) -> Self {
@@ -92,24 +109,7 @@ impl Field {
     fn on(map: Map, args: &str) -> Self {
         let table = args.parse().expect("the test writes TOML");
         let args = SkirmishArgs::for_map(&map, &table).expect("the test's arguments are good");
-        let env = Skirmish::new(map, args).expect("the test's arguments are good");
-        let rows = Rows::new(env.spec(), 1, 1);
-        let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };
-        field.reset();
-        field
-    }
-
-    fn play<R>(&mut self, call: impl FnOnce(&mut Skirmish, &mut Rng, StepMut<'_>) -> R) -> R {
-        let BatchMut { obs, state, avail, alive, info, .. } = self.rows.at_mut(0);
-        call(&mut self.env, &mut self.rng, StepMut { obs, state, avail, alive, info })
-    }
-
-    fn reset(&mut self) {
-        self.play(|env, rng, out| env.reset(rng, out));
-    }
-
-    fn step(&mut self, actions: &[u16]) -> Outcome {
-        self.play(|env, rng, out| env.step(actions, rng, out))
+        Self::start(Skirmish::new(map, args).expect("the test's arguments are good"))
     }
 
     /// Writes observations and masks again after the test has moved units.

@@ -3,19 +3,7 @@
 use super::*;
 
 fn field(unit: &str, terrain: &str, x: f32, y: f32) -> Field {
-    let text = format!(
-        r#"
-        name = "walk"
-        limit = 100000
-        terrain = "{terrain}"
-        ally_race = "terran"
-        enemy_race = "terran"
-        unit_type_bits = 0
-        march = "stay"
-        allies = [{{ unit = "{unit}", count = 1, at = [{x:.1}, {y:.1}] }}]
-        enemies = [{{ unit = "marine", count = 1, at = [{x:.1}, {y:.1}] }}]
-        "#
-    );
+    let text = arena(terrain, &at(unit, 1, (x, y)), &at("marine", 1, (x, y)));
     // Creating units on one point packs teams separately; the enemy is put out of the way.
     let mut field = Field::written(&text, "deterministic = true\nstart_scatter = false");
     field.pacify();
@@ -99,19 +87,7 @@ fn units_are_in_the_way_of_those_that_move_alike_and_of_no_others() {
         ("medivac", "zealot", true),
         ("medivac", "medivac", false),
     ] {
-        let text = format!(
-            r#"
-            name = "pass"
-            limit = 100
-            terrain = "open"
-            ally_race = "terran"
-            enemy_race = "terran"
-            unit_type_bits = 0
-            march = "stay"
-            allies = [{{ unit = "{unit}", count = 1, at = [4.0, 16.0] }}]
-            enemies = [{{ unit = "{other}", count = 1, at = [8.0, 16.0] }}]
-            "#
-        );
+        let text = arena("open", &at(unit, 1, (4.0, 16.0)), &at(other, 1, (8.0, 16.0)));
         let mut field = Field::written(&text, "deterministic = true\nstart_scatter = false");
         field.pacify();
         field.units().command(0, Order::Move { x: 12.0, y: 16.0 }, NOBODY);

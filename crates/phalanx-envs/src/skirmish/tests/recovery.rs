@@ -2,33 +2,21 @@
 
 use super::*;
 
-/// A test map on open ground where nobody attacks; game loops are played one by one.
+/// A battle on open ground in which nobody attacks.
 fn field(allies: &str, enemies: &str) -> Field {
-    let text = format!(
-        r#"
-        name = "rest"
-        limit = 100000
-        terrain = "open"
-        ally_race = "terran"
-        enemy_race = "terran"
-        unit_type_bits = 0
-        march = "stay"
-        allies = [{allies}]
-        enemies = [{enemies}]
-        "#
-    );
-    let mut field = Field::written(&text, "deterministic = true");
+    let mut field = Field::written(&arena("open", allies, enemies), "deterministic = true");
     field.pacify();
     field
 }
 
-fn at(unit: &str, count: usize, x: f32) -> String {
-    format!(r#"{{ unit = "{unit}", count = {count}, at = [{x:.1}, 16.0] }}"#)
+/// Units of one kind on the middle line.
+fn group(unit: &str, count: usize, x: f32) -> String {
+    at(unit, count, (x, 16.0))
 }
 
 #[test]
 fn a_shield_grows_by_one_a_step_after_twenty_steps_without_damage() {
-    let mut field = field(&at("stalker", 1, 4.0), &at("zealot", 1, 28.0));
+    let mut field = field(&group("stalker", 1, 4.0), &group("zealot", 1, 28.0));
     field.units().shield[0] = 10.0;
     field.units().unharmed[0] = 0.0;
     for step in 1..=40 {
@@ -48,7 +36,7 @@ fn a_shield_grows_by_one_a_step_after_twenty_steps_without_damage() {
 #[test]
 fn the_zerg_regain_health_and_nobody_else_does() {
     for unit in UNITS {
-        let mut field = field(&at(unit.name, 1, 4.0), &at("marine", 1, 28.0));
+        let mut field = field(&group(unit.name, 1, 4.0), &group("marine", 1, 28.0));
         field.units().health[0] = 20.0;
         field.step(&field.idle());
         let gained = field.units().health[0] - 20.0;
@@ -60,8 +48,8 @@ fn the_zerg_regain_health_and_nobody_else_does() {
 #[test]
 fn a_medivac_heals_4_5_a_step_for_a_third_as_much_energy() {
     // Sorted by type: the marine is agent 0, the medivac agent 1.
-    let allies = [at("medivac", 1, 8.0), at("marine", 1, 9.0)].join(", ");
-    let mut field = field(&allies, &at("marine", 1, 28.0));
+    let allies = [group("medivac", 1, 8.0), group("marine", 1, 9.0)].join(", ");
+    let mut field = field(&allies, &group("marine", 1, 28.0));
     field.units().health[0] = 10.0;
     field.rewrite();
     let energy = field.units().energy[1];
@@ -88,8 +76,8 @@ fn a_medivac_heals_4_5_a_step_for_a_third_as_much_energy() {
 
 #[test]
 fn a_medivac_flies_up_to_its_patient_and_heals_within_four() {
-    let allies = [at("medivac", 1, 8.0), at("marine", 1, 13.9)].join(", ");
-    let mut field = field(&allies, &at("marine", 1, 28.0));
+    let allies = [group("medivac", 1, 8.0), group("marine", 1, 13.9)].join(", ");
+    let mut field = field(&allies, &group("marine", 1, 28.0));
     field.units().health[0] = 10.0;
     field.rewrite();
     assert!(field.mask(1)[usize::from(ATTACK)], "within 6");
@@ -104,8 +92,9 @@ fn a_medivac_flies_up_to_its_patient_and_heals_within_four() {
 
 #[test]
 fn two_medivacs_do_not_heal_one_unit_at_once_and_machines_not_at_all() {
-    let allies = [at("medivac", 2, 8.0), at("marine", 1, 9.0), at("stalker", 1, 7.0)].join(", ");
-    let mut field = field(&allies, &at("marine", 1, 28.0));
+    let allies =
+        [group("medivac", 2, 8.0), group("marine", 1, 9.0), group("stalker", 1, 7.0)].join(", ");
+    let mut field = field(&allies, &group("marine", 1, 28.0));
     // Agent 0 is the marine, 1 and 2 the medivacs, 3 the stalker.
     assert_eq!(field.env.battle.stats[3].unit.name, "stalker");
     field.units().health[0] = 10.0;
@@ -119,8 +108,8 @@ fn two_medivacs_do_not_heal_one_unit_at_once_and_machines_not_at_all() {
 
 #[test]
 fn an_enemy_medivac_heals_of_its_own_accord_whoever_is_worst_off() {
-    let enemies = [at("marine", 3, 26.0), at("medivac", 1, 24.0)].join(", ");
-    let mut field = field(&at("marine", 1, 4.0), &enemies);
+    let enemies = [group("marine", 3, 26.0), group("medivac", 1, 24.0)].join(", ");
+    let mut field = field(&group("marine", 1, 4.0), &enemies);
     let medivac = field.env.battle.len() - 1;
     let (x, y) = (field.units().x[medivac], field.units().y[medivac]);
     field.units().order[medivac] = Order::AttackMove { x, y };

@@ -5,19 +5,7 @@ use crate::skirmish::liberty::{Hit, unit_index};
 
 /// Two units of one kind against two of another on open ground, without chance, far apart.
 fn range_course(attacker: &str, target: &str) -> Battle {
-    let text = format!(
-        r#"
-        name = "range course"
-        limit = 100
-        terrain = "open"
-        ally_race = "terran"
-        enemy_race = "terran"
-        unit_type_bits = 0
-        march = "stay"
-        allies = [{{ unit = "{attacker}", count = 2, at = [4.0, 4.0] }}]
-        enemies = [{{ unit = "{target}", count = 2, at = [28.0, 28.0] }}]
-        "#
-    );
+    let text = arena("open", &at(attacker, 2, (4.0, 4.0)), &at(target, 2, (28.0, 28.0)));
     let map = Map::parse(&text).expect("the test writes a map");
     let args = SkirmishArgs { deterministic: true, ..Default::default() };
     let mut battle = Battle::new(&map, &args);

@@ -8,7 +8,6 @@ mod records;
 mod rules;
 
 use super::*;
-use phalanx_core::env::{BatchMut, Rows};
 use phalanx_core::rng::Purpose;
 
 /// Arguments for JaxMARL's `options`, with both teams as agents and without chance in the rules.
@@ -23,12 +22,7 @@ fn arguments(options: &Value) -> SmaxArgs {
     serde_json::from_value(Value::Object(args)).expect("JaxMARL's options are arguments")
 }
 
-/// A battle with the buffers it writes into.
-struct Field {
-    env: Smax,
-    rng: Rng,
-    rows: Rows,
-}
+type Field = crate::skirmish::field::Field<Smax>;
 
 impl Field {
     fn new(scenario: &str, args: &str) -> Self {
@@ -37,24 +31,7 @@ impl Field {
     }
 
     fn with(scenario: &str, args: SmaxArgs) -> Self {
-        let env = Smax::new(scenario, args).expect("the test names a scenario");
-        let rows = Rows::new(env.spec(), 1, 1);
-        let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };
-        field.reset();
-        field
-    }
-
-    fn play<R>(&mut self, call: impl FnOnce(&mut Smax, &mut Rng, StepMut<'_>) -> R) -> R {
-        let BatchMut { obs, state, avail, alive, info, .. } = self.rows.at_mut(0);
-        call(&mut self.env, &mut self.rng, StepMut { obs, state, avail, alive, info })
-    }
-
-    fn reset(&mut self) {
-        self.play(|env, rng, out| env.reset(rng, out));
-    }
-
-    fn step(&mut self, actions: &[u16]) -> Outcome {
-        self.play(|env, rng, out| env.step(actions, rng, out))
+        Self::start(Smax::new(scenario, args).expect("the test names a scenario"))
     }
 
     fn put(&mut self, unit: usize, x: f32, y: f32) {

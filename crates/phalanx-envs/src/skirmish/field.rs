@@ -1,0 +1,33 @@
+//! A battle with the buffers it writes into, for tests.
+
+use phalanx_core::env::{BatchMut, Env, Outcome, Rows, StepMut};
+use phalanx_core::rng::{Purpose, Rng};
+
+pub(crate) struct Field<E> {
+    pub(crate) env: E,
+    pub(crate) rng: Rng,
+    pub(crate) rows: Rows,
+}
+
+impl<E: Env> Field<E> {
+    /// The first episode of `env`.
+    pub(crate) fn start(env: E) -> Self {
+        let rows = Rows::new(env.spec(), 1, 1);
+        let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };
+        field.reset();
+        field
+    }
+
+    pub(crate) fn play<R>(&mut self, call: impl FnOnce(&mut E, &mut Rng, StepMut<'_>) -> R) -> R {
+        let BatchMut { obs, state, avail, alive, info, .. } = self.rows.at_mut(0);
+        call(&mut self.env, &mut self.rng, StepMut { obs, state, avail, alive, info })
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.play(|env, rng, out| env.reset(rng, out));
+    }
+
+    pub(crate) fn step(&mut self, actions: &[u16]) -> Outcome {
+        self.play(|env, rng, out| env.step(actions, rng, out))
+    }
+}

@@ -34,6 +34,8 @@ pub use critic::{Critic, CriticConfig, CriticOutput};
 pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
 pub use linear::{Activation, Linear};
-pub use mixers::{Independent, Mixer, MixerConfig, Qmix, QmixConfig, Vdn};
+pub use mixers::{
+    Independent, Mixer, MixerConfig, MixerInput, MixerSizes, Qmix, QmixConfig, Vdn,
+};
 pub use optim::{Optimizer, OptimizerConfig, Step};
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

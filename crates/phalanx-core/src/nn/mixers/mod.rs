@@ -5,7 +5,7 @@ mod qmix;
 mod vdn;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
 pub use self::independent::Independent;
 pub use self::qmix::{Qmix, QmixConfig};
@@ -24,14 +24,45 @@ pub enum MixerConfig {
 }
 
 impl MixerConfig {
-    /// A mixer for `n_agents` agents and states of length `state_dim`.
-    pub fn init(&self, n_agents: usize, state_dim: usize, rng: &mut Rng, device: &Device) -> Mixer {
+    /// A mixer with initial weights drawn from `rng`.
+    pub fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> Mixer {
+        let MixerSizes { n_agents, state_dim, .. } = sizes;
         match self {
             Self::Independent => Mixer::Independent(Independent::new()),
             Self::Vdn => Mixer::Vdn(Vdn::new()),
             Self::Qmix(config) => Mixer::Qmix(config.init(n_agents, state_dim, rng, device)),
         }
     }
+}
+
+/// The sizes of the team that a mixer serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MixerSizes {
+    /// The number of agents.
+    pub n_agents: usize,
+    /// The number of actions of an agent.
+    pub n_actions: usize,
+    /// The length of the state.
+    pub state_dim: usize,
+    /// The length of what an agent's network reads.
+    pub input_dim: usize,
+}
+
+/// What a mixer may read. A row is a time step of an episode. Every mixer reads `chosen`; what
+/// else it reads, its own page says.
+#[derive(Clone, Debug)]
+pub struct MixerInput {
+    /// The utilities of the chosen actions, `[row, agent]`.
+    pub chosen: Tensor<2>,
+    /// The utilities of all actions, `[row, agent, n_actions]`; those of actions that are not
+    /// available are lowered so far that they are never the largest.
+    pub utilities: Tensor<3>,
+    /// The chosen actions, `[row, agent]`.
+    pub actions: Tensor<2, Int>,
+    /// The states, `[row, state_dim]`.
+    pub state: Tensor<2>,
+    /// What the agents' networks read, `[row, agent, input_dim]`.
+    pub agent_input: Tensor<3>,
 }
 
 /// From the utilities of the chosen actions to the joint action value.
@@ -47,15 +78,13 @@ pub enum Mixer {
 }
 
 impl Mixer {
-    /// Mixes the utilities `q`, `[row, agent]`, under the states `[row, state_dim]`.
-    ///
-    /// The joint action value is `[row, 1]`; [`Mixer::Independent`] returns `q` unchanged,
-    /// `[row, agent]`.
-    pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
+    /// The joint action value, `[row, 1]`; [`Mixer::Independent`] returns the chosen utilities
+    /// unchanged, `[row, agent]`.
+    pub fn forward(&self, input: MixerInput) -> Tensor<2> {
         match self {
-            Self::Independent(mixer) => mixer.forward(q),
-            Self::Vdn(mixer) => mixer.forward(q),
-            Self::Qmix(mixer) => mixer.forward(q, state),
+            Self::Independent(mixer) => mixer.forward(input.chosen),
+            Self::Vdn(mixer) => mixer.forward(input.chosen),
+            Self::Qmix(mixer) => mixer.forward(input.chosen, input.state),
         }
     }
 }

@@ -7,14 +7,22 @@ use super::kernels::{Packed, activate, gru_update, multiply};
 use super::linear::{Activation, Linear};
 use super::weights::read;
 
-/// An agent network on plain weights, for rollouts on the CPU.
+/// Agent networks on plain weights, for rollouts on the CPU.
 ///
-/// It computes what [`AgentNetwork::forward`](super::AgentNetwork::forward) computes, one step at
+/// It computes what [`AgentNetworks::forward`](super::AgentNetworks::forward) computes, one step at
 /// a time, without tensors and without allocating. The bits of a row depend neither on how many
 /// rows a call has nor on where among them the row stands, so a trajectory does not depend on how
 /// environments are shared out over threads.
 #[derive(Clone, Debug)]
 pub struct Actor {
+    networks: Vec<Network>,
+    /// The network of each agent; empty where all agents share one.
+    owner: Vec<usize>,
+}
+
+/// One network on plain weights.
+#[derive(Clone, Debug)]
+struct Network {
     encoder: Layer,
     core: ActorCore,
     head: Layer,
@@ -24,6 +32,15 @@ pub struct Actor {
 /// each thread needs one.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
+    layers: LayerScratch,
+    /// The rows of the agents of one network, where there are several networks.
+    input: Vec<f32>,
+    hidden: Vec<f32>,
+    output: Vec<f32>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct LayerScratch {
     features: Vec<f32>,
     input_gates: Vec<f32>,
     hidden_gates: Vec<f32>,
@@ -65,28 +82,38 @@ impl Actor {
             },
             Core::FeedForward(linear) => ActorCore::FeedForward(layer(linear)),
         };
-        Self { encoder: layer(encoder), core, head: layer(head) }
+        let network = Network { encoder: layer(encoder), core, head: layer(head) };
+        Self { networks: vec![network], owner: Vec::new() }
+    }
+
+    /// The actor of a team whose agents use the networks of `actors`; `owner` holds the index of
+    /// each agent's.
+    pub(super) fn of_team(actors: Vec<Self>, owner: &[usize]) -> Self {
+        let networks: Vec<_> = actors.into_iter().flat_map(|actor| actor.networks).collect();
+        let owner = if networks.len() == 1 { Vec::new() } else { owner.to_vec() };
+        Self { networks, owner }
     }
 
     /// The length of one row's input.
     pub fn input_dim(&self) -> usize {
-        self.encoder.weight.inner()
+        self.networks[0].encoder.weight.inner()
     }
 
     /// The length of one row's hidden state.
     pub fn hidden_dim(&self) -> usize {
-        self.encoder.weight.columns()
+        self.networks[0].encoder.weight.columns()
     }
 
     /// The length of one row's output.
     pub fn output_dim(&self) -> usize {
-        self.head.weight.columns()
+        self.networks[0].head.weight.columns()
     }
 
     /// One step for any number of rows: `input` is `[row, input_dim]`, `output` is
     /// `[row, output_dim]`, and `hidden`, `[row, hidden_dim]`, is updated in place. Where an
     /// episode begins, the caller sets its rows of `hidden` to zero beforehand. A feed-forward
-    /// network leaves `hidden` alone.
+    /// network leaves `hidden` alone. Where agents have networks of their own, a row is
+    /// `environment * n_agents + agent`.
     ///
     /// # Panics
     ///
@@ -98,12 +125,48 @@ impl Actor {
         output: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        let rows = input.len() / self.input_dim();
-        let width = self.hidden_dim();
-        assert_eq!(input.len(), rows * self.input_dim(), "the input is [row, input_dim]");
+        let (reads, width, writes) = (self.input_dim(), self.hidden_dim(), self.output_dim());
+        let rows = input.len() / reads;
+        assert_eq!(input.len(), rows * reads, "the input is [row, input_dim]");
         assert_eq!(hidden.len(), rows * width, "the hidden state is [row, hidden_dim]");
-        assert_eq!(output.len(), rows * self.output_dim(), "the output is [row, output_dim]");
-        let Scratch { features, input_gates, hidden_gates } = scratch;
+        assert_eq!(output.len(), rows * writes, "the output is [row, output_dim]");
+        if let [shared] = &self.networks[..] {
+            shared.step(input, hidden, output, &mut scratch.layers);
+            return;
+        }
+        let agents = self.owner.len();
+        for (k, network) in self.networks.iter().enumerate() {
+            let own = || (0..rows).filter(|row| self.owner[row % agents] == k);
+            scratch.input.clear();
+            scratch.hidden.clear();
+            for row in own() {
+                scratch.input.extend_from_slice(&input[row * reads..(row + 1) * reads]);
+                scratch.hidden.extend_from_slice(&hidden[row * width..(row + 1) * width]);
+            }
+            scratch.output.resize(own().count() * writes, 0.0);
+            let Scratch { layers, input, hidden: memory, output: answer } = scratch;
+            network.step(input, memory, answer, layers);
+            for (i, row) in own().enumerate() {
+                hidden[row * width..(row + 1) * width]
+                    .copy_from_slice(&memory[i * width..(i + 1) * width]);
+                output[row * writes..(row + 1) * writes]
+                    .copy_from_slice(&answer[i * writes..(i + 1) * writes]);
+            }
+        }
+    }
+}
+
+impl Network {
+    fn step(
+        &self,
+        input: &[f32],
+        hidden: &mut [f32],
+        output: &mut [f32],
+        scratch: &mut LayerScratch,
+    ) {
+        let width = self.encoder.weight.columns();
+        let rows = hidden.len() / width;
+        let LayerScratch { features, input_gates, hidden_gates } = scratch;
         features.resize(rows * width, 0.0);
         self.encoder.forward(input, features);
         activate(Activation::Relu, features);

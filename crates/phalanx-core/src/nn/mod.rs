@@ -19,6 +19,8 @@ compile_error!("networks need a device: choose the feature `flex`, `ndarray` or 
 
 mod actor;
 mod agent;
+mod agents;
+mod soft_update;
 mod critic;
 mod device;
 mod gru;
@@ -30,6 +32,8 @@ mod weights;
 
 pub use actor::{Actor, Scratch};
 pub use agent::{AgentConfig, AgentNetwork, AgentOutput};
+pub use agents::{AgentNetworks, Sharing};
+pub use soft_update::soft_update;
 pub use critic::{Critic, CriticConfig, CriticOutput};
 pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;

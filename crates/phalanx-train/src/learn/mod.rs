@@ -1,20 +1,14 @@
 //! Algorithms: one file each, and one line in [`ALGORITHMS`].
 
 mod host;
-mod ippo;
-mod iql;
-mod ppo_learner;
-mod ppo_update;
-mod q_learner;
-mod q_learning;
-mod qmix;
-mod vdn;
+mod policy;
+mod value;
 
-pub use ippo::Ippo;
-pub use iql::Iql;
-pub use q_learning::QLearning;
-pub use qmix::Qmix;
-pub use vdn::Vdn;
+pub use policy::Ippo;
+pub use value::{
+    Bytes, ConcaveQ, CwQmix, Iql, Mlp, OptimizerName, OwQmix, QLearning, Qatten, Qmix, Qplex, Qtran,
+    ResQ, TargetUpdate, Vdn,
+};
 
 use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::Device;
@@ -31,6 +25,14 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
     AlgorithmEntry::of::<Iql>("iql", "independent Q-learning: every agent for itself"),
     AlgorithmEntry::of::<Vdn>("vdn", "value decomposition: the utilities add up"),
     AlgorithmEntry::of::<Qmix>("qmix", "monotonic mixing of utilities by a hypernetwork"),
+    AlgorithmEntry::of::<Qplex>("qplex", "duplex duelling: any joint value that agrees on the best"),
+    AlgorithmEntry::of::<Qatten>("qatten", "a sum of utilities weighted by attention to the state"),
+    AlgorithmEntry::of::<Qtran>("qtran", "a joint value, and utilities whose sum transforms it"),
+    AlgorithmEntry::of::<OwQmix>("ow_qmix", "weighted QMIX that trusts what is underestimated"),
+    AlgorithmEntry::of::<CwQmix>("cw_qmix", "weighted QMIX that trusts the best joint action"),
+    AlgorithmEntry::of::<ResQ>("resq", "QMIX plus a residual that leaves its best action alone"),
+    AlgorithmEntry::of::<Mlp>("mlp", "unrestricted mixing by a plain network"),
+    AlgorithmEntry::of::<ConcaveQ>("concaveq", "concave mixing, iterative selection, local policies"),
     AlgorithmEntry::of::<Ippo>("ippo", "independent proximal policy optimisation"),
 ];
 
@@ -44,6 +46,12 @@ pub trait Algorithm: Send + Sync {
 
     /// Settings of the right type that make no sense.
     fn problems(&self) -> Vec<Problem>;
+
+    /// Settings that do not suit an environment.
+    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        let _ = spec;
+        Vec::new()
+    }
 
     /// A learner for an environment, with fresh networks.
     fn learner(&self, setup: &Setup) -> Box<dyn Learner>;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::ppo_learner::PpoLearner;
-use super::q_learning::unit;
-use super::{Algorithm, Learner, Setup, settings};
+use crate::learn::value::settings::unit;
+use crate::learn::{Algorithm, Learner, Setup, settings};
 use crate::config::Problem;
 
 /// Every agent learns a policy and a local value from the team's reward, with shared parameters

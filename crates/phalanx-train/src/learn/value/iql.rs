@@ -1,13 +1,15 @@
 //! Independent Q-learning.
 
+use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::MixerConfig;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::q_learner::QLearner;
-use super::q_learning::QLearning;
-use super::{Algorithm, Learner, Setup, settings};
+use super::learner::ReplayLearner;
+use super::mixed::Mixed;
+use super::settings::QLearning;
 use crate::config::Problem;
+use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// Every agent learns its own action value from the team's reward (Tan 1993; in PyMARL `iql`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +41,11 @@ impl Algorithm for Iql {
         self.learning.problems()
     }
 
+    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        self.learning.problems_in(spec, false)
+    }
+
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(QLearner::new(&self.learning, &MixerConfig::Independent, setup))
+        Box::new(ReplayLearner::new(Mixed(MixerConfig::Independent), &self.learning, setup))
     }
 }

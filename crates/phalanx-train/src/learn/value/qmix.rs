@@ -1,13 +1,15 @@
 //! QMIX.
 
+use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{MixerConfig, QmixConfig};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::q_learner::QLearner;
-use super::q_learning::QLearning;
-use super::{Algorithm, Learner, Setup, settings};
+use super::learner::ReplayLearner;
+use super::mixed::Mixed;
+use super::settings::QLearning;
 use crate::config::Problem;
+use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// The joint action value is a monotonic function of the agents' utilities, with weights made from
 /// the state by a hypernetwork (Rashid et al. 2018, arXiv 1803.11485).
@@ -53,12 +55,16 @@ impl Algorithm for Qmix {
         problems
     }
 
+    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        self.learning.problems_in(spec, true)
+    }
+
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
         let mixer = MixerConfig::Qmix(QmixConfig {
             embed_dim: self.mixing_embed_dim,
             hypernet_embed: self.hypernet_embed,
             hypernet_layers: self.hypernet_layers,
         });
-        Box::new(QLearner::new(&self.learning, &mixer, setup))
+        Box::new(ReplayLearner::new(Mixed(mixer), &self.learning, setup))
     }
 }

@@ -1,21 +1,42 @@
 //! The settings all value-learning algorithms share.
 
-use phalanx_core::nn::OptimizerConfig;
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::{OptimizerConfig, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
+use super::bytes::Bytes;
 use crate::config::Problem;
+use crate::store::Precision;
 
 /// Q-learning from whole episodes, with PyMARL's names and PyMARL2's tuned values as defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QLearning {
     /// The number of environments that play side by side; after each of them finished an episode,
-    /// the networks are updated once.
+    /// the networks are updated.
     pub batch_size_run: usize,
+    /// The number of updates after that.
+    pub updates_per_rollout: usize,
     /// The number of episodes in an update.
     pub batch_size: usize,
+    /// How many steps of each of these episodes are learned from, beginning anywhere; zero takes
+    /// whole episodes. Recurrent agents begin a piece without memories.
+    pub batch_steps: usize,
     /// The number of episodes the replay memory holds.
     pub buffer_size: usize,
+    /// The memory that these episodes may take, such as `"2 GiB"`; zero sets no bound.
+    pub buffer_mem: Bytes,
+    /// The precision of observations and states in the replay memory: `f32` or `f16`.
+    pub buffer_precision: Precision,
+    /// Whether episodes with large errors are replayed more often.
+    pub prioritised_replay: bool,
+    /// The power of an episode's error in its probability.
+    pub priority_alpha: f64,
+    /// How much of the resulting bias is corrected at the start; all of it after
+    /// `priority_beta_anneal_time`.
+    pub priority_beta: f64,
+    /// The number of environment steps until all of the bias is corrected.
+    pub priority_beta_anneal_time: u64,
     /// The learning rate.
     pub lr: f64,
     /// `adam` or `rmsprop`.
@@ -30,16 +51,34 @@ pub struct QLearning {
     pub gamma: f64,
     /// The lambda of the TD(lambda) targets; zero gives one-step targets.
     pub td_lambda: f64,
+    /// Whether exploratory actions are corrected for (Q(lambda)).
+    pub q_lambda: bool,
+    /// The number of rewards in a target, where `td_lambda` is zero.
+    pub n_step: usize,
+    /// The weight of the mean squared TD error.
+    pub td_loss_scale: f64,
+    /// Whether rewards are brought to mean zero and deviation one, as seen so far.
+    pub standardise_rewards: bool,
+    /// Whether agents learn from the team's reward; else from their own, where the environment
+    /// gives one.
+    pub common_reward: bool,
     /// Whether the online network chooses the action that the target network values.
     pub double_q: bool,
-    /// After how many episodes the target network is copied from the online network.
+    /// How the target network follows the online network: a copy after a number of `episodes` or
+    /// `updates`, or a `soft` step after every update.
+    pub target_update: TargetUpdate,
+    /// The number of episodes or updates between two copies.
     pub target_update_interval: u64,
+    /// The share of the online network in a soft step.
+    pub target_update_tau: f64,
     /// Exploration at the start: the probability of a random action.
     pub epsilon_start: f64,
     /// Exploration in the end.
     pub epsilon_finish: f64,
     /// The number of environment steps between the two.
     pub epsilon_anneal_time: u64,
+    /// Which agents share a network: `all`, those of a `group`, or `none`.
+    pub parameter_sharing: Sharing,
     /// Whether agents remember (GRU) or not (linear layer).
     pub use_rnn: bool,
     /// The width of the agent's hidden layers.
@@ -60,12 +99,32 @@ pub enum OptimizerName {
     Rmsprop,
 }
 
+/// How target networks follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetUpdate {
+    /// A copy after a number of episodes (PyMARL).
+    Episodes,
+    /// A copy after a number of updates (EPyMARL with an interval above one).
+    Updates,
+    /// A step of a given share after every update (EPyMARL with an interval of at most one).
+    Soft,
+}
+
 impl Default for QLearning {
     fn default() -> Self {
         Self {
             batch_size_run: 8,
+            updates_per_rollout: 1,
             batch_size: 128,
+            batch_steps: 0,
             buffer_size: 5000,
+            buffer_mem: Bytes(0),
+            buffer_precision: Precision::F32,
+            prioritised_replay: false,
+            priority_alpha: 0.6,
+            priority_beta: 0.4,
+            priority_beta_anneal_time: 1_000_000,
             lr: 0.001,
             optimizer: OptimizerName::Adam,
             optim_alpha: 0.99,
@@ -73,11 +132,19 @@ impl Default for QLearning {
             grad_norm_clip: 10.0,
             gamma: 0.99,
             td_lambda: 0.6,
+            q_lambda: false,
+            n_step: 1,
+            td_loss_scale: 0.5,
+            standardise_rewards: false,
+            common_reward: true,
             double_q: true,
+            target_update: TargetUpdate::Episodes,
             target_update_interval: 200,
+            target_update_tau: 0.01,
             epsilon_start: 1.0,
             epsilon_finish: 0.05,
             epsilon_anneal_time: 100_000,
+            parameter_sharing: Sharing::All,
             use_rnn: true,
             rnn_hidden_dim: 64,
             obs_last_action: true,
@@ -107,11 +174,24 @@ impl QLearning {
         }
     }
 
+    /// Settings that do not suit an environment; `mixes` tells whether utilities are mixed into one
+    /// value.
+    pub fn problems_in(&self, spec: &EnvSpec, mixes: bool) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |holds, reason| {
+            Problem::unless(&mut problems, self.common_reward || holds, "common_reward", reason);
+        };
+        check(!mixes, "must be true where a mixer learns the value of the team's reward");
+        check(spec.agent_rewards, "must be true: this environment rewards the team as a whole");
+        problems
+    }
+
     /// Settings that make no sense.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
         check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
+        check(self.updates_per_rollout > 0, "updates_per_rollout", "must be at least 1");
         check(self.batch_size > 0, "batch_size", "must be at least 1");
         check(self.buffer_size >= self.batch_size, "buffer_size", "must hold at least batch_size");
         check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
@@ -120,7 +200,23 @@ impl QLearning {
         check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
         check(unit(self.gamma), "gamma", "must lie in [0, 1]");
         check(unit(self.td_lambda), "td_lambda", "must lie in [0, 1]");
+        check(self.n_step > 0, "n_step", "must be at least 1");
+        check(
+            self.n_step == 1 || self.td_lambda == 0.0,
+            "n_step",
+            "needs td_lambda=0: the two are different targets",
+        );
+        check(
+            !self.q_lambda || self.n_step == 1,
+            "q_lambda",
+            "corrects TD(lambda) targets, not those of n_step",
+        );
+        check(self.td_loss_scale > 0.0, "td_loss_scale", "must be positive");
         check(self.target_update_interval > 0, "target_update_interval", "must be at least 1");
+        let tau = unit(self.target_update_tau) && self.target_update_tau > 0.0;
+        check(tau, "target_update_tau", "must lie in (0, 1]");
+        check(self.priority_alpha >= 0.0, "priority_alpha", "must not be negative");
+        check(unit(self.priority_beta), "priority_beta", "must lie in [0, 1]");
         check(unit(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
         check(unit(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
@@ -129,6 +225,6 @@ impl QLearning {
 }
 
 /// Whether a number lies in `[0, 1]`.
-pub(super) fn unit(value: f64) -> bool {
+pub(in super::super) fn unit(value: f64) -> bool {
     (0.0..=1.0).contains(&value)
 }

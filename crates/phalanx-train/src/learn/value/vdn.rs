@@ -1,13 +1,15 @@
 //! Value decomposition networks.
 
+use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::MixerConfig;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::q_learner::QLearner;
-use super::q_learning::QLearning;
-use super::{Algorithm, Learner, Setup, settings};
+use super::learner::ReplayLearner;
+use super::mixed::Mixed;
+use super::settings::QLearning;
 use crate::config::Problem;
+use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// The joint action value is the sum of the agents' utilities (Sunehag et al. 2018, arXiv
 /// 1706.05296).
@@ -31,7 +33,11 @@ impl Algorithm for Vdn {
         self.learning.problems()
     }
 
+    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        self.learning.problems_in(spec, true)
+    }
+
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(QLearner::new(&self.learning, &MixerConfig::Vdn, setup))
+        Box::new(ReplayLearner::new(Mixed(MixerConfig::Vdn), &self.learning, setup))
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::nn::{AgentNetwork, Critic, Device};
 use phalanx_core::rl::{Step, ValueNorm, generalised_advantages, normalise};
 
-use super::host::{tensor, to_vec};
+use crate::learn::host::{tensor, to_vec};
 use crate::collect::InputLayout;
 use crate::store::Segment;
 

@@ -9,10 +9,10 @@ use phalanx_core::nn::{
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::host::to_vec;
+use crate::learn::host::to_vec;
 use super::ippo::Ippo;
 use super::ppo_update::{Experience, Loss, Minibatch};
-use super::{Contents, Learner, SavedFile, Setup, file};
+use crate::learn::{Contents, Learner, SavedFile, Setup, file};
 use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
 use crate::error::TrainError;
 

@@ -1,0 +1,102 @@
+//! Targets of a fixed number of rewards.
+
+use super::returns::EpisodeStep;
+
+/// Targets of `n` rewards, or of fewer where the episode ends before:
+///
+/// ```text
+/// G_t = sum_{k < m} gamma^k r_{t+k} + gamma^m (1 - d) Q_{t+m},    m = min(n, steps left)
+/// ```
+///
+/// with `Q` the bootstrap values and `d` whether the task ended with step `t + m - 1`. `n = 1` gives
+/// the targets of [`td_lambda_targets`](super::td_lambda_targets) with lambda zero.
+///
+/// # Shapes
+///
+/// `steps` is `[time, row]`, `values` is `[time + 1, row]`, `targets` is `[time, row]`; the targets
+/// of invalid steps are zero.
+///
+/// # Panics
+///
+/// When the lengths do not fit each other, or `n` is zero.
+pub fn n_step_targets(
+    steps: &[EpisodeStep],
+    values: &[f32],
+    rows: usize,
+    gamma: f32,
+    n: usize,
+    targets: &mut [f32],
+) {
+    assert!(n > 0, "a target holds at least one reward");
+    assert_eq!(steps.len(), targets.len(), "one target per step");
+    assert_eq!(values.len(), steps.len() + rows, "values hold one more time step");
+    for (first, target) in targets.iter_mut().enumerate() {
+        *target = 0.0;
+        let mut weight = 1.0;
+        for at in (first..steps.len()).step_by(rows).take(n) {
+            let step = steps[at];
+            if !step.valid {
+                break;
+            }
+            *target += weight * step.reward;
+            weight *= gamma;
+            let next = at + rows;
+            let last = at == first + (n - 1) * rows;
+            let goes_on = steps.get(next).is_some_and(|step| step.valid);
+            if step.terminated {
+                break;
+            }
+            if last || !goes_on {
+                *target += weight * values[next];
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::td_lambda_targets;
+    use super::*;
+
+    fn step(reward: f32) -> EpisodeStep {
+        EpisodeStep { reward, terminated: false, valid: true }
+    }
+
+    fn targets(steps: &[EpisodeStep], values: &[f32], rows: usize, n: usize) -> Vec<f32> {
+        let mut out = vec![f32::NAN; steps.len()];
+        n_step_targets(steps, values, rows, 0.5, n, &mut out);
+        out
+    }
+
+    #[test]
+    fn n_rewards_are_summed_and_the_value_behind_them_is_bootstrapped() {
+        let steps = [step(1.0), step(2.0), step(4.0)];
+        let values = [9.0, 9.0, 16.0, 32.0];
+        let two = [1.0 + 1.0 + 0.25 * 16.0, 2.0 + 2.0 + 0.25 * 32.0, 4.0 + 0.5 * 32.0];
+        assert_eq!(targets(&steps, &values, 1, 2), two);
+        let all = [1.0 + 1.0 + 1.0 + 4.0, two[1], two[2]];
+        assert_eq!(targets(&steps, &values, 1, 7), all);
+    }
+
+    #[test]
+    fn nothing_is_bootstrapped_behind_the_end_and_rows_do_not_touch_each_other() {
+        let padding = EpisodeStep { reward: 55.0, terminated: false, valid: false };
+        let ended = EpisodeStep { terminated: true, ..step(2.0) };
+        // Row 0 terminates after two steps, row 1 is truncated after one.
+        let steps = [[step(1.0), step(3.0)], [ended, padding], [padding, padding]].concat();
+        let values: Vec<f32> = (0..8).map(|i| i as f32).collect();
+        let ours = targets(&steps, &values, 2, 3);
+        assert_eq!(ours, [1.0 + 0.5 * 2.0, 3.0 + 0.5 * values[3], 2.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn one_reward_gives_one_step_targets() {
+        let ended = EpisodeStep { terminated: true, ..step(2.0) };
+        let steps = [step(1.0), step(-1.0), step(0.5), ended];
+        let values: Vec<f32> = (0..6).map(|i| i as f32).collect();
+        let mut wanted = vec![0.0; 4];
+        td_lambda_targets(&steps, &values, 2, 0.5, 0.0, &mut wanted);
+        assert_eq!(targets(&steps, &values, 2, 1), wanted);
+    }
+}

@@ -1,0 +1,100 @@
+//! An amount of memory, as a configuration writes it.
+
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A number of bytes. A configuration may write a whole number, or a text with a unit: `"512 MiB"`,
+/// `"1.5GB"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Bytes(pub u64);
+
+const UNITS: [(&str, f64); 9] = [
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
+    ("kB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("B", 1.0),
+];
+
+impl Bytes {
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (number, unit) = UNITS
+            .iter()
+            .find_map(|(unit, size)| text.strip_suffix(unit).map(|number| (number, *size)))
+            .unwrap_or((text, 1.0));
+        let number: f64 = number.trim().parse().ok()?;
+        // TOML has signed 64-bit integers only.
+        let bytes = number * unit;
+        (0.0..9.0e18).contains(&bytes).then_some(Self(bytes as u64))
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, size) = match self.0 {
+            0x4000_0000.. => ("GiB", 1_073_741_824.0),
+            0x10_0000.. => ("MiB", 1_048_576.0),
+            _ => ("KiB", 1024.0),
+        };
+        write!(f, "{:.1} {unit}", self.0 as f64 / size)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Amount;
+
+        impl Visitor<'_> for Amount {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of bytes or a text such as \"2 GiB\"")
+            }
+            fn visit_i64<E: Error>(self, bytes: i64) -> Result<Bytes, E> {
+                u64::try_from(bytes).map(Bytes).map_err(|_| E::custom("memory is not negative"))
+            }
+            fn visit_u64<E: Error>(self, bytes: u64) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
+                Bytes::parse(text)
+                    .ok_or_else(|| E::custom(format!("`{text}` is no amount such as \"2 GiB\"")))
+            }
+        }
+
+        deserializer.deserialize_any(Amount)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_numbers_or_texts_with_a_unit() {
+        let read = |text: &str| {
+            let table: Result<toml::Table, _> = format!("value = {text}").parse();
+            table.expect("valid TOML")["value"].clone().try_into::<Bytes>()
+        };
+        for (text, bytes) in [
+            ("0", 0),
+            ("1500", 1500),
+            ("\"2 GiB\"", 2 << 30),
+            ("\"1.5kB\"", 1500),
+            ("\"10 MB\"", 10_000_000),
+        ] {
+            assert_eq!(read(text).expect(text), Bytes(bytes));
+        }
+        for text in ["-1", "\"many\"", "\"3 apples\"", "true"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert_eq!(Bytes(3 << 29).to_string(), "1.5 GiB");
+    }
+}

@@ -1,0 +1,134 @@
+//! A batch of episodes on the networks' device.
+
+use burn::tensor::{Int, Tensor, TensorData};
+use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput};
+use phalanx_core::rl::EpisodeStep;
+
+use super::super::host::tensor;
+use crate::collect::InputLayout;
+use crate::store::EpisodeBatch;
+
+/// Added to the utility of an action that is not available.
+const CLOSED: f32 = -1e9;
+
+/// A batch of episodes on the networks' device, time-major.
+///
+/// A row of an agents' network is an agent of an episode, `row = episode * n_agents + agent`; a row
+/// of a mixer is a time step of an episode, `time * episodes + episode`. `times` counts one time
+/// step more than there are actions.
+#[derive(Clone, Debug)]
+pub(super) struct Experience {
+    pub(super) times: usize,
+    pub(super) episodes: usize,
+    pub(super) agents: usize,
+    pub(super) n_actions: usize,
+    hidden_dim: usize,
+    /// `[times, episode * agent, input_dim]`.
+    input: Tensor<3>,
+    /// `[times * episode, state_dim]`.
+    pub(super) state: Tensor<2>,
+    /// Zero, or a large negative number where an action is not available,
+    /// `[times, episode * agent, n_actions]`.
+    closed: Tensor<3>,
+    /// The actions taken, `[times, episode * agent, 1]`; those of the last time are zero.
+    pub(super) taken: Tensor<3, Int>,
+    /// The same on the host, `[times * episode * agent]`.
+    pub(super) taken_host: Vec<i32>,
+    /// `[times * episode * agent * n_actions]`.
+    pub(super) avail: Vec<bool>,
+    /// Rewards and ends, `[time, episode]`.
+    pub(super) steps: Vec<EpisodeStep>,
+    /// The agents' own rewards, `[time, episode * agent]`; empty where they have none.
+    pub(super) agent_reward: Vec<f32>,
+    /// How much each episode counts, `[episode]`.
+    pub(super) importance: Vec<f32>,
+}
+
+impl Experience {
+    pub(super) fn new(
+        batch: EpisodeBatch,
+        inputs: InputLayout,
+        hidden_dim: usize,
+        device: &Device,
+    ) -> Self {
+        let (times, episodes, agents) = (batch.time + 1, batch.episodes, inputs.n_agents);
+        let (rows, n_actions) = (episodes * agents, inputs.n_actions);
+        let state_dim = batch.state.len() / (times * episodes);
+        let closed = batch.avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect();
+        let taken = TensorData::new(batch.actions.clone(), [times, rows, 1]);
+        Self {
+            times,
+            episodes,
+            agents,
+            n_actions,
+            hidden_dim,
+            input: tensor(batch.input, [times, rows, inputs.dim()], device),
+            state: tensor(batch.state, [times * episodes, state_dim], device),
+            closed: tensor(closed, [times, rows, n_actions], device),
+            taken: Tensor::from_data(taken, device),
+            taken_host: batch.actions,
+            avail: batch.avail,
+            steps: batch.steps,
+            agent_reward: batch.agent_reward,
+            importance: batch.importance,
+        }
+    }
+
+    /// The number of rows of a mixer.
+    pub(super) fn rows(&self) -> usize {
+        self.times * self.episodes
+    }
+
+    /// The same batch for networks whose gradients are followed.
+    pub(super) fn tracked(&self) -> Self {
+        Self {
+            input: Tensor::from_inner(self.input.clone()),
+            state: Tensor::from_inner(self.state.clone()),
+            closed: Tensor::from_inner(self.closed.clone()),
+            taken: Tensor::from_inner(self.taken.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// What the agents' networks compute from the whole batch, beginning without memories.
+    pub(super) fn run(&self, agents: &AgentNetworks) -> AgentOutput {
+        let rows = self.episodes * self.agents;
+        let hidden = Tensor::zeros([rows, self.hidden_dim], &self.input.device());
+        agents.forward(self.input.clone(), hidden, None)
+    }
+
+    /// The outputs with those of closed actions lowered out of reach.
+    pub(super) fn open(&self, utilities: Tensor<3>) -> Tensor<3> {
+        utilities + self.closed.clone()
+    }
+
+    /// The available action with the largest utility, `[times, episode * agent, 1]`.
+    pub(super) fn greedy(&self, utilities: Tensor<3>) -> Tensor<3, Int> {
+        self.open(utilities).argmax(2)
+    }
+
+    /// The utilities of `actions`, `[row, agent]`.
+    pub(super) fn pick(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> Tensor<2> {
+        utilities.gather(2, actions).reshape([self.rows(), self.agents])
+    }
+
+    /// Joint actions on the host, `[row * agent]`, as a tensor like `taken`.
+    pub(super) fn actions(&self, actions: &[u16]) -> Tensor<3, Int> {
+        let values: Vec<i32> = actions.iter().map(|&action| i32::from(action)).collect();
+        let shape = [self.times, self.episodes * self.agents, 1];
+        Tensor::from_data(TensorData::new(values, shape), &self.input.device())
+    }
+
+    /// What a mixer reads when the agents take `actions`.
+    pub(super) fn mixer_input(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> MixerInput {
+        let (rows, agents) = (self.rows(), self.agents);
+        let [_, _, input_dim] = self.input.dims();
+        MixerInput {
+            chosen: self.pick(utilities.clone(), actions.clone()),
+            utilities: self.open(utilities).reshape([rows, agents, self.n_actions]),
+            actions: actions.reshape([rows, agents]),
+            state: self.state.clone(),
+            agent_input: self.input.clone().reshape([rows, agents, input_dim]),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What tells one value factorisation from another.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::{AgentConfig, AgentNetworks, Device, MixerSizes};
+use phalanx_core::rng::Rng;
+
+use super::experience::Experience;
+use super::settings::QLearning;
+use crate::collect::InputLayout;
+use crate::error::TrainError;
+
+/// The networks of an algorithm and the loss by which they learn.
+pub(super) trait Factorisation: Send {
+    /// All networks that learn.
+    type Networks: Module + Sync;
+
+    /// Fresh networks.
+    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> Self::Networks;
+
+    /// The networks that act: the largest output of an available action is the greedy action.
+    fn acting(networks: &Self::Networks) -> &AgentNetworks;
+
+    /// The loss of a batch under the `online` networks; `target` are the target networks, without
+    /// gradients.
+    fn loss(
+        &mut self,
+        online: &Self::Networks,
+        target: &Self::Networks,
+        batch: &Experience,
+        learning: &QLearning,
+    ) -> Loss;
+
+    /// Appends what an exact continuation needs beside the networks.
+    fn save(&self, out: &mut Vec<u8>) {
+        let _ = out;
+    }
+
+    /// Takes over what [`Factorisation::save`] wrote.
+    fn load(&mut self, bytes: &[u8]) -> Result<(), TrainError> {
+        let _ = bytes;
+        Ok(())
+    }
+}
+
+/// What networks are made for.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// The environment.
+    pub(super) spec: EnvSpec,
+    /// What an agent's network reads.
+    pub(super) inputs: InputLayout,
+    /// The shared settings.
+    pub(super) learning: QLearning,
+}
+
+impl Plan {
+    /// Networks of all agents with `output_dim` outputs.
+    pub(super) fn agents(
+        &self,
+        output_dim: usize,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> AgentNetworks {
+        let owners = self.learning.parameter_sharing.owners(&self.spec);
+        let config = AgentConfig {
+            input_dim: self.inputs.dim(),
+            hidden_dim: self.learning.rnn_hidden_dim,
+            output_dim,
+            recurrent: self.learning.use_rnn,
+            head_scale: 1.0,
+        };
+        AgentNetworks::new(&config, &owners, rng, device)
+    }
+
+    /// The sizes a mixer serves.
+    pub(super) fn sizes(&self) -> MixerSizes {
+        MixerSizes {
+            n_agents: self.spec.n_agents(),
+            n_actions: self.spec.n_actions,
+            state_dim: self.spec.state_dim,
+            input_dim: self.inputs.dim(),
+        }
+    }
+}
+
+/// What a batch is to be learned by.
+pub(super) struct Loss {
+    /// What is minimised, `[1]`.
+    pub(super) total: Tensor<1>,
+    /// Quantities to be logged, by name; `loss_td` is among them.
+    pub(super) means: Vec<(&'static str, f64)>,
+    /// The mean absolute TD error of every episode.
+    pub(super) errors: Vec<f32>,
+}

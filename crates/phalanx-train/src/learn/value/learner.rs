@@ -1,0 +1,185 @@
+//! The learner of all value factorisations.
+
+use burn::module::Module;
+use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
+use phalanx_core::nn::{
+    Actor, Device, Optimizer, from_safetensors, soft_update, to_safetensors,
+};
+use phalanx_core::rl::RewardNorm;
+use phalanx_core::rng::{Purpose, Rng};
+
+use super::experience::Experience;
+use super::factorisation::{Factorisation, Plan};
+use super::settings::{QLearning, TargetUpdate};
+use super::super::{Contents, Learner, SavedFile, Setup, file};
+use crate::collect::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
+use crate::error::TrainError;
+use crate::store::{EpisodeBatch, EpisodeReplay};
+
+/// Collects episodes, replays them, and learns by the loss of a factorisation.
+pub(super) struct ReplayLearner<F: Factorisation> {
+    factorisation: F,
+    learning: QLearning,
+    spec: EnvSpec,
+    inputs: InputLayout,
+    device: Device,
+    networks: F::Networks,
+    target: F::Networks,
+    optimizer: Optimizer,
+    actor: Actor,
+    collector: EpisodeCollector,
+    replay: EpisodeReplay,
+    reward_norm: RewardNorm,
+    exploration: Vec<Rng>,
+    sampling: Rng,
+    /// The number of episodes or updates at the last copy of the target networks.
+    copied_at: u64,
+}
+
+impl<F: Factorisation> ReplayLearner<F> {
+    pub(super) fn new(factorisation: F, learning: &QLearning, setup: &Setup) -> Self {
+        let spec = &setup.spec;
+        let inputs = InputLayout::new(spec, learning.obs_last_action, learning.obs_agent_id);
+        let plan = Plan { spec: spec.clone(), inputs, learning: learning.clone() };
+        let mut weights = Rng::stream(setup.seed, Purpose::Weights, 0);
+        let tracked = setup.device.clone().autodiff();
+        let networks = factorisation.networks(&plan, &mut weights, &tracked);
+        let n_envs = learning.batch_size_run;
+        let hidden_dim = learning.rnn_hidden_dim;
+        Self {
+            inputs,
+            device: setup.device.clone(),
+            target: networks.valid(),
+            actor: F::acting(&networks).to_actor(),
+            networks,
+            optimizer: Optimizer::new(learning.optimizer()),
+            collector: EpisodeCollector::new(spec, inputs, hidden_dim, n_envs),
+            replay: EpisodeReplay::new(learning.buffer_size),
+            reward_norm: RewardNorm::default(),
+            exploration: (0..n_envs)
+                .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
+                .collect(),
+            sampling: Rng::stream(setup.seed, Purpose::Replay, 0),
+            copied_at: 0,
+            learning: learning.clone(),
+            spec: spec.clone(),
+            factorisation,
+        }
+    }
+
+    fn update(&mut self, mut batch: EpisodeBatch, tally: &mut Tally) -> Result<Vec<f32>, TrainError> {
+        if self.learning.standardise_rewards {
+            let valid = batch.steps.iter().filter(|step| step.valid);
+            self.reward_norm.update(valid.map(|step| step.reward));
+            for step in &mut batch.steps {
+                step.reward = self.reward_norm.standardise(step.reward);
+            }
+        }
+        let hidden_dim = self.learning.rnn_hidden_dim;
+        let batch = Experience::new(batch, self.inputs, hidden_dim, &self.device);
+        let loss =
+            self.factorisation.loss(&self.networks, &self.target, &batch, &self.learning);
+        for &(what, value) in &loss.means {
+            if !value.is_finite() {
+                let value = value as f32;
+                return Err(TrainError::NotFinite { what, value, t_env: tally.t_env });
+            }
+            tally.add(what, value);
+        }
+        let clip = self.learning.grad_norm_clip as f32;
+        let gradients = loss.total.backward();
+        let step = self.optimizer.step(self.learning.lr, self.networks.clone(), gradients, clip);
+        self.networks = step.module;
+        tally.updates += 1;
+        tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+        self.follow(TargetUpdate::Updates, tally.updates);
+        Ok(loss.errors)
+    }
+
+    /// Lets the target networks follow, if they do so after `what`, of which there were `count`.
+    fn follow(&mut self, what: TargetUpdate, count: u64) {
+        let mode = self.learning.target_update;
+        if mode == TargetUpdate::Soft && what == TargetUpdate::Updates {
+            let tau = self.learning.target_update_tau;
+            self.target = soft_update(self.target.clone(), &self.networks.valid(), tau);
+        } else if mode == what && count - self.copied_at >= self.learning.target_update_interval {
+            self.target = self.networks.valid();
+            self.copied_at = count;
+        }
+    }
+}
+
+impl<F: Factorisation> Learner for ReplayLearner<F> {
+    fn n_envs(&self) -> usize {
+        self.learning.batch_size_run
+    }
+
+    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError> {
+        let epsilon = self.learning.epsilon().at(tally.t_env) as f32;
+        let n_actions = self.spec.n_actions;
+        let exploration = &mut self.exploration;
+        let select = |env: usize, q: &[f32], avail: &[bool], chosen: &mut [u16]| {
+            let agents = q.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
+            for (action, (q, avail)) in chosen.iter_mut().zip(agents) {
+                *action = epsilon_greedy(q, avail, epsilon, &mut exploration[env]);
+            }
+        };
+        for episode in self.collector.collect(envs, &self.actor, select, tally) {
+            self.replay.push(episode);
+        }
+        tally.add("epsilon", f64::from(epsilon));
+        for _ in 0..self.learning.updates_per_rollout {
+            let Some(sample) = self.replay.sample(self.learning.batch_size, &mut self.sampling)
+            else {
+                break;
+            };
+            let batch = EpisodeBatch::new(&sample, self.inputs);
+            self.update(batch, tally)?;
+        }
+        self.actor = F::acting(&self.networks).to_actor();
+        self.follow(TargetUpdate::Episodes, tally.episodes);
+        Ok(())
+    }
+
+    fn policy(&self) -> Policy {
+        Policy { actor: self.actor.clone(), inputs: self.inputs, recurrent: self.learning.use_rnn }
+    }
+
+    fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
+        let mut files = vec![
+            SavedFile::new("agent.safetensors", to_safetensors(F::acting(&self.networks))?),
+            SavedFile::new("networks.safetensors", to_safetensors(&self.networks)?),
+        ];
+        if contents == Contents::Everything {
+            let (mut replay, mut own, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+            self.replay.save(&mut replay);
+            self.factorisation.save(&mut own);
+            let streams = (&self.exploration, &self.sampling);
+            pack(&(streams, self.copied_at, &self.reward_norm), &mut rest);
+            files.extend([
+                SavedFile::new("target.safetensors", to_safetensors(&self.target)?),
+                SavedFile::new("optimizer.bin", self.optimizer.save()?),
+                SavedFile::new("replay.bin", replay),
+                SavedFile::new("factorisation.bin", own),
+                SavedFile::new("learner.bin", rest),
+            ]);
+        }
+        Ok(files)
+    }
+
+    fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
+        let networks =
+            from_safetensors(self.networks.clone(), file(files, "networks.safetensors")?)?;
+        let target = from_safetensors(self.target.clone(), file(files, "target.safetensors")?)?;
+        let replay = EpisodeReplay::load(file(files, "replay.bin")?)?;
+        let (streams, copied_at, reward_norm) =
+            unpack("the learner", file(files, "learner.bin")?)?;
+        self.factorisation.load(file(files, "factorisation.bin")?)?;
+        self.optimizer.load(file(files, "optimizer.bin")?)?;
+        self.actor = F::acting(&networks).to_actor();
+        (self.networks, self.target, self.replay) = (networks, target, replay);
+        (self.exploration, self.sampling) = streams;
+        (self.copied_at, self.reward_norm) = (copied_at, reward_norm);
+        Ok(())
+    }
+}

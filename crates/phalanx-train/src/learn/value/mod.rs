@@ -1,0 +1,36 @@
+//! Learning from values: utilities of the agents, factorised out of the joint action value and
+//! learned from replayed episodes. One file per algorithm.
+//!
+//! [`QLearning`] holds the settings all of them share. A [`Factorisation`](factorisation) says which
+//! networks there are and by which loss they learn; [`ReplayLearner`](learner) does everything else.
+
+mod bytes;
+mod concaveq;
+mod experience;
+mod factorisation;
+mod iql;
+mod learner;
+mod mixed;
+mod mlp;
+mod qatten;
+mod qmix;
+mod qplex;
+mod qtran;
+mod resq;
+pub(super) mod settings;
+mod targets;
+mod vdn;
+mod wqmix;
+
+pub use bytes::Bytes;
+pub use concaveq::ConcaveQ;
+pub use iql::Iql;
+pub use mlp::Mlp;
+pub use qatten::Qatten;
+pub use qmix::Qmix;
+pub use qplex::Qplex;
+pub use qtran::Qtran;
+pub use resq::ResQ;
+pub use settings::{OptimizerName, QLearning, TargetUpdate};
+pub use vdn::Vdn;
+pub use wqmix::{CwQmix, OwQmix};

@@ -1,0 +1,261 @@
+//! Weighted QMIX.
+
+use burn::module::Module;
+use burn::tensor::{Int, Tensor};
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::{
+    AgentNetworks, Device, Mixer, MixerConfig, QmixConfig, Unrestricted, UnrestrictedConfig,
+};
+use phalanx_core::rng::Rng;
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::experience::Experience;
+use super::factorisation::{Factorisation, Loss, Plan};
+use super::learner::ReplayLearner;
+use super::settings::{QLearning, unit};
+use super::targets::Targets;
+use crate::config::Problem;
+use crate::learn::host::{to_int_vec, to_vec};
+use crate::learn::{Algorithm, Learner, Setup, settings};
+
+/// Optimistically weighted QMIX: joint actions that QMIX values above their target weigh less
+/// (Rashid et al. 2020, arXiv 2006.10800; `hysteretic_qmix` in the authors' code).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OwQmix {
+    /// The settings, shared with CW-QMIX.
+    #[serde(flatten)]
+    pub weighted: WeightedSettings,
+}
+
+/// Centrally weighted QMIX: joint actions that are neither QMIX's best nor better than it weigh
+/// less (Rashid et al. 2020, arXiv 2006.10800).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CwQmix {
+    /// The settings, shared with OW-QMIX.
+    #[serde(flatten)]
+    pub weighted: WeightedSettings,
+}
+
+impl Default for CwQmix {
+    fn default() -> Self {
+        Self { weighted: WeightedSettings { w: 0.75, ..WeightedSettings::default() } }
+    }
+}
+
+/// The settings of weighted QMIX.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WeightedSettings {
+    /// The settings of value learning.
+    #[serde(flatten)]
+    pub learning: QLearning,
+    /// The weight, below one, of joint actions that are to count less.
+    pub w: f64,
+    /// The width of the mixing network.
+    pub mixing_embed_dim: usize,
+    /// The width of the hypernetwork.
+    pub hypernet_embed: usize,
+    /// The number of layers of the hypernetwork, 1 or 2.
+    pub hypernet_layers: usize,
+    /// The width of the unrestricted estimator.
+    pub central_mixing_embed_dim: usize,
+}
+
+impl Default for WeightedSettings {
+    fn default() -> Self {
+        Self {
+            learning: QLearning::default(),
+            w: 0.5,
+            mixing_embed_dim: 32,
+            hypernet_embed: 64,
+            hypernet_layers: 2,
+            central_mixing_embed_dim: 256,
+        }
+    }
+}
+
+impl WeightedSettings {
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.learning.problems();
+        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+        check(unit(self.w) && self.w > 0.0, "w", "must lie in (0, 1]");
+        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
+        check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
+        check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
+        let central = self.central_mixing_embed_dim > 0;
+        check(central, "central_mixing_embed_dim", "must be at least 1");
+        problems
+    }
+
+    fn learner(&self, weighting: Weighting, setup: &Setup) -> Box<dyn Learner> {
+        let mixer = MixerConfig::Qmix(QmixConfig {
+            embed_dim: self.mixing_embed_dim,
+            hypernet_embed: self.hypernet_embed,
+            hypernet_layers: self.hypernet_layers,
+            ..QmixConfig::default()
+        });
+        let central = UnrestrictedConfig { embed_dim: self.central_mixing_embed_dim };
+        let factorisation = Weighted { mixer, central, weighting, w: self.w as f32 };
+        Box::new(ReplayLearner::new(factorisation, &self.learning, setup))
+    }
+}
+
+impl Algorithm for OwQmix {
+    fn id(&self) -> &'static str {
+        "ow_qmix"
+    }
+
+    fn table(&self) -> Table {
+        settings(self)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.weighted.problems()
+    }
+
+    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        self.weighted.learning.problems_in(spec, true)
+    }
+
+    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
+        self.weighted.learner(Weighting::Optimistic, setup)
+    }
+}
+
+impl Algorithm for CwQmix {
+    fn id(&self) -> &'static str {
+        "cw_qmix"
+    }
+
+    fn table(&self) -> Table {
+        settings(self)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.weighted.problems()
+    }
+
+    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        self.weighted.learning.problems_in(spec, true)
+    }
+
+    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
+        self.weighted.learner(Weighting::Central, setup)
+    }
+}
+
+/// Which joint actions weigh one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weighting {
+    /// Those valued below their target: `Q_tot < y`.
+    Optimistic,
+    /// The greedy one `u*`, and those whose target exceeds its value: `u = u*` or `y > Q*^-(u*)`.
+    Central,
+}
+
+/// QMIX, learned with weights, beside an unrestricted estimator `Q*` of the joint action value with
+/// utilities of its own, which provides the targets:
+///
+/// ```text
+/// u*  = argmax_u Q_tot(s', u)              agent by agent, online networks
+/// y   = targets of Q*^-(s', u*)
+/// L   = mean w (Q_tot(s, u) - y)^2 + mean (Q*(s, u) - y)^2
+/// ```
+///
+/// where `w` is 1 for the joint actions of [`Weighting`] and a smaller number for the others, and
+/// both means are scaled by `td_loss_scale`.
+struct Weighted {
+    mixer: MixerConfig,
+    central: UnrestrictedConfig,
+    weighting: Weighting,
+    w: f32,
+}
+
+#[derive(Module, Debug)]
+struct WeightedNetworks {
+    agents: AgentNetworks,
+    mixer: Mixer,
+    central_agents: AgentNetworks,
+    central: Unrestricted,
+}
+
+impl Weighting {
+    /// Whether each value counts in full, `[row]`.
+    fn in_full(
+        self,
+        batch: &Experience,
+        values: &[f32],
+        targets: &[f32],
+        greedy: Tensor<3, Int>,
+        greedy_value: &[f32],
+    ) -> Vec<bool> {
+        let below = values.iter().zip(targets).map(|(value, target)| value < target);
+        match self {
+            Self::Optimistic => below.collect(),
+            Self::Central => {
+                let greedy = to_int_vec(greedy);
+                let joint = greedy.chunks(batch.agents).zip(batch.taken_host.chunks(batch.agents));
+                let better = targets.iter().zip(greedy_value).map(|(y, best)| y > best);
+                joint.zip(better).map(|((best, taken), better)| best == taken || better).collect()
+            }
+        }
+    }
+}
+
+impl Factorisation for Weighted {
+    type Networks = WeightedNetworks;
+
+    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> WeightedNetworks {
+        let n_actions = plan.spec.n_actions;
+        WeightedNetworks {
+            agents: plan.agents(n_actions, rng, device),
+            mixer: self.mixer.init(plan.sizes(), rng, device),
+            central_agents: plan.agents(n_actions, rng, device),
+            central: self.central.init(plan.sizes(), rng, device),
+        }
+    }
+
+    fn acting(networks: &WeightedNetworks) -> &AgentNetworks {
+        &networks.agents
+    }
+
+    fn loss(
+        &mut self,
+        online: &WeightedNetworks,
+        target: &WeightedNetworks,
+        batch: &Experience,
+        learning: &QLearning,
+    ) -> Loss {
+        let tracked = batch.tracked();
+        let utilities = tracked.run(&online.agents).output;
+        let greedy = batch.greedy(utilities.clone().inner());
+        let behind = batch.run(&target.central_agents).output;
+        let value = |actions| {
+            let chosen = batch.pick(behind.clone(), actions);
+            to_vec(target.central.forward(chosen, batch.state.clone()))
+        };
+        let best = value(greedy.clone());
+        let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
+        let targets = Targets::new(learning, batch, &best, taken.as_deref());
+
+        let joint = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
+        let values = to_vec(joint.clone().inner());
+        let in_full = self.weighting.in_full(batch, &values, &targets.values, greedy, &best);
+        let weights: Vec<f32> = in_full.iter().map(|&full| if full { 1.0 } else { self.w }).collect();
+        let error = targets.error(learning, batch, joint, Some(&weights));
+
+        let chosen = tracked.pick(tracked.run(&online.central_agents).output, tracked.taken.clone());
+        let estimate = online.central.forward(chosen, tracked.state.clone());
+        let central = targets.error(learning, batch, estimate, None);
+        Loss {
+            means: vec![
+                ("loss_td", f64::from(error.loss.clone().inner().into_scalar::<f32>())),
+                ("loss_central", f64::from(central.loss.clone().inner().into_scalar::<f32>())),
+                ("q_taken_mean", error.mean),
+                ("target_mean", targets.mean()),
+            ],
+            total: error.loss + central.loss,
+            errors: error.errors,
+        }
+    }
+}

@@ -61,6 +61,9 @@ pub(super) enum Core {
 pub struct AgentOutput {
     /// The utilities or logits of every step, `[time, row, output_dim]`.
     pub output: Tensor<3>,
+    /// What the last layer reads, `[time, row, hidden_dim]`: the hidden states of a recurrent
+    /// network, the second hidden layer of a feed-forward one.
+    pub features: Tensor<3>,
     /// The hidden state after the last step, `[row, hidden_dim]`; the one that came in, where the
     /// network is feed-forward. It is part of the gradient graph: call `inner()` on it before
     /// carrying it into another update.
@@ -92,8 +95,8 @@ impl AgentNetwork {
                 (middle.forward_sequence(encoded, Activation::Relu), hidden)
             }
         };
-        let output = self.head.forward_sequence(features, Activation::Identity);
-        AgentOutput { output, hidden }
+        let output = self.head.forward_sequence(features.clone(), Activation::Identity);
+        AgentOutput { output, features, hidden }
     }
 
     /// The same network on plain weights, for rollouts.

@@ -61,8 +61,8 @@ pub(super) enum Core {
 pub struct AgentOutput {
     /// The utilities or logits of every step, `[time, row, output_dim]`.
     pub output: Tensor<3>,
-    /// What the last layer reads, `[time, row, hidden_dim]`: the hidden state after every step, or
-    /// the activations of the second layer where the network is feed-forward.
+    /// What the last layer reads, `[time, row, hidden_dim]`: the hidden states of a recurrent
+    /// network, the second hidden layer of a feed-forward one.
     pub features: Tensor<3>,
     /// The hidden state after the last step, `[row, hidden_dim]`; the one that came in, where the
     /// network is feed-forward. It is part of the gradient graph: call `inner()` on it before

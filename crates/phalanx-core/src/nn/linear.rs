@@ -7,7 +7,7 @@ use super::kernels;
 use crate::rng::Rng;
 
 /// What follows the affine map of a [`Linear`] layer, element by element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// `y = x`.
     Identity,
@@ -15,6 +15,15 @@ pub enum Activation {
     Relu,
     /// `y = |x|`, which makes the weights a hypernetwork generates non-negative.
     Absolute,
+    /// `y = ln(1 + exp(beta x)) / beta`: smooth, and positive everywhere.
+    Softplus {
+        /// How sharply it bends; positive.
+        beta: f32,
+    },
+    /// `y = x^2 / 2`.
+    Quadratic,
+    /// `y = 1 / (1 + exp(-x))`.
+    Sigmoid,
 }
 
 /// An affine map `y = x W + b`.
@@ -40,6 +49,21 @@ impl Linear {
         Self { weight, bias }
     }
 
+    /// The rows or the columns of the weight, whichever are fewer, orthonormal and uniformly
+    /// distributed among all such; biases zero. PyTorch calls it `orthogonal_` with gain 1.
+    pub fn orthogonal(input: usize, output: usize, rng: &mut Rng, device: &Device) -> Self {
+        let (few, long) = (input.min(output), input.max(output));
+        let vectors = orthonormal(few, long, rng);
+        let entry =
+            |i: usize, j: usize| if input <= output { vectors[i][j] } else { vectors[j][i] };
+        let weight: Vec<f32> =
+            (0..input * output).map(|k| entry(k / output, k % output) as f32).collect();
+        Self {
+            weight: Param::from_data(TensorData::new(weight, [input, output]), device),
+            bias: Param::from_data(TensorData::zeros::<f32, _>([output]), device),
+        }
+    }
+
     /// `activation(x W + b)`: `[row, input]` to `[row, output]`.
     pub fn forward(&self, input: Tensor<2>, activation: Activation) -> Tensor<2> {
         kernels::linear(input, self.weight.val(), self.bias.val(), activation)
@@ -63,4 +87,30 @@ pub(super) fn uniform<const D: usize>(
 ) -> Param<Tensor<D>> {
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.range(-bound, bound)).collect();
     Param::from_data(TensorData::new(values, shape), device)
+}
+
+/// `count` orthonormal vectors of `length` numbers, by Gram and Schmidt's method from normally
+/// distributed ones.
+fn orthonormal(count: usize, length: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while vectors.len() < count {
+        let mut vector: Vec<f64> = (0..length).map(|_| normal(rng)).collect();
+        // The second round removes what rounding left of the others in the first.
+        for _ in 0..2 {
+            for other in &vectors {
+                let along: f64 = vector.iter().zip(other).map(|(x, y)| x * y).sum();
+                vector.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
+            }
+        }
+        let norm = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+        vector.iter_mut().for_each(|x| *x /= norm);
+        vectors.push(vector);
+    }
+    vectors
+}
+
+/// A standard normal number, by Box and Muller's method.
+fn normal(rng: &mut Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - f64::from(rng.uniform())).ln()).sqrt();
+    radius * (std::f64::consts::TAU * f64::from(rng.uniform())).cos()
 }

@@ -27,6 +27,7 @@ mod gru;
 mod kernels;
 mod linear;
 mod mixers;
+mod mlp;
 mod optim;
 mod weights;
 
@@ -39,7 +40,10 @@ pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
 pub use linear::{Activation, Linear};
 pub use mixers::{
-    Independent, Mixer, MixerConfig, MixerInput, MixerSizes, Qmix, QmixConfig, Vdn,
+    Independent, Mixer, MixerConfig, MixerInput, MixerSizes, Positive, Qatten, QattenConfig, Qmix,
+    QmixConfig, Qplex, QplexConfig, QtranConfig, QtranJoint, QtranValue, Residual, ResidualConfig,
+    Unrestricted, UnrestrictedConfig, Vdn,
 };
+pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

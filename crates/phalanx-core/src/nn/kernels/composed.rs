@@ -17,6 +17,9 @@ pub(super) fn linear(
         Activation::Identity => output,
         Activation::Relu => activation::relu(output),
         Activation::Absolute => output.abs(),
+        Activation::Softplus { beta } => activation::softplus(output, f64::from(beta)),
+        Activation::Quadratic => output.square().mul_scalar(0.5),
+        Activation::Sigmoid => activation::sigmoid(output),
     }
 }
 

@@ -3,11 +3,20 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::super::linear::Activation;
+use super::activation::sigmoid;
 use super::simd::{load, store};
 
 /// Applies an activation in place.
 pub(in super::super) fn activate(activation: Activation, values: &mut [f32]) {
-    Arch::new().dispatch(Activate { activation, values });
+    match activation {
+        Activation::Softplus { beta } => {
+            for x in values {
+                // Written so that the exponential never overflows.
+                *x = x.max(0.0) + (-(beta * *x).abs()).exp().ln_1p() / beta;
+            }
+        }
+        activation => Arch::new().dispatch(Activate { activation, values }),
+    }
 }
 
 struct Activate<'a> {
@@ -22,7 +31,8 @@ impl WithSimd for Activate<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let zero = simd.splat_f32s(0.0);
         match self.activation {
-            Activation::Identity => {}
+            // A softplus is computed one by one.
+            Activation::Identity | Activation::Softplus { .. } => {}
             Activation::Relu => {
                 for values in self.values.chunks_mut(S::F32_LANES) {
                     let x = load(simd, values);
@@ -33,6 +43,19 @@ impl WithSimd for Activate<'_> {
                 for values in self.values.chunks_mut(S::F32_LANES) {
                     let x = load(simd, values);
                     store(simd, values, simd.abs_f32s(x));
+                }
+            }
+            Activation::Quadratic => {
+                let half = simd.splat_f32s(0.5);
+                for values in self.values.chunks_mut(S::F32_LANES) {
+                    let x = load(simd, values);
+                    store(simd, values, simd.mul_f32s(half, simd.mul_f32s(x, x)));
+                }
+            }
+            Activation::Sigmoid => {
+                for values in self.values.chunks_mut(S::F32_LANES) {
+                    let x = load(simd, values);
+                    store(simd, values, sigmoid(simd, x));
                 }
             }
         }

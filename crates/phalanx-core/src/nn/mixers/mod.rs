@@ -1,19 +1,29 @@
 //! Mixers: from the utilities of the agents to the joint action value, one file each.
 
 mod independent;
+mod qatten;
 mod qmix;
+mod qplex;
+mod qtran;
+mod residual;
+mod unrestricted;
 mod vdn;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
 pub use self::independent::Independent;
-pub use self::qmix::{Qmix, QmixConfig};
+pub use self::qatten::{Qatten, QattenConfig};
+pub use self::qmix::{Positive, Qmix, QmixConfig};
+pub use self::qplex::{Qplex, QplexConfig};
+pub use self::qtran::{QtranConfig, QtranJoint, QtranValue};
+pub use self::residual::{Residual, ResidualConfig};
+pub use self::unrestricted::{Unrestricted, UnrestrictedConfig};
 pub use self::vdn::Vdn;
 use crate::rng::Rng;
 
 /// Which mixer, and its sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MixerConfig {
     /// No mixing: every agent learns from the team's reward alone.
     Independent,
@@ -21,6 +31,12 @@ pub enum MixerConfig {
     Vdn,
     /// A monotone network whose weights depend on the state.
     Qmix(QmixConfig),
+    /// The sum of the utilities and of weighted advantages.
+    Qplex(QplexConfig),
+    /// A sum whose weights come from attention to the agents.
+    Qatten(QattenConfig),
+    /// A feed-forward network without restriction.
+    Unrestricted(UnrestrictedConfig),
 }
 
 impl MixerConfig {
@@ -31,6 +47,11 @@ impl MixerConfig {
             Self::Independent => Mixer::Independent(Independent::new()),
             Self::Vdn => Mixer::Vdn(Vdn::new()),
             Self::Qmix(config) => Mixer::Qmix(config.init(n_agents, state_dim, rng, device)),
+            Self::Qplex(config) => Mixer::Qplex(config.init(sizes, rng, device)),
+            Self::Qatten(config) => Mixer::Qatten(config.init(sizes, rng, device)),
+            Self::Unrestricted(config) => {
+                Mixer::Unrestricted(config.init(n_agents, state_dim, rng, device))
+            }
         }
     }
 }
@@ -75,6 +96,12 @@ pub enum Mixer {
     Vdn(Vdn),
     /// QMIX.
     Qmix(Qmix),
+    /// QPLEX.
+    Qplex(Qplex),
+    /// Qatten.
+    Qatten(Qatten),
+    /// The baseline that has no structure.
+    Unrestricted(Unrestricted),
 }
 
 impl Mixer {
@@ -85,6 +112,17 @@ impl Mixer {
             Self::Independent(mixer) => mixer.forward(input.chosen),
             Self::Vdn(mixer) => mixer.forward(input.chosen),
             Self::Qmix(mixer) => mixer.forward(input.chosen, input.state),
+            Self::Qplex(mixer) => mixer.forward(input),
+            Self::Qatten(mixer) => mixer.forward(input.chosen, input.state, input.agent_input),
+            Self::Unrestricted(mixer) => mixer.forward(input.chosen, input.state),
         }
     }
+}
+
+/// `[row, agent]` to `[row, agent, n_actions]`, 1 at the action and 0 elsewhere.
+fn one_hot(actions: Tensor<2, Int>, n_actions: usize) -> Tensor<3> {
+    let [row, agent] = actions.dims();
+    let all = Tensor::<1, Int>::arange(0..n_actions as i64, (&actions.device(), actions.dtype()));
+    let all: Tensor<3, Int> = all.reshape([1, 1, n_actions]).expand([row, agent, n_actions]);
+    actions.reshape([row, agent, 1]).expand([row, agent, n_actions]).equal(all).float()
 }

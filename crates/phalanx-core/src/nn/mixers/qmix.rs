@@ -7,20 +7,56 @@ use super::super::kernels;
 use super::super::linear::{Activation, Linear};
 use crate::rng::Rng;
 
-/// The sizes of a [`Qmix`] mixer. The default is PyMARL's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What makes generated weights non-negative; `qmix_pos_func` in PyMARL2's `nmix.py`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Positive {
+    /// `|x|`, as in PyMARL, and PyMARL2's default.
+    #[default]
+    Absolute,
+    /// `ln(1 + exp(beta x)) / beta`.
+    Softplus {
+        /// How sharply it bends (`qmix_pos_func_beta`); positive.
+        beta: f32,
+    },
+    /// `x^2 / 2`.
+    Quadratic,
+}
+
+impl Positive {
+    fn activation(self) -> Activation {
+        match self {
+            Self::Absolute => Activation::Absolute,
+            Self::Softplus { beta } => Activation::Softplus { beta },
+            Self::Quadratic => Activation::Quadratic,
+        }
+    }
+}
+
+/// The sizes of a [`Qmix`] mixer. The default is that of `qmix.yaml` in both PyMARL and PyMARL2.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QmixConfig {
-    /// The width of the mixing layer.
+    /// The width of the mixing layer: 32 (`mixing_embed_dim`).
     pub embed_dim: usize,
-    /// The width of the hidden layer of the weight hypernetworks, where they have two layers.
+    /// The width of the hidden layer of the weight hypernetworks, where they have two layers: 64.
     pub hypernet_embed: usize,
-    /// The number of layers of the weight hypernetworks: 1 or 2.
+    /// The number of layers of the weight hypernetworks: 1 or 2, the default; PyMARL2 knows 2 only.
     pub hypernet_layers: usize,
+    /// What makes the generated weights non-negative: the absolute value.
+    pub positive: Positive,
+    /// Whether all weights begin orthogonal and all biases zero ([`Linear::orthogonal`]), as with
+    /// `use_orthogonal` in PyMARL2, rather than as PyTorch begins: false.
+    pub orthogonal: bool,
 }
 
 impl Default for QmixConfig {
     fn default() -> Self {
-        Self { embed_dim: 32, hypernet_embed: 64, hypernet_layers: 2 }
+        Self {
+            embed_dim: 32,
+            hypernet_embed: 64,
+            hypernet_layers: 2,
+            positive: Positive::Absolute,
+            orthogonal: false,
+        }
     }
 }
 
@@ -35,19 +71,25 @@ impl QmixConfig {
         let embed = self.embed_dim;
         Qmix {
             weight_1: Hypernetwork::new(self, state_dim, n_agents * embed, rng, device),
-            bias_1: Linear::new(state_dim, embed, rng, device),
+            bias_1: self.linear(state_dim, embed, rng, device),
             weight_2: Hypernetwork::new(self, state_dim, embed, rng, device),
-            value_hidden: Linear::new(state_dim, embed, rng, device),
-            value_output: Linear::new(embed, 1, rng, device),
+            value_hidden: self.linear(state_dim, embed, rng, device),
+            value_output: self.linear(embed, 1, rng, device),
+            positive: self.positive,
         }
+    }
+
+    fn linear(&self, input: usize, output: usize, rng: &mut Rng, device: &Device) -> Linear {
+        let new = if self.orthogonal { Linear::orthogonal } else { Linear::new };
+        new(input, output, rng, device)
     }
 }
 
 /// Two layers whose weights hypernetworks compute from the state `s`:
 ///
-/// `Q_tot = ELU(q |W_1(s)| + b_1(s)) |w_2(s)| + V(s)`
+/// `Q_tot = ELU(q p(W_1(s)) + b_1(s)) p(w_2(s)) + V(s)`
 ///
-/// The weights are non-negative, so `dQ_tot / dQ_i >= 0`: each agent's greedy action is its part
+/// `p` is the function [`Positive`]. The weights are non-negative, so `dQ_tot / dQ_i >= 0`: each agent's greedy action is its part
 /// of the greedy joint action. `b_1` is linear in the state and `V` has one hidden layer of
 /// `embed_dim` units with ReLU.
 #[derive(Module, Debug)]
@@ -57,14 +99,16 @@ pub struct Qmix {
     weight_2: Hypernetwork,
     value_hidden: Linear,
     value_output: Linear,
+    #[module(skip)]
+    positive: Positive,
 }
 
 impl Qmix {
     /// `[row, agent]` and `[row, state_dim]` to `[row, 1]`.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
-        let weight_1 = self.weight_1.forward(state.clone());
+        let weight_1 = self.weight_1.forward(state.clone(), self.positive);
         let bias_1 = self.bias_1.forward(state.clone(), Activation::Identity);
-        let weight_2 = self.weight_2.forward(state.clone());
+        let weight_2 = self.weight_2.forward(state.clone(), self.positive);
         let hidden = self.value_hidden.forward(state, Activation::Relu);
         let value = self.value_output.forward(hidden, Activation::Identity);
         kernels::qmix_mix(q, weight_1, bias_1, weight_2, value)
@@ -90,19 +134,19 @@ impl Hypernetwork {
             1 => (None, state_dim),
             2 => {
                 let width = config.hypernet_embed;
-                (Some(Linear::new(state_dim, width, rng, device)), width)
+                (Some(config.linear(state_dim, width, rng, device)), width)
             }
             layers => panic!("a hypernetwork has 1 or 2 layers, not {layers}"),
         };
-        Self { hidden, output: Linear::new(width, output, rng, device) }
+        Self { hidden, output: config.linear(width, output, rng, device) }
     }
 
     /// `[row, state_dim]` to non-negative weights, `[row, output]`.
-    fn forward(&self, state: Tensor<2>) -> Tensor<2> {
+    fn forward(&self, state: Tensor<2>, positive: Positive) -> Tensor<2> {
         let features = match &self.hidden {
             Some(hidden) => hidden.forward(state, Activation::Relu),
             None => state,
         };
-        self.output.forward(features, Activation::Absolute)
+        self.output.forward(features, positive.activation())
     }
 }

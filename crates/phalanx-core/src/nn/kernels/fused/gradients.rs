@@ -5,15 +5,30 @@ use pulp::{Arch, Simd, WithSimd};
 use super::super::super::linear::Activation;
 use super::super::simd::{load, store};
 
+/// Whether the slope of an activation is taken at its input, because its output does not tell the
+/// sign of it.
+pub(super) fn slope_needs_input(activation: Activation) -> bool {
+    matches!(activation, Activation::Absolute | Activation::Quadratic)
+}
+
 /// The gradient of an activation's input: that of its output times the slope at `at`, which is
-/// the output of a ReLU and the input of an absolute value. The slope at zero is zero.
+/// the activation's input where [`slope_needs_input`], its output elsewhere. The slope of a ReLU
+/// and of an absolute value at zero is zero.
 pub(super) fn activation_gradient(
     activation: Activation,
     at: &[f32],
     output: &[f32],
     input: &mut [f32],
 ) {
-    Arch::new().dispatch(Slope { activation, at, output, input });
+    match activation {
+        Activation::Softplus { beta } => {
+            for ((&y, &d), input) in at.iter().zip(output).zip(input) {
+                // The slope is the sigmoid of beta x, which is 1 - exp(-beta y).
+                *input = -d * (-beta * y).exp_m1();
+            }
+        }
+        activation => Arch::new().dispatch(Slope { activation, at, output, input }),
+    }
 }
 
 struct Slope<'a> {
@@ -35,11 +50,17 @@ impl WithSimd for Slope<'_> {
             let (x, d) = (load(simd, at), load(simd, output));
             let rising = simd.select_f32s(simd.greater_than_f32s(x, zero), d, zero);
             let gradient = match self.activation {
-                Activation::Identity => d,
+                // A softplus is computed one by one.
+                Activation::Identity | Activation::Softplus { .. } => d,
                 Activation::Relu => rising,
                 Activation::Absolute => {
                     let falling = simd.select_f32s(simd.less_than_f32s(x, zero), d, zero);
                     simd.sub_f32s(rising, falling)
+                }
+                Activation::Quadratic => simd.mul_f32s(d, x),
+                Activation::Sigmoid => {
+                    let slope = simd.mul_f32s(x, simd.sub_f32s(simd.splat_f32s(1.0), x));
+                    simd.mul_f32s(d, slope)
                 }
             };
             store(simd, input, gradient);

@@ -10,6 +10,7 @@ use burn::tensor::Tensor;
 
 use super::super::super::linear::Activation;
 use super::dense;
+use super::gradients::slope_needs_input;
 use super::primitive::{contiguous, tensor, values};
 
 /// A linear layer with its activation.
@@ -67,14 +68,12 @@ impl<C: CheckpointStrategy> LinearLayer for Autodiff<Flex, C> {
         match LinearBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => {
                 let shape = [input.shape()[0], weight.shape()[1]];
-                // An absolute value forgets the sign, which its slope needs.
-                let signed = activation == Activation::Absolute;
                 let (output, before) = dense::forward(
                     values(&input),
                     values(&weight),
                     values(&bias),
                     activation,
-                    signed,
+                    slope_needs_input(activation),
                 );
                 let output = tensor(output, shape);
                 let at = before.map_or_else(|| output.clone(), |before| tensor(before, shape));
@@ -93,7 +92,7 @@ impl<C: CheckpointStrategy> LinearLayer for Autodiff<Flex, C> {
 struct State {
     input: FlexTensor,
     weight: FlexTensor,
-    /// The output, or what was before it where the activation is an absolute value.
+    /// Where the slope of the activation is taken: its input or its output.
     at: FlexTensor,
     activation: Activation,
 }

@@ -121,7 +121,15 @@ fn the_fused_gru_has_the_values_and_gradients_of_the_composed_one() {
 fn the_fused_linear_layer_has_the_values_and_gradients_of_the_composed_one() {
     let mut rng = Rng::stream(0, Purpose::Check, 3);
     for (row, input, output) in [(1, 1, 1), (37, 20, 14), (600, 33, 70), (8, 120, 160)] {
-        for activation in [Activation::Identity, Activation::Relu, Activation::Absolute] {
+        for activation in [
+            Activation::Identity,
+            Activation::Relu,
+            Activation::Absolute,
+            Activation::Softplus { beta: 1.0 },
+            Activation::Softplus { beta: 2.5 },
+            Activation::Quadratic,
+            Activation::Sigmoid,
+        ] {
             let x = Leaf::new(&mut rng, [row, input]);
             let weight = Leaf::new(&mut rng, [input, output]);
             let bias = Leaf::new(&mut rng, [output]);

@@ -2,6 +2,7 @@
 //!
 //! - [`skirmish`]: StarCraft-like battles with the interface of SMAC.
 //! - [`matrix`]: matrix games and the two-step game.
+//! - [`predator_prey`]: a hunt on a grid that punishes who tries to catch alone.
 //! - [`registry`]: all of them by identifier, with arguments from a configuration file.
 //!
 //! Every environment implements [`phalanx_core::env::Env`]. One random episode of `skirmish/3m`:
@@ -35,5 +36,6 @@
 
 pub mod arguments;
 pub mod matrix;
+pub mod predator_prey;
 pub mod registry;
 pub mod skirmish;

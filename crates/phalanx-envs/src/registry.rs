@@ -10,6 +10,7 @@ use toml::Table;
 
 use crate::arguments::{Argument, ArgumentError, nearest, read, wrong};
 use crate::matrix::{MATRIX_GAMES, MatrixGame, TwoStep};
+use crate::predator_prey::{self, PredatorPrey, PredatorPreyArgs};
 use crate::skirmish::smax::{self, SCENARIOS, Scenario, Smax, SmaxArgs, SmaxError};
 use crate::skirmish::{ARGUMENTS, MAPS, Map, MapError, Skirmish, SkirmishArgs, sides};
 
@@ -36,6 +37,8 @@ pub struct RuleSet {
 
 /// Environments without a choice of rules and without arguments.
 const PLAIN: RuleSet = RuleSet { name: None, arguments: &[] };
+/// The hunt of DCG and Weighted QMIX.
+const HUNT: RuleSet = RuleSet { name: None, arguments: predator_prey::ARGUMENTS };
 /// Battles with the interface of SMAC and SMACv2.
 const LIBERTY: RuleSet = RuleSet { name: Some("liberty"), arguments: ARGUMENTS };
 /// Battles of JaxMARL.
@@ -137,6 +140,8 @@ fn all() -> Vec<Line> {
         lines.push(line(id, &[PLAIN], matrix_game, |name| payoff_named(name).summary.to_owned()));
     }
     lines.push(line("two_step".to_owned(), &[PLAIN], two_step, |_| TwoStep::SUMMARY.to_owned()));
+    let hunt_summary = |_: &str| PredatorPrey::SUMMARY.to_owned();
+    lines.push(line("predator_prey".to_owned(), &[HUNT], hunt, hunt_summary));
     for (name, _) in MAPS {
         let both = [LIBERTY, SMAX];
         let rules = if Scenario::named(name).is_some() { &both[..] } else { &both[..1] };
@@ -181,6 +186,15 @@ fn matrix_game(name: &str, args: &Table) -> Result<Maker, Refusal> {
 fn two_step(_: &str, args: &Table) -> Result<Maker, Refusal> {
     read::<NoArguments>(args, &[])?;
     Ok(Arc::new(|| Box::new(TwoStep::new())))
+}
+
+fn hunt(_: &str, args: &Table) -> Result<Maker, Refusal> {
+    let args = PredatorPreyArgs::from_table(args)?;
+    // Made anew each time: a clone would lack the room that is reserved for lists that grow.
+    Ok(Arc::new(move || {
+        let hunt = PredatorPrey::new(args.clone());
+        Box::new(hunt.expect("the same arguments were accepted before"))
+    }))
 }
 
 fn skirmish(name: &str, args: &Table) -> Result<Maker, Refusal> {

@@ -1,5 +1,6 @@
-//! The configuration files of battles are accepted, and the first states the defaults.
+//! The configuration files of environments are accepted, and state the defaults.
 
+use phalanx_envs::predator_prey::{self, PredatorPreyArgs};
 use phalanx_envs::skirmish::smax::{ARGUMENTS, SmaxArgs};
 use phalanx_envs::skirmish::{MAPS, Map, SkirmishArgs};
 use toml::Table;
@@ -40,4 +41,11 @@ fn the_configuration_of_jaxmarls_rules_states_their_defaults() {
     assert_eq!(args.remove("rules"), Some("smax".into()));
     assert_eq!(SmaxArgs::from_table(&args), Ok(SmaxArgs::default()));
     assert_eq!(args.len(), ARGUMENTS.len(), "every argument is mentioned");
+}
+
+#[test]
+fn the_configuration_of_predator_prey_states_its_defaults() {
+    let args = env_args(include_str!("../../../configs/envs/predator_prey.toml"));
+    assert_eq!(PredatorPreyArgs::from_table(&args), Ok(PredatorPreyArgs::default()));
+    assert_eq!(args.len(), predator_prey::ARGUMENTS.len(), "every argument is mentioned");
 }

@@ -1,4 +1,5 @@
-//! Battles keep the contract of `Env` under every option: shapes, masks, death, seeds, save and load.
+//! Environments keep the contract of `Env` under every option: shapes, masks, death, seeds, save and
+//! load.
 //! With the defaults, a test of the workspace checks all environments.
 
 use phalanx_core::env::{Steps, check_env};
@@ -78,4 +79,23 @@ fn battles_of_jaxmarl_conform() {
         "rules = \"smax\"\nobservation_type = \"conic\"\nattack_mode = \"random\"",
     ];
     check(&["skirmish/3s_vs_5z", "skirmish/smacv2_10_units"], &sets, 2_000);
+}
+
+#[test]
+fn hunts_conform_under_every_option() {
+    let sets = [
+        "",
+        "world_shape = [3, 5]\nn_agents = 5\nn_stags = 3\nn_hare = 2\ntoroidal = true",
+        "n_hare = 4\ncapture_freezes = false\np_stags_rest = 0.3\np_hare_rest = 1.0",
+        "remove_frozen = false\nobserve_ids = true\nobserve_walls = true\nagent_obs = [1, 3]",
+        "observe_state = true\nremove_frozen = false\ncapture_terminal = true",
+        "observe_one_hot = true\nobserve_walls = true\nagent_move_block = [0]",
+        "capture_action = false\nworld_shape = [5, 5]\nn_stags = 2\nn_hare = 2",
+        "capture_action = false\nprevent_cannibalism = false\nn_hare = 8\nworld_shape = [6, 6]",
+        "reward_time = -0.1\nreward_collision = -0.5\nepisode_limit = 30\ntruncate_episodes = false",
+        "individual_rewards = true\ncapture_action_conditions = [3, 2]\nn_hare = 3",
+        "world_shape = [40, 30]\nn_agents = 50\nn_stags = 60",
+        "world_shape = [4, 4]\nobserve_state = true\nobserve_one_hot = true\nagent_obs = [6, 6]",
+    ];
+    check(&["predator_prey"], &sets, 1_500);
 }

@@ -13,7 +13,7 @@ fn refusal(id: &str, args: &str) -> String {
 #[test]
 fn every_listed_environment_can_be_made_and_describes_itself() {
     let entries = list();
-    assert_eq!(entries.len(), 7 + 1 + 23 + 15 + 3);
+    assert_eq!(entries.len(), 7 + 1 + 1 + 23 + 15 + 3);
     for entry in entries {
         let env = make(&entry.id, &Table::new()).expect("a listed environment exists");
         let (spec, description) = (env.spec(), env.describe());

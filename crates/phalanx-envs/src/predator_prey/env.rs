@@ -1,0 +1,134 @@
+//! The environment of a hunt: reset, step, save and load.
+
+use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
+use phalanx_core::rng::Rng;
+use serde_json::{Map, Value};
+
+use super::args::PredatorPreyArgs;
+use super::describe;
+use super::greedy::Greedy;
+use super::hunt::{Hunt, Population};
+use super::observe::Observer;
+use super::{PLAYERS, rules};
+use crate::arguments::ArgumentError;
+
+/// Agents hunt prey on a grid, and need each other to catch it.
+///
+/// Actions are *right*, *down*, *left*, *up*, *stay* and *catch*. With the defaults, observations
+/// `[agent, 5, 5, 3]` are the surroundings of each agent, and the state `[10, 10, 3]` is the whole
+/// grid; the features of a cell are whether an agent, a stag or a hare is there.
+///
+/// ```
+/// use phalanx_core::env::{Env, Steps, check_env};
+/// use phalanx_envs::predator_prey::{PredatorPrey, PredatorPreyArgs};
+///
+/// let make = || PredatorPrey::new(PredatorPreyArgs::default()).expect("the defaults are good");
+/// assert_eq!(make().spec().max_return, Some(40.0));
+/// check_env(make, Steps(2000)).expect("it conforms");
+/// ```
+#[derive(Clone, Debug)]
+pub struct PredatorPrey {
+    pub(super) spec: EnvSpec,
+    pub(super) hunt: Hunt,
+    pub(super) observer: Observer,
+    greedy: Greedy,
+}
+
+impl PredatorPrey {
+    /// One sentence about the task.
+    pub const SUMMARY: &'static str = "Two agents must catch a prey together; trying alone is \
+        punished (Böhmer et al. 2020, DCG; Rashid et al. 2020, Weighted QMIX).";
+
+    /// A hunt.
+    ///
+    /// # Errors
+    ///
+    /// When an argument has a value it may not take, or contradicts another.
+    pub fn new(args: PredatorPreyArgs) -> Result<Self, ArgumentError> {
+        args.check()?;
+        let observer = Observer::new(&args);
+        let spec = EnvSpec {
+            n_actions: observer.n_actions,
+            obs_dim: observer.obs_dim,
+            state_dim: observer.state_dim,
+            episode_limit: args.episode_limit,
+            timeout_is_terminal: !args.truncate_episodes,
+            info: ["prey_caught", "miscaptures"].map(str::to_owned).to_vec(),
+            max_return: args.max_return(),
+            max_reward: args.max_return(),
+            ..EnvSpec::new("predator_prey", args.n_agents)
+        };
+        Ok(Self { spec, observer, greedy: Greedy::new(&args), hunt: Hunt::new(args) })
+    }
+
+    /// The arguments.
+    pub fn args(&self) -> &PredatorPreyArgs {
+        &self.hunt.args
+    }
+
+    fn write(&mut self, mut out: StepMut<'_>) {
+        self.observer.write(&self.hunt, &mut out);
+    }
+}
+
+impl Env for PredatorPrey {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+        self.hunt.scatter(rng);
+        self.write(out);
+    }
+
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+        assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
+        for (agent, &action) in actions.iter().enumerate() {
+            let known = usize::from(action) < self.spec.n_actions;
+            assert!(known, "agent {agent} has no action {action}");
+        }
+        let (reward, over) = self.hunt.play(actions, rng);
+        self.write(out);
+        let end = if over {
+            End::Terminated
+        } else if self.hunt.population.step >= self.spec.episode_limit {
+            End::Truncated
+        } else {
+            End::Running
+        };
+        Outcome { reward, end }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        pack(&self.hunt.population, out);
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        let population: Population = unpack(&self.spec.id, bytes)?;
+        if !self.hunt.fits(&population) {
+            let reason = "it belongs to a hunt of another kind".to_owned();
+            return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
+        }
+        self.hunt.restore(population);
+        Ok(())
+    }
+
+    fn players(&self) -> &'static [(&'static str, &'static str)] {
+        PLAYERS
+    }
+
+    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+        assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
+        assert!(player < PLAYERS.len(), "there is no scripted player {player}");
+        actions.fill(rules::STAY);
+        self.greedy.choose(&self.hunt, rng, actions);
+    }
+
+    fn describe(&self) -> Description {
+        describe::describe(self)
+    }
+
+    fn frame(&self) -> Map<String, Value> {
+        describe::frame(&self.hunt)
+    }
+}

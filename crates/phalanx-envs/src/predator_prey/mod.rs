@@ -1,0 +1,36 @@
+//! Predator and prey on a grid, with a price for trying to catch alone.
+//!
+//! The *stag hunt* of Deep Coordination Graphs (Böhmer et al. 2020), which Weighted QMIX (Rashid
+//! et al. 2020), PyMARL2 and ConcaveQ (Li et al. 2024) use under the name *predator-prey*: prey is
+//! caught when two neighbouring agents play *catch* in the same step; an agent that tries alone
+//! costs the team a penalty, so that catching looks bad as long as the others explore
+//! (*relative overgeneralisation*).
+//!
+//! - [`PredatorPreyArgs`]: everything that can be chosen, under the names of the originals.
+//! - `grid` is the shape of the world, `hunt` who is where, `rules` one step.
+//! - `observe` writes observation, state and mask; `describe` explains and draws them.
+//! - `greedy` is a scripted player that sees everything.
+//!
+//! The rules, and where they differ from the originals, are in `docs/rules/predator_prey.md`.
+
+mod args;
+mod describe;
+mod env;
+mod greedy;
+mod grid;
+mod hunt;
+mod observe;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+pub use args::{ARGUMENTS, PredatorPreyArgs};
+pub use env::PredatorPrey;
+
+/// The scripted players, each with what it does.
+pub const PLAYERS: &[(&str, &str)] = &[(
+    "greedy_hunt",
+    "Sees the whole grid; groups of just enough agents close in on the nearest prey, and play catch \
+     only when all of the group stand beside it.",
+)];

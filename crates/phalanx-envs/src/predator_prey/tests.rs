@@ -1,0 +1,1 @@
+//! Every rule on positions made by hand.

@@ -6,8 +6,8 @@ mod value;
 
 pub use policy::Ippo;
 pub use value::{
-    Bytes, ConcaveQ, CwQmix, Iql, Mlp, OptimizerName, OwQmix, QLearning, Qatten, Qmix, Qplex, Qtran,
-    ResQ, TargetUpdate, Vdn,
+    Bytes, ConcaveQ, CwQmix, Iql, Mlp, Monotone, OptimizerName, OwQmix, PositiveName, QLearning, Qatten,
+    Qmix, Qplex, Qtran, ResQ, TargetUpdate, Vdn,
 };
 
 use phalanx_core::env::{EnvSpec, VecEnv};

@@ -3,7 +3,9 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Device, MixerSizes};
+use phalanx_core::nn::{
+    AgentConfig, AgentNetworks, Device, MixerSizes, Unrestricted, UnrestrictedConfig,
+};
 use phalanx_core::rng::Rng;
 
 use super::experience::Experience;
@@ -74,6 +76,16 @@ impl Plan {
         AgentNetworks::new(&config, &owners, rng, device)
     }
 
+    /// An unrestricted estimator of the joint action value.
+    pub(super) fn central(
+        &self,
+        config: UnrestrictedConfig,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Unrestricted {
+        config.init(self.spec.n_agents(), self.spec.state_dim, rng, device)
+    }
+
     /// The sizes a mixer serves.
     pub(super) fn sizes(&self) -> MixerSizes {
         MixerSizes {
@@ -93,4 +105,9 @@ pub(super) struct Loss {
     pub(super) means: Vec<(&'static str, f64)>,
     /// The mean absolute TD error of every episode.
     pub(super) errors: Vec<f32>,
+}
+
+/// The value of a loss that is still to be differentiated.
+pub(super) fn number(loss: &Tensor<1>) -> f64 {
+    f64::from(loss.clone().inner().into_scalar::<f32>())
 }

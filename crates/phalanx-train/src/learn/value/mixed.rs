@@ -6,7 +6,7 @@ use phalanx_core::rng::Rng;
 
 use super::super::host::to_vec;
 use super::experience::Experience;
-use super::factorisation::{Factorisation, Loss, Plan};
+use super::factorisation::{Factorisation, Loss, Plan, number};
 use super::settings::QLearning;
 use super::targets::Targets;
 
@@ -64,7 +64,7 @@ impl Factorisation for Mixed {
         let error = targets.error(learning, batch, joint, None);
         Loss {
             means: vec![
-                ("loss_td", f64::from(error.loss.clone().inner().into_scalar::<f32>())),
+                ("loss_td", number(&error.loss)),
                 ("q_taken_mean", error.mean),
                 ("target_mean", targets.mean()),
             ],

@@ -1,40 +1,26 @@
 //! QMIX.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{MixerConfig, QmixConfig};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::learner::ReplayLearner;
 use super::mixed::Mixed;
+use super::monotone::Monotone;
 use super::settings::QLearning;
 use crate::config::Problem;
 use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// The joint action value is a monotonic function of the agents' utilities, with weights made from
 /// the state by a hypernetwork (Rashid et al. 2018, arXiv 1803.11485).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Qmix {
     /// The settings of value learning.
     #[serde(flatten)]
     pub learning: QLearning,
-    /// The width of the mixing network.
-    pub mixing_embed_dim: usize,
-    /// The width of the hypernetwork.
-    pub hypernet_embed: usize,
-    /// The number of layers of the hypernetwork, 1 or 2.
-    pub hypernet_layers: usize,
-}
-
-impl Default for Qmix {
-    fn default() -> Self {
-        Self {
-            learning: QLearning::default(),
-            mixing_embed_dim: 32,
-            hypernet_embed: 64,
-            hypernet_layers: 2,
-        }
-    }
+    /// The mixing network.
+    #[serde(flatten)]
+    pub mixer: Monotone,
 }
 
 impl Algorithm for Qmix {
@@ -47,12 +33,7 @@ impl Algorithm for Qmix {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.learning.problems();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
-        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
-        check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
-        check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
-        problems
+        [self.learning.problems(), self.mixer.problems()].concat()
     }
 
     fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
@@ -60,11 +41,6 @@ impl Algorithm for Qmix {
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        let mixer = MixerConfig::Qmix(QmixConfig {
-            embed_dim: self.mixing_embed_dim,
-            hypernet_embed: self.hypernet_embed,
-            hypernet_layers: self.hypernet_layers,
-        });
-        Box::new(ReplayLearner::new(Mixed(mixer), &self.learning, setup))
+        Box::new(ReplayLearner::new(Mixed(self.mixer.mixer()), &self.learning, setup))
     }
 }

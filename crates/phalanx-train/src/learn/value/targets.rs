@@ -85,20 +85,32 @@ impl Targets {
         let shape = values.dims();
         let device = values.device().inner();
         let host = to_vec(values.clone().inner());
+        let error = values - Tensor::from_inner(tensor(self.values.clone(), shape, &device));
+        TdError {
+            loss: self.squares(learning, batch, error, weights),
+            mean: masked_mean(&host, &self.mask),
+            errors: self.errors(batch, &host),
+        }
+    }
+
+    /// `td_loss_scale * sum(weight * mask * error^2) / sum(mask)` of any `error`,
+    /// `[times * episode, column]`, where the weight is that of the episode, times those handed in.
+    pub(super) fn squares(
+        &self,
+        learning: &QLearning,
+        batch: &Experience,
+        error: Tensor<2>,
+        weights: Option<&[f32]>,
+    ) -> Tensor<1> {
         let used = self.mask.iter().sum::<f32>().max(1.0);
         let per_episode = batch.episodes * self.columns;
         let importance = |at: usize| batch.importance[at % per_episode / self.columns];
         let weight: Vec<f32> = (self.mask.iter().enumerate())
             .map(|(at, mask)| mask * importance(at) * weights.map_or(1.0, |weights| weights[at]))
             .collect();
-        let error = values - Tensor::from_inner(tensor(self.values.clone(), shape, &device));
-        let weight = Tensor::from_inner(tensor(weight, shape, &device));
+        let weight = tensor(weight, error.dims(), &error.device().inner());
         let scale = learning.td_loss_scale as f32 / used;
-        TdError {
-            loss: (error.square() * weight).sum() * scale,
-            mean: masked_mean(&host, &self.mask),
-            errors: self.errors(batch, &host),
-        }
+        (error.square() * Tensor::from_inner(weight)).sum() * scale
     }
 
     /// The mean absolute error of every episode.

@@ -4,15 +4,16 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
-    AgentNetworks, Device, Mixer, MixerConfig, QmixConfig, Unrestricted, UnrestrictedConfig,
+    AgentNetworks, Device, Mixer, MixerConfig, Unrestricted, UnrestrictedConfig,
 };
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::experience::Experience;
-use super::factorisation::{Factorisation, Loss, Plan};
+use super::factorisation::{Factorisation, Loss, Plan, number};
 use super::learner::ReplayLearner;
+use super::monotone::Monotone;
 use super::settings::{QLearning, unit};
 use super::targets::Targets;
 use crate::config::Problem;
@@ -51,12 +52,9 @@ pub struct WeightedSettings {
     pub learning: QLearning,
     /// The weight, below one, of joint actions that are to count less.
     pub w: f64,
-    /// The width of the mixing network.
-    pub mixing_embed_dim: usize,
-    /// The width of the hypernetwork.
-    pub hypernet_embed: usize,
-    /// The number of layers of the hypernetwork, 1 or 2.
-    pub hypernet_layers: usize,
+    /// The mixing network.
+    #[serde(flatten)]
+    pub mixer: Monotone,
     /// The width of the unrestricted estimator.
     pub central_mixing_embed_dim: usize,
 }
@@ -66,9 +64,7 @@ impl Default for WeightedSettings {
         Self {
             learning: QLearning::default(),
             w: 0.5,
-            mixing_embed_dim: 32,
-            hypernet_embed: 64,
-            hypernet_layers: 2,
+            mixer: Monotone::default(),
             central_mixing_embed_dim: 256,
         }
     }
@@ -76,24 +72,16 @@ impl Default for WeightedSettings {
 
 impl WeightedSettings {
     fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.learning.problems();
+        let mut problems = [self.learning.problems(), self.mixer.problems()].concat();
         let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
         check(unit(self.w) && self.w > 0.0, "w", "must lie in (0, 1]");
-        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
-        check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
-        check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
         let central = self.central_mixing_embed_dim > 0;
         check(central, "central_mixing_embed_dim", "must be at least 1");
         problems
     }
 
     fn learner(&self, weighting: Weighting, setup: &Setup) -> Box<dyn Learner> {
-        let mixer = MixerConfig::Qmix(QmixConfig {
-            embed_dim: self.mixing_embed_dim,
-            hypernet_embed: self.hypernet_embed,
-            hypernet_layers: self.hypernet_layers,
-            ..QmixConfig::default()
-        });
+        let mixer = self.mixer.mixer();
         let central = UnrestrictedConfig { embed_dim: self.central_mixing_embed_dim };
         let factorisation = Weighted { mixer, central, weighting, w: self.w as f32 };
         Box::new(ReplayLearner::new(factorisation, &self.learning, setup))
@@ -211,7 +199,7 @@ impl Factorisation for Weighted {
             agents: plan.agents(n_actions, rng, device),
             mixer: self.mixer.init(plan.sizes(), rng, device),
             central_agents: plan.agents(n_actions, rng, device),
-            central: self.central.init(plan.sizes(), rng, device),
+            central: plan.central(self.central, rng, device),
         }
     }
 
@@ -249,8 +237,8 @@ impl Factorisation for Weighted {
         let central = targets.error(learning, batch, estimate, None);
         Loss {
             means: vec![
-                ("loss_td", f64::from(error.loss.clone().inner().into_scalar::<f32>())),
-                ("loss_central", f64::from(central.loss.clone().inner().into_scalar::<f32>())),
+                ("loss_td", number(&error.loss)),
+                ("loss_central", number(&central.loss)),
                 ("q_taken_mean", error.mean),
                 ("target_mean", targets.mean()),
             ],

@@ -1,0 +1,176 @@
+//! ResQ.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::{
+    AgentNetworks, Device, Mixer, MixerConfig, Residual, ResidualConfig, Unrestricted,
+    UnrestrictedConfig,
+};
+use phalanx_core::rng::Rng;
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::experience::Experience;
+use super::factorisation::{Factorisation, Loss, Plan, number};
+use super::learner::ReplayLearner;
+use super::monotone::Monotone;
+use super::settings::QLearning;
+use super::targets::Targets;
+use crate::config::Problem;
+use crate::learn::host::{tensor, to_int_vec, to_vec};
+use crate::learn::{Algorithm, Learner, Setup, settings};
+
+/// QMIX plus a residual that lowers every joint action but QMIX's best, so that the sum can be any
+/// table (Shen et al. 2022, NeurIPS 35).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResQ {
+    /// The settings of value learning.
+    #[serde(flatten)]
+    pub learning: QLearning,
+    /// The mixing network.
+    #[serde(flatten)]
+    pub mixer: Monotone,
+    /// The width of the residual and of the unrestricted estimator.
+    pub central_mixing_embed_dim: usize,
+    /// Whether the residual is never positive, as the theorem asks for; else a penalty keeps it
+    /// down, as in the authors' code.
+    pub residual_negative_abs: bool,
+}
+
+impl Default for ResQ {
+    fn default() -> Self {
+        let ResidualConfig { embed_dim, non_positive } = ResidualConfig::default();
+        Self {
+            learning: QLearning::default(),
+            mixer: Monotone::default(),
+            central_mixing_embed_dim: embed_dim,
+            residual_negative_abs: non_positive,
+        }
+    }
+}
+
+impl Algorithm for ResQ {
+    fn id(&self) -> &'static str {
+        "resq"
+    }
+
+    fn table(&self) -> Table {
+        settings(self)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = [self.learning.problems(), self.mixer.problems()].concat();
+        let wide = self.central_mixing_embed_dim > 0;
+        Problem::unless(&mut problems, wide, "central_mixing_embed_dim", "must be at least 1");
+        problems
+    }
+
+    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        self.learning.problems_in(spec, true)
+    }
+
+    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
+        let embed_dim = self.central_mixing_embed_dim;
+        let factorisation = Residuals {
+            mixer: self.mixer.mixer(),
+            residual: ResidualConfig { embed_dim, non_positive: self.residual_negative_abs },
+            central: UnrestrictedConfig { embed_dim },
+        };
+        Box::new(ReplayLearner::new(factorisation, &self.learning, setup))
+    }
+}
+
+/// With `Q = Q_tot + w_r Q_r`, where `w_r` is 0 at the greedy joint action of `Q_tot` and 1
+/// elsewhere, and an unrestricted estimator `Q*`, each with utilities of its own:
+///
+/// ```text
+/// u* = argmax_u Q_tot(s', u)               agent by agent, online networks
+/// y  = targets of Q*^-(s', u*)
+/// L  = mean (Q(s, u) - y)^2 + mean (Q*(s, u) - y)^2 + mean max(Q_r, 0)^2
+/// ```
+///
+/// all means scaled by `td_loss_scale`. The last term is zero where the residual is never positive.
+struct Residuals {
+    mixer: MixerConfig,
+    residual: ResidualConfig,
+    central: UnrestrictedConfig,
+}
+
+#[derive(Module, Debug)]
+struct ResidualNetworks {
+    agents: AgentNetworks,
+    mixer: Mixer,
+    residual_agents: AgentNetworks,
+    residual: Residual,
+    central_agents: AgentNetworks,
+    central: Unrestricted,
+}
+
+impl Factorisation for Residuals {
+    type Networks = ResidualNetworks;
+
+    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> ResidualNetworks {
+        let n_actions = plan.spec.n_actions;
+        let (n_agents, state_dim) = (plan.spec.n_agents(), plan.spec.state_dim);
+        ResidualNetworks {
+            agents: plan.agents(n_actions, rng, device),
+            mixer: self.mixer.init(plan.sizes(), rng, device),
+            residual_agents: plan.agents(n_actions, rng, device),
+            residual: self.residual.init(n_agents, state_dim, rng, device),
+            central_agents: plan.agents(n_actions, rng, device),
+            central: plan.central(self.central, rng, device),
+        }
+    }
+
+    fn acting(networks: &ResidualNetworks) -> &AgentNetworks {
+        &networks.agents
+    }
+
+    fn loss(
+        &mut self,
+        online: &ResidualNetworks,
+        target: &ResidualNetworks,
+        batch: &Experience,
+        learning: &QLearning,
+    ) -> Loss {
+        let tracked = batch.tracked();
+        let utilities = tracked.run(&online.agents).output;
+        let greedy = batch.greedy(utilities.clone().inner());
+        let behind = batch.run(&target.central_agents).output;
+        let value = |actions| {
+            let chosen = batch.pick(behind.clone(), actions);
+            to_vec(target.central.forward(chosen, batch.state.clone()))
+        };
+        let best = value(greedy.clone());
+        let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
+        let targets = Targets::new(learning, batch, &best, taken.as_deref());
+
+        let greedy = to_int_vec(greedy);
+        let joint = greedy.chunks(batch.agents).zip(batch.taken_host.chunks(batch.agents));
+        let elsewhere = joint.map(|(best, taken)| f32::from(u8::from(best != taken))).collect();
+        let elsewhere =
+            Tensor::from_inner(tensor(elsewhere, [batch.rows(), 1], &batch.state.device()));
+
+        let pick = |agents| tracked.pick(tracked.run(agents).output, tracked.taken.clone());
+        let residual =
+            online.residual.forward(pick(&online.residual_agents), tracked.state.clone());
+        let monotone = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
+        let joint = monotone + elsewhere * residual.clone();
+        let error = targets.error(learning, batch, joint, None);
+        let estimate = online.central.forward(pick(&online.central_agents), tracked.state.clone());
+        let central = targets.error(learning, batch, estimate, None);
+        let positive = targets.squares(learning, batch, residual.clamp_min(0.0), None);
+        Loss {
+            means: vec![
+                ("loss_td", number(&error.loss)),
+                ("loss_central", number(&central.loss)),
+                ("loss_positive", number(&positive)),
+                ("q_taken_mean", error.mean),
+                ("target_mean", targets.mean()),
+            ],
+            total: error.loss + central.loss + positive,
+            errors: error.errors,
+        }
+    }
+}

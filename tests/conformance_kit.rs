@@ -13,6 +13,8 @@ enum Fault {
     NoLegalAction,
     DeadAgentMayChoose,
     DeadAgentReturns,
+    AgentRewardNotWritten,
+    AgentRewardNotANumber,
     OwnRandomness,
     ForgetsTheClock,
     NeverEnds,
@@ -45,6 +47,7 @@ impl Walk {
             obs_dim: 2,
             state_dim: 1 + growth,
             episode_limit: LIMIT.into(),
+            agent_rewards: true,
             ..EnvSpec::new("walk", agents)
         };
         Self { spec, fault, t: 0, place: 0.0 }
@@ -53,6 +56,9 @@ impl Walk {
     fn write(&self, out: &mut StepMut<'_>) {
         let second_is_dead = self.t >= 3 && !(self.fault == Fault::DeadAgentReturns && self.t >= 6);
         out.obs.fill(self.place);
+        if self.fault != Fault::AgentRewardNotWritten {
+            out.agent_rewards.fill(self.place);
+        }
         out.state.fill(f32::from(self.t));
         out.avail.fill(true);
         out.alive[0] = true;
@@ -62,6 +68,7 @@ impl Walk {
         }
         match self.fault {
             Fault::NotANumber if self.t == 5 => out.obs[1] = f32::NAN,
+            Fault::AgentRewardNotANumber if self.t == 5 => out.agent_rewards[1] = f32::INFINITY,
             Fault::NoLegalAction if self.t == 5 => out.avail[..3].fill(false),
             Fault::DeadAgentMayChoose if second_is_dead => out.avail[4] = true,
             _ => {}
@@ -128,6 +135,8 @@ fn every_broken_promise_is_named() {
         (Fault::ObservationNotWritten, "observation index 3"),
         (Fault::MaskNotWritten, "mask index 1"),
         (Fault::NotANumber, "observation index 1 is NaN"),
+        (Fault::AgentRewardNotWritten, "agent reward index 0"),
+        (Fault::AgentRewardNotANumber, "agent reward index 1 is inf"),
         (Fault::NoLegalAction, "agent 0 has no legal action"),
         (Fault::DeadAgentMayChoose, "agent 1 is dead and has 2 legal actions"),
         (Fault::DeadAgentReturns, "agent 1 came back to life"),

@@ -202,14 +202,15 @@ impl<E: Env> Copy<E> {
     }
 
     fn play<R>(&mut self, call: impl FnOnce(&mut E, &mut Rng, StepMut<'_>) -> R) -> R {
-        let BatchMut { obs, state, avail, alive, info, .. } = self.rows.at_mut(0);
-        for numbers in [&mut *obs, &mut *state, &mut *info] {
+        let BatchMut { obs, state, avail, alive, info, agent_rewards, .. } = self.rows.at_mut(0);
+        for numbers in [&mut *obs, &mut *state, &mut *info, &mut *agent_rewards] {
             numbers.fill(self.filler.0);
         }
         for flags in [&mut *avail, &mut *alive] {
             flags.fill(self.filler.1);
         }
-        call(&mut self.env, &mut self.rng, StepMut { obs, state, avail, alive, info })
+        let out = StepMut { obs, state, avail, alive, info, agent_rewards };
+        call(&mut self.env, &mut self.rng, out)
     }
 
     fn reset(&mut self) {
@@ -232,6 +233,7 @@ impl<E: Env> Copy<E> {
             ("observation", &self.rows.obs, &other.rows.obs),
             ("state", &self.rows.state, &other.rows.state),
             ("info", &self.rows.info, &other.rows.info),
+            ("agent reward", &self.rows.agent_rewards, &other.rows.agent_rewards),
         ];
         for (what, ours, theirs) in numbers {
             let different = ours.iter().zip(theirs).position(|(a, b)| a.to_bits() != b.to_bits());
@@ -288,9 +290,13 @@ fn check_rows<E: Env>(
     copy: &Copy<E>,
     was_alive: &mut [bool],
 ) -> Result<(), String> {
-    for (what, numbers) in
-        [("observation", &copy.rows.obs), ("state", &copy.rows.state), ("info", &copy.rows.info)]
-    {
+    let numbers = [
+        ("observation", &copy.rows.obs),
+        ("state", &copy.rows.state),
+        ("info", &copy.rows.info),
+        ("agent reward", &copy.rows.agent_rewards),
+    ];
+    for (what, numbers) in numbers {
         if let Some(i) = numbers.iter().position(|number| !number.is_finite()) {
             return Err(format!("{what} index {i} is {}", numbers[i]));
         }

@@ -8,6 +8,9 @@ use crate::rng::Rng;
 
 /// A cooperative multi-agent environment: a team acts, and shares one reward.
 ///
+/// An environment may say, in addition, what each agent's own reward is
+/// ([`EnvSpec::agent_rewards`]).
+///
 /// The contract, which [`check_env`](super::check_env) tests:
 ///
 /// - `reset` and `step` write *every* element of the slices they are handed, and allocate nothing.
@@ -156,6 +159,9 @@ pub struct StepMut<'a> {
     pub alive: &'a mut [bool],
     /// The numbers named by [`EnvSpec::info`]; read when an episode ends.
     pub info: &'a mut [f32],
+    /// The reward of each agent for the step, `[agent]`, zeros after a reset; empty unless
+    /// [`EnvSpec::agent_rewards`].
+    pub agent_rewards: &'a mut [f32],
 }
 
 /// Whether and how an episode ended with a step.

@@ -42,6 +42,10 @@ pub struct EnvSpec {
     pub max_return: Option<f32>,
     /// The largest sum of rewards before any scaling, where it is known: SMAC's `max_reward`.
     pub max_reward: Option<f32>,
+    /// Whether the environment also reports a reward for each agent, for learners of individual
+    /// values. The reward of the team is reported in any case.
+    #[serde(default)]
+    pub agent_rewards: bool,
 }
 
 impl EnvSpec {
@@ -62,6 +66,7 @@ impl EnvSpec {
             info: Vec::new(),
             max_return: None,
             max_reward: None,
+            agent_rewards: false,
         }
     }
 
@@ -73,6 +78,12 @@ impl EnvSpec {
     /// The length of the observations of all agents: `n_agents * obs_dim`.
     pub fn obs_len(&self) -> usize {
         self.n_agents() * self.obs_dim
+    }
+
+    /// The number of individual rewards: one per agent where the environment reports them, else
+    /// none.
+    pub fn agent_rewards_len(&self) -> usize {
+        if self.agent_rewards { self.n_agents() } else { 0 }
     }
 
     /// The length of the available-action mask of all agents: `n_agents * n_actions`.

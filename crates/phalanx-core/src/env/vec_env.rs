@@ -65,6 +65,9 @@ pub struct BatchMut<'a> {
     pub info: &'a mut [f32],
     /// The team's reward, `[env]`; zero after a reset.
     pub reward: &'a mut [f32],
+    /// The reward of each agent, `[env, agent]`, zeros after a reset; empty unless
+    /// [`EnvSpec::agent_rewards`].
+    pub agent_rewards: &'a mut [f32],
     /// How the step ended, `[env]`.
     pub end: &'a mut [End],
 }
@@ -78,9 +81,11 @@ impl<'a> BatchMut<'a> {
         let (alive, alive_rest) = self.alive.split_at_mut(n * spec.n_agents());
         let (info, info_rest) = self.info.split_at_mut(n * spec.info.len());
         let (reward, reward_rest) = self.reward.split_at_mut(n);
+        let (agent_rewards, agent_rewards_rest) =
+            self.agent_rewards.split_at_mut(n * spec.agent_rewards_len());
         let (end, end_rest) = self.end.split_at_mut(n);
         (
-            BatchMut { obs, state, avail, alive, info, reward, end },
+            BatchMut { obs, state, avail, alive, info, reward, agent_rewards, end },
             BatchMut {
                 obs: obs_rest,
                 state: state_rest,
@@ -88,6 +93,7 @@ impl<'a> BatchMut<'a> {
                 alive: alive_rest,
                 info: info_rest,
                 reward: reward_rest,
+                agent_rewards: agent_rewards_rest,
                 end: end_rest,
             },
         )
@@ -104,6 +110,7 @@ impl<'a> BatchMut<'a> {
             avail: part(self.avail, i, spec.avail_len()),
             alive: part(self.alive, i, spec.n_agents()),
             info: part(self.info, i, spec.info.len()),
+            agent_rewards: part(self.agent_rewards, i, spec.agent_rewards_len()),
         }
     }
 }
@@ -129,6 +136,8 @@ pub struct Rows {
     pub info: Vec<f32>,
     /// `[step, env]`.
     pub reward: Vec<f32>,
+    /// `[step, env, agent]`, or empty.
+    pub agent_rewards: Vec<f32>,
     /// `[step, env]`.
     pub end: Vec<End>,
 }
@@ -146,6 +155,7 @@ impl Rows {
             alive: vec![false; rows * spec.n_agents()],
             info: vec![0.0; rows * spec.info.len()],
             reward: vec![0.0; rows],
+            agent_rewards: vec![0.0; rows * spec.agent_rewards_len()],
             end: vec![End::Running; rows],
         }
     }
@@ -164,6 +174,7 @@ impl Rows {
             alive: part(&mut self.alive, t, steps),
             info: part(&mut self.info, t, steps),
             reward: part(&mut self.reward, t, steps),
+            agent_rewards: part(&mut self.agent_rewards, t, steps),
             end: part(&mut self.end, t, steps),
         }
     }
@@ -180,6 +191,7 @@ impl Rows {
         copy(&mut self.alive, from, to, self.steps);
         copy(&mut self.info, from, to, self.steps);
         copy(&mut self.reward, from, to, self.steps);
+        copy(&mut self.agent_rewards, from, to, self.steps);
         copy(&mut self.end, from, to, self.steps);
     }
 }

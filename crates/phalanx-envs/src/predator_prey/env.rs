@@ -56,6 +56,7 @@ impl PredatorPrey {
             info: ["prey_caught", "miscaptures"].map(str::to_owned).to_vec(),
             max_return: args.max_return(),
             max_reward: args.max_return(),
+            agent_rewards: args.individual_rewards,
             ..EnvSpec::new("predator_prey", args.n_agents)
         };
         Ok(Self { spec, observer, greedy: Greedy::new(&args), hunt: Hunt::new(args) })
@@ -68,6 +69,9 @@ impl PredatorPrey {
 
     fn write(&mut self, mut out: StepMut<'_>) {
         self.observer.write(&self.hunt, &mut out);
+        if self.spec.agent_rewards {
+            out.agent_rewards.copy_from_slice(&self.hunt.shares);
+        }
     }
 }
 

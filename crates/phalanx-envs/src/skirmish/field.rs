@@ -19,8 +19,9 @@ impl<E: Env> Field<E> {
     }
 
     pub(crate) fn play<R>(&mut self, call: impl FnOnce(&mut E, &mut Rng, StepMut<'_>) -> R) -> R {
-        let BatchMut { obs, state, avail, alive, info, .. } = self.rows.at_mut(0);
-        call(&mut self.env, &mut self.rng, StepMut { obs, state, avail, alive, info })
+        let BatchMut { obs, state, avail, alive, info, agent_rewards, .. } = self.rows.at_mut(0);
+        let out = StepMut { obs, state, avail, alive, info, agent_rewards };
+        call(&mut self.env, &mut self.rng, out)
     }
 
     pub(crate) fn reset(&mut self) {

@@ -222,7 +222,7 @@ impl Skirmish {
 
     /// Writes everything that agents and learner are told.
     pub(crate) fn write(&mut self, rng: &mut Rng, out: StepMut<'_>) {
-        let StepMut { mut obs, state, mut avail, mut alive, info } = out;
+        let StepMut { mut obs, state, mut avail, mut alive, info, .. } = out;
         let mut first = 0;
         let agents = self.agent_teams();
         for (number, team) in self.teams.iter_mut().take(agents).enumerate() {

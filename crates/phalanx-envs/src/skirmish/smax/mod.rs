@@ -125,6 +125,7 @@ impl Smax {
             info: info.into_iter().map(str::to_owned).collect(),
             max_return: Some(best),
             max_reward: Some(best),
+            agent_rewards: false,
         };
         Ok(Self {
             battle: Battle::new(n_allies, n_enemies, &args),

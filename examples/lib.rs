@@ -1,2 +1,8 @@
 //! Small programs, one per thing a user wants to do. Run one with
 //! `cargo run --release --example train_a_team`.
+//!
+//! What several of them need stands here: [`grid`] trains many runs and skips those that are
+//! finished, [`curves`] reads and draws them.
+
+pub mod curves;
+pub mod grid;

@@ -157,6 +157,10 @@ impl Trainer {
             seed,
             device: nn::device(&self.config.device)?,
         };
+        let problems = self.algorithm.problems_in(&setup.spec);
+        if !problems.is_empty() {
+            return Err(ConfigError::Senseless { problems }.into());
+        }
         let learner = self.algorithm.learner(&setup);
         let envs = (self.make_envs)(learner.n_envs(), seed, Purpose::Environment);
         self.live = Some(Live {

@@ -1,6 +1,6 @@
 //! A policy on disk: what is needed to act.
 
-use phalanx_core::nn::{AgentConfig, from_safetensors};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, from_safetensors};
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ struct PolicyFile {
     inputs: InputLayout,
     hidden_dim: usize,
     recurrent: bool,
+    /// The network of each agent.
+    owners: Vec<usize>,
 }
 
 /// The file that describes a policy; the weights are in `agent.safetensors`.
@@ -24,6 +26,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
         inputs: policy.inputs,
         hidden_dim: policy.actor.hidden_dim(),
         recurrent: policy.recurrent,
+        owners: policy.owners.clone(),
     };
     SavedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
 }
@@ -51,7 +54,13 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
     };
     // Any device will do to read weights; every build has one, and the CPU's comes first.
     let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;
-    let network = config.init(&mut Rng::stream(0, Purpose::Weights, 0), &device);
-    let network = from_safetensors(network, &find("agent.safetensors")?.bytes)?;
-    Ok(Policy { actor: network.to_actor(), inputs: file.inputs, recurrent: file.recurrent })
+    let mut any = Rng::stream(0, Purpose::Weights, 0);
+    let networks = AgentNetworks::new(&config, &file.owners, &mut any, &device);
+    let networks = from_safetensors(networks, &find("agent.safetensors")?.bytes)?;
+    Ok(Policy {
+        actor: networks.to_actor(),
+        inputs: file.inputs,
+        recurrent: file.recurrent,
+        owners: file.owners,
+    })
 }

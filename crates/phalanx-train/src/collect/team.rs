@@ -17,6 +17,8 @@ pub struct Policy {
     pub inputs: InputLayout,
     /// Whether the network remembers.
     pub recurrent: bool,
+    /// The index of each agent's network among those of the actor.
+    pub owners: Vec<usize>,
 }
 
 /// Agents in `n_envs` environments, with their recurrent memory.

@@ -6,7 +6,7 @@ mod value;
 
 pub use policy::Ippo;
 pub use value::{
-    Bytes, ConcaveQ, CwQmix, Iql, Mlp, Monotone, OptimizerName, OwQmix, PositiveName, QLearning, Qatten,
+    Bytes, CwQmix, Iql, Mlp, Monotone, OptimizerName, OwQmix, PositiveName, QLearning, Qatten,
     Qmix, Qplex, Qtran, ResQ, TargetUpdate, Vdn,
 };
 
@@ -32,7 +32,7 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
     AlgorithmEntry::of::<CwQmix>("cw_qmix", "weighted QMIX that trusts the best joint action"),
     AlgorithmEntry::of::<ResQ>("resq", "QMIX plus a residual that leaves its best action alone"),
     AlgorithmEntry::of::<Mlp>("mlp", "unrestricted mixing by a plain network"),
-    AlgorithmEntry::of::<ConcaveQ>("concaveq", "concave mixing, iterative selection, local policies"),
+    //AlgorithmEntry::of::<ConcaveQ>("concaveq", "concave mixing, iterative selection, local policies"),
     AlgorithmEntry::of::<Ippo>("ippo", "independent proximal policy optimisation"),
 ];
 

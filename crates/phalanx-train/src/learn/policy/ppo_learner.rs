@@ -3,8 +3,8 @@
 use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetwork, Critic, CriticConfig, Device, Optimizer, OptimizerConfig,
-    from_safetensors, to_safetensors,
+    Actor, AgentConfig, AgentNetworks, Critic, CriticConfig, Device, Optimizer, OptimizerConfig,
+    Sharing, from_safetensors, to_safetensors,
 };
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
@@ -22,7 +22,7 @@ pub(super) struct PpoLearner {
     spec: EnvSpec,
     inputs: InputLayout,
     device: Device,
-    policy: AgentNetwork,
+    policy: AgentNetworks,
     critic: Critic,
     policy_optimizer: Optimizer,
     critic_optimizer: Optimizer,
@@ -48,8 +48,10 @@ impl PpoLearner {
             recurrent: settings.use_rnn,
             // Nearly uniform at first, so that early advantages are not thrown away (MAPPO).
             head_scale: 0.01,
-        }
-        .init(&mut Rng::stream(setup.seed, Purpose::Weights, 0), &tracked);
+        };
+        let owners = Sharing::All.owners(spec);
+        let mut weights = Rng::stream(setup.seed, Purpose::Weights, 0);
+        let policy = AgentNetworks::new(&policy, &owners, &mut weights, &tracked);
         let critic =
             CriticConfig { input_dim: inputs.dim(), hidden_dim, recurrent: settings.use_rnn }
                 .init(&mut Rng::stream(setup.seed, Purpose::Weights, 1), &tracked);
@@ -163,7 +165,12 @@ impl Learner for PpoLearner {
     }
 
     fn policy(&self) -> Policy {
-        Policy { actor: self.actor.clone(), inputs: self.inputs, recurrent: self.settings.use_rnn }
+        Policy {
+            actor: self.actor.clone(),
+            inputs: self.inputs,
+            recurrent: self.settings.use_rnn,
+            owners: self.policy.owners().to_vec(),
+        }
     }
 
     fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {

@@ -2,7 +2,7 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
-use phalanx_core::nn::{AgentNetwork, Critic, Device};
+use phalanx_core::nn::{AgentNetworks, Critic, Device};
 use phalanx_core::rl::{Step, ValueNorm, generalised_advantages, normalise};
 
 use crate::learn::host::{tensor, to_vec};
@@ -181,7 +181,7 @@ pub(super) struct Whole {
 
 impl Whole {
     /// The log-probability of the actions taken, `[time, row]`.
-    pub(super) fn log_prob(&self, policy: &AgentNetwork) -> Tensor<2> {
+    pub(super) fn log_prob(&self, policy: &AgentNetworks) -> Tensor<2> {
         let [time, rows, _] = self.closed.dims();
         let input = self.input.clone().narrow(0, 0, time);
         let keep = self.keep.clone().narrow(0, 0, time);
@@ -245,7 +245,7 @@ impl Loss {
     /// ```
     pub(super) fn policy(
         &self,
-        policy: &AgentNetwork,
+        policy: &AgentNetworks,
         batch: &Minibatch,
     ) -> (Tensor<1>, PolicyReport) {
         let [time, rows, _] = batch.closed.dims();

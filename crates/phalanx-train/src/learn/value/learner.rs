@@ -142,7 +142,12 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
     }
 
     fn policy(&self) -> Policy {
-        Policy { actor: self.actor.clone(), inputs: self.inputs, recurrent: self.learning.use_rnn }
+        Policy {
+            actor: self.actor.clone(),
+            inputs: self.inputs,
+            recurrent: self.learning.use_rnn,
+            owners: F::acting(&self.networks).owners().to_vec(),
+        }
     }
 
     fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {

@@ -1,0 +1,130 @@
+//! A grid of runs: trained side by side, skipped where they are finished.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use phalanx::train::Trainer;
+use phalanx::train::config::Layers;
+use phalanx::train::learn::algorithm;
+use phalanx::train::log::RunFolder;
+
+use crate::curves::Curve;
+
+/// A run of a grid.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What it is compared under, such as a penalty or a map; a folder and a panel of the picture.
+    pub panel: String,
+    /// What is compared, such as an algorithm; a folder and a curve of the picture.
+    pub curve: String,
+    /// The algorithm.
+    pub alg: String,
+    /// The environment.
+    pub env: String,
+    /// Configuration files and assignments `key=value`, the later the stronger.
+    pub settings: Vec<String>,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl Run {
+    /// Where the run is kept.
+    pub fn folder(&self, root: &Path) -> PathBuf {
+        root.join(&self.panel).join(&self.curve).join(format!("seed_{}", self.seed))
+    }
+
+    /// The run as far as it is on disk; `None` where there is nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// When what is there is damaged.
+    pub fn read(&self, root: &Path) -> anyhow::Result<Option<Curve>> {
+        let folder = self.folder(root);
+        folder.join("metrics.jsonl").is_file().then(|| Curve::read(&folder)).transpose()
+    }
+
+    fn trainer(&self) -> anyhow::Result<Trainer> {
+        let mut layers = Layers::defaults(algorithm(&self.alg)?);
+        for setting in &self.settings {
+            if setting.ends_with(".toml") {
+                layers.file(Path::new(setting))?;
+            } else {
+                layers.assignment(setting)?;
+            }
+        }
+        layers.assignment(&format!("seed={}", self.seed))?;
+        // One core each: the runs themselves are what goes side by side.
+        layers.assignment("threads=1")?;
+        let (config, algorithm) = layers.finish()?;
+        let factory = phalanx::envs::registry::factory(&self.env, &config.env_args)?;
+        Ok(Trainer::from_parts(config, algorithm, factory))
+    }
+
+    /// Whether the run is on disk and complete.
+    ///
+    /// # Errors
+    ///
+    /// When it was trained with other settings than it would be now.
+    fn is_finished(&self, root: &Path, trainer: &Trainer) -> anyhow::Result<bool> {
+        let Some(curve) = self.read(root)? else {
+            return Ok(false);
+        };
+        let folder = self.folder(root);
+        let (_, info) = RunFolder::open(&folder)?;
+        let finished = curve.t_env() >= trainer.config.t_max as f64;
+        if finished && info.config != trainer.table() {
+            bail!(
+                "{} was trained with other settings; remove it or choose another folder",
+                folder.display()
+            );
+        }
+        Ok(finished)
+    }
+}
+
+/// Trains every run that is not finished, `jobs` at a time, in the order of the list. A run that was
+/// interrupted begins anew.
+///
+/// # Errors
+///
+/// The first error of a run; the others that had begun go on to their end.
+pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
+    let mut open = Vec::new();
+    for run in runs {
+        let trainer = run.trainer().with_context(|| format!("{} on {}", run.alg, run.env))?;
+        if !run.is_finished(root, &trainer)? {
+            open.push((run, std::sync::Mutex::new(Some(trainer))));
+        }
+    }
+    eprintln!("{} of {} runs are finished", runs.len() - open.len(), runs.len());
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let started = Instant::now();
+    let work = || -> anyhow::Result<()> {
+        while let Some((run, trainer)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let trainer = trainer.lock().ok().and_then(|mut slot| slot.take());
+            let trainer = trainer.context("every run is taken once")?;
+            let folder = run.folder(root);
+            let outcome = trainer.run_over(&folder);
+            let outcome = outcome.with_context(|| format!("while training {}", folder.display()))?;
+            eprintln!(
+                "{}/{} {}: return {:.2} after {:.0} s; {:.0} min in all",
+                1 + done.fetch_add(1, Ordering::Relaxed),
+                open.len(),
+                folder.display(),
+                outcome.last.return_mean(),
+                outcome.progress.seconds,
+                started.elapsed().as_secs_f64() / 60.0
+            );
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
+}

@@ -7,6 +7,8 @@
 //! - [`AgentNetwork`] turns observations into utilities or logits, [`Critic`] into values;
 //!   [`Actor`] is an agent network on plain weights, for rollouts.
 //! - [`Mixer`] turns the utilities of all agents into the joint action value.
+//! - [`Concave`] is the concave mixer of ConcaveQ, and [`Selection`] the iterative action selection
+//!   that it needs.
 //! - [`Optimizer`] clips the global gradient norm and applies Adam or RMSprop with PyTorch's
 //!   semantics.
 //! - [`to_safetensors`] and [`from_safetensors`] exchange weights by name.
@@ -26,6 +28,7 @@ mod kernels;
 mod linear;
 mod mixers;
 mod optim;
+mod selection;
 mod weights;
 
 pub use actor::{Actor, Scratch};
@@ -35,7 +38,9 @@ pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
 pub use linear::{Activation, Linear};
 pub use mixers::{
-    Independent, Mixer, MixerConfig, MixerInput, MixerSizes, Qmix, QmixConfig, Vdn,
+    Concave, ConcaveConfig, ConcaveWeights, Convex, FirstLayer, HostWeights, Independent, Mixer,
+    MixerConfig, MixerInput, MixerSizes, Qmix, QmixConfig, Vdn,
 };
 pub use optim::{Optimizer, OptimizerConfig, Step};
+pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

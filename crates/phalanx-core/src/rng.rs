@@ -35,6 +35,8 @@ pub enum Purpose {
     Player = 9,
     /// Tests and conformance checks.
     Check = 10,
+    /// The starts of a search for the best joint action.
+    Selection = 11,
 }
 
 /// A random stream.

@@ -8,7 +8,6 @@ pub(crate) mod player;
 pub(crate) mod trace;
 pub(crate) mod train;
 
-use phalanx_envs::arguments::nearest;
 use phalanx_train::config::{ConfigError, parse_assignment};
 use toml::Table;
 
@@ -31,15 +30,4 @@ pub(crate) fn env_args(assignments: &[String]) -> Result<Table, ConfigError> {
         table.insert(key.strip_prefix("env_args.").unwrap_or(key).to_owned(), value);
     }
     Ok(table)
-}
-
-/// The algorithm with this name.
-pub(crate) fn algorithm(
-    name: &str,
-) -> Result<&'static phalanx_train::learn::AlgorithmEntry, ConfigError> {
-    let all = phalanx_train::learn::ALGORITHMS;
-    all.iter().find(|entry| entry.id == name).ok_or_else(|| ConfigError::UnknownAlgorithm {
-        name: name.to_owned(),
-        nearest: nearest(name, all.iter().map(|entry| entry.id)).unwrap_or_default().to_owned(),
-    })
 }

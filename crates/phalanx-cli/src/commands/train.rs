@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use phalanx_train::config::{Layers, RunConfig};
+use phalanx_train::learn::algorithm;
 use phalanx_train::log::RunFolder;
 use phalanx_train::{Outcome, TrainError, Trainer};
 use serde_json::json;
 
-use crate::commands::{algorithm, print};
+use crate::commands::print;
 use crate::console::Console;
 
 /// Train a team.

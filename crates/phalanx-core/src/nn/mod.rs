@@ -7,6 +7,8 @@
 //! - [`AgentNetwork`] turns observations into utilities or logits, [`Critic`] into values;
 //!   [`Actor`] is an agent network on plain weights, for rollouts.
 //! - [`Mixer`] turns the utilities of all agents into the joint action value.
+//! - [`Concave`] is the concave mixer of ConcaveQ, and [`Selection`] the iterative action selection
+//!   that it needs.
 //! - [`Optimizer`] clips the global gradient norm and applies Adam or RMSprop with PyTorch's
 //!   semantics.
 //! - [`to_safetensors`] and [`from_safetensors`] exchange weights by name.
@@ -29,6 +31,7 @@ mod linear;
 mod mixers;
 mod mlp;
 mod optim;
+mod selection;
 mod weights;
 
 pub use actor::{Actor, Scratch};
@@ -40,10 +43,12 @@ pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
 pub use linear::{Activation, Linear};
 pub use mixers::{
-    Independent, Mixer, MixerConfig, MixerInput, MixerSizes, Positive, Qatten, QattenConfig, Qmix,
-    QmixConfig, Qplex, QplexConfig, QtranConfig, QtranJoint, QtranValue, Residual, ResidualConfig,
-    Unrestricted, UnrestrictedConfig, Vdn,
+    Concave, ConcaveConfig, ConcaveWeights, Convex, FirstLayer, HostWeights, Independent, Mixer,
+    MixerConfig, MixerInput, MixerSizes, Positive, Qatten, QattenConfig, Qmix, QmixConfig, Qplex,
+    QplexConfig, QtranConfig, QtranJoint, QtranValue, Residual, ResidualConfig, Unrestricted,
+    UnrestrictedConfig, Vdn,
 };
 pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
+pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

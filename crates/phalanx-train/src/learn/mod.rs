@@ -6,18 +6,19 @@ mod value;
 
 pub use policy::Ippo;
 pub use value::{
-    Bytes, CwQmix, Iql, Mlp, Monotone, OptimizerName, OwQmix, PositiveName, QLearning, Qatten,
+    Bytes, ConcaveQ, CwQmix, Iql, Mlp, Monotone, OptimizerName, OwQmix, PositiveName, QLearning, Qatten,
     Qmix, Qplex, Qtran, ResQ, TargetUpdate, Vdn,
 };
 
 use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::Device;
+use phalanx_envs::arguments::nearest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
 
 use crate::collect::{Policy, Tally};
-use crate::config::Problem;
+use crate::config::{ConfigError, Problem};
 use crate::error::TrainError;
 
 /// All algorithms of the command line.
@@ -32,9 +33,24 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
     AlgorithmEntry::of::<CwQmix>("cw_qmix", "weighted QMIX that trusts the best joint action"),
     AlgorithmEntry::of::<ResQ>("resq", "QMIX plus a residual that leaves its best action alone"),
     AlgorithmEntry::of::<Mlp>("mlp", "unrestricted mixing by a plain network"),
-    //AlgorithmEntry::of::<ConcaveQ>("concaveq", "concave mixing, iterative selection, local policies"),
+    AlgorithmEntry::of::<ConcaveQ>("concaveq", "concave mixing, iterative selection, local policies"),
     AlgorithmEntry::of::<Ippo>("ippo", "independent proximal policy optimisation"),
 ];
+
+/// The algorithm called `name` on the command line.
+///
+/// # Errors
+///
+/// When there is none; the error names the one most like it.
+pub fn algorithm(name: &str) -> Result<&'static AlgorithmEntry, ConfigError> {
+    ALGORITHMS.iter().find(|entry| entry.id == name).ok_or_else(|| {
+        let nearest = nearest(name, ALGORITHMS.iter().map(|entry| entry.id));
+        ConfigError::UnknownAlgorithm {
+            name: name.to_owned(),
+            nearest: nearest.unwrap_or_default().to_owned(),
+        }
+    })
+}
 
 /// An algorithm with its settings: a plain value with public fields, from which a learner is made.
 pub trait Algorithm: Send + Sync {

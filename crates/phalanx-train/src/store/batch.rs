@@ -24,10 +24,6 @@ pub struct EpisodeBatch {
     pub actions: Vec<i32>,
     /// Rewards and ends, `[time, episode]`.
     pub steps: Vec<EpisodeStep>,
-    /// x
-    pub agent_reward: Vec<f32>,
-    /// x
-    pub importance: Vec<f32>,
 }
 
 impl EpisodeBatch {
@@ -49,8 +45,6 @@ impl EpisodeBatch {
             avail: vec![true; (time + 1) * n * per_avail],
             actions: vec![0; (time + 1) * n * agents],
             steps: vec![padding; time * n],
-            agent_reward: vec![],
-            importance: vec![1.0; n],
         };
         for (row, episode) in episodes.iter().enumerate() {
             for t in 0..=episode.len {

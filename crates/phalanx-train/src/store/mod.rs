@@ -9,13 +9,3 @@ pub use batch::EpisodeBatch;
 pub use episode::Episode;
 pub use replay::EpisodeReplay;
 pub use segment::Segment;
-
-/// x
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// x
-    F32,
-    /// x
-    F16,
-}

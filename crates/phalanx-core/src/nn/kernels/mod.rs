@@ -4,7 +4,10 @@
 
 mod activation;
 mod composed;
+mod concave_row;
+mod convex;
 mod elementwise;
+mod elu;
 #[cfg(feature = "flex")]
 mod fused;
 mod gru_cell;
@@ -16,12 +19,14 @@ mod tests;
 
 use burn::tensor::Tensor;
 
+pub(super) use self::concave_row::{ConcaveRow, RowWeights};
 pub(super) use self::elementwise::activate;
 pub(super) use self::gru_cell::update as gru_update;
 pub(super) use self::matmul::multiply;
 pub(super) use self::pack::Packed;
 use super::gru::GruWeights;
 use super::linear::Activation;
+use super::mixers::ConcaveWeights;
 
 /// A GRU over a whole sequence; the arguments are those of [`Gru::forward`](super::Gru::forward).
 ///
@@ -71,4 +76,14 @@ pub(super) fn qmix_mix(
         return fused::qmix_mix(q, weight_1, bias_1, weight_2, value);
     }
     composed::qmix_mix(q, weight_1, bias_1, weight_2, value)
+}
+
+/// The mixing step of a concave mixer on generated weights: `q` `[row, agent * utility_dim]` to
+/// `[row, 1]`.
+pub(super) fn concave_mix(q: Tensor<2>, weights: ConcaveWeights) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&q.device()) {
+        return fused::concave_mix(q, weights);
+    }
+    composed::concave_mix(q, weights)
 }

@@ -1,5 +1,7 @@
 //! Mixers: from the utilities of the agents to the joint action value, one file each.
 
+mod concave;
+mod concave_weights;
 mod independent;
 mod qatten;
 mod qmix;
@@ -12,6 +14,8 @@ mod vdn;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
+pub use self::concave::{Concave, ConcaveConfig, Convex, FirstLayer};
+pub use self::concave_weights::{ConcaveWeights, HostWeights};
 pub use self::independent::Independent;
 pub use self::qatten::{Qatten, QattenConfig};
 pub use self::qmix::{Positive, Qmix, QmixConfig};

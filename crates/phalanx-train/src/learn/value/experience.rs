@@ -90,6 +90,12 @@ impl Experience {
         }
     }
 
+    /// Whether anything happened at or right before a row, `[row]`; the others are padding.
+    pub(super) fn reached(&self) -> Vec<bool> {
+        let before = |row: usize| row.checked_sub(self.episodes).map(|before| self.steps[before]);
+        (0..self.rows()).map(|row| before(row).is_none_or(|step| step.valid)).collect()
+    }
+
     /// What the agents' networks compute from the whole batch, beginning without memories.
     pub(super) fn run(&self, agents: &AgentNetworks) -> AgentOutput {
         let rows = self.episodes * self.agents;
@@ -110,6 +116,15 @@ impl Experience {
     /// The utilities of `actions`, `[row, agent]`.
     pub(super) fn pick(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> Tensor<2> {
         utilities.gather(2, actions).reshape([self.rows(), self.agents])
+    }
+
+    /// The utilities of `actions` where an action has `d` of them side by side,
+    /// `[times, episode * agent, n_actions * d]`: `[row, agent * d]`.
+    pub(super) fn pick_vectors(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> Tensor<2> {
+        let d = utilities.dims()[2] / self.n_actions;
+        let first = actions * d as i32;
+        let places = (0..d).map(|k| first.clone() + k as i32).collect();
+        utilities.gather(2, Tensor::cat(places, 2)).reshape([self.rows(), self.agents * d])
     }
 
     /// Joint actions on the host, `[row * agent]`, as a tensor like `taken`.

@@ -22,7 +22,7 @@ pub(super) trait Factorisation: Send {
     fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> Self::Networks;
 
     /// The networks that act: the largest output of an available action is the greedy action.
-    fn acting(networks: &Self::Networks) -> &AgentNetworks;
+    fn acting<'a>(&self, networks: &'a Self::Networks) -> &'a AgentNetworks;
 
     /// The loss of a batch under the `online` networks; `target` are the target networks, without
     /// gradients.

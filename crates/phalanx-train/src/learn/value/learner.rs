@@ -50,7 +50,7 @@ impl<F: Factorisation> ReplayLearner<F> {
             inputs,
             device: setup.device.clone(),
             target: networks.valid(),
-            actor: F::acting(&networks).to_actor(),
+            actor: factorisation.acting(&networks).to_actor(),
             networks,
             optimizer: Optimizer::new(learning.optimizer()),
             collector: EpisodeCollector::new(spec, inputs, hidden_dim, n_envs),
@@ -136,7 +136,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             let batch = EpisodeBatch::new(&sample, self.inputs);
             self.update(batch, tally)?;
         }
-        self.actor = F::acting(&self.networks).to_actor();
+        self.actor = self.factorisation.acting(&self.networks).to_actor();
         self.follow(TargetUpdate::Episodes, tally.episodes);
         Ok(())
     }
@@ -146,13 +146,13 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             actor: self.actor.clone(),
             inputs: self.inputs,
             recurrent: self.learning.use_rnn,
-            owners: F::acting(&self.networks).owners().to_vec(),
+            owners: self.factorisation.acting(&self.networks).owners().to_vec(),
         }
     }
 
     fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
         let mut files = vec![
-            SavedFile::new("agent.safetensors", to_safetensors(F::acting(&self.networks))?),
+            SavedFile::new("agent.safetensors", to_safetensors(self.factorisation.acting(&self.networks))?),
             SavedFile::new("networks.safetensors", to_safetensors(&self.networks)?),
         ];
         if contents == Contents::Everything {
@@ -181,7 +181,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             unpack("the learner", file(files, "learner.bin")?)?;
         self.factorisation.load(file(files, "factorisation.bin")?)?;
         self.optimizer.load(file(files, "optimizer.bin")?)?;
-        self.actor = F::acting(&networks).to_actor();
+        self.actor = self.factorisation.acting(&networks).to_actor();
         (self.networks, self.target, self.replay) = (networks, target, replay);
         (self.exploration, self.sampling) = streams;
         (self.copied_at, self.reward_norm) = (copied_at, reward_norm);

@@ -38,7 +38,7 @@ impl Factorisation for Mixed {
         }
     }
 
-    fn acting(networks: &MixedNetworks) -> &AgentNetworks {
+    fn acting<'a>(&self, networks: &'a MixedNetworks) -> &'a AgentNetworks {
         &networks.agents
     }
 

@@ -5,7 +5,8 @@
 //! networks there are and by which loss they learn; [`ReplayLearner`](learner) does everything else.
 
 mod bytes;
-//mod concaveq;
+mod concave_loss;
+mod concaveq;
 mod experience;
 mod factorisation;
 mod iql;
@@ -24,7 +25,7 @@ mod vdn;
 mod wqmix;
 
 pub use bytes::Bytes;
-//pub use concaveq::ConcaveQ;
+pub use concaveq::ConcaveQ;
 pub use iql::Iql;
 pub use mlp::Mlp;
 pub use monotone::{Monotone, PositiveName};

@@ -129,7 +129,7 @@ impl Factorisation for Transformed {
         }
     }
 
-    fn acting(networks: &QtranNetworks) -> &AgentNetworks {
+    fn acting<'a>(&self, networks: &'a QtranNetworks) -> &'a AgentNetworks {
         &networks.agents
     }
 

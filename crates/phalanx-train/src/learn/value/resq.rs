@@ -123,7 +123,7 @@ impl Factorisation for Residuals {
         }
     }
 
-    fn acting(networks: &ResidualNetworks) -> &AgentNetworks {
+    fn acting<'a>(&self, networks: &'a ResidualNetworks) -> &'a AgentNetworks {
         &networks.agents
     }
 

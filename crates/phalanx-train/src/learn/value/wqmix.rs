@@ -203,7 +203,7 @@ impl Factorisation for Weighted {
         }
     }
 
-    fn acting(networks: &WeightedNetworks) -> &AgentNetworks {
+    fn acting<'a>(&self, networks: &'a WeightedNetworks) -> &'a AgentNetworks {
         &networks.agents
     }
 

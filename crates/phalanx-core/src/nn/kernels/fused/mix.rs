@@ -4,8 +4,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::super::elu::elu;
 use super::super::simd::{load, store};
-use super::elu::elu;
 
 /// The inputs of the mixing step. The weights are non-negative already.
 #[derive(Clone, Copy)]

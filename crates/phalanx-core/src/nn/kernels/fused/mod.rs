@@ -2,8 +2,9 @@
 //!
 //! A file `…_op.rs` registers an operation; the file beside it computes on slices.
 
+mod concave;
+mod concave_op;
 mod dense;
-mod elu;
 mod gradients;
 mod gru;
 mod gru_op;
@@ -18,6 +19,7 @@ mod tests;
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
 
+pub(super) use self::concave_op::concave_mix;
 pub(super) use self::gru_op::gru_sequence;
 pub(super) use self::linear_op::linear;
 pub(super) use self::mix_op::qmix_mix;

@@ -4,10 +4,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::super::super::gru::GruWeights;
 use super::super::super::linear::Activation;
+use super::super::super::mixers::{ConcaveWeights, Convex};
 use super::super::matmul::multiply;
 use super::super::pack::Packed;
 use super::super::tests::{assert_close, exact, random, shapes};
-use super::super::{composed, gru_sequence, linear, qmix_mix};
+use super::super::{composed, concave_mix, gru_sequence, linear, qmix_mix};
 use super::products::add_transposed_left;
 use crate::rng::{Purpose, Rng};
 
@@ -158,6 +159,46 @@ fn the_fused_mixing_step_has_the_values_and_gradients_of_the_composed_one() {
             run(composed::qmix_mix),
             [q, weight_1, bias_1, weight_2, value]
         );
+    }
+}
+
+#[test]
+fn the_fused_concave_mixing_step_has_the_values_and_gradients_of_the_composed_one() {
+    let mut rng = Rng::stream(0, Purpose::Check, 6);
+    let mut shapes = vec![(1, 1, 1), (50, 5, 32), (9, 3, 20), (4, 27, 64)];
+    shapes.extend((0..6).map(|_| (1 + rng.below(40), 1 + rng.below(12), 1 + rng.below(40))));
+    for activation in [Convex::Relu, Convex::LeakyRelu, Convex::Softplus, Convex::Elu] {
+        for &(row, inputs, embed) in &shapes {
+            let q = Leaf::new(&mut rng, [row, inputs]);
+            let weight_0 = Leaf::new(&mut rng, [row, inputs * embed]);
+            let bias_0 = Leaf::new(&mut rng, [row, embed]);
+            let weight_1 = Leaf::new(&mut rng, [row, embed * embed]);
+            let bias_1 = Leaf::new(&mut rng, [row, embed]);
+            let weight_2 = Leaf::new(&mut rng, [row, 2 * embed * embed]);
+            let bias_2 = Leaf::new(&mut rng, [row, embed]);
+            let weight_3 = Leaf::new(&mut rng, [row, 3 * embed]);
+            let value = Leaf::new(&mut rng, [row, 1]);
+            let run = |mix: fn(_, _) -> Tensor<2>| {
+                let weights = ConcaveWeights {
+                    weight_0: weight_0.tensor(),
+                    bias_0: bias_0.tensor(),
+                    weight_1: weight_1.tensor(),
+                    bias_1: bias_1.tensor(),
+                    weight_2: weight_2.tensor(),
+                    bias_2: bias_2.tensor(),
+                    weight_3: weight_3.tensor(),
+                    value: value.tensor(),
+                    activation,
+                };
+                mix(q.tensor(), weights)
+            };
+            assert_equivalent!(
+                &mut rng,
+                run(concave_mix),
+                run(composed::concave_mix),
+                [q, weight_0, bias_0, weight_1, bias_1, weight_2, bias_2, weight_3, value]
+            );
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::super::activation::tanh;
+use super::activation::tanh;
 
 /// `x` where it is positive, `exp(x) - 1` elsewhere, within `1e-6` of the true value.
 ///
@@ -20,7 +20,7 @@ pub(super) fn elu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 mod tests {
     use pulp::{Arch, WithSimd};
 
-    use super::super::super::simd::{load, store};
+    use super::super::simd::{load, store};
     use super::*;
 
     struct Map<'a>(&'a mut [f32]);

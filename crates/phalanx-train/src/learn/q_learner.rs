@@ -15,7 +15,7 @@ use super::q_learning::QLearning;
 use super::{Contents, Learner, SavedFile, Setup, file};
 use crate::collect::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
 use crate::error::TrainError;
-use crate::store::{EpisodeBatch, EpisodeReplay};
+use crate::store::{EpisodeBatch, EpisodeReplay, ReplayConfig};
 
 /// Added to the value of an action that is not available.
 const CLOSED: f32 = -1e9;
@@ -82,7 +82,10 @@ impl QLearner {
             networks,
             optimizer: Optimizer::new(learning.optimizer()),
             collector: EpisodeCollector::new(spec, inputs, agent.hidden_dim, n_envs),
-            replay: EpisodeReplay::new(learning.buffer_size),
+            replay: EpisodeReplay::new(ReplayConfig {
+                capacity: learning.buffer_size,
+                ..ReplayConfig::default()
+            }),
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
                 .collect(),
@@ -208,7 +211,7 @@ impl Learner for QLearner {
             }
         };
         for episode in self.collector.collect(envs, &self.actor, select, tally) {
-            self.replay.push(episode);
+            self.replay.push(&episode)?;
         }
         tally.add("epsilon", f64::from(epsilon));
         if let Some(sample) = self.replay.sample(self.learning.batch_size, &mut self.sampling) {

@@ -57,6 +57,12 @@ impl Observer for Console {
         Ok(())
     }
 
+    fn notice(&mut self, message: &str) -> Result<(), TrainError> {
+        let line = || eprintln!("{message}");
+        self.bar.as_ref().map_or_else(line, |bar| bar.suspend(line));
+        Ok(())
+    }
+
     fn warn(&mut self, message: &str) -> Result<(), TrainError> {
         let line = || eprintln!("warning: {message}");
         self.bar.as_ref().map_or_else(line, |bar| bar.suspend(line));

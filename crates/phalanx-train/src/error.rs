@@ -6,6 +6,7 @@ use phalanx_core::env::EnvError;
 use phalanx_core::nn::{DeviceError, WeightsError};
 
 use crate::config::ConfigError;
+use crate::store::ReplayError;
 
 /// What can go wrong in training, evaluation and with runs on disk.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum TrainError {
     /// A saved state cannot be read.
     #[error(transparent)]
     State(#[from] EnvError),
+    /// An episode does not fit the replay memory.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// A file or folder cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

@@ -83,6 +83,16 @@ pub trait Observer: Send {
         let _ = progress;
     }
 
+    /// Before training begins, with what a user should know.
+    ///
+    /// # Errors
+    ///
+    /// What is returned ends the run.
+    fn notice(&mut self, message: &str) -> Result<(), TrainError> {
+        let _ = message;
+        Ok(())
+    }
+
     /// At every log point.
     ///
     /// # Errors

@@ -58,6 +58,7 @@ pub(crate) fn run(
     };
     let folder = RunFolder::create(path, &info, overwrite)?;
     trainer.add_observer(Box::new(RunLog::create(folder, &info, config.seed)?));
+    trainer.notice()?;
     let checkpoints = RunCheckpoints::of(path);
 
     let mut log_due = Due::every(config.log_interval);

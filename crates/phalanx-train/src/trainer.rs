@@ -333,6 +333,14 @@ impl Trainer {
         self.observers.push(observer);
     }
 
+    /// Tells all observers what a user should know before training begins.
+    pub(crate) fn notice(&mut self) -> Result<(), TrainError> {
+        let Some(message) = self.live()?.learner.notice() else {
+            return Ok(());
+        };
+        self.observers.iter_mut().try_for_each(|observer| observer.notice(&message))
+    }
+
     /// Hands a report to all observers.
     pub(crate) fn report(&mut self, report: &Report) -> Result<(), TrainError> {
         self.observers.iter_mut().try_for_each(|observer| observer.report(report))

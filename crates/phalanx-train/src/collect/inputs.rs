@@ -46,9 +46,17 @@ impl InputLayout {
     /// of an episode (the one-hot is then zero).
     pub fn write(&self, obs: &[f32], last_actions: Option<&[u16]>, input: &mut [f32]) {
         let rows = input.chunks_exact_mut(self.dim()).zip(obs.chunks_exact(self.obs_dim));
-        for (agent, (row, obs)) in rows.enumerate() {
-            let (seen, mut rest) = row.split_at_mut(self.obs_dim);
-            seen.copy_from_slice(obs);
+        for (row, obs) in rows {
+            row[..self.obs_dim].copy_from_slice(obs);
+        }
+        self.write_rest(last_actions, input);
+    }
+
+    /// Writes what stands behind the observations in the inputs of all agents of one environment,
+    /// `[agent, dim]`; `last_actions` as in [`InputLayout::write`].
+    pub fn write_rest(&self, last_actions: Option<&[u16]>, input: &mut [f32]) {
+        for (agent, row) in input.chunks_exact_mut(self.dim()).enumerate() {
+            let mut rest = &mut row[self.obs_dim..];
             rest.fill(0.0);
             if self.last_action {
                 let (last, ids) = rest.split_at_mut(self.n_actions);

@@ -97,6 +97,11 @@ pub trait Learner: Send {
     /// When a loss is not finite any more.
     fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError>;
 
+    /// What a user should know before a run starts, such as the memory it will take.
+    fn notice(&self) -> Option<String> {
+        None
+    }
+
     /// What is needed to act as the learner would act now.
     fn policy(&self) -> Policy;
 

@@ -41,6 +41,14 @@ impl RunLog {
             folder,
         })
     }
+
+    /// Writes a line of `log.txt`.
+    fn say(&mut self, line: &str) -> Result<(), TrainError> {
+        let path = self.folder.path().join("log.txt");
+        self.text
+            .write_all(format!("{line}\n").as_bytes())
+            .map_err(TrainError::io("write", path))
+    }
 }
 
 impl Observer for RunLog {
@@ -49,7 +57,6 @@ impl Observer for RunLog {
         let mut line = serde_json::to_string(&report.line()).expect("numbers and names are plain");
         line.push('\n');
         self.metrics.write_all(line.as_bytes()).map_err(failed("metrics.jsonl"))?;
-        self.text.write_all(format!("{report}\n").as_bytes()).map_err(failed("log.txt"))?;
         let scalars = report.metrics.iter().map(|(name, &value)| (name.as_str(), value));
         self.board.scalars(report.t_env, scalars).map_err(failed("tb"))?;
         if let Some(evaluation) = &report.evaluation {
@@ -57,13 +64,14 @@ impl Observer for RunLog {
             let json = serde_json::to_vec(&self.marl_eval.json()).expect("numbers and names");
             self.folder.write("marl_eval.json", &json)?;
         }
-        Ok(())
+        self.say(&report.to_string())
+    }
+
+    fn notice(&mut self, message: &str) -> Result<(), TrainError> {
+        self.say(message)
     }
 
     fn warn(&mut self, message: &str) -> Result<(), TrainError> {
-        let path = self.folder.path().join("log.txt");
-        self.text
-            .write_all(format!("warning: {message}\n").as_bytes())
-            .map_err(TrainError::io("write", path))
+        self.say(&format!("warning: {message}"))
     }
 }

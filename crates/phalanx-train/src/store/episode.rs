@@ -20,6 +20,8 @@ pub struct Episode {
     pub actions: Vec<u16>,
     /// Rewards, `[len]`.
     pub reward: Vec<f32>,
+    /// Rewards of the agents, `[len, agent]`; empty where the environment gives none.
+    pub agent_reward: Vec<f32>,
     /// Whether nothing is to be bootstrapped beyond the last step.
     pub terminated: bool,
 }
@@ -57,6 +59,7 @@ impl Episode {
             alive: column(&rows.alive, 0..len + 1, n, env, spec.n_agents()),
             actions: column(actions, 0..len, n, env, spec.n_agents()),
             reward: column(&rows.reward, 1..len + 1, n, env, 1),
+            agent_reward: column(&rows.agent_rewards, 1..len + 1, n, env, spec.agent_rewards_len()),
             terminated,
         }
     }

@@ -1,24 +1,98 @@
 //! The replay memory of whole episodes.
 
+use std::collections::VecDeque;
+
 use phalanx_core::env::{EnvError, pack, unpack};
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::episode::Episode;
+use super::packed_episode::PackedEpisode;
+use super::packed_floats::Precision;
+use super::priorities::{Priorities, Prioritised};
+use super::sample::{Sample, Window};
 
-/// The last `capacity` episodes, stored ragged: a short episode takes little memory.
+/// How much is remembered, how exactly, and what is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplayConfig {
+    /// The largest number of episodes.
+    pub capacity: usize,
+    /// The largest number of bytes they occupy together; `None` sets no limit.
+    pub bytes: Option<u64>,
+    /// How observations and states are kept.
+    pub precision: Precision,
+    /// Whether some episodes are replayed more often.
+    pub prioritised: Option<Prioritised>,
+    /// At most how many consecutive steps of each drawn episode are learned from; `None` takes
+    /// whole episodes, which agents with a memory need.
+    pub batch_steps: Option<usize>,
+}
+
+impl Default for ReplayConfig {
+    /// PyMARL's 5000 episodes, drawn uniformly as a whole, every bit of them.
+    fn default() -> Self {
+        Self {
+            capacity: 5000,
+            bytes: None,
+            precision: Precision::F32,
+            prioritised: None,
+            batch_steps: None,
+        }
+    }
+}
+
+/// Why an episode cannot be remembered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// One episode is larger than the whole memory may be.
+    #[error(
+        "an episode of {steps} steps occupies {bytes} bytes, more than the {limit} bytes the \
+         replay memory may have; a larger limit (buffer_mem) is needed"
+    )]
+    EpisodeTooLarge {
+        /// The length of the episode.
+        steps: usize,
+        /// What it occupies.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+/// The latest episodes, packed and without padding: as many as the number and the bytes allow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpisodeReplay {
-    capacity: usize,
-    /// Where the next episode goes once the memory is full.
-    next: usize,
-    episodes: Vec<Episode>,
+    config: ReplayConfig,
+    /// From the oldest to the latest.
+    episodes: VecDeque<PackedEpisode>,
+    /// The number of episodes ever added; the latest has the number before it.
+    added: u64,
+    /// The environment steps ever added.
+    steps: u64,
+    /// What `episodes` occupy.
+    bytes: u64,
+    priorities: Option<Priorities>,
 }
 
 impl EpisodeReplay {
-    /// An empty memory for `capacity` episodes.
-    pub fn new(capacity: usize) -> Self {
-        Self { capacity, next: 0, episodes: Vec::new() }
+    /// An empty memory.
+    ///
+    /// # Panics
+    ///
+    /// When there is room for no episode or no step.
+    pub fn new(config: ReplayConfig) -> Self {
+        assert!(config.capacity > 0, "a replay memory holds at least one episode");
+        assert!(config.batch_steps != Some(0), "a window has at least one step");
+        let priorities = |p: Prioritised| Priorities::new(p.alpha, config.capacity);
+        Self {
+            priorities: config.prioritised.map(priorities),
+            config,
+            episodes: VecDeque::new(),
+            added: 0,
+            steps: 0,
+            bytes: 0,
+        }
     }
 
     /// The number of episodes held.
@@ -31,28 +105,112 @@ impl EpisodeReplay {
         self.episodes.is_empty()
     }
 
-    /// Adds an episode, in place of the oldest one when the memory is full.
-    pub fn push(&mut self, episode: Episode) {
-        if self.episodes.len() < self.capacity {
-            self.episodes.push(episode);
-        } else {
-            self.episodes[self.next] = episode;
-        }
-        self.next = (self.next + 1) % self.capacity;
+    /// The bytes the episodes occupy ([`PackedEpisode::bytes`]).
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
-    /// `n` different episodes, uniformly; `None` while fewer are held.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Option<Vec<&Episode>> {
-        if self.episodes.len() < n {
+    /// The episodes, from the oldest to the latest.
+    pub fn episodes(&self) -> impl ExactSizeIterator<Item = &PackedEpisode> {
+        self.episodes.iter()
+    }
+
+    /// Adds an episode. The oldest ones make room first, when there are too many or when they
+    /// occupy too much.
+    ///
+    /// # Errors
+    ///
+    /// When the episode alone occupies more than the limit; the memory stays as it was.
+    pub fn push(&mut self, episode: &Episode) -> Result<(), ReplayError> {
+        let episode = PackedEpisode::pack(episode, self.config.precision);
+        let bytes = episode.bytes();
+        let limit = self.config.bytes.unwrap_or(u64::MAX);
+        if bytes > limit {
+            return Err(ReplayError::EpisodeTooLarge { steps: episode.len, bytes, limit });
+        }
+        while self.episodes.len() == self.config.capacity || self.bytes > limit - bytes {
+            self.forget_oldest();
+        }
+        let place = self.place(self.added);
+        if let Some(priorities) = &mut self.priorities {
+            priorities.add(place);
+        }
+        self.added += 1;
+        self.steps += episode.len as u64;
+        self.bytes += bytes;
+        self.episodes.push_back(episode);
+        Ok(())
+    }
+
+    fn forget_oldest(&mut self) {
+        let place = self.place(self.oldest());
+        let oldest = self.episodes.pop_front().expect("a memory without room holds something");
+        self.bytes -= oldest.bytes();
+        if let Some(priorities) = &mut self.priorities {
+            priorities.remove(place);
+        }
+    }
+
+    /// The number of the oldest episode held, or of the next one if none is.
+    fn oldest(&self) -> u64 {
+        self.added - self.episodes.len() as u64
+    }
+
+    /// Where the priority of episode `index` stands: as many consecutive episodes as can be held
+    /// have different places.
+    fn place(&self, index: u64) -> usize {
+        (index % self.config.capacity as u64) as usize
+    }
+
+    /// Draws `n` episodes; `None` while fewer are held.
+    ///
+    /// Uniformly, they are `n` different ones; by priority, the same may come again.
+    pub fn sample(&self, n: usize, rng: &mut Rng) -> Option<Sample<'_>> {
+        let held = self.episodes.len();
+        if held < n {
             return None;
         }
-        // Floyd's algorithm: n draws, no permutation of the whole memory.
-        let mut picks: Vec<usize> = Vec::with_capacity(n);
-        for last in self.episodes.len() - n..self.episodes.len() {
-            let pick = rng.below(last + 1);
-            picks.push(if picks.contains(&pick) { last } else { pick });
+        let oldest = self.oldest();
+        let (picks, weights) = match (&self.priorities, self.config.prioritised) {
+            (Some(priorities), Some(prioritised)) => {
+                let places = priorities.sample(n, rng);
+                let weights = priorities.weights(&places, held, prioritised.beta.at(self.steps));
+                let (first, capacity) = (self.place(oldest), self.config.capacity);
+                let pick = |&place: &usize| (place + capacity - first) % capacity;
+                (places.iter().map(pick).collect(), weights)
+            }
+            _ => (different(n, held, rng), vec![1.0; n]),
+        };
+        let episodes: Vec<_> = picks.iter().map(|&pick| &self.episodes[pick]).collect();
+        let window = |episode: &&PackedEpisode| match self.config.batch_steps {
+            Some(steps) => Window::cut(episode.len, steps, rng),
+            None => Window::whole(episode.len),
+        };
+        let windows = episodes.iter().map(window).collect();
+        let indices = picks.iter().map(|&pick| oldest + pick as u64).collect();
+        Some(Sample { episodes, indices, weights, windows })
+    }
+
+    /// Notes the errors of sampled episodes, by [`Sample::indices`]; those forgotten since are
+    /// left out, and so is everything where nothing is prioritised.
+    ///
+    /// An episode's error is for the learner to define; PyMARL2 takes the sum of its absolute
+    /// temporal-difference errors divided by its number of steps.
+    ///
+    /// # Panics
+    ///
+    /// When there is not one error per index, or one is not finite.
+    pub fn update_priorities(&mut self, indices: &[u64], errors: &[f32]) {
+        assert_eq!(indices.len(), errors.len(), "one error per episode");
+        let held = self.oldest()..self.added;
+        for (&index, &error) in indices.iter().zip(errors) {
+            let place = self.place(index);
+            if let Some(priorities) = &mut self.priorities
+                && held.contains(&index)
+            {
+                priorities.update(place, error);
+            }
         }
-        Some(picks.into_iter().map(|pick| &self.episodes[pick]).collect())
     }
 
     /// Appends the whole memory to `out`.
@@ -66,70 +224,39 @@ impl EpisodeReplay {
     ///
     /// When the bytes are not such a memory.
     pub fn load(bytes: &[u8]) -> Result<Self, EnvError> {
-        unpack("the replay memory", bytes)
+        let what = "the replay memory";
+        let replay: Self = unpack(what, bytes)?;
+        if replay.is_sound() {
+            return Ok(replay);
+        }
+        Err(EnvError::BadState {
+            what: what.to_owned(),
+            reason: "its parts do not fit each other".to_owned(),
+        })
     }
+
+    fn is_sound(&self) -> bool {
+        let capacity = self.config.capacity;
+        self.episodes.iter().all(PackedEpisode::is_sound)
+            && self.bytes == self.episodes.iter().map(PackedEpisode::bytes).sum::<u64>()
+            && (self.episodes.len()..=usize::MAX).contains(&capacity)
+            && self.episodes.len() as u64 <= self.added
+            && self.priorities.is_some() == self.config.prioritised.is_some()
+            && self.priorities.as_ref().is_none_or(|priorities| priorities.is_sound(capacity))
+    }
+}
+
+/// `n` different numbers below `held`, uniformly: Floyd's algorithm, which draws `n` times and
+/// permutes nothing.
+fn different(n: usize, held: usize, rng: &mut Rng) -> Vec<usize> {
+    let mut picks: Vec<usize> = Vec::with_capacity(n);
+    for last in held - n..held {
+        let pick = rng.below(last + 1);
+        picks.push(if picks.contains(&pick) { last } else { pick });
+    }
+    picks
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use phalanx_core::rng::Purpose;
-
-    fn episode(mark: f32) -> Episode {
-        Episode {
-            len: 1,
-            obs: vec![mark; 2],
-            state: vec![mark; 2],
-            avail: vec![true; 2],
-            alive: vec![true; 2],
-            actions: vec![0],
-            reward: vec![mark],
-            terminated: true,
-        }
-    }
-
-    #[test]
-    fn the_oldest_episode_makes_room() {
-        let mut replay = EpisodeReplay::new(3);
-        for mark in 0..5 {
-            replay.push(episode(mark as f32));
-        }
-        let mut marks: Vec<f32> = replay.episodes.iter().map(|e| e.reward[0]).collect();
-        marks.sort_by(f32::total_cmp);
-        assert_eq!(marks, [2.0, 3.0, 4.0]);
-    }
-
-    #[test]
-    fn a_sample_holds_different_episodes_and_every_episode_equally_often() {
-        let mut replay = EpisodeReplay::new(10);
-        for mark in 0..10 {
-            replay.push(episode(mark as f32));
-        }
-        let mut rng = Rng::stream(0, Purpose::Replay, 0);
-        assert!(replay.sample(11, &mut rng).is_none());
-        let mut counts = [0_u32; 10];
-        for _ in 0..10_000 {
-            let sample = replay.sample(4, &mut rng).expect("ten are held");
-            let mut seen = [false; 10];
-            for episode in sample {
-                let mark = episode.reward[0] as usize;
-                assert!(!seen[mark]);
-                seen[mark] = true;
-                counts[mark] += 1;
-            }
-        }
-        assert!(counts.iter().all(|&count| count.abs_diff(4000) < 250), "{counts:?}");
-    }
-
-    #[test]
-    fn a_saved_memory_is_the_same_memory() {
-        let mut replay = EpisodeReplay::new(2);
-        for mark in 0..3 {
-            replay.push(episode(mark as f32));
-        }
-        let mut bytes = Vec::new();
-        replay.save(&mut bytes);
-        assert_eq!(EpisodeReplay::load(&bytes).expect("just written"), replay);
-        assert!(EpisodeReplay::load(&bytes[..bytes.len() - 1]).is_err());
-    }
-}
+#[path = "replay_tests.rs"]
+mod tests;

@@ -70,7 +70,7 @@ impl Experience {
             avail: batch.avail,
             steps: batch.steps,
             agent_reward: batch.agent_reward,
-            importance: batch.importance,
+            importance: batch.weights,
         }
     }
 

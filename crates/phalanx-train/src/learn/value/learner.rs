@@ -14,7 +14,7 @@ use super::settings::{QLearning, TargetUpdate};
 use super::super::{Contents, Learner, SavedFile, Setup, file};
 use crate::collect::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
 use crate::error::TrainError;
-use crate::store::{EpisodeBatch, EpisodeReplay};
+use crate::store::{EpisodeBatch, EpisodeReplay, ReplaySize};
 
 /// Collects episodes, replays them, and learns by the loss of a factorisation.
 pub(super) struct ReplayLearner<F: Factorisation> {
@@ -54,7 +54,7 @@ impl<F: Factorisation> ReplayLearner<F> {
             networks,
             optimizer: Optimizer::new(learning.optimizer()),
             collector: EpisodeCollector::new(spec, inputs, hidden_dim, n_envs),
-            replay: EpisodeReplay::new(learning.buffer_size),
+            replay: EpisodeReplay::new(learning.replay()),
             reward_norm: RewardNorm::default(),
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
@@ -67,13 +67,14 @@ impl<F: Factorisation> ReplayLearner<F> {
         }
     }
 
-    fn update(&mut self, mut batch: EpisodeBatch, tally: &mut Tally) -> Result<Vec<f32>, TrainError> {
+    /// One update; returns the mean absolute error of every episode.
+    fn update(
+        &mut self,
+        mut batch: EpisodeBatch,
+        tally: &mut Tally,
+    ) -> Result<Vec<f32>, TrainError> {
         if self.learning.standardise_rewards {
-            let valid = batch.steps.iter().filter(|step| step.valid);
-            self.reward_norm.update(valid.map(|step| step.reward));
-            for step in &mut batch.steps {
-                step.reward = self.reward_norm.standardise(step.reward);
-            }
+            self.standardise(&mut batch);
         }
         let hidden_dim = self.learning.rnn_hidden_dim;
         let batch = Experience::new(batch, self.inputs, hidden_dim, &self.device);
@@ -94,6 +95,23 @@ impl<F: Factorisation> ReplayLearner<F> {
         tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
         self.follow(TargetUpdate::Updates, tally.updates);
         Ok(loss.errors)
+    }
+
+    /// Takes the rewards of a batch into account and brings them to mean zero and deviation one.
+    fn standardise(&mut self, batch: &mut EpisodeBatch) {
+        let agents = self.inputs.n_agents;
+        if self.learning.common_reward {
+            let valid = batch.steps.iter().filter(|step| step.valid);
+            self.reward_norm.update(valid.map(|step| step.reward));
+        } else {
+            let rows = batch.agent_reward.chunks_exact(agents).zip(&batch.steps);
+            let valid = rows.filter(|(_, step)| step.valid);
+            self.reward_norm.update(valid.flat_map(|(rewards, _)| rewards.iter().copied()));
+        }
+        let own = batch.agent_reward.iter_mut();
+        for reward in batch.steps.iter_mut().map(|step| &mut step.reward).chain(own) {
+            *reward = self.reward_norm.standardise(*reward);
+        }
     }
 
     /// Lets the target networks follow, if they do so after `what`, of which there were `count`.
@@ -125,7 +143,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             }
         };
         for episode in self.collector.collect(envs, &self.actor, select, tally) {
-            self.replay.push(episode);
+            self.replay.push(&episode)?;
         }
         tally.add("epsilon", f64::from(epsilon));
         for _ in 0..self.learning.updates_per_rollout {
@@ -134,11 +152,17 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
                 break;
             };
             let batch = EpisodeBatch::new(&sample, self.inputs);
-            self.update(batch, tally)?;
+            let indices = sample.indices;
+            let errors = self.update(batch, tally)?;
+            self.replay.update_priorities(&indices, &errors);
         }
         self.actor = self.factorisation.acting(&self.networks).to_actor();
         self.follow(TargetUpdate::Episodes, tally.episodes);
         Ok(())
+    }
+
+    fn notice(&self) -> Option<String> {
+        Some(ReplaySize::new(&self.spec, &self.learning.replay()).to_string())
     }
 
     fn policy(&self) -> Policy {

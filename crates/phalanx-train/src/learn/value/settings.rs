@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
 use crate::config::Problem;
-use crate::store::Precision;
+use crate::store::{Precision, Prioritised, ReplayConfig};
 
 /// Q-learning from whole episodes, with PyMARL's names and PyMARL2's tuned values as defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -171,6 +171,24 @@ impl QLearning {
             OptimizerName::Rmsprop => {
                 OptimizerConfig::RmsProp { alpha: self.optim_alpha as f32, eps }
             }
+        }
+    }
+
+    /// The replay memory.
+    pub fn replay(&self) -> ReplayConfig {
+        let beta = Linear {
+            start: self.priority_beta,
+            finish: 1.0,
+            anneal_time: self.priority_beta_anneal_time,
+        };
+        ReplayConfig {
+            capacity: self.buffer_size,
+            bytes: (self.buffer_mem.0 > 0).then_some(self.buffer_mem.0),
+            precision: self.buffer_precision,
+            prioritised: self
+                .prioritised_replay
+                .then_some(Prioritised { alpha: self.priority_alpha, beta }),
+            batch_steps: (self.batch_steps > 0).then_some(self.batch_steps),
         }
     }
 

@@ -1,0 +1,218 @@
+//! One finished episode, in little memory.
+
+use phalanx_core::env::EnvSpec;
+use serde::{Deserialize, Serialize};
+
+use super::bits::Bits;
+use super::episode::Episode;
+use super::packed_floats::{PackedFloats, Precision};
+
+/// An [`Episode`] as the replay memory keeps it.
+///
+/// Masks are bits; in observations and states zeros take a bit and ones take two (see
+/// [`Precision`] for the other numbers); an action takes a byte where that is enough.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PackedEpisode {
+    /// The number of steps.
+    pub len: usize,
+    /// Whether nothing is to be bootstrapped beyond the last step.
+    pub terminated: bool,
+    /// Rewards, `[len]`.
+    pub reward: Box<[f32]>,
+    /// Rewards of the agents, `[len, agent]`; empty where the environment gives none.
+    pub agent_reward: Box<[f32]>,
+    pub(super) obs: PackedFloats,
+    pub(super) state: PackedFloats,
+    pub(super) avail: Bits,
+    pub(super) alive: Bits,
+    actions: Actions,
+}
+
+/// Actions, `[len, agent]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Actions {
+    /// Of at most 256.
+    Narrow(Box<[u8]>),
+    Wide(Box<[u16]>),
+}
+
+/// The largest number of actions that fit a byte.
+const NARROW: usize = 256;
+
+impl PackedEpisode {
+    /// Packs an episode.
+    pub fn pack(episode: &Episode, precision: Precision) -> Self {
+        let n_actions = episode.avail.len() / episode.alive.len().max(1);
+        let actions = if n_actions <= NARROW {
+            Actions::Narrow(episode.actions.iter().map(|&action| action as u8).collect())
+        } else {
+            Actions::Wide(episode.actions.as_slice().into())
+        };
+        Self {
+            len: episode.len,
+            terminated: episode.terminated,
+            reward: episode.reward.as_slice().into(),
+            agent_reward: episode.agent_reward.as_slice().into(),
+            obs: PackedFloats::pack(&episode.obs, precision),
+            state: PackedFloats::pack(&episode.state, precision),
+            avail: Bits::pack(&episode.avail),
+            alive: Bits::pack(&episode.alive),
+            actions,
+        }
+    }
+
+    /// The episode; with [`Precision::F32`] the very one that was packed.
+    pub fn unpack(&self) -> Episode {
+        fn floats(packed: &PackedFloats) -> Vec<f32> {
+            let mut out = vec![0.0; packed.len()];
+            packed.reader(0).read(&mut out);
+            out
+        }
+        fn mask(bits: &Bits) -> Vec<bool> {
+            let mut out = vec![false; bits.len()];
+            bits.unpack(0, &mut out);
+            out
+        }
+        let mut actions = vec![0; self.n_actions_taken()];
+        self.actions(0, &mut actions);
+        Episode {
+            len: self.len,
+            obs: floats(&self.obs),
+            state: floats(&self.state),
+            avail: mask(&self.avail),
+            alive: mask(&self.alive),
+            actions,
+            reward: self.reward.to_vec(),
+            agent_reward: self.agent_reward.to_vec(),
+            terminated: self.terminated,
+        }
+    }
+
+    /// Writes actions in their order `[len, agent]`, from number `start` on.
+    pub(super) fn actions(&self, start: usize, out: &mut [u16]) {
+        match &self.actions {
+            Actions::Narrow(actions) => {
+                for (out, &action) in out.iter_mut().zip(&actions[start..]) {
+                    *out = u16::from(action);
+                }
+            }
+            Actions::Wide(actions) => {
+                out.copy_from_slice(&actions[start..start + out.len()]);
+            }
+        }
+    }
+
+    fn n_actions_taken(&self) -> usize {
+        match &self.actions {
+            Actions::Narrow(actions) => actions.len(),
+            Actions::Wide(actions) => actions.len(),
+        }
+    }
+
+    /// The bytes the episode occupies, on the heap and in the list of episodes; what an allocator
+    /// adds to round them up is not counted.
+    pub fn bytes(&self) -> u64 {
+        let actions = match &self.actions {
+            Actions::Narrow(actions) => size_of_val(&**actions),
+            Actions::Wide(actions) => size_of_val(&**actions),
+        };
+        let floats = self.obs.heap_bytes() + self.state.heap_bytes();
+        let rewards = size_of_val(&*self.reward) + size_of_val(&*self.agent_reward);
+        let masks = self.avail.heap_bytes() + self.alive.heap_bytes();
+        (size_of::<Self>() + floats + masks + actions + rewards) as u64
+    }
+
+    /// The bytes of an episode that lasts to its limit and has no zero and no one in it.
+    pub fn most_bytes(spec: &EnvSpec, precision: Precision) -> u64 {
+        let (steps, times) = (spec.episode_limit, spec.episode_limit + 1);
+        let floats = PackedFloats::most_heap_bytes(times * spec.obs_len(), precision)
+            + PackedFloats::most_heap_bytes(times * spec.state_dim, precision);
+        let masks = Bits::heap_bytes_of(times * spec.avail_len())
+            + Bits::heap_bytes_of(times * spec.n_agents());
+        let per_action = if spec.n_actions <= NARROW { size_of::<u8>() } else { size_of::<u16>() };
+        // Agents' rewards are counted here as soon as the specification says that there are any.
+        let rewards = steps * size_of::<f32>();
+        let actions = steps * spec.n_agents() * per_action;
+        (size_of::<Self>() + floats + masks + actions + rewards) as u64
+    }
+
+    /// Whether the parts fit each other, which a file may pretend.
+    pub(super) fn is_sound(&self) -> bool {
+        let (steps, times) = (self.len, self.len + 1);
+        let agents = self.alive.len() / times;
+        let floats = self.obs.is_sound() && self.state.is_sound();
+        let whole = [self.obs.len(), self.state.len(), self.avail.len(), self.alive.len()];
+        let rewards =
+            self.reward.len() == steps && [0, steps * agents].contains(&self.agent_reward.len());
+        floats
+            && self.avail.is_sound()
+            && self.alive.is_sound()
+            && whole.iter().all(|len| len.is_multiple_of(times))
+            && self.n_actions_taken() == steps * agents
+            && rewards
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phalanx_core::rng::{Purpose, Rng};
+
+    fn spec(n_actions: usize) -> EnvSpec {
+        EnvSpec {
+            n_actions,
+            obs_dim: 7,
+            state_dim: 9,
+            episode_limit: 13,
+            ..EnvSpec::new("test", 3)
+        }
+    }
+
+    fn episode(
+        spec: &EnvSpec,
+        rng: &mut Rng,
+        len: usize,
+        mut number: impl FnMut(&mut Rng) -> f32,
+    ) -> Episode {
+        let (times, agents) = (len + 1, spec.n_agents());
+        Episode {
+            len,
+            obs: (0..times * spec.obs_len()).map(|_| number(rng)).collect(),
+            state: (0..times * spec.state_dim).map(|_| number(rng)).collect(),
+            avail: (0..times * spec.avail_len()).map(|_| rng.below(2) == 0).collect(),
+            alive: (0..times * agents).map(|_| rng.below(2) == 0).collect(),
+            actions: (0..len * agents).map(|_| rng.below(spec.n_actions) as u16).collect(),
+            reward: (0..len).map(|_| rng.uniform()).collect(),
+            agent_reward: (0..len * agents).map(|_| rng.uniform()).collect(),
+            terminated: rng.below(2) == 0,
+        }
+    }
+
+    #[test]
+    fn an_episode_comes_back_as_it_was() {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        for n_actions in [5, 256, 257, 1000] {
+            for len in 0..20 {
+                let number = |rng: &mut Rng| [0.0, 1.0, rng.uniform()][rng.below(3)];
+                let episode = episode(&spec(n_actions), &mut rng, len, number);
+                let packed = PackedEpisode::pack(&episode, Precision::F32);
+                assert!(packed.is_sound());
+                assert_eq!(packed.unpack(), episode);
+            }
+        }
+    }
+
+    #[test]
+    fn no_episode_is_larger_than_the_largest() {
+        let mut rng = Rng::stream(1, Purpose::Check, 0);
+        for n_actions in [5, 300] {
+            let spec = spec(n_actions);
+            let mut longest = episode(&spec, &mut rng, spec.episode_limit, |_| 0.5);
+            longest.agent_reward.clear();
+            for precision in [Precision::F32, Precision::F16] {
+                let packed = PackedEpisode::pack(&longest, precision);
+                assert_eq!(packed.bytes(), PackedEpisode::most_bytes(&spec, precision));
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Drawing in proportion to weights that change.
+
+use serde::{Deserialize, Serialize};
+
+/// Weights at numbered places, and their partial sums in a binary tree.
+///
+/// Every inner node is the sum of its two children, computed anew whenever one of them changes:
+/// rounding errors never add up, and the tree depends on the weights only, not on their history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<f64>", into = "Vec<f64>")]
+pub(super) struct SumTree {
+    /// The root at 1, the children of node `i` at `2 i` and `2 i + 1`; the leaves come last.
+    nodes: Vec<f64>,
+}
+
+impl SumTree {
+    /// Zeros at `places` places, rounded up to a power of two.
+    pub(super) fn new(places: usize) -> Self {
+        Self { nodes: vec![0.0; 2 * places.next_power_of_two()] }
+    }
+
+    /// The number of places.
+    pub(super) fn places(&self) -> usize {
+        self.nodes.len() / 2
+    }
+
+    /// The weight at a place.
+    pub(super) fn get(&self, place: usize) -> f64 {
+        self.nodes[self.places() + place]
+    }
+
+    /// Sets the weight at a place: finite and not negative.
+    pub(super) fn set(&mut self, place: usize, weight: f64) {
+        debug_assert!(weight.is_finite() && weight >= 0.0, "{weight} is not a weight");
+        let mut node = self.places() + place;
+        self.nodes[node] = weight;
+        while node > 1 {
+            node /= 2;
+            self.nodes[node] = self.nodes[2 * node] + self.nodes[2 * node + 1];
+        }
+    }
+
+    /// The sum of all weights.
+    pub(super) fn total(&self) -> f64 {
+        self.nodes[1]
+    }
+
+    /// The place at which the running sum of the weights exceeds `mass`, in `[0, total)`: with a
+    /// uniform `mass`, place `i` has probability `weight_i / total`. A weight of zero is never
+    /// found unless all are zero.
+    pub(super) fn find(&self, mut mass: f64) -> usize {
+        let mut node = 1;
+        while node < self.places() {
+            let (left, right) = (2 * node, 2 * node + 1);
+            // Rounding may carry the mass past the last weight.
+            if mass < self.nodes[left] || self.nodes[right] == 0.0 {
+                node = left;
+            } else {
+                mass -= self.nodes[left];
+                node = right;
+            }
+        }
+        node - self.places()
+    }
+}
+
+impl From<Vec<f64>> for SumTree {
+    fn from(weights: Vec<f64>) -> Self {
+        let mut tree = Self::new(weights.len());
+        let first = tree.places();
+        tree.nodes[first..first + weights.len()].copy_from_slice(&weights);
+        for node in (1..first).rev() {
+            tree.nodes[node] = tree.nodes[2 * node] + tree.nodes[2 * node + 1];
+        }
+        tree
+    }
+}
+
+impl From<SumTree> for Vec<f64> {
+    fn from(mut tree: SumTree) -> Self {
+        tree.nodes.split_off(tree.places())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phalanx_core::rng::{Purpose, Rng};
+
+    #[test]
+    fn sums_and_places_are_those_of_a_plain_list() {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        for places in [1, 2, 5, 64, 100] {
+            let mut tree = SumTree::new(places);
+            let mut list = vec![0.0; places];
+            for _ in 0..2000 {
+                // Whole numbers, whose sums are exact in any order.
+                let (place, weight) = (rng.below(places), rng.below(9) as f64);
+                tree.set(place, weight);
+                list[place] = weight;
+                let total: f64 = list.iter().sum();
+                assert_eq!(tree.total(), total);
+                if total > 0.0 {
+                    let mass = rng.below(total as usize) as f64;
+                    let mut sum = 0.0;
+                    let naive = list.iter().position(|weight| {
+                        sum += weight;
+                        sum > mass
+                    });
+                    assert_eq!(Some(tree.find(mass)), naive);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_without_weight_is_never_found_even_by_a_mass_that_is_too_large() {
+        let mut tree = SumTree::new(8);
+        tree.set(2, 0.1);
+        tree.set(5, 0.2);
+        assert_eq!(tree.find(1e9), 5);
+        tree.set(5, 0.0);
+        assert_eq!(tree.find(1e9), 2);
+    }
+
+    #[test]
+    fn a_tree_of_the_same_weights_is_the_same_tree() {
+        let mut rng = Rng::stream(1, Purpose::Check, 0);
+        let mut tree = SumTree::new(50);
+        for _ in 0..1000 {
+            tree.set(rng.below(50), f64::from(rng.uniform()));
+        }
+        let weights: Vec<f64> = tree.clone().into();
+        assert_eq!(SumTree::from(weights), tree);
+    }
+}

@@ -87,7 +87,6 @@ pub(super) fn frame(hunt: &Hunt) -> Map<String, Value> {
         })
         .collect();
     let mut frame = Map::new();
-    frame.insert("step".to_owned(), hunt.population.step.into());
     frame.insert("agents".to_owned(), agents.into());
     frame.insert("prey".to_owned(), prey.into());
     frame.insert("text".to_owned(), text(hunt).into());

@@ -161,7 +161,6 @@ fn a_frame_shows_the_grid_as_text() {
     scene.act(&[CATCH, CATCH, STAY]);
     let frame = scene.env.frame();
     assert_eq!(frame["text"], "...\n...\nH.2");
-    assert_eq!(frame["step"], 1);
     assert_eq!(frame["agents"][1]["frozen"], true);
     assert_eq!(frame["agents"][2]["row"], 2);
     assert_eq!(frame["prey"][0]["caught"], true);

@@ -1,7 +1,7 @@
 //! Simulators for cooperative multi-agent reinforcement learning.
 //!
 //! - [`skirmish`]: StarCraft-like battles with the interface of SMAC.
-//! - [`matrix`]: matrix games and the two-step game.
+//! - [`matrix`]: games of one joint action, and of a few.
 //! - [`predator_prey`]: a hunt on a grid that punishes who tries to catch alone.
 //! - [`registry`]: all of them by identifier, with arguments from a configuration file.
 //!

@@ -9,7 +9,9 @@ use phalanx_core::env::Env;
 use toml::Table;
 
 use crate::arguments::{Argument, ArgumentError, nearest, read, wrong};
-use crate::matrix::{MATRIX_GAMES, MatrixGame, TwoStep};
+use crate::matrix::{
+    Family, KStep, KStepArgs, MATRIX_FAMILIES, MATRIX_GAMES, MatrixGame, Mmdp, MmdpArgs, TwoStep,
+};
 use crate::predator_prey::{self, PredatorPrey, PredatorPreyArgs};
 use crate::skirmish::smax::{self, SCENARIOS, Scenario, Smax, SmaxArgs, SmaxError};
 use crate::skirmish::{ARGUMENTS, MAPS, Map, MapError, Skirmish, SkirmishArgs, sides};
@@ -37,6 +39,10 @@ pub struct RuleSet {
 
 /// Environments without a choice of rules and without arguments.
 const PLAIN: RuleSet = RuleSet { name: None, arguments: &[] };
+/// The game of MAVEN.
+const K_STEP: RuleSet = RuleSet { name: None, arguments: KStepArgs::ARGUMENTS };
+/// The game of QPLEX.
+const MMDP: RuleSet = RuleSet { name: None, arguments: MmdpArgs::ARGUMENTS };
 /// The hunt of DCG and Weighted QMIX.
 const HUNT: RuleSet = RuleSet { name: None, arguments: predator_prey::ARGUMENTS };
 /// Battles with the interface of SMAC and SMACv2.
@@ -139,9 +145,22 @@ fn all() -> Vec<Line> {
         let id = format!("matrix/{}", payoff.name);
         lines.push(line(id, &[PLAIN], matrix_game, |name| payoff_named(name).summary.to_owned()));
     }
-    lines.push(line("two_step".to_owned(), &[PLAIN], two_step, |_| TwoStep::SUMMARY.to_owned()));
-    let hunt_summary = |_: &str| PredatorPrey::SUMMARY.to_owned();
-    lines.push(line("predator_prey".to_owned(), &[HUNT], hunt, hunt_summary));
+    for family in MATRIX_FAMILIES {
+        let id = format!("matrix/{}", family.name);
+        let rules = RuleSet { name: None, arguments: family.arguments };
+        lines.push(line(id, &[rules], matrix_family, |name| family_named(name).summary.to_owned()));
+    }
+    type Task = (&'static str, RuleSet, Prepare, fn(&str) -> String);
+    let tasks: [Task; 5] = [
+        ("two_step", PLAIN, two_step, |_| TwoStep::SUMMARY.to_owned()),
+        ("two_step_non_monotone", PLAIN, two_step, |_| TwoStep::NON_MONOTONE_SUMMARY.to_owned()),
+        ("k_step", K_STEP, k_step, |_| KStep::SUMMARY.to_owned()),
+        ("mmdp", MMDP, mmdp, |_| Mmdp::SUMMARY.to_owned()),
+        ("predator_prey", HUNT, hunt, |_| PredatorPrey::SUMMARY.to_owned()),
+    ];
+    for (id, rules, prepare, summarise) in tasks {
+        lines.push(line(id.to_owned(), &[rules], prepare, summarise));
+    }
     for (name, _) in MAPS {
         let both = [LIBERTY, SMAX];
         let rules = if Scenario::named(name).is_some() { &both[..] } else { &both[..1] };
@@ -158,6 +177,11 @@ fn all() -> Vec<Line> {
 fn payoff_named(name: &str) -> crate::matrix::Payoff {
     let payoff = MATRIX_GAMES.iter().find(|payoff| payoff.name == name);
     *payoff.expect("the identifier was made from this table")
+}
+
+fn family_named(name: &str) -> Family {
+    let family = MATRIX_FAMILIES.iter().find(|family| family.name == name);
+    *family.expect("the identifier was made from this table")
 }
 
 /// Who fights, and whose battle it is.
@@ -183,9 +207,25 @@ fn matrix_game(name: &str, args: &Table) -> Result<Maker, Refusal> {
     Ok(Arc::new(move || Box::new(MatrixGame::new(payoff))))
 }
 
-fn two_step(_: &str, args: &Table) -> Result<Maker, Refusal> {
+fn matrix_family(name: &str, args: &Table) -> Result<Maker, Refusal> {
+    let game = family_named(name).game(args)?;
+    Ok(Arc::new(move || Box::new(game.clone())))
+}
+
+fn two_step(name: &str, args: &Table) -> Result<Maker, Refusal> {
     read::<NoArguments>(args, &[])?;
-    Ok(Arc::new(|| Box::new(TwoStep::new())))
+    let game = if name == "two_step" { TwoStep::new() } else { TwoStep::non_monotone() };
+    Ok(Arc::new(move || Box::new(game.clone())))
+}
+
+fn k_step(_: &str, args: &Table) -> Result<Maker, Refusal> {
+    let game = KStep::new(KStepArgs::from_table(args)?)?;
+    Ok(Arc::new(move || Box::new(game.clone())))
+}
+
+fn mmdp(_: &str, args: &Table) -> Result<Maker, Refusal> {
+    let game = Mmdp::new(MmdpArgs::from_table(args)?)?;
+    Ok(Arc::new(move || Box::new(game.clone())))
 }
 
 fn hunt(_: &str, args: &Table) -> Result<Maker, Refusal> {

@@ -1,5 +1,6 @@
 //! The configuration files of environments are accepted, and state the defaults.
 
+use phalanx_envs::matrix::{KStepArgs, MATRIX_FAMILIES, MmdpArgs};
 use phalanx_envs::predator_prey::{self, PredatorPreyArgs};
 use phalanx_envs::skirmish::smax::{ARGUMENTS, SmaxArgs};
 use phalanx_envs::skirmish::{MAPS, Map, SkirmishArgs};
@@ -48,4 +49,29 @@ fn the_configuration_of_predator_prey_states_its_defaults() {
     let args = env_args(include_str!("../../../configs/envs/predator_prey.toml"));
     assert_eq!(PredatorPreyArgs::from_table(&args), Ok(PredatorPreyArgs::default()));
     assert_eq!(args.len(), predator_prey::ARGUMENTS.len(), "every argument is mentioned");
+}
+
+#[test]
+fn the_configurations_of_games_state_their_defaults() {
+    let k_step = env_args(include_str!("../../../configs/envs/k_step.toml"));
+    assert_eq!(KStepArgs::from_table(&k_step), Ok(KStepArgs::default()));
+    assert_eq!(k_step.len(), KStepArgs::ARGUMENTS.len());
+    let mmdp = env_args(include_str!("../../../configs/envs/mmdp.toml"));
+    assert_eq!(MmdpArgs::from_table(&mmdp), Ok(MmdpArgs::default()));
+    assert_eq!(mmdp.len(), MmdpArgs::ARGUMENTS.len());
+    let files = [
+        ("qtran_1", include_str!("../../../configs/envs/matrix_qtran_1.toml")),
+        ("penalty", include_str!("../../../configs/envs/matrix_penalty.toml")),
+        ("custom", include_str!("../../../configs/envs/matrix_custom.toml")),
+    ];
+    assert_eq!(
+        files.map(|(name, _)| name).to_vec(),
+        MATRIX_FAMILIES.iter().map(|family| family.name).collect::<Vec<_>>()
+    );
+    for ((_, text), family) in files.into_iter().zip(MATRIX_FAMILIES) {
+        let args = env_args(text);
+        assert_eq!(family.game(&args), family.game(&Table::new()), "{}", family.name);
+        assert_eq!(args.len(), family.arguments.len());
+    }
+    assert!(env_args(include_str!("../../../configs/envs/matrix.toml")).is_empty());
 }

@@ -94,8 +94,22 @@ fn hunts_conform_under_every_option() {
         "capture_action = false\nprevent_cannibalism = false\nn_hare = 8\nworld_shape = [6, 6]",
         "reward_time = -0.1\nreward_collision = -0.5\nepisode_limit = 30\ntruncate_episodes = false",
         "individual_rewards = true\ncapture_action_conditions = [3, 2]\nn_hare = 3",
-        "world_shape = [40, 30]\nn_agents = 50\nn_stags = 60",
+        "world_shape = [40, 30]\nn_agents = 20\nn_stags = 30",
         "world_shape = [4, 4]\nobserve_state = true\nobserve_one_hot = true\nagent_obs = [6, 6]",
     ];
     check(&["predator_prey"], &sets, 1_500);
+}
+
+#[test]
+fn games_of_several_steps_conform_under_every_option() {
+    check(&["k_step"], &["", "steps = 1", "steps = 3\ngood_branches = 4"], 2_000);
+    check(&["mmdp"], &["", "episode_limit = 7\nreward_win = -1000"], 2_000);
+    check(&["two_step", "two_step_non_monotone"], &[""], 2_000);
+}
+
+#[test]
+fn games_of_one_step_conform_with_any_table() {
+    check(&["matrix/custom"], &["", "payoff = [[1, 2, 3]]", "payoff = [[1], [-2.5]]"], 1_000);
+    check(&["matrix/qtran_1"], &["", "z = 3"], 1_000);
+    check(&["matrix/penalty"], &["", "k = -25.5"], 1_000);
 }

@@ -13,7 +13,7 @@ fn refusal(id: &str, args: &str) -> String {
 #[test]
 fn every_listed_environment_can_be_made_and_describes_itself() {
     let entries = list();
-    assert_eq!(entries.len(), 7 + 1 + 1 + 23 + 15 + 3);
+    assert_eq!(entries.len(), (9 + 3) + 4 + 1 + 23 + 15 + 3);
     for entry in entries {
         let env = make(&entry.id, &Table::new()).expect("a listed environment exists");
         let (spec, description) = (env.spec(), env.describe());
@@ -62,6 +62,22 @@ fn battles_of_jaxmarl_are_made_by_the_argument_rules() {
     assert_eq!(make("skirmish/3m", &Table::new()).expect("it exists").spec().obs_dim, 30);
     let alone = make("skirmish/smacv2_5_units", &Table::new()).expect("it exists");
     assert_eq!((alone.spec().n_agents(), alone.spec().episode_limit), (5, 101));
+}
+
+#[test]
+fn games_take_their_own_arguments_only() {
+    assert_eq!(
+        refusal("matrix/qtran", "z = 1.0"),
+        "environment `matrix/qtran`: there is no argument `z`: this environment takes none"
+    );
+    let message = refusal("predator_prey", "miscapture_punishmnt = -1.5");
+    assert!(message.contains("did you mean `miscapture_punishment` (a finite number)?"));
+    assert_eq!(
+        refusal("k_step", "good_branches = 3"),
+        "environment `k_step`: `good_branches` cannot be 3: it must be 2 or 4"
+    );
+    let message = refusal("predator_prey", "world_shape = [3, 5]");
+    assert!(message.ends_with("the grid has fewer cells than there are agents and prey"));
 }
 
 #[test]

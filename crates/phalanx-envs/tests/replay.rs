@@ -43,6 +43,8 @@ fn a_replayed_episode_has_the_same_bits() {
         ("skirmish/3s_vs_5z", "rules = \"smax\""),
         ("skirmish/smacv2_5_units", ""),
         ("two_step", ""),
+        ("k_step", ""),
+        ("mmdp", ""),
         ("predator_prey", ""),
         ("predator_prey", "toroidal = true\nn_hare = 4\np_stags_rest = 0.5"),
     ] {

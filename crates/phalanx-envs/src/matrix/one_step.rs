@@ -6,7 +6,7 @@ use phalanx_core::rng::Rng;
 /// The length of observation and state; all elements are one, as in the code of Weighted QMIX.
 const WIDTH: usize = 5;
 
-/// A square payoff table.
+/// A payoff table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Payoff {
     /// The game's name; its identifier is `matrix/<name>`.
@@ -17,7 +17,8 @@ pub struct Payoff {
     pub table: &'static [&'static [f32]],
 }
 
-/// Every one-step game. A further game is one more row here.
+/// The one-step games with a fixed table. A further game is one more row here; those whose table takes
+/// an argument are [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES).
 pub const MATRIX_GAMES: &[Payoff] = &[
     Payoff {
         name: "qtran",
@@ -50,17 +51,27 @@ pub const MATRIX_GAMES: &[Payoff] = &[
         table: &[&[11.0, -30.0, 0.0], &[-30.0, 7.0, 6.0], &[0.0, 0.0, 5.0]],
     },
     Payoff {
-        name: "penalty",
-        summary: "Two optima of 10 that must not be mixed up: the penalty k is -100 \
-                  (Claus and Boutilier 1998).",
-        table: &[&[-100.0, 0.0, 10.0], &[0.0, 2.0, 0.0], &[10.0, 0.0, -100.0]],
+        name: "pymarl2_1",
+        summary: "The optimum 12 is surrounded by -0.1, so little that QMIX finds it (PyMARL2).",
+        table: &[&[12.0, -0.1, -0.1], &[-0.1, 0.0, 0.0], &[-0.1, 0.0, 0.0]],
+    },
+    Payoff {
+        name: "pymarl2_2",
+        summary: "Like qtran, with an optimum of 12 (a second table in the code of PyMARL2).",
+        table: &[&[12.0, -12.0, -12.0], &[-12.0, 0.0, 0.0], &[-12.0, 0.0, 0.0]],
+    },
+    Payoff {
+        name: "pymarl2_3",
+        summary: "The optimum 12 beside many cells of 10 (a third table in the code of PyMARL2).",
+        table: &[&[12.0, 0.0, 10.0], &[0.0, 0.0, 10.0], &[10.0, 10.0, 10.0]],
     },
 ];
 
 /// A one-step game of two agents.
 ///
 /// Observations `[agent, 5]` and state `[5]` are all ones; the episode ends after one step with
-/// the payoff as its reward.
+/// the payoff as its reward. Where the table is not square, the mask takes from one agent the
+/// actions it does not have.
 ///
 /// ```
 /// use phalanx_core::env::{Steps, check_env};
@@ -69,37 +80,48 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 /// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), Steps(1000)).expect("it conforms");
 /// assert_eq!((report.min_return, report.max_return), (-12.0, 8.0));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MatrixGame {
-    payoff: Payoff,
+    summary: &'static str,
+    /// `[action of agent 0, action of agent 1]`.
+    table: Vec<Vec<f32>>,
     spec: EnvSpec,
 }
 
 impl MatrixGame {
-    /// The game of one table.
+    /// The game of one of [`MATRIX_GAMES`].
+    pub fn new(payoff: Payoff) -> Self {
+        let rows = payoff.table.iter().map(|row| row.to_vec()).collect();
+        Self::with_table(payoff.name, payoff.summary, rows)
+    }
+
+    /// The game `matrix/<name>` with the payoffs `[action of agent 0, action of agent 1]`.
     ///
     /// # Panics
     ///
-    /// When the table is empty or not square.
-    pub fn new(payoff: Payoff) -> Self {
-        let n_actions = payoff.table.len();
-        assert!(n_actions > 0, "a payoff table has a cell");
-        assert!(payoff.table.iter().all(|row| row.len() == n_actions), "a payoff table is square");
-        let best = payoff.table.iter().copied().flatten().copied().fold(f32::MIN, f32::max);
+    /// When the table has no cell, or rows of different lengths.
+    pub fn with_table(name: &str, summary: &'static str, table: Vec<Vec<f32>>) -> Self {
+        let columns = table.first().map_or(0, Vec::len);
+        assert!(columns > 0, "a payoff table has a cell");
+        assert!(table.iter().all(|row| row.len() == columns), "rows are of one length");
+        let best = table.iter().flatten().copied().fold(f32::MIN, f32::max);
         let spec = EnvSpec {
-            n_actions,
+            n_actions: table.len().max(columns),
             obs_dim: WIDTH,
             state_dim: WIDTH,
             max_return: Some(best),
-            ..EnvSpec::new(format!("matrix/{}", payoff.name), 2)
+            ..EnvSpec::new(format!("matrix/{name}"), 2)
         };
-        Self { payoff, spec }
+        Self { summary, table, spec }
     }
 
-    fn write(mut out: StepMut<'_>) {
+    fn write(&self, mut out: StepMut<'_>) {
         out.obs.fill(1.0);
         out.state.fill(1.0);
         super::write_flags(&mut out);
+        let n_actions = self.spec.n_actions;
+        out.avail[self.table.len()..n_actions].fill(false);
+        out.avail[n_actions + self.table[0].len()..].fill(false);
     }
 }
 
@@ -109,12 +131,12 @@ impl Env for MatrixGame {
     }
 
     fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
-        Self::write(out);
+        self.write(out);
     }
 
     fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
-        Self::write(out);
-        let reward = self.payoff.table[usize::from(actions[0])][usize::from(actions[1])];
+        self.write(out);
+        let reward = self.table[usize::from(actions[0])][usize::from(actions[1])];
         Outcome { reward, end: End::Terminated }
     }
 
@@ -126,7 +148,7 @@ impl Env for MatrixGame {
 
     fn describe(&self) -> Description {
         Description {
-            summary: self.payoff.summary.to_owned(),
+            summary: self.summary.to_owned(),
             obs: vec!["always 1".to_owned(); WIDTH],
             state: vec!["always 1".to_owned(); WIDTH],
             actions: (0..self.spec.n_actions)

@@ -3,8 +3,15 @@
 use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
 use phalanx_core::rng::Rng;
 
-/// The payoffs of the second step, `[state - 1, action of agent 0, action of agent 1]`.
-const PAYOFFS: [[[f32; 2]; 2]; 2] = [[[7.0, 7.0], [7.0, 7.0]], [[0.0, 1.0], [1.0, 8.0]]];
+/// A table of the second step, `[action of agent 0, action of agent 1]`.
+type Payoffs = [[f32; 2]; 2];
+
+/// What state 2A pays.
+const SAFE: Payoffs = [[7.0, 7.0], [7.0, 7.0]];
+/// What state 2B pays in the paper.
+const MONOTONE: Payoffs = [[0.0, 1.0], [1.0, 8.0]];
+/// What state 2B pays in the variant.
+const NON_MONOTONE: Payoffs = [[2.0, 1.0], [1.0, 8.0]];
 
 /// Two agents, two steps (Rashid et al. 2018, QMIX, section 5).
 ///
@@ -17,13 +24,23 @@ const PAYOFFS: [[[f32; 2]; 2]; 2] = [[[7.0, 7.0], [7.0, 7.0]], [[0.0, 1.0], [1.0
 ///          1          1   8
 /// ```
 ///
-/// A factorisation without interaction between agents settles for 7; a monotone one finds 8.
+/// A factorisation without interaction between agents settles for 7; a monotone one finds 8. In the
+/// [variant](TwoStep::non_monotone) of several ports, acting apart is worth less than both keeping to
+/// action 0:
+///
+/// ```text
+///            agent 1: 0   1
+/// agent 0: 0          2   1
+///          1          1   8
+/// ```
 ///
 /// Observations `[agent, 3]` and state `[3]` are the one-hot index of the state (1, 2A, 2B). After
 /// the last step they show the state in which it was taken.
 #[derive(Clone, Debug)]
 pub struct TwoStep {
     spec: EnvSpec,
+    /// What states 2A and 2B pay.
+    payoffs: [Payoffs; 2],
     state: u8,
 }
 
@@ -32,17 +49,30 @@ impl TwoStep {
     pub const SUMMARY: &'static str =
         "Agent 0 first chooses between a safe 7 and a game worth 8 (Rashid et al. 2018, QMIX).";
 
+    /// One sentence about the variant.
+    pub const NON_MONOTONE_SUMMARY: &'static str = "The two-step game with a second step that is not \
+        monotone: 2, 1, 1, 8 instead of 0, 1, 1, 8.";
+
     /// The game, at its first step.
     pub fn new() -> Self {
+        Self::with("two_step", MONOTONE)
+    }
+
+    /// The variant, at its first step.
+    pub fn non_monotone() -> Self {
+        Self::with("two_step_non_monotone", NON_MONOTONE)
+    }
+
+    fn with(id: &str, game: Payoffs) -> Self {
         let spec = EnvSpec {
             n_actions: 2,
             obs_dim: 3,
             state_dim: 3,
             episode_limit: 2,
             max_return: Some(8.0),
-            ..EnvSpec::new("two_step", 2)
+            ..EnvSpec::new(id, 2)
         };
-        Self { spec, state: 0 }
+        Self { spec, payoffs: [SAFE, game], state: 0 }
     }
 
     fn write(&self, mut out: StepMut<'_>) {
@@ -75,7 +105,7 @@ impl Env for TwoStep {
             self.state = if actions[0] == 0 { 1 } else { 2 };
             Outcome { reward: 0.0, end: End::Running }
         } else {
-            let payoff = PAYOFFS[usize::from(self.state) - 1];
+            let payoff = self.payoffs[usize::from(self.state) - 1];
             let reward = payoff[usize::from(actions[0])][usize::from(actions[1])];
             Outcome { reward, end: End::Terminated }
         };
@@ -103,7 +133,11 @@ impl Env for TwoStep {
         let states: Vec<_> =
             ["1", "2A", "2B"].iter().map(|name| format!("1 in state {name}, else 0")).collect();
         Description {
-            summary: Self::SUMMARY.to_owned(),
+            summary: if self.payoffs[1] == MONOTONE {
+                Self::SUMMARY.to_owned()
+            } else {
+                Self::NON_MONOTONE_SUMMARY.to_owned()
+            },
             obs: states.clone(),
             state: states,
             actions: vec![

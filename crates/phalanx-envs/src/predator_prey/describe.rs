@@ -10,24 +10,24 @@ use super::hunt::{Hunt, STAG};
 pub(super) fn describe(env: &PredatorPrey) -> Description {
     let args = env.args();
     let [rows, columns] = args.world_shape;
-    let value = |of: &str| match (args.observe_ids && !args.observe_state, of) {
-        (true, _) => format!("the number of the {of} there, counted from 1; 0 without"),
-        (false, _) => format!("1 where there is a {of}"),
+    let there = |of: &str| format!("1 where there is {of}, else 0");
+    let presence = ["an agent", "a stag", "a hare"].map(there).to_vec();
+    let number = |of: &str| format!("the number of the {of} there, counted from 1; else 0");
+    let mut features = if args.observe_ids {
+        ["agent", "stag", "hare"].map(number).to_vec()
+    } else {
+        presence.clone()
     };
-    let mut features = vec![value("agent"), value("stag"), value("hare")];
-    if args.observe_walls && !args.observe_one_hot && !args.observe_state {
+    if args.observe_walls && !args.observe_one_hot {
         features[0].push_str(", -1 for a wall");
     }
     if args.observe_one_hot {
-        let walls = args.observe_walls && !args.observe_state;
-        features.push(if walls { "1 for a wall" } else { "always 0" }.to_owned());
+        let wall = if args.observe_walls { "1 for a wall, else 0" } else { "always 0" };
+        features.push(wall.to_owned());
         features.push("always 0".to_owned());
     }
-    let state_features: Vec<String> = ["agent", "stag", "hare"]
-        .iter()
-        .map(|of| format!("1 where there is a {of}"))
-        .chain(vec!["always 0".to_owned(); env.observer.features - 3])
-        .collect();
+    let mut state_features = presence;
+    state_features.resize(env.observer.features, "always 0".to_owned());
 
     let cells = |rows: usize,
                  columns: usize,
@@ -47,7 +47,7 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
     let absolute = |row: usize, column: usize| format!("row {row}, column {column}");
     let obs = if args.observe_state {
         let mut features = state_features.clone();
-        features.push("1 where the agent itself is".to_owned());
+        features.push("1 where the agent itself is, else 0".to_owned());
         cells(rows, columns, &absolute, &features)
     } else {
         let [down, right] = args.agent_obs.map(|reach| reach as i64);
@@ -87,7 +87,6 @@ pub(super) fn frame(hunt: &Hunt) -> Map<String, Value> {
         })
         .collect();
     let mut frame = Map::new();
-    frame.insert("step".to_owned(), hunt.population.step.into());
     frame.insert("agents".to_owned(), agents.into());
     frame.insert("prey".to_owned(), prey.into());
     frame.insert("text".to_owned(), text(hunt).into());
@@ -96,7 +95,7 @@ pub(super) fn frame(hunt: &Hunt) -> Map<String, Value> {
 
 /// One line per row: agents by their number (letters from ten on, `@` when these run out), stags as
 /// `S`, hares as `H`, free cells as `.`. Frozen agents are gone, or `#` where they stand in the way.
-fn text(hunt: &Hunt) -> String {
+pub(super) fn text(hunt: &Hunt) -> String {
     let mut text = String::with_capacity((hunt.grid.columns + 1) * hunt.grid.rows);
     for cell in 0..hunt.grid.len() as u32 {
         if cell > 0 && hunt.grid.place(cell).1 == 0 {

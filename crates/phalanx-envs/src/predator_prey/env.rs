@@ -67,7 +67,7 @@ impl PredatorPrey {
         &self.hunt.args
     }
 
-    fn write(&mut self, mut out: StepMut<'_>) {
+    pub(super) fn write(&mut self, mut out: StepMut<'_>) {
         self.observer.write(&self.hunt, &mut out);
         if self.spec.agent_rewards {
             out.agent_rewards.copy_from_slice(&self.hunt.shares);

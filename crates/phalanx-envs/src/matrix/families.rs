@@ -1,0 +1,159 @@
+//! One-step games whose table takes an argument.
+
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::one_step::MatrixGame;
+use crate::arguments::{Argument, ArgumentError, read, wrong};
+
+/// A family of payoff tables.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// The game's name; its identifier is `matrix/<name>`.
+    pub name: &'static str,
+    /// One sentence about what makes the game hard, with its source.
+    pub summary: &'static str,
+    /// The argument that chooses among the tables.
+    pub arguments: &'static [Argument],
+    table: fn(&Table) -> Result<Vec<Vec<f32>>, ArgumentError>,
+}
+
+impl Family {
+    /// The game that `args` choose; their defaults where they are silent.
+    ///
+    /// # Errors
+    ///
+    /// When an argument is unknown or has a value it may not take.
+    pub fn game(&self, args: &Table) -> Result<MatrixGame, ArgumentError> {
+        Ok(MatrixGame::with_table(self.name, self.summary, (self.table)(args)?))
+    }
+}
+
+/// The families of one-step games.
+pub const MATRIX_FAMILIES: &[Family] = &[
+    Family {
+        name: "qtran_1",
+        summary: "Like qtran, with cells of z = 1 instead of 0, so that the best monotone fit is wrong.",
+        arguments: Z,
+        table: qtran,
+    },
+    Family {
+        name: "penalty",
+        summary: "Two optima of 10 that must not be mixed up: the penalty k is -100 \
+                  (Claus and Boutilier 1998).",
+        arguments: K,
+        table: penalty,
+    },
+    Family {
+        name: "custom",
+        summary: "A game of one joint action with any payoffs; those of qtran unless others are given.",
+        arguments: PAYOFF,
+        table: custom,
+    },
+];
+
+const NUMBER: &str = "a finite number";
+const Z: &[Argument] = &[Argument { key: "z", allowed: NUMBER }];
+const K: &[Argument] = &[Argument { key: "k", allowed: NUMBER }];
+const PAYOFF: &[Argument] = &[Argument {
+    key: "payoff",
+    allowed: "a list of 1 to 100 rows, each a list of equally many finite numbers, at most 100",
+}];
+
+/// The argument of `matrix/qtran_1`.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct QtranArgs {
+    z: f32,
+}
+
+impl Default for QtranArgs {
+    fn default() -> Self {
+        Self { z: 1.0 }
+    }
+}
+
+/// The argument of `matrix/penalty`.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PenaltyArgs {
+    k: f32,
+}
+
+impl Default for PenaltyArgs {
+    fn default() -> Self {
+        Self { k: -100.0 }
+    }
+}
+
+/// The argument of `matrix/custom`.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CustomArgs {
+    payoff: Vec<Vec<f32>>,
+}
+
+impl Default for CustomArgs {
+    fn default() -> Self {
+        Self { payoff: qtran_table(0.0) }
+    }
+}
+
+fn qtran_table(z: f32) -> Vec<Vec<f32>> {
+    vec![vec![8.0, -12.0, -12.0], vec![-12.0, z, z], vec![-12.0, z, z]]
+}
+
+fn qtran(args: &Table) -> Result<Vec<Vec<f32>>, ArgumentError> {
+    let QtranArgs { z } = read(args, Z)?;
+    finite(&Z[0], z)?;
+    Ok(qtran_table(z))
+}
+
+fn penalty(args: &Table) -> Result<Vec<Vec<f32>>, ArgumentError> {
+    let PenaltyArgs { k } = read(args, K)?;
+    finite(&K[0], k)?;
+    Ok(vec![vec![k, 0.0, 10.0], vec![0.0, 2.0, 0.0], vec![10.0, 0.0, k]])
+}
+
+fn custom(args: &Table) -> Result<Vec<Vec<f32>>, ArgumentError> {
+    let CustomArgs { payoff } = read(args, PAYOFF)?;
+    let size = 1..=100;
+    let columns = payoff.first().map_or(0, Vec::len);
+    let good = size.contains(&payoff.len())
+        && size.contains(&columns)
+        && payoff.iter().all(|row| row.len() == columns)
+        && payoff.iter().flatten().all(|cell| cell.is_finite());
+    if good { Ok(payoff) } else { Err(wrong(&PAYOFF[0], format!("{payoff:?}"))) }
+}
+
+fn finite(argument: &Argument, number: f32) -> Result<(), ArgumentError> {
+    if number.is_finite() { Ok(()) } else { Err(wrong(argument, number)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::promises;
+
+    #[test]
+    fn every_field_is_a_documented_argument() {
+        promises::every_field_is_documented::<QtranArgs>(Z);
+        promises::every_field_is_documented::<PenaltyArgs>(K);
+        promises::every_field_is_documented::<CustomArgs>(PAYOFF);
+    }
+
+    #[test]
+    fn tables_without_cells_or_with_holes_are_refused_by_name() {
+        let texts = [
+            "payoff = []",
+            "payoff = [[]]",
+            "payoff = [[1, 2], [3]]",
+            "payoff = [[1, nan]]",
+            "payoff = [1, 2]",
+            "payoff = 3",
+        ];
+        promises::values_are_refused_by_name(custom, &texts);
+        promises::values_are_refused_by_name(qtran, &["z = inf", "z = \"one\""]);
+        promises::values_are_refused_by_name(penalty, &["k = nan"]);
+    }
+}

@@ -1,1 +1,0 @@
-//! Every rule on positions made by hand.

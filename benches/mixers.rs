@@ -2,9 +2,12 @@
 
 #![allow(missing_docs)]
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use criterion::{Criterion, criterion_group, criterion_main};
-use phalanx::nn::{Device, MixerConfig, QmixConfig, device};
+use phalanx::nn::{
+    Device, MixerConfig, MixerInput, MixerSizes, QattenConfig, QmixConfig, QplexConfig,
+    UnrestrictedConfig, device,
+};
 use phalanx::rng::{Purpose, Rng};
 
 #[global_allocator]
@@ -13,31 +16,58 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Rows of a batch: 32 episodes of 60 steps.
 const ROWS: usize = 32 * 60;
 
-fn random(rng: &mut Rng, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
-    let values: Vec<f32> = (0..rows * columns).map(|_| rng.range(-1.0, 1.0)).collect();
-    Tensor::from_data(TensorData::new(values, [rows, columns]), device)
+/// Of SMAC's 3m, 8m and 27m_vs_30m; an agent reads its observation, last action and number.
+const SIZES: [MixerSizes; 3] = [
+    MixerSizes { n_agents: 3, n_actions: 9, state_dim: 48, input_dim: 42 },
+    MixerSizes { n_agents: 8, n_actions: 14, state_dim: 168, input_dim: 102 },
+    MixerSizes { n_agents: 27, n_actions: 36, state_dim: 1170, input_dim: 348 },
+];
+
+fn random<const D: usize>(rng: &mut Rng, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.range(-1.0, 1.0)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn input(sizes: MixerSizes, rng: &mut Rng, device: &Device) -> MixerInput {
+    let MixerSizes { n_agents, n_actions, state_dim, input_dim } = sizes;
+    let actions: Vec<i32> = (0..ROWS * n_agents).map(|_| rng.below(n_actions) as i32).collect();
+    let actions = TensorData::new(actions, [ROWS, n_agents]);
+    let actions: Tensor<2, Int> = Tensor::from_data(actions, device);
+    let utilities = random(rng, [ROWS, n_agents, n_actions], device);
+    let index = actions.clone().reshape([ROWS, n_agents, 1]);
+    MixerInput {
+        chosen: utilities.clone().gather(2, index).reshape([ROWS, n_agents]),
+        utilities,
+        actions,
+        state: random(rng, [ROWS, state_dim], device),
+        agent_input: random(rng, [ROWS, n_agents, input_dim], device),
+    }
 }
 
 fn mixers(c: &mut Criterion) {
     let plain = device("cpu").expect("the CPU is always there");
     let tracked = plain.clone().autodiff();
-    let qmix = QmixConfig { embed_dim: 32, hypernet_embed: 64, hypernet_layers: 2 };
-    for (name, config) in [("vdn", MixerConfig::Vdn), ("qmix", MixerConfig::Qmix(qmix))] {
-        // Sizes of SMAC's 3m, 8m and 27m_vs_30m.
-        for (agents, state_dim) in [(3, 48), (8, 168), (27, 1170)] {
+    let configs = [
+        ("vdn", MixerConfig::Vdn),
+        ("qmix", MixerConfig::Qmix(QmixConfig::default())),
+        ("qplex", MixerConfig::Qplex(QplexConfig::default())),
+        ("qatten", MixerConfig::Qatten(QattenConfig::default())),
+        ("unrestricted", MixerConfig::Unrestricted(UnrestrictedConfig::default())),
+    ];
+    for (name, config) in configs {
+        for sizes in SIZES {
             let mut rng = Rng::stream(1, Purpose::Weights, 0);
-            let mixer = config.init(agents, state_dim, &mut rng, &plain);
-            let (q, state) =
-                (random(&mut rng, ROWS, agents, &plain), random(&mut rng, ROWS, state_dim, &plain));
-            c.bench_function(&format!("{name}/forward/{agents}"), |b| {
-                b.iter(|| mixer.forward(q.clone(), state.clone()));
+            let given = input(sizes, &mut rng, &plain);
+            let mixer = config.init(sizes, &mut rng, &plain);
+            c.bench_function(&format!("{name}/forward/{}", sizes.n_agents), |b| {
+                b.iter(|| mixer.forward(given.clone()));
             });
-            let mixer = config.init(agents, state_dim, &mut rng, &tracked);
-            let name = format!("{name}/forward and backward/{agents}");
-            c.bench_function(&name, |b| {
+            let given = input(sizes, &mut rng, &tracked);
+            let mixer = config.init(sizes, &mut rng, &tracked);
+            c.bench_function(&format!("{name}/forward and backward/{}", sizes.n_agents), |b| {
                 b.iter(|| {
-                    let q: Tensor<2> = Tensor::from_inner(q.clone());
-                    let total = mixer.forward(q.require_grad(), Tensor::from_inner(state.clone()));
+                    let chosen = given.chosen.clone().require_grad();
+                    let total = mixer.forward(MixerInput { chosen, ..given.clone() });
                     total.square().mean().backward()
                 });
             });

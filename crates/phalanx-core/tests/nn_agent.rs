@@ -84,6 +84,37 @@ fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
+fn the_features_are_what_the_head_reads() -> Result<(), Box<dyn Error>> {
+    for recurrent in [true, false] {
+        let (time, rows) = (6, 3);
+        let network = network(recurrent)?;
+        let bytes = to_safetensors(&network)?;
+        let file = SafeTensors::deserialize(&bytes)?;
+        let read = |name: &str| -> Result<Vec<f32>, Box<dyn Error>> {
+            let view = file.tensor(name)?;
+            let (values, _) = view.data().as_chunks::<4>();
+            Ok(values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+        };
+        let weight = tensor(read("head.weight")?, [40, 9])?;
+        let bias = tensor(read("head.bias")?, [1, 9])?;
+        let input = tensor(random(9, time * rows * 23), [time, rows, 23])?;
+        let out = network.forward(input, tensor(vec![0.0; rows * 40], [rows, 40])?, None);
+        assert_eq!(out.features.dims(), [time, rows, 40]);
+        let features = numbers(out.features.clone());
+        let head = numbers(out.features.reshape([time * rows, 40]).matmul(weight) + bias);
+        for (x, y) in head.iter().zip(numbers(out.output)) {
+            assert!((x - y).abs() < 1e-5, "recurrent {recurrent}: {x} is not {y}");
+        }
+        if recurrent {
+            assert_eq!(features[(time - 1) * rows * 40..], numbers(out.hidden));
+        } else {
+            assert!(features.iter().all(|&x| x >= 0.0), "they come out of a ReLU");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn the_bits_of_an_actors_row_do_not_depend_on_the_other_rows() -> Result<(), Box<dyn Error>> {
     for recurrent in [true, false] {
         let actor = network(recurrent)?.to_actor();

@@ -2,16 +2,21 @@
 
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 
+mod hashed;
+
 use std::error::Error;
+use std::ops::Range;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, Mixer, MixerConfig, Optimizer, OptimizerConfig, QmixConfig,
-    available, device, from_safetensors,
+    AgentConfig, AgentNetwork, Mixer, MixerConfig, MixerInput, MixerSizes, Optimizer,
+    OptimizerConfig, QmixConfig, available, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
+
+use hashed::hashed;
 
 const EPISODES: usize = 32;
 const AGENTS: usize = 5;
@@ -29,21 +34,6 @@ const DISCOUNT: f32 = 0.99;
 struct Networks {
     agent: AgentNetwork,
     mixer: Mixer,
-}
-
-/// `n` values in `±scale` from an integer hash, the same in every language.
-fn hashed(n: usize, seed: u64, scale: f32) -> Vec<f32> {
-    (1..=n as u64)
-        .map(|i| {
-            let mut x = (i * 2_654_435_761 + seed * 40_503) & 0xffff_ffff;
-            for _ in 0..2 {
-                x ^= x >> 16;
-                x = (x * 0x045d_9f3b) & 0xffff_ffff;
-            }
-            x ^= x >> 16;
-            (x as f64 / 4_294_967_296.0 * 2.0 - 1.0) as f32 * scale
-        })
-        .collect()
 }
 
 /// The fixed weights of the comparison as a safetensors file.
@@ -94,11 +84,13 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
     let mixer = MixerConfig::Qmix(QmixConfig {
         embed_dim: EMBED,
         hypernet_embed: HYPERNET,
-        hypernet_layers: 2,
+        ..QmixConfig::default()
     });
+    let sizes =
+        MixerSizes { n_agents: AGENTS, n_actions: ACTIONS, state_dim: STATE, input_dim: OBS };
     let networks = Networks {
         agent: agent.init(&mut rng, device),
-        mixer: mixer.init(AGENTS, STATE, &mut rng, device),
+        mixer: mixer.init(sizes, &mut rng, device),
     };
     Ok(from_safetensors(networks, &weights()?)?)
 }
@@ -184,14 +176,23 @@ fn loss(online: &Networks, target: &Networks, batch: &Batch) -> Tensor<1> {
     let hidden = Tensor::zeros([ROWS, HIDDEN], &batch.obs.device());
     let q = online.agent.forward(batch.obs.clone(), hidden.clone(), None).output;
     let target_q = target.agent.forward(batch.obs.clone(), hidden, None).output;
-    let rows = (STEPS - 1) * EPISODES;
-    let now = [0..STEPS - 1, 0..ROWS, 0..ACTIONS];
-    let next = [1..STEPS, 0..ROWS, 0..ACTIONS];
-    let chosen = q.clone().slice(now).gather(2, batch.actions.clone()).reshape([rows, AGENTS]);
-    let best = q.inner().slice(next.clone()).argmax(2);
-    let best = target_q.slice(next).gather(2, best).reshape([rows, AGENTS]);
-    let joint = online.mixer.forward(chosen, batch.state.clone());
-    let target_joint = target.mixer.forward(best, batch.next_state.clone());
+    let (now, next) = (0..STEPS - 1, 1..STEPS);
+    let best = q.clone().inner().slice([next.clone(), 0..ROWS, 0..ACTIONS]).argmax(2);
+    let input = |utilities: Tensor<3>, actions: &Tensor<3, Int>, times: Range<usize>, state| {
+        let rows = (STEPS - 1) * EPISODES;
+        let utilities = utilities.slice([times.clone(), 0..ROWS, 0..ACTIONS]);
+        let agent_input = batch.obs.clone().slice([times, 0..ROWS, 0..OBS]);
+        MixerInput {
+            chosen: utilities.clone().gather(2, actions.clone()).reshape([rows, AGENTS]),
+            utilities: utilities.reshape([rows, AGENTS, ACTIONS]),
+            actions: actions.clone().reshape([rows, AGENTS]),
+            state,
+            agent_input: agent_input.reshape([rows, AGENTS, OBS]),
+        }
+    };
+    let joint = online.mixer.forward(input(q, &batch.actions, now, batch.state.clone()));
+    let next = input(target_q, &best, next, batch.next_state.clone());
+    let target_joint = target.mixer.forward(next);
     let running = batch.terminated.ones_like() - batch.terminated.clone();
     let wanted = batch.rewards.clone() + (running * target_joint).mul_scalar(DISCOUNT);
     let error = (joint - wanted) * batch.mask.clone();

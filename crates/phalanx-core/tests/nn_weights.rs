@@ -5,8 +5,8 @@
 use std::error::Error;
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, MixerConfig, QmixConfig, WeightsError, device, from_safetensors,
-    to_safetensors,
+    AgentConfig, AgentNetwork, MixerConfig, MixerInput, MixerSizes, QmixConfig, WeightsError,
+    device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
@@ -68,9 +68,17 @@ fn a_trainable_network_stays_trainable() -> Result<(), Box<dyn Error>> {
     let plain = device("cpu")?;
     let mut rng = Rng::stream(1, Purpose::Weights, 0);
     let config = MixerConfig::Qmix(QmixConfig::default());
-    let mixer = config.init(2, 5, &mut rng, &plain.clone().autodiff());
-    let mixer = from_safetensors(mixer, &to_safetensors(&config.init(2, 5, &mut rng, &plain))?)?;
-    let loss = mixer.forward(Tensor::ones([3, 2], &plain), Tensor::ones([3, 5], &plain)).sum();
+    let sizes = MixerSizes { n_agents: 2, n_actions: 4, state_dim: 5, input_dim: 1 };
+    let mixer = config.init(sizes, &mut rng, &plain.clone().autodiff());
+    let mixer = from_safetensors(mixer, &to_safetensors(&config.init(sizes, &mut rng, &plain))?)?;
+    let input = MixerInput {
+        chosen: Tensor::ones([3, 2], &plain),
+        utilities: Tensor::ones([3, 2, 4], &plain),
+        actions: Tensor::zeros([3, 2], &plain),
+        state: Tensor::ones([3, 5], &plain),
+        agent_input: Tensor::ones([3, 2, 1], &plain),
+    };
+    let loss = mixer.forward(input).sum();
     loss.backward();
     Ok(())
 }

@@ -87,18 +87,23 @@ impl Qatten {
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>, agent_input: Tensor<3>) -> Tensor<2> {
         let [row, agent, input] = agent_input.dims();
         let head = self.queries.len();
-        let queries: Vec<Tensor<2>> = self
-            .queries
-            .iter()
-            .map(|query| query.forward(state.clone(), Activation::Identity))
-            .collect();
-        let [_, embed] = queries[0].dims();
-        let queries = Tensor::cat(queries, 1).reshape([row, 1, head * embed]);
-        let inputs = agent_input.reshape([row * agent, input]);
-        let keys = self.keys.forward(inputs, Activation::Identity);
-        let products = keys.reshape([row, agent, head * embed]) * queries;
-        let scores = products.reshape([row, agent, head, embed]).sum_dim(3);
-        let scores = scores.reshape([row, agent, head]).div_scalar((embed as f32).sqrt());
+        let (weight, bias) = (self.keys.weight.val(), self.keys.bias.val());
+        let embed = bias.dims()[0] / head;
+        let (directions, constants): (Vec<Tensor<2>>, Vec<Tensor<2>>) = (self.queries.iter())
+            .enumerate()
+            .map(|(h, query)| {
+                let query = query.forward(state.clone(), Activation::Identity);
+                let columns = h * embed..(h + 1) * embed;
+                let weight = weight.clone().slice([0..input, columns.clone()]);
+                let bias = bias.clone().slice([columns]).reshape([embed, 1]);
+                (query.clone().matmul(weight.transpose()), query.matmul(bias))
+            })
+            .unzip();
+        // query . (W x + b) as (query W) . x + query . b, which is far less work.
+        let directions = Tensor::cat(directions, 1).reshape([row, head, input]);
+        let constants = Tensor::cat(constants, 1).reshape([row, 1, head]);
+        let scores = agent_input.matmul(directions.swap_dims(1, 2)) + constants;
+        let scores = scores.div_scalar((embed as f32).sqrt());
         let attention = activation::softmax(scores, 1);
         let heads = (attention * q.reshape([row, agent, 1])).sum_dim(1).reshape([row, head]);
         let heads = match &self.head_weights {

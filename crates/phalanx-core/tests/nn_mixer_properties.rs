@@ -1,0 +1,320 @@
+//! What each mixer promises of every joint action, checked on whole tables.
+
+#![cfg(feature = "flex")]
+
+use std::error::Error;
+
+use burn::tensor::{Int, Tensor, TensorData};
+use phalanx_core::nn::{
+    Mixer, MixerConfig, MixerInput, MixerSizes, Positive, QattenConfig, QmixConfig, QplexConfig,
+    QtranConfig, ResidualConfig, UnrestrictedConfig, device, from_safetensors, to_safetensors,
+};
+use phalanx_core::rng::{Purpose, Rng};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+const STATE: usize = 6;
+const INPUT: usize = 5;
+/// Random states, utilities and inputs for each random network.
+const SAMPLES: usize = 20;
+
+fn random<const D: usize>(
+    rng: &mut Rng,
+    shape: [usize; D],
+    bound: f32,
+) -> Result<Tensor<D>, Box<dyn Error>> {
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.range(-bound, bound)).collect();
+    Ok(Tensor::from_data(TensorData::new(values, shape), &device("cpu")?))
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("32-bit floats")
+}
+
+fn sizes(n_agents: usize, n_actions: usize) -> MixerSizes {
+    MixerSizes { n_agents, n_actions, state_dim: STATE, input_dim: INPUT }
+}
+
+/// All joint actions, `[joint, agent]`: the digits of the row in base `n_actions`.
+fn joint_actions(n_agents: usize, n_actions: usize) -> Vec<i32> {
+    let digit = |joint: usize, agent: usize| joint / n_actions.pow(agent as u32) % n_actions;
+    (0..n_actions.pow(n_agents as u32))
+        .flat_map(|joint| (0..n_agents).map(move |agent| digit(joint, agent) as i32))
+        .collect()
+}
+
+/// For one sample of utilities, `[1, agent, action]`, the input of every joint action.
+fn every_joint_action(
+    utilities: Tensor<3>,
+    state: Tensor<2>,
+    agent_input: Tensor<3>,
+) -> MixerInput {
+    let [_, agent, n_actions] = utilities.dims();
+    let actions = joint_actions(agent, n_actions);
+    let rows = actions.len() / agent;
+    let actions: Tensor<2, Int> =
+        Tensor::from_data(TensorData::new(actions, [rows, agent]), &utilities.device());
+    let utilities = utilities.repeat_dim(0, rows);
+    let index = actions.clone().reshape([rows, agent, 1]);
+    MixerInput {
+        chosen: utilities.clone().gather(2, index).reshape([rows, agent]),
+        utilities,
+        actions,
+        state: state.repeat_dim(0, rows),
+        agent_input: agent_input.repeat_dim(0, rows),
+    }
+}
+
+/// By how much the best joint action is better than that of the agents' greedy actions, in units
+/// of the largest value of the table, for each of many random samples.
+fn regrets(
+    config: MixerConfig,
+    n_agents: usize,
+    n_actions: usize,
+) -> Result<Vec<f32>, Box<dyn Error>> {
+    let mut weights = Rng::stream(n_agents as u64, Purpose::Weights, n_actions as u32);
+    let mut rng = Rng::stream(n_agents as u64, Purpose::Check, n_actions as u32);
+    let mixer = config.init(sizes(n_agents, n_actions), &mut weights, &device("cpu")?);
+    (0..SAMPLES)
+        .map(|_| {
+            let utilities = random(&mut rng, [1, n_agents, n_actions], 5.0)?;
+            let greedy: usize = numbers(utilities.clone())
+                .chunks(n_actions)
+                .rev()
+                .map(|q| (0..n_actions).max_by(|&a, &b| q[a].total_cmp(&q[b])).expect("actions"))
+                .fold(0, |joint, action| joint * n_actions + action);
+            let state = random(&mut rng, [1, STATE], 2.0)?;
+            let agent_input = random(&mut rng, [1, n_agents, INPUT], 2.0)?;
+            let table = numbers(mixer.forward(every_joint_action(utilities, state, agent_input)));
+            assert_eq!(table.len(), n_actions.pow(n_agents as u32));
+            let best = table.iter().fold(f32::NEG_INFINITY, |best, &value| best.max(value));
+            let scale = table.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+            Ok((best - table[greedy]) / scale)
+        })
+        .collect()
+}
+
+const TEAMS: [(usize, usize); 5] = [(1, 4), (2, 2), (2, 4), (3, 3), (3, 4)];
+
+#[test]
+fn greedy_actions_make_the_greedy_joint_action() -> Result<(), Box<dyn Error>> {
+    let mut configs = Vec::new();
+    for positive in [Positive::Absolute, Positive::Softplus { beta: 1.5 }, Positive::Quadratic] {
+        for (hypernet_layers, orthogonal) in [(1, false), (2, false), (2, true)] {
+            let config =
+                QmixConfig { hypernet_layers, positive, orthogonal, ..QmixConfig::default() };
+            configs.push(MixerConfig::Qmix(config));
+        }
+    }
+    for (adv_hypernet_layers, weighted_head) in [(1, true), (2, false), (3, true)] {
+        for is_minus_one in [true, false] {
+            let config = QplexConfig {
+                adv_hypernet_layers,
+                weighted_head,
+                is_minus_one,
+                ..QplexConfig::default()
+            };
+            configs.push(MixerConfig::Qplex(config));
+        }
+    }
+    for weighted_head in [true, false] {
+        let config = QattenConfig { weighted_head, ..QattenConfig::default() };
+        configs.push(MixerConfig::Qatten(config));
+    }
+    for config in configs.into_iter().chain([MixerConfig::Vdn]) {
+        for (n_agents, n_actions) in TEAMS {
+            for regret in regrets(config, n_agents, n_actions)? {
+                assert!(regret <= 1e-6, "{config:?}, {n_agents} x {n_actions}: {regret}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_unrestricted_mixer_is_bound_to_no_greedy_actions() -> Result<(), Box<dyn Error>> {
+    let config = MixerConfig::Unrestricted(UnrestrictedConfig { embed_dim: 32 });
+    for (n_agents, n_actions) in TEAMS {
+        let regrets = regrets(config, n_agents, n_actions)?;
+        let missed = regrets.iter().filter(|&&regret| regret > 1e-3).count();
+        assert!(missed > 0, "{n_agents} x {n_actions}: {regrets:?}");
+    }
+    let mixer = UnrestrictedConfig { embed_dim: 32 }.init(
+        2,
+        STATE,
+        &mut Rng::stream(4, Purpose::Weights, 0),
+        &device("cpu")?,
+    );
+    let mut rng = Rng::stream(4, Purpose::Check, 0);
+    let q = random(&mut rng, [500, 2], 10.0)?.autodiff().require_grad();
+    let joint = mixer.forward(q.clone(), random(&mut rng, [500, STATE], 3.0)?);
+    let slopes = numbers(q.grad(&joint.sum().backward()).expect("the utilities have a gradient"));
+    let rising = slopes.iter().filter(|&&slope| slope > 1e-3).count();
+    let falling = slopes.iter().filter(|&&slope| slope < -1e-3).count();
+    assert!(rising > 50 && falling > 50, "{rising} slopes rise and {falling} fall");
+    Ok(())
+}
+
+/// A safetensors file of these tensors.
+fn file(tensors: &[(&str, Vec<usize>, Vec<f32>)]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let bytes: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
+        .collect();
+    let views = tensors
+        .iter()
+        .zip(&bytes)
+        .map(|((name, shape, _), bytes)| {
+            Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+        })
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+    Ok(safetensors::serialize(views, None)?)
+}
+
+#[test]
+fn qplex_represents_a_table_that_is_not_monotone() -> Result<(), Box<dyn Error>> {
+    // The game of the QTRAN paper. The utilities (4, 3, 3) of both agents have the advantages
+    // (0, -1, -1), so an agent's importance is to be 20 where the other plays the first action and
+    // 4 where it does not: 8 - 20 = -12, and 8 - 4 - 4 = 0.
+    let table = [8.0, -12.0, -12.0, -12.0, 0.0, 0.0, -12.0, 0.0, 0.0];
+    // 50 sigmoid(0) sigmoid(x) is 20 at sigmoid(x) = 4/5 and 4 at 4/25.
+    let logit = |p: f32| (p / (1.0 - p)).ln();
+    let (low, rise) = (logit(0.16), logit(0.8) - logit(0.16));
+    let mut actions = vec![0.0; (STATE + 6) * 2];
+    // The row of an action, the column of the agent whose importance it changes.
+    actions[STATE * 2 + 1] = rise;
+    actions[(STATE + 3) * 2] = rise;
+    let weights = file(&[
+        ("kernels.0.key.output.weight", vec![STATE, 1], vec![0.0; STATE]),
+        ("kernels.0.key.output.bias", vec![1], vec![-50.0]),
+        ("kernels.0.agents.output.weight", vec![STATE, 2], vec![0.0; STATE * 2]),
+        ("kernels.0.agents.output.bias", vec![2], vec![0.0; 2]),
+        ("kernels.0.actions.output.weight", vec![STATE + 6, 2], actions),
+        ("kernels.0.actions.output.bias", vec![2], vec![low; 2]),
+    ])?;
+    let config = QplexConfig {
+        n_kernels: 1,
+        adv_hypernet_layers: 1,
+        weighted_head: false,
+        ..QplexConfig::default()
+    };
+    let mut rng = Rng::stream(5, Purpose::Check, 0);
+    let mixer = MixerConfig::Qplex(config).init(sizes(2, 3), &mut rng, &device("cpu")?);
+    let mixer = from_safetensors(mixer, &weights)?;
+    let utilities = TensorData::new(vec![4.0_f32, 3.0, 3.0, 4.0, 3.0, 3.0], [1, 2, 3]);
+    let utilities = Tensor::from_data(utilities, &device("cpu")?);
+    let state = random(&mut rng, [1, STATE], 1.0)?;
+    let agent_input = random(&mut rng, [1, 2, INPUT], 1.0)?;
+    let values = numbers(mixer.forward(every_joint_action(utilities, state, agent_input)));
+    for (value, wanted) in values.iter().zip(table) {
+        assert!((value - wanted).abs() < 5e-5, "{values:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_action_that_is_not_available_does_not_count_as_an_advantage() -> Result<(), Box<dyn Error>> {
+    let mut rng = Rng::stream(6, Purpose::Check, 0);
+    let config = MixerConfig::Qplex(QplexConfig::default());
+    let mixer = config.init(sizes(2, 3), &mut rng, &device("cpu")?);
+    let closed = |utility: f32| -> Result<Vec<f32>, Box<dyn Error>> {
+        // The third action of the second agent is closed.
+        let utilities = TensorData::new(vec![1.0, 2.0, 3.0, 2.0, 1.0, utility], [1, 2, 3]);
+        let utilities = Tensor::from_data(utilities, &device("cpu")?);
+        let constant = |width: usize| Ok(Tensor::<2>::ones([1, width], &device("cpu")?));
+        let constant: &dyn Fn(usize) -> Result<Tensor<2>, Box<dyn Error>> = &constant;
+        let input = constant(2 * INPUT)?.reshape([1, 2, INPUT]);
+        let values = numbers(mixer.forward(every_joint_action(utilities, constant(STATE)?, input)));
+        Ok(values[..6].to_vec())
+    };
+    assert_eq!(closed(-1e9)?, closed(-2e9)?);
+    assert_ne!(closed(-1e9)?, closed(4.0)?);
+    Ok(())
+}
+
+#[test]
+fn the_residual_is_never_positive_where_that_is_asked_for() -> Result<(), Box<dyn Error>> {
+    let init = |non_positive: bool| -> Result<_, Box<dyn Error>> {
+        let mut rng = Rng::stream(7, Purpose::Weights, 0);
+        let config = ResidualConfig { embed_dim: 16, non_positive };
+        Ok(config.init(4, STATE, &mut rng, &device("cpu")?))
+    };
+    let mut rng = Rng::stream(7, Purpose::Check, 0);
+    let q = random(&mut rng, [400, 4], 10.0)?;
+    let state = random(&mut rng, [400, STATE], 3.0)?;
+    let free = numbers(init(false)?.forward(q.clone(), state.clone()));
+    let bound = numbers(init(true)?.forward(q, state));
+    assert!(free.iter().any(|&x| x > 0.1) && free.iter().any(|&x| x < -0.1), "{free:?}");
+    assert!(bound.iter().all(|&x| x <= 0.0));
+    assert!(free.iter().zip(&bound).all(|(free, bound)| -free.abs() == *bound));
+    Ok(())
+}
+
+#[test]
+fn the_joint_value_of_qtran_knows_actions_but_no_order_of_agents() -> Result<(), Box<dyn Error>> {
+    let mut rng = Rng::stream(8, Purpose::Check, 0);
+    let plain = device("cpu")?;
+    let joint = QtranConfig::BIG.init_joint(sizes(3, 4), 9, &mut rng, &plain);
+    let features = random(&mut rng, [1, 3, 9], 1.0)?;
+    let state = random(&mut rng, [1, STATE], 1.0)?;
+    let value = |order: [i32; 3], actions: [i32; 3]| {
+        let order = Tensor::<1, Int>::from_data(order, &plain);
+        let actions = Tensor::<1, Int>::from_data(actions, &plain);
+        let features = features.clone().select(1, order.clone());
+        let actions = actions.select(0, order).reshape([1, 3]);
+        numbers(joint.forward(features, actions, state.clone()))[0]
+    };
+    let straight = value([0, 1, 2], [3, 0, 1]);
+    for order in [[1, 0, 2], [2, 0, 1], [2, 1, 0]] {
+        let swapped = value(order, [3, 0, 1]);
+        assert!((straight - swapped).abs() < 1e-6, "{swapped} is not {straight}");
+    }
+    for actions in [[0, 3, 1], [3, 0, 2], [2, 0, 1]] {
+        let other = value([0, 1, 2], actions);
+        assert!((straight - other).abs() > 1e-5, "{actions:?} changes nothing");
+    }
+    Ok(())
+}
+
+#[test]
+fn orthogonal_weights_are_orthonormal_and_their_biases_zero() -> Result<(), Box<dyn Error>> {
+    let config = MixerConfig::Qmix(QmixConfig { orthogonal: true, ..QmixConfig::default() });
+    let weights = |seed: u64| -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut rng = Rng::stream(seed, Purpose::Weights, 0);
+        let mixer: Mixer = config.init(sizes(5, 4), &mut rng, &device("cpu")?);
+        Ok(to_safetensors(&mixer)?)
+    };
+    assert_eq!(weights(1)?, weights(1)?);
+    assert_ne!(weights(1)?, weights(2)?);
+    let bytes = weights(1)?;
+    let mut matrices = 0;
+    for (name, view) in SafeTensors::deserialize(&bytes)?.tensors() {
+        let (values, _) = view.data().as_chunks::<4>();
+        let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let &[rows, columns] = view.shape() else {
+            assert!(values.iter().all(|&x| x == 0.0), "{name}");
+            continue;
+        };
+        matrices += 1;
+        let entry = |i: usize, k: usize| {
+            f64::from(if rows <= columns {
+                values[i * columns + k]
+            } else {
+                values[k * columns + i]
+            })
+        };
+        let (few, long) = (rows.min(columns), rows.max(columns));
+        for i in 0..few {
+            for j in 0..few {
+                let product: f64 = (0..long).map(|k| entry(i, k) * entry(j, k)).sum();
+                let wanted = if i == j { 1.0 } else { 0.0 };
+                assert!((product - wanted).abs() < 1e-6, "{name}: {i} . {j} is {product}");
+            }
+        }
+        // No direction is preferred: entries of n unit vectors have mean zero, variance 1 / long.
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let bound = 4.0 / (long as f32 * values.len() as f32).sqrt();
+        assert!(mean.abs() < bound, "{name}: mean {mean}");
+    }
+    assert_eq!(matrices, 7);
+    Ok(())
+}

@@ -28,7 +28,14 @@ impl Objective for ConcaveObjective<'_> {
         self.utilities = &self.input.utilities[row * width..][..width];
     }
 
-    fn deviations(&mut self, joint: &[u16], agent: usize, actions: &[u16], values: &mut [f32]) {
+    fn deviations(
+        &mut self,
+        _: usize,
+        joint: &[u16],
+        agent: usize,
+        actions: &[u16],
+        values: &mut [f32],
+    ) {
         let Self { input, dim, utilities, .. } = *self;
         let utilities = |agent: usize, action: u16| {
             &utilities[(agent * input.n_actions + usize::from(action)) * dim..][..dim]

@@ -26,6 +26,8 @@ fn first_largest(values: &[f32]) -> usize {
 pub(super) struct Searcher<O> {
     selection: Selection,
     objective: O,
+    /// The number of the row.
+    number: usize,
     /// The values of one agent's actions.
     values: Vec<f32>,
     joint: Vec<u16>,
@@ -37,7 +39,7 @@ pub(super) struct Searcher<O> {
 impl<O: Objective> Searcher<O> {
     pub(super) fn new(selection: Selection, objective: O) -> Self {
         let (values, joint, visited) = Default::default();
-        Self { selection, objective, values, joint, visited }
+        Self { selection, objective, number: 0, values, joint, visited }
     }
 
     /// Writes the joint action of a row to `best` and, where a table is given, the values of all
@@ -49,6 +51,7 @@ impl<O: Objective> Searcher<O> {
         best: &mut [u16],
         deviations: Option<&mut [f32]>,
     ) -> f32 {
+        self.number = number;
         self.objective.load(number);
         let value = match self.selection.search {
             Search::Iterative => self.climb_from_all(row, best),
@@ -76,7 +79,7 @@ impl<O: Objective> Searcher<O> {
     /// Fills `values` with those of an agent's actions.
     fn deviations(&mut self, joint: &[u16], agent: usize, actions: &[u16]) {
         self.values.resize(actions.len(), 0.0);
-        self.objective.deviations(joint, agent, actions, &mut self.values);
+        self.objective.deviations(self.number, joint, agent, actions, &mut self.values);
     }
 
     /// The value of a joint action, always rounded in the same way.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, VecEnv};
+use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, Rows, VecEnv};
 use phalanx_core::nn;
 use phalanx_core::rng::Purpose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -238,6 +238,31 @@ impl Trainer {
     /// For the reasons of [`Trainer::prepare`].
     pub fn policy(&mut self) -> Result<Policy, TrainError> {
         Ok(self.live()?.learner.policy())
+    }
+
+    /// The learned values of all joint actions at the first step of an episode, the last agent's
+    /// action changing fastest; `None` where the algorithm learns no joint action value, or there
+    /// are more than 100 000 joint actions.
+    ///
+    /// # Errors
+    ///
+    /// For the reasons of [`Trainer::prepare`].
+    pub fn joint_values(&mut self) -> Result<Option<Vec<f32>>, TrainError> {
+        let seed = self.config.seed;
+        let mut env = (self.make_envs)(1, seed, Purpose::Check);
+        let spec = env.spec().clone();
+        let (agents, n_actions) = (spec.n_agents() as u32, spec.n_actions);
+        let Some(n) = n_actions.checked_pow(agents).filter(|&n| n <= 100_000) else {
+            return Ok(None);
+        };
+        let mut first = Rows::new(&spec, 1, 1);
+        env.reset(&[true], first.at_mut(0));
+        let digit = |joint: usize, agent: u32| {
+            (joint / n_actions.pow(agents - 1 - agent) % n_actions) as u16
+        };
+        let actions: Vec<u16> =
+            (0..n).flat_map(|joint| (0..agents).map(move |agent| digit(joint, agent))).collect();
+        Ok(self.live()?.learner.joint_values(&first.obs, &first.state, &actions))
     }
 
     /// The environment's specification.

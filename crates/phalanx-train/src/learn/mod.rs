@@ -97,6 +97,14 @@ pub trait Learner: Send {
     /// When a loss is not finite any more.
     fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError>;
 
+    /// The learned value of each joint action `[agent]` of `actions`, taken at the first step of an
+    /// episode with the observations `[agent, obs_dim]` and the state `[state_dim]`; `None` where
+    /// no joint action value is learned.
+    fn joint_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
+        let _ = (obs, state, actions);
+        None
+    }
+
     /// What a user should know before a run starts, such as the memory it will take.
     fn notice(&self) -> Option<String> {
         None

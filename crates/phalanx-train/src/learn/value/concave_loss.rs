@@ -189,6 +189,12 @@ impl Factorisation for ConcaveLoss {
         networks.policies.as_ref().unwrap_or(&networks.agents)
     }
 
+    fn joint(&self, networks: &ConcaveNetworks, batch: &Experience) -> Tensor<2> {
+        let utilities = batch.run(&networks.agents).output;
+        let chosen = batch.pick_vectors(utilities, batch.taken.clone());
+        networks.mixer.forward(chosen, batch.state.clone())
+    }
+
     fn loss(
         &mut self,
         online: &ConcaveNetworks,

@@ -74,6 +74,36 @@ impl Experience {
         }
     }
 
+    /// The first step of as many episodes as there are joint actions in `actions`,
+    /// `[episode, agent]`, all of which begin with the observations `[agent, obs_dim]` and the state
+    /// `[state_dim]`.
+    pub(super) fn first_steps(
+        obs: &[f32],
+        state: &[f32],
+        actions: &[u16],
+        inputs: InputLayout,
+        hidden_dim: usize,
+        device: &Device,
+    ) -> Self {
+        let episodes = actions.len() / inputs.n_agents;
+        let mut input = vec![0.0; inputs.n_agents * inputs.dim()];
+        inputs.write(obs, None, &mut input);
+        let batch = EpisodeBatch {
+            time: 0,
+            episodes,
+            input: input.repeat(episodes),
+            state: state.repeat(episodes),
+            avail: vec![true; actions.len() * inputs.n_actions],
+            alive: vec![true; actions.len()],
+            actions: actions.iter().map(|&action| i32::from(action)).collect(),
+            steps: Vec::new(),
+            agent_reward: Vec::new(),
+            weights: vec![1.0; episodes],
+            indices: Vec::new(),
+        };
+        Self::new(batch, inputs, hidden_dim, device)
+    }
+
     /// The number of rows of a mixer.
     pub(super) fn rows(&self) -> usize {
         self.times * self.episodes

@@ -34,6 +34,10 @@ pub(super) trait Factorisation: Send {
         learning: &QLearning,
     ) -> Loss;
 
+    /// The learned joint action values of the actions taken, `[row, 1]`, or the agents' own values,
+    /// `[row, agent]`, where there is no joint one. Neither networks nor batch are tracked.
+    fn joint(&self, networks: &Self::Networks, batch: &Experience) -> Tensor<2>;
+
     /// Appends what an exact continuation needs beside the networks.
     fn save(&self, out: &mut Vec<u8>) {
         let _ = out;

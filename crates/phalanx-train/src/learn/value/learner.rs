@@ -11,6 +11,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use super::experience::Experience;
 use super::factorisation::{Factorisation, Plan};
 use super::settings::{QLearning, TargetUpdate};
+use super::super::host::to_vec;
 use super::super::{Contents, Learner, SavedFile, Setup, file};
 use crate::collect::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
 use crate::error::TrainError;
@@ -159,6 +160,14 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
         self.actor = self.factorisation.acting(&self.networks).to_actor();
         self.follow(TargetUpdate::Episodes, tally.episodes);
         Ok(())
+    }
+
+    fn joint_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
+        let hidden_dim = self.learning.rnn_hidden_dim;
+        let batch =
+            Experience::first_steps(obs, state, actions, self.inputs, hidden_dim, &self.device);
+        let values = self.factorisation.joint(&self.networks.valid(), &batch);
+        (values.dims()[1] == 1).then(|| to_vec(values))
     }
 
     fn notice(&self) -> Option<String> {

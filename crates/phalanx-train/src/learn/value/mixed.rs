@@ -1,6 +1,7 @@
 //! Utilities and one mixer: IQL, VDN, QMIX, QPLEX, Qatten and the unrestricted mixer.
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use phalanx_core::nn::{AgentNetworks, Device, Mixer, MixerConfig};
 use phalanx_core::rng::Rng;
 
@@ -40,6 +41,11 @@ impl Factorisation for Mixed {
 
     fn acting<'a>(&self, networks: &'a MixedNetworks) -> &'a AgentNetworks {
         &networks.agents
+    }
+
+    fn joint(&self, networks: &MixedNetworks, batch: &Experience) -> Tensor<2> {
+        let utilities = batch.run(&networks.agents).output;
+        networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()))
     }
 
     fn loss(

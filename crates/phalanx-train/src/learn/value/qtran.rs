@@ -133,6 +133,14 @@ impl Factorisation for Transformed {
         &networks.agents
     }
 
+    fn joint(&self, networks: &QtranNetworks, batch: &Experience) -> Tensor<2> {
+        let features = batch.run(&networks.agents).features;
+        let [_, _, width] = features.dims();
+        let (rows, agents) = (batch.rows(), batch.agents);
+        let actions = batch.taken.clone().reshape([rows, agents]);
+        networks.joint.forward(features.reshape([rows, agents, width]), actions, batch.state.clone())
+    }
+
     fn loss(
         &mut self,
         online: &QtranNetworks,

@@ -1,7 +1,7 @@
 //! ResQ.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
     AgentNetworks, Device, Mixer, MixerConfig, Residual, ResidualConfig, Unrestricted,
@@ -107,6 +107,16 @@ struct ResidualNetworks {
     central: Unrestricted,
 }
 
+impl Residuals {
+    /// `w_r` of the actions taken, `[row, 1]`.
+    fn elsewhere(&self, batch: &Experience, greedy: Tensor<3, Int>) -> Tensor<2> {
+        let greedy = to_int_vec(greedy);
+        let joint = greedy.chunks(batch.agents).zip(batch.taken_host.chunks(batch.agents));
+        let elsewhere = joint.map(|(best, taken)| f32::from(u8::from(best != taken))).collect();
+        tensor(elsewhere, [batch.rows(), 1], &batch.state.device())
+    }
+}
+
 impl Factorisation for Residuals {
     type Networks = ResidualNetworks;
 
@@ -125,6 +135,15 @@ impl Factorisation for Residuals {
 
     fn acting<'a>(&self, networks: &'a ResidualNetworks) -> &'a AgentNetworks {
         &networks.agents
+    }
+
+    fn joint(&self, networks: &ResidualNetworks, batch: &Experience) -> Tensor<2> {
+        let utilities = batch.run(&networks.agents).output;
+        let elsewhere = self.elsewhere(batch, batch.greedy(utilities.clone()));
+        let chosen = batch.pick(batch.run(&networks.residual_agents).output, batch.taken.clone());
+        let residual = networks.residual.forward(chosen, batch.state.clone());
+        let joint = networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()));
+        joint + elsewhere * residual
     }
 
     fn loss(
@@ -146,11 +165,7 @@ impl Factorisation for Residuals {
         let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
         let targets = Targets::new(learning, batch, &best, taken.as_deref());
 
-        let greedy = to_int_vec(greedy);
-        let joint = greedy.chunks(batch.agents).zip(batch.taken_host.chunks(batch.agents));
-        let elsewhere = joint.map(|(best, taken)| f32::from(u8::from(best != taken))).collect();
-        let elsewhere =
-            Tensor::from_inner(tensor(elsewhere, [batch.rows(), 1], &batch.state.device()));
+        let elsewhere = Tensor::from_inner(self.elsewhere(batch, greedy));
 
         let pick = |agents| tracked.pick(tracked.run(agents).output, tracked.taken.clone());
         let residual =

@@ -207,6 +207,11 @@ impl Factorisation for Weighted {
         &networks.agents
     }
 
+    fn joint(&self, networks: &WeightedNetworks, batch: &Experience) -> Tensor<2> {
+        let utilities = batch.run(&networks.agents).output;
+        networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()))
+    }
+
     fn loss(
         &mut self,
         online: &WeightedNetworks,

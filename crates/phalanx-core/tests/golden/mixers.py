@@ -1,6 +1,6 @@
 """Golden numbers for the mixers, from the formulas, in PyTorch and double precision.
 
-    python crates/phalanx-core/tests/golden/mixers.py
+    python crates/phalanx-core/tests/golden/mixers.py        (NumPy and PyTorch 2)
 
 writes `mixers.json` beside this file, which `nn_mixer_golden.rs` reads. Weights and inputs come
 from an integer hash that the test repeats, so that the file holds results alone: for each case the

@@ -37,7 +37,9 @@ fn every_file_can_be_laid_over_the_defaults() {
             if path.extension().is_none_or(|extension| extension != "toml") {
                 continue;
             }
-            let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+            let named = read(&path).get("alg").and_then(toml::Value::as_str).map(str::to_owned);
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+            let name = named.unwrap_or_else(|| stem.to_owned());
             let algorithm = ALGORITHMS.iter().find(|alg| alg.id == name).unwrap_or(&ALGORITHMS[0]);
             let mut layers = Layers::defaults(algorithm);
             layers.file(&path).unwrap_or_else(|error| panic!("{error}"));

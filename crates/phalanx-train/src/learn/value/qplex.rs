@@ -39,8 +39,9 @@ impl Default for Qplex {
         Self {
             learning: QLearning::default(),
             hypernet_embed: mixer.hypernet_embed,
-            num_kernel: mixer.n_kernels,
-            adv_hypernet_layers: mixer.adv_hypernet_layers,
+            // PyMARL2's, as all other defaults here.
+            num_kernel: 4,
+            adv_hypernet_layers: 2,
             adv_hypernet_embed: mixer.adv_hypernet_embed,
             is_minus_one: mixer.is_minus_one,
             weighted_head: mixer.weighted_head,

@@ -1,0 +1,110 @@
+//! Compares value factorisations on battles: learning curves, and a table of the share of battles won
+//! beside published shares.
+//!
+//! ```sh
+//! cargo run --release --example compare_on_battles -- docs/results/value_factorisation.md
+//! ```
+//!
+//! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
+//! the table and the picture show what there is. After the page come, optionally, the folder of the
+//! runs (`results/battles`), how many go side by side (one per core), and `draw`, which trains
+//! nothing.
+
+#![allow(clippy::print_stdout)]
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use phalanx_examples::curves::{Axis, Curve, Panel, Series, draw};
+use phalanx_examples::grid::{Run, train};
+use phalanx_examples::page;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A map, a name, its algorithm, and the median share of battles won after two million steps in
+/// StarCraft, in per cent (data of the SMAC paper).
+const RUNS: [(&str, &str, &str, &str); 8] = [
+    ("2s3z", "QMIX", "qmix", "99"),
+    ("2s3z", "ConcaveQ", "concaveq", ""),
+    ("2s3z", "VDN", "vdn", "97"),
+    ("2s3z", "IQL", "iql", "75"),
+    ("2s3z", "QPLEX", "qplex", ""),
+    ("3s5z", "QMIX", "qmix", "97"),
+    ("3s5z", "VDN", "vdn", "84"),
+    ("3s5z", "IQL", "iql", "10"),
+];
+
+const MAPS: [&str; 2] = ["2s3z", "3s5z"];
+
+/// What all runs share.
+const COMMON: &str = "t_max=2000000 test_interval=20000 log_interval=20000";
+
+fn runs() -> Vec<Run> {
+    RUNS.iter()
+        .map(|(map, name, alg, _)| Run {
+            panel: (*map).to_owned(),
+            curve: (*name).to_owned(),
+            alg: (*alg).to_owned(),
+            env: format!("skirmish/{map}"),
+            settings: COMMON.split_whitespace().map(str::to_owned).collect(),
+            seed: 1,
+        })
+        .collect()
+}
+
+fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
+    let mut text = String::from(
+        "| map | algorithm | won, last ten evaluations | StarCraft | solved after (steps) | steps \
+         | hours |\n|---|---|---|---|---|---|---|\n",
+    );
+    for (map, name, _, published) in RUNS {
+        let curves = done.iter().filter(|(run, _)| run.panel == map && run.curve == name);
+        for (_, curve) in curves {
+            let solved = curve.solved().map_or("never".into(), |point| format!("{:.0}", point.t_env));
+            let hours = curve.points.last().map_or(0.0, |point| point.seconds) / 3600.0;
+            writeln!(
+                text,
+                "| {map} | {name} | {:.0} % | {published} | {solved} | {:.0} | {hours:.1} |",
+                100.0 * curve.tail(10, |point| point.won),
+                curve.t_env()
+            )?;
+        }
+    }
+    Ok(text)
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let page = PathBuf::from(arguments.first().context("name the page to write to")?);
+    let root = arguments.get(1).map_or("results/battles", String::as_str);
+    let cores = std::thread::available_parallelism()?.get();
+    let jobs = arguments.get(2).map_or(Ok(cores), |text| text.parse())?;
+    let root = Path::new(root);
+    let runs = runs();
+    if arguments.get(3).is_none_or(|word| word != "draw") {
+        train(root, &runs, jobs)?;
+    }
+    let mut done = Vec::new();
+    for run in runs {
+        if let Some(curve) = run.read(root)?.filter(|curve| !curve.points.is_empty()) {
+            done.push((run, curve));
+        }
+    }
+    let panels: Vec<Panel<'_>> = MAPS
+        .iter()
+        .map(|map| Panel {
+            title: (*map).to_owned(),
+            series: done
+                .iter()
+                .filter(|(run, _)| run.panel == *map)
+                .map(|(run, curve)| Series { name: run.curve.clone(), runs: vec![curve] })
+                .collect(),
+        })
+        .collect();
+    draw(&panels, &Axis::WON, &page.with_file_name("battles.svg"))?;
+    page::put(&page, "battles", &table(&done)?)?;
+    println!("{} runs in {}", done.len(), page.display());
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Plays every algorithm on every matrix game and writes a table: how often the best joint action is
+//! found, and how well the payoffs are learned.
+//!
+//! ```sh
+//! cargo run --release --example compare_on_matrix_games -- docs/results/value_factorisation.md
+//! ```
+//!
+//! The first argument is the page into which the table is put; a second one limits the seeds (20), a third names the
+//! folder in which finished runs are kept (`results/matrix_games`). Every run learns from 8000 joint
+//! actions that are all equally likely. Runs go side by side, one on each core; what is finished is
+//! not repeated.
+
+#![allow(clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use phalanx::env::{Env, EnvSpec};
+use phalanx::train::Trainer;
+use phalanx::train::config::Layers;
+use phalanx::train::learn::algorithm;
+use phalanx_examples::page;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const GAMES: [&str; 9] = [
+    "qtran", "qtran_1", "qplex_3", "qplex_1", "identity_2", "identity_3", "climbing", "penalty",
+    "pymarl2_1",
+];
+
+/// The name of a column, the algorithm, and what differs from the common settings.
+const CURVES: [(&str, &str, &str); 14] = [
+    ("IQL", "iql", ""),
+    ("VDN", "vdn", ""),
+    ("Qatten", "qatten", ""),
+    ("QMIX", "qmix", "mixing_embed_dim=16"),
+    ("CW-QMIX", "cw_qmix", "mixing_embed_dim=16 central_mixing_embed_dim=64 w=0.1"),
+    ("OW-QMIX", "ow_qmix", "mixing_embed_dim=16 central_mixing_embed_dim=64 w=0.1"),
+    ("ResQ", "resq", "mixing_embed_dim=16 central_mixing_embed_dim=64"),
+    ("QTRAN", "qtran", ""),
+    ("QPLEX", "qplex", "num_kernel=4 adv_hypernet_layers=2"),
+    ("MLP", "mlp", "mixing_embed_dim=64"),
+    (
+        "ConcaveQ, literal",
+        "concaveq",
+        "mixing_embed_dim=16 central_mixing_embed_dim=64 first_layer=absolute",
+    ),
+    ("ConcaveQ", "concaveq", "mixing_embed_dim=16 central_mixing_embed_dim=64"),
+    ("ConcaveQ, pairs", "concaveq", "mixing_embed_dim=16 central_mixing_embed_dim=64 search_pairwise=true"),
+    (
+        "ConcaveQ, pairs, 2 utilities",
+        "concaveq",
+        "mixing_embed_dim=16 central_mixing_embed_dim=64 search_pairwise=true utility_dim=2",
+    ),
+];
+
+/// Every joint action is drawn equally often, as the exact projections assume.
+const COMMON: &str = "t_max=8000 batch_size_run=8 batch_size=32 epsilon_finish=1.0 lr=0.005 \
+                      use_rnn=false rnn_hidden_dim=32 test_nepisode=1 threads=1";
+
+/// What came of a run.
+struct Found {
+    /// Whether the greedy joint action is the best one.
+    best: bool,
+    /// The sum of the squared errors of the learned payoffs.
+    error: Option<f64>,
+}
+
+fn payoffs(game: &str) -> anyhow::Result<Vec<f64>> {
+    let mut env = phalanx::envs::registry::make(&format!("matrix/{game}"), &Default::default())?;
+    let spec: EnvSpec = env.spec().clone();
+    let mut rows = phalanx::env::Rows::new(&spec, 1, 1);
+    let mut rng = phalanx::rng::Rng::stream(0, phalanx::rng::Purpose::Check, 0);
+    let n = spec.n_actions as u16;
+    let joint = (0..n).flat_map(|row| (0..n).map(move |column| [row, column]));
+    Ok(joint
+        .map(|actions| {
+            env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
+            f64::from(env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0)).reward)
+        })
+        .collect())
+}
+
+fn play(game: &str, curve: &(&str, &str, &str), seed: u64) -> anyhow::Result<Found> {
+    let (_, alg, own) = curve;
+    let mut layers = Layers::defaults(algorithm(alg)?);
+    for setting in COMMON.split_whitespace().chain(own.split_whitespace()) {
+        layers.assignment(setting)?;
+    }
+    layers.assignment(&format!("seed={seed}"))?;
+    let (config, algorithm) = layers.finish()?;
+    let factory =
+        phalanx::envs::registry::factory(&format!("matrix/{game}"), &Default::default())?;
+    let t_max = config.t_max;
+    let mut trainer = Trainer::from_parts(config, algorithm, factory);
+    while trainer.iterate()?.t_env < t_max {}
+    let payoffs = payoffs(game)?;
+    let best = payoffs.iter().copied().fold(f64::MIN, f64::max);
+    let error = trainer.joint_values()?.map(|values| {
+        let pairs = values.iter().zip(&payoffs);
+        pairs.map(|(value, payoff)| (f64::from(*value) - payoff).powi(2)).sum()
+    });
+    Ok(Found { best: trainer.evaluate()?.return_mean() > best - 1e-3, error })
+}
+
+fn found(path: &Path) -> anyhow::Result<Found> {
+    let value: Value = serde_json::from_slice(&fs::read(path)?)
+        .with_context(|| format!("{} is damaged; remove it", path.display()))?;
+    Ok(Found { best: value["best"] == json!(true), error: value["error"].as_f64() })
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    (n > 0).then(|| (values[(n - 1) / 2] + values[n / 2]) / 2.0)
+}
+
+fn table(runs: &BTreeMap<(usize, usize), Vec<Found>>) -> anyhow::Result<String> {
+    let mut text = String::from("| |");
+    for game in GAMES {
+        write!(text, " {game} |")?;
+    }
+    write!(text, "\n|---|{}\n", "---|".repeat(GAMES.len()))?;
+    for (column, (name, _, _)) in CURVES.iter().enumerate() {
+        write!(text, "| {name} |")?;
+        for game in 0..GAMES.len() {
+            let runs = runs.get(&(game, column)).map_or(&[][..], Vec::as_slice);
+            let best = runs.iter().filter(|run| run.best).count();
+            let share = best as f64 / runs.len().max(1) as f64;
+            match median(runs.iter().filter_map(|run| run.error).collect()) {
+                Some(error) => write!(text, " {share:.2} ({error:.1}) |")?,
+                None => write!(text, " {share:.2} |")?,
+            }
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let out = PathBuf::from(arguments.next().context("name the page to write to")?);
+    let seeds: u64 = arguments.next().map_or(Ok(20), |text| text.parse())?;
+    let root = PathBuf::from(arguments.next().unwrap_or_else(|| "results/matrix_games".into()));
+    let work: Vec<(usize, usize, u64)> = (1..=seeds)
+        .flat_map(|seed| {
+            let pairs = (0..GAMES.len()).flat_map(|game| (0..CURVES.len()).map(move |c| (game, c)));
+            pairs.map(move |(game, curve)| (game, curve, seed))
+        })
+        .collect();
+    let runs: Vec<((usize, usize), Found)> = work
+        .into_par_iter()
+        .map(|(game, column, seed)| {
+            let (name, curve) = (GAMES[game], &CURVES[column]);
+            let folder = root.join(name).join(curve.0.replace(", ", "_").replace(' ', "_"));
+            let path = folder.join(format!("seed_{seed}.json"));
+            if path.is_file() {
+                return Ok(((game, column), found(&path)?));
+            }
+            let run = play(name, curve, seed)
+                .with_context(|| format!("{} on {name}, seed {seed}", curve.0))?;
+            fs::create_dir_all(&folder)?;
+            let whole = json!({ "best": run.best, "error": run.error }).to_string();
+            fs::write(path.with_extension("tmp"), whole)?;
+            fs::rename(path.with_extension("tmp"), &path)?;
+            eprintln!("{} on {name}, seed {seed}: {}", curve.0, run.best);
+            Ok(((game, column), run))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let mut by_cell: BTreeMap<(usize, usize), Vec<Found>> = BTreeMap::new();
+    for (cell, run) in runs {
+        by_cell.entry(cell).or_default().push(run);
+    }
+    page::put(&out, "matrix games", &table(&by_cell)?)?;
+    println!("{seeds} seeds in {}", out.display());
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Compares value factorisations on predator-prey: learning curves, and a table of final returns
+//! beside those of the ConcaveQ paper.
+//!
+//! ```sh
+//! cargo run --release --example compare_on_predator_prey -- docs/results/value_factorisation.md
+//! ```
+//!
+//! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
+//! the table and the picture show what there is. After the page come, optionally, the folder of the
+//! runs (`results/predator_prey`), how many go side by side (one per core), and `draw`, which trains
+//! nothing.
+
+#![allow(clippy::print_stdout)]
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use phalanx_examples::curves::{Axis, Curve, Panel, Series, draw};
+use phalanx_examples::grid::{Run, train};
+use phalanx_examples::page;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const PENALTIES: [&str; 3] = ["0", "-1.5", "-2"];
+
+/// A name, its algorithm, its own settings, and the final returns of the paper at the three
+/// penalties (Li et al. 2024, figure 2, read off by eye).
+type Entry = (&'static str, &'static str, &'static str, [&'static str; 3]);
+
+/// Played at every penalty with three seeds.
+const COMPARED: [Entry; 4] = [
+    ("ConcaveQ", "concaveq", "mixing_embed_dim=16", ["39 to 40", "36", "36"]),
+    ("OW-QMIX", "ow_qmix", "w=0.1", ["40", "36", "36"]),
+    ("QMIX", "qmix", "", ["38", "0", "0"]),
+    ("MLP", "mlp", "", ["", "", ""]),
+];
+
+/// Played at -2 with one seed.
+const OTHERS: [Entry; 7] = [
+    ("CW-QMIX", "cw_qmix", "w=0.1", ["", "", ""]),
+    ("QPLEX", "qplex", "", ["", "", "0"]),
+    ("ResQ", "resq", "", ["", "", "0"]),
+    ("QTRAN", "qtran", "", ["", "", ""]),
+    ("Qatten", "qatten", "", ["", "", ""]),
+    ("VDN", "vdn", "", ["", "", ""]),
+    ("IQL", "iql", "", ["", "", ""]),
+];
+
+/// What all runs share.
+const COMMON: &str = "t_max=1000000 lr=0.001 td_lambda=0.0 batch_size_run=4 updates_per_rollout=4 \
+                      batch_size=64 batch_steps=20 use_rnn=false epsilon_anneal_time=100000 \
+                      test_nepisode=16 test_interval=20000 log_interval=20000";
+
+fn runs() -> Vec<Run> {
+    let run = |(name, alg, own, _): &Entry, penalty: &str, seed| Run {
+        panel: format!("penalty {penalty}"),
+        curve: (*name).to_owned(),
+        alg: (*alg).to_owned(),
+        env: "predator_prey".to_owned(),
+        settings: COMMON
+            .split_whitespace()
+            .chain(own.split_whitespace())
+            .map(str::to_owned)
+            .chain([format!("env_args.miscapture_punishment={penalty}.0").replace(".5.0", ".5")])
+            .collect(),
+        seed,
+    };
+    let mut runs = Vec::new();
+    for seed in 1..=3 {
+        for penalty in ["-2", "-1.5", "0"] {
+            runs.extend(COMPARED.iter().map(|entry| run(entry, penalty, seed)));
+        }
+        if seed == 1 {
+            runs.extend(OTHERS.iter().map(|entry| run(entry, "-2", seed)));
+        }
+    }
+    runs
+}
+
+/// The curves of one name at one penalty.
+fn of<'a>(done: &'a [(Run, Curve)], name: &str, penalty: &str) -> Vec<&'a Curve> {
+    let panel = format!("penalty {penalty}");
+    let matching = done.iter().filter(|(run, _)| run.curve == name && run.panel == panel);
+    matching.map(|(_, curve)| curve).collect()
+}
+
+fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
+    let mut text = String::from("| |");
+    for penalty in PENALTIES {
+        write!(text, " {penalty} | paper |")?;
+    }
+    text.push_str(" seconds |\n|---|---|---|---|---|---|---|---|\n");
+    for (name, _, _, paper) in COMPARED.iter().chain(&OTHERS) {
+        write!(text, "| {name} |")?;
+        let (mut seconds, mut n) = (0.0, 0.0);
+        for (penalty, paper) in PENALTIES.iter().zip(paper) {
+            let mut finals: Vec<f64> = Vec::new();
+            for curve in of(done, name, penalty) {
+                finals.push(curve.tail(5, |point| point.total));
+                seconds += curve.points.last().map_or(0.0, |point| point.seconds);
+                n += 1.0;
+            }
+            let shown: Vec<String> = finals.iter().map(|total| format!("{total:.1}")).collect();
+            write!(text, " {} | {paper} |", shown.join(", "))?;
+        }
+        writeln!(text, " {:.0} |", seconds / f64::max(n, 1.0))?;
+    }
+    Ok(text)
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let page = PathBuf::from(arguments.first().context("name the page to write to")?);
+    let root = arguments.get(1).map_or("results/predator_prey", String::as_str);
+    let cores = std::thread::available_parallelism()?.get();
+    let jobs = arguments.get(2).map_or(Ok(cores), |text| text.parse())?;
+    let root = Path::new(root);
+    let runs = runs();
+    if arguments.get(3).is_none_or(|word| word != "draw") {
+        train(root, &runs, jobs)?;
+    }
+    let mut done = Vec::new();
+    for run in runs {
+        if let Some(curve) = run.read(root)?.filter(|curve| !curve.points.is_empty()) {
+            done.push((run, curve));
+        }
+    }
+    let panels: Vec<Panel<'_>> = PENALTIES
+        .iter()
+        .map(|penalty| Panel {
+            title: format!("penalty {penalty}"),
+            series: COMPARED
+                .iter()
+                .map(|(name, ..)| ((*name).to_owned(), of(&done, name, penalty)))
+                .filter(|(_, runs)| !runs.is_empty())
+                .map(|(name, runs)| Series { name, runs })
+                .collect(),
+        })
+        .collect();
+    draw(&panels, &Axis::total(-40.0, 40.0), &page.with_file_name("predator_prey.svg"))?;
+    page::put(&page, "predator-prey", &table(&done)?)?;
+    println!("{} runs in {}", done.len(), page.display());
+    Ok(())
+}

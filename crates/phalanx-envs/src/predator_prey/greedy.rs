@@ -88,7 +88,7 @@ impl Greedy {
         let target = &self.target;
         let free = |&agent: &usize| target[agent] == NONE && !hunt.population.frozen[agent];
         self.idle.extend((0..target.len()).filter(free).map(|agent| agent as u16));
-        self.idle.sort_by_key(|&agent| distance(hunt, usize::from(agent), prey));
+        self.idle.sort_unstable_by_key(|&agent| (distance(hunt, usize::from(agent), prey), agent));
     }
 }
 

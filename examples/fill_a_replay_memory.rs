@@ -82,6 +82,9 @@ fn main() -> anyhow::Result<()> {
         std::hint::black_box(batch);
     }
     report("unpacking into batches", unpacking, numbers);
+    let mut saved = Vec::new();
+    replay.save(&mut saved);
+    println!("saved, it is a file of {:.4} GiB", saved.len() as f64 / GIB);
     Ok(())
 }
 

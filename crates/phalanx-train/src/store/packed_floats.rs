@@ -42,19 +42,22 @@ const ONE: u32 = 1.0_f32.to_bits();
 
 impl PackedFloats {
     pub(super) fn pack(numbers: &[f32], precision: Precision) -> Self {
-        let count = |ordinary: fn(u32) -> bool| {
-            numbers.iter().map(|x| usize::from(ordinary(x.to_bits()))).sum::<usize>()
-        };
-        let nonzeros = count(|bits| bits != 0);
-        let others = nonzeros - count(|bits| bits == ONE);
+        let (mut nonzeros, mut ones) = (0_usize, 0_usize);
+        for x in numbers {
+            nonzeros += usize::from(x.to_bits() != 0);
+            ones += usize::from(x.to_bits() == ONE);
+        }
+        let others = nonzeros - ones;
         let mut nonzero = BitWriter::new(numbers.len());
         let mut one = BitWriter::new(nonzeros);
         let mut values = Values::with_capacity(others, precision);
         let mut gathered = [0.0_f32; 64];
         for chunk in numbers.chunks(64) {
             let mut present = 0_u64;
-            for (i, x) in chunk.iter().enumerate() {
-                present |= u64::from(x.to_bits() != 0) << i;
+            for (byte, eight) in chunk.chunks(8).enumerate() {
+                let bits = eight.iter().rev();
+                let bits = bits.fold(0, |bits, x| (bits << 1) | u64::from(x.to_bits() != 0));
+                present |= bits << (8 * byte);
             }
             nonzero.push(present, chunk.len());
             let (mut ones, mut here, mut found) = (0_u64, 0, 0);
@@ -214,90 +217,5 @@ fn scatter(mut present: u64, mut one: u64, values: &[f32], out: &mut [f32]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use phalanx_core::rng::{Purpose, Rng};
-
-    const SPECIAL: [f32; 9] = [
-        -0.0,
-        -1.0,
-        f32::NAN,
-        f32::INFINITY,
-        f32::NEG_INFINITY,
-        f32::MIN_POSITIVE,
-        1e-45,
-        f32::MAX,
-        1.0 + f32::EPSILON,
-    ];
-
-    /// Numbers of which about `share` are neither zero nor one.
-    fn numbers(rng: &mut Rng, len: usize, share: f32) -> Vec<f32> {
-        let mut number = || match rng.uniform() {
-            u if u < 0.05 * share => SPECIAL[rng.below(SPECIAL.len())],
-            u if u < share => rng.range(-2.0, 2.0),
-            u if u < 0.5 + 0.5 * share => 1.0,
-            _ => 0.0,
-        };
-        (0..len).map(|_| number()).collect()
-    }
-
-    fn bits(numbers: &[f32]) -> Vec<u32> {
-        numbers.iter().map(|x| x.to_bits()).collect()
-    }
-
-    #[test]
-    fn every_bit_survives_in_single_precision_read_from_anywhere_in_pieces() {
-        let mut rng = Rng::stream(2, Purpose::Check, 0);
-        for round in 0..60 {
-            let len = rng.below(700);
-            let numbers = numbers(&mut rng, len, round as f32 / 59.0);
-            let packed = PackedFloats::pack(&numbers, Precision::F32);
-            assert!(packed.is_sound());
-            assert_eq!(packed.len(), len);
-            let start = rng.below(len + 1);
-            let mut out = vec![f32::NAN; len - start];
-            let mut reader = packed.reader(start);
-            let mut at = 0;
-            while at < out.len() {
-                let piece = (1 + rng.below(150)).min(out.len() - at);
-                reader.read(&mut out[at..at + piece]);
-                at += piece;
-            }
-            assert_eq!(bits(&out), bits(&numbers[start..]));
-        }
-    }
-
-    #[test]
-    fn half_precision_is_the_nearest_half_and_never_overflows() {
-        let mut rng = Rng::stream(3, Purpose::Check, 0);
-        let mut numbers = numbers(&mut rng, 5000, 0.6);
-        numbers.extend([65519.0, 65520.0, -1e9, 6.1e-5, 1e-6]);
-        let packed = PackedFloats::pack(&numbers, Precision::F16);
-        let mut out = vec![0.0; numbers.len()];
-        packed.reader(0).read(&mut out);
-        for (&ours, &exact) in out.iter().zip(&numbers) {
-            if exact.is_nan() {
-                assert!(ours.is_nan());
-            } else if exact.is_infinite() || exact == 0.0 || exact == 1.0 {
-                assert_eq!(ours.to_bits(), exact.to_bits());
-            } else if exact.abs() > 65504.0 {
-                assert_eq!(ours, 65504.0_f32.copysign(exact));
-            } else {
-                // Half a unit in the last of 11 binary digits; 2^-25 among the subnormal numbers.
-                let allowed = (exact.abs() * 2.0_f32.powi(-11)).max(2.0_f32.powi(-25));
-                assert!((ours - exact).abs() <= allowed, "{exact} became {ours}");
-            }
-        }
-    }
-
-    #[test]
-    fn zeros_and_ones_take_bits_and_the_worst_case_is_the_stated_one() {
-        let flags: Vec<f32> = (0..640).map(|i| f32::from(u8::from(i % 2 == 0))).collect();
-        let packed = PackedFloats::pack(&flags, Precision::F32);
-        assert_eq!(packed.heap_bytes(), 640 / 8 + 320 / 8);
-        for precision in [Precision::F32, Precision::F16] {
-            let packed = PackedFloats::pack(&[0.5; 1001], precision);
-            assert_eq!(packed.heap_bytes(), PackedFloats::most_heap_bytes(1001, precision));
-        }
-    }
-}
+#[path = "packed_floats_tests.rs"]
+mod tests;

@@ -2,77 +2,29 @@
 
 use std::collections::VecDeque;
 
-use phalanx_core::env::{EnvError, pack, unpack};
+use phalanx_core::env::EnvError;
 use phalanx_core::rng::Rng;
-use serde::{Deserialize, Serialize};
 
 use super::episode::Episode;
 use super::packed_episode::PackedEpisode;
-use super::packed_floats::Precision;
 use super::priorities::{Priorities, Prioritised};
+use super::replay_config::{ReplayConfig, ReplayError};
 use super::sample::{Sample, Window};
-
-/// How much is remembered, how exactly, and what is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReplayConfig {
-    /// The largest number of episodes.
-    pub capacity: usize,
-    /// The largest number of bytes they occupy together; `None` sets no limit.
-    pub bytes: Option<u64>,
-    /// How observations and states are kept.
-    pub precision: Precision,
-    /// Whether some episodes are replayed more often.
-    pub prioritised: Option<Prioritised>,
-    /// At most how many consecutive steps of each drawn episode are learned from; `None` takes
-    /// whole episodes, which agents with a memory need.
-    pub batch_steps: Option<usize>,
-}
-
-impl Default for ReplayConfig {
-    /// PyMARL's 5000 episodes, drawn uniformly as a whole, every bit of them.
-    fn default() -> Self {
-        Self {
-            capacity: 5000,
-            bytes: None,
-            precision: Precision::F32,
-            prioritised: None,
-            batch_steps: None,
-        }
-    }
-}
-
-/// Why an episode cannot be remembered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplayError {
-    /// One episode is larger than the whole memory may be.
-    #[error(
-        "an episode of {steps} steps occupies {bytes} bytes, more than the {limit} bytes the \
-         replay memory may have; a larger limit (buffer_mem) is needed"
-    )]
-    EpisodeTooLarge {
-        /// The length of the episode.
-        steps: usize,
-        /// What it occupies.
-        bytes: u64,
-        /// The limit.
-        limit: u64,
-    },
-}
+use super::saved_replay;
 
 /// The latest episodes, packed and without padding: as many as the number and the bytes allow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EpisodeReplay {
-    config: ReplayConfig,
+    pub(super) config: ReplayConfig,
     /// From the oldest to the latest.
-    episodes: VecDeque<PackedEpisode>,
+    pub(super) episodes: VecDeque<PackedEpisode>,
     /// The number of episodes ever added; the latest has the number before it.
-    added: u64,
+    pub(super) added: u64,
     /// The environment steps ever added.
-    steps: u64,
+    pub(super) steps: u64,
     /// What `episodes` occupy.
-    bytes: u64,
-    priorities: Option<Priorities>,
+    pub(super) bytes: u64,
+    pub(super) priorities: Option<Priorities>,
 }
 
 impl EpisodeReplay {
@@ -215,7 +167,7 @@ impl EpisodeReplay {
 
     /// Appends the whole memory to `out`.
     pub fn save(&self, out: &mut Vec<u8>) {
-        pack(self, out);
+        saved_replay::save(self, out);
     }
 
     /// The memory written by [`EpisodeReplay::save`].
@@ -224,25 +176,7 @@ impl EpisodeReplay {
     ///
     /// When the bytes are not such a memory.
     pub fn load(bytes: &[u8]) -> Result<Self, EnvError> {
-        let what = "the replay memory";
-        let replay: Self = unpack(what, bytes)?;
-        if replay.is_sound() {
-            return Ok(replay);
-        }
-        Err(EnvError::BadState {
-            what: what.to_owned(),
-            reason: "its parts do not fit each other".to_owned(),
-        })
-    }
-
-    fn is_sound(&self) -> bool {
-        let capacity = self.config.capacity;
-        self.episodes.iter().all(PackedEpisode::is_sound)
-            && self.bytes == self.episodes.iter().map(PackedEpisode::bytes).sum::<u64>()
-            && (self.episodes.len()..=usize::MAX).contains(&capacity)
-            && self.episodes.len() as u64 <= self.added
-            && self.priorities.is_some() == self.config.prioritised.is_some()
-            && self.priorities.as_ref().is_none_or(|priorities| priorities.is_sound(capacity))
+        saved_replay::load(bytes)
     }
 }
 

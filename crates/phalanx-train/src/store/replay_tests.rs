@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::Precision;
 use phalanx_core::rl::Linear;
 use phalanx_core::rng::Purpose;
 
@@ -183,7 +184,11 @@ fn a_saved_memory_is_the_same_memory() {
         let mut bytes = Vec::new();
         replay.save(&mut bytes);
         assert_eq!(EpisodeReplay::load(&bytes).expect("just written"), replay);
-        assert!(EpisodeReplay::load(&bytes[..bytes.len() - 1]).is_err());
+        for end in 0..bytes.len() {
+            assert!(EpisodeReplay::load(&bytes[..end]).is_err(), "{end} bytes are too few");
+        }
+        bytes.push(0);
+        assert!(EpisodeReplay::load(&bytes).is_err());
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use phalanx_core::env::EnvSpec;
 
 use super::packed_episode::PackedEpisode;
-use super::replay::ReplayConfig;
+use super::replay_config::ReplayConfig;
 
 /// Upper bounds on the bytes of a replay memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

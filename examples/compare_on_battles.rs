@@ -7,8 +7,8 @@
 //!
 //! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
 //! the table and the picture show what there is. After the page come, optionally, the folder of the
-//! runs (`results/battles`), how many go side by side (one per core), and `draw`, which trains
-//! nothing.
+//! runs (`results/battles`), how many go side by side (one per core), and the names that are to be
+//! trained, such as `QMIX` (all); `none` only draws.
 
 #![allow(clippy::print_stdout)]
 
@@ -62,7 +62,8 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
     for (map, name, _, published) in RUNS {
         let curves = done.iter().filter(|(run, _)| run.panel == map && run.curve == name);
         for (_, curve) in curves {
-            let solved = curve.solved().map_or("never".into(), |point| format!("{:.0}", point.t_env));
+            let solved =
+                curve.solved().map_or("never".into(), |point| format!("{:.0}", point.t_env));
             let hours = curve.points.last().map_or(0.0, |point| point.seconds) / 3600.0;
             writeln!(
                 text,
@@ -83,9 +84,10 @@ fn main() -> anyhow::Result<()> {
     let jobs = arguments.get(2).map_or(Ok(cores), |text| text.parse())?;
     let root = Path::new(root);
     let runs = runs();
-    if arguments.get(3).is_none_or(|word| word != "draw") {
-        train(root, &runs, jobs)?;
-    }
+    let only = &arguments[arguments.len().min(3)..];
+    let wanted = |run: &&Run| only.is_empty() || only.contains(&run.curve);
+    let chosen: Vec<Run> = runs.iter().filter(wanted).cloned().collect();
+    train(root, &chosen, jobs)?;
     let mut done = Vec::new();
     for run in runs {
         if let Some(curve) = run.read(root)?.filter(|curve| !curve.points.is_empty()) {

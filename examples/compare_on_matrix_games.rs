@@ -30,7 +30,14 @@ use serde_json::{Value, json};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const GAMES: [&str; 9] = [
-    "qtran", "qtran_1", "qplex_3", "qplex_1", "identity_2", "identity_3", "climbing", "penalty",
+    "qtran",
+    "qtran_1",
+    "qplex_3",
+    "qplex_1",
+    "identity_2",
+    "identity_3",
+    "climbing",
+    "penalty",
     "pymarl2_1",
 ];
 
@@ -52,7 +59,11 @@ const CURVES: [(&str, &str, &str); 14] = [
         "mixing_embed_dim=16 central_mixing_embed_dim=64 first_layer=absolute",
     ),
     ("ConcaveQ", "concaveq", "mixing_embed_dim=16 central_mixing_embed_dim=64"),
-    ("ConcaveQ, pairs", "concaveq", "mixing_embed_dim=16 central_mixing_embed_dim=64 search_pairwise=true"),
+    (
+        "ConcaveQ, pairs",
+        "concaveq",
+        "mixing_embed_dim=16 central_mixing_embed_dim=64 search_pairwise=true",
+    ),
     (
         "ConcaveQ, pairs, 2 utilities",
         "concaveq",
@@ -95,8 +106,7 @@ fn play(game: &str, curve: &(&str, &str, &str), seed: u64) -> anyhow::Result<Fou
     }
     layers.assignment(&format!("seed={seed}"))?;
     let (config, algorithm) = layers.finish()?;
-    let factory =
-        phalanx::envs::registry::factory(&format!("matrix/{game}"), &Default::default())?;
+    let factory = phalanx::envs::registry::factory(&format!("matrix/{game}"), &Default::default())?;
     let t_max = config.t_max;
     let mut trainer = Trainer::from_parts(config, algorithm, factory);
     while trainer.iterate()?.t_env < t_max {}

@@ -7,8 +7,8 @@
 //!
 //! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
 //! the table and the picture show what there is. After the page come, optionally, the folder of the
-//! runs (`results/predator_prey`), how many go side by side (one per core), and `draw`, which trains
-//! nothing.
+//! runs (`results/predator_prey`), how many go side by side (one per core), and the names that are to be
+//! trained, such as `QMIX` (all); `none` only draws.
 
 #![allow(clippy::print_stdout)]
 
@@ -31,7 +31,7 @@ type Entry = (&'static str, &'static str, &'static str, [&'static str; 3]);
 
 /// Played at every penalty with three seeds.
 const COMPARED: [Entry; 4] = [
-    ("ConcaveQ", "concaveq", "mixing_embed_dim=16", ["39 to 40", "36", "36"]),
+    ("ConcaveQ", "concaveq", "w=0.1 mixing_embed_dim=16", ["39 to 40", "36", "36"]),
     ("OW-QMIX", "ow_qmix", "w=0.1", ["40", "36", "36"]),
     ("QMIX", "qmix", "", ["38", "0", "0"]),
     ("MLP", "mlp", "", ["", "", ""]),
@@ -46,6 +46,43 @@ const OTHERS: [Entry; 7] = [
     ("Qatten", "qatten", "", ["", "", ""]),
     ("VDN", "vdn", "", ["", "", ""]),
     ("IQL", "iql", "", ["", "", ""]),
+];
+
+/// ConcaveQ without one of its parts, at -2 with one seed.
+const ABLATIONS: [Entry; 8] = [
+    ("ConcaveQ, w=0.5", "concaveq", "w=0.5 mixing_embed_dim=16", ["", "", ""]),
+    ("ConcaveQ, no weights", "concaveq", "w=1.0 mixing_embed_dim=16", ["", "", ""]),
+    ("ConcaveQ, no search", "concaveq", "w=0.1 search=greedy mixing_embed_dim=16", ["", "", ""]),
+    (
+        "ConcaveQ, one deviation",
+        "concaveq",
+        "w=0.1 search=single_deviation mixing_embed_dim=16",
+        ["", "", ""],
+    ),
+    (
+        "ConcaveQ, no estimator",
+        "concaveq",
+        "w=0.1 estimator=concave mixing_embed_dim=16",
+        ["", "", ""],
+    ),
+    (
+        "ConcaveQ, no policies",
+        "concaveq",
+        "w=0.1 acting=utilities mixing_embed_dim=16",
+        ["", "", ""],
+    ),
+    (
+        "ConcaveQ, literal policy loss",
+        "concaveq",
+        "w=0.1 policy_loss=literal mixing_embed_dim=16",
+        ["", "", ""],
+    ),
+    (
+        "ConcaveQ, literal first layer",
+        "concaveq",
+        "w=0.1 first_layer=absolute mixing_embed_dim=16",
+        ["", "", ""],
+    ),
 ];
 
 /// What all runs share.
@@ -73,7 +110,7 @@ fn runs() -> Vec<Run> {
             runs.extend(COMPARED.iter().map(|entry| run(entry, penalty, seed)));
         }
         if seed == 1 {
-            runs.extend(OTHERS.iter().map(|entry| run(entry, "-2", seed)));
+            runs.extend(OTHERS.iter().chain(&ABLATIONS).map(|entry| run(entry, "-2", seed)));
         }
     }
     runs
@@ -92,7 +129,7 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
         write!(text, " {penalty} | paper |")?;
     }
     text.push_str(" seconds |\n|---|---|---|---|---|---|---|---|\n");
-    for (name, _, _, paper) in COMPARED.iter().chain(&OTHERS) {
+    for (name, _, _, paper) in COMPARED.iter().chain(&OTHERS).chain(&ABLATIONS) {
         write!(text, "| {name} |")?;
         let (mut seconds, mut n) = (0.0, 0.0);
         for (penalty, paper) in PENALTIES.iter().zip(paper) {
@@ -118,9 +155,10 @@ fn main() -> anyhow::Result<()> {
     let jobs = arguments.get(2).map_or(Ok(cores), |text| text.parse())?;
     let root = Path::new(root);
     let runs = runs();
-    if arguments.get(3).is_none_or(|word| word != "draw") {
-        train(root, &runs, jobs)?;
-    }
+    let only = &arguments[arguments.len().min(3)..];
+    let wanted = |run: &&Run| only.is_empty() || only.contains(&run.curve);
+    let chosen: Vec<Run> = runs.iter().filter(wanted).cloned().collect();
+    train(root, &chosen, jobs)?;
     let mut done = Vec::new();
     for run in runs {
         if let Some(curve) = run.read(root)?.filter(|curve| !curve.points.is_empty()) {

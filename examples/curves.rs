@@ -216,12 +216,9 @@ pub fn draw(panels: &[Panel<'_>], axis: &Axis, path: &Path) -> anyhow::Result<()
             let mean = band.iter().map(|p| (p.0 / 1000.0, p.1));
             let n = series.runs.len();
             let label = format!("{} ({n} seed{})", series.name, if n == 1 { "" } else { "s" });
-            chart
-                .draw_series(LineSeries::new(mean, colour.stroke_width(2)))?
-                .label(label)
-                .legend(move |(x, y)| {
-                    PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
-                });
+            chart.draw_series(LineSeries::new(mean, colour.stroke_width(2)))?.label(label).legend(
+                move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)),
+            );
         }
         chart
             .configure_series_labels()

@@ -107,7 +107,8 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
             let trainer = trainer.context("every run is taken once")?;
             let folder = run.folder(root);
             let outcome = trainer.run_over(&folder);
-            let outcome = outcome.with_context(|| format!("while training {}", folder.display()))?;
+            let outcome =
+                outcome.with_context(|| format!("while training {}", folder.display()))?;
             eprintln!(
                 "{}/{} {}: return {:.2} after {:.0} s; {:.0} min in all",
                 1 + done.fetch_add(1, Ordering::Relaxed),

@@ -146,9 +146,11 @@ fn a_mixer_made_by_hand_gives_the_table_of_the_qtran_game() -> Result<(), Box<dy
     Ok(())
 }
 
-/// Mixers at their initial weights, made by hand and fitted to games, with the number of utilities
-/// they read and the length of the state.
-fn mixers() -> Result<Vec<(Concave, usize, usize)>, Box<dyn Error>> {
+/// A mixer, the number of utilities it reads and the length of the state.
+type Sample = (Concave, usize, usize);
+
+/// Mixers at their initial weights, made by hand and fitted to games.
+fn mixers() -> Result<Vec<Sample>, Box<dyn Error>> {
     let mut mixers = vec![(agreement()?, 2, 1)];
     for (seed, activation) in ACTIVATIONS.into_iter().enumerate() {
         let config = ConcaveConfig { activation, ..ConcaveConfig::default() };

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // Each test file uses a part.
 
+pub(crate) mod batch;
+
 use std::error::Error;
 
 use burn::module::{Module, Param};

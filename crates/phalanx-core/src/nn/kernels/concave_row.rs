@@ -62,6 +62,8 @@ pub(in super::super) struct ConcaveRow {
     linear: Vec<f32>,
     /// `[W_1, top of W_2]` divided by their numbers of summands, `[embed, 2 * width]`.
     above: Vec<f32>,
+    /// The utilities of all agents but the deviating one, whose are zero, `[inputs]`.
+    fixed: Vec<f32>,
     /// What all candidates have in common of the arguments of both activations, `[2 * width]`.
     common: Vec<f32>,
     /// `z_2` of each candidate, `[candidate, width]`.
@@ -85,6 +87,7 @@ impl ConcaveRow {
                 inner: vec![0.0; width * width],
                 output: vec![0.0; 2 * width],
                 linear: vec![0.0; inputs],
+                fixed: vec![0.0; inputs],
                 common: vec![0.0; 2 * width],
                 ..Self::default()
             };
@@ -106,7 +109,11 @@ impl ConcaveRow {
         candidates: impl ExactSizeIterator<Item = &'a [f32]>,
         values: &mut [f32],
     ) {
-        Arch::new().dispatch(Values { row: self, fixed, from, candidates, values });
+        self.fixed.fill(0.0);
+        for (input, utilities) in fixed {
+            self.fixed[input..][..utilities.len()].copy_from_slice(utilities);
+        }
+        Arch::new().dispatch(Values { row: self, from, candidates, values });
     }
 }
 
@@ -171,35 +178,26 @@ fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
     simd.reduce_sum_f32s(sum)
 }
 
-struct Values<'r, 'v, F, C> {
+struct Values<'r, 'v, C> {
     row: &'r mut ConcaveRow,
-    fixed: F,
     from: usize,
     candidates: C,
     values: &'v mut [f32],
 }
 
-impl<'a, F, C> WithSimd for Values<'_, '_, F, C>
-where
-    F: Iterator<Item = (usize, &'a [f32])>,
-    C: ExactSizeIterator<Item = &'a [f32]>,
-{
+impl<'a, C: ExactSizeIterator<Item = &'a [f32]>> WithSimd for Values<'_, '_, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { row, fixed, from, candidates, values } = self;
+        let Self { row, from, candidates, values } = self;
         let width = row.width;
         let activation = row.activation.expect("a row was loaded before its values are asked for");
-        let mut value = row.value;
-        row.common.copy_from_slice(&row.start);
-        for (input, utilities) in fixed {
-            for (input, &x) in (input..).zip(utilities) {
-                value += x * row.linear[input];
-                let slopes = &row.slopes[input * 2 * width..][..2 * width];
-                add(simd, x, slopes, &mut row.common);
-            }
-        }
+        let value = row.value + dot(simd, &row.fixed, &row.linear);
+        let slopes =
+            Right { inner: row.inputs, columns: 2 * width, data: &row.slopes, packed: false };
+        let (a, bias, c) = (&row.fixed, Some(&row.start[..]), &mut row.common);
+        Product::<false> { a, rows: 1, b: slopes, bias, c }.with_simd(simd);
         let count = candidates.len();
         if row.second.len() < count * width {
             row.second.resize(count * width, 0.0);
@@ -208,17 +206,22 @@ where
         let (second, third) = (&mut row.second[..count * width], &mut row.third[..count * width]);
         let units = second.chunks_exact_mut(width).zip(third.chunks_exact_mut(width));
         for ((second, third), (utilities, result)) in units.zip(candidates.zip(&mut *values)) {
-            *result = value;
-            second.copy_from_slice(&row.common[..width]);
-            third.copy_from_slice(&row.common[width..]);
+            let mut sum = value;
             for (input, &x) in (from..).zip(utilities) {
-                *result += x * row.linear[input];
-                let slopes = &row.slopes[input * 2 * width..][..2 * width];
-                add(simd, x, &slopes[..width], second);
-                add(simd, x, &slopes[width..], third);
+                sum += x * row.linear[input];
             }
-            for second in second.chunks_exact_mut(S::F32_LANES) {
-                store(simd, second, convex::value(simd, activation, load(simd, second)));
+            *result = sum;
+            for at in (0..width).step_by(S::F32_LANES) {
+                let mut p_2 = load(simd, &row.common[at..]);
+                let mut p_3 = load(simd, &row.common[width + at..]);
+                for (input, &x) in (from..).zip(utilities) {
+                    let slopes = &row.slopes[input * 2 * width..][..2 * width];
+                    let x = simd.splat_f32s(x);
+                    p_2 = simd.mul_add_e_f32s(x, load(simd, &slopes[at..]), p_2);
+                    p_3 = simd.mul_add_e_f32s(x, load(simd, &slopes[width + at..]), p_3);
+                }
+                store(simd, &mut second[at..], convex::value(simd, activation, p_2));
+                store(simd, &mut third[at..], p_3);
             }
         }
         let inner = Right { inner: width, columns: width, data: &row.inner, packed: false };
@@ -234,14 +237,5 @@ where
             }
             *value -= simd.reduce_sum_f32s(sum);
         }
-    }
-}
-
-/// `y += factor * x`, for whole vectors.
-#[inline(always)]
-fn add<S: Simd>(simd: S, factor: f32, x: &[f32], y: &mut [f32]) {
-    let factor = simd.splat_f32s(factor);
-    for (x, y) in x.chunks_exact(S::F32_LANES).zip(y.chunks_exact_mut(S::F32_LANES)) {
-        store(simd, y, simd.mul_add_e_f32s(factor, load(simd, x), load(simd, y)));
     }
 }

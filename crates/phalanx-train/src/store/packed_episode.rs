@@ -138,7 +138,9 @@ impl PackedEpisode {
 
     /// Whether the parts fit each other, which a file may pretend.
     pub(super) fn is_sound(&self) -> bool {
-        let (steps, times) = (self.len, self.len + 1);
+        let (steps, Some(times)) = (self.len, self.len.checked_add(1)) else {
+            return false;
+        };
         let agents = self.alive.len() / times;
         let floats = self.obs.is_sound() && self.state.is_sound();
         let whole = [self.obs.len(), self.state.len(), self.avail.len(), self.alive.len()];

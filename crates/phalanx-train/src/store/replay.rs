@@ -147,7 +147,7 @@ impl EpisodeReplay {
     /// left out, and so is everything where nothing is prioritised.
     ///
     /// An episode's error is for the learner to define; PyMARL2 takes the sum of its absolute
-    /// temporal-difference errors divided by its number of steps.
+    /// temporal-difference errors divided by the square root of its number of steps.
     ///
     /// # Panics
     ///

@@ -69,7 +69,7 @@ pub(super) fn load(mut bytes: &[u8]) -> Result<EpisodeReplay, EnvError> {
         replay.episodes.push_back(episode);
     }
     let config = &replay.config;
-    let fits = replay.len() <= config.capacity
+    let fits = config.capacity >= replay.len().max(1)
         && header.held <= replay.added
         && config.batch_steps != Some(0)
         && replay.priorities.is_some() == config.prioritised.is_some()

@@ -2,14 +2,23 @@
 //! interrupted: weights, optimizers, replay memory, environments and random streams included.
 
 use phalanx::envs::registry::factory;
+use phalanx::nn::Sharing;
 use phalanx::prelude::*;
-use phalanx::train::learn::{Algorithm, SavedFile};
+use phalanx::train::learn::{
+    Algorithm, ConcaveQ, CwQmix, Mlp, OptimizerName, OwQmix, Qatten, Qplex, Qtran, ResQ, SavedFile,
+    TargetUpdate, WeightedSettings,
+};
+use phalanx::train::store::Precision;
 
-fn trainer(algorithm: impl Algorithm + 'static) -> Trainer {
-    let battles = factory("skirmish/3m", &Default::default()).expect("it is registered");
-    let mut trainer = Trainer::new(algorithm, battles).seed(5);
+fn trainer_in(env: &str, algorithm: impl Algorithm + 'static) -> Trainer {
+    let env = factory(env, &Default::default()).expect("it is registered");
+    let mut trainer = Trainer::new(algorithm, env).seed(5);
     trainer.config.test_nepisode = 4;
     trainer
+}
+
+fn trainer(algorithm: impl Algorithm + 'static) -> Trainer {
+    trainer_in("skirmish/3m", algorithm)
 }
 
 fn iterate(trainer: &mut Trainer, times: usize) {
@@ -20,6 +29,16 @@ fn iterate(trainer: &mut Trainer, times: usize) {
 }
 
 fn check<A: Algorithm + 'static>(algorithm: impl Fn() -> A, before: usize, after: usize) {
+    check_in("skirmish/3m", algorithm, before, after);
+}
+
+fn check_in<A: Algorithm + 'static>(
+    env: &str,
+    algorithm: impl Fn() -> A,
+    before: usize,
+    after: usize,
+) {
+    let trainer = |algorithm: A| trainer_in(env, algorithm);
     let mut straight = trainer(algorithm());
     iterate(&mut straight, before);
     let saved: Vec<SavedFile> = straight.save().expect("it can be saved");
@@ -51,6 +70,51 @@ fn qmix_continues_exactly() {
         Qmix { learning, ..Qmix::default() }
     };
     check(qmix, 5, 4);
+}
+
+#[test]
+fn concaveq_continues_exactly_with_every_option_that_has_a_state() {
+    let concaveq = || {
+        let learning = QLearning {
+            batch_size_run: 2,
+            updates_per_rollout: 2,
+            batch_size: 6,
+            batch_steps: 9,
+            buffer_size: 8,
+            buffer_precision: Precision::F16,
+            prioritised_replay: true,
+            standardise_rewards: true,
+            target_update: TargetUpdate::Soft,
+            optimizer: OptimizerName::Rmsprop,
+            parameter_sharing: Sharing::None,
+            ..QLearning::default()
+        };
+        ConcaveQ { learning, mixing_embed_dim: 8, ..ConcaveQ::default() }
+    };
+    check_in("predator_prey", concaveq, 5, 3);
+}
+
+#[test]
+fn every_other_value_learner_continues_exactly() {
+    let learning = || QLearning {
+        batch_size_run: 3,
+        batch_size: 6,
+        rnn_hidden_dim: 16,
+        target_update: TargetUpdate::Updates,
+        target_update_interval: 2,
+        ..QLearning::default()
+    };
+    let weighted = WeightedSettings { learning: learning(), ..WeightedSettings::default() };
+    let game = "k_step";
+    check_in(game, || Iql { learning: learning() }, 3, 2);
+    check_in(game, || Vdn { learning: learning() }, 3, 2);
+    check_in(game, || Qplex { learning: learning(), ..Qplex::default() }, 3, 2);
+    check_in(game, || Qatten { learning: learning(), ..Qatten::default() }, 3, 2);
+    check_in(game, || Qtran { learning: learning(), ..Qtran::default() }, 3, 2);
+    check_in(game, || OwQmix { weighted: weighted.clone() }, 3, 2);
+    check_in(game, || CwQmix { weighted: weighted.clone() }, 3, 2);
+    check_in(game, || ResQ { learning: learning(), ..ResQ::default() }, 3, 2);
+    check_in(game, || Mlp { learning: learning(), ..Mlp::default() }, 3, 2);
 }
 
 #[test]

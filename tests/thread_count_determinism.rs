@@ -6,15 +6,24 @@ use std::path::Path;
 
 use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
-use phalanx::train::learn::Algorithm;
+use phalanx::train::learn::{Algorithm, ConcaveQ};
 use phalanx::train::log::TIME_FIELDS;
 use serde_json::Value;
 
 /// `metrics.jsonl` of a short run, without the fields that depend on the clock.
 fn metrics(algorithm: impl Algorithm + 'static, threads: usize, t_max: u64) -> String {
+    metrics_in("skirmish/5m_vs_6m", algorithm, threads, t_max)
+}
+
+fn metrics_in(
+    env: &str,
+    algorithm: impl Algorithm + 'static,
+    threads: usize,
+    t_max: u64,
+) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let battles = factory("skirmish/5m_vs_6m", &Default::default()).expect("it is registered");
-    let mut trainer = Trainer::new(algorithm, battles).seed(11).t_max(t_max);
+    let env = factory(env, &Default::default()).expect("it is registered");
+    let mut trainer = Trainer::new(algorithm, env).seed(11).t_max(t_max);
     trainer.config.threads = threads;
     trainer.config.log_interval = 1000;
     trainer.config.test_interval = 2000;
@@ -47,6 +56,20 @@ fn qmix_writes_the_same_bytes_with_1_2_and_3_threads() {
     assert!(single.contains("loss_td"), "it learned");
     for threads in [2, 3] {
         assert_eq!(single, metrics(qmix(), threads, 6000), "{threads} threads");
+    }
+}
+
+#[test]
+fn concaveq_writes_the_same_bytes_with_1_2_and_3_threads() {
+    let concaveq = || {
+        let learning = QLearning { batch_size: 16, batch_steps: 10, ..QLearning::default() };
+        ConcaveQ { learning, ..ConcaveQ::default() }
+    };
+    let single = metrics_in("predator_prey", concaveq(), 1, 6000);
+    assert!(single.contains("pg_loss"), "it learned");
+    for threads in [2, 3] {
+        let several = metrics_in("predator_prey", concaveq(), threads, 6000);
+        assert_eq!(single, several, "{threads} threads");
     }
 }
 

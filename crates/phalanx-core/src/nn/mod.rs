@@ -22,7 +22,6 @@ compile_error!("networks need a device: choose the feature `flex`, `ndarray` or 
 mod actor;
 mod agent;
 mod agents;
-mod soft_update;
 mod critic;
 mod device;
 mod gru;
@@ -32,12 +31,12 @@ mod mixers;
 mod mlp;
 mod optim;
 mod selection;
+mod soft_update;
 mod weights;
 
 pub use actor::{Actor, Scratch};
 pub use agent::{AgentConfig, AgentNetwork, AgentOutput};
 pub use agents::{AgentNetworks, Sharing};
-pub use soft_update::soft_update;
 pub use critic::{Critic, CriticConfig, CriticOutput};
 pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
@@ -51,4 +50,5 @@ pub use mixers::{
 pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
 pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
+pub use soft_update::soft_update;
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

@@ -40,3 +40,28 @@ impl ModuleMapper for Blend {
         })
     }
 }
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::nn::{Linear, device};
+    use crate::rng::{Purpose, Rng};
+
+    #[test]
+    fn a_soft_step_goes_a_given_part_of_the_way() {
+        let cpu = device("cpu").expect("the CPU is always there");
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        let mut layer = || Linear::new(3, 2, &mut rng, &cpu);
+        let (target, online) = (layer(), layer());
+        let numbers = |layer: &Linear| -> Vec<f32> {
+            let values = Tensor::cat(vec![layer.weight.val().reshape([6]), layer.bias.val()], 0);
+            values.into_data().try_into_vec().expect("32-bit floats")
+        };
+        let (from, to) = (numbers(&target), numbers(&online));
+        let after = numbers(&soft_update(target.clone(), &online, 0.25));
+        for ((after, from), to) in after.iter().zip(&from).zip(&to) {
+            assert!((after - (0.75 * from + 0.25 * to)).abs() < 1e-7);
+        }
+        assert_eq!(numbers(&soft_update(target.clone(), &online, 1.0)), to);
+    }
+}

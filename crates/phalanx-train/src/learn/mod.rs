@@ -6,8 +6,9 @@ mod value;
 
 pub use policy::Ippo;
 pub use value::{
-    Bytes, ConcaveQ, CwQmix, Iql, Mlp, Monotone, OptimizerName, OwQmix, PositiveName, QLearning, Qatten,
-    Qmix, Qplex, Qtran, ResQ, TargetUpdate, Vdn,
+    Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, FirstLayerName, Iql, Mlp, Monotone,
+    NetworkSize, OptimizerName, OwQmix, PolicyLoss, PositiveName, QLearning, Qatten, Qmix, Qplex,
+    Qtran, ResQ, SearchName, TargetUpdate, Vdn, WeightedSettings,
 };
 
 use phalanx_core::env::{EnvSpec, VecEnv};
@@ -26,14 +27,20 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
     AlgorithmEntry::of::<Iql>("iql", "independent Q-learning: every agent for itself"),
     AlgorithmEntry::of::<Vdn>("vdn", "value decomposition: the utilities add up"),
     AlgorithmEntry::of::<Qmix>("qmix", "monotonic mixing of utilities by a hypernetwork"),
-    AlgorithmEntry::of::<Qplex>("qplex", "duplex duelling: any joint value that agrees on the best"),
+    AlgorithmEntry::of::<Qplex>(
+        "qplex",
+        "duplex duelling: any joint value that agrees on the best",
+    ),
     AlgorithmEntry::of::<Qatten>("qatten", "a sum of utilities weighted by attention to the state"),
     AlgorithmEntry::of::<Qtran>("qtran", "a joint value, and utilities whose sum transforms it"),
     AlgorithmEntry::of::<OwQmix>("ow_qmix", "weighted QMIX that trusts what is underestimated"),
     AlgorithmEntry::of::<CwQmix>("cw_qmix", "weighted QMIX that trusts the best joint action"),
     AlgorithmEntry::of::<ResQ>("resq", "QMIX plus a residual that leaves its best action alone"),
     AlgorithmEntry::of::<Mlp>("mlp", "unrestricted mixing by a plain network"),
-    AlgorithmEntry::of::<ConcaveQ>("concaveq", "concave mixing, iterative selection, local policies"),
+    AlgorithmEntry::of::<ConcaveQ>(
+        "concaveq",
+        "concave mixing, iterative selection, local policies",
+    ),
     AlgorithmEntry::of::<Ippo>("ippo", "independent proximal policy optimisation"),
 ];
 

@@ -45,9 +45,7 @@ impl RunLog {
     /// Writes a line of `log.txt`.
     fn say(&mut self, line: &str) -> Result<(), TrainError> {
         let path = self.folder.path().join("log.txt");
-        self.text
-            .write_all(format!("{line}\n").as_bytes())
-            .map_err(TrainError::io("write", path))
+        self.text.write_all(format!("{line}\n").as_bytes()).map_err(TrainError::io("write", path))
     }
 }
 

@@ -130,8 +130,7 @@ impl PackedEpisode {
         let masks = Bits::heap_bytes_of(times * spec.avail_len())
             + Bits::heap_bytes_of(times * spec.n_agents());
         let per_action = if spec.n_actions <= NARROW { size_of::<u8>() } else { size_of::<u16>() };
-        // Agents' rewards are counted here as soon as the specification says that there are any.
-        let rewards = steps * size_of::<f32>();
+        let rewards = steps * (1 + spec.agent_rewards_len()) * size_of::<f32>();
         let actions = steps * spec.n_agents() * per_action;
         (size_of::<Self>() + floats + masks + actions + rewards) as u64
     }

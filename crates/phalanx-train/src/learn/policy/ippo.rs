@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::ppo_learner::PpoLearner;
+use crate::config::Problem;
 use crate::learn::value::settings::unit;
 use crate::learn::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
 
 /// Every agent learns a policy and a local value from the team's reward, with shared parameters
 /// (de Witt et al. 2020, arXiv 2011.09533).

@@ -9,12 +9,12 @@ use phalanx_core::nn::{
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
-use crate::learn::host::to_vec;
 use super::ippo::Ippo;
 use super::ppo_update::{Experience, Loss, Minibatch};
-use crate::learn::{Contents, Learner, SavedFile, Setup, file};
 use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
 use crate::error::TrainError;
+use crate::learn::host::to_vec;
+use crate::learn::{Contents, Learner, SavedFile, Setup, file};
 
 /// Collects segments and goes through each of them for some epochs.
 pub(super) struct PpoLearner {

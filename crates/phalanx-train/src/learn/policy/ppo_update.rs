@@ -5,8 +5,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::nn::{AgentNetworks, Critic, Device};
 use phalanx_core::rl::{Step, ValueNorm, generalised_advantages, normalise};
 
-use crate::learn::host::{tensor, to_vec};
 use crate::collect::InputLayout;
+use crate::learn::host::{tensor, to_vec};
 use crate::store::Segment;
 
 /// Added to the logit of an action that is not available.

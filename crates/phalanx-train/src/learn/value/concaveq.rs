@@ -1,9 +1,7 @@
 //! ConcaveQ.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{
-    ConcaveConfig, Convex, FirstLayer, Search, Selection, UnrestrictedConfig,
-};
+use phalanx_core::nn::{ConcaveConfig, Convex, FirstLayer, Search, Selection, UnrestrictedConfig};
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 use toml::Table;

@@ -2,17 +2,15 @@
 
 use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
-use phalanx_core::nn::{
-    Actor, Device, Optimizer, from_safetensors, soft_update, to_safetensors,
-};
+use phalanx_core::nn::{Actor, Device, Optimizer, from_safetensors, soft_update, to_safetensors};
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
+use super::super::host::to_vec;
+use super::super::{Contents, Learner, SavedFile, Setup, file};
 use super::experience::Experience;
 use super::factorisation::{Factorisation, Plan};
 use super::settings::{QLearning, TargetUpdate};
-use super::super::host::to_vec;
-use super::super::{Contents, Learner, SavedFile, Setup, file};
 use crate::collect::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
 use crate::error::TrainError;
 use crate::store::{EpisodeBatch, EpisodeReplay, ReplaySize};
@@ -79,8 +77,7 @@ impl<F: Factorisation> ReplayLearner<F> {
         }
         let hidden_dim = self.learning.rnn_hidden_dim;
         let batch = Experience::new(batch, self.inputs, hidden_dim, &self.device);
-        let loss =
-            self.factorisation.loss(&self.networks, &self.target, &batch, &self.learning);
+        let loss = self.factorisation.loss(&self.networks, &self.target, &batch, &self.learning);
         for &(what, value) in &loss.means {
             if !value.is_finite() {
                 let value = value as f32;
@@ -184,9 +181,10 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
     }
 
     fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
+        let acting = self.factorisation.acting(&self.networks);
         let mut files = vec![
-            SavedFile::new("agent.safetensors", to_safetensors(self.factorisation.acting(&self.networks))?),
             SavedFile::new("networks.safetensors", to_safetensors(&self.networks)?),
+            SavedFile::new("agent.safetensors", to_safetensors(acting)?),
         ];
         if contents == Contents::Everything {
             let (mut replay, mut own, mut rest) = (Vec::new(), Vec::new(), Vec::new());
@@ -210,8 +208,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             from_safetensors(self.networks.clone(), file(files, "networks.safetensors")?)?;
         let target = from_safetensors(self.target.clone(), file(files, "target.safetensors")?)?;
         let replay = EpisodeReplay::load(file(files, "replay.bin")?)?;
-        let (streams, copied_at, reward_norm) =
-            unpack("the learner", file(files, "learner.bin")?)?;
+        let (streams, copied_at, reward_norm) = unpack("the learner", file(files, "learner.bin")?)?;
         self.factorisation.load(file(files, "factorisation.bin")?)?;
         self.optimizer.load(file(files, "optimizer.bin")?)?;
         self.actor = self.factorisation.acting(&networks).to_actor();

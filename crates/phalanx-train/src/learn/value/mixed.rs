@@ -59,9 +59,8 @@ impl Factorisation for Mixed {
         let utilities = tracked.run(&online.agents).output;
         let behind = batch.run(&target.agents).output;
         let judge = if learning.double_q { utilities.clone().inner() } else { behind.clone() };
-        let value = |actions| {
-            to_vec(target.mixer.forward(batch.mixer_input(behind.clone(), actions)))
-        };
+        let value =
+            |actions| to_vec(target.mixer.forward(batch.mixer_input(behind.clone(), actions)));
         let greedy = value(batch.greedy(judge));
         let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
         let targets = Targets::new(learning, batch, &greedy, taken.as_deref());

@@ -25,15 +25,17 @@ mod vdn;
 mod wqmix;
 
 pub use bytes::Bytes;
-pub use concaveq::ConcaveQ;
+pub use concaveq::{
+    Acting, ConcaveQ, ConvexName, Estimator, FirstLayerName, PolicyLoss, SearchName,
+};
 pub use iql::Iql;
 pub use mlp::Mlp;
 pub use monotone::{Monotone, PositiveName};
 pub use qatten::Qatten;
 pub use qmix::Qmix;
 pub use qplex::Qplex;
-pub use qtran::Qtran;
+pub use qtran::{NetworkSize, Qtran};
 pub use resq::ResQ;
 pub use settings::{OptimizerName, QLearning, TargetUpdate};
 pub use vdn::Vdn;
-pub use wqmix::{CwQmix, OwQmix};
+pub use wqmix::{CwQmix, OwQmix, WeightedSettings};

@@ -138,7 +138,11 @@ impl Factorisation for Transformed {
         let [_, _, width] = features.dims();
         let (rows, agents) = (batch.rows(), batch.agents);
         let actions = batch.taken.clone().reshape([rows, agents]);
-        networks.joint.forward(features.reshape([rows, agents, width]), actions, batch.state.clone())
+        networks.joint.forward(
+            features.reshape([rows, agents, width]),
+            actions,
+            batch.state.clone(),
+        )
     }
 
     fn loss(

@@ -131,3 +131,97 @@ pub(super) fn masked_mean(values: &[f32], mask: &[f32]) -> f64 {
     let sum: f64 = values.iter().zip(mask).map(|(v, m)| f64::from(v * m)).sum();
     sum / mask.iter().map(|&m| f64::from(m)).sum::<f64>().max(1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use phalanx_core::nn::device;
+
+    use super::*;
+    use crate::collect::InputLayout;
+    use crate::store::EpisodeBatch;
+
+    /// Two steps of two episodes of two agents; the second episode has one step.
+    fn batch() -> Experience {
+        let step = |reward, terminated, valid| EpisodeStep { reward, terminated, valid };
+        let inputs = InputLayout {
+            obs_dim: 1,
+            n_actions: 2,
+            n_agents: 2,
+            last_action: false,
+            agent_id: false,
+        };
+        let batch = EpisodeBatch {
+            time: 2,
+            episodes: 2,
+            input: vec![0.0; 3 * 2 * 2],
+            state: vec![0.0; 3 * 2],
+            avail: vec![true; 3 * 2 * 2 * 2],
+            alive: vec![true; 3 * 2 * 2],
+            actions: vec![0; 3 * 2 * 2],
+            steps: vec![
+                step(1.0, false, true),
+                step(2.0, false, true),
+                step(4.0, true, true),
+                step(0.0, false, false),
+            ],
+            agent_reward: vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+            indices: vec![0, 1],
+            weights: vec![1.0, 0.5],
+        };
+        Experience::new(batch, inputs, 1, &device("cpu").expect("the CPU is always there"))
+    }
+
+    fn learning() -> QLearning {
+        QLearning { gamma: 0.5, td_lambda: 0.0, ..QLearning::default() }
+    }
+
+    fn error(targets: &Targets, learning: &QLearning, values: &[f32], columns: usize) -> TdError {
+        let cpu = device("cpu").expect("the CPU is always there");
+        let values = tensor(values.to_vec(), [6, columns], &cpu.autodiff());
+        targets.error(learning, &batch(), values, None)
+    }
+
+    #[test]
+    fn a_team_has_one_target_per_step_and_padding_has_none() {
+        let targets = Targets::new(&learning(), &batch(), &[0.0, 0.0, 8.0, 6.0, 9.0, 9.0], None);
+        assert_eq!(targets.values, [1.0 + 0.5 * 8.0, 2.0 + 0.5 * 6.0, 4.0, 0.0, 0.0, 0.0]);
+        assert_eq!(targets.mask, [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_error_is_weighted_by_episode_and_divided_by_the_steps_there_are() {
+        let targets = Targets::new(&learning(), &batch(), &[0.0; 6], None);
+        let error = error(&targets, &learning(), &[2.0, 4.0, 1.0, 7.0, 7.0, 7.0], 1);
+        let loss: f32 = error.loss.into_scalar();
+        // 0.5 * (1 + 0.5 * 4 + 9) / 3; the mean errors are (1 + 3) / 2 and 2.
+        assert!((loss - 2.0).abs() < 1e-6, "{loss}");
+        assert_eq!(error.errors, [2.0, 2.0]);
+        assert!((error.mean - 7.0 / 3.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn agents_learn_from_the_reward_of_the_team_or_from_their_own() {
+        let greedy = [0.0; 12];
+        let team = Targets::new(&learning(), &batch(), &greedy, None);
+        assert_eq!(team.values[..6], [1.0, 1.0, 2.0, 2.0, 4.0, 4.0]);
+        let own = QLearning { common_reward: false, ..learning() };
+        let own = Targets::new(&own, &batch(), &greedy, None);
+        assert_eq!(own.values[..6], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+    }
+
+    #[test]
+    fn q_lambda_raises_rewards_by_what_exploration_cost() {
+        let learning = QLearning { q_lambda: true, td_lambda: 1.0, ..learning() };
+        let (greedy, taken) = ([3.0, 3.0, 5.0, 5.0, 0.0, 0.0], [2.0, 3.0, 1.0, 1.0, 0.0, 0.0]);
+        let targets = Targets::new(&learning, &batch(), &greedy, Some(&taken));
+        // The second step of the first episode: 4 + (5 - 1); the first: 1 + (3 - 2) + 0.5 * 8.
+        assert_eq!(targets.values[..3], [6.0, 2.0 + 0.5 * 5.0, 8.0]);
+    }
+
+    #[test]
+    fn n_rewards_make_a_target_where_they_are_asked_for() {
+        let learning = QLearning { n_step: 2, ..learning() };
+        let targets = Targets::new(&learning, &batch(), &[0.0, 0.0, 8.0, 6.0, 9.0, 9.0], None);
+        assert_eq!(targets.values[..3], [1.0 + 0.5 * 4.0, 2.0 + 0.5 * 6.0, 4.0]);
+    }
+}

@@ -234,10 +234,12 @@ impl Factorisation for Weighted {
         let joint = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
         let values = to_vec(joint.clone().inner());
         let in_full = self.weighting.in_full(batch, &values, &targets.values, greedy, &best);
-        let weights: Vec<f32> = in_full.iter().map(|&full| if full { 1.0 } else { self.w }).collect();
+        let weights: Vec<f32> =
+            in_full.iter().map(|&full| if full { 1.0 } else { self.w }).collect();
         let error = targets.error(learning, batch, joint, Some(&weights));
 
-        let chosen = tracked.pick(tracked.run(&online.central_agents).output, tracked.taken.clone());
+        let chosen =
+            tracked.pick(tracked.run(&online.central_agents).output, tracked.taken.clone());
         let estimate = online.central.forward(chosen, tracked.state.clone());
         let central = targets.error(learning, batch, estimate, None);
         Loss {

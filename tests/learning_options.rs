@@ -1,0 +1,158 @@
+//! The options of value learning do what their names say.
+
+use phalanx::envs::registry::factory;
+use phalanx::nn::Sharing;
+use phalanx::prelude::*;
+use phalanx::train::TrainError;
+use phalanx::train::learn::{Bytes, OptimizerName, TargetUpdate};
+use toml::Table;
+
+/// One-step games are learned from uniformly drawn joint actions.
+fn one_step() -> QLearning {
+    QLearning {
+        batch_size: 32,
+        epsilon_finish: 1.0,
+        lr: 0.005,
+        use_rnn: false,
+        rnn_hidden_dim: 32,
+        ..QLearning::default()
+    }
+}
+
+/// The greedy return in a game with these payoffs after 4000 steps.
+fn greedy_return(payoff: &str, learning: QLearning) -> f64 {
+    let args: Table = format!("payoff = {payoff}").parse().expect("valid TOML");
+    let env = factory("matrix/custom", &args).expect("it is registered");
+    let mut trainer = Trainer::new(Vdn { learning }, env).seed(3);
+    trainer.config.test_nepisode = 1;
+    trainer.config.threads = 1;
+    while trainer.iterate().expect("losses are finite").t_env < 4000 {}
+    trainer.evaluate().expect("it was trained").return_mean()
+}
+
+/// What makes the trainer refuse its settings.
+fn refusal(trainer: Trainer) -> String {
+    let mut trainer = trainer;
+    trainer.prepare().err().map_or_else(String::new, |error: TrainError| error.to_string())
+}
+
+#[test]
+fn agents_without_a_number_play_different_actions_only_with_networks_of_their_own() {
+    // Agent 0 had better play 0 and agent 1 had better play 1; equal actions pay 1.
+    let payoff = "[[1.0, 2.0], [0.0, 1.0]]";
+    let learning = QLearning { obs_agent_id: false, ..one_step() };
+    assert_eq!(greedy_return(payoff, learning.clone()), 1.0);
+    let own = QLearning { parameter_sharing: Sharing::None, ..learning };
+    assert_eq!(greedy_return(payoff, own), 2.0);
+}
+
+#[test]
+fn every_update_rule_and_target_rule_learns_a_monotone_game() {
+    let base = one_step();
+    let variants = [
+        base.clone(),
+        QLearning { optimizer: OptimizerName::Rmsprop, optim_eps: 1e-5, ..base.clone() },
+        QLearning {
+            target_update: TargetUpdate::Updates,
+            target_update_interval: 10,
+            ..base.clone()
+        },
+        QLearning { target_update: TargetUpdate::Soft, ..base.clone() },
+        QLearning { prioritised_replay: true, ..base.clone() },
+        QLearning { standardise_rewards: true, ..base.clone() },
+        QLearning { parameter_sharing: Sharing::None, ..base.clone() },
+        QLearning { parameter_sharing: Sharing::Group, ..base.clone() },
+        QLearning { batch_steps: 1, ..base.clone() },
+        QLearning { td_lambda: 0.0, n_step: 3, ..base.clone() },
+        QLearning { q_lambda: true, ..base },
+    ];
+    for learning in variants {
+        // Payoffs that are a sum of utilities.
+        let best = greedy_return("[[0.0, 1.0], [1.0, 2.0]]", learning.clone());
+        assert_eq!(best, 2.0, "{learning:?}");
+    }
+}
+
+#[test]
+fn a_sum_of_utilities_learns_the_least_squares_fit_of_a_table() {
+    // The fit of qtran is -6.22 in the corner, -4.89 beside it, -3.56 elsewhere.
+    let env = factory("matrix/qtran", &Default::default()).expect("it is registered");
+    let learning = QLearning { batch_size: 256, lr: 0.002, ..one_step() };
+    let mut trainer = Trainer::new(Vdn { learning }, env).seed(1);
+    trainer.config.threads = 1;
+    while trainer.iterate().expect("losses are finite").t_env < 16_000 {}
+    let values = trainer.joint_values().expect("it was trained").expect("there is a joint value");
+    let (corner, side, rest) = (-6.22, -4.89, -3.56);
+    let fit = [corner, side, side, side, rest, rest, side, rest, rest];
+    for (value, fit) in values.iter().zip(fit) {
+        assert!((value - fit).abs() < 0.6, "{values:?}");
+    }
+}
+
+#[test]
+fn own_rewards_need_an_environment_that_gives_them_and_no_mixer() {
+    let learning = QLearning { common_reward: false, ..QLearning::default() };
+    let shared = factory("predator_prey", &Default::default()).expect("it is registered");
+    let args: Table = "individual_rewards = true".parse().expect("valid TOML");
+    let own = factory("predator_prey", &args).expect("it is registered");
+    let iql = |env| Trainer::new(Iql { learning: learning.clone() }, env);
+    let error = refusal(iql(shared.clone()));
+    assert!(error.contains("`common_reward` must be true: this environment"), "{error}");
+    let mixed = Trainer::new(Vdn { learning: learning.clone() }, own.clone());
+    let error = refusal(mixed);
+    assert!(error.contains("`common_reward` must be true where a mixer"), "{error}");
+    assert_eq!(refusal(iql(own)), "");
+}
+
+#[test]
+fn agents_learn_from_their_own_rewards() {
+    /// Two agents; agent 0 is paid for action 0, agent 1 for action 1, and the team for nothing.
+    struct Selfish(EnvSpec);
+
+    impl Selfish {
+        fn write(out: StepMut<'_>, own: [f32; 2]) {
+            out.obs.fill(1.0);
+            out.state.fill(1.0);
+            out.avail.fill(true);
+            out.alive.fill(true);
+            out.agent_rewards.copy_from_slice(&own);
+        }
+    }
+
+    impl Env for Selfish {
+        fn spec(&self) -> &EnvSpec {
+            &self.0
+        }
+        fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+            Self::write(out, [0.0; 2]);
+        }
+        fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+            let own = [actions[0] == 0, actions[1] == 1].map(|paid| f32::from(u8::from(paid)));
+            Self::write(out, own);
+            Outcome { reward: 0.0, end: End::Terminated }
+        }
+        fn save(&self, _: &mut Vec<u8>) {}
+        fn load(&mut self, _: &[u8]) -> Result<(), EnvError> {
+            Ok(())
+        }
+    }
+
+    let make = || Selfish(EnvSpec { n_actions: 2, agent_rewards: true, ..EnvSpec::new("own", 2) });
+    let learning = QLearning { common_reward: false, ..one_step() };
+    let mut trainer = Trainer::new(Iql { learning }, make).seed(2);
+    while trainer.iterate().expect("losses are finite").t_env < 4000 {}
+    let policy = trainer.policy().expect("it was trained");
+    let mut team = phalanx::train::collect::Team::new(policy.inputs, policy.actor.hidden_dim(), 1);
+    team.begin(0);
+    let q = team.think(&policy.actor, &[1.0, 1.0]).to_vec();
+    assert!(q[0] > q[1] && q[3] > q[2], "{q:?}");
+}
+
+#[test]
+fn a_memory_too_small_for_an_episode_is_refused_with_the_key_to_change() {
+    let learning = QLearning { buffer_mem: Bytes(1000), ..QLearning::default() };
+    let env = factory("predator_prey", &Default::default()).expect("it is registered");
+    let mut trainer = Trainer::new(Vdn { learning }, env);
+    let error = trainer.iterate().expect_err("an episode takes more").to_string();
+    assert!(error.contains("buffer_mem"), "{error}");
+}

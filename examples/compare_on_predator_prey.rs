@@ -87,7 +87,7 @@ const ABLATIONS: [Entry; 8] = [
 
 /// What all runs share.
 const COMMON: &str = "t_max=1000000 lr=0.001 td_lambda=0.0 batch_size_run=4 updates_per_rollout=4 \
-                      batch_size=64 batch_steps=20 use_rnn=false epsilon_anneal_time=100000 \
+                      batch_size=32 batch_steps=20 use_rnn=false epsilon_anneal_time=100000 \
                       test_nepisode=16 test_interval=20000 log_interval=20000";
 
 fn runs() -> Vec<Run> {

@@ -276,13 +276,12 @@ fn a_signed_first_layer_learns_the_qtran_game_and_an_absolute_one_does_not() {
         assert_eq!(argmax(&numbers(game.values())), 0, "seed {seed}");
         signed_errors.push(error);
         let config = ConcaveConfig { first_layer: FirstLayer::Absolute, ..config };
-        let (game, error) = fit(config, QTRAN, 0.5, 1500, seed);
-        assert_ne!(argmax(&numbers(game.values())), 0, "seed {seed}");
-        absolute_errors.push(error);
+        absolute_errors.push(fit(config, QTRAN, 0.5, 1500, seed).1);
     }
     let exact = signed_errors.iter().filter(|error| **error < 1e-2).count();
     assert!(exact >= 2, "the training finds other minima, but rarely: {signed_errors:?}");
-    assert!(absolute_errors.iter().all(|error| *error > 288.0), "{absolute_errors:?}");
+    // No monotone table, rising or falling, is nearer.
+    assert!(absolute_errors.iter().all(|error| *error >= 288.0), "{absolute_errors:?}");
 }
 
 #[test]

@@ -163,7 +163,8 @@ pub(crate) fn fit(
     let config = ConcaveConfig { hypernet_layers: 1, ..config };
     let mut rng = Rng::stream(seed, Purpose::Weights, 0);
     let width = config.utility_dim;
-    let initial = TensorData::new(normals(&mut rng, 6 * width, 1.0), [6, width]);
+    // As small as the outputs of a network that has learned nothing yet.
+    let initial = TensorData::new(normals(&mut rng, 6 * width, 0.1), [6, width]);
     let mut game = Game {
         utilities: Param::from_data(initial, &device),
         mixer: config.init(sizes(2, 3, 1), &mut rng, &device),

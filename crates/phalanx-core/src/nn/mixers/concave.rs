@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::super::linear::{Activation, Linear};
+use super::super::linear::{Activation, Linear, uniform};
 use super::MixerSizes;
 use super::concave_weights::ConcaveWeights;
 use crate::rng::Rng;
@@ -70,8 +70,18 @@ impl Default for ConcaveConfig {
     }
 }
 
+/// The size of the first layer's initial weights.
+const FIRST: f32 = 16.0;
+/// The size of the other layers' initial weights, once they are divided by the number of summands.
+const LATER: f32 = 0.3;
+
 impl ConcaveConfig {
     /// A mixer with initial weights drawn from `rng`.
+    ///
+    /// The biases of the hypernetworks' last layers begin so that the first layer's weights are
+    /// uniform in `±16` and the others, divided by the number of summands, in `±0.3`; everything
+    /// else begins as PyTorch does. With PyTorch's small biases throughout, the mixer begins almost
+    /// constant, learns the plane that fits the payoffs best, and bends no further.
     ///
     /// # Panics
     ///
@@ -80,11 +90,14 @@ impl ConcaveConfig {
         let MixerSizes { n_agents, state_dim, .. } = sizes;
         let embed = self.embed_dim;
         let inputs = n_agents * self.utility_dim;
-        let mut weight = |output| Hypernetwork::new(self, state_dim, output, rng, device);
-        let weight_0 = weight(inputs * embed);
-        let weight_1 = weight(embed * embed);
-        let weight_2 = weight(2 * embed * embed);
-        let weight_3 = weight(3 * embed);
+        let mut weight = |summands: usize, units: usize, bound: f32| {
+            Hypernetwork::new(self, state_dim, summands * units, bound, rng, device)
+        };
+        let later = |summands: usize| LATER * summands as f32;
+        let weight_0 = weight(inputs, embed, FIRST);
+        let weight_1 = weight(embed, embed, later(embed));
+        let weight_2 = weight(2 * embed, embed, later(2 * embed));
+        let weight_3 = weight(3 * embed, 1, later(3 * embed));
         let mut bias = || Linear::new(state_dim, embed, rng, device);
         let (bias_0, bias_1, bias_2) = (bias(), bias(), bias());
         Concave {
@@ -180,10 +193,12 @@ struct Hypernetwork {
 }
 
 impl Hypernetwork {
+    /// `outputs` weights that begin within about `±bound`.
     fn new(
         config: &ConcaveConfig,
         state_dim: usize,
-        output: usize,
+        outputs: usize,
+        bound: f32,
         rng: &mut Rng,
         device: &Device,
     ) -> Self {
@@ -195,7 +210,9 @@ impl Hypernetwork {
             }
             layers => panic!("a hypernetwork has 1 or 2 layers, not {layers}"),
         };
-        Self { hidden, output: Linear::new(width, output, rng, device) }
+        let mut out = Linear::new(width, outputs, rng, device);
+        out.bias = uniform([outputs], bound, rng, device);
+        Self { hidden, output: out }
     }
 
     /// `[row, state_dim]` to weights, `[row, output]`.

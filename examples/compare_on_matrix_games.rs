@@ -5,10 +5,10 @@
 //! cargo run --release --example compare_on_matrix_games -- docs/results/value_factorisation.md
 //! ```
 //!
-//! The first argument is the page into which the table is put; a second one limits the seeds (20), a third names the
-//! folder in which finished runs are kept (`results/matrix_games`). Every run learns from 8000 joint
-//! actions that are all equally likely. Runs go side by side, one on each core; what is finished is
-//! not repeated.
+//! The first argument is the page into which the table is put; a second one limits the seeds (20), a
+//! third names the folder in which finished runs are kept (`results/matrix_games`), and further ones
+//! the games (all). Every run learns from 8000 joint actions that are all equally likely. Runs go side
+//! by side, one on each core; what is finished is not repeated.
 
 #![allow(clippy::print_stdout)]
 
@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use anyhow::Context;
 use phalanx::env::{Env, EnvSpec};
 use phalanx::train::Trainer;
 use phalanx::train::config::Layers;
 use phalanx::train::learn::algorithm;
-use phalanx_examples::page;
-use rayon::prelude::*;
+use phalanx_examples::{grid::side_by_side, page};
 use serde_json::{Value, json};
 
 #[global_allocator]
@@ -158,21 +158,25 @@ fn main() -> anyhow::Result<()> {
     let out = PathBuf::from(arguments.next().context("name the page to write to")?);
     let seeds: u64 = arguments.next().map_or(Ok(20), |text| text.parse())?;
     let root = PathBuf::from(arguments.next().unwrap_or_else(|| "results/matrix_games".into()));
-    let work: Vec<(usize, usize, u64)> = (1..=seeds)
-        .flat_map(|seed| {
-            let pairs = (0..GAMES.len()).flat_map(|game| (0..CURVES.len()).map(move |c| (game, c)));
-            pairs.map(move |(game, curve)| (game, curve, seed))
-        })
+    let wanted: Vec<String> = arguments.collect();
+    let games: Vec<usize> = (0..GAMES.len())
+        .filter(|&game| wanted.is_empty() || wanted.iter().any(|name| name == GAMES[game]))
         .collect();
-    let runs: Vec<((usize, usize), Found)> = work
-        .into_par_iter()
-        .map(|(game, column, seed)| {
-            let (name, curve) = (GAMES[game], &CURVES[column]);
-            let folder = root.join(name).join(curve.0.replace(", ", "_").replace(' ', "_"));
-            let path = folder.join(format!("seed_{seed}.json"));
-            if path.is_file() {
-                return Ok(((game, column), found(&path)?));
-            }
+    let mut work: Vec<(usize, usize, u64)> = Vec::new();
+    for seed in 1..=seeds {
+        for &game in &games {
+            work.extend((0..CURVES.len()).map(|curve| (game, curve, seed)));
+        }
+    }
+    let runs = Mutex::new(Vec::with_capacity(work.len()));
+    let jobs = std::thread::available_parallelism()?.get();
+    side_by_side(&work, jobs, |&(game, column, seed)| {
+        let (name, curve) = (GAMES[game], &CURVES[column]);
+        let folder = root.join(name).join(curve.0.replace(", ", "_").replace(' ', "_"));
+        let path = folder.join(format!("seed_{seed}.json"));
+        let run = if path.is_file() {
+            found(&path)?
+        } else {
             let run = play(name, curve, seed)
                 .with_context(|| format!("{} on {name}, seed {seed}", curve.0))?;
             fs::create_dir_all(&folder)?;
@@ -180,9 +184,12 @@ fn main() -> anyhow::Result<()> {
             fs::write(path.with_extension("tmp"), whole)?;
             fs::rename(path.with_extension("tmp"), &path)?;
             eprintln!("{} on {name}, seed {seed}: {}", curve.0, run.best);
-            Ok(((game, column), run))
-        })
-        .collect::<anyhow::Result<_>>()?;
+            run
+        };
+        runs.lock().expect("no run panics while it holds the list").push(((game, column), run));
+        Ok(())
+    })?;
+    let runs = runs.into_inner().expect("every run is over");
     let mut by_cell: BTreeMap<(usize, usize), Vec<Found>> = BTreeMap::new();
     for (cell, run) in runs {
         by_cell.entry(cell).or_default().push(run);

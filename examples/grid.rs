@@ -1,7 +1,7 @@
 //! A grid of runs: trained side by side, skipped where they are finished.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -99,30 +99,48 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
         }
     }
     eprintln!("{} of {} runs are finished", runs.len() - open.len(), runs.len());
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let done = AtomicUsize::new(0);
     let started = Instant::now();
-    let work = || -> anyhow::Result<()> {
-        while let Some((run, trainer)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let trainer = trainer.lock().ok().and_then(|mut slot| slot.take());
-            let trainer = trainer.context("every run is taken once")?;
-            let folder = run.folder(root);
-            let outcome = trainer.run_over(&folder);
-            let outcome =
-                outcome.with_context(|| format!("while training {}", folder.display()))?;
-            eprintln!(
-                "{}/{} {}: return {:.2} after {:.0} s; {:.0} min in all",
-                1 + done.fetch_add(1, Ordering::Relaxed),
-                open.len(),
-                folder.display(),
-                outcome.last.return_mean(),
-                outcome.progress.seconds,
-                started.elapsed().as_secs_f64() / 60.0
-            );
+    side_by_side(&open, jobs, |(run, trainer)| {
+        let trainer = trainer.lock().ok().and_then(|mut slot| slot.take());
+        let trainer = trainer.context("every run is taken once")?;
+        let folder = run.folder(root);
+        let outcome = trainer.run_over(&folder);
+        let outcome = outcome.with_context(|| format!("while training {}", folder.display()))?;
+        eprintln!(
+            "{}/{} {}: return {:.2} after {:.0} s; {:.0} min in all",
+            1 + done.fetch_add(1, Ordering::Relaxed),
+            open.len(),
+            folder.display(),
+            outcome.last.return_mean(),
+            outcome.progress.seconds,
+            started.elapsed().as_secs_f64() / 60.0
+        );
+        Ok(())
+    })
+}
+
+/// Does `work` for every item, in the order of the list, on `jobs` threads. These are threads of
+/// their own: one of rayon's would begin another item while it waits within the first.
+///
+/// # Errors
+///
+/// The first error; items that had begun go on to their end.
+pub fn side_by_side<T: Sync>(
+    items: &[T],
+    jobs: usize,
+    work: impl Fn(&T) -> anyhow::Result<()> + Sync,
+) -> anyhow::Result<()> {
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let until_none_is_left = || -> anyhow::Result<()> {
+        while !failed.load(Ordering::Relaxed) {
+            let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+            work(item).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
         }
         Ok(())
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(until_none_is_left)).collect();
         workers.into_iter().try_for_each(|worker| match worker.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),

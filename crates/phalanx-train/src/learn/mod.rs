@@ -6,9 +6,10 @@ mod value;
 
 pub use policy::Ippo;
 pub use value::{
-    Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, FirstLayerName, Iql, Mlp, Monotone,
-    NetworkSize, OptimizerName, OwQmix, PolicyLoss, PositiveName, QLearning, Qatten, Qmix, Qplex,
-    Qtran, ResQ, SearchName, TargetUpdate, Vdn, WeightedSettings,
+    Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
+    FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, OwQmix, Plan, PolicyLoss,
+    PositiveName, QLearning, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ, SearchName,
+    TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
 };
 
 use phalanx_core::env::{EnvSpec, VecEnv};

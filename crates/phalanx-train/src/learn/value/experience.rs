@@ -14,38 +14,42 @@ const CLOSED: f32 = -1e9;
 /// A batch of episodes on the networks' device, time-major.
 ///
 /// A row of an agents' network is an agent of an episode, `row = episode * n_agents + agent`; a row
-/// of a mixer is a time step of an episode, `time * episodes + episode`. `times` counts one time
-/// step more than there are actions.
+/// of a mixer is a time step of an episode, `time * episodes + episode`.
 #[derive(Clone, Debug)]
-pub(super) struct Experience {
-    pub(super) times: usize,
-    pub(super) episodes: usize,
-    pub(super) agents: usize,
-    pub(super) n_actions: usize,
+pub struct Experience {
+    /// The number of time steps, one more than there are actions.
+    pub times: usize,
+    /// The number of episodes.
+    pub episodes: usize,
+    /// The number of agents.
+    pub agents: usize,
+    /// The number of actions of an agent.
+    pub n_actions: usize,
     hidden_dim: usize,
     /// `[times, episode * agent, input_dim]`.
     input: Tensor<3>,
-    /// `[times * episode, state_dim]`.
-    pub(super) state: Tensor<2>,
+    /// The states, `[times * episode, state_dim]`.
+    pub state: Tensor<2>,
     /// Zero, or a large negative number where an action is not available,
     /// `[times, episode * agent, n_actions]`.
     closed: Tensor<3>,
     /// The actions taken, `[times, episode * agent, 1]`; those of the last time are zero.
-    pub(super) taken: Tensor<3, Int>,
+    pub taken: Tensor<3, Int>,
     /// The same on the host, `[times * episode * agent]`.
-    pub(super) taken_host: Vec<i32>,
-    /// `[times * episode * agent * n_actions]`.
-    pub(super) avail: Vec<bool>,
+    pub taken_host: Vec<i32>,
+    /// Available actions, `[times * episode * agent * n_actions]`.
+    pub avail: Vec<bool>,
     /// Rewards and ends, `[time, episode]`.
-    pub(super) steps: Vec<EpisodeStep>,
+    pub steps: Vec<EpisodeStep>,
     /// The agents' own rewards, `[time, episode * agent]`; empty where they have none.
-    pub(super) agent_reward: Vec<f32>,
+    pub agent_reward: Vec<f32>,
     /// How much each episode counts, `[episode]`.
-    pub(super) importance: Vec<f32>,
+    pub importance: Vec<f32>,
 }
 
 impl Experience {
-    pub(super) fn new(
+    /// The batch on a device, for agents with `hidden_dim` numbers of memory.
+    pub fn new(
         batch: EpisodeBatch,
         inputs: InputLayout,
         hidden_dim: usize,
@@ -77,7 +81,7 @@ impl Experience {
     /// The first step of as many episodes as there are joint actions in `actions`,
     /// `[episode, agent]`, all of which begin with the observations `[agent, obs_dim]` and the state
     /// `[state_dim]`.
-    pub(super) fn first_steps(
+    pub fn first_steps(
         obs: &[f32],
         state: &[f32],
         actions: &[u16],
@@ -105,12 +109,12 @@ impl Experience {
     }
 
     /// The number of rows of a mixer.
-    pub(super) fn rows(&self) -> usize {
+    pub fn rows(&self) -> usize {
         self.times * self.episodes
     }
 
     /// The same batch for networks whose gradients are followed.
-    pub(super) fn tracked(&self) -> Self {
+    pub fn tracked(&self) -> Self {
         Self {
             input: Tensor::from_inner(self.input.clone()),
             state: Tensor::from_inner(self.state.clone()),
@@ -121,36 +125,36 @@ impl Experience {
     }
 
     /// Whether anything happened at or right before a row, `[row]`; the others are padding.
-    pub(super) fn reached(&self) -> Vec<bool> {
+    pub fn reached(&self) -> Vec<bool> {
         let before = |row: usize| row.checked_sub(self.episodes).map(|before| self.steps[before]);
         (0..self.rows()).map(|row| before(row).is_none_or(|step| step.valid)).collect()
     }
 
     /// What the agents' networks compute from the whole batch, beginning without memories.
-    pub(super) fn run(&self, agents: &AgentNetworks) -> AgentOutput {
+    pub fn run(&self, agents: &AgentNetworks) -> AgentOutput {
         let rows = self.episodes * self.agents;
         let hidden = Tensor::zeros([rows, self.hidden_dim], &self.input.device());
         agents.forward(self.input.clone(), hidden, None)
     }
 
     /// The outputs with those of closed actions lowered out of reach.
-    pub(super) fn open(&self, utilities: Tensor<3>) -> Tensor<3> {
+    pub fn open(&self, utilities: Tensor<3>) -> Tensor<3> {
         utilities + self.closed.clone()
     }
 
     /// The available action with the largest utility, `[times, episode * agent, 1]`.
-    pub(super) fn greedy(&self, utilities: Tensor<3>) -> Tensor<3, Int> {
+    pub fn greedy(&self, utilities: Tensor<3>) -> Tensor<3, Int> {
         self.open(utilities).argmax(2)
     }
 
     /// The utilities of `actions`, `[row, agent]`.
-    pub(super) fn pick(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> Tensor<2> {
+    pub fn pick(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> Tensor<2> {
         utilities.gather(2, actions).reshape([self.rows(), self.agents])
     }
 
     /// The utilities of `actions` where an action has `d` of them side by side,
     /// `[times, episode * agent, n_actions * d]`: `[row, agent * d]`.
-    pub(super) fn pick_vectors(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> Tensor<2> {
+    pub fn pick_vectors(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> Tensor<2> {
         let d = utilities.dims()[2] / self.n_actions;
         let first = actions * d as i32;
         let places = (0..d).map(|k| first.clone() + k as i32).collect();
@@ -158,14 +162,14 @@ impl Experience {
     }
 
     /// Joint actions on the host, `[row * agent]`, as a tensor like `taken`.
-    pub(super) fn actions(&self, actions: &[u16]) -> Tensor<3, Int> {
+    pub fn actions(&self, actions: &[u16]) -> Tensor<3, Int> {
         let values: Vec<i32> = actions.iter().map(|&action| i32::from(action)).collect();
         let shape = [self.times, self.episodes * self.agents, 1];
         Tensor::from_data(TensorData::new(values, shape), &self.input.device())
     }
 
     /// What a mixer reads when the agents take `actions`.
-    pub(super) fn mixer_input(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> MixerInput {
+    pub fn mixer_input(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> MixerInput {
         let (rows, agents) = (self.rows(), self.agents);
         let [_, _, input_dim] = self.input.dims();
         MixerInput {

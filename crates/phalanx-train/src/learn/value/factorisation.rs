@@ -14,7 +14,10 @@ use crate::collect::InputLayout;
 use crate::error::TrainError;
 
 /// The networks of an algorithm and the loss by which they learn.
-pub(super) trait Factorisation: Send {
+///
+/// With a [`ReplayLearner`](super::ReplayLearner) this is a whole algorithm; the example
+/// `write_a_mixer` has one in a file.
+pub trait Factorisation: Send {
     /// All networks that learn.
     type Networks: Module + Sync;
 
@@ -52,23 +55,18 @@ pub(super) trait Factorisation: Send {
 
 /// What networks are made for.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub struct Plan {
     /// The environment.
-    pub(super) spec: EnvSpec,
+    pub spec: EnvSpec,
     /// What an agent's network reads.
-    pub(super) inputs: InputLayout,
+    pub inputs: InputLayout,
     /// The shared settings.
-    pub(super) learning: QLearning,
+    pub learning: QLearning,
 }
 
 impl Plan {
     /// Networks of all agents with `output_dim` outputs.
-    pub(super) fn agents(
-        &self,
-        output_dim: usize,
-        rng: &mut Rng,
-        device: &Device,
-    ) -> AgentNetworks {
+    pub fn agents(&self, output_dim: usize, rng: &mut Rng, device: &Device) -> AgentNetworks {
         let owners = self.learning.parameter_sharing.owners(&self.spec);
         let config = AgentConfig {
             input_dim: self.inputs.dim(),
@@ -81,7 +79,7 @@ impl Plan {
     }
 
     /// An unrestricted estimator of the joint action value.
-    pub(super) fn central(
+    pub fn central(
         &self,
         config: UnrestrictedConfig,
         rng: &mut Rng,
@@ -91,7 +89,7 @@ impl Plan {
     }
 
     /// The sizes a mixer serves.
-    pub(super) fn sizes(&self) -> MixerSizes {
+    pub fn sizes(&self) -> MixerSizes {
         MixerSizes {
             n_agents: self.spec.n_agents(),
             n_actions: self.spec.n_actions,
@@ -102,16 +100,16 @@ impl Plan {
 }
 
 /// What a batch is to be learned by.
-pub(super) struct Loss {
+pub struct Loss {
     /// What is minimised, `[1]`.
-    pub(super) total: Tensor<1>,
+    pub total: Tensor<1>,
     /// Quantities to be logged, by name; `loss_td` is among them.
-    pub(super) means: Vec<(&'static str, f64)>,
+    pub means: Vec<(&'static str, f64)>,
     /// The mean absolute TD error of every episode.
-    pub(super) errors: Vec<f32>,
+    pub errors: Vec<f32>,
 }
 
-/// The value of a loss that is still to be differentiated.
-pub(super) fn number(loss: &Tensor<1>) -> f64 {
+/// The value of a loss, `[1]`, that is still to be differentiated.
+pub fn number(loss: &Tensor<1>) -> f64 {
     f64::from(loss.clone().inner().into_scalar::<f32>())
 }

@@ -16,7 +16,7 @@ use crate::error::TrainError;
 use crate::store::{EpisodeBatch, EpisodeReplay, ReplaySize};
 
 /// Collects episodes, replays them, and learns by the loss of a factorisation.
-pub(super) struct ReplayLearner<F: Factorisation> {
+pub struct ReplayLearner<F: Factorisation> {
     factorisation: F,
     learning: QLearning,
     spec: EnvSpec,
@@ -36,7 +36,8 @@ pub(super) struct ReplayLearner<F: Factorisation> {
 }
 
 impl<F: Factorisation> ReplayLearner<F> {
-    pub(super) fn new(factorisation: F, learning: &QLearning, setup: &Setup) -> Self {
+    /// A learner with fresh networks and an empty memory.
+    pub fn new(factorisation: F, learning: &QLearning, setup: &Setup) -> Self {
         let spec = &setup.spec;
         let inputs = InputLayout::new(spec, learning.obs_last_action, learning.obs_agent_id);
         let plan = Plan { spec: spec.clone(), inputs, learning: learning.clone() };

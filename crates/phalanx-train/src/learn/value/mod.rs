@@ -1,8 +1,8 @@
 //! Learning from values: utilities of the agents, factorised out of the joint action value and
 //! learned from replayed episodes. One file per algorithm.
 //!
-//! [`QLearning`] holds the settings all of them share. A [`Factorisation`](factorisation) says which
-//! networks there are and by which loss they learn; [`ReplayLearner`](learner) does everything else.
+//! [`QLearning`] holds the settings all of them share. A [`Factorisation`] says which networks there
+//! are and by which loss they learn; [`ReplayLearner`] does everything else.
 
 mod bytes;
 mod concave_loss;
@@ -28,7 +28,10 @@ pub use bytes::Bytes;
 pub use concaveq::{
     Acting, ConcaveQ, ConvexName, Estimator, FirstLayerName, PolicyLoss, SearchName,
 };
+pub use experience::Experience;
+pub use factorisation::{Factorisation, Loss, Plan, number};
 pub use iql::Iql;
+pub use learner::ReplayLearner;
 pub use mlp::Mlp;
 pub use monotone::{Monotone, PositiveName};
 pub use qatten::Qatten;
@@ -37,5 +40,6 @@ pub use qplex::Qplex;
 pub use qtran::{NetworkSize, Qtran};
 pub use resq::ResQ;
 pub use settings::{OptimizerName, QLearning, TargetUpdate};
+pub use targets::{Targets, TdError};
 pub use vdn::Vdn;
 pub use wqmix::{CwQmix, OwQmix, WeightedSettings};

@@ -9,21 +9,22 @@ use super::settings::QLearning;
 
 /// The targets of a batch, `[times * episode, column]`; a column is the team, or an agent where
 /// nothing is mixed. The last time has mask zero.
-pub(super) struct Targets {
-    pub(super) values: Vec<f32>,
+pub struct Targets {
+    /// What the learned values are to become.
+    pub values: Vec<f32>,
     /// One where there is something to learn, zero elsewhere.
-    pub(super) mask: Vec<f32>,
+    pub mask: Vec<f32>,
     columns: usize,
 }
 
 /// A squared error and what is worth knowing about it.
-pub(super) struct TdError {
+pub struct TdError {
     /// `td_loss_scale * sum(weight * mask * error^2) / sum(mask)`, `[1]`.
-    pub(super) loss: Tensor<1>,
+    pub loss: Tensor<1>,
     /// The mean of the learned values.
-    pub(super) mean: f64,
+    pub mean: f64,
     /// The mean absolute error of every episode.
-    pub(super) errors: Vec<f32>,
+    pub errors: Vec<f32>,
 }
 
 impl Targets {
@@ -33,7 +34,7 @@ impl Targets {
     /// values of the greedy actions. `taken` holds their values of the actions taken, which
     /// Q(lambda) alone reads: each reward is then raised by `greedy - taken`, as in PyMARL2, so that
     /// the return no longer pays for exploration.
-    pub(super) fn new(
+    pub fn new(
         learning: &QLearning,
         batch: &Experience,
         greedy: &[f32],
@@ -69,13 +70,13 @@ impl Targets {
     }
 
     /// The mean target.
-    pub(super) fn mean(&self) -> f64 {
+    pub fn mean(&self) -> f64 {
         masked_mean(&self.values, &self.mask)
     }
 
     /// The squared error of `values`, `[times * episode, column]`, weighted element by element
     /// where there are weights.
-    pub(super) fn error(
+    pub fn error(
         &self,
         learning: &QLearning,
         batch: &Experience,
@@ -95,7 +96,7 @@ impl Targets {
 
     /// `td_loss_scale * sum(weight * mask * error^2) / sum(mask)` of any `error`,
     /// `[times * episode, column]`, where the weight is that of the episode, times those handed in.
-    pub(super) fn squares(
+    pub fn squares(
         &self,
         learning: &QLearning,
         batch: &Experience,
@@ -127,7 +128,7 @@ impl Targets {
 }
 
 /// The mean of the entries with mask one.
-pub(super) fn masked_mean(values: &[f32], mask: &[f32]) -> f64 {
+fn masked_mean(values: &[f32], mask: &[f32]) -> f64 {
     let sum: f64 = values.iter().zip(mask).map(|(v, m)| f64::from(v * m)).sum();
     sum / mask.iter().map(|&m| f64::from(m)).sum::<f64>().max(1.0)
 }

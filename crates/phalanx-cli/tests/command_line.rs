@@ -212,6 +212,41 @@ fn a_trace_replays_under_all_rules_and_opponents_and_shows_what_the_enemies_chos
 }
 
 #[test]
+fn a_hunt_is_shown_as_text_and_its_trace_holds_the_reward_of_every_agent() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let hunt = ["trace", "predator_prey", "env_args.individual_rewards=true", "--show"];
+    let how = ["--policy", "greedy_hunt", "--out", "hunt.jsonl"];
+    let output = phalanx(folder.path(), &[&hunt[..], &how[..]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = String::from_utf8(output.stdout).expect("text");
+    let text = fs::read_to_string(folder.path().join("hunt.jsonl")).expect("written");
+    let lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for line in &lines[1..] {
+        let grid = line["text"].as_str().expect("a grid");
+        assert_eq!(grid.lines().count(), 10, "{grid}");
+        assert!(shown.contains(grid), "{grid}");
+        let own = line["agent_rewards"].as_array().expect("one for each agent");
+        let sum: f64 = own.iter().filter_map(Value::as_f64).sum();
+        assert!((sum - line["reward"].as_f64().expect("a number")).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn the_memory_of_a_run_is_told_before_it_begins() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = ["t_max=100", "test_nepisode=1", "buffer_mem=2 MiB", "buffer_size=200"];
+    let output =
+        phalanx(folder.path(), &[&["train", "vdn", "predator_prey"], &settings[..]].concat());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let told = "replay memory: at most 2.0 MiB (PyMARL's dense layout: ";
+    assert!(error.contains(told), "{error}");
+    let log = folder.path().join("results/vdn/predator_prey/seed_1/log.txt");
+    assert!(fs::read_to_string(log).expect("written").contains(told));
+}
+
+#[test]
 fn a_scripted_player_is_evaluated_by_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let eval = |policy: &str, more: &[&str]| {

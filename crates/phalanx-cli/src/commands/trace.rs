@@ -28,6 +28,7 @@ use crate::commands::{env_args, print};
     phalanx trace skirmish/8m --policy focus_fire --out duel.jsonl env_args.opponent=kiting\n  \
     phalanx trace skirmish/3m --policy heuristic --out smax.jsonl env_args.rules=smax\n  \
     phalanx trace skirmish/3m --policy results/qmix/skirmish/3m/seed_1 --out won.jsonl\n  \
+    phalanx trace predator_prey --policy greedy_hunt --show --out hunt.jsonl\n  \
     phalanx trace skirmish/3m --policy actions.jsonl --out again.jsonl env_args.deterministic=true")]
 pub(crate) struct Trace {
     /// The environment; `phalanx list envs` shows them.
@@ -51,6 +52,9 @@ pub(crate) struct Trace {
     /// Add observations, state and available actions to every line.
     #[arg(long)]
     full: bool,
+    /// Print every moment too, where the environment draws itself as text.
+    #[arg(long)]
+    show: bool,
 }
 
 impl Trace {
@@ -101,11 +105,11 @@ impl Trace {
             env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
             player.begin();
             let none = Outcome { reward: 0.0, end: End::Running };
-            writeln!(out, "{}", self.line(env, &rows, episodes, 0, &[], none))?;
+            self.put(&mut out, &self.line(env, &rows, episodes, 0, &[], none))?;
             for t in 1_u64.. {
                 let Some(actions) = player.act(env, &rows)? else { break 'episodes };
                 let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
-                writeln!(out, "{}", self.line(env, &rows, episodes, t, &actions, outcome))?;
+                self.put(&mut out, &self.line(env, &rows, episodes, t, &actions, outcome))?;
                 steps += 1;
                 if outcome.end.is_over() {
                     break;
@@ -115,6 +119,16 @@ impl Trace {
         }
         out.flush()?;
         Ok((episodes, steps))
+    }
+
+    /// Writes a line and shows what it draws.
+    fn put(&self, out: &mut impl Write, line: &Value) -> anyhow::Result<()> {
+        writeln!(out, "{line}")?;
+        if let Some(text) = line["text"].as_str().filter(|_| self.show) {
+            let (episode, t, reward) = (&line["episode"], &line["t"], &line["reward"]);
+            print(&format!("episode {episode}, t = {t}, reward {reward}\n{text}"));
+        }
+        Ok(())
     }
 
     fn line(
@@ -136,6 +150,9 @@ impl Trace {
             "terminated": outcome.end == End::Terminated || truncated && spec.timeout_is_terminal,
             "truncated": truncated,
         });
+        if spec.agent_rewards {
+            line["agent_rewards"] = json!(rows.agent_rewards);
+        }
         for (key, value) in env.frame() {
             line[key] = value;
         }

@@ -3,7 +3,9 @@
 use pulp::Simd;
 
 use super::super::mixers::Convex;
-use super::activation::{sigmoid, tanh};
+#[cfg(feature = "flex")]
+use super::activation::sigmoid;
+use super::activation::tanh;
 use super::elu::elu;
 
 /// `2 atanh(w) / w` as a polynomial of `w^2`; beyond these terms less than `2e-8` is left where
@@ -24,6 +26,7 @@ pub(super) fn value<S: Simd>(simd: S, activation: Convex, x: S::f32s) -> S::f32s
 
 /// The activation's slope at the input `x`; at a kink that of the left side.
 #[inline(always)]
+#[cfg(feature = "flex")] // Only the fused backward pass needs it.
 pub(super) fn slope<S: Simd>(simd: S, activation: Convex, x: S::f32s) -> S::f32s {
     let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
     let positive = simd.greater_than_f32s(x, zero);

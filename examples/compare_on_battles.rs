@@ -13,11 +13,9 @@
 #![allow(clippy::print_stdout)]
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use phalanx_examples::curves::{Axis, Curve, Panel, Series, draw};
-use phalanx_examples::grid::{Run, train};
+use phalanx_examples::grid::{Request, Run};
 use phalanx_examples::page;
 
 #[global_allocator]
@@ -77,23 +75,8 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let page = PathBuf::from(arguments.first().context("name the page to write to")?);
-    let root = arguments.get(1).map_or("results/battles", String::as_str);
-    let cores = std::thread::available_parallelism()?.get();
-    let jobs = arguments.get(2).map_or(Ok(cores), |text| text.parse())?;
-    let root = Path::new(root);
-    let runs = runs();
-    let only = &arguments[arguments.len().min(3)..];
-    let wanted = |run: &&Run| only.is_empty() || only.contains(&run.curve);
-    let chosen: Vec<Run> = runs.iter().filter(wanted).cloned().collect();
-    train(root, &chosen, jobs)?;
-    let mut done = Vec::new();
-    for run in runs {
-        if let Some(curve) = run.read(root)?.filter(|curve| !curve.points.is_empty()) {
-            done.push((run, curve));
-        }
-    }
+    let request = Request::read("results/battles")?;
+    let done = request.finish(runs())?;
     let panels: Vec<Panel<'_>> = MAPS
         .iter()
         .map(|map| Panel {
@@ -105,8 +88,8 @@ fn main() -> anyhow::Result<()> {
                 .collect(),
         })
         .collect();
-    draw(&panels, &Axis::WON, &page.with_file_name("battles.svg"))?;
-    page::put(&page, "battles", &table(&done)?)?;
-    println!("{} runs in {}", done.len(), page.display());
+    draw(&panels, &Axis::WON, &request.page.with_file_name("battles.svg"))?;
+    page::put(&request.page, "battles", &table(&done)?)?;
+    println!("{} runs in {}", done.len(), request.page.display());
     Ok(())
 }

@@ -84,6 +84,52 @@ impl Run {
     }
 }
 
+/// What the command line of a comparison asks for: the page to write to, the folder of the runs, how
+/// many go side by side, and the names to train.
+pub struct Request {
+    /// The page that gets the table; the picture goes beside it.
+    pub page: PathBuf,
+    root: PathBuf,
+    jobs: usize,
+    only: Vec<String>,
+}
+
+impl Request {
+    /// Reads the arguments of the program.
+    ///
+    /// # Errors
+    ///
+    /// When no page is named or a number is none.
+    pub fn read(root: &str) -> anyhow::Result<Self> {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let cores = std::thread::available_parallelism()?.get();
+        Ok(Self {
+            page: arguments.first().context("name the page to write to")?.into(),
+            root: arguments.get(1).map_or(root, String::as_str).into(),
+            jobs: arguments.get(2).map_or(Ok(cores), |text| text.parse())?,
+            only: arguments.into_iter().skip(3).collect(),
+        })
+    }
+
+    /// Trains the runs that are wanted and returns all that have begun, finished or not.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`train`] and [`Run::read`].
+    pub fn finish(&self, runs: Vec<Run>) -> anyhow::Result<Vec<(Run, Curve)>> {
+        let wanted = |run: &&Run| self.only.is_empty() || self.only.contains(&run.curve);
+        let chosen: Vec<Run> = runs.iter().filter(wanted).cloned().collect();
+        train(&self.root, &chosen, self.jobs)?;
+        let mut begun = Vec::new();
+        for run in runs {
+            if let Some(curve) = run.read(&self.root)?.filter(|curve| !curve.points.is_empty()) {
+                begun.push((run, curve));
+            }
+        }
+        Ok(begun)
+    }
+}
+
 /// Trains every run that is not finished, `jobs` at a time, in the order of the list. A run that was
 /// interrupted begins anew.
 ///

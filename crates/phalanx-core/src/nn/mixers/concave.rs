@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use super::super::linear::{Activation, Linear, uniform};
 use super::MixerSizes;
 use super::concave_weights::ConcaveWeights;
+use super::hypernetwork::Hypernetwork;
 use crate::rng::Rng;
 
 /// The activation of the two middle layers: convex and non-decreasing, as concavity needs.
@@ -91,7 +92,12 @@ impl ConcaveConfig {
         let embed = self.embed_dim;
         let inputs = n_agents * self.utility_dim;
         let mut weight = |summands: usize, units: usize, bound: f32| {
-            Hypernetwork::new(self, state_dim, summands * units, bound, rng, device)
+            let linear = |input, output| Linear::new(input, output, rng, device);
+            let (layers, hidden_dim) = (self.hypernet_layers, self.hypernet_embed);
+            let outputs = summands * units;
+            let mut network = Hypernetwork::new(layers, hidden_dim, state_dim, outputs, linear);
+            network.output.bias = uniform([outputs], bound, rng, device);
+            network
         };
         let later = |summands: usize| LATER * summands as f32;
         let weight_0 = weight(inputs, embed, FIRST);
@@ -182,45 +188,5 @@ impl Concave {
             value: self.value_output.forward(hidden, Activation::Identity),
             activation: self.activation,
         }
-    }
-}
-
-/// A network whose output serves as another layer's weights.
-#[derive(Module, Debug)]
-struct Hypernetwork {
-    hidden: Option<Linear>,
-    output: Linear,
-}
-
-impl Hypernetwork {
-    /// `outputs` weights that begin within about `±bound`.
-    fn new(
-        config: &ConcaveConfig,
-        state_dim: usize,
-        outputs: usize,
-        bound: f32,
-        rng: &mut Rng,
-        device: &Device,
-    ) -> Self {
-        let (hidden, width) = match config.hypernet_layers {
-            1 => (None, state_dim),
-            2 => {
-                let width = config.hypernet_embed;
-                (Some(Linear::new(state_dim, width, rng, device)), width)
-            }
-            layers => panic!("a hypernetwork has 1 or 2 layers, not {layers}"),
-        };
-        let mut out = Linear::new(width, outputs, rng, device);
-        out.bias = uniform([outputs], bound, rng, device);
-        Self { hidden, output: out }
-    }
-
-    /// `[row, state_dim]` to weights, `[row, output]`.
-    fn forward(&self, state: Tensor<2>, sign: Activation) -> Tensor<2> {
-        let features = match &self.hidden {
-            Some(hidden) => hidden.forward(state, Activation::Relu),
-            None => state,
-        };
-        self.output.forward(features, sign)
     }
 }

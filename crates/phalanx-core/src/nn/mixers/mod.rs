@@ -2,6 +2,7 @@
 
 mod concave;
 mod concave_weights;
+mod hypernetwork;
 mod independent;
 mod qatten;
 mod qmix;

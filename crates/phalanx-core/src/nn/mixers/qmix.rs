@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::super::kernels;
 use super::super::linear::{Activation, Linear};
+use super::hypernetwork::Hypernetwork;
 use crate::rng::Rng;
 
 /// What makes generated weights non-negative; `qmix_pos_func` in PyMARL2's `nmix.py`.
@@ -70,13 +71,24 @@ impl QmixConfig {
     ) -> Qmix {
         let embed = self.embed_dim;
         Qmix {
-            weight_1: Hypernetwork::new(self, state_dim, n_agents * embed, rng, device),
+            weight_1: self.hypernetwork(state_dim, n_agents * embed, rng, device),
             bias_1: self.linear(state_dim, embed, rng, device),
-            weight_2: Hypernetwork::new(self, state_dim, embed, rng, device),
+            weight_2: self.hypernetwork(state_dim, embed, rng, device),
             value_hidden: self.linear(state_dim, embed, rng, device),
             value_output: self.linear(embed, 1, rng, device),
             positive: self.positive,
         }
+    }
+
+    fn hypernetwork(
+        &self,
+        state_dim: usize,
+        outputs: usize,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Hypernetwork {
+        let linear = |input, output| self.linear(input, output, rng, device);
+        Hypernetwork::new(self.hypernet_layers, self.hypernet_embed, state_dim, outputs, linear)
     }
 
     fn linear(&self, input: usize, output: usize, rng: &mut Rng, device: &Device) -> Linear {
@@ -89,9 +101,9 @@ impl QmixConfig {
 ///
 /// `Q_tot = ELU(q p(W_1(s)) + b_1(s)) p(w_2(s)) + V(s)`
 ///
-/// `p` is the function [`Positive`]. The weights are non-negative, so `dQ_tot / dQ_i >= 0`: each agent's greedy action is its part
-/// of the greedy joint action. `b_1` is linear in the state and `V` has one hidden layer of
-/// `embed_dim` units with ReLU.
+/// `p` is the function [`Positive`]. The weights are non-negative, so `dQ_tot / dQ_i >= 0`: each
+/// agent's greedy action is its part of the greedy joint action. `b_1` is linear in the state and `V`
+/// has one hidden layer of `embed_dim` units with ReLU.
 #[derive(Module, Debug)]
 pub struct Qmix {
     weight_1: Hypernetwork,
@@ -106,47 +118,12 @@ pub struct Qmix {
 impl Qmix {
     /// `[row, agent]` and `[row, state_dim]` to `[row, 1]`.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
-        let weight_1 = self.weight_1.forward(state.clone(), self.positive);
+        let positive = self.positive.activation();
+        let weight_1 = self.weight_1.forward(state.clone(), positive);
         let bias_1 = self.bias_1.forward(state.clone(), Activation::Identity);
-        let weight_2 = self.weight_2.forward(state.clone(), self.positive);
+        let weight_2 = self.weight_2.forward(state.clone(), positive);
         let hidden = self.value_hidden.forward(state, Activation::Relu);
         let value = self.value_output.forward(hidden, Activation::Identity);
         kernels::qmix_mix(q, weight_1, bias_1, weight_2, value)
-    }
-}
-
-/// A network whose output, made non-negative, serves as another layer's weights.
-#[derive(Module, Debug)]
-struct Hypernetwork {
-    hidden: Option<Linear>,
-    output: Linear,
-}
-
-impl Hypernetwork {
-    fn new(
-        config: &QmixConfig,
-        state_dim: usize,
-        output: usize,
-        rng: &mut Rng,
-        device: &Device,
-    ) -> Self {
-        let (hidden, width) = match config.hypernet_layers {
-            1 => (None, state_dim),
-            2 => {
-                let width = config.hypernet_embed;
-                (Some(config.linear(state_dim, width, rng, device)), width)
-            }
-            layers => panic!("a hypernetwork has 1 or 2 layers, not {layers}"),
-        };
-        Self { hidden, output: config.linear(width, output, rng, device) }
-    }
-
-    /// `[row, state_dim]` to non-negative weights, `[row, output]`.
-    fn forward(&self, state: Tensor<2>, positive: Positive) -> Tensor<2> {
-        let features = match &self.hidden {
-            Some(hidden) => hidden.forward(state, Activation::Relu),
-            None => state,
-        };
-        self.output.forward(features, positive.activation())
     }
 }

@@ -6,10 +6,11 @@ use burn::tensor::{Int, Tensor};
 use phalanx_core::env::{pack, unpack};
 use phalanx_core::nn::{
     AgentNetworks, Concave, ConcaveConfig, ConcaveWeights, Device, Selected, Selection,
-    SelectionInput, Unrestricted, UnrestrictedConfig,
+    SelectionInput, UnrestrictedConfig,
 };
 use phalanx_core::rng::Rng;
 
+use super::central::Central;
 use super::concaveq::{Acting, ConcaveQ, Estimator};
 use super::experience::Experience;
 use super::factorisation::{Factorisation, Loss, Plan, number};
@@ -53,12 +54,6 @@ pub(super) struct ConcaveNetworks {
     policies: Option<AgentNetworks>,
 }
 
-#[derive(Module, Debug)]
-struct Central {
-    agents: AgentNetworks,
-    estimator: Unrestricted,
-}
-
 impl ConcaveLoss {
     /// Joint actions of large value for all rows of the batch.
     fn select(
@@ -86,26 +81,24 @@ impl ConcaveLoss {
         selected
     }
 
-    /// What the target networks expect of joint actions, `[row]`.
-    fn bootstrap(
+    /// The targets, where `best` are the selected joint actions.
+    fn targets(
         &self,
         target: &ConcaveNetworks,
-        batch: &Experience,
-        selected: Tensor<3, Int>,
         learning: &QLearning,
-    ) -> (Vec<f32>, Option<Vec<f32>>) {
-        let behind = match (&target.central, self.settings.estimator) {
-            (Some(central), Estimator::Unrestricted) => batch.run(&central.agents).output,
-            _ => batch.run(&target.agents).output,
-        };
+        batch: &Experience,
+        best: Tensor<3, Int>,
+    ) -> Targets {
+        if let Some(central) = &target.central {
+            return central.targets(learning, batch, best).1;
+        }
+        let utilities = batch.run(&target.agents).output;
         let value = |actions| {
-            let chosen = batch.pick_vectors(behind.clone(), actions);
-            to_vec(match &target.central {
-                Some(central) => central.estimator.forward(chosen, batch.state.clone()),
-                None => target.mixer.forward(chosen, batch.state.clone()),
-            })
+            let chosen = batch.pick_vectors(utilities.clone(), actions);
+            to_vec(target.mixer.forward(chosen, batch.state.clone()))
         };
-        (value(selected), learning.q_lambda.then(|| value(batch.taken.clone())))
+        let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
+        Targets::new(learning, batch, &value(best), taken.as_deref())
     }
 
     /// The policies' loss and their mean entropy; `batch` is the tracked one.
@@ -176,10 +169,8 @@ impl Factorisation for ConcaveLoss {
         ConcaveNetworks {
             agents: plan.agents(n_actions * self.settings.utility_dim, rng, device),
             mixer: self.mixer.init(plan.sizes(), rng, device),
-            central: (self.settings.estimator == Estimator::Unrestricted).then(|| Central {
-                agents: plan.agents(n_actions, rng, device),
-                estimator: plan.central(self.central, rng, device),
-            }),
+            central: (self.settings.estimator == Estimator::Unrestricted)
+                .then(|| Central::new(self.central, plan, rng, device)),
             policies: (self.settings.acting == Acting::Policies)
                 .then(|| plan.agents(n_actions, rng, device)),
         }
@@ -210,8 +201,7 @@ impl Factorisation for ConcaveLoss {
         let initial = logits.clone().map(Tensor::inner);
         let selected = self.select(batch, weights.clone(), plain.clone(), initial);
         let best = batch.actions(&selected.actions);
-        let (best, taken) = self.bootstrap(target, batch, best, learning);
-        let targets = Targets::new(learning, batch, &best, taken.as_deref());
+        let targets = self.targets(target, learning, batch, best);
 
         let joint = weights.mix(tracked.pick_vectors(utilities, tracked.taken.clone()));
         let values = to_vec(joint.clone().inner());
@@ -229,8 +219,7 @@ impl Factorisation for ConcaveLoss {
             errors: error.errors,
         };
         if let Some(central) = &online.central {
-            let chosen = tracked.pick(tracked.run(&central.agents).output, tracked.taken.clone());
-            let estimate = central.estimator.forward(chosen, tracked.state.clone());
+            let estimate = central.of_taken(&tracked);
             let central = targets.error(learning, batch, estimate, None).loss;
             loss.means.push(("loss_central", number(&central)));
             loss.total = loss.total + central;

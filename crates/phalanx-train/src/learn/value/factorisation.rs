@@ -3,9 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, Device, MixerSizes, Unrestricted, UnrestrictedConfig,
-};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, Device, MixerSizes};
 use phalanx_core::rng::Rng;
 
 use super::experience::Experience;
@@ -76,16 +74,6 @@ impl Plan {
             head_scale: 1.0,
         };
         AgentNetworks::new(&config, &owners, rng, device)
-    }
-
-    /// An unrestricted estimator of the joint action value.
-    pub fn central(
-        &self,
-        config: UnrestrictedConfig,
-        rng: &mut Rng,
-        device: &Device,
-    ) -> Unrestricted {
-        config.init(self.spec.n_agents(), self.spec.state_dim, rng, device)
     }
 
     /// The sizes a mixer serves.

@@ -5,6 +5,7 @@
 //! are and by which loss they learn; [`ReplayLearner`] does everything else.
 
 mod bytes;
+mod central;
 mod concave_loss;
 mod concaveq;
 mod experience;

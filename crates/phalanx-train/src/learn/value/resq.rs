@@ -4,21 +4,20 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
-    AgentNetworks, Device, Mixer, MixerConfig, Residual, ResidualConfig, Unrestricted,
-    UnrestrictedConfig,
+    AgentNetworks, Device, Mixer, MixerConfig, Residual, ResidualConfig, UnrestrictedConfig,
 };
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use super::central::Central;
 use super::experience::Experience;
 use super::factorisation::{Factorisation, Loss, Plan, number};
 use super::learner::ReplayLearner;
 use super::monotone::Monotone;
 use super::settings::QLearning;
-use super::targets::Targets;
 use crate::config::Problem;
-use crate::learn::host::{tensor, to_int_vec, to_vec};
+use crate::learn::host::{tensor, to_int_vec};
 use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// QMIX plus a residual that lowers every joint action but QMIX's best, so that the sum can be any
@@ -103,8 +102,7 @@ struct ResidualNetworks {
     mixer: Mixer,
     residual_agents: AgentNetworks,
     residual: Residual,
-    central_agents: AgentNetworks,
-    central: Unrestricted,
+    central: Central,
 }
 
 impl Residuals {
@@ -128,8 +126,7 @@ impl Factorisation for Residuals {
             mixer: self.mixer.init(plan.sizes(), rng, device),
             residual_agents: plan.agents(n_actions, rng, device),
             residual: self.residual.init(n_agents, state_dim, rng, device),
-            central_agents: plan.agents(n_actions, rng, device),
-            central: plan.central(self.central, rng, device),
+            central: Central::new(self.central, plan, rng, device),
         }
     }
 
@@ -156,25 +153,16 @@ impl Factorisation for Residuals {
         let tracked = batch.tracked();
         let utilities = tracked.run(&online.agents).output;
         let greedy = batch.greedy(utilities.clone().inner());
-        let behind = batch.run(&target.central_agents).output;
-        let value = |actions| {
-            let chosen = batch.pick(behind.clone(), actions);
-            to_vec(target.central.forward(chosen, batch.state.clone()))
-        };
-        let best = value(greedy.clone());
-        let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
-        let targets = Targets::new(learning, batch, &best, taken.as_deref());
-
+        let (_, targets) = target.central.targets(learning, batch, greedy.clone());
         let elsewhere = Tensor::from_inner(self.elsewhere(batch, greedy));
 
-        let pick = |agents| tracked.pick(tracked.run(agents).output, tracked.taken.clone());
-        let residual =
-            online.residual.forward(pick(&online.residual_agents), tracked.state.clone());
+        let own = tracked.run(&online.residual_agents).output;
+        let own = tracked.pick(own, tracked.taken.clone());
+        let residual = online.residual.forward(own, tracked.state.clone());
         let monotone = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
         let joint = monotone + elsewhere * residual.clone();
         let error = targets.error(learning, batch, joint, None);
-        let estimate = online.central.forward(pick(&online.central_agents), tracked.state.clone());
-        let central = targets.error(learning, batch, estimate, None);
+        let central = targets.error(learning, batch, online.central.of_taken(&tracked), None);
         let positive = targets.squares(learning, batch, residual.clamp_min(0.0), None);
         Loss {
             means: vec![

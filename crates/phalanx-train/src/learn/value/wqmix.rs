@@ -3,19 +3,17 @@
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{
-    AgentNetworks, Device, Mixer, MixerConfig, Unrestricted, UnrestrictedConfig,
-};
+use phalanx_core::nn::{AgentNetworks, Device, Mixer, MixerConfig, UnrestrictedConfig};
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use super::central::Central;
 use super::experience::Experience;
 use super::factorisation::{Factorisation, Loss, Plan, number};
 use super::learner::ReplayLearner;
 use super::monotone::Monotone;
 use super::settings::{QLearning, unit};
-use super::targets::Targets;
 use crate::config::Problem;
 use crate::learn::host::{to_int_vec, to_vec};
 use crate::learn::{Algorithm, Learner, Setup, settings};
@@ -163,8 +161,7 @@ struct Weighted {
 struct WeightedNetworks {
     agents: AgentNetworks,
     mixer: Mixer,
-    central_agents: AgentNetworks,
-    central: Unrestricted,
+    central: Central,
 }
 
 impl Weighting {
@@ -194,12 +191,10 @@ impl Factorisation for Weighted {
     type Networks = WeightedNetworks;
 
     fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> WeightedNetworks {
-        let n_actions = plan.spec.n_actions;
         WeightedNetworks {
-            agents: plan.agents(n_actions, rng, device),
+            agents: plan.agents(plan.spec.n_actions, rng, device),
             mixer: self.mixer.init(plan.sizes(), rng, device),
-            central_agents: plan.agents(n_actions, rng, device),
-            central: plan.central(self.central, rng, device),
+            central: Central::new(self.central, plan, rng, device),
         }
     }
 
@@ -222,14 +217,7 @@ impl Factorisation for Weighted {
         let tracked = batch.tracked();
         let utilities = tracked.run(&online.agents).output;
         let greedy = batch.greedy(utilities.clone().inner());
-        let behind = batch.run(&target.central_agents).output;
-        let value = |actions| {
-            let chosen = batch.pick(behind.clone(), actions);
-            to_vec(target.central.forward(chosen, batch.state.clone()))
-        };
-        let best = value(greedy.clone());
-        let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
-        let targets = Targets::new(learning, batch, &best, taken.as_deref());
+        let (best, targets) = target.central.targets(learning, batch, greedy.clone());
 
         let joint = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
         let values = to_vec(joint.clone().inner());
@@ -238,10 +226,7 @@ impl Factorisation for Weighted {
             in_full.iter().map(|&full| if full { 1.0 } else { self.w }).collect();
         let error = targets.error(learning, batch, joint, Some(&weights));
 
-        let chosen =
-            tracked.pick(tracked.run(&online.central_agents).output, tracked.taken.clone());
-        let estimate = online.central.forward(chosen, tracked.state.clone());
-        let central = targets.error(learning, batch, estimate, None);
+        let central = targets.error(learning, batch, online.central.of_taken(&tracked), None);
         Loss {
             means: vec![
                 ("loss_td", number(&error.loss)),

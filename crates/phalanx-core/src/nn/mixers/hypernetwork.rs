@@ -1,0 +1,46 @@
+//! Hypernetworks: networks of the state whose output serves as another layer's weights.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::super::linear::{Activation, Linear};
+
+/// One linear layer, or two with ReLU between them.
+#[derive(Module, Debug)]
+pub(super) struct Hypernetwork {
+    hidden: Option<Linear>,
+    pub(super) output: Linear,
+}
+
+impl Hypernetwork {
+    /// A network of `layers` layers, the first of two of width `hidden_dim`; `linear` makes a layer of
+    /// so many inputs and outputs.
+    ///
+    /// # Panics
+    ///
+    /// When there are neither one nor two layers.
+    pub(super) fn new(
+        layers: usize,
+        hidden_dim: usize,
+        state_dim: usize,
+        output_dim: usize,
+        mut linear: impl FnMut(usize, usize) -> Linear,
+    ) -> Self {
+        let (hidden, width) = match layers {
+            1 => (None, state_dim),
+            2 => (Some(linear(state_dim, hidden_dim)), hidden_dim),
+            layers => panic!("a hypernetwork has 1 or 2 layers, not {layers}"),
+        };
+        Self { hidden, output: linear(width, output_dim) }
+    }
+
+    /// `[row, state_dim]` to weights, `[row, output_dim]`, of which `activation` makes what signs
+    /// they may have.
+    pub(super) fn forward(&self, state: Tensor<2>, activation: Activation) -> Tensor<2> {
+        let features = match &self.hidden {
+            Some(hidden) => hidden.forward(state, Activation::Relu),
+            None => state,
+        };
+        self.output.forward(features, activation)
+    }
+}

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use phalanx::train::Trainer;
-use phalanx::train::config::Layers;
+use phalanx::train::checkpoint::RunState;
+use phalanx::train::config::{Layers, RunConfig};
 use phalanx::train::learn::algorithm;
 use phalanx::train::log::RunFolder;
 
@@ -74,9 +75,14 @@ impl Run {
         let folder = self.folder(root);
         let (_, info) = RunFolder::open(&folder)?;
         let finished = curve.t_env() >= trainer.config.t_max as f64;
-        if finished && info.config != trainer.table() {
+        // Keys that are younger than the run had no influence on it.
+        let now = trainer.table();
+        let mut differing = info.config.iter().filter(|(key, value)| {
+            !RunConfig::FREE.contains(&key.as_str()) && now.get(*key) != Some(*value)
+        });
+        if let Some((key, _)) = differing.next().filter(|_| finished) {
             bail!(
-                "{} was trained with other settings; remove it or choose another folder",
+                "{} was trained with another `{key}`; remove it or choose another folder",
                 folder.display()
             );
         }
@@ -131,7 +137,7 @@ impl Request {
 }
 
 /// Trains every run that is not finished, `jobs` at a time, in the order of the list. A run that was
-/// interrupted begins anew.
+/// interrupted goes on from its last saved state.
 ///
 /// # Errors
 ///
@@ -151,7 +157,11 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
         let trainer = trainer.lock().ok().and_then(|mut slot| slot.take());
         let trainer = trainer.context("every run is taken once")?;
         let folder = run.folder(root);
-        let outcome = trainer.run_over(&folder);
+        let outcome = if RunState::of(&folder).load()?.is_some() {
+            trainer.resume(&folder)
+        } else {
+            trainer.run_over(&folder)
+        };
         let outcome = outcome.with_context(|| format!("while training {}", folder.display()))?;
         eprintln!(
             "{}/{} {}: return {:.2} after {:.0} s; {:.0} min in all",

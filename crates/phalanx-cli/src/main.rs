@@ -69,6 +69,7 @@ fn is_usage_error(error: &anyhow::Error) -> bool {
                 | TrainError::Device(_)
                 | TrainError::RunExists { .. }
                 | TrainError::NotARun { .. }
+                | TrainError::NothingToResume { .. }
         )
     });
     train || error.is::<phalanx_envs::registry::RegistryError>() || error.is::<commands::Misuse>()

@@ -58,6 +58,14 @@ pub enum TrainError {
         /// What is missing or damaged.
         reason: String,
     },
+    /// There is nothing from which a run could go on.
+    #[error("{} cannot be resumed: {reason}", path.display())]
+    NothingToResume {
+        /// The folder of the run.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A network or loss became infinite or not a number.
     #[error(
         "the {what} became {value} after {t_env} environment steps; a smaller lr usually helps"

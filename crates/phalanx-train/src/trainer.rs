@@ -57,6 +57,8 @@ struct Live {
     pool: ThreadPool,
     tally: Tally,
     started: Instant,
+    /// The seconds of training before that, where the run was interrupted.
+    before: f64,
 }
 
 impl Trainer {
@@ -170,6 +172,7 @@ impl Trainer {
             pool,
             tally: Tally::default(),
             started: Instant::now(),
+            before: 0.0,
         });
         Ok(())
     }
@@ -213,7 +216,7 @@ impl Trainer {
                 t_max,
                 episodes: live.tally.episodes,
                 updates: live.tally.updates,
-                seconds: live.started.elapsed().as_secs_f64(),
+                seconds: live.before + live.started.elapsed().as_secs_f64(),
             },
         }
     }
@@ -351,6 +354,26 @@ impl Trainer {
     /// When something cannot be written, or training fails.
     pub fn run_over(self, path: impl AsRef<Path>) -> Result<Outcome, TrainError> {
         run::run(self, path.as_ref(), true)
+    }
+
+    /// Goes on with a run that was interrupted, exactly where its last whole state was saved.
+    ///
+    /// The trainer is to have the run's own configuration, except for `t_max`, `threads`, `device`
+    /// and the intervals at which things are saved.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such run or no state to go on from, when the configuration is another, or
+    /// for the reasons of [`Trainer::run`].
+    pub fn resume(self, path: impl AsRef<Path>) -> Result<Outcome, TrainError> {
+        run::resume(self, path.as_ref())
+    }
+
+    /// Counts time on from there.
+    pub(crate) fn count_seconds_from(&mut self, before: f64) -> Result<(), TrainError> {
+        let live = self.live()?;
+        (live.before, live.started) = (before, Instant::now());
+        Ok(())
     }
 
     /// Adds an observer in the middle of things.

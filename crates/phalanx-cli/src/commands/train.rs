@@ -9,7 +9,7 @@ use phalanx_train::log::RunFolder;
 use phalanx_train::{Outcome, TrainError, Trainer};
 use serde_json::json;
 
-use crate::commands::print;
+use crate::commands::{Misuse, print};
 use crate::console::Console;
 
 /// Train a team.
@@ -23,14 +23,21 @@ use crate::console::Console;
 #[command(after_help = "Examples:\n  \
     phalanx train qmix skirmish/3m\n  \
     phalanx train qmix skirmish/8m configs/algs/qmix.toml seed=3 t_max=500000\n  \
-    phalanx train vdn two_step epsilon_finish=1.0 t_max=20000")]
+    phalanx train vdn two_step epsilon_finish=1.0 t_max=20000\n  \
+    phalanx train --resume results/qmix/skirmish/8m/seed_3")]
 pub(crate) struct Train {
     /// The algorithm; `phalanx list algs` shows them.
-    alg: String,
+    #[arg(required_unless_present = "resume")]
+    alg: Option<String>,
     /// The environment; `phalanx list envs` shows them.
-    env: String,
+    #[arg(required_unless_present = "resume")]
+    env: Option<String>,
     /// Configuration files and assignments `key=value`.
     settings: Vec<String>,
+    /// Go on with the interrupted run in this folder, exactly where its state was last saved (every
+    /// save_state_interval steps). t_max, device, threads and save_state_interval may be changed.
+    #[arg(long, value_name = "RUN_DIR", conflicts_with = "overwrite")]
+    resume: Option<PathBuf>,
     /// Replace a run that is in the folder already.
     #[arg(long)]
     overwrite: bool,
@@ -46,6 +53,7 @@ impl Train {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let (mut trainer, path) = self.trainer()?;
         trainer.prepare()?;
+        let (alg, env) = (trainer.algorithm().id(), trainer.spec()?.id);
         if self.dry_run {
             print(trainer.table().to_string().trim_end());
             return Ok(());
@@ -53,9 +61,10 @@ impl Train {
         if !self.json {
             let config = &trainer.config;
             eprintln!(
-                "training {} on {} for {} environment steps, seed {}, device {}; writing to {}",
-                self.alg,
-                self.env,
+                "{} {} on {} for {} environment steps, seed {}, device {}; writing to {}",
+                if self.resume.is_some() { "resuming" } else { "training" },
+                trainer.algorithm().id(),
+                env,
                 config.t_max,
                 config.seed,
                 config.device,
@@ -64,29 +73,34 @@ impl Train {
         }
         let console = Console::new(trainer.config.t_max);
         let trainer = trainer.observe(console);
-        let outcome = if self.overwrite { trainer.run_over(&path) } else { trainer.run(&path) }?;
-        self.summary(&outcome);
+        let outcome = match (&self.resume, self.overwrite) {
+            (Some(_), _) => trainer.resume(&path),
+            (None, true) => trainer.run_over(&path),
+            (None, false) => trainer.run(&path),
+        }?;
+        self.summary(alg, &env, &outcome);
         Ok(())
     }
 
-    fn trainer(&self) -> Result<(Trainer, PathBuf), TrainError> {
-        let entry = algorithm(&self.alg)?;
-        let mut layers = Layers::defaults(entry);
-        for setting in &self.settings {
-            if setting.ends_with(".toml") && !setting.contains('=') {
-                layers.file(Path::new(setting))?;
-            } else {
-                layers.assignment(setting)?;
-            }
+    fn trainer(&self) -> anyhow::Result<(Trainer, PathBuf)> {
+        if let Some(path) = &self.resume {
+            let (_, run) = RunFolder::open(path)?;
+            let mut layers = Layers::defaults(algorithm(&run.alg).map_err(TrainError::from)?);
+            layers.file(&path.join("config.toml")).map_err(TrainError::from)?;
+            // Algorithm and environment are known, so what stands in their places are settings.
+            let settings = self.alg.iter().chain(&self.env).chain(&self.settings);
+            return Ok((build(layers, settings, &run.env)?, path.clone()));
         }
-        let (config, algorithm) = layers.finish()?;
-        let path = RunFolder::path_for(&config, &self.alg, &self.env);
-        let factory = phalanx_envs::registry::factory(&self.env, &config.env_args)?;
-        let trainer = Trainer::from_parts(config, algorithm, factory);
+        let (Some(alg), Some(env)) = (&self.alg, &self.env) else {
+            let misuse = "name an algorithm and an environment: phalanx train qmix skirmish/3m";
+            return Err(Misuse(misuse.to_owned()).into());
+        };
+        let layers = Layers::defaults(algorithm(alg).map_err(TrainError::from)?);
+        let trainer = build(layers, &self.settings, env)?;
+        let path = RunFolder::path_for(&trainer.config, alg, env);
         Ok((trainer, path))
     }
-
-    fn summary(&self, outcome: &Outcome) {
+    fn summary(&self, alg: &str, env: &str, outcome: &Outcome) {
         let (best_at, best) = &outcome.best;
         let progress = &outcome.progress;
         if self.json {
@@ -119,8 +133,8 @@ impl Train {
              \x20 TensorBoard      {run}/tb\n\
              \x20 checkpoints      {run}/checkpoints\n\
              play it again with: phalanx eval {run}",
-            self.alg,
-            self.env,
+            alg,
+            env,
             progress.t_env,
             progress.episodes,
             progress.updates,
@@ -130,6 +144,24 @@ impl Train {
             best_at,
         ));
     }
+}
+
+/// A trainer for an environment, with `settings` laid over `layers`.
+fn build<'a>(
+    mut layers: Layers,
+    settings: impl IntoIterator<Item = &'a String>,
+    env: &str,
+) -> Result<Trainer, TrainError> {
+    for setting in settings {
+        if setting.ends_with(".toml") && !setting.contains('=') {
+            layers.file(Path::new(setting))?;
+        } else {
+            layers.assignment(setting)?;
+        }
+    }
+    let (config, algorithm) = layers.finish()?;
+    let factory = phalanx_envs::registry::factory(env, &config.env_args)?;
+    Ok(Trainer::from_parts(config, algorithm, factory))
 }
 
 /// The configuration of a run on disk.

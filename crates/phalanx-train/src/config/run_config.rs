@@ -20,6 +20,9 @@ pub struct RunConfig {
     /// How many environment steps lie between two checkpoints; the best and the last policy are
     /// kept besides. Zero keeps those two alone.
     pub save_model_interval: u64,
+    /// How many environment steps lie between two savings of the whole state, from which an
+    /// interrupted run can be resumed. Zero saves none.
+    pub save_state_interval: u64,
     /// Where networks learn: `cpu`, `ndarray`, `wgpu`.
     pub device: String,
     /// How many threads step environments; zero takes one per core. Results do not depend on it.
@@ -39,6 +42,7 @@ impl Default for RunConfig {
             test_interval: 10_000,
             log_interval: 10_000,
             save_model_interval: 0,
+            save_state_interval: 200_000,
             device: "cpu".to_owned(),
             threads: 0,
             results_dir: "results".to_owned(),
@@ -48,6 +52,11 @@ impl Default for RunConfig {
 }
 
 impl RunConfig {
+    /// The keys that may change when a run is resumed: but for rounding on another device, they
+    /// have no influence on what is learned.
+    pub const FREE: [&str; 5] =
+        ["t_max", "save_state_interval", "device", "threads", "results_dir"];
+
     /// Values that are of the right type and still make no sense.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();

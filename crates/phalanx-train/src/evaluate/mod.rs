@@ -5,13 +5,13 @@ mod script;
 use std::collections::BTreeMap;
 
 use phalanx_core::env::{End, Rows, VecEnv};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::collect::{Policy, Tally, Team, greedy};
 pub use script::evaluate_script;
 
 /// What a number of episodes brought.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The number of episodes.
     pub episodes: usize,

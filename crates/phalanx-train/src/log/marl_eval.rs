@@ -28,6 +28,20 @@ impl MarlEval {
         }
     }
 
+    /// Takes over the evaluations of `document`, made by [`MarlEval::json`] of the same run, as far as
+    /// they were made within `t_env` environment steps.
+    pub fn take_over(&mut self, document: &Value, t_env: u64) {
+        let seed = format!("seed_{}", self.seed);
+        let steps = &document[&self.environment][&self.task][&self.algorithm][&seed];
+        let within = |step: &&Value| step["step_count"].as_u64().is_some_and(|at| at <= t_env);
+        let steps = steps.as_object().into_iter().flat_map(|steps| steps.values());
+        let mut steps: Vec<Value> = steps.filter(within).cloned().collect();
+        // Names sort as texts: step_10 stands before step_2.
+        steps.sort_by_key(|step| step["step_count"].as_u64());
+        let named = steps.into_iter().enumerate();
+        self.steps = named.map(|(i, step)| (format!("step_{i}"), step)).collect();
+    }
+
     /// Adds an evaluation after `t_env` environment steps and `seconds` of training.
     pub fn add(&mut self, t_env: u64, seconds: f64, evaluation: &Evaluation) {
         let mut step = json!({

@@ -9,5 +9,5 @@ mod tensorboard;
 pub use machine::Machine;
 pub use marl_eval::MarlEval;
 pub use run_folder::{RunFolder, RunInfo};
-pub use run_log::{RunLog, TIME_FIELDS};
+pub use run_log::{LogCursor, RunLog, TIME_FIELDS};
 pub use tensorboard::TensorBoard;

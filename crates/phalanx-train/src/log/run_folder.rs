@@ -60,11 +60,21 @@ impl RunFolder {
         }
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
         let folder = Self { path: path.to_owned() };
+        folder.describe(info)?;
+        Ok(folder)
+    }
+
+    /// Writes `config.toml` and `run.json`.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written.
+    pub fn describe(&self, info: &RunInfo) -> Result<(), TrainError> {
         let mut table = Table::new();
         table.insert("alg".to_owned(), info.alg.clone().into());
         table.insert("env".to_owned(), info.env.clone().into());
         table.extend(info.config.clone());
-        folder.write(CONFIG, table.to_string().as_bytes())?;
+        self.write(CONFIG, table.to_string().as_bytes())?;
         let text = |key: &str| info.config.get(key).and_then(|value| value.as_str());
         let seed = info.config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
         let run = RunJson {
@@ -76,8 +86,7 @@ impl RunFolder {
             machine: Machine::here(),
         };
         let run = serde_json::to_vec_pretty(&run).expect("a description is plain data");
-        folder.write("run.json", &run)?;
-        Ok(folder)
+        self.write("run.json", &run)
     }
 
     /// Opens the folder of a run and reads its configuration.

@@ -1,8 +1,10 @@
 //! Writes the metrics of a run as they come.
 
 use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use super::marl_eval::MarlEval;
 use super::run_folder::{RunFolder, RunInfo};
@@ -42,10 +44,75 @@ impl RunLog {
         })
     }
 
+    /// Opens the files of a run again and cuts off what was written after `cursor`.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be opened.
+    pub fn reopen(
+        folder: RunFolder,
+        info: &RunInfo,
+        seed: u64,
+        cursor: &LogCursor,
+    ) -> Result<Self, TrainError> {
+        let open = |name: &str, length: u64| {
+            let path = folder.path().join(name);
+            let file = || -> std::io::Result<File> {
+                let mut file = File::options().write(true).open(&path)?;
+                file.set_len(length)?;
+                file.seek(SeekFrom::End(0))?;
+                Ok(file)
+            };
+            file().map_err(TrainError::io("open", &path))
+        };
+        let (board, marl) = (folder.path().join("tb"), folder.path().join("marl_eval.json"));
+        let mut marl_eval = MarlEval::new(&info.alg, &info.env, seed);
+        let text = std::fs::read(&marl).map_err(TrainError::io("read", &marl))?;
+        marl_eval.take_over(&serde_json::from_slice(&text).unwrap_or_default(), cursor.t_env);
+        Ok(Self {
+            metrics: open("metrics.jsonl", cursor.metrics)?,
+            text: open("log.txt", cursor.text)?,
+            board: TensorBoard::reopen(&board, cursor.board)
+                .map_err(TrainError::io("open", board))?,
+            marl_eval,
+            folder,
+        })
+    }
+
     /// Writes a line of `log.txt`.
     fn say(&mut self, line: &str) -> Result<(), TrainError> {
         let path = self.folder.path().join("log.txt");
         self.text.write_all(format!("{line}\n").as_bytes()).map_err(TrainError::io("write", path))
+    }
+}
+
+/// How far the files of a run were written when its state was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogCursor {
+    t_env: u64,
+    metrics: u64,
+    text: u64,
+    board: u64,
+}
+
+impl LogCursor {
+    /// The present lengths of the files of the run in `path`, after `t_env` environment steps.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing.
+    pub fn here(path: &Path, t_env: u64) -> Result<Self, TrainError> {
+        let length = |name: &str| {
+            let path = path.join(name);
+            std::fs::metadata(&path).map_err(TrainError::io("read", &path)).map(|data| data.len())
+        };
+        let board = path.join("tb");
+        Ok(Self {
+            t_env,
+            metrics: length("metrics.jsonl")?,
+            text: length("log.txt")?,
+            board: TensorBoard::len(&board).map_err(TrainError::io("read", board))?,
+        })
     }
 }
 

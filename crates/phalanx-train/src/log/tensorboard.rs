@@ -1,7 +1,7 @@
 //! Scalars for TensorBoard, in its own file format.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,6 +27,30 @@ impl TensorBoard {
         bytes(&mut event, 3, b"brain.Event:2");
         board.record(&event)?;
         Ok(board)
+    }
+
+    /// The event file in the folder `path`, cut to its first `length` bytes, to be written on.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or it cannot be opened.
+    pub fn reopen(path: &Path, length: u64) -> io::Result<Self> {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let entry = std::fs::read_dir(path)?.next().ok_or_else(missing)??;
+        let mut file = File::options().write(true).open(entry.path())?;
+        file.set_len(length)?;
+        file.seek(io::SeekFrom::End(0))?;
+        Ok(Self { file })
+    }
+
+    /// The length of the file.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell.
+    pub fn len(path: &Path) -> io::Result<u64> {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        Ok(std::fs::read_dir(path)?.next().ok_or_else(missing)??.metadata()?.len())
     }
 
     /// Adds scalars at a step.

@@ -1,0 +1,111 @@
+//! The whole state of a run that is not finished, so that it can go on after a crash.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::directory;
+use crate::error::TrainError;
+use crate::learn::SavedFile;
+
+/// The folder `state/` of a run: `step_<t_env>/`, the latest state there is. A new one is whole before
+/// the old one goes.
+#[derive(Clone, Debug)]
+pub struct RunState {
+    folder: PathBuf,
+}
+
+impl RunState {
+    /// The state of the run in `run`.
+    pub fn of(run: &Path) -> Self {
+        Self { folder: run.join("state") }
+    }
+
+    /// Writes the state after `t_env` steps, in place of the one before.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written; the former state is then still there.
+    pub fn save(&self, t_env: u64, files: &[SavedFile]) -> Result<(), TrainError> {
+        let path = self.path(t_env);
+        directory::write(&path, files)?;
+        for old in self.steps()? {
+            if old != t_env {
+                let old = self.path(old);
+                fs::remove_dir_all(&old).map_err(TrainError::io("remove", &old))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The latest state that is whole; `None` where there is none at all.
+    ///
+    /// # Errors
+    ///
+    /// When every state that there is turns out to be damaged; the error is that of the latest.
+    pub fn load(&self) -> Result<Option<Vec<SavedFile>>, TrainError> {
+        let mut first = None;
+        for t_env in self.steps()?.into_iter().rev() {
+            match directory::read(&self.path(t_env)) {
+                Ok(files) => return Ok(Some(files)),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        first.map_or(Ok(None), Err)
+    }
+
+    /// Removes the state: the run is finished.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be removed.
+    pub fn remove(&self) -> Result<(), TrainError> {
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder).map_err(TrainError::io("remove", &self.folder))?;
+        }
+        Ok(())
+    }
+
+    /// The environment steps of all states there are, in order.
+    fn steps(&self) -> Result<Vec<u64>, TrainError> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&self.folder).map_err(TrainError::io("read", &self.folder))?;
+        let mut steps: Vec<u64> = entries
+            .filter_map(|entry| {
+                entry.ok()?.file_name().to_str()?.strip_prefix("step_")?.parse().ok()
+            })
+            .collect();
+        steps.sort_unstable();
+        Ok(steps)
+    }
+
+    fn path(&self, t_env: u64) -> PathBuf {
+        self.folder.join(format!("step_{t_env}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_whole_state_is_the_one_to_go_on_from() {
+        let run = tempfile::tempdir().expect("a temporary folder");
+        let state = RunState::of(run.path());
+        assert_eq!(state.load().expect("there is none"), None);
+        let files = |t: u64| vec![SavedFile::new("t", t.to_le_bytes().to_vec())];
+        state.save(9, &files(9)).expect("saved");
+        state.save(10, &files(10)).expect("saved");
+        assert_eq!(state.load().expect("whole"), Some(files(10)));
+        assert_eq!(state.steps().expect("read"), [10]);
+        // A crash before the old one went, and a damaged new one.
+        directory::write(&state.path(9), &files(9)).expect("written");
+        fs::write(state.path(10).join("t"), b"damaged").expect("written");
+        assert_eq!(state.load().expect("the old one is whole"), Some(files(9)));
+        fs::write(state.path(9).join("t"), b"damaged").expect("written");
+        assert!(state.load().is_err());
+        state.remove().expect("removed");
+        assert_eq!(state.load().expect("there is none"), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! A run that was interrupted goes on as if nothing had happened: its files hold what an uninterrupted
+//! run writes, times aside, and its last policy is the same to the bit.
+
+use std::fs;
+use std::path::Path;
+
+use phalanx::envs::registry::factory;
+use phalanx::prelude::*;
+use phalanx::train::learn::Algorithm;
+use phalanx::train::log::TIME_FIELDS;
+use phalanx::train::{Observer, Report, TrainError};
+use serde_json::Value;
+
+/// Ends a run with an error after a number of steps, as a full disk would.
+struct PullThePlug(u64);
+
+impl Observer for PullThePlug {
+    fn report(&mut self, report: &Report) -> Result<(), TrainError> {
+        if report.t_env < self.0 {
+            return Ok(());
+        }
+        let source = std::io::Error::other("the plug was pulled");
+        Err(TrainError::Io { action: "write", path: "anything".into(), source })
+    }
+    fn warn(&mut self, _: &str) -> Result<(), TrainError> {
+        Ok(())
+    }
+}
+
+fn trainer(algorithm: impl Algorithm + 'static) -> Trainer {
+    let env = factory("predator_prey", &Default::default()).expect("it is registered");
+    let mut trainer = Trainer::new(algorithm, env).seed(4).t_max(9000);
+    trainer.config.log_interval = 500;
+    trainer.config.test_interval = 2000;
+    trainer.config.test_nepisode = 3;
+    trainer.config.save_state_interval = 3000;
+    trainer
+}
+
+fn vdn() -> Vdn {
+    let learning = QLearning {
+        batch_size_run: 2,
+        batch_size: 4,
+        batch_steps: 10,
+        use_rnn: false,
+        ..QLearning::default()
+    };
+    Vdn { learning }
+}
+
+fn ippo() -> Ippo {
+    Ippo { batch_size_run: 4, rollout_steps: 50, epochs: 1, ..Ippo::default() }
+}
+
+/// The lines of `metrics.jsonl` without times.
+fn metrics(run: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("it was written");
+    let line = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).expect("every line is whole");
+        for field in TIME_FIELDS {
+            line.as_object_mut().expect("an object").remove(field);
+        }
+        line
+    };
+    text.lines().map(line).collect()
+}
+
+fn weights(run: &Path) -> Vec<u8> {
+    let index = fs::read(run.join("checkpoints/index.json")).expect("it was written");
+    let index: Value = serde_json::from_slice(&index).expect("JSON");
+    let last = format!("checkpoints/step_{}/agent.safetensors", index["last"]);
+    fs::read(run.join(last)).expect("it was written")
+}
+
+fn check<A: Algorithm + 'static>(algorithm: impl Fn() -> A) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (straight, broken) = (folder.path().join("straight"), folder.path().join("broken"));
+    trainer(algorithm()).run(&straight).expect("it runs");
+    let cut = trainer(algorithm()).observe(PullThePlug(7000)).run(&broken);
+    assert!(cut.is_err(), "the plug was pulled");
+    assert!(broken.join("state").exists());
+    let outcome = trainer(algorithm()).resume(&broken).expect("it goes on");
+    assert!(outcome.progress.t_env >= 9000);
+    assert_eq!(metrics(&straight), metrics(&broken));
+    assert!(weights(&straight) == weights(&broken), "the last policies differ");
+    assert!(!broken.join("state").exists(), "a finished run needs no state");
+    let evaluations = |run: &Path| {
+        let text = fs::read(run.join("marl_eval.json")).expect("it was written");
+        let mut all: Value = serde_json::from_slice(&text).expect("JSON");
+        let env = &mut all["predator_prey"]["predator_prey"];
+        let steps = env.as_object_mut().expect("one algorithm").values_mut().next().expect("it");
+        for step in steps["seed_4"].as_object_mut().expect("steps").values_mut() {
+            step.as_object_mut().expect("an evaluation").remove("elapsed_time");
+        }
+        all
+    };
+    assert_eq!(evaluations(&straight), evaluations(&broken));
+}
+
+#[test]
+fn a_value_learner_goes_on_as_if_nothing_had_happened() {
+    check(vdn);
+}
+
+#[test]
+fn a_policy_learner_goes_on_as_if_nothing_had_happened() {
+    check(ippo);
+}
+
+#[test]
+fn a_run_is_resumed_with_its_own_settings_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    let error = |trainer: Trainer| trainer.resume(&run).expect_err("refused").to_string();
+    assert!(error(trainer(vdn())).contains("is not a run"));
+    trainer(vdn()).observe(PullThePlug(1000)).run(&run).expect_err("the plug was pulled");
+    assert!(error(trainer(vdn())).contains("no state was saved"));
+    fs::remove_dir_all(&run).expect("removed");
+    trainer(vdn()).observe(PullThePlug(5000)).run(&run).expect_err("the plug was pulled");
+    let mut other = vdn();
+    other.learning.lr = 0.5;
+    assert!(error(trainer(other)).contains("`lr`"));
+    assert!(error(trainer(ippo())).contains("`alg`"));
+    let longer = trainer(vdn()).t_max(9500).resume(&run).expect("it goes on");
+    assert!(longer.progress.t_env >= 9500);
+    assert!(error(trainer(vdn())).contains("has finished"));
+}

@@ -67,9 +67,10 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
             let solved =
                 curve.solved().map_or("never".into(), |point| format!("{:.0}", point.t_env));
             let hours = curve.points.last().map_or(0.0, |point| point.seconds) / 3600.0;
+            let mark = if curve.is_finished() { "" } else { "…" };
             writeln!(
                 text,
-                "| {map} | {name} | {:.0} % | {published} | {solved} | {:.0} | {hours:.1} |",
+                "| {map} | {name} | {:.0} %{mark} | {published} | {solved} | {:.0} | {hours:.1} |",
                 100.0 * curve.tail(10, |point| point.won),
                 curve.t_env()
             )?;

@@ -128,17 +128,20 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
     }
     text.push_str(" seconds |\n|---|---|---|---|---|---|---|---|\n");
     for (name, _, _, paper) in COMPARED.iter().chain(&OTHERS).chain(&ABLATIONS) {
+        if PENALTIES.iter().all(|penalty| of(done, name, penalty).is_empty()) {
+            continue;
+        }
         write!(text, "| {name} |")?;
         let (mut seconds, mut n) = (0.0, 0.0);
         for (penalty, paper) in PENALTIES.iter().zip(paper) {
-            let mut finals: Vec<f64> = Vec::new();
+            let mut finals: Vec<String> = Vec::new();
             for curve in of(done, name, penalty) {
-                finals.push(curve.tail(5, |point| point.total));
+                let mark = if curve.is_finished() { "" } else { "…" };
+                finals.push(format!("{:.1}{mark}", curve.tail(5, |point| point.total)));
                 seconds += curve.points.last().map_or(0.0, |point| point.seconds);
                 n += 1.0;
             }
-            let shown: Vec<String> = finals.iter().map(|total| format!("{total:.1}")).collect();
-            write!(text, " {} | {paper} |", shown.join(", "))?;
+            write!(text, " {} | {paper} |", finals.join(", "))?;
         }
         writeln!(text, " {:.0} |", seconds / f64::max(n, 1.0))?;
     }

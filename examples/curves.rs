@@ -72,6 +72,11 @@ impl Curve {
         self.points.last().map_or(0.0, |point| point.t_env)
     }
 
+    /// Whether the run lasted as long as it was to.
+    pub fn is_finished(&self) -> bool {
+        self.t_env() >= self.t_max as f64
+    }
+
     /// The mean of the last `n` evaluations.
     pub fn tail(&self, n: usize, value: impl Fn(&Point) -> f64) -> f64 {
         let tail = &self.points[self.points.len().saturating_sub(n)..];

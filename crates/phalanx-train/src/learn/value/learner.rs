@@ -1,6 +1,7 @@
 //! The learner of all value factorisations.
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{Actor, Device, Optimizer, from_safetensors, soft_update, to_safetensors};
 use phalanx_core::rl::RewardNorm;
@@ -67,33 +68,52 @@ impl<F: Factorisation> ReplayLearner<F> {
         }
     }
 
-    /// One update; returns the mean absolute error of every episode.
+    /// One update from the parts of a batch, which counts every step alike. Returns the mean absolute
+    /// error of every episode, part by part.
     fn update(
         &mut self,
-        mut batch: EpisodeBatch,
+        mut parts: Vec<EpisodeBatch>,
         tally: &mut Tally,
     ) -> Result<Vec<f32>, TrainError> {
         if self.learning.standardise_rewards {
-            self.standardise(&mut batch);
+            parts.iter_mut().for_each(|part| self.standardise(part));
         }
         let hidden_dim = self.learning.rnn_hidden_dim;
-        let batch = Experience::new(batch, self.inputs, hidden_dim, &self.device);
-        let loss = self.factorisation.loss(&self.networks, &self.target, &batch, &self.learning);
-        for &(what, value) in &loss.means {
+        let used = |part: &EpisodeBatch| part.steps.iter().filter(|step| step.valid).count();
+        let all: usize = parts.iter().map(used).sum();
+        let (mut total, mut errors) = (None, Vec::new());
+        let mut means: Vec<(&'static str, f64)> = Vec::new();
+        for part in parts {
+            let share = used(&part) as f64 / all as f64;
+            let batch = Experience::new(part, self.inputs, hidden_dim, &self.device);
+            let loss =
+                self.factorisation.loss(&self.networks, &self.target, &batch, &self.learning);
+            let own = loss.total * share as f32;
+            total = Some(total.map_or(own.clone(), |others| others + own));
+            for (what, value) in loss.means {
+                match means.iter_mut().find(|(name, _)| *name == what) {
+                    Some((_, mean)) => *mean += share * value,
+                    None => means.push((what, share * value)),
+                }
+            }
+            errors.extend(loss.errors);
+        }
+        for (what, value) in means {
             if !value.is_finite() {
                 let value = value as f32;
                 return Err(TrainError::NotFinite { what, value, t_env: tally.t_env });
             }
             tally.add(what, value);
         }
+        let total: Tensor<1> = total.expect("a batch has at least one part");
         let clip = self.learning.grad_norm_clip as f32;
-        let gradients = loss.total.backward();
-        let step = self.optimizer.step(self.learning.lr, self.networks.clone(), gradients, clip);
+        let step =
+            self.optimizer.step(self.learning.lr, self.networks.clone(), total.backward(), clip);
         self.networks = step.module;
         tally.updates += 1;
         tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
         self.follow(TargetUpdate::Updates, tally.updates);
-        Ok(loss.errors)
+        Ok(errors)
     }
 
     /// Takes the rewards of a batch into account and brings them to mean zero and deviation one.
@@ -150,9 +170,10 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             else {
                 break;
             };
-            let batch = EpisodeBatch::new(&sample, self.inputs);
-            let indices = sample.indices;
-            let errors = self.update(batch, tally)?;
+            let parts: Vec<_> =
+                sample.parts().iter().map(|part| EpisodeBatch::new(part, self.inputs)).collect();
+            let indices: Vec<u64> = parts.iter().flat_map(|part| &part.indices).copied().collect();
+            let errors = self.update(parts, tally)?;
             self.replay.update_priorities(&indices, &errors);
         }
         self.actor = self.factorisation.acting(&self.networks).to_actor();
@@ -217,5 +238,53 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
         (self.exploration, self.sampling) = streams;
         (self.copied_at, self.reward_norm) = (copied_at, reward_norm);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use phalanx_core::env::ParallelEnvs;
+    use phalanx_core::nn::{MixerConfig, QmixConfig, device};
+
+    use super::*;
+    use crate::learn::value::mixed::{Mixed, MixedNetworks};
+
+    /// The weights after one update from twelve battles of different lengths.
+    fn learned(parted: bool) -> Vec<f32> {
+        let make = phalanx_envs::registry::factory("skirmish/3m", &Default::default());
+        let make = make.expect("it is registered");
+        let mut envs = ParallelEnvs::new(12, 3, Purpose::Environment, make);
+        let learning = QLearning {
+            batch_size_run: 12,
+            // More than there are, so that nothing is learned yet.
+            batch_size: 100,
+            optim_eps: 0.01,
+            ..QLearning::default()
+        };
+        let device = device("cpu").expect("the CPU is always there");
+        let setup = Setup { spec: envs.spec().clone(), seed: 3, device };
+        let mixer = Mixed(MixerConfig::Qmix(QmixConfig::default()));
+        let mut learner = ReplayLearner::new(mixer, &learning, &setup);
+        let mut tally = Tally::default();
+        learner.iterate(&mut envs, &mut tally).expect("nothing is learned");
+        let sample = learner.replay.sample(12, &mut learner.sampling).expect("there are twelve");
+        let parts = if parted { sample.parts() } else { vec![sample] };
+        assert_eq!(parts.len(), if parted { 4 } else { 1 });
+        let parts = parts.iter().map(|part| EpisodeBatch::new(part, learner.inputs)).collect();
+        learner.update(parts, &mut tally).expect("the loss is finite");
+        let bytes = to_safetensors::<MixedNetworks>(&learner.networks).expect("readable");
+        // Behind the header, whose length comes first, are the numbers of all tensors.
+        let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+        let (numbers, _) = bytes[8 + header..].as_chunks::<4>();
+        numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
+    }
+
+    #[test]
+    fn parts_of_alike_lengths_teach_what_one_padded_batch_teaches() {
+        let (whole, parted) = (learned(false), learned(true));
+        assert_eq!(whole.len(), parted.len());
+        for (whole, parted) in whole.iter().zip(&parted) {
+            assert!((whole - parted).abs() < 2e-6, "{whole} is not {parted}");
+        }
     }
 }

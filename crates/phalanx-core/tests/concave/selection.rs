@@ -1,15 +1,11 @@
 //! Iterative action selection: what it guarantees.
 
-#![cfg(feature = "flex")]
-
-mod concave_support;
-
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
+use super::games::{init, sizes};
 use burn::tensor::Tensor;
-use concave_support::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
-use concave_support::{init, sizes};
 use phalanx_core::nn::{ConcaveConfig, Convex, Search, Selected, Selection, SelectionInput};
 use phalanx_core::rng::{Purpose, Rng};
 

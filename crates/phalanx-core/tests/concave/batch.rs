@@ -6,7 +6,7 @@ use phalanx_core::nn::{
 };
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::{kinked, normals, numbers, sizes, tensor};
+use super::games::{kinked, normals, numbers, sizes, tensor};
 
 pub(crate) const EXHAUSTIVE: Selection = Selection {
     search: Search::Exhaustive,

@@ -1,16 +1,12 @@
 //! The concave mixer: its formula, its concavity, and what it can represent.
 
-#![cfg(feature = "flex")]
-
-mod concave_support;
-
 use std::error::Error;
 
-use burn::tensor::Tensor;
-use concave_support::{
+use super::games::{
     CLIMBING, QPLEX_3, QTRAN, argmax, cpu, fit, init, kinked, made, normal, normals, numbers,
     sizes, tensor, uniform,
 };
+use burn::tensor::Tensor;
 use phalanx_core::nn::{Concave, ConcaveConfig, Convex, FirstLayer, to_safetensors};
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;

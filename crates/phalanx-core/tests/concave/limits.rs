@@ -1,11 +1,7 @@
 //! Iterative action selection: how often it finds the largest value, and where it fails.
 
-#![cfg(feature = "flex")]
-
-mod concave_support;
-
-use concave_support::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
-use concave_support::{CLIMBING, QPLEX_3, QTRAN, Table, normal, normals};
+use super::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
+use super::games::{CLIMBING, QPLEX_3, QTRAN, Table, normal, normals};
 use phalanx_core::nn::{ConcaveConfig, Search, Selected, Selection};
 use phalanx_core::rng::{Purpose, Rng};
 

@@ -1,9 +1,5 @@
 //! Games with known payoffs, and concave mixers made by hand or fitted to them.
 
-#![allow(dead_code)] // Each test file uses a part.
-
-pub(crate) mod batch;
-
 use std::error::Error;
 
 use burn::module::{Module, Param};
@@ -120,11 +116,6 @@ pub(crate) struct Game {
 }
 
 impl Game {
-    /// `[agent, action, utility_dim]`.
-    pub(crate) fn utilities(&self) -> Vec<f32> {
-        numbers(self.utilities.val())
-    }
-
     /// The utilities of all nine joint actions, `[9, 2 * utility_dim]`.
     pub(crate) fn chosen(&self) -> Tensor<2> {
         let device = self.utilities.val().device();

@@ -29,16 +29,19 @@ use serde_json::{Value, json};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const GAMES: [&str; 9] = [
-    "qtran",
-    "qtran_1",
-    "qplex_3",
-    "qplex_1",
-    "identity_2",
-    "identity_3",
-    "climbing",
-    "penalty",
-    "pymarl2_1",
+/// A game, whether the monotone table nearest to it has its largest value in the right cell, with its
+/// squared error, and whether a concave function of one utility per agent can be the table
+/// (`docs/rules/matrix_games.md` tells how that is known).
+const GAMES: [(&str, &str, &str); 9] = [
+    ("qtran", "right (288.0)", "yes"),
+    ("qtran_1", "wrong (320.0)", "yes"),
+    ("qplex_3", "wrong (344.0)", "no"),
+    ("qplex_1", "tie (66.8)", "no"),
+    ("identity_2", "tie (0.7)", "yes"),
+    ("identity_3", "right (1.4)", "no"),
+    ("climbing", "wrong (997.4)", "yes"),
+    ("penalty", "wrong (8066.7)", "yes"),
+    ("pymarl2_1", "right (0.0)", "yes"),
 ];
 
 /// The name of a column, the algorithm, and what differs from the common settings.
@@ -133,10 +136,14 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 
 fn table(runs: &BTreeMap<(usize, usize), Vec<Found>>) -> anyhow::Result<String> {
     let mut text = String::from("| |");
-    for game in GAMES {
+    for (game, ..) in GAMES {
         write!(text, " {game} |")?;
     }
     write!(text, "\n|---|{}\n", "---|".repeat(GAMES.len()))?;
+    let monotone: String = GAMES.iter().map(|(_, monotone, _)| format!(" {monotone} |")).collect();
+    writeln!(text, "| *nearest monotone table* |{monotone}")?;
+    let concave: String = GAMES.iter().map(|(.., concave)| format!(" {concave} |")).collect();
+    writeln!(text, "| *a concave mixer can be it* |{concave}")?;
     for (column, (name, _, _)) in CURVES.iter().enumerate() {
         write!(text, "| {name} |")?;
         for game in 0..GAMES.len() {
@@ -160,7 +167,7 @@ fn main() -> anyhow::Result<()> {
     let root = PathBuf::from(arguments.next().unwrap_or_else(|| "results/matrix_games".into()));
     let wanted: Vec<String> = arguments.collect();
     let games: Vec<usize> = (0..GAMES.len())
-        .filter(|&game| wanted.is_empty() || wanted.iter().any(|name| name == GAMES[game]))
+        .filter(|&game| wanted.is_empty() || wanted.iter().any(|name| name == GAMES[game].0))
         .collect();
     let mut work: Vec<(usize, usize, u64)> = Vec::new();
     for seed in 1..=seeds {
@@ -171,7 +178,7 @@ fn main() -> anyhow::Result<()> {
     let runs = Mutex::new(Vec::with_capacity(work.len()));
     let jobs = std::thread::available_parallelism()?.get();
     side_by_side(&work, jobs, |&(game, column, seed)| {
-        let (name, curve) = (GAMES[game], &CURVES[column]);
+        let (name, curve) = (GAMES[game].0, &CURVES[column]);
         let folder = root.join(name).join(curve.0.replace(", ", "_").replace(' ', "_"));
         let path = folder.join(format!("seed_{seed}.json"));
         let run = if path.is_file() {

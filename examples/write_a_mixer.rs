@@ -82,7 +82,7 @@ impl Factorisation for Mix {
 
         let chosen = tracked.pick(utilities, tracked.taken.clone());
         let joint = online.mix(chosen, tracked.state.clone());
-        let error = targets.error(learning, batch, joint, None);
+        let error = targets.error(learning, batch, joint);
         let means = vec![("loss_td", number(&error.loss)), ("q_taken_mean", error.mean)];
         Loss { total: error.loss, means, errors: error.errors }
     }

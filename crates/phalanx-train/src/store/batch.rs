@@ -23,8 +23,6 @@ pub struct EpisodeBatch {
     pub state: Vec<f32>,
     /// Available actions, `[time + 1, row, n_actions]`; all `true` in the padding.
     pub avail: Vec<bool>,
-    /// Living agents, `[time + 1, row]`; none in the padding.
-    pub alive: Vec<bool>,
     /// Actions, `[time + 1, row]`; zero in the padding and at the last time.
     pub actions: Vec<i32>,
     /// Rewards and ends, `[time, episode]`.
@@ -56,7 +54,6 @@ impl EpisodeBatch {
             input: vec![0.0; (time + 1) * n * agents * inputs.dim()],
             state: vec![0.0; (time + 1) * n * state_dim],
             avail: vec![true; (time + 1) * n * agents * inputs.n_actions],
-            alive: vec![false; (time + 1) * n * agents],
             actions: vec![0; (time + 1) * n * agents],
             steps: vec![padding; time * n],
             agent_reward: vec![0.0; if has_agent_rewards { time * n * agents } else { 0 }],
@@ -94,7 +91,6 @@ impl EpisodeBatch {
             episode
                 .avail
                 .unpack(t * per_avail, &mut self.avail[at * per_avail..(at + 1) * per_avail]);
-            episode.alive.unpack(t * agents, &mut self.alive[at * agents..(at + 1) * agents]);
         }
     }
 

@@ -15,7 +15,6 @@ fn episode(rng: &mut Rng, len: usize, agent_rewards: bool) -> Episode {
         obs: (0..times * spec.obs_len()).map(|_| number(rng)).collect(),
         state: (0..times * spec.state_dim).map(|_| number(rng)).collect(),
         avail: (0..times * spec.avail_len()).map(|_| rng.below(2) == 0).collect(),
-        alive: (0..times * 2).map(|_| rng.below(2) == 0).collect(),
         actions: (0..len * 2).map(|_| rng.below(4) as u16).collect(),
         reward: (0..len).map(|_| rng.uniform()).collect(),
         agent_reward: (0..len * 2 * usize::from(agent_rewards)).map(|_| rng.uniform()).collect(),
@@ -52,7 +51,6 @@ fn check(batch: &EpisodeBatch, episodes: &[Episode], windows: &[Window], inputs:
                 }
                 assert_eq!(input.next().expect("an input per row"), expected);
                 assert_eq!(avail.next().expect("a mask per row"), open);
-                assert_eq!(batch.alive[row], seen && episode.alive[t * 2 + agent]);
                 let action = if acted { episode.actions[t * 2 + agent] } else { 0 };
                 assert_eq!(batch.actions[row], i32::from(action));
                 if at < batch.time && !batch.agent_reward.is_empty() {
@@ -90,7 +88,8 @@ fn a_window_begins_with_the_action_before_it_and_ends_with_the_observation_behin
     let inputs = InputLayout::new(&spec(), true, true);
     let config = ReplayConfig { batch_steps: Some(4), ..ReplayConfig::default() };
     let mut replay = EpisodeReplay::new(config);
-    let episodes = [3, 9, 4, 12].map(|len| episode(&mut rng, len, true));
+    let mut episodes = [3, 9, 4, 12].map(|len| episode(&mut rng, len, true));
+    episodes[3].terminated = true;
     for episode in &episodes {
         replay.push(episode).expect("there is no limit");
     }

@@ -14,8 +14,6 @@ pub struct Episode {
     pub state: Vec<f32>,
     /// Available actions, `[len + 1, agent, n_actions]`.
     pub avail: Vec<bool>,
-    /// Living agents, `[len + 1, agent]`.
-    pub alive: Vec<bool>,
     /// Actions, `[len, agent]`.
     pub actions: Vec<u16>,
     /// Rewards, `[len]`.
@@ -56,7 +54,6 @@ impl Episode {
             obs: column(&rows.obs, 0..len + 1, n, env, spec.obs_len()),
             state: column(&rows.state, 0..len + 1, n, env, spec.state_dim),
             avail: column(&rows.avail, 0..len + 1, n, env, spec.avail_len()),
-            alive: column(&rows.alive, 0..len + 1, n, env, spec.n_agents()),
             actions: column(actions, 0..len, n, env, spec.n_agents()),
             reward: column(&rows.reward, 1..len + 1, n, env, 1),
             agent_reward: column(&rows.agent_rewards, 1..len + 1, n, env, spec.agent_rewards_len()),

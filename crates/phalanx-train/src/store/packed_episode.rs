@@ -24,7 +24,6 @@ pub struct PackedEpisode {
     pub(super) obs: PackedFloats,
     pub(super) state: PackedFloats,
     pub(super) avail: Bits,
-    pub(super) alive: Bits,
     actions: Actions,
 }
 
@@ -42,12 +41,10 @@ const NARROW: usize = 256;
 impl PackedEpisode {
     /// Packs an episode.
     pub fn pack(episode: &Episode, precision: Precision) -> Self {
-        let n_actions = episode.avail.len() / episode.alive.len().max(1);
-        let actions = if n_actions <= NARROW {
-            Actions::Narrow(episode.actions.iter().map(|&action| action as u8).collect())
-        } else {
-            Actions::Wide(episode.actions.as_slice().into())
-        };
+        let narrow: Result<Box<[u8]>, _> =
+            episode.actions.iter().map(|&action| u8::try_from(action)).collect();
+        let actions = narrow
+            .map_or_else(|_| Actions::Wide(episode.actions.as_slice().into()), Actions::Narrow);
         Self {
             len: episode.len,
             terminated: episode.terminated,
@@ -56,7 +53,6 @@ impl PackedEpisode {
             obs: PackedFloats::pack(&episode.obs, precision),
             state: PackedFloats::pack(&episode.state, precision),
             avail: Bits::pack(&episode.avail),
-            alive: Bits::pack(&episode.alive),
             actions,
         }
     }
@@ -80,7 +76,6 @@ impl PackedEpisode {
             obs: floats(&self.obs),
             state: floats(&self.state),
             avail: mask(&self.avail),
-            alive: mask(&self.alive),
             actions,
             reward: self.reward.to_vec(),
             agent_reward: self.agent_reward.to_vec(),
@@ -118,8 +113,7 @@ impl PackedEpisode {
         };
         let floats = self.obs.heap_bytes() + self.state.heap_bytes();
         let rewards = size_of_val(&*self.reward) + size_of_val(&*self.agent_reward);
-        let masks = self.avail.heap_bytes() + self.alive.heap_bytes();
-        (size_of::<Self>() + floats + masks + actions + rewards) as u64
+        (size_of::<Self>() + floats + self.avail.heap_bytes() + actions + rewards) as u64
     }
 
     /// The bytes of an episode that lasts to its limit and has no zero and no one in it.
@@ -127,8 +121,7 @@ impl PackedEpisode {
         let (steps, times) = (spec.episode_limit, spec.episode_limit + 1);
         let floats = PackedFloats::most_heap_bytes(times * spec.obs_len(), precision)
             + PackedFloats::most_heap_bytes(times * spec.state_dim, precision);
-        let masks = Bits::heap_bytes_of(times * spec.avail_len())
-            + Bits::heap_bytes_of(times * spec.n_agents());
+        let masks = Bits::heap_bytes_of(times * spec.avail_len());
         let per_action = if spec.n_actions <= NARROW { size_of::<u8>() } else { size_of::<u16>() };
         let rewards = steps * (1 + spec.agent_rewards_len()) * size_of::<f32>();
         let actions = steps * spec.n_agents() * per_action;
@@ -140,16 +133,14 @@ impl PackedEpisode {
         let (steps, Some(times)) = (self.len, self.len.checked_add(1)) else {
             return false;
         };
-        let agents = self.alive.len() / times;
+        let taken = self.n_actions_taken();
         let floats = self.obs.is_sound() && self.state.is_sound();
-        let whole = [self.obs.len(), self.state.len(), self.avail.len(), self.alive.len()];
-        let rewards =
-            self.reward.len() == steps && [0, steps * agents].contains(&self.agent_reward.len());
+        let whole = [self.obs.len(), self.state.len(), self.avail.len()];
+        let rewards = self.reward.len() == steps && [0, taken].contains(&self.agent_reward.len());
         floats
             && self.avail.is_sound()
-            && self.alive.is_sound()
             && whole.iter().all(|len| len.is_multiple_of(times))
-            && self.n_actions_taken() == steps * agents
+            && taken.checked_rem(steps).unwrap_or(taken) == 0
             && rewards
     }
 }
@@ -181,7 +172,6 @@ mod tests {
             obs: (0..times * spec.obs_len()).map(|_| number(rng)).collect(),
             state: (0..times * spec.state_dim).map(|_| number(rng)).collect(),
             avail: (0..times * spec.avail_len()).map(|_| rng.below(2) == 0).collect(),
-            alive: (0..times * agents).map(|_| rng.below(2) == 0).collect(),
             actions: (0..len * agents).map(|_| rng.below(spec.n_actions) as u16).collect(),
             reward: (0..len).map(|_| rng.uniform()).collect(),
             agent_reward: (0..len * agents).map(|_| rng.uniform()).collect(),

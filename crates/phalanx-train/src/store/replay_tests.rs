@@ -10,7 +10,6 @@ fn episode(mark: f32, len: usize) -> Episode {
         obs: vec![mark; 2 * (len + 1)],
         state: vec![mark; 2 * (len + 1)],
         avail: vec![true; 2 * (len + 1)],
-        alive: vec![true; len + 1],
         actions: vec![0; len],
         reward: vec![mark; len],
         agent_reward: Vec::new(),

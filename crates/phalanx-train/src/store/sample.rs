@@ -91,7 +91,6 @@ mod tests {
             obs: vec![0.5; len + 1],
             state: vec![0.5; len + 1],
             avail: vec![true; len + 1],
-            alive: vec![true; len + 1],
             actions: vec![0; len],
             reward: vec![1.0; len],
             agent_reward: Vec::new(),

@@ -204,11 +204,10 @@ impl Factorisation for ConcaveLoss {
         let targets = self.targets(target, learning, batch, best);
 
         let joint = weights.mix(tracked.pick_vectors(utilities, tracked.taken.clone()));
-        let values = to_vec(joint.clone().inner());
-        let below = values.iter().zip(&targets.values).map(|(value, y)| value < y);
         let w = self.settings.w as f32;
-        let trust: Vec<f32> = below.map(|below| if below { 1.0 } else { w }).collect();
-        let error = targets.error(learning, batch, joint, Some(&trust));
+        let error = targets.weighted_error(learning, batch, joint, |at, value| {
+            if value < targets.values[at] { 1.0 } else { w }
+        });
         let mut loss = Loss {
             means: vec![
                 ("loss_td", number(&error.loss)),
@@ -220,7 +219,7 @@ impl Factorisation for ConcaveLoss {
         };
         if let Some(central) = &online.central {
             let estimate = central.of_taken(&tracked);
-            let central = targets.error(learning, batch, estimate, None).loss;
+            let central = targets.error(learning, batch, estimate).loss;
             loss.means.push(("loss_central", number(&central)));
             loss.total = loss.total + central;
         }

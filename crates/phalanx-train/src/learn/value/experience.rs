@@ -98,7 +98,6 @@ impl Experience {
             input: input.repeat(episodes),
             state: state.repeat(episodes),
             avail: vec![true; actions.len() * inputs.n_actions],
-            alive: vec![true; actions.len()],
             actions: actions.iter().map(|&action| i32::from(action)).collect(),
             steps: Vec::new(),
             agent_reward: Vec::new(),

@@ -66,7 +66,7 @@ impl Factorisation for Mixed {
         let targets = Targets::new(learning, batch, &greedy, taken.as_deref());
 
         let joint = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
-        let error = targets.error(learning, batch, joint, None);
+        let error = targets.error(learning, batch, joint);
         Loss {
             means: vec![
                 ("loss_td", number(&error.loss)),

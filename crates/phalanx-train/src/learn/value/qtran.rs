@@ -178,13 +178,13 @@ impl Factorisation for Transformed {
         let sum = |actions| tracked.pick(out.output.clone(), actions).sum_dim(1);
 
         let of_taken = joint(tracked.taken.clone());
-        let td = targets.error(learning, batch, of_taken.clone(), None);
+        let td = targets.error(learning, batch, of_taken.clone());
         let greedy = tracked.greedy(out.output.clone());
         let of_greedy = joint(greedy.clone()).detach();
         let opt = sum(greedy) - of_greedy + state_value.clone();
-        let opt = targets.squares(learning, batch, opt, None) * self.opt_loss;
+        let opt = targets.squares(learning, batch, opt) * self.opt_loss;
         let nopt = sum(tracked.taken.clone()) - of_taken.detach() + state_value;
-        let nopt = targets.squares(learning, batch, nopt.clamp_max(0.0), None);
+        let nopt = targets.squares(learning, batch, nopt.clamp_max(0.0));
         let nopt = nopt * self.nopt_min_loss;
         Loss {
             means: vec![

@@ -161,9 +161,9 @@ impl Factorisation for Residuals {
         let residual = online.residual.forward(own, tracked.state.clone());
         let monotone = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
         let joint = monotone + elsewhere * residual.clone();
-        let error = targets.error(learning, batch, joint, None);
-        let central = targets.error(learning, batch, online.central.of_taken(&tracked), None);
-        let positive = targets.squares(learning, batch, residual.clamp_min(0.0), None);
+        let error = targets.error(learning, batch, joint);
+        let central = targets.error(learning, batch, online.central.of_taken(&tracked));
+        let positive = targets.squares(learning, batch, residual.clamp_min(0.0));
         Loss {
             means: vec![
                 ("loss_td", number(&error.loss)),

@@ -74,40 +74,48 @@ impl Targets {
         masked_mean(&self.values, &self.mask)
     }
 
-    /// The squared error of `values`, `[times * episode, column]`, weighted element by element
-    /// where there are weights.
-    pub fn error(
+    /// The squared error of `values`, `[times * episode, column]`.
+    pub fn error(&self, learning: &QLearning, batch: &Experience, values: Tensor<2>) -> TdError {
+        self.weighted_error(learning, batch, values, |_, _| 1.0)
+    }
+
+    /// As [`Targets::error`], where the value in place `at` counts `weight(at, value)` times.
+    pub fn weighted_error(
         &self,
         learning: &QLearning,
         batch: &Experience,
         values: Tensor<2>,
-        weights: Option<&[f32]>,
+        weight: impl Fn(usize, f32) -> f32,
     ) -> TdError {
         let shape = values.dims();
         let device = values.device().inner();
         let host = to_vec(values.clone().inner());
         let error = values - Tensor::from_inner(tensor(self.values.clone(), shape, &device));
         TdError {
-            loss: self.squares(learning, batch, error, weights),
+            loss: self.weighted_squares(learning, batch, error, |at| weight(at, host[at])),
             mean: masked_mean(&host, &self.mask),
             errors: self.errors(batch, &host),
         }
     }
 
     /// `td_loss_scale * sum(weight * mask * error^2) / sum(mask)` of any `error`,
-    /// `[times * episode, column]`, where the weight is that of the episode, times those handed in.
-    pub fn squares(
+    /// `[times * episode, column]`, where the weight is that of the episode.
+    pub fn squares(&self, learning: &QLearning, batch: &Experience, error: Tensor<2>) -> Tensor<1> {
+        self.weighted_squares(learning, batch, error, |_| 1.0)
+    }
+
+    fn weighted_squares(
         &self,
         learning: &QLearning,
         batch: &Experience,
         error: Tensor<2>,
-        weights: Option<&[f32]>,
+        weight: impl Fn(usize) -> f32,
     ) -> Tensor<1> {
         let used = self.mask.iter().sum::<f32>().max(1.0);
         let per_episode = batch.episodes * self.columns;
         let importance = |at: usize| batch.importance[at % per_episode / self.columns];
         let weight: Vec<f32> = (self.mask.iter().enumerate())
-            .map(|(at, mask)| mask * importance(at) * weights.map_or(1.0, |weights| weights[at]))
+            .map(|(at, mask)| mask * importance(at) * weight(at))
             .collect();
         let weight = tensor(weight, error.dims(), &error.device().inner());
         let scale = learning.td_loss_scale as f32 / used;
@@ -157,7 +165,6 @@ mod tests {
             input: vec![0.0; 3 * 2 * 2],
             state: vec![0.0; 3 * 2],
             avail: vec![true; 3 * 2 * 2 * 2],
-            alive: vec![true; 3 * 2 * 2],
             actions: vec![0; 3 * 2 * 2],
             steps: vec![
                 step(1.0, false, true),
@@ -179,7 +186,7 @@ mod tests {
     fn error(targets: &Targets, learning: &QLearning, values: &[f32], columns: usize) -> TdError {
         let cpu = device("cpu").expect("the CPU is always there");
         let values = tensor(values.to_vec(), [6, columns], &cpu.autodiff());
-        targets.error(learning, &batch(), values, None)
+        targets.error(learning, &batch(), values)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Weighted QMIX.
 
 use burn::module::Module;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{AgentNetworks, Device, Mixer, MixerConfig, UnrestrictedConfig};
 use phalanx_core::rng::Rng;
@@ -15,7 +15,7 @@ use super::learner::ReplayLearner;
 use super::monotone::Monotone;
 use super::settings::{QLearning, unit};
 use crate::config::Problem;
-use crate::learn::host::{to_int_vec, to_vec};
+use crate::learn::host::to_int_vec;
 use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// Optimistically weighted QMIX: joint actions that QMIX values above their target weigh less
@@ -164,29 +164,6 @@ struct WeightedNetworks {
     central: Central,
 }
 
-impl Weighting {
-    /// Whether each value counts in full, `[row]`.
-    fn in_full(
-        self,
-        batch: &Experience,
-        values: &[f32],
-        targets: &[f32],
-        greedy: Tensor<3, Int>,
-        greedy_value: &[f32],
-    ) -> Vec<bool> {
-        let below = values.iter().zip(targets).map(|(value, target)| value < target);
-        match self {
-            Self::Optimistic => below.collect(),
-            Self::Central => {
-                let greedy = to_int_vec(greedy);
-                let joint = greedy.chunks(batch.agents).zip(batch.taken_host.chunks(batch.agents));
-                let better = targets.iter().zip(greedy_value).map(|(y, best)| y > best);
-                joint.zip(better).map(|((best, taken), better)| best == taken || better).collect()
-            }
-        }
-    }
-}
-
 impl Factorisation for Weighted {
     type Networks = WeightedNetworks;
 
@@ -220,13 +197,24 @@ impl Factorisation for Weighted {
         let (best, targets) = target.central.targets(learning, batch, greedy.clone());
 
         let joint = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
-        let values = to_vec(joint.clone().inner());
-        let in_full = self.weighting.in_full(batch, &values, &targets.values, greedy, &best);
-        let weights: Vec<f32> =
-            in_full.iter().map(|&full| if full { 1.0 } else { self.w }).collect();
-        let error = targets.error(learning, batch, joint, Some(&weights));
+        let error = match self.weighting {
+            Weighting::Optimistic => targets.weighted_error(learning, batch, joint, |at, value| {
+                if value < targets.values[at] { 1.0 } else { self.w }
+            }),
+            Weighting::Central => {
+                let greedy = to_int_vec(greedy);
+                let taken_is_greedy: Vec<bool> = greedy
+                    .chunks(batch.agents)
+                    .zip(batch.taken_host.chunks(batch.agents))
+                    .map(|(greedy, taken)| greedy == taken)
+                    .collect();
+                targets.weighted_error(learning, batch, joint, |at, _| {
+                    if taken_is_greedy[at] || targets.values[at] > best[at] { 1.0 } else { self.w }
+                })
+            }
+        };
 
-        let central = targets.error(learning, batch, online.central.of_taken(&tracked), None);
+        let central = targets.error(learning, batch, online.central.of_taken(&tracked));
         Loss {
             means: vec![
                 ("loss_td", number(&error.loss)),

@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use phalanx::nn::{AgentConfig, Scratch, device};
+use phalanx::nn::{AgentConfig, Init, Scratch, device};
 use phalanx::rng::{Purpose, Rng};
 
 #[global_allocator]
@@ -17,7 +17,7 @@ fn acting(c: &mut Criterion) {
         hidden_dim: 64,
         output_dim: 14,
         recurrent: true,
-        head_scale: 1.0,
+        init: Init::default(),
     };
     let device = device("cpu").expect("the CPU is always there");
     let actor = config.init(&mut rng, &device).to_actor();

@@ -85,7 +85,14 @@ fn a_crash_is_named_and_the_others_play_on() {
 #[test]
 fn learners_survive_crashes_and_count_them() {
     let learning = QLearning { batch_size: 8, epsilon_anneal_time: 500, ..QLearning::default() };
-    let ippo = Ippo { batch_size_run: 8, rollout_steps: 16, epochs: 2, ..Ippo::default() };
+    let ippo = Ippo {
+        learning: PolicyGradient {
+            batch_size_run: 8,
+            rollout_steps: 16,
+            epochs: 2,
+            ..PolicyGradient::default()
+        },
+    };
     let trainers = [Trainer::new(Vdn { learning }, Fragile::new), Trainer::new(ippo, Fragile::new)];
     for mut trainer in trainers {
         while trainer.iterate().expect("losses are finite").t_env < 3000 {}

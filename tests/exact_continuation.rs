@@ -5,8 +5,8 @@ use phalanx::envs::registry::factory;
 use phalanx::nn::Sharing;
 use phalanx::prelude::*;
 use phalanx::train::learn::{
-    Algorithm, ConcaveQ, CwQmix, Mlp, OptimizerName, OwQmix, Qatten, Qplex, Qtran, ResQ, SavedFile,
-    TargetUpdate, WeightedSettings,
+    Algorithm, ConcaveQ, CwQmix, Happo, Maa2c, Mlp, OptimizerName, OwQmix, Qatten, Qplex, Qtran,
+    ResQ, SavedFile, SequentialPpo, TargetUpdate, WeightedSettings,
 };
 use phalanx::train::store::Precision;
 
@@ -120,13 +120,32 @@ fn every_other_value_learner_continues_exactly() {
 #[test]
 fn ippo_continues_exactly() {
     let ippo = || Ippo {
-        batch_size_run: 4,
-        rollout_steps: 25,
-        epochs: 2,
-        num_mini_batch: 2,
-        ..Ippo::default()
+        learning: PolicyGradient {
+            batch_size_run: 4,
+            rollout_steps: 25,
+            epochs: 2,
+            num_mini_batch: 2,
+            ..PolicyGradient::default()
+        },
     };
     check(ippo, 3, 3);
+}
+
+#[test]
+fn every_other_policy_learner_continues_exactly() {
+    let small = |learning: PolicyGradient| PolicyGradient {
+        batch_size_run: 4,
+        rollout_steps: 24,
+        epochs: 2,
+        num_mini_batch: 2,
+        rnn_hidden_dim: 16,
+        ..learning
+    };
+    let chunks = || PolicyGradient { data_chunk_length: 6, ..small(Mappo::default().learning) };
+    check(|| Mappo { learning: chunks() }, 3, 3);
+    check(|| Happo { learning: small(Happo::default().learning) }, 3, 3);
+    check(|| SequentialPpo { learning: small(SequentialPpo::default().learning) }, 3, 3);
+    check(|| Maa2c { learning: small(Maa2c::default().learning) }, 3, 3);
 }
 
 #[test]

@@ -49,7 +49,14 @@ fn vdn() -> Vdn {
 }
 
 fn ippo() -> Ippo {
-    Ippo { batch_size_run: 4, rollout_steps: 50, epochs: 1, ..Ippo::default() }
+    Ippo {
+        learning: PolicyGradient {
+            batch_size_run: 4,
+            rollout_steps: 50,
+            epochs: 1,
+            ..PolicyGradient::default()
+        },
+    }
 }
 
 /// The lines of `metrics.jsonl` without times.

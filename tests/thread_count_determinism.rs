@@ -75,7 +75,9 @@ fn concaveq_writes_the_same_bytes_with_1_2_and_3_threads() {
 
 #[test]
 fn ippo_writes_the_same_bytes_with_1_2_and_3_threads() {
-    let ippo = || Ippo { epochs: 2, num_mini_batch: 3, ..Ippo::default() };
+    let ippo = || Ippo {
+        learning: PolicyGradient { epochs: 2, num_mini_batch: 3, ..PolicyGradient::default() },
+    };
     let single = metrics(ippo(), 1, 8000);
     assert!(single.contains("pg_loss"), "it learned");
     for threads in [2, 3] {

@@ -5,14 +5,12 @@
 use std::error::Error;
 
 use burn::tensor::{Tensor, TensorData};
-use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetwork, CriticConfig, Scratch, device, to_safetensors,
-};
+use phalanx_core::nn::{Actor, AgentConfig, AgentNetwork, Init, Scratch, device, to_safetensors};
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
 
 fn config(recurrent: bool) -> AgentConfig {
-    AgentConfig { input_dim: 23, hidden_dim: 40, output_dim: 9, recurrent, head_scale: 1.0 }
+    AgentConfig { input_dim: 23, hidden_dim: 40, output_dim: 9, recurrent, init: Init::default() }
 }
 
 fn network(recurrent: bool) -> Result<AgentNetwork, Box<dyn Error>> {
@@ -178,7 +176,8 @@ fn initial_weights_are_pytorchs_and_follow_the_seed() -> Result<(), Box<dyn Erro
     let device = device("cpu")?;
     let weights = |seed: u64, head_scale: f32| -> Result<Vec<u8>, Box<dyn Error>> {
         let mut rng = Rng::stream(seed, Purpose::Weights, 0);
-        let config = AgentConfig { hidden_dim: 64, head_scale, ..config(true) };
+        let config =
+            AgentConfig { hidden_dim: 64, init: Init::Uniform { head_scale }, ..config(true) };
         Ok(to_safetensors(&config.init(&mut rng, &device))?)
     };
     assert_eq!(weights(1, 1.0)?, weights(1, 1.0)?);
@@ -209,20 +208,27 @@ fn initial_weights_are_pytorchs_and_follow_the_seed() -> Result<(), Box<dyn Erro
 }
 
 #[test]
-fn a_critic_gives_one_value_for_each_row_and_step() -> Result<(), Box<dyn Error>> {
-    let mut rng = Rng::stream(0, Purpose::Weights, 0);
+fn orthogonal_weights_keep_lengths_and_biases_begin_at_zero() -> Result<(), Box<dyn Error>> {
     let device = device("cpu")?;
     for recurrent in [true, false] {
-        let critic =
-            CriticConfig { input_dim: 6, hidden_dim: 8, recurrent }.init(&mut rng, &device);
-        let input = tensor(random(8, 5 * 3 * 6), [5, 3, 6])?;
-        let hidden = tensor(vec![0.0; 24], [3, 8])?;
-        let whole = critic.forward(input.clone(), hidden.clone(), None);
-        assert_eq!(whole.value.dims(), [5, 3]);
-        assert_eq!(whole.hidden.dims(), [3, 8]);
-        let row = critic.forward(input.slice([0..5, 1..2, 0..6]), hidden.slice([1..2, 0..8]), None);
-        let column: Vec<f32> = numbers(whole.value).into_iter().skip(1).step_by(3).collect();
-        assert_eq!(numbers(row.value), column);
+        let mut rng = Rng::stream(4, Purpose::Weights, 0);
+        let config =
+            AgentConfig { init: Init::Orthogonal { head_gain: 0.01 }, ..config(recurrent) };
+        let bytes = to_safetensors(&config.init(&mut rng, &device))?;
+        let file = SafeTensors::deserialize(&bytes)?;
+        // The squares of k orthonormal vectors add up to k; the encoder's 23 are doubled.
+        for (name, expected) in [
+            ("encoder.weight", 46.0),
+            ("encoder.bias", 0.0),
+            ("head.weight", 9e-4),
+            ("head.bias", 0.0),
+        ] {
+            let view = file.tensor(name)?;
+            let (values, _) = view.data().as_chunks::<4>();
+            let squares = values.iter().map(|&bytes| f32::from_le_bytes(bytes).powi(2));
+            let sum: f32 = squares.sum();
+            assert!((sum - expected).abs() <= 1e-3 * expected, "{name}: {sum}");
+        }
     }
     Ok(())
 }

@@ -6,11 +6,16 @@ use std::error::Error;
 
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::env::{AgentSpec, EnvSpec};
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Scratch, Sharing, device};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, Init, Scratch, Sharing, device};
 use phalanx_core::rng::{Purpose, Rng};
 
-const CONFIG: AgentConfig =
-    AgentConfig { input_dim: 5, hidden_dim: 8, output_dim: 3, recurrent: true, head_scale: 1.0 };
+const CONFIG: AgentConfig = AgentConfig {
+    input_dim: 5,
+    hidden_dim: 8,
+    output_dim: 3,
+    recurrent: true,
+    init: Init::Uniform { head_scale: 1.0 },
+};
 
 fn spec(groups: &[usize]) -> EnvSpec {
     let agent = |&group| AgentSpec { name: String::new(), group, team: 0 };

@@ -7,7 +7,7 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, Optimizer, OptimizerConfig, Step, WeightsError, device,
+    AgentConfig, AgentNetwork, Init, Optimizer, OptimizerConfig, Step, WeightsError, device,
     from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -142,8 +142,13 @@ fn gradients_below_the_limit_are_not_clipped() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const CONFIG: AgentConfig =
-    AgentConfig { input_dim: 7, hidden_dim: 12, output_dim: 3, recurrent: true, head_scale: 1.0 };
+const CONFIG: AgentConfig = AgentConfig {
+    input_dim: 7,
+    hidden_dim: 12,
+    output_dim: 3,
+    recurrent: true,
+    init: Init::Uniform { head_scale: 1.0 },
+};
 
 fn network(seed: u64) -> Result<AgentNetwork, Box<dyn Error>> {
     let mut rng = Rng::stream(seed, Purpose::Check, 0);

@@ -10,7 +10,7 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, Mixer, MixerConfig, MixerInput, MixerSizes, Optimizer,
+    AgentConfig, AgentNetwork, Init, Mixer, MixerConfig, MixerInput, MixerSizes, Optimizer,
     OptimizerConfig, QmixConfig, available, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -79,7 +79,7 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
         hidden_dim: HIDDEN,
         output_dim: ACTIONS,
         recurrent: true,
-        head_scale: 1.0,
+        init: Init::default(),
     };
     let mixer = MixerConfig::Qmix(QmixConfig {
         embed_dim: EMBED,

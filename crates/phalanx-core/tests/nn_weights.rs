@@ -5,15 +5,20 @@
 use std::error::Error;
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, MixerConfig, MixerInput, MixerSizes, QmixConfig, WeightsError,
+    AgentConfig, AgentNetwork, Init, MixerConfig, MixerInput, MixerSizes, QmixConfig, WeightsError,
     device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-const CONFIG: AgentConfig =
-    AgentConfig { input_dim: 4, hidden_dim: 6, output_dim: 3, recurrent: true, head_scale: 0.01 };
+const CONFIG: AgentConfig = AgentConfig {
+    input_dim: 4,
+    hidden_dim: 6,
+    output_dim: 3,
+    recurrent: true,
+    init: Init::Uniform { head_scale: 0.01 },
+};
 
 fn network(seed: u64) -> Result<AgentNetwork, Box<dyn Error>> {
     let mut rng = Rng::stream(seed, Purpose::Weights, 0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, Rows, VecEnv};
+use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, Rows, VecEnv, pack, unpack};
 use phalanx_core::nn;
 use phalanx_core::rng::Purpose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -309,8 +309,10 @@ impl Trainer {
             envs.save(&mut bytes);
             files.push(SavedFile::new(name, bytes));
         }
-        let tally = serde_json::to_vec(&live.tally).expect("counters are plain data");
-        files.push(SavedFile::new("tally.json", tally));
+        // As bits: decimal text would lose the last ones of a sum.
+        let mut tally = Vec::new();
+        pack(&live.tally, &mut tally);
+        files.push(SavedFile::new("tally.bin", tally));
         Ok(files)
     }
 
@@ -327,9 +329,7 @@ impl Trainer {
                 reason: "the file is missing".to_owned(),
             })
         };
-        let tally = serde_json::from_slice(&find("tally.json")?.bytes).map_err(|error| {
-            TrainError::NotARun { path: "tally.json".into(), reason: error.to_string() }
-        })?;
+        let tally = unpack("the tally", &find("tally.bin")?.bytes)?;
         let live = self.live()?;
         live.learner.load(files)?;
         live.envs.load(&find("envs.bin")?.bytes)?;

@@ -28,6 +28,11 @@ pub struct EnvSpec {
     pub obs_dim: usize,
     /// The length of the state that is available in training only.
     pub state_dim: usize,
+    /// The entries of an observation that cannot be read off the state, such as what the agent sees
+    /// and how far away it is; `None` where nobody sorted them out, which counts as all. Critics
+    /// with an agent-specific state read them beside the state.
+    #[serde(default)]
+    pub private_obs: Option<Vec<usize>>,
     /// The largest number of steps of an episode.
     pub episode_limit: usize,
     /// Whether reaching `episode_limit` counts as a true end (no value is bootstrapped beyond it).
@@ -61,6 +66,7 @@ impl EnvSpec {
             n_actions: 1,
             obs_dim: 1,
             state_dim: 1,
+            private_obs: None,
             episode_limit: 1,
             timeout_is_terminal: false,
             info: Vec::new(),

@@ -19,21 +19,59 @@ pub struct AgentConfig {
     pub output_dim: usize,
     /// Whether the middle layer is a GRU, which remembers, or a linear layer, which does not.
     pub recurrent: bool,
-    /// Multiplies the initial weights of the last layer; 1 is PyTorch's initialisation.
-    pub head_scale: f32,
+    /// How the weights begin.
+    pub init: Init,
+}
+
+/// How the weights of an [`AgentNetwork`] begin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Every linear layer uniform in `±1 / sqrt(inputs)`, the GRU uniform in `±1 / sqrt(hidden_dim)`,
+    /// as PyTorch does.
+    Uniform {
+        /// Multiplies weights and biases of the last layer.
+        head_scale: f32,
+    },
+    /// Orthogonal weights and zero biases; the layers before a ReLU are scaled by `sqrt(2)` (MAPPO,
+    /// Yu et al. 2022, arXiv 2103.01955).
+    Orthogonal {
+        /// Multiplies the weights of the last layer.
+        head_gain: f32,
+    },
+}
+
+impl Default for Init {
+    fn default() -> Self {
+        Self::Uniform { head_scale: 1.0 }
+    }
 }
 
 impl AgentConfig {
-    /// A network with initial weights drawn from `rng`: every linear layer uniform in
-    /// `±1 / sqrt(inputs)`, the GRU uniform in `±1 / sqrt(hidden_dim)`, as PyTorch does.
+    /// A network with initial weights drawn from `rng`.
     pub fn init(&self, rng: &mut Rng, device: &Device) -> AgentNetwork {
-        let encoder = Linear::new(self.input_dim, self.hidden_dim, rng, device);
-        let core = if self.recurrent {
-            Core::Recurrent(Gru::new(self.hidden_dim, self.hidden_dim, rng, device))
-        } else {
-            Core::FeedForward(Linear::new(self.hidden_dim, self.hidden_dim, rng, device))
+        let hidden = self.hidden_dim;
+        let layer = |input: usize, rng: &mut Rng| match self.init {
+            Init::Uniform { .. } => Linear::new(input, hidden, rng, device),
+            Init::Orthogonal { .. } => {
+                Linear::orthogonal(input, hidden, std::f32::consts::SQRT_2, rng, device)
+            }
         };
-        let head = Linear::scaled(self.hidden_dim, self.output_dim, self.head_scale, rng, device);
+        let encoder = layer(self.input_dim, rng);
+        let core = match (self.recurrent, self.init) {
+            (false, _) => Core::FeedForward(layer(hidden, rng)),
+            (true, Init::Uniform { .. }) => Core::Recurrent(Gru::new(hidden, hidden, rng, device)),
+            (true, Init::Orthogonal { .. }) => {
+                Core::Recurrent(Gru::orthogonal(hidden, hidden, rng, device))
+            }
+        };
+        let head = match self.init {
+            Init::Uniform { head_scale } => {
+                Linear::scaled(hidden, self.output_dim, head_scale, rng, device)
+            }
+            Init::Orthogonal { head_gain } => {
+                Linear::orthogonal(hidden, self.output_dim, head_gain, rng, device)
+            }
+        };
         AgentNetwork { encoder, core, head }
     }
 }

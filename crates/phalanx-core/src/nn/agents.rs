@@ -64,6 +64,15 @@ impl AgentNetworks {
         &self.owner
     }
 
+    /// The network with index `k`.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer.
+    pub fn network(&self, k: usize) -> &AgentNetwork {
+        &self.networks[k]
+    }
+
     /// Computes a whole sequence at once; the arguments are those of [`AgentNetwork::forward`].
     pub fn forward(
         &self,

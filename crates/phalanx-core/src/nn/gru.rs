@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::kernels;
-use super::linear::uniform;
+use super::linear::{Linear, uniform};
 use crate::rng::Rng;
 
 /// A gated recurrent unit (Cho et al., 2014, arXiv 1406.1078) in PyTorch's variant, its gates in
@@ -38,6 +38,13 @@ impl Gru {
         let weight_hh = uniform([hidden, 3 * hidden], bound, rng, device);
         let bias_hh = uniform([3 * hidden], bound, rng, device);
         Self { weight_ih, bias_ih, weight_hh, bias_hh }
+    }
+
+    /// Orthogonal weights ([`Linear::orthogonal`] with gain 1) and zero biases.
+    pub fn orthogonal(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
+        let ih = Linear::orthogonal(input, 3 * hidden, 1.0, rng, device);
+        let hh = Linear::orthogonal(hidden, 3 * hidden, 1.0, rng, device);
+        Self { weight_ih: ih.weight, bias_ih: ih.bias, weight_hh: hh.weight, bias_hh: hh.bias }
     }
 
     /// The hidden states after every step, `[time, row, hidden]`.

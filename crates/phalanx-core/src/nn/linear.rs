@@ -50,14 +50,20 @@ impl Linear {
     }
 
     /// The rows or the columns of the weight, whichever are fewer, orthonormal and uniformly
-    /// distributed among all such; biases zero. PyTorch calls it `orthogonal_` with gain 1.
-    pub fn orthogonal(input: usize, output: usize, rng: &mut Rng, device: &Device) -> Self {
+    /// distributed among all such, times `gain`; biases zero. PyTorch calls it `orthogonal_`.
+    pub fn orthogonal(
+        input: usize,
+        output: usize,
+        gain: f32,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Self {
         let (few, long) = (input.min(output), input.max(output));
         let vectors = orthonormal(few, long, rng);
         let entry =
             |i: usize, j: usize| if input <= output { vectors[i][j] } else { vectors[j][i] };
         let weight: Vec<f32> =
-            (0..input * output).map(|k| entry(k / output, k % output) as f32).collect();
+            (0..input * output).map(|k| gain * entry(k / output, k % output) as f32).collect();
         Self {
             weight: Param::from_data(TensorData::new(weight, [input, output]), device),
             bias: Param::from_data(TensorData::zeros::<f32, _>([output]), device),

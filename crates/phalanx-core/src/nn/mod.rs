@@ -1,10 +1,10 @@
-//! Agent networks, critics, mixers, optimizers and the kernels they run on.
+//! Agent networks, mixers, optimizers and the kernels they run on.
 //!
 //! Learning runs on burn tensors on any [`Device`]; acting runs on plain slices of weights, on the
 //! CPU. Nothing here is generic over a backend: the device is a value, chosen when the program
 //! runs ([`device()`]).
 //!
-//! - [`AgentNetwork`] turns observations into utilities or logits, [`Critic`] into values;
+//! - [`AgentNetwork`] turns observations into utilities or logits, or a state into its value;
 //!   [`Actor`] is an agent network on plain weights, for rollouts.
 //! - [`Mixer`] turns the utilities of all agents into the joint action value.
 //! - [`Concave`] is the concave mixer of ConcaveQ, and [`Selection`] the iterative action selection
@@ -22,7 +22,6 @@ compile_error!("networks need a device: choose the feature `flex`, `ndarray` or 
 mod actor;
 mod agent;
 mod agents;
-mod critic;
 mod device;
 mod gru;
 mod kernels;
@@ -35,9 +34,8 @@ mod soft_update;
 mod weights;
 
 pub use actor::{Actor, Scratch};
-pub use agent::{AgentConfig, AgentNetwork, AgentOutput};
+pub use agent::{AgentConfig, AgentNetwork, AgentOutput, Init};
 pub use agents::{AgentNetworks, Sharing};
-pub use critic::{Critic, CriticConfig, CriticOutput};
 pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
 pub use linear::{Activation, Linear};

@@ -64,6 +64,57 @@ pub fn generalised_advantages(
     }
 }
 
+/// Advantages of returns of `n` rewards (EPyMARL's `q_nstep` for actor-critics):
+///
+/// ```text
+/// A_t = r_t + gamma r_{t+1} + … + gamma^{n-1} r_{t+n-1} + gamma^n V_{t+n} - V_t
+/// ```
+///
+/// with fewer rewards where the segment or the episode is over before; nothing is bootstrapped
+/// behind a true end. Shapes are those of [`generalised_advantages`]; idle steps get zero.
+///
+/// # Panics
+///
+/// When the lengths do not fit each other.
+pub fn n_step_advantages(
+    reward: &[f32],
+    step: &[Step],
+    value: &[f32],
+    (envs, agents): (usize, usize),
+    gamma: f32,
+    n: usize,
+    advantages: &mut [f32],
+) {
+    let rows = envs * agents;
+    assert_eq!(reward.len(), step.len(), "one reward per step");
+    assert_eq!(advantages.len(), step.len() * agents, "one advantage per agent step");
+    assert_eq!(value.len(), advantages.len() + rows, "values hold one more time step");
+    let time = step.len() / envs;
+    for (here, advantage) in advantages.iter_mut().enumerate() {
+        let (t, row) = (here / rows, here % rows);
+        let env = row / agents;
+        if step[t * envs + env] == Step::Idle {
+            *advantage = 0.0;
+            continue;
+        }
+        let (mut total, mut discount) = (-value[here], 1.0);
+        for at in t..(t + n).min(time) {
+            total += discount * reward[at * envs + env];
+            discount *= gamma;
+            let last = at + 1 == (t + n).min(time);
+            match step[at * envs + env] {
+                Step::Terminated => break,
+                Step::Running if !last => {}
+                _ => {
+                    total += discount * value[(at + 1) * rows + row];
+                    break;
+                }
+            }
+        }
+        *advantage = total;
+    }
+}
+
 /// Shifts and scales the entries with a positive `weight` to mean zero and standard deviation one
 /// (with `1e-8` added to the deviation); the others become zero.
 ///
@@ -133,6 +184,49 @@ mod tests {
             expected[10 + agent] = last1;
         }
         assert_close(&ours, &expected);
+    }
+
+    #[test]
+    fn n_rewards_stop_at_ends_truncations_and_the_end_of_the_segment() {
+        // One environment: two steps and an end, then two steps that are cut short, an idle step.
+        let reward = [1.0, 2.0, 4.0, 8.0, 0.0];
+        let step = [Step::Running, Step::Terminated, Step::Running, Step::Truncated, Step::Idle];
+        let value = [10.0, 20.0, 30.0, 40.0, 50.0, 60.0];
+        let mut ours = [9.0; 5];
+        n_step_advantages(&reward, &step, &value, (1, 1), 0.5, 3, &mut ours);
+        let cut = 4.0 + 0.5 * 8.0 + 0.25 * 50.0 - 30.0;
+        assert_close(
+            &ours,
+            &[1.0 + 0.5 * 2.0 - 10.0, 2.0 - 20.0, cut, 8.0 + 0.5 * 50.0 - 40.0, 0.0],
+        );
+        n_step_advantages(
+            &reward[2..3],
+            &[Step::Running],
+            &[1.0, 3.0],
+            (1, 1),
+            0.5,
+            3,
+            &mut ours[..1],
+        );
+        assert_close(&ours[..1], &[4.0 + 0.5 * 3.0 - 1.0]);
+    }
+
+    #[test]
+    fn one_reward_is_generalised_estimation_with_lambda_zero() {
+        let reward = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
+        let step = [
+            Step::Running,
+            Step::Truncated,
+            Step::Terminated,
+            Step::Idle,
+            Step::Running,
+            Step::Running,
+        ];
+        let value: Vec<f32> = (0..16).map(|i| (i * i % 11) as f32).collect();
+        let (mut one, mut zero) = ([0.0; 12], [0.0; 12]);
+        n_step_advantages(&reward, &step, &value, (2, 2), 0.9, 1, &mut one);
+        generalised_advantages(&reward, &step, &value, (2, 2), 0.9, 0.0, &mut zero);
+        assert_close(&one, &zero);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A policy on disk: what is needed to act.
 
-use phalanx_core::nn::{AgentConfig, AgentNetworks, from_safetensors};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, Init, from_safetensors};
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         hidden_dim: file.hidden_dim,
         output_dim: file.inputs.n_actions,
         recurrent: file.recurrent,
-        head_scale: 1.0,
+        init: Init::default(),
     };
     // Any device will do to read weights; every build has one, and the CPU's comes first.
     let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;

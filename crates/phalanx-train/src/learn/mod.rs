@@ -4,7 +4,10 @@ mod host;
 mod policy;
 mod value;
 
-pub use policy::Ippo;
+pub use policy::{
+    CriticInput, Happo, Ia2c, Ippo, Maa2c, Mappo, NormaliseAdvantage, PolicyGradient,
+    SequentialPpo, UpdateOrder,
+};
 pub use value::{
     Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
     FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, OwQmix, Plan, PolicyLoss,
@@ -43,6 +46,14 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
         "concave mixing, iterative selection, local policies",
     ),
     AlgorithmEntry::of::<Ippo>("ippo", "independent proximal policy optimisation"),
+    AlgorithmEntry::of::<Mappo>("mappo", "PPO with a value of the agent-specific state"),
+    AlgorithmEntry::of::<Happo>("happo", "PPO whose agents improve one after another"),
+    AlgorithmEntry::of::<SequentialPpo>(
+        "sequential_ppo",
+        "localised advantages one after another, held near the old policy",
+    ),
+    AlgorithmEntry::of::<Ia2c>("ia2c", "independent advantage actor-critic"),
+    AlgorithmEntry::of::<Maa2c>("maa2c", "advantage actor-critic with a central value"),
 ];
 
 /// The algorithm called `name` on the command line.

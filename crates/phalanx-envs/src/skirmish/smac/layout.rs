@@ -105,6 +105,35 @@ impl Layout {
             + time
     }
 
+    /// The entries of an observation that the state lacks: where one may move, and who is seen and
+    /// how far away. Health, shields and types stand in the state, and so do last actions unless
+    /// they were left out of it.
+    pub(crate) fn private_obs(&self) -> Vec<usize> {
+        if self.args.obs_instead_of_state {
+            return Vec::new();
+        }
+        if !self.args.obs_starcraft {
+            return (0..self.obs_dim()).collect();
+        }
+        let mut private: Vec<usize> = (0..self.move_width()).collect();
+        let mut at = self.move_width();
+        for _ in 0..self.n_enemies {
+            private.extend(at..at + 4);
+            at += self.enemy_width();
+        }
+        for _ in 1..self.n_agents {
+            private.extend(at..at + 4);
+            at += self.ally_width();
+            if self.args.obs_last_action && !self.args.state_last_action {
+                private.extend(at - self.n_actions..at);
+            }
+        }
+        if self.args.obs_timestep_number && !self.args.state_timestep_number {
+            private.push(self.obs_dim() - 1);
+        }
+        private
+    }
+
     pub(crate) fn state_ally_width(&self) -> usize {
         let facing = if self.args.conic_fov { 2 } else { 0 };
         4 + usize::from(self.ally_shield) + facing + self.type_bits

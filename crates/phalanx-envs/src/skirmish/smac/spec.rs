@@ -22,6 +22,8 @@ pub(super) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team])
         n_actions: widest(|observer| observer.layout.n_actions),
         obs_dim: widest(|observer| observer.layout.obs_dim()),
         state_dim: teams[0].observer.layout.state_dim(),
+        // Teams that are told different things share no sorting.
+        private_obs: (teams.len() == 1).then(|| teams[0].observer.layout.private_obs()),
         episode_limit: limit,
         timeout_is_terminal: !args.continuing_episode,
         info,

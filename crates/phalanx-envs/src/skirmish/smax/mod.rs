@@ -120,6 +120,7 @@ impl Smax {
             n_actions: observer.n_actions,
             obs_dim: observer.obs_dim,
             state_dim: observer.state_dim,
+            private_obs: None,
             episode_limit: args.max_steps as usize + 1,
             timeout_is_terminal: true,
             info: info.into_iter().map(str::to_owned).collect(),

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Device, MixerSizes};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, Device, Init, MixerSizes};
 use phalanx_core::rng::Rng;
 
 use super::experience::Experience;
@@ -71,7 +71,7 @@ impl Plan {
             hidden_dim: self.learning.rnn_hidden_dim,
             output_dim,
             recurrent: self.learning.use_rnn,
-            head_scale: 1.0,
+            init: Init::default(),
         };
         AgentNetworks::new(&config, &owners, rng, device)
     }

@@ -1,0 +1,98 @@
+use super::*;
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::{AgentConfig, Init, Sharing, device};
+use phalanx_core::rng::{Purpose, Rng};
+
+const ENVS: usize = 3;
+const TIME: usize = 8;
+
+fn spec() -> EnvSpec {
+    EnvSpec { n_actions: 3, obs_dim: 4, state_dim: 2, ..EnvSpec::new("test", 2) }
+}
+
+fn inputs() -> InputLayout {
+    InputLayout::new(&spec(), false, false)
+}
+
+/// Random numbers, an episode that begins in the middle, an action that is not available.
+fn segment() -> Segment {
+    let mut rng = Rng::stream(1, Purpose::Check, 0);
+    let mut segment = Segment::new(&spec(), inputs(), 5, ENVS, TIME);
+    segment.input.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
+    segment.hidden.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
+    segment.actions.iter_mut().for_each(|action| *action = rng.below(2) as u16);
+    segment.rows.avail.iter_mut().enumerate().for_each(|(i, open)| *open = i % 3 < 2 || i % 2 == 0);
+    segment.rows.alive.fill(true);
+    segment.keep[3 * ENVS + 1] = 0.0;
+    segment
+}
+
+fn settings(chunk: usize) -> PolicyGradient {
+    PolicyGradient {
+        rollout_steps: TIME,
+        data_chunk_length: chunk,
+        rnn_hidden_dim: 5,
+        parameter_sharing: Sharing::None,
+        ..PolicyGradient::default()
+    }
+}
+
+fn networks(seed: u64) -> AgentNetworks {
+    let config = AgentConfig {
+        input_dim: inputs().dim(),
+        hidden_dim: 5,
+        output_dim: 3,
+        recurrent: true,
+        init: Init::default(),
+    };
+    let cpu = device("cpu").expect("the CPU is always there");
+    AgentNetworks::new(&config, &[0, 1], &mut Rng::stream(seed, Purpose::Weights, 0), &cpu)
+}
+
+fn recalled(chunk: usize, policy: &AgentNetworks) -> Experience {
+    let (settings, segment) = (settings(chunk), segment());
+    let layout = CriticLayout::new(&settings, &spec(), inputs());
+    let hidden = vec![0.0; ENVS * 2 * 5];
+    let mut experience = Experience::new(&segment, &settings, inputs(), &layout, &hidden);
+    let cpu = device("cpu").expect("the CPU is always there");
+    experience.recall(policy, &cpu, false);
+    experience
+}
+
+#[test]
+fn chunks_begin_with_the_memories_of_the_whole_sequence() {
+    let policy = networks(2);
+    let (whole, cut) = (recalled(0, &policy), recalled(2, &policy));
+    assert_eq!(cut.items(), 4 * ENVS);
+    assert_eq!(cut.policy_hidden.len(), 4 * ENVS * 2 * 5);
+    for (a, b) in whole.log_prob.iter().zip(&cut.log_prob) {
+        assert!((a - b).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn the_factor_is_how_much_likelier_those_before_make_the_joint_action() {
+    let (old, new) = (networks(2), networks(3));
+    let cpu = device("cpu").expect("the CPU is always there");
+    let mut experience = recalled(0, &old);
+    let turn = |agent| Turn { network: Some(agent), agents: vec![agent] };
+    experience.account_for(&turn(1), &new, &cpu);
+    let alone = experience.factor.clone();
+    experience.account_for(&turn(0), &new, &cpu);
+    let then = recalled(0, &new);
+    let now = recalled(0, &old);
+    for place in 0..TIME * ENVS {
+        let change = |agent| then.log_prob[place * 2 + agent] - now.log_prob[place * 2 + agent];
+        assert!((alone[place] - change(1).exp()).abs() < 1e-5);
+        let both = (change(0) + change(1)).exp();
+        assert!((experience.factor[place] - both).abs() < 1e-5 * both.max(1.0));
+    }
+}
+
+#[test]
+fn all_of_the_variance_or_none_is_explained() {
+    let on = [true, true, true, false];
+    assert_eq!(explained_variance(&[1.0, 2.0, 3.0, 9.0], &[1.0, 2.0, 3.0, 0.0], &on), 1.0);
+    assert_eq!(explained_variance(&[2.0; 4], &[1.0, 2.0, 3.0, 0.0], &on), 0.0);
+    assert_eq!(explained_variance(&[1.0, 2.0, 3.0, 0.0], &[4.0; 4], &on), 0.0);
+}

@@ -1,0 +1,284 @@
+//! The learner of all policy gradients.
+
+use burn::module::Module;
+use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
+use phalanx_core::nn::{
+    Actor, AgentConfig, AgentNetworks, Device, Init, Optimizer, OptimizerConfig, from_safetensors,
+    to_safetensors,
+};
+use phalanx_core::rl::ValueNorm;
+use phalanx_core::rng::{Purpose, Rng};
+
+use super::critic_input::CriticLayout;
+use super::experience::{Experience, Turn};
+use super::losses::Loss;
+use super::settings::{PolicyGradient, UpdateOrder};
+use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
+use crate::error::TrainError;
+use crate::learn::{Contents, Learner, SavedFile, Setup, file};
+
+/// Collects segments and goes through each of them for some epochs.
+pub(super) struct PolicyLearner {
+    settings: PolicyGradient,
+    spec: EnvSpec,
+    inputs: InputLayout,
+    critic_layout: CriticLayout,
+    device: Device,
+    policy: AgentNetworks,
+    critic: AgentNetworks,
+    policy_optimizer: Optimizer,
+    critic_optimizer: Optimizer,
+    value_norm: ValueNorm,
+    actor: Actor,
+    collector: SegmentCollector,
+    /// The critic's memory before the next segment, `[env, valuer, hidden]`.
+    critic_hidden: Vec<f32>,
+    exploration: Vec<Rng>,
+    minibatches: Rng,
+}
+
+impl PolicyLearner {
+    pub(super) fn new(settings: &PolicyGradient, setup: &Setup) -> Self {
+        let spec = &setup.spec;
+        let inputs = InputLayout::new(spec, settings.obs_last_action, settings.obs_agent_id);
+        let critic_layout = CriticLayout::new(settings, spec, inputs);
+        let hidden_dim = settings.rnn_hidden_dim;
+        let tracked = setup.device.clone().autodiff();
+        let init = |gain: f32| match settings.use_orthogonal {
+            true => Init::Orthogonal { head_gain: gain },
+            false => Init::Uniform { head_scale: gain },
+        };
+        let policy = AgentConfig {
+            input_dim: inputs.dim(),
+            hidden_dim,
+            output_dim: spec.n_actions,
+            recurrent: settings.use_rnn,
+            init: init(settings.policy_gain as f32),
+        };
+        let critic = AgentConfig {
+            input_dim: critic_layout.dim(),
+            output_dim: 1,
+            init: init(1.0),
+            ..policy
+        };
+        let owners = settings.parameter_sharing.owners(spec);
+        let valuers = if critic_layout.values() == 1 { vec![0] } else { owners.clone() };
+        let stream = |index| Rng::stream(setup.seed, Purpose::Weights, index);
+        let policy = AgentNetworks::new(&policy, &owners, &mut stream(0), &tracked);
+        let critic = AgentNetworks::new(&critic, &valuers, &mut stream(1), &tracked);
+        let n_envs = settings.batch_size_run;
+        let adam = OptimizerConfig::Adam { eps: settings.optim_eps as f32 };
+        let steps = settings.rollout_steps;
+        Self {
+            inputs,
+            device: setup.device.clone(),
+            actor: policy.to_actor(),
+            policy,
+            critic,
+            policy_optimizer: Optimizer::new(adam),
+            critic_optimizer: Optimizer::new(adam),
+            value_norm: ValueNorm::default(),
+            collector: SegmentCollector::new(spec, inputs, hidden_dim, n_envs, steps),
+            critic_hidden: vec![0.0; n_envs * critic_layout.values() * hidden_dim],
+            critic_layout,
+            exploration: (0..n_envs)
+                .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
+                .collect(),
+            minibatches: Rng::stream(setup.seed, Purpose::Minibatch, 0),
+            settings: settings.clone(),
+            spec: spec.clone(),
+        }
+    }
+
+    /// The agents that improve at once, in the order of their turns.
+    fn turns(&mut self) -> Vec<Turn> {
+        let owners = self.policy.owners();
+        let everybody = || (0..owners.len()).collect();
+        if self.settings.update_order == UpdateOrder::Together {
+            return vec![Turn { network: None, agents: everybody() }];
+        }
+        let n = owners.iter().max().map_or(0, |last| last + 1);
+        let mut order: Vec<usize> = (0..n).collect();
+        if self.settings.update_order == UpdateOrder::Random {
+            self.minibatches.shuffle(&mut order);
+        }
+        let of = |k: usize| (0..owners.len()).filter(|&agent| owners[agent] == k).collect();
+        order.into_iter().map(|k| Turn { network: Some(k), agents: of(k) }).collect()
+    }
+
+    fn loss(&self, t_env: u64) -> Loss {
+        let eps = self.settings.eps_clip as f32;
+        Loss {
+            ratio_clip: self.settings.policy_clip.then_some(eps),
+            value_clip: self.settings.value_clip.then_some(eps),
+            huber_delta: self.settings.huber_delta as f32,
+            entropy_coef: self.settings.entropy_coef_at(t_env) as f32,
+            kl_coef: self.settings.kl_coef as f32,
+        }
+    }
+
+    /// The items of each part of an epoch.
+    fn parts(&mut self, items: usize) -> Vec<Vec<usize>> {
+        let mut order: Vec<usize> = (0..items).collect();
+        let parts = self.settings.num_mini_batch;
+        if parts > 1 {
+            self.minibatches.shuffle(&mut order);
+        }
+        (0..parts)
+            .map(|part| order[part * items / parts..(part + 1) * items / parts].to_vec())
+            .collect()
+    }
+
+    /// Improves the policies of all turns.
+    fn improve(
+        &mut self,
+        experience: &mut Experience,
+        tally: &mut Tally,
+    ) -> Result<(), TrainError> {
+        let turns = self.turns();
+        for (at, turn) in turns.iter().enumerate() {
+            for _ in 0..self.settings.epochs {
+                let (mut moved, parts) = (0.0, self.parts(experience.items()));
+                for items in &parts {
+                    moved += self.policy_update(turn, experience, items, tally)?;
+                }
+                let limit = self.settings.kl_stop;
+                if limit > 0.0 && moved / parts.len() as f64 > limit {
+                    break;
+                }
+            }
+            if at + 1 < turns.len() {
+                experience.account_for(turn, &self.policy.valid(), &self.device);
+            }
+        }
+        Ok(())
+    }
+
+    /// One step of the policies of a turn. Returns the approximate KL divergence before it.
+    fn policy_update(
+        &mut self,
+        turn: &Turn,
+        experience: &Experience,
+        items: &[usize],
+        tally: &mut Tally,
+    ) -> Result<f64, TrainError> {
+        let batch = experience.policy_batch(turn, items, &self.settings, &self.device);
+        let (loss, report) = self.loss(tally.t_env).policy(turn, &self.policy, &batch);
+        finite("pg_loss", report.pg_loss, tally)?;
+        let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
+        let step = self.policy_optimizer.step(lr, self.policy.clone(), loss.backward(), clip);
+        self.policy = step.module;
+        tally.updates += 1;
+        tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+        tally.add("pg_loss", f64::from(report.pg_loss));
+        tally.add("entropy", f64::from(report.entropy));
+        tally.add("clip_fraction", f64::from(report.clip_fraction));
+        tally.add("approx_kl", f64::from(report.approx_kl));
+        Ok(f64::from(report.approx_kl))
+    }
+
+    /// Fits the critic.
+    fn fit(&mut self, experience: &Experience, tally: &mut Tally) -> Result<(), TrainError> {
+        for _ in 0..self.settings.epochs {
+            for items in self.parts(experience.items()) {
+                let batch = experience.critic_batch(&items, &self.device);
+                let loss = self.loss(tally.t_env).value(&self.critic, &batch);
+                let value: f32 = loss.clone().inner().into_scalar();
+                finite("value_loss", value, tally)?;
+                let lr = self.settings.lr_at(tally.t_env);
+                let clip = self.settings.grad_norm_clip as f32;
+                let step =
+                    self.critic_optimizer.step(lr, self.critic.clone(), loss.backward(), clip);
+                self.critic = step.module;
+                tally.add("critic_grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+                tally.add("value_loss", f64::from(value));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn finite(what: &'static str, value: f32, tally: &Tally) -> Result<(), TrainError> {
+    if value.is_finite() {
+        Ok(())
+    } else {
+        Err(TrainError::NotFinite { what, value, t_env: tally.t_env })
+    }
+}
+
+impl Learner for PolicyLearner {
+    fn n_envs(&self) -> usize {
+        self.settings.batch_size_run
+    }
+
+    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError> {
+        let n_actions = self.spec.n_actions;
+        let exploration = &mut self.exploration;
+        let select = |env: usize, logits: &[f32], avail: &[bool], chosen: &mut [u16]| {
+            let agents = logits.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
+            for (action, (logits, avail)) in chosen.iter_mut().zip(agents) {
+                *action = sample(logits, avail, &mut exploration[env]);
+            }
+        };
+        let segment = self.collector.collect(envs, &self.actor, select, tally);
+        let layout = &self.critic_layout;
+        let mut experience =
+            Experience::new(segment, &self.settings, self.inputs, layout, &self.critic_hidden);
+        let whole = self.settings.kl_coef > 0.0;
+        experience.recall(&self.policy.valid(), &self.device, whole);
+        let norm = self.settings.use_value_norm.then_some(&mut self.value_norm);
+        let critic = self.critic.valid();
+        let behind = experience.estimate(segment, &critic, norm, &self.settings, &self.device);
+        self.critic_hidden = behind.critic_hidden;
+        tally.add("explained_variance", behind.explained_variance);
+        self.improve(&mut experience, tally)?;
+        self.fit(&experience, tally)?;
+        self.actor = self.policy.to_actor();
+        Ok(())
+    }
+
+    fn policy(&self) -> Policy {
+        Policy {
+            actor: self.actor.clone(),
+            inputs: self.inputs,
+            recurrent: self.settings.use_rnn,
+            owners: self.policy.owners().to_vec(),
+        }
+    }
+
+    fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
+        let mut files = vec![
+            SavedFile::new("agent.safetensors", to_safetensors(&self.policy)?),
+            SavedFile::new("critic.safetensors", to_safetensors(&self.critic)?),
+        ];
+        if contents == Contents::Everything {
+            let mut rollout = Vec::new();
+            self.collector.save(&mut rollout);
+            let mut rest = Vec::new();
+            let streams = (&self.exploration, &self.minibatches);
+            pack(&(&self.value_norm, &self.critic_hidden, streams), &mut rest);
+            files.extend([
+                SavedFile::new("optimizer.bin", self.policy_optimizer.save()?),
+                SavedFile::new("critic_optimizer.bin", self.critic_optimizer.save()?),
+                SavedFile::new("rollout.bin", rollout),
+                SavedFile::new("learner.bin", rest),
+            ]);
+        }
+        Ok(files)
+    }
+
+    fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
+        let policy = from_safetensors(self.policy.clone(), file(files, "agent.safetensors")?)?;
+        let critic = from_safetensors(self.critic.clone(), file(files, "critic.safetensors")?)?;
+        let (value_norm, critic_hidden, (exploration, minibatches)) =
+            unpack("the learner", file(files, "learner.bin")?)?;
+        self.collector.load(file(files, "rollout.bin")?)?;
+        self.policy_optimizer.load(file(files, "optimizer.bin")?)?;
+        self.critic_optimizer.load(file(files, "critic_optimizer.bin")?)?;
+        self.actor = policy.to_actor();
+        (self.policy, self.critic) = (policy, critic);
+        (self.value_norm, self.critic_hidden) = (value_norm, critic_hidden);
+        (self.exploration, self.minibatches) = (exploration, minibatches);
+        Ok(())
+    }
+}

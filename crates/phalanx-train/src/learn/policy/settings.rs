@@ -1,0 +1,250 @@
+//! The settings all policy-gradient algorithms share.
+
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::Sharing;
+use phalanx_core::rl::Linear;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Problem;
+use crate::learn::value::settings::unit;
+
+/// Policy gradients from rollouts of fixed length.
+///
+/// The algorithms `ippo`, `mappo`, `happo`, `sequential_ppo`, `ia2c` and `maa2c` are this struct
+/// with other defaults, so that one thing can be switched at a time. The defaults here are IPPO's.
+/// Names are EPyMARL's and MAPPO's where they have them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyGradient {
+    /// The number of environments that play side by side.
+    pub batch_size_run: usize,
+    /// The number of steps of each environment between two updates.
+    pub rollout_steps: usize,
+    /// How often the collected steps are gone through.
+    pub epochs: usize,
+    /// Into how many parts, by environments and chunks, an epoch is divided.
+    pub num_mini_batch: usize,
+    /// How many steps gradients flow back through time; memories at the beginning of a chunk are
+    /// those of the rollout. Zero takes all of `rollout_steps`.
+    pub data_chunk_length: usize,
+    /// The learning rate of policy and critic.
+    pub lr: f64,
+    /// The number of environment steps until the learning rate is zero; zero keeps it constant.
+    pub lr_anneal_time: u64,
+    /// Adam's epsilon.
+    pub optim_eps: f64,
+    /// The largest norm of all gradients of policy or critic together.
+    pub grad_norm_clip: f64,
+    /// The approximate KL divergence of an epoch from the policy of the rollout behind which the
+    /// remaining epochs are skipped; zero skips none.
+    pub kl_stop: f64,
+    /// The discount.
+    pub gamma: f64,
+    /// The lambda of generalised advantage estimation.
+    pub gae_lambda: f64,
+    /// The number of rewards in a return; zero estimates advantages with `gae_lambda`.
+    pub n_step: usize,
+    /// Over what advantages are brought to mean zero and deviation one: a `batch`, a `minibatch`,
+    /// or `none`.
+    pub normalise_advantage: NormaliseAdvantage,
+    /// Whether the probability ratio is clipped.
+    pub policy_clip: bool,
+    /// How far the ratio may move from one, and the value from its old self.
+    pub eps_clip: f64,
+    /// The weight of the KL divergence of the rollout's policy from the new one.
+    pub kl_coef: f64,
+    /// Whether the critic's change is clipped as well, to `eps_clip` at its own scale.
+    pub value_clip: bool,
+    /// Where the critic's loss turns from a square into a line; zero squares everything.
+    pub huber_delta: f64,
+    /// Whether the critic learns from the living alone; else from the dead, too (MAPPO, in whose
+    /// scripts the flag `use_value_active_masks` turns the mask *off*).
+    pub use_value_active_masks: bool,
+    /// Whether the critic learns normalised returns.
+    pub use_value_norm: bool,
+    /// The weight of the entropy bonus at the start.
+    pub entropy_coef: f64,
+    /// The weight of the entropy bonus in the end.
+    pub entropy_coef_finish: f64,
+    /// The number of environment steps between the two; zero keeps `entropy_coef`.
+    pub entropy_anneal_time: u64,
+    /// What the critic reads: the agent's own `observation`, the `state`, the state and what it
+    /// lacks of the agent's observation (`agent_state`), or the state to give one value to the team
+    /// (`joint`).
+    pub critic: CriticInput,
+    /// Whether the critic sees nothing but its number of a dead agent.
+    pub death_masking: bool,
+    /// Whether agents improve `together`, or one after another in a `random` or `fixed` order,
+    /// each by an advantage that takes those before it into account.
+    pub update_order: UpdateOrder,
+    /// Which agents share a network: `all`, those of a `group`, or `none`.
+    pub parameter_sharing: Sharing,
+    /// Whether agents remember (GRU) or not (linear layer).
+    pub use_rnn: bool,
+    /// The width of the hidden layers.
+    pub rnn_hidden_dim: usize,
+    /// Whether weights begin orthogonal with zero biases; else as PyTorch's.
+    pub use_orthogonal: bool,
+    /// The scale of the policy's last layer in the beginning.
+    pub policy_gain: f64,
+    /// Whether agents see their last action.
+    pub obs_last_action: bool,
+    /// Whether agents see their number.
+    pub obs_agent_id: bool,
+}
+
+/// Over what advantages are normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NormaliseAdvantage {
+    /// All steps of a rollout.
+    Batch,
+    /// The steps of one update.
+    Minibatch,
+    /// Nothing: they stay as they are.
+    None,
+}
+
+/// What a critic reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CriticInput {
+    /// What the agent reads.
+    Observation,
+    /// `state | agent (one-hot)`.
+    State,
+    /// `state | what the state lacks of the agent's observation | agent (one-hot)`: MAPPO's
+    /// agent-specific state, pruned of what would stand there twice.
+    AgentState,
+    /// `state`: one value for the whole team.
+    Joint,
+}
+
+/// In which order agents improve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UpdateOrder {
+    /// All at once.
+    Together,
+    /// One network after another, in a new order after every rollout.
+    Random,
+    /// One network after another, in the order of the agents.
+    Fixed,
+}
+
+impl Default for PolicyGradient {
+    fn default() -> Self {
+        Self {
+            batch_size_run: 32,
+            rollout_steps: 64,
+            epochs: 5,
+            num_mini_batch: 1,
+            data_chunk_length: 0,
+            lr: 0.001,
+            lr_anneal_time: 0,
+            optim_eps: 1e-5,
+            grad_norm_clip: 0.5,
+            kl_stop: 0.0,
+            gamma: 0.99,
+            gae_lambda: 0.95,
+            n_step: 0,
+            normalise_advantage: NormaliseAdvantage::Batch,
+            policy_clip: true,
+            eps_clip: 0.2,
+            kl_coef: 0.0,
+            value_clip: true,
+            huber_delta: 0.0,
+            use_value_active_masks: false,
+            use_value_norm: true,
+            entropy_coef: 0.03,
+            entropy_coef_finish: 0.0,
+            entropy_anneal_time: 0,
+            critic: CriticInput::Observation,
+            death_masking: false,
+            update_order: UpdateOrder::Together,
+            parameter_sharing: Sharing::All,
+            use_rnn: true,
+            rnn_hidden_dim: 64,
+            use_orthogonal: false,
+            policy_gain: 0.01,
+            obs_last_action: true,
+            obs_agent_id: true,
+        }
+    }
+}
+
+impl PolicyGradient {
+    /// The number of steps through which gradients flow.
+    pub fn chunk(&self) -> usize {
+        if self.data_chunk_length == 0 { self.rollout_steps } else { self.data_chunk_length }
+    }
+
+    /// The learning rate after `t_env` environment steps.
+    pub fn lr_at(&self, t_env: u64) -> f64 {
+        if self.lr_anneal_time == 0 {
+            return self.lr;
+        }
+        Linear { start: self.lr, finish: 0.0, anneal_time: self.lr_anneal_time }.at(t_env)
+    }
+
+    /// The weight of the entropy bonus after `t_env` environment steps.
+    pub fn entropy_coef_at(&self, t_env: u64) -> f64 {
+        if self.entropy_anneal_time == 0 {
+            return self.entropy_coef;
+        }
+        let (start, finish) = (self.entropy_coef, self.entropy_coef_finish);
+        Linear { start, finish, anneal_time: self.entropy_anneal_time }.at(t_env)
+    }
+
+    /// Settings that do not suit an environment.
+    pub fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let reads_state = self.critic != CriticInput::Observation;
+        let reason = "must be observation: this environment has no state";
+        Problem::unless(&mut problems, !reads_state || spec.state_dim > 0, "critic", reason);
+        problems
+    }
+
+    /// Settings that make no sense.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+        check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
+        check(self.rollout_steps > 0, "rollout_steps", "must be at least 1");
+        check(self.epochs > 0, "epochs", "must be at least 1");
+        let whole = self.rollout_steps.checked_rem(self.chunk()) == Some(0);
+        check(whole, "data_chunk_length", "must divide rollout_steps, or be 0");
+        let items = self.batch_size_run * self.rollout_steps / self.chunk().max(1);
+        check(
+            (1..=items).contains(&self.num_mini_batch),
+            "num_mini_batch",
+            "must lie between 1 and the number of chunks: batch_size_run * rollout_steps / \
+             data_chunk_length",
+        );
+        check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
+        check(self.optim_eps > 0.0, "optim_eps", "must be positive");
+        check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
+        check(self.kl_stop >= 0.0, "kl_stop", "must not be negative");
+        check(unit(self.gamma), "gamma", "must lie in [0, 1]");
+        check(unit(self.gae_lambda), "gae_lambda", "must lie in [0, 1]");
+        check(self.eps_clip > 0.0, "eps_clip", "must be positive");
+        check(self.kl_coef >= 0.0, "kl_coef", "must not be negative");
+        check(self.huber_delta >= 0.0, "huber_delta", "must not be negative");
+        check(self.entropy_coef >= 0.0, "entropy_coef", "must not be negative");
+        check(self.entropy_coef_finish >= 0.0, "entropy_coef_finish", "must not be negative");
+        let alone = self.critic != CriticInput::Joint;
+        check(
+            alone || !(self.death_masking || self.use_value_active_masks),
+            "critic",
+            "cannot be joint where the dead are masked: the value is that of the team",
+        );
+        let turns = self.update_order == UpdateOrder::Together;
+        check(
+            turns || self.parameter_sharing != Sharing::All,
+            "update_order",
+            "must be together where all agents share a network",
+        );
+        check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
+        check(self.policy_gain > 0.0, "policy_gain", "must be positive");
+        problems
+    }
+}

@@ -81,11 +81,12 @@ fn the_factor_is_how_much_likelier_those_before_make_the_joint_action() {
     experience.account_for(&turn(0), &new, &cpu);
     let then = recalled(0, &new);
     let now = recalled(0, &old);
-    for place in 0..TIME * ENVS {
+    assert_eq!(alone.len(), TIME * ENVS);
+    for (place, (alone, whole)) in alone.iter().zip(&experience.factor).enumerate() {
         let change = |agent| then.log_prob[place * 2 + agent] - now.log_prob[place * 2 + agent];
-        assert!((alone[place] - change(1).exp()).abs() < 1e-5);
+        assert!((alone - change(1).exp()).abs() < 1e-5);
         let both = (change(0) + change(1)).exp();
-        assert!((experience.factor[place] - both).abs() < 1e-5 * both.max(1.0));
+        assert!((whole - both).abs() < 1e-5 * both.max(1.0));
     }
 }
 

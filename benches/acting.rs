@@ -17,6 +17,7 @@ fn acting(c: &mut Criterion) {
         hidden_dim: 64,
         output_dim: 14,
         recurrent: true,
+        layer_norm: false,
         init: Init::default(),
     };
     let device = device("cpu").expect("the CPU is always there");

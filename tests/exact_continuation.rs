@@ -5,8 +5,8 @@ use phalanx::envs::registry::factory;
 use phalanx::nn::Sharing;
 use phalanx::prelude::*;
 use phalanx::train::learn::{
-    Algorithm, ConcaveQ, CwQmix, Happo, Maa2c, Mlp, OptimizerName, OwQmix, Qatten, Qplex, Qtran,
-    ResQ, SavedFile, SequentialPpo, TargetUpdate, WeightedSettings,
+    Algorithm, ConcaveQ, CwQmix, Happo, Maa2c, Mlp, OptimizerName, OwQmix, Pqn, PqnIql, PqnVdn,
+    Qatten, Qplex, Qtran, ResQ, SavedFile, SequentialPpo, TargetUpdate, WeightedSettings,
 };
 use phalanx::train::store::Precision;
 
@@ -132,7 +132,7 @@ fn ippo_continues_exactly() {
 }
 
 #[test]
-fn every_other_policy_learner_continues_exactly() {
+fn every_other_learner_from_rollouts_continues_exactly() {
     let small = |learning: PolicyGradient| PolicyGradient {
         batch_size_run: 4,
         rollout_steps: 24,
@@ -145,6 +145,9 @@ fn every_other_policy_learner_continues_exactly() {
     check(|| Mappo { learning: chunks() }, 3, 3);
     check(|| Happo { learning: small(Happo::default().learning) }, 3, 3);
     check(|| SequentialPpo { learning: small(SequentialPpo::default().learning) }, 3, 3);
+    let pqn = || Pqn { batch_size_run: 4, rollout_steps: 12, rnn_hidden_dim: 16, ..Pqn::default() };
+    check(|| PqnVdn { learning: pqn() }, 3, 3);
+    check(|| PqnIql { learning: pqn() }, 3, 3);
     check(|| Maa2c { learning: small(Maa2c::default().learning) }, 3, 3);
 }
 

@@ -4,13 +4,23 @@
 
 use std::error::Error;
 
+use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
-use phalanx_core::nn::{Actor, AgentConfig, AgentNetwork, Init, Scratch, device, to_safetensors};
+use phalanx_core::nn::{
+    Actor, AgentConfig, AgentNetwork, Init, LayerNorm, Scratch, device, to_safetensors,
+};
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
 
 fn config(recurrent: bool) -> AgentConfig {
-    AgentConfig { input_dim: 23, hidden_dim: 40, output_dim: 9, recurrent, init: Init::default() }
+    AgentConfig {
+        input_dim: 23,
+        hidden_dim: 40,
+        output_dim: 9,
+        recurrent,
+        layer_norm: false,
+        init: Init::default(),
+    }
 }
 
 fn network(recurrent: bool) -> Result<AgentNetwork, Box<dyn Error>> {
@@ -55,9 +65,11 @@ fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Ve
 
 #[test]
 fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
-    for recurrent in [true, false] {
+    for (recurrent, layer_norm) in [(true, false), (false, false), (true, true), (false, true)] {
         let (time, rows) = (20, 7);
-        let network = network(recurrent)?;
+        let mut rng = Rng::stream(3, Purpose::Weights, 0);
+        let config = AgentConfig { layer_norm, ..config(recurrent) };
+        let network = config.init(&mut rng, &device("cpu")?);
         let actor = network.to_actor();
         assert_eq!((actor.input_dim(), actor.hidden_dim(), actor.output_dim()), (23, 40, 9));
         let input = random(1, time * rows * 23);
@@ -229,6 +241,28 @@ fn orthogonal_weights_keep_lengths_and_biases_begin_at_zero() -> Result<(), Box<
             let sum: f32 = squares.sum();
             assert!((sum - expected).abs() <= 1e-3 * expected, "{name}: {sum}");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_normalised_layer_has_mean_zero_and_variance_one_before_scale_and_shift()
+-> Result<(), Box<dyn Error>> {
+    let device = device("cpu")?;
+    let mut norm = LayerNorm::new(4, &device);
+    let input = tensor(vec![1.0, 2.0, 3.0, 6.0, -5.0, -5.0, 7.0, 3.0], [1, 2, 4])?;
+    let plain = numbers(norm.forward(input.clone()));
+    for row in plain.chunks_exact(4) {
+        assert!(row.iter().sum::<f32>().abs() < 1e-5);
+        assert!((row.iter().map(|x| x * x).sum::<f32>() - 4.0).abs() < 1e-4);
+    }
+    norm.scale = Param::from_data([1.0, 2.0, 3.0, 4.0], &device);
+    norm.shift = Param::from_data([0.5, 0.5, 0.5, -1.0], &device);
+    let scaled = numbers(norm.forward(input));
+    let expected =
+        [plain[0] + 0.5, 2.0 * plain[1] + 0.5, 3.0 * plain[2] + 0.5, 4.0 * plain[3] - 1.0];
+    for (x, y) in scaled.iter().zip(expected) {
+        assert!((x - y).abs() < 1e-5);
     }
     Ok(())
 }

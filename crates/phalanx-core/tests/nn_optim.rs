@@ -13,6 +13,7 @@ use phalanx_core::nn::{
 use phalanx_core::rng::{Purpose, Rng};
 
 const ADAM: OptimizerConfig = OptimizerConfig::Adam { eps: 1e-5 };
+const RADAM: OptimizerConfig = OptimizerConfig::RAdam { eps: 1e-8 };
 const RMSPROP: OptimizerConfig = OptimizerConfig::RmsProp { alpha: 0.99, eps: 1e-5 };
 
 #[derive(Module, Debug)]
@@ -49,7 +50,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 #[test]
-fn adam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error>> {
+fn adam_radam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error>> {
     // Positions after the steps and norms before clipping, computed in double precision.
     let cases = [
         (
@@ -109,7 +110,14 @@ fn adam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error>> {
             5.773_28,
         ),
     ];
-    for (config, max_norm, steps, wanted, wanted_norm) in cases {
+    // Eight and twenty steps are beyond those in which the second moment is not used.
+    let radam = [
+        (3, [0.485_079_7, -0.940_637, 1.822_863_1, 0.220_635_5, -0.761_28], 6.063_102_8),
+        (8, [0.474_301_7, -0.901_193_8, 1.708_717_5, 0.201_187_7, -0.769_826_9], 5.528_467_7),
+        (20, [0.466_412_1, -0.893_343_2, 1.700_913_8, 0.193_467_2, -0.777_795_6], 5.498_629),
+    ];
+    let radam = radam.map(|(n, wanted, norm)| (RADAM, f32::INFINITY, n, wanted, norm));
+    for (config, max_norm, steps, wanted, wanted_norm) in cases.into_iter().chain(radam) {
         let mut optimizer = Optimizer::new(config);
         let mut point = point()?;
         let mut norm = f32::NAN;
@@ -147,6 +155,7 @@ const CONFIG: AgentConfig = AgentConfig {
     hidden_dim: 12,
     output_dim: 3,
     recurrent: true,
+    layer_norm: false,
     init: Init::Uniform { head_scale: 1.0 },
 };
 

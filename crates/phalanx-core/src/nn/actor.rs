@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use super::agent::Core;
 use super::kernels::{Packed, activate, gru_update, multiply};
+use super::layer_norm::{EPS, LayerNorm};
 use super::linear::{Activation, Linear};
 use super::weights::read;
 
@@ -24,6 +25,7 @@ pub struct Actor {
 #[derive(Clone, Debug)]
 struct Network {
     encoder: Layer,
+    norm: Option<Norm>,
     core: ActorCore,
     head: Layer,
 }
@@ -58,6 +60,36 @@ struct Layer {
     bias: Vec<f32>,
 }
 
+/// Layer normalisation on plain weights.
+#[derive(Clone, Debug)]
+struct Norm {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Norm {
+    fn new(norm: &LayerNorm) -> Self {
+        let readable = "the weights of a network can be read from its device";
+        let [scale, shift] =
+            [&norm.scale, &norm.shift].map(|weights| read(weights.val()).expect(readable));
+        Self { scale, shift }
+    }
+
+    /// Normalises every row in place.
+    fn forward(&self, rows: &mut [f32]) {
+        let n = self.scale.len() as f32;
+        for row in rows.chunks_exact_mut(self.scale.len()) {
+            let mean = row.iter().sum::<f32>() / n;
+            row.iter_mut().for_each(|x| *x -= mean);
+            let variance = row.iter().map(|x| x * x).sum::<f32>() / n;
+            let deviation = (variance + EPS as f32).sqrt();
+            for (x, (scale, shift)) in row.iter_mut().zip(self.scale.iter().zip(&self.shift)) {
+                *x = *x / deviation * scale + shift;
+            }
+        }
+    }
+}
+
 impl Layer {
     fn new(weight: Tensor<2>, bias: Tensor<1>) -> Self {
         let [input, output] = weight.dims();
@@ -73,7 +105,12 @@ impl Layer {
 }
 
 impl Actor {
-    pub(super) fn new(encoder: &Linear, core: &Core, head: &Linear) -> Self {
+    pub(super) fn new(
+        encoder: &Linear,
+        norm: Option<&LayerNorm>,
+        core: &Core,
+        head: &Linear,
+    ) -> Self {
         let layer = |linear: &Linear| Layer::new(linear.weight.val(), linear.bias.val());
         let core = match core {
             Core::Recurrent(gru) => ActorCore::Recurrent {
@@ -82,7 +119,8 @@ impl Actor {
             },
             Core::FeedForward(linear) => ActorCore::FeedForward(layer(linear)),
         };
-        let network = Network { encoder: layer(encoder), core, head: layer(head) };
+        let norm = norm.map(Norm::new);
+        let network = Network { encoder: layer(encoder), norm, core, head: layer(head) };
         Self { networks: vec![network], owner: Vec::new() }
     }
 
@@ -169,6 +207,9 @@ impl Network {
         let LayerScratch { features, input_gates, hidden_gates } = scratch;
         features.resize(rows * width, 0.0);
         self.encoder.forward(input, features);
+        if let Some(norm) = &self.norm {
+            norm.forward(features);
+        }
         activate(Activation::Relu, features);
         match &self.core {
             ActorCore::Recurrent { input, hidden: recurrent } => {

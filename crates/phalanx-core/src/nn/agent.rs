@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::actor::Actor;
 use super::gru::Gru;
+use super::layer_norm::LayerNorm;
 use super::linear::{Activation, Linear};
 use crate::rng::Rng;
 
@@ -19,6 +20,8 @@ pub struct AgentConfig {
     pub output_dim: usize,
     /// Whether the middle layer is a GRU, which remembers, or a linear layer, which does not.
     pub recurrent: bool,
+    /// Whether the first layer is followed by layer normalisation.
+    pub layer_norm: bool,
     /// How the weights begin.
     pub init: Init,
 }
@@ -72,17 +75,19 @@ impl AgentConfig {
                 Linear::orthogonal(hidden, self.output_dim, head_gain, rng, device)
             }
         };
-        AgentNetwork { encoder, core, head }
+        let norm = self.layer_norm.then(|| LayerNorm::new(hidden, device));
+        AgentNetwork { encoder, norm, core, head }
     }
 }
 
 /// The network that all agents of a group share.
 ///
 /// Recurrent, as in PyMARL: linear, ReLU, GRU, linear. Feed-forward: linear, ReLU, linear, ReLU,
-/// linear. It has no memory of its own: the caller hands in the hidden state and gets it back.
+/// linear. Layer normalisation may stand before the first ReLU. It has no memory of its own: the caller hands in the hidden state and gets it back.
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
     encoder: Linear,
+    norm: Option<LayerNorm>,
     core: Core,
     head: Linear,
 }
@@ -121,7 +126,13 @@ impl AgentNetwork {
         hidden: Tensor<2>,
         keep: Option<Tensor<2>>,
     ) -> AgentOutput {
-        let encoded = self.encoder.forward_sequence(input, Activation::Relu);
+        let encoded = match &self.norm {
+            None => self.encoder.forward_sequence(input, Activation::Relu),
+            Some(norm) => {
+                let encoded = self.encoder.forward_sequence(input, Activation::Identity);
+                burn::tensor::activation::relu(norm.forward(encoded))
+            }
+        };
         let (features, hidden) = match &self.core {
             Core::Recurrent(gru) => {
                 let states = gru.forward(encoded, hidden, keep);
@@ -139,6 +150,6 @@ impl AgentNetwork {
 
     /// The same network on plain weights, for rollouts.
     pub fn to_actor(&self) -> Actor {
-        Actor::new(&self.encoder, &self.core, &self.head)
+        Actor::new(&self.encoder, self.norm.as_ref(), &self.core, &self.head)
     }
 }

@@ -25,6 +25,7 @@ mod agents;
 mod device;
 mod gru;
 mod kernels;
+mod layer_norm;
 mod linear;
 mod mixers;
 mod mlp;
@@ -38,6 +39,7 @@ pub use agent::{AgentConfig, AgentNetwork, AgentOutput, Init};
 pub use agents::{AgentNetworks, Sharing};
 pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
+pub use layer_norm::LayerNorm;
 pub use linear::{Activation, Linear};
 pub use mixers::{
     Concave, ConcaveConfig, ConcaveWeights, Convex, FirstLayer, HostWeights, Independent, Mixer,

@@ -1,4 +1,4 @@
-//! Adam and RMSprop with PyTorch's semantics, after clipping of the global gradient norm.
+//! Adam, RAdam and RMSprop with PyTorch's semantics, after clipping of the global gradient norm.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
@@ -20,6 +20,16 @@ pub enum OptimizerConfig {
     /// `m = 0.9 m + 0.1 g`, `v = 0.999 v + 0.001 g^2`,
     /// `x -= lr / (1 - 0.9^t) * m / (sqrt(v) / sqrt(1 - 0.999^t) + eps)`
     Adam {
+        /// Added to the root of the second moment.
+        eps: f32,
+    },
+    /// Rectified Adam (Liu et al. 2020, arXiv 1908.03265): Adam's step times
+    ///
+    /// `r_t = sqrt((p_t - 4) (p_t - 2) p / ((p - 4) (p - 2) p_t))`,
+    /// `p = 2 / (1 - 0.999) - 1`, `p_t = p - 2 t 0.999^t / (1 - 0.999^t)`,
+    ///
+    /// and where `p_t` is not above 5, in the first steps, `x -= lr m / (1 - 0.9^t)`.
+    RAdam {
         /// Added to the root of the second moment.
         eps: f32,
     },
@@ -58,7 +68,7 @@ pub struct Step<M> {
 struct Slot {
     name: String,
     steps: u64,
-    /// Flat, on the parameter's device; Adam alone has it.
+    /// Flat, on the parameter's device; RMSprop has none.
     first: Option<Tensor<1>>,
     /// Flat, on the parameter's device.
     second: Option<Tensor<1>>,
@@ -229,6 +239,23 @@ impl Slot {
                 self.second = Some(second);
                 x
             }
+            OptimizerConfig::RAdam { eps } => {
+                let t = self.steps as f64;
+                let first = decayed(self.first.take(), FIRST_DECAY, g);
+                let second = decayed(self.second.take(), SECOND_DECAY, squares);
+                let rate = lr / (1.0 - FIRST_DECAY.powf(t));
+                let x = match rectification(t) {
+                    None => x - first.clone().mul_scalar(rate),
+                    Some(factor) => {
+                        let root = (1.0 - SECOND_DECAY.powf(t)).sqrt();
+                        let denominator = second.clone().sqrt().div_scalar(root).add_scalar(eps);
+                        x - (first.clone() / denominator).mul_scalar(rate * factor)
+                    }
+                };
+                self.first = Some(first);
+                self.second = Some(second);
+                x
+            }
             OptimizerConfig::RmsProp { alpha, eps } => {
                 let second = decayed(self.second.take(), f64::from(alpha), squares);
                 let denominator = second.clone().sqrt().add_scalar(eps);
@@ -237,6 +264,16 @@ impl Slot {
             }
         }
     }
+}
+
+/// RAdam's factor at step `t`; none while the second moment is too uncertain.
+fn rectification(t: f64) -> Option<f64> {
+    let longest = 2.0 / (1.0 - SECOND_DECAY) - 1.0;
+    let decay = SECOND_DECAY.powf(t);
+    let length = longest - 2.0 * t * decay / (1.0 - decay);
+    let ratio =
+        (length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length);
+    (length > 5.0).then(|| ratio.sqrt())
 }
 
 /// Takes each parameter's gradient, flat, and adds up the squares.

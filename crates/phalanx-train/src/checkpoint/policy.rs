@@ -16,6 +16,8 @@ struct PolicyFile {
     inputs: InputLayout,
     hidden_dim: usize,
     recurrent: bool,
+    #[serde(default)]
+    layer_norm: bool,
     /// The network of each agent.
     owners: Vec<usize>,
 }
@@ -26,6 +28,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
         inputs: policy.inputs,
         hidden_dim: policy.actor.hidden_dim(),
         recurrent: policy.recurrent,
+        layer_norm: policy.layer_norm,
         owners: policy.owners.clone(),
     };
     SavedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
@@ -50,6 +53,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         hidden_dim: file.hidden_dim,
         output_dim: file.inputs.n_actions,
         recurrent: file.recurrent,
+        layer_norm: file.layer_norm,
         init: Init::default(),
     };
     // Any device will do to read weights; every build has one, and the CPU's comes first.
@@ -61,6 +65,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         actor: networks.to_actor(),
         inputs: file.inputs,
         recurrent: file.recurrent,
+        layer_norm: file.layer_norm,
         owners: file.owners,
     })
 }

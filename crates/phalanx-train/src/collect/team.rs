@@ -17,6 +17,8 @@ pub struct Policy {
     pub inputs: InputLayout,
     /// Whether the network remembers.
     pub recurrent: bool,
+    /// Whether its first layer is followed by layer normalisation.
+    pub layer_norm: bool,
     /// The index of each agent's network among those of the actor.
     pub owners: Vec<usize>,
 }

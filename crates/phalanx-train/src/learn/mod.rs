@@ -11,8 +11,8 @@ pub use policy::{
 pub use value::{
     Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
     FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, OwQmix, Plan, PolicyLoss,
-    PositiveName, QLearning, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ, SearchName,
-    TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
+    PositiveName, Pqn, PqnIql, PqnVdn, QLearning, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ,
+    SearchName, TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
 };
 
 use phalanx_core::env::{EnvSpec, VecEnv};
@@ -45,6 +45,8 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
         "concaveq",
         "concave mixing, iterative selection, local policies",
     ),
+    AlgorithmEntry::of::<PqnVdn>("pqn_vdn", "VDN from rollouts: no replay, no target networks"),
+    AlgorithmEntry::of::<PqnIql>("pqn_iql", "IQL from rollouts: no replay, no target networks"),
     AlgorithmEntry::of::<Ippo>("ippo", "independent proximal policy optimisation"),
     AlgorithmEntry::of::<Mappo>("mappo", "PPO with a value of the agent-specific state"),
     AlgorithmEntry::of::<Happo>("happo", "PPO whose agents improve one after another"),

@@ -43,6 +43,7 @@ fn networks(seed: u64) -> AgentNetworks {
         hidden_dim: 5,
         output_dim: 3,
         recurrent: true,
+        layer_norm: false,
         init: Init::default(),
     };
     let cpu = device("cpu").expect("the CPU is always there");

@@ -53,6 +53,7 @@ impl PolicyLearner {
             hidden_dim,
             output_dim: spec.n_actions,
             recurrent: settings.use_rnn,
+            layer_norm: false,
             init: init(settings.policy_gain as f32),
         };
         let critic = AgentConfig {
@@ -242,6 +243,7 @@ impl Learner for PolicyLearner {
             actor: self.actor.clone(),
             inputs: self.inputs,
             recurrent: self.settings.use_rnn,
+            layer_norm: false,
             owners: self.policy.owners().to_vec(),
         }
     }

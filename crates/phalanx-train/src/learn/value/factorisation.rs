@@ -71,6 +71,7 @@ impl Plan {
             hidden_dim: self.learning.rnn_hidden_dim,
             output_dim,
             recurrent: self.learning.use_rnn,
+            layer_norm: false,
             init: Init::default(),
         };
         AgentNetworks::new(&config, &owners, rng, device)

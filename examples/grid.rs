@@ -47,7 +47,7 @@ impl Run {
     }
 
     fn trainer(&self) -> anyhow::Result<Trainer> {
-        let mut layers = Layers::defaults(algorithm(&self.alg)?);
+        let mut layers = Layers::defaults(algorithm(&self.alg)?).for_env(&self.env);
         for setting in &self.settings {
             if setting.ends_with(".toml") {
                 layers.file(Path::new(setting))?;
@@ -117,14 +117,30 @@ impl Request {
         })
     }
 
+    /// The runs of the given names: of the curves among them, on the panels among them.
+    fn chosen(&self, runs: &[Run]) -> anyhow::Result<Vec<Run>> {
+        if self.only.iter().any(|name| name == "none") {
+            return Ok(Vec::new());
+        }
+        let (curves, panels): (Vec<_>, Vec<_>) =
+            self.only.iter().partition(|name| runs.iter().any(|run| run.curve == **name));
+        if let Some(name) = panels.iter().find(|name| runs.iter().all(|run| run.panel != ***name)) {
+            bail!("nothing is called `{name}`: neither a curve nor a panel");
+        }
+        let wanted = |run: &&Run| {
+            (curves.is_empty() || curves.contains(&&run.curve))
+                && (panels.is_empty() || panels.contains(&&run.panel))
+        };
+        Ok(runs.iter().filter(wanted).cloned().collect())
+    }
+
     /// Trains the runs that are wanted and returns all that have begun, finished or not.
     ///
     /// # Errors
     ///
-    /// Those of [`train`] and [`Run::read`].
+    /// When a name is unknown, and those of [`train`] and [`Run::read`].
     pub fn finish(&self, runs: Vec<Run>) -> anyhow::Result<Vec<(Run, Curve)>> {
-        let wanted = |run: &&Run| self.only.is_empty() || self.only.contains(&run.curve);
-        let chosen: Vec<Run> = runs.iter().filter(wanted).cloned().collect();
+        let chosen = self.chosen(&runs)?;
         train(&self.root, &chosen, self.jobs)?;
         let mut begun = Vec::new();
         for run in runs {

@@ -19,7 +19,9 @@ fn read(path: &Path) -> Table {
 fn every_algorithm_has_a_file_with_its_defaults() {
     for entry in ALGORITHMS {
         let path = configs().join(format!("algs/{}.toml", entry.id));
-        assert_eq!(read(&path), entry.defaults(), "{}", path.display());
+        let mut plain = read(&path);
+        plain.remove("env"); // sections for single environments
+        assert_eq!(plain, entry.defaults(), "{}", path.display());
     }
 }
 
@@ -46,4 +48,41 @@ fn every_file_can_be_laid_over_the_defaults() {
             layers.finish().unwrap_or_else(|error| panic!("{error}"));
         }
     }
+}
+
+fn write(text: &str) -> std::path::PathBuf {
+    let name = format!("phalanx_sections_{}_{}.toml", std::process::id(), text.len());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, text).expect("a temporary file");
+    path
+}
+
+#[test]
+fn a_section_for_an_environment_wins_over_the_rest_of_its_file_and_nothing_else() {
+    let text =
+        "lr = 0.5\n[env.\"skirmish/8m\"]\nlr = 0.25\nepochs = 7\n[env.two_step]\nlr = 0.125\n";
+    let path = write(text);
+    let ippo = ALGORITHMS.iter().find(|alg| alg.id == "ippo").expect("it is there");
+    let lr = |env: &str, assignment: Option<&str>| {
+        let mut layers = Layers::defaults(ippo).for_env(env);
+        layers.file(&path).unwrap_or_else(|error| panic!("{error}"));
+        if let Some(text) = assignment {
+            layers.assignment(text).unwrap_or_else(|error| panic!("{error}"));
+        }
+        let (_, algorithm) = layers.finish().unwrap_or_else(|error| panic!("{error}"));
+        let table = algorithm.table();
+        (table["lr"].as_float().expect("a number"), table["epochs"].as_integer().expect("a number"))
+    };
+    assert_eq!(lr("skirmish/8m", None), (0.25, 7));
+    assert_eq!(lr("two_step", None), (0.125, 5));
+    assert_eq!(lr("skirmish/3m", None), (0.5, 5));
+    assert_eq!(lr("skirmish/8m", Some("lr=0.75")), (0.75, 7));
+}
+
+#[test]
+fn an_unknown_key_in_the_section_of_another_environment_is_found_with_its_line() {
+    let path = write("lr = 0.5\n\n[env.\"skirmish/8m\"]\nepoch = 7\n");
+    let mut layers = Layers::defaults(&ALGORITHMS[0]).for_env("two_step");
+    let error = layers.file(&path).expect_err("there is no such key").to_string();
+    assert!(error.contains("`epoch`") && error.contains("line 4"), "{error}");
 }

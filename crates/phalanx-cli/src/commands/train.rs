@@ -16,7 +16,8 @@ use crate::console::Console;
 ///
 /// Settings are laid over the built-in defaults in the order given: configuration files (*.toml)
 /// and assignments `key=value`. Keys of the environment are written `env_args.key=value`. All keys
-/// with their defaults are in configs/, and in what --dry-run prints.
+/// with their defaults are in configs/, and in what --dry-run prints. A file may have sections for
+/// single environments: [env."skirmish/8m"].
 ///
 /// The run's folder is results/ALG/ENV/seed_N; nothing is written anywhere else.
 #[derive(Args)]
@@ -85,7 +86,8 @@ impl Train {
     fn trainer(&self) -> anyhow::Result<(Trainer, PathBuf)> {
         if let Some(path) = &self.resume {
             let (_, run) = RunFolder::open(path)?;
-            let mut layers = Layers::defaults(algorithm(&run.alg).map_err(TrainError::from)?);
+            let mut layers =
+                Layers::defaults(algorithm(&run.alg).map_err(TrainError::from)?).for_env(&run.env);
             layers.file(&path.join("config.toml")).map_err(TrainError::from)?;
             // Algorithm and environment are known, so what stands in their places are settings.
             let settings = self.alg.iter().chain(&self.env).chain(&self.settings);
@@ -95,7 +97,7 @@ impl Train {
             let misuse = "name an algorithm and an environment: phalanx train qmix skirmish/3m";
             return Err(Misuse(misuse.to_owned()).into());
         };
-        let layers = Layers::defaults(algorithm(alg).map_err(TrainError::from)?);
+        let layers = Layers::defaults(algorithm(alg).map_err(TrainError::from)?).for_env(env);
         let trainer = build(layers, &self.settings, env)?;
         let path = RunFolder::path_for(&trainer.config, alg, env);
         Ok((trainer, path))

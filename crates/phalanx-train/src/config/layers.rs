@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use phalanx_envs::arguments::nearest;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::error::{ConfigError, Place};
@@ -15,6 +15,7 @@ use crate::learn::{Algorithm, AlgorithmEntry};
 #[derive(Clone, Debug)]
 pub struct Layers {
     algorithm: &'static AlgorithmEntry,
+    env: Option<String>,
     table: Table,
 }
 
@@ -24,11 +25,18 @@ impl Layers {
         let mut table = Table::try_from(RunConfig::default())
             .expect("the default configuration is plain numbers, texts and a table");
         table.extend(algorithm.defaults());
-        Self { algorithm, table }
+        Self { algorithm, env: None, table }
     }
 
-    /// Lays a TOML file on top. It may be the `config.toml` of a run, whose keys `alg` and `env`
-    /// are passed over.
+    /// The same for this environment: of the sections `[env."skirmish/8m"]` in the files to come,
+    /// its own is heeded.
+    pub fn for_env(self, env: &str) -> Self {
+        Self { env: Some(env.to_owned()), ..self }
+    }
+
+    /// Lays a TOML file on top. Sections `[env."skirmish/8m"]` hold settings for single
+    /// environments, which are stronger than the rest of the file. It may be the `config.toml` of a
+    /// run, whose keys `alg` and `env` are passed over.
     ///
     /// # Errors
     ///
@@ -42,11 +50,19 @@ impl Layers {
         };
         let values: Table = toml::from_str(&text).map_err(syntax)?;
         let spans = DeTable::parse(&text).map_err(syntax)?;
-        for (key, _) in spans.get_ref().iter() {
-            let line = text[..key.span().start].matches('\n').count() + 1;
-            let place = Place::File { path: path.to_owned(), line };
+        let place = |start: usize| {
+            let line = text[..start].matches('\n').count() + 1;
+            Place::File { path: path.to_owned(), line }
+        };
+        let mut sections = Vec::new();
+        for (key, spanned) in spans.get_ref().iter() {
+            let place = place(key.span().start);
             let name: &str = key.get_ref();
             match &values[name] {
+                Value::Table(inner) if name == "env" => {
+                    let DeValue::Table(spans) = spanned.get_ref() else { continue };
+                    sections.extend(spans.iter().map(|(env, section)| (inner, env, section)));
+                }
                 // A run's own config.toml names both; here the command line does.
                 _ if matches!(name, "alg" | "env") => {}
                 Value::Table(inner) if name == "env_args" => {
@@ -55,6 +71,27 @@ impl Layers {
                     }
                 }
                 value => self.set(name, value.clone(), &place)?,
+            }
+        }
+        for (values, env, section) in sections {
+            let name: &str = env.get_ref();
+            let (Value::Table(values), DeValue::Table(keys)) = (&values[name], section.get_ref())
+            else {
+                return Err(ConfigError::WrongValue {
+                    key: format!("env.\"{name}\""),
+                    value: values[name].to_string(),
+                    place: place(env.span().start),
+                    reason: "expected a section with settings for this environment".to_owned(),
+                });
+            };
+            // Sections of other environments are checked all the same.
+            let mut other = self.clone();
+            let own = self.env.as_deref() == Some(name);
+            let layers = if own { &mut *self } else { &mut other };
+            for (key, _) in keys.iter() {
+                let place = place(key.span().start);
+                let key: &str = key.get_ref();
+                layers.set(key, values[key].clone(), &place)?;
             }
         }
         Ok(())

@@ -1,0 +1,174 @@
+//! Compares algorithms that learn from rollouts on battles: learning curves, and a table of the share
+//! of battles won beside published shares; and what IPPO loses without each of its parts.
+//!
+//! ```sh
+//! cargo run --release --example compare_policy_gradients -- docs/results/policy_gradients.md
+//! ```
+//!
+//! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
+//! the tables and the picture show what there is. After the page come, optionally, the folder of the
+//! runs (`results/policy_gradients`), how many go side by side (one per core), and the names of
+//! algorithms and maps that are to be trained, such as `MAPPO 3m` (all); `none` only draws.
+
+#![allow(clippy::print_stdout)]
+
+use std::fmt::Write;
+
+use phalanx_examples::curves::{Axis, Curve, Panel, Series, draw};
+use phalanx_examples::grid::{Request, Run};
+use phalanx_examples::page;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A map, how many seeds, and the median share of battles won with IPPO and MAPPO in StarCraft after
+/// ten million steps, in per cent (Yu et al. 2022, table 1).
+const MAPS: [(&str, u64, [&str; 2]); 5] = [
+    ("3m", 3, ["100", "100"]),
+    ("8m", 3, ["100", "100"]),
+    ("2s3z", 3, ["100", "100"]),
+    ("3s5z", 1, ["97", "97"]),
+    ("5m_vs_6m", 1, ["88", "88"]),
+];
+
+/// A name, its algorithm, and a file with settings that depend on the map.
+const ALGORITHMS: [(&str, &str, &str); 7] = [
+    ("IPPO", "ippo", ""),
+    ("MAPPO", "mappo", "configs/algs/mappo.toml"),
+    ("HAPPO", "happo", ""),
+    ("sequential PPO", "sequential_ppo", ""),
+    ("IA2C", "ia2c", ""),
+    ("MAA2C", "maa2c", ""),
+    ("PQN-VDN", "pqn_vdn", ""),
+];
+
+/// IPPO without one of its parts, or with one more.
+const ABLATIONS: [(&str, &str); 7] = [
+    ("IPPO as it is", ""),
+    ("no policy clipping", "policy_clip=false"),
+    ("no clipping, one epoch", "policy_clip=false epochs=1"),
+    ("no value clipping", "value_clip=false"),
+    ("central value", "critic=state"),
+    ("joint central value", "critic=joint"),
+    ("a third of the learning rate", "lr=0.0003"),
+];
+
+/// Where the ablations are played, with five seeds.
+const ABLATED: &str = "8m";
+
+/// What all runs share.
+const COMMON: &str = "t_max=2000000 test_interval=20000 log_interval=20000";
+
+fn run(panel: String, curve: &str, alg: &str, map: &str, own: &str, seed: u64) -> Run {
+    let settings = own.split_whitespace().chain(COMMON.split_whitespace());
+    Run {
+        panel,
+        curve: curve.to_owned(),
+        alg: alg.to_owned(),
+        env: format!("skirmish/{map}"),
+        settings: settings.map(str::to_owned).collect(),
+        seed,
+    }
+}
+
+fn runs() -> Vec<Run> {
+    let mut runs = Vec::new();
+    for (map, seeds, _) in MAPS {
+        for (name, alg, own) in ALGORITHMS {
+            let of = |seed| run(map.to_owned(), name, alg, map, own, seed);
+            runs.extend((1..=seeds).map(of));
+        }
+    }
+    for seed in 1..=5 {
+        let of = |(name, own): (&str, &str)| {
+            run(format!("{ABLATED} without"), name, "ippo", ABLATED, own, seed)
+        };
+        runs.extend(ABLATIONS.map(of));
+    }
+    runs
+}
+
+/// The curves of one name on one panel.
+fn of<'a>(done: &'a [(Run, Curve)], panel: &str, name: &str) -> Vec<&'a Curve> {
+    let matching = done.iter().filter(|(run, _)| run.panel == panel && run.curve == name);
+    matching.map(|(_, curve)| curve).collect()
+}
+
+/// Shares won over the last ten evaluations, steps until solved, and seconds, one per seed.
+fn cells(curves: &[&Curve]) -> String {
+    let list = |text: &dyn Fn(&Curve) -> String| {
+        curves.iter().map(|curve| text(curve)).collect::<Vec<_>>().join(", ")
+    };
+    let won = list(&|curve| {
+        let mark = if curve.is_finished() { "" } else { "…" };
+        format!("{:.0} %{mark}", 100.0 * curve.tail(10, |point| point.won))
+    });
+    let solved = list(&|curve| match curve.solved() {
+        Some(point) => format!("{:.0}k", point.t_env / 1000.0),
+        None => "never".to_owned(),
+    });
+    let at = list(&|curve| match curve.solved() {
+        Some(point) => format!("{:.0}", point.seconds),
+        None => "–".to_owned(),
+    });
+    let seconds = curves.iter().filter_map(|curve| curve.points.last()).map(|point| point.seconds);
+    format!("{won} | {solved} | {at} | {:.0}", seconds.sum::<f64>() / curves.len() as f64)
+}
+
+fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
+    let mut text = String::from(
+        "| map | algorithm | won, last ten evaluations | solved after (steps) | (seconds) | seconds in \
+         all | StarCraft |\n|---|---|---|---|---|---|---|\n",
+    );
+    for (map, _, [ippo, mappo]) in MAPS {
+        for (name, ..) in ALGORITHMS {
+            let curves = of(done, map, name);
+            if curves.is_empty() {
+                continue;
+            }
+            let published = match name {
+                "IPPO" => ippo,
+                "MAPPO" => mappo,
+                _ => "",
+            };
+            writeln!(text, "| {map} | {name} | {} | {published} |", cells(&curves))?;
+        }
+    }
+    Ok(text)
+}
+
+fn ablations(done: &[(Run, Curve)]) -> anyhow::Result<String> {
+    let mut text = String::from(
+        "| IPPO | won, last ten evaluations | solved after (steps) | (seconds) | seconds in all |\n\
+         |---|---|---|---|---|\n",
+    );
+    for (name, _) in ABLATIONS {
+        let curves = of(done, &format!("{ABLATED} without"), name);
+        if !curves.is_empty() {
+            writeln!(text, "| {name} | {} |", cells(&curves))?;
+        }
+    }
+    Ok(text)
+}
+
+fn main() -> anyhow::Result<()> {
+    let request = Request::read("results/policy_gradients")?;
+    let done = request.finish(runs())?;
+    let panels: Vec<Panel<'_>> = MAPS
+        .iter()
+        .map(|(map, ..)| Panel {
+            title: (*map).to_owned(),
+            series: ALGORITHMS
+                .iter()
+                .map(|(name, ..)| Series { name: (*name).to_owned(), runs: of(&done, map, name) })
+                .filter(|series| !series.runs.is_empty())
+                .collect(),
+        })
+        .filter(|panel| !panel.series.is_empty())
+        .collect();
+    draw(&panels, &Axis::WON, &request.page.with_file_name("policy_gradients.svg"))?;
+    page::put(&request.page, "algorithms", &table(&done)?)?;
+    page::put(&request.page, "ablations", &ablations(&done)?)?;
+    println!("{} runs in {}", done.len(), request.page.display());
+    Ok(())
+}

@@ -28,21 +28,21 @@ const PENALTIES: [&str; 3] = ["0", "-1.5", "-2"];
 type Entry = (&'static str, &'static str, &'static str, [&'static str; 3]);
 
 /// Played at every penalty with three seeds.
-const COMPARED: [Entry; 4] = [
+const COMPARED: [Entry; 5] = [
     ("ConcaveQ", "concaveq", "w=0.1 mixing_embed_dim=16", ["39 to 40", "36", "36"]),
     ("OW-QMIX", "ow_qmix", "w=0.1", ["40", "36", "36"]),
     ("QMIX", "qmix", "", ["38", "0", "0"]),
     ("MLP", "mlp", "", ["", "", ""]),
+    ("VDN", "vdn", "", ["", "", ""]),
 ];
 
 /// Played at -2 with one seed.
-const OTHERS: [Entry; 7] = [
+const OTHERS: [Entry; 6] = [
     ("CW-QMIX", "cw_qmix", "w=0.1", ["", "", ""]),
     ("QPLEX", "qplex", "", ["", "", "0"]),
     ("ResQ", "resq", "", ["", "", "0"]),
     ("QTRAN", "qtran", "", ["", "", ""]),
     ("Qatten", "qatten", "", ["", "", ""]),
-    ("VDN", "vdn", "", ["", "", ""]),
     ("IQL", "iql", "", ["", "", ""]),
 ];
 

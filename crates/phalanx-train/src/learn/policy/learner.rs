@@ -40,7 +40,8 @@ pub(super) struct PolicyLearner {
 impl PolicyLearner {
     pub(super) fn new(settings: &PolicyGradient, setup: &Setup) -> Self {
         let spec = &setup.spec;
-        let inputs = InputLayout::new(spec, settings.obs_last_action, settings.obs_agent_id);
+        let inputs = InputLayout::new(spec, settings.obs_last_action, settings.obs_agent_id)
+            .stacked(settings.obs_frames);
         let critic_layout = CriticLayout::new(settings, spec, inputs);
         let hidden_dim = settings.rnn_hidden_dim;
         let tracked = setup.device.clone().autodiff();

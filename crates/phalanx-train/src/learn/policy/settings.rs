@@ -86,6 +86,8 @@ pub struct PolicyGradient {
     pub use_orthogonal: bool,
     /// The scale of the policy's last layer in the beginning.
     pub policy_gain: f64,
+    /// How many observations agents see, the present one included.
+    pub obs_frames: usize,
     /// Whether agents see their last action.
     pub obs_last_action: bool,
     /// Whether agents see their number.
@@ -166,6 +168,7 @@ impl Default for PolicyGradient {
             rnn_hidden_dim: 64,
             use_orthogonal: false,
             policy_gain: 0.01,
+            obs_frames: 1,
             obs_last_action: true,
             obs_agent_id: true,
         }
@@ -244,6 +247,7 @@ impl PolicyGradient {
             "must be together where all agents share a network",
         );
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
+        check(self.obs_frames > 0, "obs_frames", "must be at least 1");
         check(self.policy_gain > 0.0, "policy_gain", "must be positive");
         problems
     }

@@ -158,6 +158,7 @@ mod tests {
             n_agents: 2,
             last_action: false,
             agent_id: false,
+            frames: 1,
         };
         let batch = EpisodeBatch {
             time: 2,

@@ -46,8 +46,10 @@ const OTHERS: [Entry; 6] = [
     ("IQL", "iql", "", ["", "", ""]),
 ];
 
-/// ConcaveQ without one of its parts, and longer returns, at -2 with one seed.
-const ABLATIONS: [Entry; 10] = [
+/// ConcaveQ without one of its parts, longer returns, and exploration that ends as early as Weighted
+/// QMIX's, at -2 with one seed.
+const ABLATIONS: [Entry; 11] = [
+    ("VDN, short exploration", "vdn", "epsilon_anneal_time=50000", ["", "", ""]),
     ("ConcaveQ, TD(0.6)", "concaveq", "w=0.1 td_lambda=0.6 mixing_embed_dim=16", ["", "", ""]),
     ("OW-QMIX, TD(0.6)", "ow_qmix", "w=0.1 td_lambda=0.6", ["", "", ""]),
     ("ConcaveQ, w=0.5", "concaveq", "w=0.5 mixing_embed_dim=16", ["", "", ""]),

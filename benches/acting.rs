@@ -17,6 +17,7 @@ fn acting(c: &mut Criterion) {
         hidden_dim: 64,
         output_dim: 14,
         recurrent: true,
+        convolution: None,
         layer_norm: false,
         init: Init::default(),
     };

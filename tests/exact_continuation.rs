@@ -143,8 +143,12 @@ fn every_other_learner_from_rollouts_continues_exactly() {
     };
     let chunks = || PolicyGradient { data_chunk_length: 6, ..small(Mappo::default().learning) };
     check(|| Mappo { learning: chunks() }, 3, 3);
-    let frames =
-        || PolicyGradient { obs_frames: 3, use_rnn: false, ..small(PolicyGradient::default()) };
+    let frames = || PolicyGradient {
+        obs_frames: 3,
+        use_conv: true,
+        use_rnn: false,
+        ..small(PolicyGradient::default())
+    };
     check(|| Ippo { learning: frames() }, 3, 3);
     check(|| Happo { learning: small(Happo::default().learning) }, 3, 3);
     check(|| SequentialPpo { learning: small(SequentialPpo::default().learning) }, 3, 3);

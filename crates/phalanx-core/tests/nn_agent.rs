@@ -7,7 +7,7 @@ use std::error::Error;
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetwork, Init, LayerNorm, Scratch, device, to_safetensors,
+    Actor, AgentConfig, AgentNetwork, Convolution, Init, LayerNorm, Scratch, device, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
@@ -18,6 +18,7 @@ fn config(recurrent: bool) -> AgentConfig {
         hidden_dim: 40,
         output_dim: 9,
         recurrent,
+        convolution: None,
         layer_norm: false,
         init: Init::default(),
     }
@@ -65,10 +66,19 @@ fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Ve
 
 #[test]
 fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
-    for (recurrent, layer_norm) in [(true, false), (false, false), (true, true), (false, true)] {
+    let kinds = [
+        (true, false, None),
+        (false, false, None),
+        (true, true, None),
+        (false, true, None),
+        // Two frames of ten entries, and three entries besides; with an odd length, too.
+        (false, false, Some(Convolution { frames: 2, length: 10 })),
+        (false, false, Some(Convolution { frames: 3, length: 7 })),
+    ];
+    for (recurrent, layer_norm, convolution) in kinds {
         let (time, rows) = (20, 7);
         let mut rng = Rng::stream(3, Purpose::Weights, 0);
-        let config = AgentConfig { layer_norm, ..config(recurrent) };
+        let config = AgentConfig { layer_norm, convolution, ..config(recurrent) };
         let network = config.init(&mut rng, &device("cpu")?);
         let actor = network.to_actor();
         assert_eq!((actor.input_dim(), actor.hidden_dim(), actor.output_dim()), (23, 40, 9));
@@ -263,6 +273,54 @@ fn a_normalised_layer_has_mean_zero_and_variance_one_before_scale_and_shift()
         [plain[0] + 0.5, 2.0 * plain[1] + 0.5, 3.0 * plain[2] + 0.5, 4.0 * plain[3] - 1.0];
     for (x, y) in scaled.iter().zip(expected) {
         assert!((x - y).abs() < 1e-5);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_convolution_is_the_sum_over_its_window_with_zeros_beyond_the_ends()
+-> Result<(), Box<dyn Error>> {
+    let device = device("cpu")?;
+    for size in [Convolution { frames: 2, length: 5 }, Convolution { frames: 1, length: 6 }] {
+        let mut rng = Rng::stream(9, Purpose::Weights, 0);
+        let network = size.init(&mut rng, &device);
+        let bytes = to_safetensors(&network)?;
+        let file = SafeTensors::deserialize(&bytes)?;
+        let read = |name: String| -> Result<Vec<f32>, Box<dyn Error>> {
+            let view = file.tensor(&name)?;
+            let (values, _) = view.data().as_chunks::<4>();
+            Ok(values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+        };
+        let input = random(5, size.input_dim());
+        // By the definition: [place][channel], layer by layer.
+        let mut x: Vec<Vec<f32>> = (0..size.length)
+            .map(|at| (0..size.frames).map(|frame| input[frame * size.length + at]).collect())
+            .collect();
+        for (at, filters) in [64, 128, 256].into_iter().enumerate() {
+            let weight = read(format!("layers.{at}.weight"))?;
+            let bias = read(format!("layers.{at}.bias"))?;
+            let (stride, channels) = (if at == 0 { 2 } else { 1 }, x[0].len());
+            let places = x.len().div_ceil(stride);
+            let value = |place: usize, filter: usize| {
+                let mut sum = bias[filter];
+                for k in 0..3 {
+                    let Some(here) = (stride * place + k).checked_sub(1) else { continue };
+                    let Some(channels_here) = x.get(here) else { continue };
+                    for (c, value) in channels_here.iter().enumerate() {
+                        sum += weight[(k * channels + c) * filters + filter] * value;
+                    }
+                }
+                sum.max(0.0)
+            };
+            x = (0..places).map(|p| (0..filters).map(|f| value(p, f)).collect()).collect();
+        }
+        let ours = numbers(network.forward(tensor(input, [1, size.input_dim()])?));
+        let expected: Vec<f32> = x.into_iter().flatten().collect();
+        assert_eq!(ours.len(), size.output_dim());
+        assert_eq!(ours.len(), expected.len());
+        for (a, b) in ours.iter().zip(&expected) {
+            assert!((a - b).abs() < 1e-5, "{a} is not {b}");
+        }
     }
     Ok(())
 }

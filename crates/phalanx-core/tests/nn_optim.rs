@@ -155,6 +155,7 @@ const CONFIG: AgentConfig = AgentConfig {
     hidden_dim: 12,
     output_dim: 3,
     recurrent: true,
+    convolution: None,
     layer_norm: false,
     init: Init::Uniform { head_scale: 1.0 },
 };

@@ -79,6 +79,7 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
         hidden_dim: HIDDEN,
         output_dim: ACTIONS,
         recurrent: true,
+        convolution: None,
         layer_norm: false,
         init: Init::default(),
     };

@@ -17,6 +17,7 @@ const CONFIG: AgentConfig = AgentConfig {
     hidden_dim: 6,
     output_dim: 3,
     recurrent: true,
+    convolution: None,
     layer_norm: false,
     init: Init::Uniform { head_scale: 0.01 },
 };

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::agent::Core;
+use super::convolution::{Convolution, FrameConvolution, windows};
 use super::kernels::{Packed, activate, gru_update, multiply};
 use super::layer_norm::{EPS, LayerNorm};
 use super::linear::{Activation, Linear};
@@ -24,6 +25,7 @@ pub struct Actor {
 /// One network on plain weights.
 #[derive(Clone, Debug)]
 struct Network {
+    filters: Option<Filters>,
     encoder: Layer,
     norm: Option<Norm>,
     core: ActorCore,
@@ -43,6 +45,9 @@ pub struct Scratch {
 
 #[derive(Clone, Debug, Default)]
 struct LayerScratch {
+    seen: Vec<f32>,
+    filtered: Vec<f32>,
+    windows: Vec<f32>,
     features: Vec<f32>,
     input_gates: Vec<f32>,
     hidden_gates: Vec<f32>,
@@ -58,6 +63,50 @@ enum ActorCore {
 struct Layer {
     weight: Packed,
     bias: Vec<f32>,
+}
+
+/// A convolution on plain weights.
+#[derive(Clone, Debug)]
+struct Filters {
+    size: Convolution,
+    layers: Vec<Layer>,
+}
+
+impl Filters {
+    fn new(convolution: &FrameConvolution) -> Self {
+        let layer = |linear: &Linear| Layer::new(linear.weight.val(), linear.bias.val());
+        Self { size: convolution.config(), layers: convolution.layers.iter().map(layer).collect() }
+    }
+
+    /// Replaces the observations in `input`, `[row, input_dim]`, by what the filters make of them.
+    fn forward(&self, input: &[f32], dim: usize, scratch: &mut LayerScratch) {
+        let LayerScratch { seen, filtered, windows: around, .. } = scratch;
+        let Convolution { frames, length } = self.size;
+        // Channels run fastest: [row, entry, frame].
+        filtered.clear();
+        for row in input.chunks_exact(dim) {
+            for entry in 0..length {
+                filtered.extend((0..frames).map(|frame| row[frame * length + entry]));
+            }
+        }
+        let (places, mut size) = (self.size.places(), (length, frames));
+        for (at, layer) in self.layers.iter().enumerate() {
+            let stride = if at == 0 { 2 } else { 1 };
+            windows(filtered, size, (places, stride), around);
+            let filters = layer.weight.columns();
+            filtered.clear();
+            filtered.resize(input.len() / dim * places * filters, 0.0);
+            layer.forward(around, filtered);
+            activate(Activation::Relu, filtered);
+            size = (places, filters);
+        }
+        seen.clear();
+        let rows = input.chunks_exact(dim).zip(filtered.chunks_exact(self.size.output_dim()));
+        for (row, filtered) in rows {
+            seen.extend_from_slice(filtered);
+            seen.extend_from_slice(&row[self.size.input_dim()..]);
+        }
+    }
 }
 
 /// Layer normalisation on plain weights.
@@ -106,6 +155,7 @@ impl Layer {
 
 impl Actor {
     pub(super) fn new(
+        convolution: Option<&FrameConvolution>,
         encoder: &Linear,
         norm: Option<&LayerNorm>,
         core: &Core,
@@ -120,7 +170,8 @@ impl Actor {
             Core::FeedForward(linear) => ActorCore::FeedForward(layer(linear)),
         };
         let norm = norm.map(Norm::new);
-        let network = Network { encoder: layer(encoder), norm, core, head: layer(head) };
+        let filters = convolution.map(Filters::new);
+        let network = Network { filters, encoder: layer(encoder), norm, core, head: layer(head) };
         Self { networks: vec![network], owner: Vec::new() }
     }
 
@@ -134,7 +185,11 @@ impl Actor {
 
     /// The length of one row's input.
     pub fn input_dim(&self) -> usize {
-        self.networks[0].encoder.weight.inner()
+        let Network { filters, encoder, .. } = &self.networks[0];
+        let reads = encoder.weight.inner();
+        filters
+            .as_ref()
+            .map_or(reads, |filters| reads + filters.size.input_dim() - filters.size.output_dim())
     }
 
     /// The length of one row's hidden state.
@@ -204,7 +259,11 @@ impl Network {
     ) {
         let width = self.encoder.weight.columns();
         let rows = hidden.len() / width;
-        let LayerScratch { features, input_gates, hidden_gates } = scratch;
+        if let Some(filters) = &self.filters {
+            filters.forward(input, input.len() / rows, scratch);
+        }
+        let LayerScratch { seen, features, input_gates, hidden_gates, .. } = scratch;
+        let input = if self.filters.is_some() { seen.as_slice() } else { input };
         features.resize(rows * width, 0.0);
         self.encoder.forward(input, features);
         if let Some(norm) = &self.norm {
@@ -221,7 +280,7 @@ impl Network {
                 self.head.forward(hidden, output);
             }
             ActorCore::FeedForward(middle) => {
-                input_gates.resize(rows * width, 0.0);
+                input_gates.resize(rows * middle.weight.columns(), 0.0);
                 middle.forward(features, input_gates);
                 activate(Activation::Relu, input_gates);
                 self.head.forward(input_gates, output);

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::actor::Actor;
+use super::convolution::{Convolution, FrameConvolution};
 use super::gru::Gru;
 use super::layer_norm::LayerNorm;
 use super::linear::{Activation, Linear};
@@ -20,6 +21,9 @@ pub struct AgentConfig {
     pub output_dim: usize,
     /// Whether the middle layer is a GRU, which remembers, or a linear layer, which does not.
     pub recurrent: bool,
+    /// A convolution before the first layer, over the beginning of the input; the middle layer is
+    /// then half as wide, as in IPPO's network.
+    pub convolution: Option<Convolution>,
     /// Whether the first layer is followed by layer normalisation.
     pub layer_norm: bool,
     /// How the weights begin.
@@ -53,30 +57,37 @@ impl AgentConfig {
     /// A network with initial weights drawn from `rng`.
     pub fn init(&self, rng: &mut Rng, device: &Device) -> AgentNetwork {
         let hidden = self.hidden_dim;
-        let layer = |input: usize, rng: &mut Rng| match self.init {
-            Init::Uniform { .. } => Linear::new(input, hidden, rng, device),
+        let layer = |input: usize, output: usize, rng: &mut Rng| match self.init {
+            Init::Uniform { .. } => Linear::new(input, output, rng, device),
             Init::Orthogonal { .. } => {
-                Linear::orthogonal(input, hidden, std::f32::consts::SQRT_2, rng, device)
+                Linear::orthogonal(input, output, std::f32::consts::SQRT_2, rng, device)
             }
         };
-        let encoder = layer(self.input_dim, rng);
+        let (mut reads, mut middle) = (self.input_dim, hidden);
+        let convolution = self.convolution.map(|convolution| {
+            reads = reads - convolution.input_dim() + convolution.output_dim();
+            middle = hidden.div_ceil(2);
+            convolution.init(rng, device)
+        });
+        let encoder = layer(reads, hidden, rng);
         let core = match (self.recurrent, self.init) {
-            (false, _) => Core::FeedForward(layer(hidden, rng)),
+            (false, _) => Core::FeedForward(layer(hidden, middle, rng)),
             (true, Init::Uniform { .. }) => Core::Recurrent(Gru::new(hidden, hidden, rng, device)),
             (true, Init::Orthogonal { .. }) => {
                 Core::Recurrent(Gru::orthogonal(hidden, hidden, rng, device))
             }
         };
+        let last = if self.recurrent { hidden } else { middle };
         let head = match self.init {
             Init::Uniform { head_scale } => {
-                Linear::scaled(hidden, self.output_dim, head_scale, rng, device)
+                Linear::scaled(last, self.output_dim, head_scale, rng, device)
             }
             Init::Orthogonal { head_gain } => {
-                Linear::orthogonal(hidden, self.output_dim, head_gain, rng, device)
+                Linear::orthogonal(last, self.output_dim, head_gain, rng, device)
             }
         };
         let norm = self.layer_norm.then(|| LayerNorm::new(hidden, device));
-        AgentNetwork { encoder, norm, core, head }
+        AgentNetwork { convolution, encoder, norm, core, head }
     }
 }
 
@@ -86,6 +97,7 @@ impl AgentConfig {
 /// linear. Layer normalisation may stand before the first ReLU. It has no memory of its own: the caller hands in the hidden state and gets it back.
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
+    convolution: Option<FrameConvolution>,
     encoder: Linear,
     norm: Option<LayerNorm>,
     core: Core,
@@ -126,6 +138,10 @@ impl AgentNetwork {
         hidden: Tensor<2>,
         keep: Option<Tensor<2>>,
     ) -> AgentOutput {
+        let input = match &self.convolution {
+            None => input,
+            Some(convolution) => filtered(convolution, input),
+        };
         let encoded = match &self.norm {
             None => self.encoder.forward_sequence(input, Activation::Relu),
             Some(norm) => {
@@ -150,6 +166,26 @@ impl AgentNetwork {
 
     /// The same network on plain weights, for rollouts.
     pub fn to_actor(&self) -> Actor {
-        Actor::new(&self.encoder, self.norm.as_ref(), &self.core, &self.head)
+        Actor::new(
+            self.convolution.as_ref(),
+            &self.encoder,
+            self.norm.as_ref(),
+            &self.core,
+            &self.head,
+        )
     }
+}
+
+/// The input with its beginning, the observations, seen through a convolution.
+fn filtered(convolution: &FrameConvolution, input: Tensor<3>) -> Tensor<3> {
+    let [time, row, width] = input.dims();
+    let view = convolution.config().input_dim();
+    let flat = input.reshape([time * row, width]);
+    let mut parts = vec![convolution.forward(flat.clone().narrow(1, 0, view))];
+    if width > view {
+        parts.push(flat.narrow(1, view, width - view));
+    }
+    let seen = Tensor::cat(parts, 1);
+    let width = seen.dims()[1];
+    seen.reshape([time, row, width])
 }

@@ -1,6 +1,6 @@
 //! A policy on disk: what is needed to act.
 
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Init, from_safetensors};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, Convolution, Init, from_safetensors};
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ struct PolicyFile {
     hidden_dim: usize,
     recurrent: bool,
     #[serde(default)]
+    convolution: Option<Convolution>,
+    #[serde(default)]
     layer_norm: bool,
     /// The network of each agent.
     owners: Vec<usize>,
@@ -28,6 +30,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
         inputs: policy.inputs,
         hidden_dim: policy.actor.hidden_dim(),
         recurrent: policy.recurrent,
+        convolution: policy.convolution,
         layer_norm: policy.layer_norm,
         owners: policy.owners.clone(),
     };
@@ -53,6 +56,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         hidden_dim: file.hidden_dim,
         output_dim: file.inputs.n_actions,
         recurrent: file.recurrent,
+        convolution: file.convolution,
         layer_norm: file.layer_norm,
         init: Init::default(),
     };
@@ -65,6 +69,8 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         actor: networks.to_actor(),
         inputs: file.inputs,
         recurrent: file.recurrent,
+
+        convolution: file.convolution,
         layer_norm: file.layer_norm,
         owners: file.owners,
     })

@@ -1,7 +1,7 @@
 //! A policy and the memory of the agents that act by it.
 
 use phalanx_core::env::{EnvError, pack, unpack};
-use phalanx_core::nn::{Actor, Scratch};
+use phalanx_core::nn::{Actor, Convolution, Scratch};
 
 use super::inputs::InputLayout;
 
@@ -17,6 +17,8 @@ pub struct Policy {
     pub inputs: InputLayout,
     /// Whether the network remembers.
     pub recurrent: bool,
+    /// A convolution before the first layer.
+    pub convolution: Option<Convolution>,
     /// Whether its first layer is followed by layer normalisation.
     pub layer_norm: bool,
     /// The index of each agent's network among those of the actor.

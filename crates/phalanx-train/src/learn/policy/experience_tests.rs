@@ -43,6 +43,7 @@ fn networks(seed: u64) -> AgentNetworks {
         hidden_dim: 5,
         output_dim: 3,
         recurrent: true,
+        convolution: None,
         layer_norm: false,
         init: Init::default(),
     };

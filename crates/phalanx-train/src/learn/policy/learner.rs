@@ -12,7 +12,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use super::critic_input::CriticLayout;
 use super::experience::{Experience, Turn};
 use super::losses::Loss;
-use super::settings::{PolicyGradient, UpdateOrder};
+use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
 use crate::error::TrainError;
 use crate::learn::{Contents, Learner, SavedFile, Setup, file};
@@ -54,12 +54,14 @@ impl PolicyLearner {
             hidden_dim,
             output_dim: spec.n_actions,
             recurrent: settings.use_rnn,
+            convolution: settings.convolution(spec),
             layer_norm: false,
             init: init(settings.policy_gain as f32),
         };
         let critic = AgentConfig {
             input_dim: critic_layout.dim(),
             output_dim: 1,
+            convolution: policy.convolution.filter(|_| settings.critic == CriticInput::Observation),
             init: init(1.0),
             ..policy
         };
@@ -244,6 +246,7 @@ impl Learner for PolicyLearner {
             actor: self.actor.clone(),
             inputs: self.inputs,
             recurrent: self.settings.use_rnn,
+            convolution: self.settings.convolution(&self.spec),
             layer_norm: false,
             owners: self.policy.owners().to_vec(),
         }

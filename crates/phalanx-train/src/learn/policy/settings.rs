@@ -1,7 +1,7 @@
 //! The settings all policy-gradient algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::Sharing;
+use phalanx_core::nn::{Convolution, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,10 @@ pub struct PolicyGradient {
     pub use_rnn: bool,
     /// The width of the hidden layers.
     pub rnn_hidden_dim: usize,
+    /// Whether agents without memory, and critics that read what agents read, look at their
+    /// observations through a convolution (three layers of 64, 128 and 256 filters); the second
+    /// hidden layer is then half as wide.
+    pub use_conv: bool,
     /// Whether weights begin orthogonal with zero biases; else as PyTorch's.
     pub use_orthogonal: bool,
     /// The scale of the policy's last layer in the beginning.
@@ -166,6 +170,7 @@ impl Default for PolicyGradient {
             parameter_sharing: Sharing::All,
             use_rnn: true,
             rnn_hidden_dim: 64,
+            use_conv: false,
             use_orthogonal: false,
             policy_gain: 0.01,
             obs_frames: 1,
@@ -179,6 +184,12 @@ impl PolicyGradient {
     /// The number of steps through which gradients flow.
     pub fn chunk(&self) -> usize {
         if self.data_chunk_length == 0 { self.rollout_steps } else { self.data_chunk_length }
+    }
+
+    /// The convolution of the agents' networks.
+    pub fn convolution(&self, spec: &EnvSpec) -> Option<Convolution> {
+        let size = Convolution { frames: self.obs_frames, length: spec.obs_dim };
+        self.use_conv.then_some(size)
     }
 
     /// The learning rate after `t_env` environment steps.
@@ -247,6 +258,7 @@ impl PolicyGradient {
             "must be together where all agents share a network",
         );
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
+        check(!(self.use_conv && self.use_rnn), "use_conv", "needs use_rnn=false");
         check(self.obs_frames > 0, "obs_frames", "must be at least 1");
         check(self.policy_gain > 0.0, "policy_gain", "must be positive");
         problems

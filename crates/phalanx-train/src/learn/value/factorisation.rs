@@ -71,6 +71,7 @@ impl Plan {
             hidden_dim: self.learning.rnn_hidden_dim,
             output_dim,
             recurrent: self.learning.use_rnn,
+            convolution: None,
             layer_norm: false,
             init: Init::default(),
         };

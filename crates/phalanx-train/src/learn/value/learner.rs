@@ -198,6 +198,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             actor: self.actor.clone(),
             inputs: self.inputs,
             recurrent: self.learning.use_rnn,
+            convolution: None,
             layer_norm: false,
             owners: self.factorisation.acting(&self.networks).owners().to_vec(),
         }

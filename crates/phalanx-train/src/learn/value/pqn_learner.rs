@@ -74,6 +74,7 @@ impl PqnLearner {
             hidden_dim: settings.rnn_hidden_dim,
             output_dim: spec.n_actions,
             recurrent: settings.use_rnn,
+            convolution: None,
             layer_norm: settings.layer_norm,
             init: Init::default(),
         };
@@ -245,6 +246,7 @@ impl Learner for PqnLearner {
             actor: self.actor.clone(),
             inputs: self.inputs,
             recurrent: self.settings.use_rnn,
+            convolution: None,
             layer_norm: self.settings.layer_norm,
             owners: self.networks.owners().to_vec(),
         }

@@ -10,9 +10,10 @@ use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::critic_input::CriticLayout;
-use super::experience::{Experience, Turn};
+use super::experience::Experience;
 use super::losses::Loss;
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
+use super::turn::Turn;
 use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
 use crate::error::TrainError;
 use crate::learn::{Contents, Learner, SavedFile, Setup, file};

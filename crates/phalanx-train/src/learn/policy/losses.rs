@@ -4,7 +4,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::AgentNetworks;
 
-use super::experience::Turn;
+use super::turn::Turn;
 use crate::learn::host::to_vec;
 
 /// What a policy learns from; a row is an agent of an item.

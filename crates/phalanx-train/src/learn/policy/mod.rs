@@ -11,6 +11,7 @@ mod maa2c;
 mod mappo;
 mod sequential_ppo;
 mod settings;
+mod turn;
 
 pub use happo::Happo;
 pub use ia2c::Ia2c;

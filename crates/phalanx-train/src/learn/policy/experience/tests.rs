@@ -1,6 +1,8 @@
+use super::super::turn::Turn;
+use super::estimates::explained_variance;
 use super::*;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentConfig, Init, Sharing, device};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, Init, Sharing, device};
 use phalanx_core::rng::{Purpose, Rng};
 
 const ENVS: usize = 3;

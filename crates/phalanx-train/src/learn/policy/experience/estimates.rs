@@ -1,0 +1,161 @@
+//! What policy and critic think of a segment.
+
+use phalanx_core::nn::{AgentNetworks, Device};
+use phalanx_core::rl::{Step, ValueNorm, generalised_advantages, n_step_advantages, normalise};
+
+use super::super::losses::log_probs;
+use super::super::settings::{NormaliseAdvantage, PolicyGradient};
+use super::super::turn::Turn;
+use super::Experience;
+use crate::learn::host::{tensor, to_vec};
+use crate::store::Segment;
+
+/// What is behind a segment.
+pub(in super::super) struct Behind {
+    /// The critic's memory, `[env, valuer, hidden]`.
+    pub(in super::super) critic_hidden: Vec<f32>,
+    /// The share of the returns' variance that the critic explained.
+    pub(in super::super) explained_variance: f64,
+}
+
+impl Experience {
+    /// Notes what the policy of the rollout thinks of it: memories before each chunk, and
+    /// probabilities.
+    pub(in super::super) fn recall(
+        &mut self,
+        policy: &AgentNetworks,
+        device: &Device,
+        whole: bool,
+    ) {
+        let everybody = Turn { network: None, agents: (0..self.agents).collect() };
+        let rows = self.envs * self.agents;
+        for chunk in 0..self.chunks {
+            let items: Vec<usize> = (0..self.envs).map(|env| chunk * self.envs + env).collect();
+            let batch = self.chunk_of(&everybody, &items, device);
+            let actions = batch.actions.clone();
+            let (logits, hidden) = everybody.forward(policy, batch.input, batch.hidden, batch.keep);
+            let all = log_probs(logits, batch.closed);
+            let taken = all.clone().gather(2, actions).reshape([self.chunk, rows]);
+            self.log_prob.extend(to_vec(taken));
+            if whole {
+                self.log_probs.extend(to_vec(all));
+            }
+            if chunk + 1 < self.chunks {
+                self.policy_hidden.extend(to_vec(hidden));
+            }
+        }
+    }
+
+    /// Values the segment and estimates advantages and returns.
+    ///
+    /// With a `norm`, the critic's scale is that of normalised returns: values are brought to the
+    /// scale of rewards by the moments they were learned under, and returns to the critic's scale
+    /// by the moments that include this segment.
+    pub(in super::super) fn estimate(
+        &mut self,
+        segment: &Segment,
+        critic: &AgentNetworks,
+        norm: Option<&mut ValueNorm>,
+        settings: &PolicyGradient,
+        device: &Device,
+    ) -> Behind {
+        let (mut values, critic_hidden) = self.values(critic, device);
+        let mut advantage = vec![0.0; self.valued.len()];
+        if let Some(norm) = &norm {
+            values.iter_mut().for_each(|value| *value = norm.denormalise(*value));
+        }
+        let (reward, step): (&[f32], &[Step]) = (&segment.reward, &segment.step);
+        let (rows, gamma) = ((self.envs, self.valuers), settings.gamma as f32);
+        if settings.n_step > 0 {
+            n_step_advantages(reward, step, &values, rows, gamma, settings.n_step, &mut advantage);
+        } else {
+            let lambda = settings.gae_lambda as f32;
+            generalised_advantages(reward, step, &values, rows, gamma, lambda, &mut advantage);
+        }
+        values.truncate(advantage.len());
+        let mut returns: Vec<f32> = advantage.iter().zip(&values).map(|(a, v)| a + v).collect();
+        let explained_variance = explained_variance(&values, &returns, &self.valued);
+        if let Some(norm) = norm {
+            let valued = returns.iter().zip(&self.valued);
+            norm.update(valued.filter(|(_, on)| **on).map(|(value, _)| *value));
+            for scaled in [&mut returns, &mut values] {
+                scaled.iter_mut().for_each(|value| *value = norm.normalise(*value));
+            }
+        }
+        if self.valuers < self.agents {
+            let n = self.agents;
+            advantage = advantage.iter().flat_map(|&a| std::iter::repeat_n(a, n)).collect();
+        }
+        if settings.normalise_advantage == NormaliseAdvantage::Batch {
+            normalise(&mut advantage, &self.active);
+        }
+        (self.value, self.returns, self.advantage) = (values, returns, advantage);
+        Behind { critic_hidden, explained_variance }
+    }
+
+    /// The values `[time + 1, env, valuer]`, and the critic's memory behind the last step. Memories
+    /// before each chunk are noted.
+    fn values(&mut self, critic: &AgentNetworks, device: &Device) -> (Vec<f32>, Vec<f32>) {
+        let (rows, dim) = (self.envs * self.valuers, self.critic_dim);
+        let mut hidden = tensor(self.critic_hidden.clone(), [rows, self.hidden_dim], device);
+        let mut values = Vec::with_capacity((self.chunks * self.chunk + 1) * rows);
+        let mut behind = Vec::new();
+        for chunk in 0..=self.chunks {
+            let steps = if chunk < self.chunks { self.chunk } else { 1 };
+            let from = chunk * self.chunk;
+            let input = &self.critic_input[from * rows * dim..(from + steps) * rows * dim];
+            let keep = &self.keep[from * self.envs..(from + steps) * self.envs];
+            let keep = keep.iter().flat_map(|&k| std::iter::repeat_n(k, self.valuers)).collect();
+            let input = tensor(input.to_vec(), [steps, rows, dim], device);
+            let out = critic.forward(input, hidden, Some(tensor(keep, [steps, rows], device)));
+            values.extend(to_vec(out.output));
+            hidden = out.hidden;
+            if chunk < self.chunks {
+                behind = to_vec(hidden.clone());
+            }
+            if chunk + 1 < self.chunks {
+                self.critic_hidden.extend(&behind);
+            }
+        }
+        (values, behind)
+    }
+
+    /// Multiplies the advantages of the agents whose turn is still to come by how much likelier the
+    /// improved `policy` makes what the agents of `turn` did (HAPPO's factor):
+    /// `M <- M prod_i pi_i(a_i) / pi_old_i(a_i)`.
+    pub(in super::super) fn account_for(
+        &mut self,
+        turn: &Turn,
+        policy: &AgentNetworks,
+        device: &Device,
+    ) {
+        let n = turn.agents.len();
+        let everything: Vec<usize> = (0..self.items()).collect();
+        let batch = self.chunk_of(turn, &everything, device);
+        let (actions, old) = (batch.actions.clone(), batch.log_prob.clone());
+        let (logits, _) = turn.forward(policy, batch.input, batch.hidden, batch.keep);
+        let shape = old.dims();
+        let new = log_probs(logits, batch.closed).gather(2, actions).reshape(shape);
+        let change = to_vec(new - old);
+        for (at, change) in change.chunks_exact(n).enumerate() {
+            let (t, item) = (at / self.items(), at % self.items());
+            let (chunk, env) = (item / self.envs, item % self.envs);
+            let place = (chunk * self.chunk + t) * self.envs + env;
+            self.factor[place] *= change.iter().sum::<f32>().exp();
+        }
+    }
+}
+
+/// `1 - Var(return - value) / Var(return)` over the places that are on; zero where returns do not
+/// vary.
+pub(super) fn explained_variance(values: &[f32], returns: &[f32], on: &[bool]) -> f64 {
+    let variance = |of: &dyn Fn(usize) -> f64| {
+        let used = || (0..on.len()).filter(|&i| on[i]).map(of);
+        let n = used().count().max(1) as f64;
+        let mean = used().sum::<f64>() / n;
+        used().map(|x| (x - mean).powi(2)).sum::<f64>() / n
+    };
+    let all = variance(&|i| f64::from(returns[i]));
+    let left = variance(&|i| f64::from(returns[i] - values[i]));
+    if all > 0.0 { 1.0 - left / all } else { 0.0 }
+}

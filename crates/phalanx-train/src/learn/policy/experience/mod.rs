@@ -1,0 +1,135 @@
+//! A rollout segment as policy gradients learn from it.
+
+mod batches;
+mod estimates;
+#[cfg(test)]
+mod tests;
+
+use super::critic_input::CriticLayout;
+use super::settings::PolicyGradient;
+use crate::collect::InputLayout;
+use crate::store::Segment;
+
+/// Added to the logit of an action that is not available.
+const CLOSED: f32 = -1e9;
+
+/// A segment with everything the updates need, `[time, env, agent, …]` on the host.
+///
+/// The time is cut into chunks of equal length; an item of a minibatch is a chunk of an
+/// environment, with number `chunk * envs + env`.
+pub(super) struct Experience {
+    chunks: usize,
+    chunk: usize,
+    envs: usize,
+    agents: usize,
+    /// The number of values of a state: one per agent, or one for the team.
+    valuers: usize,
+    inputs: InputLayout,
+    critic_dim: usize,
+    hidden_dim: usize,
+    input: Vec<f32>,
+    /// `[time + 1, env, valuer, dim]`.
+    critic_input: Vec<f32>,
+    /// `[time + 1, env]`.
+    keep: Vec<f32>,
+    closed: Vec<f32>,
+    actions: Vec<i32>,
+    /// Where the policy learns: alive, and acting.
+    active: Vec<bool>,
+    /// Where the critic learns, `[time, env, valuer]`: acting, and alive if the settings ask for it.
+    valued: Vec<bool>,
+    /// Memories before each chunk, `[chunk, env, agent, hidden]`; the first come from the rollout.
+    policy_hidden: Vec<f32>,
+    /// `[chunk, env, valuer, hidden]`.
+    critic_hidden: Vec<f32>,
+    /// Of the actions taken, under the policy that took them.
+    log_prob: Vec<f32>,
+    /// Of all actions, `[time, env, agent, action]`; empty unless a KL divergence is asked for.
+    log_probs: Vec<f32>,
+    /// Of the critic at its own scale, `[time, env, valuer]`.
+    value: Vec<f32>,
+    /// At the critic's scale, `[time, env, valuer]`.
+    returns: Vec<f32>,
+    advantage: Vec<f32>,
+    /// How much likelier the agents that improved before make what was done, `[time, env]`.
+    factor: Vec<f32>,
+}
+
+impl Experience {
+    pub(super) fn new(
+        segment: &Segment,
+        settings: &PolicyGradient,
+        inputs: InputLayout,
+        critic: &CriticLayout,
+        critic_hidden: &[f32],
+    ) -> Self {
+        let (time, envs, agents) = (segment.time, segment.envs, segment.agents);
+        let (rows, valuers, chunk) = (envs * agents, critic.values(), settings.chunk());
+        let spread = |flags: &[bool], n: usize| -> Vec<bool> {
+            flags.iter().flat_map(|&flag| std::iter::repeat_n(flag, n)).collect()
+        };
+        let alive = &segment.rows.alive[..time * rows];
+        let active: Vec<bool> = spread(&segment.valid, agents)
+            .iter()
+            .zip(alive)
+            .map(|(&on, &alive)| on && alive)
+            .collect();
+        let valued = if settings.use_value_active_masks {
+            active.clone()
+        } else {
+            spread(&segment.valid, valuers)
+        };
+        let avail = &segment.rows.avail[..time * rows * inputs.n_actions];
+        Self {
+            chunks: time / chunk,
+            chunk,
+            envs,
+            agents,
+            valuers,
+            inputs,
+            critic_dim: critic.dim(),
+            hidden_dim: settings.rnn_hidden_dim,
+            input: segment.input[..time * rows * inputs.dim()].to_vec(),
+            critic_input: critic.read(segment),
+            keep: segment.keep.clone(),
+            closed: avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect(),
+            actions: segment.actions.iter().map(|&action| i32::from(action)).collect(),
+            active,
+            valued,
+            policy_hidden: segment.hidden.clone(),
+            critic_hidden: critic_hidden.to_vec(),
+            log_prob: Vec::new(),
+            log_probs: Vec::new(),
+            value: Vec::new(),
+            returns: Vec::new(),
+            advantage: Vec::new(),
+            factor: vec![1.0; time * envs],
+        }
+    }
+
+    /// The number of items minibatches are made of.
+    pub(super) fn items(&self) -> usize {
+        self.chunks * self.envs
+    }
+
+    /// The rows of some items and columns from `[time, env, width, size]`.
+    fn part<T: Copy>(
+        &self,
+        all: &[T],
+        (width, size): (usize, usize),
+        items: &[usize],
+        columns: &[usize],
+    ) -> Vec<T> {
+        let mut out = Vec::with_capacity(self.chunk * items.len() * columns.len() * size);
+        for t in 0..self.chunk {
+            for item in items {
+                let (chunk, env) = (item / self.envs, item % self.envs);
+                let place = ((chunk * self.chunk + t) * self.envs + env) * width;
+                for column in columns {
+                    out.extend_from_slice(&all[(place + column) * size..][..size]);
+                }
+            }
+        }
+        out
+    }
+}

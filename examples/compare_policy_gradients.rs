@@ -73,10 +73,10 @@ fn run(panel: String, curve: &str, alg: &str, map: &str, own: &str, seed: u64) -
 
 fn runs() -> Vec<Run> {
     let mut runs = Vec::new();
-    for (map, seeds, _) in MAPS {
-        for (name, alg, own) in ALGORITHMS {
-            let of = |seed| run(map.to_owned(), name, alg, map, own, seed);
-            runs.extend((1..=seeds).map(of));
+    for seed in 1..=3 {
+        for (map, ..) in MAPS.iter().filter(|(_, seeds, _)| seed <= *seeds) {
+            let of = |(name, alg, own)| run((*map).to_owned(), name, alg, map, own, seed);
+            runs.extend(ALGORITHMS.map(of));
         }
     }
     for seed in 1..=5 {
@@ -138,8 +138,9 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
 }
 
 fn ablations(done: &[(Run, Curve)]) -> anyhow::Result<String> {
-    let mut text = String::from(
-        "| IPPO | won, last ten evaluations | solved after (steps) | (seconds) | seconds in all |\n\
+    let mut text = format!(
+        "What IPPO loses without its parts, on {ABLATED}:\n\n\
+         | IPPO | won, last ten evaluations | solved after (steps) | (seconds) | seconds in all |\n\
          |---|---|---|---|---|\n",
     );
     for (name, _) in ABLATIONS {
@@ -167,8 +168,8 @@ fn main() -> anyhow::Result<()> {
         .filter(|panel| !panel.series.is_empty())
         .collect();
     draw(&panels, &Axis::WON, &request.page.with_file_name("policy_gradients.svg"))?;
-    page::put(&request.page, "algorithms", &table(&done)?)?;
-    page::put(&request.page, "ablations", &ablations(&done)?)?;
+    let both = format!("{}\n{}", table(&done)?, ablations(&done)?);
+    page::put(&request.page, "policy gradients", &both)?;
     println!("{} runs in {}", done.len(), request.page.display());
     Ok(())
 }

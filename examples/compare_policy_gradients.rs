@@ -2,7 +2,7 @@
 //! of battles won beside published shares; and what IPPO loses without each of its parts.
 //!
 //! ```sh
-//! cargo run --release --example compare_policy_gradients -- docs/results/policy_gradients.md
+//! cargo run --release --example compare_policy_gradients -- table.md
 //! ```
 //!
 //! Runs that are finished are kept and not repeated, so the program can be stopped and called again;

@@ -41,10 +41,12 @@ const NARROW: usize = 256;
 impl PackedEpisode {
     /// Packs an episode.
     pub fn pack(episode: &Episode, precision: Precision) -> Self {
-        let narrow: Result<Box<[u8]>, _> =
-            episode.actions.iter().map(|&action| u8::try_from(action)).collect();
-        let actions = narrow
-            .map_or_else(|_| Actions::Wide(episode.actions.as_slice().into()), Actions::Narrow);
+        // A `collect` of results would not know its length beforehand and grow.
+        let actions = if episode.actions.iter().all(|&action| usize::from(action) < NARROW) {
+            Actions::Narrow(episode.actions.iter().map(|&action| action as u8).collect())
+        } else {
+            Actions::Wide(episode.actions.as_slice().into())
+        };
         Self {
             len: episode.len,
             terminated: episode.terminated,

@@ -227,24 +227,14 @@ impl Slot {
             }
         };
         match config {
-            OptimizerConfig::Adam { eps } => {
+            OptimizerConfig::Adam { eps } | OptimizerConfig::RAdam { eps } => {
                 let t = self.steps as f64;
-                let first = decayed(self.first.take(), FIRST_DECAY, g);
-                let second = decayed(self.second.take(), SECOND_DECAY, squares);
-                let root = (1.0 - SECOND_DECAY.powf(t)).sqrt();
-                let denominator = second.clone().sqrt().div_scalar(root).add_scalar(eps);
-                let rate = lr / (1.0 - FIRST_DECAY.powf(t));
-                let x = x - (first.clone() / denominator).mul_scalar(rate);
-                self.first = Some(first);
-                self.second = Some(second);
-                x
-            }
-            OptimizerConfig::RAdam { eps } => {
-                let t = self.steps as f64;
+                let rectified = matches!(config, OptimizerConfig::RAdam { .. });
+                let factor = if rectified { rectification(t) } else { Some(1.0) };
                 let first = decayed(self.first.take(), FIRST_DECAY, g);
                 let second = decayed(self.second.take(), SECOND_DECAY, squares);
                 let rate = lr / (1.0 - FIRST_DECAY.powf(t));
-                let x = match rectification(t) {
+                let x = match factor {
                     None => x - first.clone().mul_scalar(rate),
                     Some(factor) => {
                         let root = (1.0 - SECOND_DECAY.powf(t)).sqrt();

@@ -21,6 +21,12 @@ pub struct Linear {
 }
 
 impl Linear {
+    /// From `start` to `finish` within `anneal_time` steps; where that is zero, `start` stays.
+    pub fn unless_zero(start: f64, finish: f64, anneal_time: u64) -> Self {
+        let finish = if anneal_time == 0 { start } else { finish };
+        Self { start, finish, anneal_time }
+    }
+
     /// The value after `t_env` environment steps.
     pub fn at(&self, t_env: u64) -> f64 {
         if t_env >= self.anneal_time {

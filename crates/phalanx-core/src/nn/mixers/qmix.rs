@@ -92,14 +92,11 @@ impl QmixConfig {
     }
 
     fn linear(&self, input: usize, output: usize, rng: &mut Rng, device: &Device) -> Linear {
-        let new = |input: usize, output: usize, rng: &mut Rng, device: &Device| {
-            if self.orthogonal {
-                Linear::orthogonal(input, output, 1.0, rng, device)
-            } else {
-                Linear::new(input, output, rng, device)
-            }
-        };
-        new(input, output, rng, device)
+        if self.orthogonal {
+            Linear::orthogonal(input, output, 1.0, rng, device)
+        } else {
+            Linear::new(input, output, rng, device)
+        }
     }
 }
 

@@ -1,14 +1,9 @@
 //! Heterogeneous-agent proximal policy optimisation.
 
-use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::Sharing;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::learner::PolicyLearner;
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
-use crate::config::Problem;
-use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// Agents with networks of their own improve one after another, each by the joint advantage times
 /// how much likelier those before it make what was done (Kuba et al. 2022, arXiv 2109.11251;
@@ -40,24 +35,4 @@ impl Default for Happo {
     }
 }
 
-impl Algorithm for Happo {
-    fn id(&self) -> &'static str {
-        "happo"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(PolicyLearner::new(&self.learning, setup))
-    }
-}
+policy_gradient!(Happo, "happo");

@@ -1,13 +1,8 @@
 //! Independent advantage actor-critic.
 
-use phalanx_core::env::EnvSpec;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::learner::PolicyLearner;
 use super::settings::PolicyGradient;
-use crate::config::Problem;
-use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// One step along the policy gradient per rollout, with local values (Mnih et al. 2016, arXiv
 /// 1602.01783; for teams Papoudakis et al. 2021, arXiv 2006.07869). Where EPyMARL collects whole
@@ -39,24 +34,4 @@ impl Default for Ia2c {
     }
 }
 
-impl Algorithm for Ia2c {
-    fn id(&self) -> &'static str {
-        "ia2c"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(PolicyLearner::new(&self.learning, setup))
-    }
-}
+policy_gradient!(Ia2c, "ia2c");

@@ -1,13 +1,8 @@
 //! Independent proximal policy optimisation.
 
-use phalanx_core::env::EnvSpec;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::learner::PolicyLearner;
 use super::settings::PolicyGradient;
-use crate::config::Problem;
-use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// Every agent learns a policy and a local value from the team's reward, with shared parameters
 /// (de Witt et al. 2020, arXiv 2011.09533).
@@ -21,24 +16,4 @@ pub struct Ippo {
     pub learning: PolicyGradient,
 }
 
-impl Algorithm for Ippo {
-    fn id(&self) -> &'static str {
-        "ippo"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(PolicyLearner::new(&self.learning, setup))
-    }
-}
+policy_gradient!(Ippo, "ippo");

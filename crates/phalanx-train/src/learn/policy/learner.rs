@@ -11,7 +11,7 @@ use phalanx_core::rng::{Purpose, Rng};
 
 use super::critic_input::CriticLayout;
 use super::experience::Experience;
-use super::losses::Loss;
+use super::losses::{Loss, PolicyBatch};
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 use super::turn::Turn;
 use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
@@ -142,13 +142,21 @@ impl PolicyLearner {
     ) -> Result<(), TrainError> {
         let turns = self.turns();
         for (at, turn) in turns.iter().enumerate() {
-            for _ in 0..self.settings.epochs {
-                let (mut moved, parts) = (0.0, self.parts(experience.items()));
-                for items in &parts {
-                    moved += self.policy_update(turn, experience, items, tally)?;
+            let mut batches = Vec::new();
+            for epoch in 0..self.settings.epochs {
+                if epoch == 0 || self.settings.num_mini_batch > 1 {
+                    let parts = self.parts(experience.items());
+                    let of = |items: &Vec<usize>| {
+                        experience.policy_batch(turn, items, &self.settings, &self.device)
+                    };
+                    batches = parts.iter().map(of).collect();
+                }
+                let mut moved = 0.0;
+                for batch in &batches {
+                    moved += self.policy_update(turn, batch, tally)?;
                 }
                 let limit = self.settings.kl_stop;
-                if limit > 0.0 && moved / parts.len() as f64 > limit {
+                if limit > 0.0 && moved / batches.len() as f64 > limit {
                     break;
                 }
             }
@@ -163,12 +171,10 @@ impl PolicyLearner {
     fn policy_update(
         &mut self,
         turn: &Turn,
-        experience: &Experience,
-        items: &[usize],
+        batch: &PolicyBatch,
         tally: &mut Tally,
     ) -> Result<f64, TrainError> {
-        let batch = experience.policy_batch(turn, items, &self.settings, &self.device);
-        let (loss, report) = self.loss(tally.t_env).policy(turn, &self.policy, &batch);
+        let (loss, report) = self.loss(tally.t_env).policy(turn, &self.policy, batch);
         finite("pg_loss", report.pg_loss, tally)?;
         let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
         let step = self.policy_optimizer.step(lr, self.policy.clone(), loss.backward(), clip);
@@ -184,10 +190,15 @@ impl PolicyLearner {
 
     /// Fits the critic.
     fn fit(&mut self, experience: &Experience, tally: &mut Tally) -> Result<(), TrainError> {
-        for _ in 0..self.settings.epochs {
-            for items in self.parts(experience.items()) {
-                let batch = experience.critic_batch(&items, &self.device);
-                let loss = self.loss(tally.t_env).value(&self.critic, &batch);
+        let mut batches = Vec::new();
+        for epoch in 0..self.settings.epochs {
+            if epoch == 0 || self.settings.num_mini_batch > 1 {
+                let parts = self.parts(experience.items());
+                let of = |items: &Vec<usize>| experience.critic_batch(items, &self.device);
+                batches = parts.iter().map(of).collect();
+            }
+            for batch in &batches {
+                let loss = self.loss(tally.t_env).value(&self.critic, batch);
                 let value: f32 = loss.clone().inner().into_scalar();
                 finite("value_loss", value, tally)?;
                 let lr = self.settings.lr_at(tally.t_env);

@@ -1,13 +1,8 @@
 //! Multi-agent proximal policy optimisation.
 
-use phalanx_core::env::EnvSpec;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::learner::PolicyLearner;
 use super::settings::{CriticInput, PolicyGradient};
-use crate::config::Problem;
-use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// PPO with a critic that reads an agent-specific state, value normalisation, Huber's loss and
 /// death masking (Yu et al. 2022, arXiv 2103.01955; defaults of the authors' code for SMAC).
@@ -38,24 +33,4 @@ impl Default for Mappo {
     }
 }
 
-impl Algorithm for Mappo {
-    fn id(&self) -> &'static str {
-        "mappo"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(PolicyLearner::new(&self.learning, setup))
-    }
-}
+policy_gradient!(Mappo, "mappo");

@@ -1,5 +1,35 @@
 //! Policy gradients: one learner, and one file for the defaults of each algorithm.
 
+/// Makes an algorithm of a struct whose field `learning` holds the settings of policy gradients.
+macro_rules! policy_gradient {
+    ($algorithm:ty, $id:literal) => {
+        impl crate::learn::Algorithm for $algorithm {
+            fn id(&self) -> &'static str {
+                $id
+            }
+
+            fn table(&self) -> toml::Table {
+                crate::learn::settings(self)
+            }
+
+            fn problems(&self) -> Vec<crate::config::Problem> {
+                self.learning.problems()
+            }
+
+            fn problems_in(
+                &self,
+                spec: &phalanx_core::env::EnvSpec,
+            ) -> Vec<crate::config::Problem> {
+                self.learning.problems_in(spec)
+            }
+
+            fn learner(&self, setup: &crate::learn::Setup) -> Box<dyn crate::learn::Learner> {
+                Box::new(super::learner::PolicyLearner::new(&self.learning, setup))
+            }
+        }
+    };
+}
+
 mod critic_input;
 mod experience;
 mod happo;

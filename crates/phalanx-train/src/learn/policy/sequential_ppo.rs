@@ -1,14 +1,9 @@
 //! Policy optimisation by localised advantages.
 
-use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::Sharing;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::learner::PolicyLearner;
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
-use crate::config::Problem;
-use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// Agents improve one after another by the advantage of their own actions given those of the agents
 /// before, held near the old policy by a KL divergence (Zhao, Yang, Wang and Lee 2023, "Local
@@ -45,24 +40,4 @@ impl Default for SequentialPpo {
     }
 }
 
-impl Algorithm for SequentialPpo {
-    fn id(&self) -> &'static str {
-        "sequential_ppo"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(PolicyLearner::new(&self.learning, setup))
-    }
-}
+policy_gradient!(SequentialPpo, "sequential_ppo");

@@ -194,19 +194,13 @@ impl PolicyGradient {
 
     /// The learning rate after `t_env` environment steps.
     pub fn lr_at(&self, t_env: u64) -> f64 {
-        if self.lr_anneal_time == 0 {
-            return self.lr;
-        }
-        Linear { start: self.lr, finish: 0.0, anneal_time: self.lr_anneal_time }.at(t_env)
+        Linear::unless_zero(self.lr, 0.0, self.lr_anneal_time).at(t_env)
     }
 
     /// The weight of the entropy bonus after `t_env` environment steps.
     pub fn entropy_coef_at(&self, t_env: u64) -> f64 {
-        if self.entropy_anneal_time == 0 {
-            return self.entropy_coef;
-        }
         let (start, finish) = (self.entropy_coef, self.entropy_coef_finish);
-        Linear { start, finish, anneal_time: self.entropy_anneal_time }.at(t_env)
+        Linear::unless_zero(start, finish, self.entropy_anneal_time).at(t_env)
     }
 
     /// Settings that do not suit an environment.

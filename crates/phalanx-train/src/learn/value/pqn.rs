@@ -109,10 +109,7 @@ impl Pqn {
 
     /// The learning rate after `t_env` environment steps.
     pub fn lr_at(&self, t_env: u64) -> f64 {
-        if self.lr_anneal_time == 0 {
-            return self.lr;
-        }
-        Linear { start: self.lr, finish: 0.0, anneal_time: self.lr_anneal_time }.at(t_env)
+        Linear::unless_zero(self.lr, 0.0, self.lr_anneal_time).at(t_env)
     }
 
     fn problems(&self) -> Vec<Problem> {

@@ -12,7 +12,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use super::super::host::{tensor, to_vec};
 use super::super::{Contents, Learner, SavedFile, Setup, file};
 use super::pqn::Pqn;
-use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, epsilon_greedy};
+use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, epsilon_greedy, greedy};
 use crate::error::TrainError;
 use crate::store::Segment;
 
@@ -186,11 +186,7 @@ fn gather<T: Copy>(all: &[T], time: usize, size: usize, n: usize, envs: &[usize]
 /// The largest value of an available action in every row.
 fn best_values(values: &[f32], avail: &[bool], n_actions: usize) -> Vec<f32> {
     let rows = values.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
-    rows.map(|(values, avail)| {
-        let open = values.iter().zip(avail).filter(|(_, open)| **open).map(|(value, _)| *value);
-        open.fold(f32::NEG_INFINITY, f32::max)
-    })
-    .collect()
+    rows.map(|(values, avail)| values[usize::from(greedy(values, avail))]).collect()
 }
 
 /// The lambda-returns of a segment, `[time, row]`: the generalised advantage of the bootstrapped

@@ -31,10 +31,14 @@ const MAPS: [(&str, u64, [&str; 2]); 5] = [
     ("5m_vs_6m", 1, ["88", "88"]),
 ];
 
-/// A name, its algorithm, and a file with settings that depend on the map.
-const ALGORITHMS: [(&str, &str, &str); 7] = [
+/// A name, its algorithm, and settings; those of a file may depend on the map.
+const ALGORITHMS: [(&str, &str, &str); 11] = [
     ("IPPO", "ippo", ""),
-    ("MAPPO", "mappo", "configs/algs/mappo.toml"),
+    ("IPPO, MAPPO's settings", "mappo", "critic=observation death_masking=false"),
+    ("IPPO, paper", "ippo", "configs/algs/ippo_paper.toml"),
+    ("IPPO, paper, no convolution", "ippo", "configs/algs/ippo_paper.toml use_conv=false"),
+    ("MAPPO", "mappo", ""),
+    ("MAPPO, epochs by map", "mappo", "configs/algs/mappo.toml"),
     ("HAPPO", "happo", ""),
     ("sequential PPO", "sequential_ppo", ""),
     ("IA2C", "ia2c", ""),
@@ -57,10 +61,15 @@ const ABLATIONS: [(&str, &str); 7] = [
 const ABLATED: &str = "8m";
 
 /// What all runs share.
-const COMMON: &str = "t_max=2000000 test_interval=20000 log_interval=20000";
+const COMMON: &str = "test_interval=20000 log_interval=20000";
+
+/// How long a run of the first table lasts, and one of the second.
+const LENGTHS: [u64; 2] = [2_000_000, 600_000];
 
 fn run(panel: String, curve: &str, alg: &str, map: &str, own: &str, seed: u64) -> Run {
-    let settings = own.split_whitespace().chain(COMMON.split_whitespace());
+    let length = if panel == map { LENGTHS[0] } else { LENGTHS[1] };
+    let length = format!("t_max={length}");
+    let settings = own.split_whitespace().chain(COMMON.split_whitespace()).chain([&length[..]]);
     Run {
         panel,
         curve: curve.to_owned(),
@@ -127,8 +136,8 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
                 continue;
             }
             let published = match name {
-                "IPPO" => ippo,
-                "MAPPO" => mappo,
+                name if name.starts_with("IPPO") => ippo,
+                name if name.starts_with("MAPPO") => mappo,
                 _ => "",
             };
             writeln!(text, "| {map} | {name} | {} | {published} |", cells(&curves))?;

@@ -5,8 +5,9 @@ use phalanx::envs::registry::factory;
 use phalanx::nn::Sharing;
 use phalanx::prelude::*;
 use phalanx::train::learn::{
-    Algorithm, ConcaveQ, CwQmix, Happo, Maa2c, Mlp, OptimizerName, OwQmix, Pqn, PqnIql, PqnVdn,
-    Qatten, Qplex, Qtran, ResQ, SavedFile, SequentialPpo, TargetUpdate, WeightedSettings,
+    Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, Mlp, OptimizerName, OwQmix, Pqn,
+    PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SavedFile, SequentialPpo, TargetUpdate,
+    WeightedSettings,
 };
 use phalanx::train::store::Precision;
 
@@ -143,6 +144,9 @@ fn every_other_learner_from_rollouts_continues_exactly() {
     };
     let chunks = || PolicyGradient { data_chunk_length: 6, ..small(Mappo::default().learning) };
     check(|| Mappo { learning: chunks() }, 3, 3);
+    let shared =
+        || PolicyGradient { critic: CriticInput::Shared, ..small(PolicyGradient::default()) };
+    check(|| Ippo { learning: shared() }, 3, 3);
     let frames = || PolicyGradient {
         obs_frames: 3,
         use_conv: true,

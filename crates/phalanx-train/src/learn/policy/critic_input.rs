@@ -14,6 +14,8 @@ pub(super) struct CriticLayout {
     state_dim: usize,
     obs_dim: usize,
     policy: InputLayout,
+    /// How much the last layer of the policy reads.
+    features: usize,
     /// The entries of an observation that the state lacks.
     private: Vec<usize>,
 }
@@ -31,6 +33,10 @@ impl CriticLayout {
             state_dim: spec.state_dim,
             obs_dim: spec.obs_dim,
             policy: inputs,
+            features: match settings.use_conv {
+                true => settings.rnn_hidden_dim.div_ceil(2),
+                false => settings.rnn_hidden_dim,
+            },
             private,
         }
     }
@@ -47,14 +53,17 @@ impl CriticLayout {
             CriticInput::State => self.state_dim + self.agents,
             CriticInput::AgentState => self.state_dim + self.private.len() + self.agents,
             CriticInput::Joint => self.state_dim,
+            CriticInput::Shared => self.features,
         }
     }
 
-    /// The inputs for a whole segment, `[time + 1, env, value, dim]`.
+    /// The inputs for a whole segment, `[time + 1, env, value, dim]`; nothing where the critic is
+    /// shared, since its inputs are yet to be computed.
     pub(super) fn read(&self, segment: &Segment) -> Vec<f32> {
         let mut inputs = match self.input {
             CriticInput::Observation => segment.input.clone(),
             CriticInput::Joint => return segment.rows.state.clone(),
+            CriticInput::Shared => return Vec::new(),
             CriticInput::State | CriticInput::AgentState => self.states(segment),
         };
         if self.death_masking {

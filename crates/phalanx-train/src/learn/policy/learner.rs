@@ -11,7 +11,7 @@ use phalanx_core::rng::{Purpose, Rng};
 
 use super::critic_input::CriticLayout;
 use super::experience::Experience;
-use super::losses::{Loss, PolicyBatch};
+use super::losses::{Loss, PolicyBatch, Sequence, ValueTargets};
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 use super::turn::Turn;
 use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
@@ -61,6 +61,7 @@ impl PolicyLearner {
         };
         let critic = AgentConfig {
             input_dim: critic_layout.dim(),
+            recurrent: settings.use_rnn && settings.critic != CriticInput::Shared,
             output_dim: 1,
             convolution: policy.convolution.filter(|_| settings.critic == CriticInput::Observation),
             init: init(1.0),
@@ -147,13 +148,15 @@ impl PolicyLearner {
                 if epoch == 0 || self.settings.num_mini_batch > 1 {
                     let parts = self.parts(experience.items());
                     let of = |items: &Vec<usize>| {
-                        experience.policy_batch(turn, items, &self.settings, &self.device)
+                        let batch =
+                            experience.policy_batch(turn, items, &self.settings, &self.device);
+                        (batch, self.shared().then(|| experience.targets(items, &self.device)))
                     };
                     batches = parts.iter().map(of).collect();
                 }
                 let mut moved = 0.0;
-                for batch in &batches {
-                    moved += self.policy_update(turn, batch, tally)?;
+                for (batch, targets) in &batches {
+                    moved += self.policy_update(turn, batch, targets.as_ref(), tally)?;
                 }
                 let limit = self.settings.kl_stop;
                 if limit > 0.0 && moved / batches.len() as f64 > limit {
@@ -167,20 +170,38 @@ impl PolicyLearner {
         Ok(())
     }
 
-    /// One step of the policies of a turn. Returns the approximate KL divergence before it.
+    /// One step of the policies of a turn, and of the critic where it shares layers with them and
+    /// `targets` say what it is to learn. Returns the approximate KL divergence before it.
     fn policy_update(
         &mut self,
         turn: &Turn,
         batch: &PolicyBatch,
+        targets: Option<&ValueTargets>,
         tally: &mut Tally,
     ) -> Result<f64, TrainError> {
-        let (loss, report) = self.loss(tally.t_env).policy(turn, &self.policy, batch);
+        let losses = self.loss(tally.t_env);
+        let out = turn.forward(&self.policy, &batch.played.read);
+        let (mut loss, report) = losses.policy(out.output, batch);
         finite("pg_loss", report.pg_loss, tally)?;
         let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
-        let step = self.policy_optimizer.step(lr, self.policy.clone(), loss.backward(), clip);
-        self.policy = step.module;
+        let norm = if let Some(targets) = targets {
+            let value = self.critic.forward(out.features, batch.played.read.hidden.clone(), None);
+            let value_loss = losses.value(value.output, targets);
+            let value: f32 = value_loss.clone().inner().into_scalar();
+            finite("value_loss", value, tally)?;
+            tally.add("value_loss", f64::from(value));
+            loss = loss + value_loss * self.settings.vf_coef;
+            let both = (self.policy.clone(), self.critic.clone());
+            let step = self.policy_optimizer.step(lr, both, loss.backward(), clip);
+            (self.policy, self.critic) = step.module;
+            step.grad_norm
+        } else {
+            let step = self.policy_optimizer.step(lr, self.policy.clone(), loss.backward(), clip);
+            self.policy = step.module;
+            step.grad_norm
+        };
         tally.updates += 1;
-        tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+        tally.add("grad_norm", f64::from(norm.into_scalar::<f32>()));
         tally.add("pg_loss", f64::from(report.pg_loss));
         tally.add("entropy", f64::from(report.entropy));
         tally.add("clip_fraction", f64::from(report.clip_fraction));
@@ -188,17 +209,27 @@ impl PolicyLearner {
         Ok(f64::from(report.approx_kl))
     }
 
-    /// Fits the critic.
+    /// Whether policy and critic share layers, and are improved together.
+    fn shared(&self) -> bool {
+        self.settings.critic == CriticInput::Shared
+    }
+
+    /// Fits a critic of its own.
     fn fit(&mut self, experience: &Experience, tally: &mut Tally) -> Result<(), TrainError> {
         let mut batches = Vec::new();
         for epoch in 0..self.settings.epochs {
             if epoch == 0 || self.settings.num_mini_batch > 1 {
                 let parts = self.parts(experience.items());
-                let of = |items: &Vec<usize>| experience.critic_batch(items, &self.device);
+                let of = |items: &Vec<usize>| {
+                    let read = experience.critic_reads(items, &self.device);
+                    (read, experience.targets(items, &self.device))
+                };
                 batches = parts.iter().map(of).collect();
             }
-            for batch in &batches {
-                let loss = self.loss(tally.t_env).value(&self.critic, batch);
+            for (Sequence { input, hidden, keep }, targets) in &batches {
+                let (input, hidden, keep) = (input.clone(), hidden.clone(), keep.clone());
+                let value = self.critic.forward(input, hidden, Some(keep)).output;
+                let loss = self.loss(tally.t_env).value(value, targets);
                 let value: f32 = loss.clone().inner().into_scalar();
                 finite("value_loss", value, tally)?;
                 let lr = self.settings.lr_at(tally.t_env);
@@ -240,15 +271,16 @@ impl Learner for PolicyLearner {
         let layout = &self.critic_layout;
         let mut experience =
             Experience::new(segment, &self.settings, self.inputs, layout, &self.critic_hidden);
-        let whole = self.settings.kl_coef > 0.0;
-        experience.recall(&self.policy.valid(), &self.device, whole);
+        experience.recall(&self.policy.valid(), &self.settings, &self.device);
         let norm = self.settings.use_value_norm.then_some(&mut self.value_norm);
         let critic = self.critic.valid();
         let behind = experience.estimate(segment, &critic, norm, &self.settings, &self.device);
         self.critic_hidden = behind.critic_hidden;
         tally.add("explained_variance", behind.explained_variance);
         self.improve(&mut experience, tally)?;
-        self.fit(&experience, tally)?;
+        if !self.shared() {
+            self.fit(&experience, tally)?;
+        }
         self.actor = self.policy.to_actor();
         Ok(())
     }

@@ -2,19 +2,38 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
-use phalanx_core::nn::AgentNetworks;
 
-use super::turn::Turn;
 use crate::learn::host::to_vec;
 
-/// What a policy learns from; a row is an agent of an item.
-pub(super) struct PolicyBatch {
+/// What networks read, `[time, row, dim]`, `[row, hidden]` and `[time, row]`.
+pub(super) struct Sequence {
     pub(super) input: Tensor<3>,
     pub(super) hidden: Tensor<2>,
     pub(super) keep: Tensor<2>,
+}
+
+/// What agents read and did; a row is an agent of an item.
+pub(super) struct Played {
+    pub(super) read: Sequence,
     /// Zero, or minus infinity for all purposes where an action is not available.
     pub(super) closed: Tensor<3>,
     pub(super) actions: Tensor<3, Int>,
+}
+
+impl Played {
+    /// The log-probabilities of all actions, `[time, row, action]`, and of those taken,
+    /// `[time, row]`, where the networks say `logits`.
+    pub(super) fn log_probs(&self, logits: Tensor<3>) -> (Tensor<3>, Tensor<2>) {
+        let all = log_softmax(logits + self.closed.clone(), 2);
+        let [time, rows, _] = all.dims();
+        let taken = all.clone().gather(2, self.actions.clone()).reshape([time, rows]);
+        (all, taken)
+    }
+}
+
+/// What a policy learns from.
+pub(super) struct PolicyBatch {
+    pub(super) played: Played,
     /// Of the actions taken, under the policy that took them, `[time, row]`.
     pub(super) log_prob: Tensor<2>,
     /// Of all actions, where a KL divergence is asked for.
@@ -24,20 +43,12 @@ pub(super) struct PolicyBatch {
     pub(super) active: Tensor<2>,
 }
 
-/// What a critic learns from; a row is a value of an item.
-pub(super) struct CriticBatch {
-    pub(super) input: Tensor<3>,
-    pub(super) hidden: Tensor<2>,
-    pub(super) keep: Tensor<2>,
+/// What a critic is to say, `[time, row]`; a row is a value of an item.
+pub(super) struct ValueTargets {
     pub(super) value: Tensor<2>,
     pub(super) returns: Tensor<2>,
     /// Weights that sum to one over the steps to learn from.
     pub(super) valued: Tensor<2>,
-}
-
-/// The log-probabilities of all actions, `[time, row, action]`.
-pub(super) fn log_probs(logits: Tensor<3>, closed: Tensor<3>) -> Tensor<3> {
-    log_softmax(logits + closed, 2)
 }
 
 /// The constants of the losses.
@@ -73,22 +84,15 @@ impl Loss {
     ///
     /// Without clipping, the first mean is that of `rho A`. Where agents improve one after another,
     /// `A` is the advantage times the factor of those before.
+    ///
+    /// `logits` are `[time, row, action]`.
     pub(super) fn policy(
         &self,
-        turn: &Turn,
-        policy: &AgentNetworks,
+        logits: Tensor<3>,
         batch: &PolicyBatch,
     ) -> (Tensor<1>, PolicyReport) {
-        let PolicyBatch { input, hidden, keep, .. } = batch;
-        let (logits, _) = turn.forward(policy, input.clone(), hidden.clone(), keep.clone());
-        self.of_logits(logits, batch)
-    }
-
-    /// The same for given logits, `[time, row, action]`.
-    fn of_logits(&self, logits: Tensor<3>, batch: &PolicyBatch) -> (Tensor<1>, PolicyReport) {
-        let [time, rows, _] = batch.closed.dims();
-        let log_probs = log_probs(logits, batch.closed.clone());
-        let log_prob = log_probs.clone().gather(2, batch.actions.clone()).reshape([time, rows]);
+        let [time, rows, _] = logits.dims();
+        let (log_probs, log_prob) = batch.played.log_probs(logits);
         let ratio = (log_prob - batch.log_prob.clone()).exp();
         let (advantage, active) = (batch.advantage.clone(), batch.active.clone());
         let gain = ratio.clone() * advantage.clone();
@@ -134,21 +138,17 @@ impl Loss {
     /// ```text
     /// l(e) = e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2)
     /// ```
-    pub(super) fn value(&self, critic: &AgentNetworks, batch: &CriticBatch) -> Tensor<1> {
-        let CriticBatch { input, hidden, keep, .. } = batch;
-        let out = critic.forward(input.clone(), hidden.clone(), Some(keep.clone()));
-        self.of_values(out.output.reshape(batch.returns.dims()), batch)
-    }
-
-    /// The same for given values, `[time, row]`.
-    fn of_values(&self, value: Tensor<2>, batch: &CriticBatch) -> Tensor<1> {
-        let CriticBatch { returns, value: old, .. } = batch;
+    ///
+    /// `value` is `[time, row, 1]`.
+    pub(super) fn value(&self, value: Tensor<3>, targets: &ValueTargets) -> Tensor<1> {
+        let ValueTargets { returns, value: old, valued } = targets;
+        let value = value.reshape(returns.dims());
         let mut error = self.penalty(value.clone() - returns.clone());
         if let Some(eps) = self.value_clip {
             let moved = (value - old.clone()).clamp(-eps, eps) + old.clone();
             error = error.max_pair(self.penalty(moved - returns.clone()));
         }
-        (error * batch.valued.clone()).sum() * 0.5
+        (error * valued.clone()).sum() * 0.5
     }
 
     /// Twice the loss of an error.
@@ -192,11 +192,15 @@ mod tests {
     fn batch(advantage: &[f32], old: &[f32], weight: &[f32]) -> PolicyBatch {
         let n = advantage.len();
         PolicyBatch {
-            input: Tensor::zeros([1, n, 1], &cpu()),
-            hidden: Tensor::zeros([n, 1], &cpu()),
-            keep: Tensor::ones([1, n], &cpu()),
-            closed: Tensor::zeros([1, n, 2], &cpu()),
-            actions: Tensor::from_data(TensorData::new(vec![0_i32; n], [1, n, 1]), &cpu()),
+            played: Played {
+                read: Sequence {
+                    input: Tensor::zeros([1, n, 1], &cpu()),
+                    hidden: Tensor::zeros([n, 1], &cpu()),
+                    keep: Tensor::ones([1, n], &cpu()),
+                },
+                closed: Tensor::zeros([1, n, 2], &cpu()),
+                actions: Tensor::from_data(TensorData::new(vec![0_i32; n], [1, n, 1]), &cpu()),
+            },
             log_prob: row(old),
             log_probs: None,
             advantage: row(advantage),
@@ -219,7 +223,7 @@ mod tests {
         // Ratios 1.5, 0.5, 1.1, 0.5 with advantages 2, 2, -1, -1, and a dead agent.
         let old = [0.4_f32, 0.4, 0.5, 0.8, 0.5].map(f32::ln);
         let batch = batch(&[2.0, 2.0, -1.0, -1.0, 9.0], &old, &[0.25, 0.25, 0.25, 0.25, 0.0]);
-        let (total, report) = loss().of_logits(logits(&[0.6, 0.2, 0.55, 0.4, 0.9]), &batch);
+        let (total, report) = loss().policy(logits(&[0.6, 0.2, 0.55, 0.4, 0.9]), &batch);
         let gain = 1.2 * 2.0 + 0.5 * 2.0 - 1.1 - 0.8;
         assert!((number(total) + gain / 4.0).abs() < 1e-6);
         assert!((report.clip_fraction - 0.75).abs() < 1e-6, "{report:?}");
@@ -233,7 +237,7 @@ mod tests {
         let batch = batch(&[2.0], &[0.4_f32.ln()], &[1.0]);
         for (ratio_clip, slope) in [(Some(0.2), 0.0), (None, -2.0 * 1.5 * (1.0 - 0.6))] {
             let logits = logits(&[0.6]);
-            let (total, _) = Loss { ratio_clip, ..loss() }.of_logits(logits.clone(), &batch);
+            let (total, _) = Loss { ratio_clip, ..loss() }.policy(logits.clone(), &batch);
             let gradients = total.backward();
             let gradient = to_vec(logits.grad(&gradients).expect("the loss depends on them"));
             assert!((gradient[0] - slope).abs() < 1e-5, "{gradient:?}");
@@ -245,7 +249,7 @@ mod tests {
         let mut batch = batch(&[0.0], &[0.5_f32.ln()], &[1.0]);
         batch.log_probs = Some(logits(&[0.5]));
         let loss = Loss { entropy_coef: 0.1, kl_coef: 2.0, ..loss() };
-        let (total, report) = loss.of_logits(logits(&[0.8]), &batch);
+        let (total, report) = loss.policy(logits(&[0.8]), &batch);
         let entropy = -(0.8 * 0.8_f32.ln() + 0.2 * 0.2_f32.ln());
         let divergence = 0.5 * (0.5_f32 / 0.8).ln() + 0.5 * (0.5_f32 / 0.2).ln();
         assert!((report.entropy - entropy).abs() < 1e-6);
@@ -254,17 +258,14 @@ mod tests {
 
     #[test]
     fn the_value_loss_is_the_larger_of_free_and_clipped_squared_or_hubers() {
-        let batch = CriticBatch {
-            input: Tensor::zeros([1, 3, 1], &cpu()),
-            hidden: Tensor::zeros([3, 1], &cpu()),
-            keep: Tensor::ones([1, 3], &cpu()),
+        let targets = ValueTargets {
             value: row(&[0.0, 0.0, 0.0]),
             returns: row(&[1.0, -1.0, 9.0]),
             valued: row(&[0.5, 0.5, 0.0]),
         };
-        let values = row(&[0.5, 0.5, 7.0]);
+        let values = row(&[0.5, 0.5, 7.0]).unsqueeze_dim::<3>(2);
         let of = |value_clip, huber_delta| {
-            number(Loss { value_clip, huber_delta, ..loss() }.of_values(values.clone(), &batch))
+            number(Loss { value_clip, huber_delta, ..loss() }.value(values.clone(), &targets))
         };
         assert!((of(None, 0.0) - 0.5 * 0.5 * (0.25 + 2.25)).abs() < 1e-6);
         // Moved by at most 0.2: errors -0.8 and 1.2 against -0.5 and 1.5.

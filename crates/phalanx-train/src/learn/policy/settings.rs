@@ -68,9 +68,11 @@ pub struct PolicyGradient {
     /// The number of environment steps between the two; zero keeps `entropy_coef`.
     pub entropy_anneal_time: u64,
     /// What the critic reads: the agent's own `observation`, the `state`, the state and what it
-    /// lacks of the agent's observation (`agent_state`), or the state to give one value to the team
-    /// (`joint`).
+    /// lacks of the agent's observation (`agent_state`), the state to give one value to the team
+    /// (`joint`), or the features of the policy's network (`shared`).
     pub critic: CriticInput,
+    /// The weight of the critic's loss where it shares layers with the policy.
+    pub vf_coef: f64,
     /// Whether the critic sees nothing but its number of a dead agent.
     pub death_masking: bool,
     /// Whether agents improve `together`, or one after another in a `random` or `fixed` order,
@@ -123,6 +125,9 @@ pub enum CriticInput {
     AgentState,
     /// `state`: one value for the whole team.
     Joint,
+    /// The features from which the policy's last layer makes logits: policy and critic share all
+    /// layers before, one loss and one optimizer.
+    Shared,
 }
 
 /// In which order agents improve.
@@ -165,6 +170,7 @@ impl Default for PolicyGradient {
             entropy_coef_finish: 0.0,
             entropy_anneal_time: 0,
             critic: CriticInput::Observation,
+            vf_coef: 0.5,
             death_masking: false,
             update_order: UpdateOrder::Together,
             parameter_sharing: Sharing::All,
@@ -206,8 +212,8 @@ impl PolicyGradient {
     /// Settings that do not suit an environment.
     pub fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let reads_state = self.critic != CriticInput::Observation;
-        let reason = "must be observation: this environment has no state";
+        let reads_state = !matches!(self.critic, CriticInput::Observation | CriticInput::Shared);
+        let reason = "must be observation or shared: this environment has no state";
         Problem::unless(&mut problems, !reads_state || spec.state_dim > 0, "critic", reason);
         problems
     }
@@ -245,7 +251,15 @@ impl PolicyGradient {
             "critic",
             "cannot be joint where the dead are masked: the value is that of the team",
         );
+        let shared = self.critic == CriticInput::Shared;
+        check(
+            !(shared && self.death_masking),
+            "critic",
+            "cannot be shared where the dead are masked: it reads what the policy reads",
+        );
+        check(self.vf_coef > 0.0, "vf_coef", "must be positive");
         let turns = self.update_order == UpdateOrder::Together;
+        check(turns || !shared, "update_order", "must be together where the critic is shared");
         check(
             turns || self.parameter_sharing != Sharing::All,
             "update_order",

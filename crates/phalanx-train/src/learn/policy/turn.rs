@@ -1,7 +1,8 @@
 //! The agents that improve at once.
 
-use burn::tensor::Tensor;
-use phalanx_core::nn::AgentNetworks;
+use phalanx_core::nn::{AgentNetworks, AgentOutput};
+
+use super::losses::Sequence;
 
 /// The agents that improve at once.
 #[derive(Clone, Debug)]
@@ -13,18 +14,12 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// The logits of the turn's agents, `[time, row, action]`, and the memory behind the last step.
-    pub(super) fn forward(
-        &self,
-        policy: &AgentNetworks,
-        input: Tensor<3>,
-        hidden: Tensor<2>,
-        keep: Tensor<2>,
-    ) -> (Tensor<3>, Tensor<2>) {
-        let out = match self.network {
+    /// What the networks of the turn's agents make of their input.
+    pub(super) fn forward(&self, policy: &AgentNetworks, read: &Sequence) -> AgentOutput {
+        let (input, hidden, keep) = (read.input.clone(), read.hidden.clone(), read.keep.clone());
+        match self.network {
             None => policy.forward(input, hidden, Some(keep)),
             Some(k) => policy.network(k).forward(input, hidden, Some(keep)),
-        };
-        (out.output, out.hidden)
+        }
     }
 }

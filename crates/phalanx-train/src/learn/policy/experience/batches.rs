@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::nn::Device;
 use phalanx_core::rl::normalise;
 
-use super::super::losses::{CriticBatch, PolicyBatch};
+use super::super::losses::{Played, PolicyBatch, Sequence, ValueTargets};
 use super::super::settings::{NormaliseAdvantage, PolicyGradient};
 use super::super::turn::Turn;
 use super::Experience;
@@ -20,7 +20,6 @@ impl Experience {
         device: &Device,
     ) -> PolicyBatch {
         let device = &device.clone().autodiff();
-        let mut batch = self.chunk_of(turn, items, device);
         let shape = [self.chunk, items.len() * turn.agents.len()];
         let columns = (self.agents, 1);
         let active = self.part(&self.active, columns, items, &turn.agents);
@@ -32,54 +31,60 @@ impl Experience {
         for (advantages, factor) in advantage.chunks_exact_mut(turn.agents.len()).zip(factor) {
             advantages.iter_mut().for_each(|advantage| *advantage *= factor);
         }
-        batch.advantage = tensor(advantage, shape, device);
-        batch.active = weights(&active, shape, device);
-        if !self.log_probs.is_empty() {
-            let n_actions = self.inputs.n_actions;
+        let log_prob = self.part(&self.log_prob, columns, items, &turn.agents);
+        let n_actions = self.inputs.n_actions;
+        let whole = (!self.log_probs.is_empty()).then(|| {
             let all = self.part(&self.log_probs, (self.agents, n_actions), items, &turn.agents);
-            batch.log_probs = Some(tensor(all, [shape[0], shape[1], n_actions], device));
+            tensor(all, [shape[0], shape[1], n_actions], device)
+        });
+        PolicyBatch {
+            played: self.played(turn, items, device),
+            log_prob: tensor(log_prob, shape, device),
+            log_probs: whole,
+            advantage: tensor(advantage, shape, device),
+            active: weights(&active, shape, device),
         }
-        batch
     }
 
-    /// What a policy reads of some items, and what it did; without advantages and weights.
-    pub(super) fn chunk_of(&self, turn: &Turn, items: &[usize], device: &Device) -> PolicyBatch {
+    /// What the policies of a turn read of some items, and what they did.
+    pub(super) fn played(&self, turn: &Turn, items: &[usize], device: &Device) -> Played {
         let (agents, n_actions) = (&turn.agents[..], self.inputs.n_actions);
         let (time, rows) = (self.chunk, items.len() * agents.len());
         let floats = |all: &[f32], size: usize| self.part(all, (self.agents, size), items, agents);
         let actions = self.part(&self.actions, (self.agents, 1), items, agents);
         let dim = self.inputs.dim();
-        let log_prob = if self.log_prob.len() == self.actions.len() {
-            tensor(floats(&self.log_prob, 1), [time, rows], device)
-        } else {
-            Tensor::zeros([time, rows], device)
-        };
-        PolicyBatch {
-            input: tensor(floats(&self.input, dim), [time, rows, dim], device),
-            hidden: self.memory(&self.policy_hidden, self.agents, items, agents, device),
-            keep: self.keep_of(items, agents.len(), device),
+        Played {
+            read: Sequence {
+                input: tensor(floats(&self.input, dim), [time, rows, dim], device),
+                hidden: self.memory(&self.policy_hidden, self.agents, items, agents, device),
+                keep: self.keep_of(items, agents.len(), device),
+            },
             closed: tensor(floats(&self.closed, n_actions), [time, rows, n_actions], device),
             actions: Tensor::<3, Int>::from_data(TensorData::new(actions, [time, rows, 1]), device),
-            log_prob,
-            log_probs: None,
-            advantage: Tensor::zeros([time, rows], device),
-            active: Tensor::zeros([time, rows], device),
         }
     }
 
-    /// The steps of some items for the critic, as constants of an update.
-    pub(in super::super) fn critic_batch(&self, items: &[usize], device: &Device) -> CriticBatch {
+    /// What a critic of its own reads of some items, as constants of an update.
+    pub(in super::super) fn critic_reads(&self, items: &[usize], device: &Device) -> Sequence {
+        let device = &device.clone().autodiff();
+        let valuers: Vec<usize> = (0..self.valuers).collect();
+        let dim = self.critic_dim;
+        let input = self.part(&self.critic_input, (self.valuers, dim), items, &valuers);
+        Sequence {
+            input: tensor(input, [self.chunk, items.len() * self.valuers, dim], device),
+            hidden: self.memory(&self.critic_hidden, self.valuers, items, &valuers, device),
+            keep: self.keep_of(items, self.valuers, device),
+        }
+    }
+
+    /// What the critic is to say of some items, as constants of an update.
+    pub(in super::super) fn targets(&self, items: &[usize], device: &Device) -> ValueTargets {
         let device = &device.clone().autodiff();
         let valuers: Vec<usize> = (0..self.valuers).collect();
         let shape = [self.chunk, items.len() * self.valuers];
         let flat =
             |all: &[f32]| tensor(self.part(all, (self.valuers, 1), items, &valuers), shape, device);
-        let dim = self.critic_dim;
-        let input = self.part(&self.critic_input, (self.valuers, dim), items, &valuers);
-        CriticBatch {
-            input: tensor(input, [shape[0], shape[1], dim], device),
-            hidden: self.memory(&self.critic_hidden, self.valuers, items, &valuers, device),
-            keep: self.keep_of(items, self.valuers, device),
+        ValueTargets {
             value: flat(&self.value),
             returns: flat(&self.returns),
             valued: weights(

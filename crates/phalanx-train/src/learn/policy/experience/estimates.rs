@@ -3,8 +3,8 @@
 use phalanx_core::nn::{AgentNetworks, Device};
 use phalanx_core::rl::{Step, ValueNorm, generalised_advantages, n_step_advantages, normalise};
 
-use super::super::losses::log_probs;
-use super::super::settings::{NormaliseAdvantage, PolicyGradient};
+use super::super::losses::Sequence;
+use super::super::settings::{CriticInput, NormaliseAdvantage, PolicyGradient};
 use super::super::turn::Turn;
 use super::Experience;
 use crate::learn::host::{tensor, to_vec};
@@ -19,29 +19,43 @@ pub(in super::super) struct Behind {
 }
 
 impl Experience {
-    /// Notes what the policy of the rollout thinks of it: memories before each chunk, and
-    /// probabilities.
+    /// Notes what the policy of the rollout thinks of it: memories before each chunk,
+    /// probabilities, and the features that a shared critic reads.
     pub(in super::super) fn recall(
         &mut self,
         policy: &AgentNetworks,
+        settings: &PolicyGradient,
         device: &Device,
-        whole: bool,
     ) {
+        let shared = settings.critic == CriticInput::Shared;
         let everybody = Turn { network: None, agents: (0..self.agents).collect() };
         let rows = self.envs * self.agents;
         for chunk in 0..self.chunks {
             let items: Vec<usize> = (0..self.envs).map(|env| chunk * self.envs + env).collect();
-            let batch = self.chunk_of(&everybody, &items, device);
-            let actions = batch.actions.clone();
-            let (logits, hidden) = everybody.forward(policy, batch.input, batch.hidden, batch.keep);
-            let all = log_probs(logits, batch.closed);
-            let taken = all.clone().gather(2, actions).reshape([self.chunk, rows]);
+            let played = self.played(&everybody, &items, device);
+            let out = everybody.forward(policy, &played.read);
+            let (all, taken) = played.log_probs(out.output);
             self.log_prob.extend(to_vec(taken));
-            if whole {
+            if settings.kl_coef > 0.0 {
                 self.log_probs.extend(to_vec(all));
             }
+            if shared {
+                self.critic_input.extend(to_vec(out.features));
+            }
             if chunk + 1 < self.chunks {
-                self.policy_hidden.extend(to_vec(hidden));
+                self.policy_hidden.extend(to_vec(out.hidden));
+            } else if shared {
+                // The step behind the segment, from which its last one is valued.
+                let input = self.input[self.log_prob.len() * self.inputs.dim()..].to_vec();
+                let keep = &self.keep[self.chunks * self.chunk * self.envs..];
+                let keep = keep.iter().flat_map(|&k| std::iter::repeat_n(k, self.agents)).collect();
+                let behind = Sequence {
+                    input: tensor(input, [1, rows, self.inputs.dim()], device),
+                    hidden: out.hidden,
+                    keep: tensor(keep, [1, rows], device),
+                };
+                let out = everybody.forward(policy, &behind);
+                self.critic_input.extend(to_vec(out.features));
             }
         }
     }
@@ -131,12 +145,10 @@ impl Experience {
     ) {
         let n = turn.agents.len();
         let everything: Vec<usize> = (0..self.items()).collect();
-        let batch = self.chunk_of(turn, &everything, device);
-        let (actions, old) = (batch.actions.clone(), batch.log_prob.clone());
-        let (logits, _) = turn.forward(policy, batch.input, batch.hidden, batch.keep);
-        let shape = old.dims();
-        let new = log_probs(logits, batch.closed).gather(2, actions).reshape(shape);
-        let change = to_vec(new - old);
+        let played = self.played(turn, &everything, device);
+        let (_, new) = played.log_probs(turn.forward(policy, &played.read).output);
+        let old = self.part(&self.log_prob, (self.agents, 1), &everything, &turn.agents);
+        let change: Vec<f32> = to_vec(new).iter().zip(old).map(|(new, old)| new - old).collect();
         for (at, change) in change.chunks_exact(n).enumerate() {
             let (t, item) = (at / self.items(), at % self.items());
             let (chunk, env) = (item / self.envs, item % self.envs);

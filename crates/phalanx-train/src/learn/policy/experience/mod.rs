@@ -27,6 +27,7 @@ pub(super) struct Experience {
     inputs: InputLayout,
     critic_dim: usize,
     hidden_dim: usize,
+    /// `[time + 1, env, agent, dim]`.
     input: Vec<f32>,
     /// `[time + 1, env, valuer, dim]`.
     critic_input: Vec<f32>,
@@ -89,7 +90,7 @@ impl Experience {
             inputs,
             critic_dim: critic.dim(),
             hidden_dim: settings.rnn_hidden_dim,
-            input: segment.input[..time * rows * inputs.dim()].to_vec(),
+            input: segment.input.clone(),
             critic_input: critic.read(segment),
             keep: segment.keep.clone(),
             closed: avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect(),

@@ -1,3 +1,4 @@
+use super::super::settings::CriticInput;
 use super::super::turn::Turn;
 use super::estimates::explained_variance;
 use super::*;
@@ -54,12 +55,16 @@ fn networks(seed: u64) -> AgentNetworks {
 }
 
 fn recalled(chunk: usize, policy: &AgentNetworks) -> Experience {
-    let (settings, segment) = (settings(chunk), segment());
-    let layout = CriticLayout::new(&settings, &spec(), inputs());
+    recalled_with(&settings(chunk), policy)
+}
+
+fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> Experience {
+    let segment = segment();
+    let layout = CriticLayout::new(settings, &spec(), inputs());
     let hidden = vec![0.0; ENVS * 2 * 5];
-    let mut experience = Experience::new(&segment, &settings, inputs(), &layout, &hidden);
+    let mut experience = Experience::new(&segment, settings, inputs(), &layout, &hidden);
     let cpu = device("cpu").expect("the CPU is always there");
-    experience.recall(policy, &cpu, false);
+    experience.recall(policy, settings, &cpu);
     experience
 }
 
@@ -72,6 +77,20 @@ fn chunks_begin_with_the_memories_of_the_whole_sequence() {
     for (a, b) in whole.log_prob.iter().zip(&cut.log_prob) {
         assert!((a - b).abs() < 1e-6);
     }
+}
+
+#[test]
+fn a_shared_critic_reads_the_memories_of_the_whole_sequence_and_one_step_more() {
+    let policy = networks(2);
+    let of = |chunk| PolicyGradient { critic: CriticInput::Shared, ..settings(chunk) };
+    let (whole, cut) = (recalled_with(&of(0), &policy), recalled_with(&of(2), &policy));
+    let rows = ENVS * 2;
+    assert_eq!(whole.critic_input.len(), (TIME + 1) * rows * 5);
+    for (a, b) in whole.critic_input.iter().zip(&cut.critic_input) {
+        assert!((a - b).abs() < 1e-6);
+    }
+    // What a recurrent policy's last layer reads after a chunk is its memory before the next.
+    assert_eq!(cut.critic_input[rows * 5..2 * rows * 5], cut.policy_hidden[rows * 5..2 * rows * 5]);
 }
 
 #[test]

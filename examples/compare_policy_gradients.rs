@@ -47,18 +47,28 @@ const ALGORITHMS: [(&str, &str, &str); 11] = [
 ];
 
 /// IPPO without one of its parts, or with one more.
-const ABLATIONS: [(&str, &str); 7] = [
+const ABLATIONS: [(&str, &str); 6] = [
     ("IPPO as it is", ""),
     ("no policy clipping", "policy_clip=false"),
     ("no clipping, one epoch", "policy_clip=false epochs=1"),
     ("no value clipping", "value_clip=false"),
     ("central value", "critic=state"),
-    ("joint central value", "critic=joint"),
     ("a third of the learning rate", "lr=0.0003"),
 ];
 
 /// Where the ablations are played, with five seeds.
 const ABLATED: &str = "8m";
+
+/// Maps on which learning with and without a replay memory is compared by the clock, and how many
+/// seeds.
+const TIMED: [(&str, u64); 2] = [("3m", 3), ("2s3z", 2)];
+
+/// What is compared by the clock: a name, its algorithm, and the length of a run.
+const BY_THE_CLOCK: [(&str, &str, &str); 2] =
+    [("QMIX", "qmix", "t_max=800000"), ("PQN-VDN", "pqn_vdn", "t_max=3000000")];
+
+/// After how many seconds.
+const SECONDS: [f64; 5] = [15.0, 30.0, 60.0, 120.0, 240.0];
 
 /// What all runs share.
 const COMMON: &str = "test_interval=20000 log_interval=20000";
@@ -69,7 +79,7 @@ const LENGTHS: [u64; 2] = [2_000_000, 600_000];
 fn run(panel: String, curve: &str, alg: &str, map: &str, own: &str, seed: u64) -> Run {
     let length = if panel == map { LENGTHS[0] } else { LENGTHS[1] };
     let length = format!("t_max={length}");
-    let settings = own.split_whitespace().chain(COMMON.split_whitespace()).chain([&length[..]]);
+    let settings = COMMON.split_whitespace().chain([&length[..]]).chain(own.split_whitespace());
     Run {
         panel,
         curve: curve.to_owned(),
@@ -94,7 +104,18 @@ fn runs() -> Vec<Run> {
         };
         runs.extend(ABLATIONS.map(of));
     }
+    for (map, seeds) in TIMED {
+        for seed in 1..=seeds {
+            let of = |(name, alg, own)| run(clock(map), name, alg, map, own, seed);
+            runs.extend(BY_THE_CLOCK.map(of));
+        }
+    }
     runs
+}
+
+/// The panel of a comparison by the clock.
+fn clock(map: &str) -> String {
+    format!("{map} by the clock")
 }
 
 /// The curves of one name on one panel.
@@ -161,6 +182,46 @@ fn ablations(done: &[(Run, Curve)]) -> anyhow::Result<String> {
     Ok(text)
 }
 
+fn by_the_clock(done: &[(Run, Curve)]) -> anyhow::Result<String> {
+    let mut text = String::from(
+        "Greedy battles won, mean of the three evaluations before the given seconds of training:\n\n\
+         | map | algorithm |",
+    );
+    for seconds in SECONDS {
+        write!(text, " {seconds:.0} s |")?;
+    }
+    writeln!(text, " solved after (seconds) |\n|---|---|{}---|", "---|".repeat(SECONDS.len()))?;
+    for (map, _) in TIMED {
+        for (name, ..) in BY_THE_CLOCK {
+            let curves = of(done, &clock(map), name);
+            if curves.is_empty() {
+                continue;
+            }
+            write!(text, "| {map} | {name} |")?;
+            for seconds in SECONDS {
+                let shares: Vec<String> = curves
+                    .iter()
+                    .map(|curve| {
+                        let before = curve.points.iter().filter(|point| point.seconds <= seconds);
+                        let last: Vec<f64> = before.map(|point| point.won).collect();
+                        let last = &last[last.len().saturating_sub(3)..];
+                        let mean = last.iter().sum::<f64>() / last.len().max(1) as f64;
+                        let over = curve.points.last().is_some_and(|end| end.seconds < seconds);
+                        if over { "–".to_owned() } else { format!("{:.0} %", 100.0 * mean) }
+                    })
+                    .collect();
+                write!(text, " {} |", shares.join(", "))?;
+            }
+            let solved: Vec<String> = curves
+                .iter()
+                .map(|curve| curve.solved().map_or("never".into(), |p| format!("{:.0}", p.seconds)))
+                .collect();
+            writeln!(text, " {} |", solved.join(", "))?;
+        }
+    }
+    Ok(text)
+}
+
 fn main() -> anyhow::Result<()> {
     let request = Request::read("results/policy_gradients")?;
     let done = request.finish(runs())?;
@@ -177,8 +238,9 @@ fn main() -> anyhow::Result<()> {
         .filter(|panel| !panel.series.is_empty())
         .collect();
     draw(&panels, &Axis::WON, &request.page.with_file_name("policy_gradients.svg"))?;
-    let both = format!("{}\n{}", table(&done)?, ablations(&done)?);
-    page::put(&request.page, "policy gradients", &both)?;
+    page::put(&request.page, "policy gradients", &table(&done)?)?;
+    page::put(&request.page, "ablations", &ablations(&done)?)?;
+    page::put(&request.page, "by the clock", &by_the_clock(&done)?)?;
     println!("{} runs in {}", done.len(), request.page.display());
     Ok(())
 }

@@ -17,6 +17,8 @@ pub struct Point {
     pub seconds: f64,
     /// The share of battles won; zero where there are none.
     pub won: f64,
+    /// The share of training battles won since the last report.
+    pub trained: f64,
     /// The mean return.
     pub total: f64,
 }
@@ -52,9 +54,10 @@ impl Curve {
             let number = |key: &str| line[key].as_f64();
             if let Some(total) = number("test_return_mean") {
                 let won = number("test_battle_won_mean").unwrap_or_default();
+                let trained = number("battle_won_mean").unwrap_or_default();
                 let t_env = number("t_env").context("a line has no t_env")?;
                 let seconds = number("seconds").unwrap_or_default();
-                points.push(Point { t_env, seconds, won, total });
+                points.push(Point { t_env, seconds, won, trained, total });
             }
         }
         let integer = |key: &str| info.config.get(key).and_then(|v| v.as_integer());

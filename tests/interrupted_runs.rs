@@ -128,6 +128,16 @@ fn a_run_is_resumed_with_its_own_settings_or_not_at_all() {
     other.learning.lr = 0.5;
     assert!(error(trainer(other)).contains("`lr`"));
     assert!(error(trainer(ippo())).contains("`alg`"));
+    // A key that was not there when the run began has had its default.
+    let config = run.join("config.toml");
+    let text = fs::read_to_string(&config).expect("it was written");
+    let without = |key: &str| {
+        let others = text.lines().filter(|line| !line.starts_with(key));
+        fs::write(&config, others.collect::<Vec<_>>().join("\n")).expect("written");
+    };
+    without("batch_size = ");
+    assert!(error(trainer(vdn())).contains("`batch_size`"));
+    without("gamma = ");
     let longer = trainer(vdn()).t_max(9500).resume(&run).expect("it goes on");
     assert!(longer.progress.t_env >= 9500);
     assert!(error(trainer(vdn())).contains("has finished"));

@@ -8,7 +8,7 @@ use crate::checkpoint::{RunCheckpoints, RunState};
 use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
-use crate::learn::SavedFile;
+use crate::learn::{SavedFile, algorithm};
 use crate::log::{LogCursor, RunFolder, RunInfo, RunLog};
 use crate::observer::{Progress, Report};
 use crate::trainer::Trainer;
@@ -133,8 +133,11 @@ fn difference(run: &RunInfo, ours: &RunInfo) -> Option<String> {
     if run.env != ours.env {
         return Some("env".to_owned());
     }
+    // A key that is younger than the run leaves it as it was, as long as it has its default.
+    let defaults = algorithm(&run.alg).map(|entry| entry.defaults()).unwrap_or_default();
     let other = |key: &&String| {
-        !RunConfig::FREE.contains(&key.as_str()) && run.config.get(*key) != ours.config.get(*key)
+        let was = run.config.get(*key).or_else(|| defaults.get(*key));
+        !RunConfig::FREE.contains(&key.as_str()) && was != ours.config.get(*key)
     };
     ours.config.keys().find(other).cloned()
 }

@@ -112,9 +112,10 @@ fn a_dry_run_prints_a_configuration_that_can_be_read_back() {
 #[test]
 fn every_command_teaches_by_example() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for command in
-        [&["train"][..], &["eval"], &["list"], &["describe"], &["trace"], &["bench", "sim"]]
-    {
+    let bench = ["sim", "act", "learn", "train"].map(|what| ["bench", what]);
+    let others = [["train"], ["eval"], ["list"], ["describe"], ["trace"]];
+    let commands = others.iter().map(|one| &one[..]).chain(bench.iter().map(|two| &two[..]));
+    for command in commands {
         let output = phalanx(folder.path(), &[command, &["--help"]].concat());
         let help = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && help.contains("phalanx "), "{command:?}: {help}");
@@ -365,4 +366,20 @@ fn the_simulator_bench_prints_median_and_range() {
     assert!(number("min") <= number("env_steps_per_second"));
     assert!(number("env_steps_per_second") <= number("max"));
     assert_eq!((result["threads"].as_u64(), result["n_envs"].as_u64()), (Some(1), Some(16)));
+}
+
+#[test]
+fn the_other_benches_do_the_work_that_other_libraries_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let of = |what: &[&str]| json(folder.path(), &[&["bench"], what, &["--json"]].concat());
+    let learned = of(&["learn", "--preset", "qmix", "--repeats", "1"]);
+    assert!((learned["first_loss"].as_f64().expect("a number") - 0.801_07).abs() < 1e-5);
+    assert!(learned["floor"].as_f64() < learned["milliseconds"].as_f64());
+    // The sum that PyTorch and JAX get from the same weights and observations.
+    let acted = of(&["act", "--n-envs", "8", "--repeats", "1"]);
+    assert!((acted["first_sum"].as_f64().expect("a number") + 12.333_65).abs() < 1e-3, "{acted}");
+    let short = ["--seconds", "0.1", "--repeats", "2"];
+    let trained = of(&[&["train", "vdn", "two_step", "batch_size=8"], &short[..]].concat());
+    assert!(trained["updates_per_second"].as_f64() > Some(0.0), "{trained}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is written");
 }

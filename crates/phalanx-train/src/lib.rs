@@ -7,7 +7,8 @@
 //! - [`learn`] holds the algorithms, one file each,
 //! - [`evaluate`] plays greedy episodes,
 //! - [`checkpoint`] writes and reads weights so that a crash loses nothing,
-//! - [`log`] writes a run's folder.
+//! - [`log`] writes a run's folder,
+//! - [`presets`] are fixed work to measure.
 
 pub mod checkpoint;
 pub mod collect;
@@ -17,6 +18,7 @@ pub mod evaluate;
 pub mod learn;
 pub mod log;
 mod observer;
+pub mod presets;
 mod run;
 pub mod store;
 mod trainer;

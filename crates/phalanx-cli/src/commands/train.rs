@@ -97,11 +97,11 @@ impl Train {
             let misuse = "name an algorithm and an environment: phalanx train qmix skirmish/3m";
             return Err(Misuse(misuse.to_owned()).into());
         };
-        let layers = Layers::defaults(algorithm(alg).map_err(TrainError::from)?).for_env(env);
-        let trainer = build(layers, &self.settings, env)?;
+        let trainer = trainer_of(alg, env, &self.settings)?;
         let path = RunFolder::path_for(&trainer.config, alg, env);
         Ok((trainer, path))
     }
+
     fn summary(&self, alg: &str, env: &str, outcome: &Outcome) {
         let (best_at, best) = &outcome.best;
         let progress = &outcome.progress;
@@ -146,6 +146,11 @@ impl Train {
             best_at,
         ));
     }
+}
+
+/// A trainer by name, with configuration files and assignments.
+pub(crate) fn trainer_of(alg: &str, env: &str, settings: &[String]) -> Result<Trainer, TrainError> {
+    build(Layers::defaults(algorithm(alg)?).for_env(env), settings, env)
 }
 
 /// A trainer for an environment, with `settings` laid over `layers`.

@@ -41,6 +41,7 @@ pub use agents::{AgentNetworks, Sharing};
 pub use convolution::{Convolution, FrameConvolution};
 pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
+pub use kernels::multiply_adds_per_second;
 pub use layer_norm::LayerNorm;
 pub use linear::{Activation, Linear};
 pub use mixers::{
@@ -53,4 +54,4 @@ pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
 pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
 pub use soft_update::soft_update;
-pub use weights::{WeightsError, from_safetensors, to_safetensors};
+pub use weights::{WeightsError, from_safetensors, to_safetensors, with_weights};

@@ -105,6 +105,15 @@ pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, Weights
     }
 }
 
+/// `module` with all its weights replaced by what `values` gives for their name and shape, row-major.
+///
+/// # Panics
+///
+/// When `values` gives too few or too many.
+pub fn with_weights<M: Module>(module: M, values: impl FnMut(&str, &[usize]) -> Vec<f32>) -> M {
+    module.map(&mut Filler { path: Path::default(), values })
+}
+
 /// Where a traversal stands in the tree of modules.
 #[derive(Default)]
 pub(super) struct Path(Vec<Option<String>>);
@@ -206,10 +215,36 @@ impl ModuleMapper for Writer<'_> {
                 self.error = Some(error);
                 param
             }
-            Ok(values) => param.map(|old| {
-                let new = Tensor::from_data(TensorData::new(values, shape), &old.device());
-                if old.is_require_grad() { new.require_grad() } else { new }
-            }),
+            Ok(values) => replaced(param, values),
         }
     }
+}
+
+struct Filler<F> {
+    path: Path,
+    values: F,
+}
+
+impl<F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper for Filler<F> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let values = (self.values)(&self.path.name(), &param.dims());
+        replaced(param, values)
+    }
+}
+
+/// The parameter with other values.
+fn replaced<const D: usize>(param: Param<Tensor<D>>, values: Vec<f32>) -> Param<Tensor<D>> {
+    let shape = param.dims();
+    param.map(|old| {
+        let new = Tensor::from_data(TensorData::new(values, shape), &old.device());
+        if old.is_require_grad() { new.require_grad() } else { new }
+    })
 }

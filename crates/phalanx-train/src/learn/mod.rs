@@ -14,6 +14,7 @@ pub use value::{
     PositiveName, Pqn, PqnIql, PqnVdn, QLearning, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ,
     SearchName, TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
 };
+pub(crate) use value::{Mixed, MixedNetworks};
 
 use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::Device;

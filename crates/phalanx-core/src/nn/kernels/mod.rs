@@ -3,6 +3,7 @@
 //! serve actors, and the fused ones.
 
 mod activation;
+mod ceiling;
 mod composed;
 mod concave_row;
 mod convex;
@@ -19,6 +20,7 @@ mod tests;
 
 use burn::tensor::Tensor;
 
+pub use self::ceiling::multiply_adds_per_second;
 pub(super) use self::concave_row::{ConcaveRow, RowWeights};
 pub(super) use self::elementwise::activate;
 pub(super) use self::gru_cell::update as gru_update;

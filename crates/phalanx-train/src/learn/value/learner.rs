@@ -70,7 +70,11 @@ impl<F: Factorisation> ReplayLearner<F> {
 
     /// One update from the parts of a batch, which counts every step alike. Returns the mean absolute
     /// error of every episode, part by part.
-    fn update(
+    ///
+    /// # Errors
+    ///
+    /// When the loss is not finite.
+    pub fn update(
         &mut self,
         mut parts: Vec<EpisodeBatch>,
         tally: &mut Tally,

@@ -20,11 +20,11 @@ use super::targets::Targets;
 /// where `G` are the targets ([`Targets`]) of `Q_tot^-(s_t, u'_t)`, the target networks at the
 /// available actions `u'_t` with the largest utilities under the online networks (double Q) or the
 /// target networks. As in PyMARL, dead agents take part with the only action they have.
-pub(super) struct Mixed(pub(super) MixerConfig);
+pub(crate) struct Mixed(pub(crate) MixerConfig);
 
 /// The agents' networks and the mixer, which learn together.
 #[derive(Module, Debug)]
-pub(super) struct MixedNetworks {
+pub(crate) struct MixedNetworks {
     agents: AgentNetworks,
     mixer: Mixer,
 }

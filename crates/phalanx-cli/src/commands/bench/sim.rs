@@ -1,33 +1,22 @@
-//! `phalanx bench`.
+//! `phalanx bench sim`.
 
 use std::time::Instant;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use phalanx_core::env::{ParallelEnvs, Rows, VecEnv};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
+use super::Spread;
 use crate::commands::{Misuse, env_args, print};
-
-/// Measure on this machine.
-#[derive(Args)]
-pub(crate) struct Bench {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    Sim(Sim),
-}
 
 /// Environment steps per second under random legal actions, with observations, states and masks.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench sim skirmish/3m\n  \
     phalanx bench sim skirmish/27m_vs_30m --threads 2 --json")]
-struct Sim {
+pub(super) struct Sim {
     /// The environment; `phalanx list envs` shows them.
     env: String,
     /// Arguments of the environment, `env_args.key=value`.
@@ -49,16 +38,8 @@ struct Sim {
     json: bool,
 }
 
-impl Bench {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        match &self.what {
-            What::Sim(sim) => sim.run(),
-        }
-    }
-}
-
 impl Sim {
-    fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
         if self.n_envs == 0 || self.threads == 0 || self.repeats == 0 {
             let reason = "--n-envs, --threads and --repeats must be at least 1".to_owned();
             return Err(Misuse(reason).into());
@@ -66,16 +47,13 @@ impl Sim {
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let factory = phalanx_envs::registry::factory(&self.env, &args)?;
         let pool = ThreadPoolBuilder::new().num_threads(self.threads).build()?;
-        let mut rates = pool.install(|| self.measure(factory));
-        rates.sort_by(f64::total_cmp);
-        let (min, max) = (rates[0], rates[rates.len() - 1]);
-        let median = rates[rates.len() / 2];
+        let rates = Spread::of(pool.install(|| self.measure(factory)));
         if self.json {
             let result = json!({
                 "env": self.env,
-                "env_steps_per_second": median.round(),
-                "min": min.round(),
-                "max": max.round(),
+                "env_steps_per_second": rates.median.round(),
+                "min": rates.min.round(),
+                "max": rates.max.round(),
                 "threads": self.threads,
                 "n_envs": self.n_envs,
                 "repeats": self.repeats,
@@ -83,10 +61,13 @@ impl Sim {
             print(&result.to_string());
         } else {
             print(&format!(
-                "{}: {median:.0} environment steps per second (median of {}; {min:.0} to \
-                 {max:.0}), {} environments, {} thread{}",
+                "{}: {:.0} environment steps per second (median of {}; {:.0} to {:.0}), {} \
+                 environments, {} thread{}",
                 self.env,
+                rates.median,
                 self.repeats,
+                rates.min,
+                rates.max,
                 self.n_envs,
                 self.threads,
                 if self.threads == 1 { "" } else { "s" },

@@ -1,0 +1,86 @@
+//! `phalanx bench act`.
+
+use std::hint::black_box;
+
+use clap::{Args, ValueEnum};
+use phalanx_core::nn::multiply_adds_per_second;
+use phalanx_train::presets::Decisions;
+use serde_json::json;
+
+use super::{Spread, seconds};
+use crate::commands::{Misuse, print};
+
+/// Decisions of a team in many environments at once, on one core.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  phalanx bench act\n  phalanx bench act --n-envs 256 --json")]
+pub(super) struct Act {
+    /// What is measured.
+    #[arg(long, value_enum, default_value_t = Preset::Infer)]
+    preset: Preset,
+    /// The numbers of environments.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64, 512])]
+    n_envs: Vec<usize>,
+    /// How often to measure; the median counts.
+    #[arg(long, default_value_t = 15)]
+    repeats: usize,
+    /// Print one JSON object per number of environments.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Work of given sizes on given weights.
+#[derive(Clone, Copy, ValueEnum)]
+enum Preset {
+    /// Five recurrent agents: observations of 80 numbers, 64 hidden units, 14 actions.
+    Infer,
+}
+
+/// The least time of a measurement, in seconds.
+const LEAST: f64 = 0.02;
+
+impl Act {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let Preset::Infer = self.preset;
+        if self.repeats == 0 || self.n_envs.contains(&0) {
+            let reason = "--repeats and --n-envs must be at least 1".to_owned();
+            return Err(Misuse(reason).into());
+        }
+        let ceiling = multiply_adds_per_second();
+        for &n_envs in &self.n_envs {
+            let mut agents = Decisions::new(n_envs);
+            let check: f32 = agents.step().iter().sum();
+            let mut each = |steps: u32| {
+                let all = seconds(|| {
+                    for _ in 0..steps {
+                        black_box(agents.step());
+                    }
+                });
+                all / f64::from(steps)
+            };
+            let steps = (LEAST / each(10)).ceil().max(1.0) as u32;
+            let times = (0..self.repeats).map(|_| 1e6 * each(steps)).collect();
+            let Spread { median, min, max } = Spread::of(times);
+            let floor = 1e6 * agents.multiply_adds() / ceiling;
+            if self.json {
+                let result = json!({
+                    "preset": "infer",
+                    "n_envs": n_envs,
+                    "microseconds": median,
+                    "min": min,
+                    "max": max,
+                    "floor": floor,
+                    "first_sum": check,
+                });
+                print(&result.to_string());
+            } else {
+                print(&format!(
+                    "{n_envs} environments: {median:.2} us per step of all agents (median of {}; \
+                     {min:.2} to {max:.2}); multiply-adds alone {floor:.2} us; sum of the first \
+                     outputs {check:.5}",
+                    self.repeats
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! `phalanx bench`: one file per kind of work.
+
+mod act;
+mod learn;
+mod sim;
+mod train;
+
+use std::time::Instant;
+
+use clap::{Args, Subcommand};
+
+/// Measure on this machine.
+///
+/// Every measurement is repeated; what counts is the median, and the spread says how far to trust it.
+/// Where the work is arithmetic, the time it would take at this core's ceiling is printed beside it.
+#[derive(Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Sim(sim::Sim),
+    Act(act::Act),
+    Learn(learn::Learn),
+    Train(train::Train),
+}
+
+impl Bench {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        match &self.what {
+            What::Sim(sim) => sim.run(),
+            What::Act(act) => act.run(),
+            What::Learn(learn) => learn.run(),
+            What::Train(train) => train.run(),
+        }
+    }
+}
+
+/// The median of several measurements, and how far they lie apart.
+struct Spread {
+    median: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Spread {
+    /// Of at least one measurement.
+    fn of(mut all: Vec<f64>) -> Self {
+        all.sort_by(f64::total_cmp);
+        Self { median: all[all.len() / 2], min: all[0], max: all[all.len() - 1] }
+    }
+}
+
+/// The seconds that `work` takes.
+fn seconds(mut work: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
+}

@@ -1,0 +1,57 @@
+//! Acting, as the preset `infer` measures it.
+
+use phalanx_core::nn::{Actor, AgentConfig, Init, Scratch, device, with_weights};
+use phalanx_core::rng::{Purpose, Rng};
+
+use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS};
+use super::{agent_weights, numbers};
+
+/// Steps of five recurrent agents in a number of environments: observations of 80 numbers, 64 hidden
+/// units, 14 actions.
+pub struct Decisions {
+    actor: Actor,
+    input: Vec<f32>,
+    hidden: Vec<f32>,
+    output: Vec<f32>,
+    scratch: Scratch,
+}
+
+impl Decisions {
+    /// Agents in so many environments, before their first step.
+    pub fn new(n_envs: usize) -> Self {
+        let cpu = device("cpu").expect("the CPU is always there");
+        let config = AgentConfig {
+            input_dim: OBS,
+            hidden_dim: HIDDEN,
+            output_dim: ACTIONS,
+            recurrent: true,
+            convolution: None,
+            layer_norm: false,
+            init: Init::default(),
+        };
+        let network = config.init(&mut Rng::stream(1, Purpose::Weights, 0), &cpu);
+        let network = with_weights(network, |name, shape| {
+            agent_weights(name, shape).unwrap_or_else(|| panic!("`{name}` is an agent's"))
+        });
+        let rows = n_envs * AGENTS;
+        Self {
+            actor: network.to_actor(),
+            input: numbers(rows * OBS, 100, 1.0),
+            hidden: vec![0.0; rows * HIDDEN],
+            output: vec![0.0; rows * ACTIONS],
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// One step of all agents. Returns what they made of it, `[env * agent, action]`.
+    pub fn step(&mut self) -> &[f32] {
+        self.actor.step(&self.input, &mut self.hidden, &mut self.output, &mut self.scratch);
+        &self.output
+    }
+
+    /// The multiply-adds of a step.
+    pub fn multiply_adds(&self) -> f64 {
+        let each = OBS * HIDDEN + 2 * HIDDEN * 3 * HIDDEN + HIDDEN * ACTIONS;
+        (each * self.output.len() / ACTIONS) as f64
+    }
+}

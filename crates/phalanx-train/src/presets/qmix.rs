@@ -1,0 +1,191 @@
+//! Learning, as the preset `qmix` measures it.
+
+use burn::tensor::Tensor;
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::{AgentNetworks, Device, MixerConfig, QmixConfig, with_weights};
+use phalanx_core::rl::EpisodeStep;
+use phalanx_core::rng::Rng;
+
+use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS, STATE};
+use super::{agent_weights, layer, numbers};
+use crate::collect::Tally;
+use crate::error::TrainError;
+use crate::learn::{
+    Experience, Factorisation, Loss, Mixed, MixedNetworks, Plan, QLearning, ReplayLearner, Setup,
+};
+use crate::store::EpisodeBatch;
+
+const EPISODES: usize = 32;
+const STEPS: usize = 60;
+const EMBED: usize = 32;
+const HYPERNET: usize = 64;
+/// The length of every second episode.
+const SHORT: usize = 50;
+
+/// Updates of QMIX from the same 32 episodes of 60 steps: five recurrent agents (observations of 80
+/// numbers, 64 hidden units, 14 actions), a state of 120, PyMARL's mixer (32 and 64), double Q, the
+/// global gradient norm clipped at 10, Adam.
+pub struct QmixUpdate {
+    learner: ReplayLearner<Given>,
+    batch: EpisodeBatch,
+}
+
+impl QmixUpdate {
+    /// Networks and episodes before the first update.
+    pub fn new(device: &Device) -> Self {
+        let spec = EnvSpec {
+            n_actions: ACTIONS,
+            obs_dim: OBS,
+            state_dim: STATE,
+            episode_limit: STEPS,
+            ..EnvSpec::new("preset", AGENTS)
+        };
+        let setup = Setup { spec, seed: 1, device: device.clone() };
+        let learning = QLearning {
+            batch_size: EPISODES,
+            lr: 0.0005,
+            optim_eps: 1e-5,
+            grad_norm_clip: 10.0,
+            gamma: 0.99,
+            td_lambda: 0.0,
+            td_loss_scale: 1.0,
+            double_q: true,
+            rnn_hidden_dim: HIDDEN,
+            obs_last_action: false,
+            obs_agent_id: false,
+            ..QLearning::default()
+        };
+        let mixer =
+            QmixConfig { embed_dim: EMBED, hypernet_embed: HYPERNET, ..QmixConfig::default() };
+        let factorisation = Given(Mixed(MixerConfig::Qmix(mixer)));
+        Self { learner: ReplayLearner::new(factorisation, &learning, &setup), batch: batch() }
+    }
+
+    /// One update. Returns its loss and its gradient norm before clipping.
+    ///
+    /// # Errors
+    ///
+    /// When something is not finite any more.
+    pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
+        let mut tally = Tally::default();
+        self.learner.update(vec![self.batch.clone()], &mut tally)?;
+        let means = tally.take_means();
+        Ok((means["loss_td"], means["grad_norm"]))
+    }
+
+    /// The multiply-adds that the matrix products of an update need at least: two networks forward,
+    /// one of them backward, with two products per layer, but for the first layers, whose inputs
+    /// need no gradient.
+    pub fn multiply_adds(&self) -> f64 {
+        let rows = (EPISODES * AGENTS * (STEPS + 1)) as f64;
+        let encoder = (OBS * HIDDEN) as f64;
+        let others = (2 * HIDDEN * 3 * HIDDEN + HIDDEN * ACTIONS) as f64;
+        let agents = rows * (3.0 * encoder + 4.0 * others);
+        let first = (STATE * (2 * HYPERNET + 2 * EMBED)) as f64;
+        let behind = (HYPERNET * EMBED * (AGENTS + 1) + EMBED) as f64;
+        let mixers = (EPISODES * STEPS) as f64 * (3.0 * first + 4.0 * behind);
+        agents + mixers
+    }
+}
+
+/// The episodes; every second one is over after 50 steps.
+fn batch() -> EpisodeBatch {
+    let rows = EPISODES * AGENTS;
+    let mut actions: Vec<i32> = numbers(STEPS * rows, 103, 1.0)
+        .iter()
+        .map(|x| ((x + 1.0) * 0.5 * ACTIONS as f32) as i32)
+        .map(|action| action.clamp(0, ACTIONS as i32 - 1))
+        .collect();
+    actions.resize((STEPS + 1) * rows, 0);
+    let steps = numbers(STEPS * EPISODES, 102, 1.0)
+        .into_iter()
+        .enumerate()
+        .map(|(i, reward)| {
+            let (t, short) = (i / EPISODES, i % 2 == 0);
+            EpisodeStep { reward, terminated: short && t + 1 == SHORT, valid: !short || t < SHORT }
+        })
+        .collect();
+    EpisodeBatch {
+        time: STEPS,
+        episodes: EPISODES,
+        input: numbers((STEPS + 1) * rows * OBS, 100, 1.0),
+        state: numbers((STEPS + 1) * EPISODES * STATE, 101, 1.0),
+        avail: vec![true; (STEPS + 1) * rows * ACTIONS],
+        actions,
+        steps,
+        agent_reward: Vec::new(),
+        indices: (0..EPISODES as u64).collect(),
+        weights: vec![1.0; EPISODES],
+    }
+}
+
+/// QMIX that begins with given weights.
+struct Given(Mixed);
+
+impl Factorisation for Given {
+    type Networks = MixedNetworks;
+
+    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> MixedNetworks {
+        with_weights(self.0.networks(plan, rng, device), |name, shape| {
+            agent_weights(name, shape).unwrap_or_else(|| mixer_weights(name, shape))
+        })
+    }
+
+    fn acting<'a>(&self, networks: &'a MixedNetworks) -> &'a AgentNetworks {
+        self.0.acting(networks)
+    }
+
+    fn loss(
+        &mut self,
+        online: &MixedNetworks,
+        target: &MixedNetworks,
+        batch: &Experience,
+        learning: &QLearning,
+    ) -> Loss {
+        self.0.loss(online, target, batch, learning)
+    }
+
+    fn joint(&self, networks: &MixedNetworks, batch: &Experience) -> Tensor<2> {
+        self.0.joint(networks, batch)
+    }
+}
+
+fn mixer_weights(name: &str, shape: &[usize]) -> Vec<f32> {
+    let (seed, inputs) = match name.trim_start_matches("mixer.") {
+        "weight_1.hidden.weight" => (50, STATE),
+        "weight_1.hidden.bias" => (51, STATE),
+        "weight_1.output.weight" => (52, HYPERNET),
+        "weight_1.output.bias" => (53, HYPERNET),
+        "weight_2.hidden.weight" => (54, STATE),
+        "weight_2.hidden.bias" => (55, STATE),
+        "weight_2.output.weight" => (56, HYPERNET),
+        "weight_2.output.bias" => (57, HYPERNET),
+        "bias_1.weight" => (58, STATE),
+        "bias_1.bias" => (59, STATE),
+        "value_hidden.weight" => (60, STATE),
+        "value_hidden.bias" => (61, STATE),
+        "value_output.weight" => (62, EMBED),
+        "value_output.bias" => (63, EMBED),
+        other => panic!("`{other}` is neither an agent's nor the mixer's"),
+    };
+    layer(seed, inputs, shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use phalanx_core::nn::device;
+
+    use super::*;
+
+    /// What JAX and PyTorch compute from the same weights and episodes.
+    const LOSS: f64 = 0.801_07;
+    const NORM: f64 = 1.899_18;
+
+    #[test]
+    fn the_first_loss_and_gradient_norm_are_those_of_other_libraries() {
+        let cpu = device("cpu").expect("the CPU is always there");
+        let (loss, norm) = QmixUpdate::new(&cpu).run().expect("they are finite");
+        assert!((loss - LOSS).abs() < 1e-5, "{loss}");
+        assert!((norm - NORM).abs() < 1e-5, "{norm}");
+    }
+}

@@ -33,6 +33,7 @@ fn sizes(n_agents: usize, state_dim: usize, n_actions: usize) -> MixerSizes {
 }
 
 fn mixing(c: &mut Criterion) {
+    phalanx_benches::one_core();
     let plain = device("cpu").expect("the CPU is always there");
     let tracked = plain.clone().autodiff();
     for (name, agents, state_dim, actions) in SIZES {
@@ -56,6 +57,7 @@ fn mixing(c: &mut Criterion) {
 }
 
 fn selection(c: &mut Criterion) {
+    phalanx_benches::one_core();
     let plain = device("cpu").expect("the CPU is always there");
     let searches = [
         ("greedy", Selection { search: Search::Greedy, ..Selection::default() }),

@@ -45,6 +45,7 @@ fn input(sizes: MixerSizes, rng: &mut Rng, device: &Device) -> MixerInput {
 }
 
 fn mixers(c: &mut Criterion) {
+    phalanx_benches::one_core();
     let plain = device("cpu").expect("the CPU is always there");
     let tracked = plain.clone().autodiff();
     let configs = [

@@ -1,10 +1,13 @@
-//! One iteration of a learner, rollout and update together, on a battle of three marines.
+//! One iteration of a learner, rollout and update together, on a battle of three marines; and one
+//! update of the preset `qmix`, the work of `phalanx bench learn`. All on one core.
 
 #![allow(missing_docs)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use phalanx::nn::device;
 use phalanx::prelude::*;
 use phalanx::train::learn::Algorithm;
+use phalanx::train::presets::QmixUpdate;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,6 +24,9 @@ fn iteration(c: &mut Criterion, name: &str, algorithm: impl Algorithm + 'static,
 }
 
 fn updates(c: &mut Criterion) {
+    phalanx_benches::one_core();
+    let mut update = QmixUpdate::new(&device("cpu").expect("the CPU is always there"));
+    c.bench_function("update/qmix", |b| b.iter(|| update.run().expect("the loss is finite")));
     // Sixteen rollouts of eight episodes fill the first batch of 128.
     iteration(c, "iterate/iql", Iql::default(), 20);
     iteration(c, "iterate/vdn", Vdn::default(), 20);

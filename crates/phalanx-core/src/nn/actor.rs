@@ -1,10 +1,12 @@
 //! Acting: an agent network on plain weights.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 
 use super::agent::Core;
 use super::convolution::{Convolution, FrameConvolution, windows};
-use super::kernels::{Packed, activate, gru_update, multiply};
+use super::kernels::{Packed, activate, each, gru_update, multiply, shares, split};
 use super::layer_norm::{EPS, LayerNorm};
 use super::linear::{Activation, Linear};
 use super::weights::read;
@@ -32,10 +34,16 @@ struct Network {
     head: Layer,
 }
 
-/// The intermediate results of [`Actor::step`]. It grows on first use and then allocates no more;
-/// each thread needs one.
+/// The intermediate results of [`Actor::step`]. It grows on first use; on one thread nothing is
+/// allocated from then on.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
+    /// One for each thread that takes part.
+    shares: Vec<ShareScratch>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct ShareScratch {
     layers: LayerScratch,
     /// The rows of the agents of one network, where there are several networks.
     input: Vec<f32>,
@@ -208,6 +216,8 @@ impl Actor {
     /// network leaves `hidden` alone. Where agents have networks of their own, a row is
     /// `environment * n_agents + agent`.
     ///
+    /// Many rows are shared out over the threads of the current rayon pool.
+    ///
     /// # Panics
     ///
     /// When the three slices disagree about the number of rows.
@@ -223,10 +233,38 @@ impl Actor {
         assert_eq!(input.len(), rows * reads, "the input is [row, input_dim]");
         assert_eq!(hidden.len(), rows * width, "the hidden state is [row, hidden_dim]");
         assert_eq!(output.len(), rows * writes, "the output is [row, output_dim]");
+        let unit = self.owner.len().max(1);
+        let Some(shares) = shares(rows / unit, rows * self.networks[0].multiply_adds()) else {
+            scratch.shares.resize_with(scratch.shares.len().max(1), ShareScratch::default);
+            return self.share(input, hidden, output, &mut scratch.shares[0]);
+        };
+        scratch.shares.resize_with(scratch.shares.len().max(shares.len()), ShareScratch::default);
+        let slices = split(hidden, unit * width, &shares)
+            .into_iter()
+            .zip(split(output, unit * writes, &shares))
+            .zip(&mut scratch.shares);
+        type Task<'a> = (Range<usize>, ((&'a mut [f32], &'a mut [f32]), &'a mut ShareScratch));
+        let tasks = shares.iter().cloned().zip(slices).collect();
+        each(tasks, |(share, ((hidden, output), scratch)): Task<'_>| {
+            let input = &input[share.start * unit * reads..share.end * unit * reads];
+            self.share(input, hidden, output, scratch);
+        });
+    }
+
+    /// One step of some rows, on one thread.
+    fn share(
+        &self,
+        input: &[f32],
+        hidden: &mut [f32],
+        output: &mut [f32],
+        scratch: &mut ShareScratch,
+    ) {
         if let [shared] = &self.networks[..] {
             shared.step(input, hidden, output, &mut scratch.layers);
             return;
         }
+        let (reads, width, writes) = (self.input_dim(), self.hidden_dim(), self.output_dim());
+        let rows = input.len() / reads;
         let agents = self.owner.len();
         for (k, network) in self.networks.iter().enumerate() {
             let own = || (0..rows).filter(|row| self.owner[row % agents] == k);
@@ -237,7 +275,7 @@ impl Actor {
                 scratch.hidden.extend_from_slice(&hidden[row * width..(row + 1) * width]);
             }
             scratch.output.resize(own().count() * writes, 0.0);
-            let Scratch { layers, input, hidden: memory, output: answer } = scratch;
+            let ShareScratch { layers, input, hidden: memory, output: answer } = scratch;
             network.step(input, memory, answer, layers);
             for (i, row) in own().enumerate() {
                 hidden[row * width..(row + 1) * width]
@@ -250,6 +288,19 @@ impl Actor {
 }
 
 impl Network {
+    /// The multiply-adds of a row.
+    fn multiply_adds(&self) -> usize {
+        let of = |layer: &Layer| layer.weight.inner() * layer.weight.columns();
+        let core = match &self.core {
+            ActorCore::Recurrent { input, hidden } => of(input) + of(hidden),
+            ActorCore::FeedForward(middle) => of(middle),
+        };
+        let filters = self.filters.iter().flat_map(|filters| {
+            filters.layers.iter().map(|layer| filters.size.places() * of(layer))
+        });
+        of(&self.encoder) + core + of(&self.head) + filters.sum::<usize>()
+    }
+
     fn step(
         &self,
         input: &[f32],

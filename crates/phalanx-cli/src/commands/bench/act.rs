@@ -7,10 +7,10 @@ use phalanx_core::nn::multiply_adds_per_second;
 use phalanx_train::presets::Decisions;
 use serde_json::json;
 
-use super::{Spread, seconds};
+use super::{Spread, pool, seconds};
 use crate::commands::{Misuse, print};
 
-/// Decisions of a team in many environments at once, on one core.
+/// Decisions of a team in many environments at once, on one core or several.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench act\n  phalanx bench act --n-envs 256 --json")]
 pub(super) struct Act {
@@ -23,6 +23,9 @@ pub(super) struct Act {
     /// How often to measure; the median counts.
     #[arg(long, default_value_t = 15)]
     repeats: usize,
+    /// The number of threads.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
     /// Print one JSON object per number of environments.
     #[arg(long)]
     json: bool,
@@ -40,6 +43,10 @@ const LEAST: f64 = 0.02;
 
 impl Act {
     pub(super) fn run(&self) -> anyhow::Result<()> {
+        pool(self.threads)?.install(|| self.measure())
+    }
+
+    fn measure(&self) -> anyhow::Result<()> {
         let Preset::Infer = self.preset;
         if self.repeats == 0 || self.n_envs.contains(&0) {
             let reason = "--repeats and --n-envs must be at least 1".to_owned();
@@ -65,6 +72,7 @@ impl Act {
                 let result = json!({
                     "preset": "infer",
                     "n_envs": n_envs,
+                    "threads": self.threads,
                     "microseconds": median,
                     "min": min,
                     "max": max,

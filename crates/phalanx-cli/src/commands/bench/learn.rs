@@ -5,7 +5,7 @@ use phalanx_core::nn::{device, multiply_adds_per_second};
 use phalanx_train::presets::QmixUpdate;
 use serde_json::json;
 
-use super::{Spread, seconds};
+use super::{Spread, pool, seconds};
 use crate::commands::{Misuse, print};
 
 /// Updates of networks from the same batch again and again.
@@ -19,12 +19,15 @@ pub(super) struct Learn {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Preset::Qmix)]
     preset: Preset,
-    /// The device; `cpu` runs on one core.
+    /// The device.
     #[arg(long, default_value = "cpu")]
     device: String,
     /// How often to measure; the median counts.
     #[arg(long, default_value_t = 30)]
     repeats: usize,
+    /// The number of threads.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -43,6 +46,10 @@ const WARM_UP: usize = 3;
 
 impl Learn {
     pub(super) fn run(&self) -> anyhow::Result<()> {
+        pool(self.threads)?.install(|| self.measure())
+    }
+
+    fn measure(&self) -> anyhow::Result<()> {
         let Preset::Qmix = self.preset;
         if self.repeats == 0 {
             return Err(Misuse("--repeats must be at least 1".to_owned()).into());
@@ -65,6 +72,7 @@ impl Learn {
             let result = json!({
                 "preset": "qmix",
                 "device": self.device,
+                "threads": self.threads,
                 "milliseconds": median,
                 "min": min,
                 "max": max,

@@ -8,6 +8,9 @@ mod train;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::commands::Misuse;
 
 /// Measure on this machine.
 ///
@@ -51,6 +54,14 @@ impl Spread {
         all.sort_by(f64::total_cmp);
         Self { median: all[all.len() / 2], min: all[0], max: all[all.len() - 1] }
     }
+}
+
+/// So many threads.
+fn pool(threads: usize) -> anyhow::Result<ThreadPool> {
+    if threads == 0 {
+        return Err(Misuse("--threads must be at least 1".to_owned()).into());
+    }
+    Ok(ThreadPoolBuilder::new().num_threads(threads).build()?)
 }
 
 /// The seconds that `work` takes.

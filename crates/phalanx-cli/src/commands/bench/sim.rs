@@ -6,10 +6,9 @@ use clap::Args;
 use phalanx_core::env::{ParallelEnvs, Rows, VecEnv};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
-use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
-use super::Spread;
+use super::{Spread, pool};
 use crate::commands::{Misuse, env_args, print};
 
 /// Environment steps per second under random legal actions, with observations, states and masks.
@@ -40,13 +39,13 @@ pub(super) struct Sim {
 
 impl Sim {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        if self.n_envs == 0 || self.threads == 0 || self.repeats == 0 {
-            let reason = "--n-envs, --threads and --repeats must be at least 1".to_owned();
+        if self.n_envs == 0 || self.repeats == 0 {
+            let reason = "--n-envs and --repeats must be at least 1".to_owned();
             return Err(Misuse(reason).into());
         }
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let factory = phalanx_envs::registry::factory(&self.env, &args)?;
-        let pool = ThreadPoolBuilder::new().num_threads(self.threads).build()?;
+        let pool = pool(self.threads)?;
         let rates = Spread::of(pool.install(|| self.measure(factory)));
         if self.json {
             let result = json!({

@@ -148,11 +148,25 @@ impl WithSimd for Load<'_> {
         row.start[width..][..embed].copy_from_slice(weights.bias_2);
         row.slopes.fill(0.0);
         let above = Right { inner: embed, columns: 2 * width, data: &row.above, packed: false };
-        let start =
-            Product::<false> { a: bias_0, rows: 1, b: above, bias: None, c: &mut row.start };
+        let start = Product::<false> {
+            a: bias_0,
+            stride: 0,
+            rows: 1,
+            b: above,
+            bias: None,
+            c: &mut row.start,
+        };
         start.with_simd(simd);
         let c = &mut row.slopes;
-        Product::<false> { a: weight_0, rows: inputs, b: above, bias: None, c }.with_simd(simd);
+        Product::<false> {
+            a: weight_0,
+            stride: above.inner,
+            rows: inputs,
+            b: above,
+            bias: None,
+            c,
+        }
+        .with_simd(simd);
         row.value = weights.value - by_three * dot(simd, bias_0, first);
         for (linear, weight) in row.linear.iter_mut().zip(weight_0.chunks_exact(embed)) {
             *linear = -by_three * dot(simd, weight, first);
@@ -197,7 +211,7 @@ impl<'a, C: ExactSizeIterator<Item = &'a [f32]>> WithSimd for Values<'_, '_, C> 
         let slopes =
             Right { inner: row.inputs, columns: 2 * width, data: &row.slopes, packed: false };
         let (a, bias, c) = (&row.fixed, Some(&row.start[..]), &mut row.common);
-        Product::<false> { a, rows: 1, b: slopes, bias, c }.with_simd(simd);
+        Product::<false> { a, stride: 0, rows: 1, b: slopes, bias, c }.with_simd(simd);
         let count = candidates.len();
         if row.second.len() < count * width {
             row.second.resize(count * width, 0.0);
@@ -225,7 +239,15 @@ impl<'a, C: ExactSizeIterator<Item = &'a [f32]>> WithSimd for Values<'_, '_, C> 
             }
         }
         let inner = Right { inner: width, columns: width, data: &row.inner, packed: false };
-        Product::<false> { a: second, rows: count, b: inner, bias: None, c: third }.with_simd(simd);
+        Product::<false> {
+            a: second,
+            stride: inner.inner,
+            rows: count,
+            b: inner,
+            bias: None,
+            c: third,
+        }
+        .with_simd(simd);
         let units = second.chunks_exact(width).zip(third.chunks_exact(width));
         for ((second, third), value) in units.zip(values) {
             let mut sum = simd.splat_f32s(0.0);

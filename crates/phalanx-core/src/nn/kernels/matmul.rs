@@ -11,7 +11,10 @@ use super::pack::{Packed, Right};
 use super::simd::{load, store};
 
 /// Rows of the result that are computed panel by panel, so that the left rows stay in cache.
-const ROW_BLOCK: usize = 128;
+const ROW_BLOCK: usize = 64;
+/// Inner elements between two computations of addresses.
+const UNROLLED: usize = 4;
+
 /// `c = bias + a b`, or `c += a b` without a bias: `a` is `[rows, inner]`, `bias` `[columns]` and
 /// `c` `[rows, columns]`.
 pub(in super::super) fn multiply(a: &[f32], b: &Packed, bias: Option<&[f32]>, c: &mut [f32]) {
@@ -22,12 +25,15 @@ pub(in super::super) fn multiply(a: &[f32], b: &Packed, bias: Option<&[f32]>, c:
     let rows = c.len() / b.columns;
     assert_eq!(c.len(), rows * b.columns, "the result is [rows, columns]");
     assert_eq!(a.len(), rows * b.inner, "the left matrix is [rows, inner]");
-    Arch::new().dispatch(Product::<false> { a, rows, b, bias, c });
+    Arch::new().dispatch(Product::<false> { a, stride: b.inner, rows, b, bias, c });
 }
 
-/// One product; `TRANSPOSED` says that `a` is `[inner, rows]`.
+/// One product; `TRANSPOSED` says that `a` is `[inner, rows]`, or some columns of such a matrix.
 pub(super) struct Product<'a, const TRANSPOSED: bool> {
     pub(super) a: &'a [f32],
+    /// How far the rows of `a` lie apart.
+    pub(super) stride: usize,
+    /// The number of rows of the result.
     pub(super) rows: usize,
     pub(super) b: Right<'a>,
     /// What every row begins with; without it, what `c` holds.
@@ -109,7 +115,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         column: usize,
     ) {
         let Right { inner, columns, .. } = self.b;
-        let mut panel = panel.vectors.chunks(panel.stride);
+        let stride = self.stride;
         let mut sum = [[simd.splat_f32s(0.0); V]; R];
         match self.bias {
             Some(bias) => {
@@ -131,24 +137,35 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
             }
         }
         if TRANSPOSED {
-            for (a, b) in self.a[row..].chunks(self.rows).zip(panel) {
+            let panel = panel.vectors.chunks(panel.stride);
+            for (a, b) in self.a[row..].chunks(stride).zip(panel) {
                 let a: &[f32; R] = a.first_chunk().expect("the tile lies within the rows");
                 sum = multiply_add(simd, *a, first(b), sum);
             }
         } else {
             let mut left: [&[f32]; R] = [&[]; R];
             for (r, left) in left.iter_mut().enumerate() {
-                *left = &self.a[(row + r) * inner..][..inner];
+                *left = &self.a[(row + r) * stride..][..inner];
             }
-            // With this index the compiler drops the bounds checks of all rows.
+            assert_eq!(panel.stride, V, "the right matrix is packed");
+            let (panel, _) = panel.vectors.as_chunks::<V>();
+            let (fours, rest) = panel[..inner].as_chunks::<UNROLLED>();
+            let whole = fours.len();
+            let left_fours = left.map(|left| &left.as_chunks::<UNROLLED>().0[..whole]);
+            // With these indices the compiler drops the bounds checks of all rows.
             #[allow(clippy::needless_range_loop)]
-            for k in 0..inner {
-                let b = panel.next().expect("the panel has a row for each inner element");
-                let mut a = [0.0; R];
-                for r in 0..R {
-                    a[r] = left[r][k];
+            for k in 0..whole {
+                for (j, b) in fours[k].iter().enumerate() {
+                    let mut a = [0.0; R];
+                    for r in 0..R {
+                        a[r] = left_fours[r][k][j];
+                    }
+                    sum = multiply_add(simd, a, *b, sum);
                 }
-                sum = multiply_add(simd, a, first(b), sum);
+            }
+            for (j, b) in rest.iter().enumerate() {
+                let a = left.map(|left| left[whole * UNROLLED + j]);
+                sum = multiply_add(simd, a, *b, sum);
             }
         }
         for (r, sum) in sum.into_iter().enumerate() {

@@ -14,6 +14,7 @@ mod fused;
 mod gru_cell;
 mod matmul;
 mod pack;
+mod shares;
 mod simd;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub(super) use self::elementwise::activate;
 pub(super) use self::gru_cell::update as gru_update;
 pub(super) use self::matmul::multiply;
 pub(super) use self::pack::Packed;
+pub(super) use self::shares::{each, shares, split};
 use super::gru::GruWeights;
 use super::linear::Activation;
 use super::mixers::ConcaveWeights;

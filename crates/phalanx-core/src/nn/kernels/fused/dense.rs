@@ -1,14 +1,21 @@
 //! Forward and backward pass of a linear layer with its activation, on slices.
 
+use std::ops::Range;
+
 use super::super::super::linear::Activation;
 use super::super::elementwise::activate;
 use super::super::matmul::multiply;
 use super::super::pack::Packed;
+use super::super::shares::{divided, each, shares, split};
+use super::buffer::Buffer;
 use super::gradients::{activation_gradient, add_column_sums};
 use super::products::add_transposed_left;
 
 /// Rows that are computed together, while they are in cache.
 const ROW_BLOCK: usize = 256;
+/// Gradients that are shared out over threads at a time, so that what one computed is in cache when
+/// another reads it.
+const SHARED_BLOCK: usize = 1 << 18;
 
 /// A layer's output, `[row, output]`, and what was before its activation, where `keep_before`
 /// asks for it: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
@@ -22,19 +29,37 @@ pub(super) fn forward(
     let columns = bias.len();
     let inner = weight.len() / columns;
     let weight = Packed::new(weight, inner, columns);
-    let size = input.len() / inner * columns;
-    let mut output = Vec::with_capacity(size);
-    let mut before = keep_before.then(|| Vec::with_capacity(size));
-    for input in input.chunks(ROW_BLOCK * inner) {
-        // Grown block by block, so that the zeros are still in cache when they are overwritten.
-        let first = output.len();
-        output.resize(first + input.len() / inner * columns, 0.0);
-        let block = &mut output[first..];
-        multiply(input, &weight, Some(bias), block);
-        if let Some(before) = &mut before {
-            before.extend_from_slice(block);
+    let rows = input.len() / inner;
+    let mut output = Vec::with_capacity(rows * columns);
+    let mut before = keep_before.then(|| Vec::with_capacity(rows * columns));
+    let Some(shares) = shares(rows, rows * inner * columns) else {
+        for input in input.chunks(ROW_BLOCK * inner) {
+            // Grown block by block, so that the zeros are still in cache when they are overwritten.
+            let first = output.len();
+            output.resize(first + input.len() / inner * columns, 0.0);
+            let block = &mut output[first..];
+            multiply(input, &weight, Some(bias), block);
+            if let Some(before) = &mut before {
+                before.extend_from_slice(block);
+            }
+            activate(activation, block);
         }
-        activate(activation, block);
+        return (output, before);
+    };
+    output.resize(rows * columns, 0.0);
+    let tasks = shares.iter().cloned().zip(split(&mut output, columns, &shares)).collect();
+    each(tasks, |(range, output): (Range<usize>, &mut [f32])| {
+        let input = input[range.start * inner..range.end * inner].chunks(ROW_BLOCK * inner);
+        for (input, block) in input.zip(output.chunks_mut(ROW_BLOCK * columns)) {
+            multiply(input, &weight, Some(bias), block);
+            if !keep_before {
+                activate(activation, block);
+            }
+        }
+    });
+    if let Some(before) = &mut before {
+        before.extend_from_slice(&output);
+        activate(activation, &mut output);
     }
     (output, before)
 }
@@ -68,31 +93,99 @@ impl Backward<'_> {
         gradient: &[f32],
         input_wanted: bool,
     ) -> Gradients {
-        let mut weight = vec![0.0; inner * columns];
-        let mut bias = vec![0.0; columns];
-        let mut input = input_wanted.then(|| Vec::with_capacity(self.input.len()));
+        let rows = gradient.len() / columns.max(1);
+        let products = if input_wanted { 2 } else { 1 };
+        let mut gradients = Gradients {
+            input: input_wanted.then(|| Vec::with_capacity(self.input.len())),
+            weight: vec![0.0; inner * columns],
+            bias: vec![0.0; columns],
+        };
+        match shares(rows, products * rows * inner * columns) {
+            None => self.alone(columns, gradient, &mut gradients),
+            Some(shares) => self.shared(columns, gradient, shares.len(), &mut gradients),
+        }
+        gradients
+    }
+
+    /// The gradient before the activation, `[row, output]`, in `scratch` if need be.
+    fn before<'a>(&self, at: &[f32], gradient: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
+        match self.activation {
+            Activation::Identity => gradient,
+            activation => {
+                let before = &mut scratch[..gradient.len()];
+                activation_gradient(activation, at, gradient, before);
+                before
+            }
+        }
+    }
+
+    /// Everything for a block of rows, as long as it is in cache.
+    fn alone(&self, columns: usize, gradient: &[f32], out: &mut Gradients) {
+        let inner = self.weight.len() / columns;
         let transposed = Packed::transposed(self.weight, columns, inner);
-        let mut scratch = Packed::default();
-        let mut before = vec![0.0; ROW_BLOCK * columns];
+        let mut packed = Packed::default();
+        let mut scratch = vec![0.0; ROW_BLOCK * columns];
         let blocks = gradient.chunks(ROW_BLOCK * columns).zip(self.at.chunks(ROW_BLOCK * columns));
         for (block, (gradient, at)) in blocks.enumerate() {
             let rows = gradient.len() / columns;
-            let before = match self.activation {
-                Activation::Identity => gradient,
-                activation => {
-                    let before = &mut before[..gradient.len()];
-                    activation_gradient(activation, at, gradient, before);
-                    before
-                }
-            };
+            let before = self.before(at, gradient, &mut scratch);
             let range = block * ROW_BLOCK * inner..(block * ROW_BLOCK + rows) * inner;
-            if let Some(input) = &mut input {
+            if let Some(input) = &mut out.input {
                 input.resize(range.end, 0.0);
                 multiply(before, &transposed, None, &mut input[range.clone()]);
             }
-            add_transposed_left(&self.input[range], before, rows, &mut scratch, &mut weight);
-            add_column_sums(before, &mut bias);
+            let input = &self.input[range];
+            add_transposed_left(input, before, rows, 0..inner, &mut packed, &mut out.weight);
+            add_column_sums(before, &mut out.bias);
         }
-        Gradients { input, weight, bias }
+    }
+
+    /// Block by block: first what belongs to a row, row by row; then what is a sum over rows, element
+    /// by element.
+    fn shared(&self, columns: usize, gradient: &[f32], threads: usize, out: &mut Gradients) {
+        let inner = self.weight.len() / columns;
+        let transposed = Packed::transposed(self.weight, columns, inner);
+        let mut nothing = Vec::new();
+        let input = out.input.as_mut().unwrap_or(&mut nothing);
+        let wanted = input.capacity() > 0;
+        input.resize(if wanted { self.input.len() } else { 0 }, 0.0);
+        let identity = self.activation == Activation::Identity;
+        let rows = (SHARED_BLOCK / columns).next_multiple_of(ROW_BLOCK);
+        let mut scratch = Buffer::take(if identity { 0 } else { rows * columns });
+        let parts = divided(inner, threads);
+        for first in (0..gradient.len() / columns).step_by(rows) {
+            let values = first * columns..((first + rows) * columns).min(gradient.len());
+            let (gradient, at) = (&gradient[values.clone()], &self.at[values]);
+            let n = gradient.len() / columns;
+            let read = &self.input[first * inner..(first + n) * inner];
+            let shares = divided(n, threads);
+            let block =
+                if wanted { &mut input[first * inner..(first + n) * inner] } else { &mut [] };
+            let inputs = split(block, if wanted { inner } else { 0 }, &shares);
+            let scratches = split(&mut scratch, if identity { 0 } else { columns }, &shares);
+            let tasks = shares.into_iter().zip(scratches.into_iter().zip(inputs)).collect();
+            each(tasks, |(rows, (scratch, input)): (Range<usize>, (&mut [f32], &mut [f32]))| {
+                let values = rows.start * columns..rows.end * columns;
+                let before = self.before(&at[values.clone()], &gradient[values], scratch);
+                if wanted {
+                    multiply(before, &transposed, None, input);
+                }
+            });
+            let before = if identity { gradient } else { &scratch[..n * columns] };
+            // The sums of columns go to the first thread.
+            let biases =
+                std::iter::once(Some(&mut out.bias)).chain(std::iter::repeat_with(|| None));
+            let weights = split(&mut out.weight, columns, &parts).into_iter().zip(biases);
+            type Task<'a> = (Range<usize>, (&'a mut [f32], Option<&'a mut Vec<f32>>));
+            each(
+                parts.iter().cloned().zip(weights).collect(),
+                |(part, (weight, bias)): Task<'_>| {
+                    add_transposed_left(read, before, n, part, &mut Packed::default(), weight);
+                    if let Some(bias) = bias {
+                        add_column_sums(before, bias);
+                    }
+                },
+            );
+        }
     }
 }

@@ -7,8 +7,11 @@ use pulp::{Arch, Simd, WithSimd};
 use super::super::gru_cell::{sum, update};
 use super::super::matmul::multiply;
 use super::super::pack::Packed;
+use super::super::shares::shares;
 use super::super::simd::{load, store};
+use super::buffer::Buffer;
 use super::gradients::add_column_sums;
+use super::gru_shared;
 use super::products::add_transposed_left;
 
 /// The sizes of a sequence.
@@ -53,18 +56,37 @@ pub(super) struct Gradients {
     pub(super) bias_hh: Vec<f32>,
 }
 
-/// For each step `r`, `z`, `n` and `g_n`, `[row, 4 * hidden]`.
-pub(super) type Saved = Vec<Vec<f32>>;
+impl Inputs<'_> {
+    /// The weights laid out for the forward pass.
+    pub(super) fn forwards(&self, size: Size) -> [Packed; 2] {
+        let Size { input, hidden, .. } = size;
+        let weight_ih = Packed::new(self.weight_ih, input, 3 * hidden);
+        [weight_ih, Packed::new(self.weight_hh, hidden, 3 * hidden)]
+    }
 
-/// The states after every step, `[time, row, hidden]`; `saved` takes what the backward pass needs.
-pub(super) fn forward(size: Size, inputs: Inputs<'_>, mut saved: Option<&mut Saved>) -> Vec<f32> {
+    /// The weights laid out for the backward pass.
+    pub(super) fn backwards(&self, size: Size) -> [Packed; 2] {
+        let Size { input, hidden, .. } = size;
+        let weight_ih = Packed::transposed(self.weight_ih, 3 * hidden, input);
+        [weight_ih, Packed::transposed(self.weight_hh, 3 * hidden, hidden)]
+    }
+}
+
+/// How many numbers of a row of a step [`forward`] saves for the backward pass, as multiples of
+/// `hidden`: `r`, `z`, `n` and `g_n`.
+pub(super) const SAVED: usize = 4;
+
+/// The states after every step, `[time, row, hidden]`; `saved` takes what the backward pass needs,
+/// `[time, row, SAVED * hidden]`.
+pub(super) fn forward(size: Size, inputs: Inputs<'_>, mut saved: Option<&mut [f32]>) -> Vec<f32> {
     let Size { time, rows, input: width, hidden } = size;
-    let weight_ih = Packed::new(inputs.weight_ih, width, 3 * hidden);
-    let weight_hh = Packed::new(inputs.weight_hh, hidden, 3 * hidden);
+    if let Some(shares) = shares(rows, time * rows * (width + hidden) * 3 * hidden) {
+        return gru_shared::forward(size, inputs, saved, &shares);
+    }
+    let weights = inputs.forwards(size);
     let step = rows * hidden;
     let mut states = Vec::with_capacity(time * step);
-    let mut gates = vec![0.0; 3 * step];
-    let mut recurrent = vec![0.0; 3 * step];
+    let [mut gates, mut recurrent] = [Buffer::take(3 * step), Buffer::take(3 * step)];
     for t in 0..time {
         // Grown step by step, so that the zeros are still in cache when they are overwritten.
         states.resize((t + 1) * step, 0.0);
@@ -72,16 +94,17 @@ pub(super) fn forward(size: Size, inputs: Inputs<'_>, mut saved: Option<&mut Sav
         let previous = if t == 0 { inputs.hidden } else { &past[(t - 1) * step..] };
         keep_rows(previous, &inputs.keep[t * rows..][..rows], state);
         let input = &inputs.input[t * rows * width..][..rows * width];
-        multiply(input, &weight_ih, Some(inputs.bias_ih), &mut gates);
-        multiply(state, &weight_hh, Some(inputs.bias_hh), &mut recurrent);
-        let saved = saved.as_deref_mut().map(|saved| saved.push_mut(vec![0.0; 4 * step]));
-        update(hidden, &gates, &recurrent, state, saved.map(Vec::as_mut_slice));
+        multiply(input, &weights[0], Some(inputs.bias_ih), &mut gates);
+        multiply(state, &weights[1], Some(inputs.bias_hh), &mut recurrent);
+        let saved = saved.as_deref_mut();
+        let saved = saved.map(|saved| &mut saved[t * SAVED * step..][..SAVED * step]);
+        update(hidden, &gates, &recurrent, state, saved);
     }
     states
 }
 
 /// `to = keep * from`, row by row.
-fn keep_rows(from: &[f32], keep: &[f32], to: &mut [f32]) {
+pub(super) fn keep_rows(from: &[f32], keep: &[f32], to: &mut [f32]) {
     let hidden = from.len() / keep.len().max(1);
     for (r, &keep) in keep.iter().enumerate() {
         let range = r * hidden..(r + 1) * hidden;
@@ -102,12 +125,10 @@ pub(super) fn backward(
     size: Size,
     inputs: Inputs<'_>,
     states: &[f32],
-    saved: &Saved,
+    saved: &[f32],
     gradient: &[f32],
 ) -> Gradients {
     let Size { time, rows, input: width, hidden } = size;
-    let weight_ih = Packed::transposed(inputs.weight_ih, 3 * hidden, width);
-    let weight_hh = Packed::transposed(inputs.weight_hh, 3 * hidden, hidden);
     let step = rows * hidden;
     let mut gradients = Gradients {
         input: vec![0.0; time * rows * width],
@@ -117,38 +138,82 @@ pub(super) fn backward(
         weight_hh: vec![0.0; hidden * 3 * hidden],
         bias_hh: vec![0.0; 3 * hidden],
     };
-    let mut gates = vec![0.0; 3 * step];
-    let mut recurrent = vec![0.0; 3 * step];
-    let mut previous = vec![0.0; step];
+    if let Some(shares) = shares(rows, 2 * time * rows * (width + hidden) * 3 * hidden) {
+        gru_shared::backward(size, inputs, (states, saved, gradient), &shares, &mut gradients);
+        return gradients;
+    }
+    let weights = inputs.backwards(size);
+    let [mut gates, mut recurrent] = [Buffer::take(3 * step), Buffer::take(3 * step)];
+    let mut previous = Buffer::take(step);
     let mut scratch = Packed::default();
     for t in (0..time).rev() {
         let before = if t == 0 { inputs.hidden } else { &states[(t - 1) * step..][..step] };
         let keep = &inputs.keep[t * rows..][..rows];
         keep_rows(before, keep, &mut previous);
-        Arch::new().dispatch(Downdate {
+        let range = t * rows * width..(t + 1) * rows * width;
+        let back = StepBack {
             hidden,
             previous: &previous,
-            saved: &saved[t],
+            saved: &saved[t * SAVED * step..][..SAVED * step],
             output: &gradient[t * step..][..step],
+            keep,
             state: &mut gradients.hidden,
             gates: &mut gates,
             recurrent: &mut recurrent,
-        });
-        let range = t * rows * width..(t + 1) * rows * width;
-        multiply(&gates, &weight_ih, None, &mut gradients.input[range.clone()]);
-        multiply(&recurrent, &weight_hh, None, &mut gradients.hidden);
+        };
+        back.run(&weights, &mut gradients.input[range.clone()]);
         let input = &inputs.input[range];
-        add_transposed_left(input, &gates, rows, &mut scratch, &mut gradients.weight_ih);
-        add_transposed_left(&previous, &recurrent, rows, &mut scratch, &mut gradients.weight_hh);
+        add_transposed_left(input, &gates, rows, 0..width, &mut scratch, &mut gradients.weight_ih);
+        let weight_hh = &mut gradients.weight_hh;
+        add_transposed_left(&previous, &recurrent, rows, 0..hidden, &mut scratch, weight_hh);
         add_column_sums(&gates, &mut gradients.bias_ih);
         add_column_sums(&recurrent, &mut gradients.bias_hh);
-        for (state, &keep) in gradients.hidden.chunks_exact_mut(hidden).zip(keep) {
+    }
+    gradients
+}
+
+/// One step backwards, for some rows.
+pub(super) struct StepBack<'a> {
+    pub(super) hidden: usize,
+    /// The state before the step, already multiplied with `keep`, `[row, hidden]`.
+    pub(super) previous: &'a [f32],
+    /// `[row, SAVED * hidden]`.
+    pub(super) saved: &'a [f32],
+    /// The gradient of the state after the step as an output, `[row, hidden]`.
+    pub(super) output: &'a [f32],
+    /// `[row]`.
+    pub(super) keep: &'a [f32],
+    /// In: the gradient of the state after the step, from the later steps. Out: that of the state
+    /// before it, `[row, hidden]`.
+    pub(super) state: &'a mut [f32],
+    /// Out: the gradient of the input's share of the gates, `[row, 3 * hidden]`.
+    pub(super) gates: &'a mut [f32],
+    /// Out: the gradient of the state's share of the gates, `[row, 3 * hidden]`.
+    pub(super) recurrent: &'a mut [f32],
+}
+
+impl StepBack<'_> {
+    /// Adds the gradient of the step's input, `[row, input]`, to `input`; `weights` are
+    /// [`Inputs::backwards`].
+    pub(super) fn run(self, weights: &[Packed; 2], input: &mut [f32]) {
+        let Self { hidden, previous, saved, output, keep, state, gates, recurrent } = self;
+        Arch::new().dispatch(Downdate {
+            hidden,
+            previous,
+            saved,
+            output,
+            state: &mut *state,
+            gates: &mut *gates,
+            recurrent: &mut *recurrent,
+        });
+        multiply(gates, &weights[0], None, input);
+        multiply(recurrent, &weights[1], None, state);
+        for (state, &keep) in state.chunks_exact_mut(hidden).zip(keep) {
             if keep != 1.0 {
                 state.iter_mut().for_each(|x| *x *= keep);
             }
         }
     }
-    gradients
 }
 
 /// The elementwise part of one step backwards.

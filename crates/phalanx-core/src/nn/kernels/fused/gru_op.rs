@@ -11,6 +11,7 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 
 use super::super::super::gru::GruWeights;
+use super::buffer::Buffer;
 use super::gru;
 use super::primitive::{contiguous, tensor, values};
 
@@ -83,7 +84,7 @@ impl Inputs {
         }
     }
 
-    fn forward(&self, saved: Option<&mut gru::Saved>) -> FlexTensor {
+    fn forward(&self, saved: Option<&mut [f32]>) -> FlexTensor {
         let gru::Size { time, rows, hidden, .. } = self.size();
         tensor(gru::forward(self.size(), self.slices(), saved), [time, rows, hidden])
     }
@@ -119,7 +120,8 @@ impl<C: CheckpointStrategy> GruSequence for Autodiff<Flex, C> {
         let inputs = Inputs::new(inputs.map(FloatTensor::<Self>::into_primitive));
         match GruBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => {
-                let mut saved = gru::Saved::new();
+                let gru::Size { time, rows, hidden, .. } = inputs.size();
+                let mut saved = Buffer::take(time * rows * gru::SAVED * hidden);
                 let states = inputs.forward(Some(&mut saved));
                 let state = State { inputs, saved: Arc::new(saved), states: states.clone() };
                 operation.finish(state, states)
@@ -133,7 +135,7 @@ impl<C: CheckpointStrategy> GruSequence for Autodiff<Flex, C> {
 #[derive(Clone, Debug)]
 struct State {
     inputs: Inputs,
-    saved: Arc<gru::Saved>,
+    saved: Arc<Buffer>,
     states: FlexTensor,
 }
 

@@ -2,12 +2,14 @@
 //!
 //! A file `…_op.rs` registers an operation; the file beside it computes on slices.
 
+mod buffer;
 mod concave;
 mod concave_op;
 mod dense;
 mod gradients;
 mod gru;
 mod gru_op;
+mod gru_shared;
 mod linear_op;
 mod mix;
 mod mix_op;

@@ -10,6 +10,7 @@ use super::super::pack::Packed;
 use super::super::tests::{assert_close, exact, random, shapes};
 use super::super::{composed, concave_mix, gru_sequence, linear, qmix_mix};
 use super::products::add_transposed_left;
+use super::{dense, gru};
 use crate::rng::{Purpose, Rng};
 
 fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
@@ -34,7 +35,7 @@ fn products_of_transposes_agree_with_double_precision_in_every_shape() {
 
         if inner > 0 {
             let mut c = present.clone();
-            add_transposed_left(&transpose(&a, inner), &b, inner, &mut scratch, &mut c);
+            add_transposed_left(&transpose(&a, inner), &b, inner, 0..rows, &mut scratch, &mut c);
             assert_close(&c, &expected);
         }
     }
@@ -221,4 +222,74 @@ fn fused_operations_read_views_and_accept_constants() {
     let constant = linear(view(&wide).inner(), w, b, Activation::Relu);
     let gradients = constant.sum().backward();
     assert!(weight.0.grad(&gradients).is_some() && wide.0.grad(&gradients).is_none());
+}
+
+/// What `compute` gives on one thread; fails where two or three give other bits.
+fn same_on_all_threads(compute: impl Fn() -> Vec<Vec<f32>> + Sync) {
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("threads can be started").install(&compute)
+    };
+    let bits = |all: Vec<Vec<f32>>| -> Vec<Vec<u32>> {
+        all.into_iter().map(|values| values.into_iter().map(f32::to_bits).collect()).collect()
+    };
+    let alone = bits(on(1));
+    for threads in [2, 3] {
+        assert_eq!(bits(on(threads)), alone, "{threads} threads");
+    }
+}
+
+#[test]
+fn a_layer_has_the_same_bits_on_all_threads() {
+    let mut rng = Rng::stream(0, Purpose::Check, 11);
+    // The last columns and rows fill no vector and no share, and there is more than a block.
+    let (rows, inner, columns) = (8001, 45, 37);
+    assert!(rows * inner * columns > 12 << 20, "worth several threads");
+    let [input, weight, gradient] =
+        [rows * inner, inner * columns, rows * columns].map(|n| random(&mut rng, n));
+    let bias = random(&mut rng, columns);
+    for activation in [Activation::Identity, Activation::Relu, Activation::Absolute] {
+        same_on_all_threads(|| {
+            let keep = activation == Activation::Absolute;
+            let (output, before) = dense::forward(&input, &weight, &bias, activation, keep);
+            let at = before.as_deref().unwrap_or(&output);
+            let layer = dense::Backward { input: &input, weight: &weight, at, activation };
+            let out = layer.run(inner, columns, &gradient, keep);
+            let input = out.input.unwrap_or_default();
+            vec![output.clone(), before.clone().unwrap_or_default(), input, out.weight, out.bias]
+        });
+    }
+}
+
+#[test]
+fn a_gru_has_the_same_bits_on_all_threads() {
+    let mut rng = Rng::stream(0, Purpose::Check, 12);
+    let size = gru::Size { time: 41, rows: 131, input: 33, hidden: 20 };
+    let gru::Size { time, rows, input, hidden } = size;
+    assert!(time * rows * (input + hidden) * 3 * hidden > 12 << 20, "worth several threads");
+    let sequence = |width: usize| time * rows * width;
+    let keep: Vec<f32> =
+        (0..sequence(1)).map(|_| if rng.below(5) == 0 { 0.0 } else { 1.0 }).collect();
+    let x = random(&mut rng, sequence(input));
+    let h = random(&mut rng, rows * hidden);
+    let gradient = random(&mut rng, sequence(hidden));
+    let [weight_ih, weight_hh] = [input, hidden].map(|n| random(&mut rng, n * 3 * hidden));
+    let [bias_ih, bias_hh] = [0, 1].map(|_| random(&mut rng, 3 * hidden));
+    let inputs = gru::Inputs {
+        input: &x,
+        hidden: &h,
+        keep: &keep,
+        weight_ih: &weight_ih,
+        bias_ih: &bias_ih,
+        weight_hh: &weight_hh,
+        bias_hh: &bias_hh,
+    };
+    same_on_all_threads(|| {
+        let mut saved = vec![0.0; sequence(gru::SAVED * hidden)];
+        let states = gru::forward(size, inputs, Some(&mut saved));
+        assert_eq!(states, gru::forward(size, inputs, None));
+        let out = gru::backward(size, inputs, &states, &saved, &gradient);
+        let weights = [out.weight_ih, out.bias_ih, out.weight_hh, out.bias_hh];
+        [states, saved, out.input, out.hidden].into_iter().chain(weights).collect()
+    });
 }

@@ -1,0 +1,62 @@
+//! Work shared out over the threads of the current rayon pool, so that the bits of the result do not
+//! depend on their number: a thread computes whole elements, never a part of a sum.
+
+use std::ops::Range;
+
+/// Multiply-adds below which waking another thread costs more than it brings: it takes up to 0.1
+/// milliseconds on a virtual machine.
+const WORTH_A_THREAD: usize = 1 << 22;
+
+/// `0..n` in ranges of nearly equal length, one for each thread, as far as `work` multiply-adds are
+/// worth it; `None` where one thread is to do it all.
+pub(in super::super) fn shares(n: usize, work: usize) -> Option<Vec<Range<usize>>> {
+    let most = n.min(work / WORTH_A_THREAD);
+    let threads = if most > 1 { rayon::current_num_threads().min(most) } else { 1 };
+    (threads > 1).then(|| divided(n, threads))
+}
+
+/// `0..n` in `parts` ranges of nearly equal length.
+pub(super) fn divided(n: usize, parts: usize) -> Vec<Range<usize>> {
+    (0..parts).map(|part| part * n / parts..(part + 1) * n / parts).collect()
+}
+
+/// The rows of a matrix that is `width` wide, one slice for each of `shares`, which follow one another
+/// from row zero.
+pub(in super::super) fn split<'a>(
+    mut matrix: &'a mut [f32],
+    width: usize,
+    shares: &[Range<usize>],
+) -> Vec<&'a mut [f32]> {
+    let mut parts = Vec::with_capacity(shares.len());
+    for share in shares {
+        let (part, rest) = matrix.split_at_mut(share.len() * width);
+        parts.push(part);
+        matrix = rest;
+    }
+    parts
+}
+
+/// The same for every step of a sequence `[time, row, width]`: for each share, its rows step by step.
+pub(super) fn split_steps<'a>(
+    sequence: &'a mut [f32],
+    (rows, width): (usize, usize),
+    shares: &[Range<usize>],
+) -> Vec<Vec<&'a mut [f32]>> {
+    let mut parts: Vec<Vec<&'a mut [f32]>> = shares.iter().map(|_| Vec::new()).collect();
+    for step in sequence.chunks_mut((rows * width).max(1)) {
+        for (part, slice) in parts.iter_mut().zip(split(step, width, shares)) {
+            part.push(slice);
+        }
+    }
+    parts
+}
+
+/// Does every task; they may be done at the same time.
+pub(in super::super) fn each<T: Send>(tasks: Vec<T>, work: impl Fn(T) + Sync) {
+    let work = &work;
+    rayon::scope(|scope| {
+        for task in tasks {
+            scope.spawn(move |_| work(task));
+        }
+    });
+}

@@ -37,6 +37,7 @@ pub(in super::super) fn split<'a>(
 }
 
 /// The same for every step of a sequence `[time, row, width]`: for each share, its rows step by step.
+#[cfg(feature = "flex")]
 pub(super) fn split_steps<'a>(
     sequence: &'a mut [f32],
     (rows, width): (usize, usize),

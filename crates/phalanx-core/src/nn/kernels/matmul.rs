@@ -147,9 +147,9 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
             for (r, left) in left.iter_mut().enumerate() {
                 *left = &self.a[(row + r) * stride..][..inner];
             }
-            assert_eq!(panel.stride, V, "the right matrix is packed");
-            let (panel, _) = panel.vectors.as_chunks::<V>();
-            let (fours, rest) = panel[..inner].as_chunks::<UNROLLED>();
+            // Of a packed matrix, four inner elements at a time: their addresses are constants.
+            let packed = if panel.stride == V { panel.vectors.as_chunks::<V>().0 } else { &[] };
+            let (fours, _) = packed[..inner.min(packed.len())].as_chunks::<UNROLLED>();
             let whole = fours.len();
             let left_fours = left.map(|left| &left.as_chunks::<UNROLLED>().0[..whole]);
             // With these indices the compiler drops the bounds checks of all rows.
@@ -163,9 +163,16 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
                     sum = multiply_add(simd, a, *b, sum);
                 }
             }
-            for (j, b) in rest.iter().enumerate() {
-                let a = left.map(|left| left[whole * UNROLLED + j]);
-                sum = multiply_add(simd, a, *b, sum);
+            let done = whole * UNROLLED;
+            let mut rest = panel.vectors[done * panel.stride..].chunks(panel.stride);
+            #[allow(clippy::needless_range_loop)]
+            for k in done..inner {
+                let b = rest.next().expect("the panel has a row for each inner element");
+                let mut a = [0.0; R];
+                for r in 0..R {
+                    a[r] = left[r][k];
+                }
+                sum = multiply_add(simd, a, first(b), sum);
             }
         }
         for (r, sum) in sum.into_iter().enumerate() {

@@ -238,9 +238,12 @@ fn main() -> anyhow::Result<()> {
         .filter(|panel| !panel.series.is_empty())
         .collect();
     draw(&panels, &Axis::WON, &request.page.with_file_name("policy_gradients.svg"))?;
-    page::put(&request.page, "policy gradients", &table(&done)?)?;
-    page::put(&request.page, "ablations", &ablations(&done)?)?;
-    page::put(&request.page, "by the clock", &by_the_clock(&done)?)?;
+    let tables = [
+        ("policy gradients", &*table(&done)?),
+        ("ablations", &*ablations(&done)?),
+        ("by the clock", &*by_the_clock(&done)?),
+    ];
+    page::put_all(&request.page, &tables)?;
     println!("{} runs in {}", done.len(), request.page.display());
     Ok(())
 }

@@ -12,17 +12,31 @@ use anyhow::Context;
 ///
 /// When the page lacks these lines or cannot be written.
 pub fn put(page: &Path, name: &str, table: &str) -> anyhow::Result<()> {
-    let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- end of {name} -->"));
-    let block = format!("{begin}\n\n{}\n\n{end}", table.trim_end());
+    put_all(page, &[(name, table)])
+}
+
+/// Puts several tables into the page, each as [`put`] does; the first of each pair is the name.
+///
+/// # Errors
+///
+/// When the page lacks one of the lines or cannot be written; nothing is written then.
+pub fn put_all(page: &Path, tables: &[(&str, &str)]) -> anyhow::Result<()> {
     if let Some(folder) = page.parent() {
         fs::create_dir_all(folder)?;
     }
-    let Ok(text) = fs::read_to_string(page) else {
-        return Ok(fs::write(page, block + "\n")?);
-    };
-    let missing = || format!("{} has no lines `{begin}` and `{end}`", page.display());
-    let (before, rest) = text.split_once(&begin).with_context(missing)?;
-    let (_, after) = rest.split_once(&end).with_context(missing)?;
-    fs::write(page, format!("{before}{block}{after}"))?;
-    Ok(())
+    let mut text = fs::read_to_string(page).ok();
+    for (name, table) in tables {
+        let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- end of {name} -->"));
+        let block = format!("{begin}\n\n{}\n\n{end}", table.trim_end());
+        let missing = || format!("{} has no lines `{begin}` and `{end}`", page.display());
+        text = Some(match text {
+            Some(text) if page.exists() => {
+                let (before, rest) = text.split_once(&begin).with_context(missing)?;
+                let (_, after) = rest.split_once(&end).with_context(missing)?;
+                format!("{before}{block}{after}")
+            }
+            begun => begun.map_or(String::new(), |text| text + "\n") + &block + "\n",
+        });
+    }
+    Ok(fs::write(page, text.unwrap_or_default())?)
 }

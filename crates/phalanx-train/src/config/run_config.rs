@@ -25,7 +25,8 @@ pub struct RunConfig {
     pub save_state_interval: u64,
     /// Where networks learn: `cpu`, `ndarray`, `wgpu`.
     pub device: String,
-    /// How many threads step environments; zero takes one per core. Results do not depend on it.
+    /// How many threads act, learn and step environments; zero takes one per core. Results do not
+    /// depend on it.
     pub threads: usize,
     /// The folder that holds all runs.
     pub results_dir: String,

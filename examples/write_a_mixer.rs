@@ -65,7 +65,7 @@ impl Factorisation for Mix {
     }
 
     fn loss(
-        &mut self,
+        &self,
         online: &WeightedSum,
         target: &WeightedSum,
         batch: &Experience,

@@ -7,8 +7,8 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, Init, Optimizer, OptimizerConfig, Step, WeightsError, device,
-    from_safetensors, to_safetensors,
+    AgentConfig, AgentNetwork, Init, Optimizer, OptimizerConfig, ParameterGradients, Step,
+    WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -122,7 +122,7 @@ fn adam_radam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error
         let mut point = point()?;
         let mut norm = f32::NAN;
         for _ in 0..steps {
-            let gradients = energy(&point)?.backward();
+            let gradients = ParameterGradients::of(&point, energy(&point)?.backward());
             let step = optimizer.step(0.01, point, gradients, max_norm);
             point = step.module;
             norm = step.grad_norm.into_scalar();
@@ -142,7 +142,7 @@ fn adam_radam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error
 fn gradients_below_the_limit_are_not_clipped() -> Result<(), Box<dyn Error>> {
     let step = |max_norm| -> Result<Vec<f32>, Box<dyn Error>> {
         let point = point()?;
-        let gradients = energy(&point)?.backward();
+        let gradients = ParameterGradients::of(&point, energy(&point)?.backward());
         Ok(numbers(Optimizer::new(RMSPROP).step(0.1, point, gradients, max_norm).module.x.val()))
     };
     assert_eq!(step(f32::INFINITY)?, step(100.0)?);
@@ -177,7 +177,8 @@ fn train(
         let values: Vec<f32> = (0..4 * 5 * 7).map(|_| rng.range(-1.0, 1.0)).collect();
         let input = Tensor::<1>::from_data(values.as_slice(), &device).reshape([4, 5, 7]);
         let output = network.forward(input, Tensor::zeros([5, 12], &device), None).output;
-        let gradients = (output.clone() * output).sum().backward();
+        let loss = (output.clone() * output).sum();
+        let gradients = ParameterGradients::of(&network, loss.backward());
         let Step { module, grad_norm } = optimizer.step(1e-2, network, gradients, 3.0);
         network = module;
         norms.push(grad_norm.into_scalar::<f32>().to_bits());
@@ -237,6 +238,7 @@ fn the_state_of_another_module_is_refused() {
     let mut optimizer = Optimizer::new(ADAM);
     train(network(1).expect("a network"), &mut optimizer, 0..1).expect("a step");
     let point = point().expect("a point");
-    let gradients = energy(&point).expect("a loss").backward();
+    let loss = energy(&point).expect("a loss");
+    let gradients = ParameterGradients::of(&point, loss.backward());
     optimizer.step(0.1, point, gradients, 1.0);
 }

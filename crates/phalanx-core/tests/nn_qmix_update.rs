@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, Init, Mixer, MixerConfig, MixerInput, MixerSizes, Optimizer,
-    OptimizerConfig, QmixConfig, available, device, from_safetensors,
+    OptimizerConfig, ParameterGradients, QmixConfig, available, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
@@ -218,7 +218,8 @@ fn the_first_qmix_update_gives_the_loss_and_gradient_norm_of_pytorch() -> Result
         let online = networks(&plain.clone().autodiff())?;
         let loss = loss(&online, &networks(&plain)?, &batch(&plain));
         let mut optimizer = Optimizer::new(OptimizerConfig::Adam { eps: 1e-5 });
-        let step = optimizer.step(5e-4, online, loss.backward(), 10.0);
+        let gradients = ParameterGradients::of(&online, loss.backward());
+        let step = optimizer.step(5e-4, online, gradients, 10.0);
         let (loss, norm) = (scalar(loss.inner()), scalar(step.grad_norm));
         assert!((loss - 0.801_066_3).abs() < 2e-6, "{name}: loss {loss}");
         assert!((norm - 1.899_183).abs() < 1e-5, "{name}: norm {norm}");
@@ -237,7 +238,8 @@ fn eleven_adam_updates_follow_jax() -> Result<(), Box<dyn Error>> {
             let mut optimizer = Optimizer::new(OptimizerConfig::Adam { eps: 1e-5 });
             for (t, (wanted_loss, wanted_norm)) in course.into_iter().enumerate() {
                 let loss = loss(&online, &target, &batch);
-                let step = optimizer.step(5e-4, online, loss.backward(), max_norm);
+                let gradients = ParameterGradients::of(&online, loss.backward());
+                let step = optimizer.step(5e-4, online, gradients, max_norm);
                 online = step.module;
                 let (loss, norm) = (scalar(loss.inner()), scalar(step.grad_norm));
                 assert!((loss - wanted_loss).abs() < 5e-6, "{name}, update {t}: loss {loss}");

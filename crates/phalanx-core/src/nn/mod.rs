@@ -32,6 +32,7 @@ mod mixers;
 mod mlp;
 mod optim;
 mod selection;
+mod shards;
 mod soft_update;
 mod weights;
 
@@ -53,5 +54,6 @@ pub use mixers::{
 pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
 pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
+pub use shards::{ParameterGradients, in_shards, shard_count};
 pub use soft_update::soft_update;
 pub use weights::{WeightsError, from_safetensors, to_safetensors, with_weights};

@@ -1,10 +1,11 @@
 //! Adam, RAdam and RMSprop with PyTorch's semantics, after clipping of the global gradient norm.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Gradients, Tensor, TensorData};
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::weights::{Path, WeightsError, read};
+use super::shards::ParameterGradients;
+use super::weights::{WeightsError, read};
 
 const FIRST_DECAY: f64 = 0.9;
 const SECOND_DECAY: f64 = 0.999;
@@ -104,17 +105,13 @@ impl Optimizer {
         &mut self,
         lr: f64,
         module: M,
-        mut gradients: Gradients,
+        gradients: ParameterGradients,
         max_norm: f32,
     ) -> Step<M> {
-        let mut collector = Collector {
-            path: Path::default(),
-            gradients: &mut gradients,
-            found: Vec::new(),
-            squares: None,
-        };
-        module.visit(&mut collector);
-        let Collector { found, squares, .. } = collector;
+        let found = gradients.found;
+        let squares = found.iter().filter_map(|(_, gradient)| gradient.as_ref());
+        let squares = squares.map(|gradient| (gradient.clone() * gradient.clone()).sum());
+        let squares = squares.reduce(|sum, square| sum + square);
         let squares = squares.expect("the loss depends on a parameter of the module");
         let grad_norm = squares.sqrt();
         let factor = if max_norm.is_finite() {
@@ -264,36 +261,6 @@ fn rectification(t: f64) -> Option<f64> {
     let ratio =
         (length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length);
     (length > 5.0).then(|| ratio.sqrt())
-}
-
-/// Takes each parameter's gradient, flat, and adds up the squares.
-struct Collector<'a> {
-    path: Path,
-    gradients: &'a mut Gradients,
-    found: Vec<(String, Option<Tensor<1>>)>,
-    squares: Option<Tensor<1>>,
-}
-
-impl ModuleVisitor for Collector<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let gradient = param.val().grad_remove(self.gradients).map(flat);
-        if let Some(gradient) = &gradient {
-            let square = (gradient.clone() * gradient.clone()).sum();
-            self.squares = Some(match self.squares.take() {
-                Some(squares) => squares + square,
-                None => square,
-            });
-        }
-        self.found.push((self.path.name(), gradient));
-    }
 }
 
 /// Updates each parameter with its slot and gradient.

@@ -5,8 +5,8 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use phalanx_core::nn::{
-    Concave, ConcaveConfig, MixerSizes, Optimizer, OptimizerConfig, device, from_safetensors,
-    to_safetensors,
+    Concave, ConcaveConfig, MixerSizes, Optimizer, OptimizerConfig, ParameterGradients, device,
+    from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
@@ -167,8 +167,9 @@ pub(crate) fn fit(
         let above = error.clone().detach().greater_elem(0.0).float();
         let weight = above.mul_scalar(optimism - 1.0).add_scalar(1.0);
         let loss = (error.square() * weight).mean();
+        let gradients = ParameterGradients::of(&game, loss.backward());
         let lr = LEARNING_RATE * (1.0 - step as f64 / steps as f64);
-        game = optimizer.step(lr, game, loss.backward(), f32::INFINITY).module;
+        game = optimizer.step(lr, game, gradients, f32::INFINITY).module;
     }
     let error = (game.values() - payoffs).square().sum();
     let error = numbers(error)[0];

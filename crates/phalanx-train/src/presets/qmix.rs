@@ -1,14 +1,16 @@
 //! Learning, as the preset `qmix` measures it.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentNetworks, Device, MixerConfig, QmixConfig, with_weights};
+use phalanx_core::nn::{AgentNetworks, Device, MixerConfig, QmixConfig, shard_count, with_weights};
 use phalanx_core::rl::EpisodeStep;
-use phalanx_core::rng::Rng;
+use phalanx_core::rng::{Purpose, Rng};
 
 use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS, STATE};
 use super::{agent_weights, layer, numbers};
-use crate::collect::Tally;
+use crate::collect::{InputLayout, Tally};
 use crate::error::TrainError;
 use crate::learn::{
     Experience, Factorisation, Loss, Mixed, MixedNetworks, Plan, QLearning, ReplayLearner, Setup,
@@ -27,7 +29,7 @@ const SHORT: usize = 50;
 /// global gradient norm clipped at 10, Adam.
 pub struct QmixUpdate {
     learner: ReplayLearner<Given>,
-    batch: EpisodeBatch,
+    shards: Vec<Experience>,
 }
 
 impl QmixUpdate {
@@ -58,7 +60,17 @@ impl QmixUpdate {
         let mixer =
             QmixConfig { embed_dim: EMBED, hypernet_embed: HYPERNET, ..QmixConfig::default() };
         let factorisation = Given(Mixed(MixerConfig::Qmix(mixer)));
-        Self { learner: ReplayLearner::new(factorisation, &learning, &setup), batch: batch() }
+        let inputs = InputLayout::new(&setup.spec, false, false);
+        let n = shard_count(device, EPISODES * STEPS * AGENTS);
+        let of = |shard: usize| shard * EPISODES / n..(shard + 1) * EPISODES / n;
+        let shards = (0..n).map(|shard| {
+            let rng = Rng::stream(1, Purpose::Selection, 0);
+            Experience::new(batch(of(shard)), inputs, HIDDEN, rng, device)
+        });
+        Self {
+            shards: shards.collect(),
+            learner: ReplayLearner::new(factorisation, &learning, &setup),
+        }
     }
 
     /// One update. Returns its loss and its gradient norm before clipping.
@@ -68,7 +80,7 @@ impl QmixUpdate {
     /// When something is not finite any more.
     pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
         let mut tally = Tally::default();
-        self.learner.update(vec![self.batch.clone()], &mut tally)?;
+        self.learner.update(&self.shards, &mut tally)?;
         let means = tally.take_means();
         Ok((means["loss_td"], means["grad_norm"]))
     }
@@ -88,16 +100,17 @@ impl QmixUpdate {
     }
 }
 
-/// The episodes; every second one is over after 50 steps.
-fn batch() -> EpisodeBatch {
+/// Some of the episodes, every second of which is over after 50 steps.
+fn batch(episodes: Range<usize>) -> EpisodeBatch {
     let rows = EPISODES * AGENTS;
+    let n = episodes.len();
     let mut actions: Vec<i32> = numbers(STEPS * rows, 103, 1.0)
         .iter()
         .map(|x| ((x + 1.0) * 0.5 * ACTIONS as f32) as i32)
         .map(|action| action.clamp(0, ACTIONS as i32 - 1))
         .collect();
     actions.resize((STEPS + 1) * rows, 0);
-    let steps = numbers(STEPS * EPISODES, 102, 1.0)
+    let steps: Vec<EpisodeStep> = numbers(STEPS * EPISODES, 102, 1.0)
         .into_iter()
         .enumerate()
         .map(|(i, reward)| {
@@ -107,16 +120,23 @@ fn batch() -> EpisodeBatch {
         .collect();
     EpisodeBatch {
         time: STEPS,
-        episodes: EPISODES,
-        input: numbers((STEPS + 1) * rows * OBS, 100, 1.0),
-        state: numbers((STEPS + 1) * EPISODES * STATE, 101, 1.0),
-        avail: vec![true; (STEPS + 1) * rows * ACTIONS],
-        actions,
-        steps,
+        episodes: n,
+        input: columns(&numbers((STEPS + 1) * rows * OBS, 100, 1.0), STEPS + 1, &episodes),
+        state: columns(&numbers((STEPS + 1) * EPISODES * STATE, 101, 1.0), STEPS + 1, &episodes),
+        avail: vec![true; (STEPS + 1) * n * AGENTS * ACTIONS],
+        actions: columns(&actions, STEPS + 1, &episodes),
+        steps: columns(&steps, STEPS, &episodes),
         agent_reward: Vec::new(),
-        indices: (0..EPISODES as u64).collect(),
-        weights: vec![1.0; EPISODES],
+        indices: episodes.map(|episode| episode as u64).collect(),
+        weights: vec![1.0; n],
     }
+}
+
+/// What belongs to some episodes in `[time, episode, …]`.
+fn columns<T: Copy>(all: &[T], times: usize, episodes: &Range<usize>) -> Vec<T> {
+    let width = all.len() / times / EPISODES;
+    let time = all.chunks_exact(width * EPISODES);
+    time.flat_map(|row| &row[episodes.start * width..episodes.end * width]).copied().collect()
 }
 
 /// QMIX that begins with given weights.
@@ -136,7 +156,7 @@ impl Factorisation for Given {
     }
 
     fn loss(
-        &mut self,
+        &self,
         online: &MixedNetworks,
         target: &MixedNetworks,
         batch: &Experience,

@@ -4,9 +4,6 @@ use phalanx_core::rng::Rng;
 
 use super::packed_episode::PackedEpisode;
 
-/// Into how many parts a sample is divided at most.
-const PARTS: usize = 4;
-
 /// Episodes drawn from the replay memory.
 #[derive(Clone, Debug)]
 pub struct Sample<'a> {
@@ -56,27 +53,49 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// The sample itself, or, where padding all episodes to the longest would add more than a quarter,
-    /// parts of episodes of alike lengths, the longest first.
+    /// The number of steps to learn from.
+    pub fn steps(&self) -> usize {
+        self.windows.iter().map(|window| window.len).sum()
+    }
+
+    /// The rewards of all steps to learn from: those of the team, or the agents' own.
+    pub fn rewards(&self, own: bool) -> impl Iterator<Item = f32> {
+        self.episodes.iter().zip(&self.windows).flat_map(move |(episode, window)| {
+            let (rewards, n) = match own {
+                true => (&episode.agent_reward, episode.agent_reward.len() / episode.len.max(1)),
+                false => (&episode.reward, 1),
+            };
+            rewards[window.start * n..(window.start + window.len) * n].iter().copied()
+        })
+    }
+
+    /// At most `n` shards of nearly as many steps each, made of episodes of alike lengths, the longest
+    /// first.
     ///
-    /// Padded one by one, the parts hold the same steps as the whole in less space, and a network
+    /// Padded one by one, the shards hold the same steps as the whole in less space, and a network
     /// computes less.
-    pub fn parts(self) -> Vec<Self> {
-        let lengths = || self.windows.iter().map(|window| window.len);
-        let (n, used) = (self.windows.len(), lengths().sum::<usize>());
-        let padded = n * lengths().max().unwrap_or(0);
-        if 4 * padded <= 5 * used {
+    pub fn shards(self, n: usize) -> Vec<Self> {
+        if n <= 1 {
             return vec![self];
         }
-        let mut order: Vec<usize> = (0..n).collect();
+        let mut order: Vec<usize> = (0..self.windows.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(self.windows[i].len));
-        let part = |places: &[usize]| Self {
+        let all = self.steps();
+        let mut shards: Vec<Vec<usize>> = vec![Vec::new(); n];
+        let mut before = 0;
+        for i in order {
+            let len = self.windows[i].len;
+            // The shard in whose share of all steps the middle of the episode falls.
+            shards[((2 * before + len) * n / (2 * all).max(1)).min(n - 1)].push(i);
+            before += len;
+        }
+        let shard = |places: &Vec<usize>| Self {
             episodes: places.iter().map(|&i| self.episodes[i]).collect(),
             indices: places.iter().map(|&i| self.indices[i]).collect(),
             weights: places.iter().map(|&i| self.weights[i]).collect(),
             windows: places.iter().map(|&i| self.windows[i]).collect(),
         };
-        order.chunks(n.div_ceil(PARTS)).map(part).collect()
+        shards.iter().filter(|places| !places.is_empty()).map(shard).collect()
     }
 }
 
@@ -100,20 +119,29 @@ mod tests {
     }
 
     #[test]
-    fn episodes_of_alike_lengths_stay_together_and_others_are_parted() {
-        let alike: Vec<_> = [10, 9, 10, 9].map(episode).into();
-        let whole = Sample::whole(&alike.iter().collect::<Vec<_>>());
-        assert_eq!(whole.parts().len(), 1);
+    fn shards_have_alike_lengths_and_nearly_as_many_steps() {
         let mixed: Vec<_> = [3, 20, 4, 19, 5, 18, 2, 17, 40].map(episode).into();
-        let parts = Sample::whole(&mixed.iter().collect::<Vec<_>>()).parts();
-        let lengths = |part: &Sample<'_>| part.windows.iter().map(|w| w.len).collect::<Vec<_>>();
-        let lengths: Vec<_> = parts.iter().map(lengths).collect();
-        assert_eq!(lengths, [vec![40, 20, 19], vec![18, 17, 5], vec![4, 3, 2]]);
+        let whole = Sample::whole(&mixed.iter().collect::<Vec<_>>());
+        assert_eq!(whole.steps(), 128);
+        assert_eq!(whole.clone().shards(1).len(), 1);
+        let shards = whole.shards(3);
+        let lengths = |shard: &Sample<'_>| shard.windows.iter().map(|w| w.len).collect::<Vec<_>>();
+        let lengths: Vec<_> = shards.iter().map(lengths).collect();
+        assert_eq!(lengths, [vec![40], vec![20, 19], vec![18, 17, 5, 4, 3, 2]]);
         // Numbers and episodes stay together.
-        for part in &parts {
-            for (index, episode) in part.indices.iter().zip(&part.episodes) {
+        for shard in &shards {
+            for (index, episode) in shard.indices.iter().zip(&shard.episodes) {
                 assert_eq!(mixed[*index as usize].len, episode.len);
             }
         }
+    }
+
+    #[test]
+    fn rewards_are_those_of_the_steps_to_learn_from() {
+        let mut packed = episode(3);
+        packed.reward = [1.0, 2.0, 3.0].into();
+        let mut sample = Sample::whole(&[&packed]);
+        sample.windows = vec![Window { start: 1, len: 2 }];
+        assert_eq!(sample.rewards(false).collect::<Vec<_>>(), [2.0, 3.0]);
     }
 }

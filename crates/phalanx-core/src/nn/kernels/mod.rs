@@ -18,8 +18,9 @@ mod shares;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod tile;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 pub use self::ceiling::multiply_adds_per_second;
 pub(super) use self::concave_row::{ConcaveRow, RowWeights};
@@ -27,10 +28,20 @@ pub(super) use self::elementwise::activate;
 pub(super) use self::gru_cell::update as gru_update;
 pub(super) use self::matmul::multiply;
 pub(super) use self::pack::Packed;
-pub(super) use self::shares::{each, shares, split};
+pub(super) use self::shares::{alone, each, shares, split};
 use super::gru::GruWeights;
 use super::linear::Activation;
 use super::mixers::ConcaveWeights;
+
+/// Whether a device computes on the cores that call it.
+pub(super) fn on_host(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(device) {
+        return true;
+    }
+    let _ = device;
+    false
+}
 
 /// A GRU over a whole sequence; the arguments are those of [`Gru::forward`](super::Gru::forward).
 ///

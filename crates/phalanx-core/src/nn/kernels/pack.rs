@@ -10,7 +10,7 @@ const CACHE_LINE: usize = 64;
 pub(in super::super) struct Packed {
     inner: usize,
     columns: usize,
-    /// Panel after panel, each `[inner, width]` where the width is one or two vectors.
+    /// Panel after panel, each `[inner, width]` where the width is that of some vectors ([`panels`]).
     data: Vec<f32>,
     /// Where the first panel begins, so that vectors do not straddle lines of the cache.
     offset: usize,
@@ -33,15 +33,13 @@ impl Packed {
     ) {
         assert_eq!(matrix.len(), inner * columns, "the matrix has the stated size");
         (self.inner, self.columns) = (inner, columns);
-        let lanes = lanes();
-        let width = columns.next_multiple_of(lanes);
-        self.data.resize(inner * width + CACHE_LINE / 4, 0.0);
+        let (lanes, most) = shape();
+        self.data.resize(inner * columns.next_multiple_of(lanes) + CACHE_LINE / 4, 0.0);
         // A pointer that cannot be aligned costs time, not correctness.
         self.offset = self.data.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE / 4);
-        let mut column = 0;
         let mut rest = &mut self.data[self.offset..];
-        while column < width {
-            let panel_width = (width - column).min(2 * lanes);
+        for (vector, vectors) in divided(columns.div_ceil(lanes), most) {
+            let (column, panel_width) = (vector * lanes, vectors * lanes);
             let valid = panel_width.min(columns - column);
             let (panel, tail) = rest.split_at_mut(inner * panel_width);
             for (k, row) in panel.chunks_exact_mut(panel_width).enumerate() {
@@ -56,7 +54,6 @@ impl Packed {
                 padding.fill(0.0);
             }
             rest = tail;
-            column += panel_width;
         }
     }
 
@@ -84,15 +81,42 @@ pub(super) struct Right<'a> {
     pub(super) packed: bool,
 }
 
+/// The panels of so many columns: the first vector of each, and how many there are.
+#[inline(always)]
+pub(super) fn panels<S: Simd>(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    divided(columns.div_ceil(S::F32_LANES), most::<S>())
+}
+
+/// The most vectors of a panel: with 32 registers, a tile of six rows and four vectors fits into them.
+#[inline(always)]
+fn most<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 4 } else { 2 }
+}
+
+/// `0..vectors` in as few parts of at most `most` as there can be, of nearly equal length.
+#[inline(always)]
+fn divided(vectors: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let parts = vectors.div_ceil(most);
+    (0..parts).map(move |part| {
+        let first = part * vectors / parts;
+        (first, (part + 1) * vectors / parts - first)
+    })
+}
+
 /// The number of `f32` in a vector of this processor.
 pub(super) fn lanes() -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
+    shape().0
+}
+
+/// The number of `f32` in a vector of this processor, and of vectors in a panel.
+fn shape() -> (usize, usize) {
+    struct Shape;
+    impl WithSimd for Shape {
+        type Output = (usize, usize);
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
+        fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
+            (S::F32_LANES, most::<S>())
         }
     }
-    Arch::new().dispatch(Lanes)
+    Arch::new().dispatch(Shape)
 }

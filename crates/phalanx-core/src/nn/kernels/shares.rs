@@ -1,16 +1,30 @@
 //! Work shared out over the threads of the current rayon pool, so that the bits of the result do not
 //! depend on their number: a thread computes whole elements, never a part of a sum.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 /// Multiply-adds below which waking another thread costs more than it brings: it takes up to 0.1
 /// milliseconds on a virtual machine.
 const WORTH_A_THREAD: usize = 1 << 22;
 
+thread_local! {
+    /// Whether what this thread computes is one of several shards.
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does `work`, of which the other threads have their share, without sharing out parts of it.
+pub(in super::super) fn alone<R>(work: impl FnOnce() -> R) -> R {
+    let before = ALONE.replace(true);
+    let result = work();
+    ALONE.set(before);
+    result
+}
+
 /// `0..n` in ranges of nearly equal length, one for each thread, as far as `work` multiply-adds are
 /// worth it; `None` where one thread is to do it all.
 pub(in super::super) fn shares(n: usize, work: usize) -> Option<Vec<Range<usize>>> {
-    let most = n.min(work / WORTH_A_THREAD);
+    let most = if ALONE.get() { 1 } else { n.min(work / WORTH_A_THREAD) };
     let threads = if most > 1 { rayon::current_num_threads().min(most) } else { 1 };
     (threads > 1).then(|| divided(n, threads))
 }

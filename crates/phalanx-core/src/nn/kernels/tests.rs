@@ -1,7 +1,9 @@
 //! The kernels against plain loops in double precision.
 
-use super::matmul::multiply;
-use super::pack::Packed;
+use pulp::{NullaryFnOnce, Scalar, Simd, WithSimd};
+
+use super::matmul::{Product, multiply};
+use super::pack::{Packed, Right};
 use crate::rng::{Purpose, Rng};
 
 pub(super) fn random(rng: &mut Rng, n: usize) -> Vec<f32> {
@@ -79,5 +81,76 @@ fn the_bits_of_a_row_do_not_depend_on_the_other_rows() {
         let mut some = vec![0.0; count * columns];
         multiply(&a[first * inner..][..count * inner], &b, Some(&bias), &mut some);
         assert_eq!(some, all[first * columns..][..count * columns]);
+    }
+}
+
+/// A product as a processor with smaller vectors computes it.
+struct On<S, P>(S, P);
+
+impl<S: Simd, P: WithSimd<Output = ()>> NullaryFnOnce for On<S, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.1.with_simd(self.0);
+    }
+}
+
+/// `start + a b`, or `start + a^T b`, by the vectors of `S`.
+fn product<S: Simd, const TRANSPOSED: bool>(
+    simd: S,
+    a: &[f32],
+    b: &[f32],
+    inner: usize,
+    start: &[f32],
+) -> Vec<f32> {
+    let columns = b.len() / inner;
+    let rows = start.len() / columns;
+    // As wide as the vectors ask for, unpacked.
+    let wide = columns.next_multiple_of(S::F32_LANES);
+    let widened = |matrix: &[f32]| -> Vec<f32> {
+        let rows = matrix.chunks_exact(columns);
+        rows.flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0.0, wide - columns)))
+            .collect()
+    };
+    let (b, mut c) = (widened(b), widened(start));
+    let b = Right { inner, columns: wide, data: &b, packed: false };
+    let stride = if TRANSPOSED { rows } else { inner };
+    simd.vectorize(On(simd, Product::<TRANSPOSED> { a, stride, rows, b, bias: None, c: &mut c }));
+    c.chunks_exact(wide).flat_map(|row| &row[..columns]).copied().collect()
+}
+
+#[test]
+fn products_agree_on_every_kind_of_processor() {
+    let mut rng = Rng::stream(0, Purpose::Check, 2);
+    for (rows, inner, columns) in shapes(&mut rng).into_iter().filter(|(_, inner, _)| *inner > 0) {
+        let a = random(&mut rng, rows * inner);
+        let b = random(&mut rng, inner * columns);
+        let start = random(&mut rng, rows * columns);
+        let bound = exact(&a, &b, inner, columns, &start);
+        let turned: Vec<f32> = (0..inner)
+            .flat_map(|k| (0..rows).map(|i| a[i * inner + k]).collect::<Vec<_>>())
+            .collect();
+        // One number at a time, which any processor can.
+        let portable = product::<_, false>(Scalar, &a, &b, inner, &start);
+        assert_close(&portable, &bound);
+        assert_eq!(product::<_, true>(Scalar, &turned, &b, inner, &start), portable);
+        #[cfg(target_arch = "x86_64")]
+        {
+            let mut fused = Vec::new();
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                fused.push(product::<_, false>(simd, &a, &b, inner, &start));
+                fused.push(product::<_, true>(simd, &turned, &b, inner, &start));
+            }
+            if let Some(simd) = pulp::x86::V4::try_new() {
+                fused.push(product::<_, false>(simd, &a, &b, inner, &start));
+                fused.push(product::<_, true>(simd, &turned, &b, inner, &start));
+            }
+            // AVX2 and AVX-512 fuse multiply-adds and have the same bits.
+            for product in &fused {
+                assert_close(product, &bound);
+                assert_eq!(product, &fused[0]);
+            }
+        }
     }
 }

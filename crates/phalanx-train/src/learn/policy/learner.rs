@@ -4,14 +4,14 @@ use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentConfig, AgentNetworks, Device, Init, Optimizer, OptimizerConfig, from_safetensors,
-    to_safetensors,
+    in_shards, to_safetensors,
 };
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::critic_input::CriticLayout;
 use super::experience::Experience;
-use super::losses::{Loss, PolicyBatch, Sequence, ValueTargets};
+use super::losses::{Loss, PolicyBatch, PolicyReport, Sequence, ValueBatch, ValueTargets};
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 use super::turn::Turn;
 use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
@@ -147,16 +147,21 @@ impl PolicyLearner {
             for epoch in 0..self.settings.epochs {
                 if epoch == 0 || self.settings.num_mini_batch > 1 {
                     let parts = self.parts(experience.items());
+                    let rows = turn.agents.len();
                     let of = |items: &Vec<usize>| {
-                        let batch =
-                            experience.policy_batch(turn, items, &self.settings, &self.device);
-                        (batch, self.shared().then(|| experience.targets(items, &self.device)))
+                        let shards =
+                            experience.policy_batches(turn, items, &self.settings, &self.device);
+                        let targets = match self.shared() {
+                            true => experience.targets(items, rows, &self.device),
+                            false => Vec::new(),
+                        };
+                        (shards, targets)
                     };
                     batches = parts.iter().map(of).collect();
                 }
                 let mut moved = 0.0;
-                for (batch, targets) in &batches {
-                    moved += self.policy_update(turn, batch, targets.as_ref(), tally)?;
+                for (shards, targets) in &batches {
+                    moved += self.policy_update(turn, shards, targets, tally)?;
                 }
                 let limit = self.settings.kl_stop;
                 if limit > 0.0 && moved / batches.len() as f64 > limit {
@@ -170,36 +175,52 @@ impl PolicyLearner {
         Ok(())
     }
 
-    /// One step of the policies of a turn, and of the critic where it shares layers with them and
-    /// `targets` say what it is to learn. Returns the approximate KL divergence before it.
+    /// One step of the policies of a turn from the shards of a minibatch, and of the critic where it
+    /// shares layers with them and `targets` say what it is to learn. Returns the approximate KL
+    /// divergence before it.
     fn policy_update(
         &mut self,
         turn: &Turn,
-        batch: &PolicyBatch,
-        targets: Option<&ValueTargets>,
+        shards: &[PolicyBatch],
+        targets: &[ValueTargets],
         tally: &mut Tally,
     ) -> Result<f64, TrainError> {
-        let losses = self.loss(tally.t_env);
-        let out = turn.forward(&self.policy, &batch.played.read);
-        let (mut loss, report) = losses.policy(out.output, batch);
-        finite("pg_loss", report.pg_loss, tally)?;
+        let (losses, vf_coef) = (self.loss(tally.t_env), self.settings.vf_coef);
         let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
-        let norm = if let Some(targets) = targets {
-            let value = self.critic.forward(out.features, batch.played.read.hidden.clone(), None);
-            let value_loss = losses.value(value.output, targets);
-            let value: f32 = value_loss.clone().inner().into_scalar();
-            finite("value_loss", value, tally)?;
-            tally.add("value_loss", f64::from(value));
-            loss = loss + value_loss * self.settings.vf_coef;
-            let both = (self.policy.clone(), self.critic.clone());
-            let step = self.policy_optimizer.step(lr, both, loss.backward(), clip);
-            (self.policy, self.critic) = step.module;
-            step.grad_norm
-        } else {
-            let step = self.policy_optimizer.step(lr, self.policy.clone(), loss.backward(), clip);
+        let (reports, values, norm): (Vec<_>, f32, _) = if targets.is_empty() {
+            let shards = shards.iter().collect();
+            let (reports, gradients) =
+                in_shards(&self.policy, shards, |policy: &AgentNetworks, shard: &PolicyBatch| {
+                    losses.policy(turn.forward(policy, &shard.played.read).output, shard)
+                });
+            let policy = self.policy.clone();
+            let step = self.policy_optimizer.step(lr, policy, gradients, clip);
             self.policy = step.module;
-            step.grad_norm
+            (reports, 0.0, step.grad_norm)
+        } else {
+            let both = (self.policy.clone(), self.critic.clone());
+            let shards = shards.iter().zip(targets).collect();
+            let (reports, gradients) = in_shards(&both, shards, |(policy, critic), shard| {
+                let (shard, targets): (&PolicyBatch, &ValueTargets) = shard;
+                let read = &shard.played.read;
+                let out = turn.forward(policy, read);
+                let (loss, report) = losses.policy(out.output, shard);
+                let value = critic.forward(out.features, read.hidden.clone(), None).output;
+                let value_loss = losses.value(value, targets);
+                let value: f32 = value_loss.clone().inner().into_scalar();
+                (loss + value_loss * vf_coef, (report, value))
+            });
+            let step = self.policy_optimizer.step(lr, both, gradients, clip);
+            (self.policy, self.critic) = step.module;
+            let (reports, values): (Vec<_>, Vec<f32>) = reports.into_iter().unzip();
+            (reports, values.iter().sum(), step.grad_norm)
         };
+        let report: PolicyReport = reports.into_iter().sum();
+        finite("pg_loss", report.pg_loss, tally)?;
+        if !targets.is_empty() {
+            finite("value_loss", values, tally)?;
+            tally.add("value_loss", f64::from(values));
+        }
         tally.updates += 1;
         tally.add("grad_norm", f64::from(norm.into_scalar::<f32>()));
         tally.add("pg_loss", f64::from(report.pg_loss));
@@ -220,22 +241,29 @@ impl PolicyLearner {
         for epoch in 0..self.settings.epochs {
             if epoch == 0 || self.settings.num_mini_batch > 1 {
                 let parts = self.parts(experience.items());
-                let of = |items: &Vec<usize>| {
-                    let read = experience.critic_reads(items, &self.device);
-                    (read, experience.targets(items, &self.device))
-                };
+                let of = |items: &Vec<usize>| experience.value_batches(items, &self.device);
                 batches = parts.iter().map(of).collect();
             }
-            for (Sequence { input, hidden, keep }, targets) in &batches {
-                let (input, hidden, keep) = (input.clone(), hidden.clone(), keep.clone());
-                let value = self.critic.forward(input, hidden, Some(keep)).output;
-                let loss = self.loss(tally.t_env).value(value, targets);
-                let value: f32 = loss.clone().inner().into_scalar();
+            for shards in &batches {
+                let losses = self.loss(tally.t_env);
+                let shards = shards.iter().collect();
+                let (values, gradients) = in_shards(
+                    &self.critic,
+                    shards,
+                    |critic: &AgentNetworks, shard: &ValueBatch| {
+                        let Sequence { input, hidden, keep } = shard.read.clone();
+                        let value = critic.forward(input, hidden, Some(keep)).output;
+                        let loss = losses.value(value, &shard.targets);
+                        let value: f32 = loss.clone().inner().into_scalar();
+                        (loss, value)
+                    },
+                );
+                let value: f32 = values.iter().sum();
                 finite("value_loss", value, tally)?;
                 let lr = self.settings.lr_at(tally.t_env);
                 let clip = self.settings.grad_norm_clip as f32;
-                let step =
-                    self.critic_optimizer.step(lr, self.critic.clone(), loss.backward(), clip);
+                let critic = self.critic.clone();
+                let step = self.critic_optimizer.step(lr, critic, gradients, clip);
                 self.critic = step.module;
                 tally.add("critic_grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
                 tally.add("value_loss", f64::from(value));

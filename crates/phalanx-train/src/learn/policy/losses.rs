@@ -1,11 +1,14 @@
 //! The losses of policies and critics.
 
+use std::iter::Sum;
+
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 
 use crate::learn::host::to_vec;
 
 /// What networks read, `[time, row, dim]`, `[row, hidden]` and `[time, row]`.
+#[derive(Clone)]
 pub(super) struct Sequence {
     pub(super) input: Tensor<3>,
     pub(super) hidden: Tensor<2>,
@@ -39,7 +42,7 @@ pub(super) struct PolicyBatch {
     /// Of all actions, where a KL divergence is asked for.
     pub(super) log_probs: Option<Tensor<3>>,
     pub(super) advantage: Tensor<2>,
-    /// Weights that sum to one over living, acting agent steps.
+    /// Weights that sum to one over the living, acting agent steps of all shards of a minibatch.
     pub(super) active: Tensor<2>,
 }
 
@@ -47,8 +50,14 @@ pub(super) struct PolicyBatch {
 pub(super) struct ValueTargets {
     pub(super) value: Tensor<2>,
     pub(super) returns: Tensor<2>,
-    /// Weights that sum to one over the steps to learn from.
+    /// Weights that sum to one over the steps to learn from, in all shards of a minibatch.
     pub(super) valued: Tensor<2>,
+}
+
+/// What a critic of its own learns from.
+pub(super) struct ValueBatch {
+    pub(super) read: Sequence,
+    pub(super) targets: ValueTargets,
 }
 
 /// The constants of the losses.
@@ -64,13 +73,24 @@ pub(super) struct Loss {
     pub(super) kl_coef: f32,
 }
 
-/// What a policy update did.
-#[derive(Clone, Copy, Debug)]
+/// What a policy update did; a shard has its part of every sum.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PolicyReport {
     pub(super) pg_loss: f32,
     pub(super) entropy: f32,
     pub(super) clip_fraction: f32,
     pub(super) approx_kl: f32,
+}
+
+impl Sum for PolicyReport {
+    fn sum<I: Iterator<Item = Self>>(shards: I) -> Self {
+        shards.fold(Self::default(), |sum, shard| Self {
+            pg_loss: sum.pg_loss + shard.pg_loss,
+            entropy: sum.entropy + shard.entropy,
+            clip_fraction: sum.clip_fraction + shard.clip_fraction,
+            approx_kl: sum.approx_kl + shard.approx_kl,
+        })
+    }
 }
 
 impl Loss {

@@ -3,7 +3,6 @@
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
-use phalanx_core::env::{pack, unpack};
 use phalanx_core::nn::{
     AgentNetworks, Concave, ConcaveConfig, ConcaveWeights, Device, Selected, Selection,
     SelectionInput, UnrestrictedConfig,
@@ -16,7 +15,6 @@ use super::experience::Experience;
 use super::factorisation::{Factorisation, Loss, Plan, number};
 use super::settings::QLearning;
 use super::targets::Targets;
-use crate::error::TrainError;
 use crate::learn::host::{tensor, to_int_vec, to_vec};
 
 /// Three things learn at once: utilities `Q_i` under a concave mixer `f`, an unrestricted estimator
@@ -32,7 +30,7 @@ use crate::learn::host::{tensor, to_int_vec, to_vec};
 /// L    = td_loss_scale (L_Q + L_C) + L_pi
 /// ```
 ///
-/// `scale` is the root of the mean square of all `A_i(a)` in the batch. No gradient passes through
+/// `scale` is the root of the mean square of all `A_i(a)` in the shard of the batch. No gradient passes through
 /// `SELECT`, `A_i` or the targets. In `L_pi` the entropy stands outside of `f`: inside, as in
 /// equation (10) of the paper (`policy_loss = "literal"`), it is punished wherever `f` falls with a
 /// utility, and `f(E q) >= E f(q)` lets mixed policies look better than what they play.
@@ -41,7 +39,6 @@ pub(super) struct ConcaveLoss {
     pub(super) mixer: ConcaveConfig,
     pub(super) central: UnrestrictedConfig,
     pub(super) selection: Selection,
-    pub(super) rng: Rng,
 }
 
 #[derive(Module, Debug)]
@@ -57,7 +54,7 @@ pub(super) struct ConcaveNetworks {
 impl ConcaveLoss {
     /// Joint actions of large value for all rows of the batch.
     fn select(
-        &mut self,
+        &self,
         batch: &Experience,
         weights: ConcaveWeights,
         utilities: Tensor<3>,
@@ -77,7 +74,7 @@ impl ConcaveLoss {
             valid: Some(&reached),
             initial: initial.as_deref(),
         };
-        self.selection.run(&weights.to_host(), input, &mut self.rng, &mut selected);
+        self.selection.run(&weights.to_host(), input, &mut batch.rng.clone(), &mut selected);
         selected
     }
 
@@ -187,7 +184,7 @@ impl Factorisation for ConcaveLoss {
     }
 
     fn loss(
-        &mut self,
+        &self,
         online: &ConcaveNetworks,
         target: &ConcaveNetworks,
         batch: &Experience,
@@ -229,14 +226,5 @@ impl Factorisation for ConcaveLoss {
             loss.total = loss.total + policy;
         }
         loss
-    }
-
-    fn save(&self, out: &mut Vec<u8>) {
-        pack(&self.rng, out);
-    }
-
-    fn load(&mut self, bytes: &[u8]) -> Result<(), TrainError> {
-        self.rng = unpack("the selection of joint actions", bytes)?;
-        Ok(())
     }
 }

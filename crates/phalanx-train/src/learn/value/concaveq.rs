@@ -2,7 +2,6 @@
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{ConcaveConfig, Convex, FirstLayer, Search, Selection, UnrestrictedConfig};
-use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -252,7 +251,6 @@ impl Algorithm for ConcaveQ {
             mixer: self.mixer(),
             central: UnrestrictedConfig { embed_dim: self.central_mixing_embed_dim },
             selection: self.selection(),
-            rng: Rng::stream(setup.seed, Purpose::Selection, 0),
         };
         Box::new(ReplayLearner::new(loss, &self.learning, setup))
     }

@@ -3,6 +3,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput};
 use phalanx_core::rl::EpisodeStep;
+use phalanx_core::rng::{Purpose, Rng};
 
 use super::super::host::tensor;
 use crate::collect::InputLayout;
@@ -45,6 +46,8 @@ pub struct Experience {
     pub agent_reward: Vec<f32>,
     /// How much each episode counts, `[episode]`.
     pub importance: Vec<f32>,
+    /// A stream of the batch's own, for losses that draw.
+    pub rng: Rng,
 }
 
 impl Experience {
@@ -53,6 +56,7 @@ impl Experience {
         batch: EpisodeBatch,
         inputs: InputLayout,
         hidden_dim: usize,
+        rng: Rng,
         device: &Device,
     ) -> Self {
         let (times, episodes, agents) = (batch.time + 1, batch.episodes, inputs.n_agents);
@@ -75,6 +79,7 @@ impl Experience {
             steps: batch.steps,
             agent_reward: batch.agent_reward,
             importance: batch.weights,
+            rng,
         }
     }
 
@@ -104,7 +109,8 @@ impl Experience {
             weights: vec![1.0; episodes],
             indices: Vec::new(),
         };
-        Self::new(batch, inputs, hidden_dim, device)
+        let rng = Rng::stream(0, Purpose::Selection, 0);
+        Self::new(batch, inputs, hidden_dim, rng, device)
     }
 
     /// The number of rows of a mixer.

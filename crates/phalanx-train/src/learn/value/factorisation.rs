@@ -9,13 +9,12 @@ use phalanx_core::rng::Rng;
 use super::experience::Experience;
 use super::settings::QLearning;
 use crate::collect::InputLayout;
-use crate::error::TrainError;
 
 /// The networks of an algorithm and the loss by which they learn.
 ///
 /// With a [`ReplayLearner`](super::ReplayLearner) this is a whole algorithm; the example
 /// `write_a_mixer` has one in a file.
-pub trait Factorisation: Send {
+pub trait Factorisation: Send + Sync {
     /// All networks that learn.
     type Networks: Module + Sync;
 
@@ -26,9 +25,10 @@ pub trait Factorisation: Send {
     fn acting<'a>(&self, networks: &'a Self::Networks) -> &'a AgentNetworks;
 
     /// The loss of a batch under the `online` networks; `target` are the target networks, without
-    /// gradients.
+    /// gradients. The batch may be a shard of a larger one, the others of which are computed at the
+    /// same time.
     fn loss(
-        &mut self,
+        &self,
         online: &Self::Networks,
         target: &Self::Networks,
         batch: &Experience,
@@ -38,17 +38,6 @@ pub trait Factorisation: Send {
     /// The learned joint action values of the actions taken, `[row, 1]`, or the agents' own values,
     /// `[row, agent]`, where there is no joint one. Neither networks nor batch are tracked.
     fn joint(&self, networks: &Self::Networks, batch: &Experience) -> Tensor<2>;
-
-    /// Appends what an exact continuation needs beside the networks.
-    fn save(&self, out: &mut Vec<u8>) {
-        let _ = out;
-    }
-
-    /// Takes over what [`Factorisation::save`] wrote.
-    fn load(&mut self, bytes: &[u8]) -> Result<(), TrainError> {
-        let _ = bytes;
-        Ok(())
-    }
 }
 
 /// What networks are made for.

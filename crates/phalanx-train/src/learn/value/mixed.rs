@@ -49,7 +49,7 @@ impl Factorisation for Mixed {
     }
 
     fn loss(
-        &mut self,
+        &self,
         online: &MixedNetworks,
         target: &MixedNetworks,
         batch: &Experience,

@@ -24,6 +24,7 @@ mod qtran;
 mod resq;
 pub(super) mod settings;
 mod targets;
+mod update;
 mod vdn;
 mod wqmix;
 

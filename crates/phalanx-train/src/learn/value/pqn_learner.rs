@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentConfig, AgentNetworks, Device, Init, Optimizer, OptimizerConfig, from_safetensors,
-    to_safetensors,
+    in_shards, shard_count, to_safetensors,
 };
 use phalanx_core::rl::{Step, generalised_advantages};
 use phalanx_core::rng::{Purpose, Rng};
@@ -126,10 +126,46 @@ impl PqnLearner {
         }
     }
 
-    fn update(&mut self, part: Part, tally: &mut Tally) -> Result<(), TrainError> {
+    /// One update from what happened in `envs`.
+    fn update(
+        &mut self,
+        segment: &Segment,
+        envs: &[usize],
+        tally: &mut Tally,
+    ) -> Result<(), TrainError> {
+        let rows = (segment.time + 1) * envs.len() * segment.agents;
+        let n = shard_count(&self.device, rows).min(envs.len());
+        let of = |shard: usize| &envs[shard * envs.len() / n..(shard + 1) * envs.len() / n];
+        let valid =
+            |t: usize| envs.iter().filter(move |&&env| segment.valid[t * segment.envs + env]);
+        let used = (0..segment.time).map(|t| valid(t).count()).sum::<usize>().max(1);
+        let (learner, shards) = (&*self, (0..n).map(of).collect());
+        let (reports, gradients) =
+            in_shards(&self.networks, shards, |networks: &AgentNetworks, envs: &[usize]| {
+                learner.loss(networks, learner.part(segment, envs), used)
+            });
+        let sum = |of: fn(&Report) -> f64| reports.iter().map(of).sum::<f64>();
+        let loss = sum(|report| report.loss);
+        if !loss.is_finite() {
+            let value = loss as f32;
+            return Err(TrainError::NotFinite { what: "loss_td", value, t_env: tally.t_env });
+        }
+        let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
+        let step = self.optimizer.step(lr, self.networks.clone(), gradients, clip);
+        self.networks = step.module;
+        tally.updates += 1;
+        tally.add("loss_td", loss);
+        tally.add("q_taken_mean", sum(|report| report.q_taken));
+        tally.add("target_mean", sum(|report| report.target));
+        tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+        Ok(())
+    }
+
+    /// The part of the loss that comes from one shard of a minibatch with `used` valid steps.
+    fn loss(&self, networks: &AgentNetworks, part: Part, used: usize) -> (Tensor<1>, Report) {
         let (agents, n_actions) = (self.spec.n_agents(), self.spec.n_actions);
         let [time, rows, _] = part.actions.dims();
-        let out = self.networks.forward(part.input, part.hidden, Some(part.keep)).output;
+        let out = networks.forward(part.input, part.hidden, Some(part.keep)).output;
         let best = best_values(&to_vec(out.clone().inner()), &part.avail, n_actions);
         let taken = out.narrow(0, 0, time).gather(2, part.actions);
         let (columns, taken, best) = match self.mixing {
@@ -143,11 +179,11 @@ impl PqnLearner {
         let (gamma, lambda) = (self.settings.gamma as f32, self.settings.td_lambda as f32);
         let returns =
             lambda_returns(&part.reward, &part.step, &best, (part.envs, columns), gamma, lambda);
-        let used = part.valid.iter().filter(|&&valid| valid).count().max(1) * columns;
+        let weight = 1.0 / (used * columns) as f32;
         let weights: Vec<f32> = part
             .valid
             .iter()
-            .flat_map(|&on| std::iter::repeat_n(if on { 1.0 / used as f32 } else { 0.0 }, columns))
+            .flat_map(|&on| std::iter::repeat_n(if on { weight } else { 0.0 }, columns))
             .collect();
         let mean = |values: &[f32]| -> f64 {
             values.iter().zip(&weights).map(|(v, w)| f64::from(v * w)).sum()
@@ -156,20 +192,16 @@ impl PqnLearner {
         let (shape, device) = (taken.dims(), taken.device().inner());
         let constant = |values| Tensor::from_inner(tensor(values, shape, &device));
         let loss = ((taken - constant(returns)).square() * constant(weights)).sum();
-        let value: f32 = loss.clone().inner().into_scalar();
-        if !value.is_finite() {
-            return Err(TrainError::NotFinite { what: "loss_td", value, t_env: tally.t_env });
-        }
-        let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
-        let step = self.optimizer.step(lr, self.networks.clone(), loss.backward(), clip);
-        self.networks = step.module;
-        tally.updates += 1;
-        tally.add("loss_td", f64::from(value));
-        tally.add("q_taken_mean", q_taken);
-        tally.add("target_mean", target);
-        tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
-        Ok(())
+        let value = f64::from(loss.clone().inner().into_scalar::<f32>());
+        (loss, Report { loss: value, q_taken, target })
     }
+}
+
+/// What an update did; a shard has its part of every sum.
+struct Report {
+    loss: f64,
+    q_taken: f64,
+    target: f64,
 }
 
 /// The rows of some environments from `[time, env, size]`.
@@ -229,8 +261,7 @@ impl Learner for PqnLearner {
                 self.minibatches.shuffle(&mut order);
             }
             for at in 0..parts {
-                let part = self.part(&segment, &order[at * n / parts..(at + 1) * n / parts]);
-                self.update(part, tally)?;
+                self.update(&segment, &order[at * n / parts..(at + 1) * n / parts], tally)?;
             }
         }
         self.actor = self.networks.to_actor();

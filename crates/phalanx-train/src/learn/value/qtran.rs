@@ -146,7 +146,7 @@ impl Factorisation for Transformed {
     }
 
     fn loss(
-        &mut self,
+        &self,
         online: &QtranNetworks,
         target: &QtranNetworks,
         batch: &Experience,

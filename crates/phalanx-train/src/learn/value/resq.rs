@@ -144,7 +144,7 @@ impl Factorisation for Residuals {
     }
 
     fn loss(
-        &mut self,
+        &self,
         online: &ResidualNetworks,
         target: &ResidualNetworks,
         batch: &Experience,

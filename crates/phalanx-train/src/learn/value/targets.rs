@@ -144,6 +144,7 @@ fn masked_mean(values: &[f32], mask: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use phalanx_core::nn::device;
+    use phalanx_core::rng::{Purpose, Rng};
 
     use super::*;
     use crate::collect::InputLayout;
@@ -177,7 +178,13 @@ mod tests {
             indices: vec![0, 1],
             weights: vec![1.0, 0.5],
         };
-        Experience::new(batch, inputs, 1, &device("cpu").expect("the CPU is always there"))
+        Experience::new(
+            batch,
+            inputs,
+            1,
+            Rng::stream(0, Purpose::Check, 0),
+            &device("cpu").expect("the CPU is always there"),
+        )
     }
 
     fn learning() -> QLearning {

@@ -185,7 +185,7 @@ impl Factorisation for Weighted {
     }
 
     fn loss(
-        &mut self,
+        &self,
         online: &WeightedNetworks,
         target: &WeightedNetworks,
         batch: &Experience,

@@ -10,7 +10,7 @@ use super::super::pack::{Packed, Right, lanes};
 /// Inner elements that [`add_transposed_left`] takes at a time.
 const INNER_BLOCK: usize = 128;
 /// Wider matrices are packed, because rows far apart compete for the same lines of the cache.
-const MAX_UNPACKED: usize = 512;
+const MAX_UNPACKED: usize = 256;
 
 impl Packed {
     /// Packs the transpose of `matrix`, which is `[columns, inner]`.

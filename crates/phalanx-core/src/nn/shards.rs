@@ -1,0 +1,174 @@
+//! A batch learned from in shards that are computed side by side.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Tensor};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+use super::kernels::{alone, on_host};
+use super::weights::Path;
+
+/// Rows of a sequence that are worth a shard of their own: so few that what a layer computes of them
+/// stays in the cache of a core, and so many that the work exceeds what every operation costs anyway.
+const ROWS: usize = 1200;
+/// No batch is divided into more shards.
+const MOST: usize = 16;
+
+/// Into how many shards a batch is to be divided whose networks compute `rows` rows, that is, time
+/// steps times agents times episodes. It depends on the batch and the kind of device alone, never on
+/// the number of threads: other shards round other sums. A device that is not the CPU computes a batch
+/// at once.
+pub fn shard_count(device: &Device, rows: usize) -> usize {
+    if on_host(device) { (rows / ROWS).clamp(1, MOST) } else { 1 }
+}
+
+/// Gradients of a module's parameters, in the order of the parameters.
+#[derive(Debug)]
+pub struct ParameterGradients {
+    /// The path of every parameter, and its gradient, flat, where the loss depends on it.
+    pub(super) found: Vec<(String, Option<Tensor<1>>)>,
+}
+
+impl ParameterGradients {
+    /// The gradients of `module` among those of a loss.
+    pub fn of<M: Module>(module: &M, mut gradients: Gradients) -> Self {
+        let mut collector =
+            Collector { path: Path::default(), gradients: &mut gradients, found: Vec::new() };
+        module.visit(&mut collector);
+        Self { found: collector.found }
+    }
+
+    /// Adds those of another part of the loss.
+    fn add(&mut self, other: Self) {
+        for ((_, sum), (_, part)) in self.found.iter_mut().zip(other.found) {
+            *sum = match (sum.take(), part) {
+                (Some(sum), Some(part)) => Some(sum + part),
+                (one, other) => one.or(other),
+            };
+        }
+    }
+}
+
+struct Collector<'a> {
+    path: Path,
+    gradients: &'a mut Gradients,
+    found: Vec<(String, Option<Tensor<1>>)>,
+}
+
+impl ModuleVisitor for Collector<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = param.val().grad_remove(self.gradients).map(|gradient| {
+            let len = gradient.dims().iter().product::<usize>();
+            gradient.reshape([len])
+        });
+        self.found.push((self.path.name(), gradient));
+    }
+}
+
+/// The gradients of a loss that is a sum over shards of a batch, and what else `loss` returns for each
+/// shard, in their order.
+///
+/// `loss` sees a replica of `module` and returns the shard's part of the loss, `[1]`. Shards are
+/// computed side by side on the threads of the current rayon pool, each from its first operation to
+/// its gradients; the gradients are added in the order of the shards, so that they have the same bits
+/// on any number of threads.
+///
+/// # Panics
+///
+/// When there is no shard.
+pub fn in_shards<M, T, R>(
+    module: &M,
+    shards: Vec<T>,
+    loss: impl Fn(&M, T) -> (Tensor<1>, R) + Sync,
+) -> (Vec<R>, ParameterGradients)
+where
+    M: Module + Sync,
+    T: Send,
+    R: Send,
+{
+    let several = shards.len() > 1;
+    let one = |shard: T| {
+        let replica = module.clone().map(&mut Replica);
+        let (total, rest) = loss(&replica, shard);
+        (rest, ParameterGradients::of(&replica, total.backward()))
+    };
+    let computed: Vec<(R, ParameterGradients)> = if several {
+        shards.into_par_iter().with_max_len(1).map(|shard| alone(|| one(shard))).collect()
+    } else {
+        shards.into_iter().map(one).collect()
+    };
+    let mut results = Vec::with_capacity(computed.len());
+    let sum = computed.into_iter().map(|(result, gradients)| {
+        results.push(result);
+        gradients
+    });
+    let sum = sum.reduce(|mut sum, part| {
+        sum.add(part);
+        sum
+    });
+    (results, sum.expect("there is at least one shard"))
+}
+
+/// Parameters of the same values that are leaves of a graph of their own, because graphs that share a
+/// leaf wait for each other.
+struct Replica;
+
+impl ModuleMapper for Replica {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|value| value.detach().require_grad())
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::nn::{Activation, Linear, device};
+    use crate::rng::{Purpose, Rng};
+
+    fn bits(gradients: &ParameterGradients) -> Vec<u32> {
+        let values = gradients.found.iter().flat_map(|(_, gradient)| {
+            let gradient = gradient.clone().expect("the loss depends on it");
+            gradient.into_data().try_into_vec::<f32>().expect("32-bit floats")
+        });
+        values.map(f32::to_bits).collect()
+    }
+
+    #[test]
+    fn shards_have_the_gradients_of_the_whole_on_any_number_of_threads() {
+        let cpu = device("cpu").expect("the CPU is always there").autodiff();
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        let layer = Linear::new(5, 3, &mut rng, &cpu);
+        let rows: Vec<Tensor<2>> = (0..7)
+            .map(|_| {
+                let row: [f32; 5] = std::array::from_fn(|_| rng.range(-1.0, 1.0));
+                Tensor::from_data([row], &cpu)
+            })
+            .collect();
+        let loss = |layer: &Linear, rows: Tensor<2>| {
+            let n = rows.dims()[0];
+            (layer.forward(rows, Activation::Identity).square().sum(), n)
+        };
+        let (_, whole) = in_shards(&layer, vec![Tensor::cat(rows.clone(), 0)], loss);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool = pool.expect("threads can be started");
+            let (counts, gradients) = pool.install(|| in_shards(&layer, rows.clone(), loss));
+            assert_eq!(counts, [1; 7]);
+            bits(&gradients)
+        };
+        let alone = on(1);
+        assert_eq!(on(2), alone);
+        assert_eq!(on(3), alone);
+        for (sharded, whole) in alone.iter().zip(bits(&whole)) {
+            let (sharded, whole) = (f32::from_bits(*sharded), f32::from_bits(whole));
+            assert!((sharded - whole).abs() < 1e-5, "{sharded} is not {whole}");
+        }
+    }
+}

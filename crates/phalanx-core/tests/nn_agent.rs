@@ -7,7 +7,8 @@ use std::error::Error;
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetwork, Convolution, Init, LayerNorm, Scratch, device, to_safetensors,
+    Actor, AgentConfig, AgentNetwork, Convolution, HiddenActivation, Init, LayerNorm, Scratch,
+    device, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
@@ -20,6 +21,7 @@ fn config(recurrent: bool) -> AgentConfig {
         recurrent,
         convolution: None,
         layer_norm: false,
+        activation: HiddenActivation::Relu,
         init: Init::default(),
     }
 }

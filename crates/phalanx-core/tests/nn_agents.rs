@@ -6,7 +6,9 @@ use std::error::Error;
 
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::env::{AgentSpec, EnvSpec};
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Init, Scratch, Sharing, device};
+use phalanx_core::nn::{
+    AgentConfig, AgentNetworks, HiddenActivation, Init, Scratch, Sharing, device,
+};
 use phalanx_core::rng::{Purpose, Rng};
 
 const CONFIG: AgentConfig = AgentConfig {
@@ -16,6 +18,7 @@ const CONFIG: AgentConfig = AgentConfig {
     recurrent: true,
     convolution: None,
     layer_norm: false,
+    activation: HiddenActivation::Relu,
     init: Init::Uniform { head_scale: 1.0 },
 };
 

@@ -7,8 +7,8 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, Init, Optimizer, OptimizerConfig, ParameterGradients, Step,
-    WeightsError, device, from_safetensors, to_safetensors,
+    AgentConfig, AgentNetwork, HiddenActivation, Init, Optimizer, OptimizerConfig,
+    ParameterGradients, Step, WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -157,6 +157,7 @@ const CONFIG: AgentConfig = AgentConfig {
     recurrent: true,
     convolution: None,
     layer_norm: false,
+    activation: HiddenActivation::Relu,
     init: Init::Uniform { head_scale: 1.0 },
 };
 

@@ -10,8 +10,9 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, Init, Mixer, MixerConfig, MixerInput, MixerSizes, Optimizer,
-    OptimizerConfig, ParameterGradients, QmixConfig, available, device, from_safetensors,
+    AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerConfig, MixerInput, MixerSizes,
+    Optimizer, OptimizerConfig, ParameterGradients, QmixConfig, available, device,
+    from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
@@ -81,6 +82,7 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
         recurrent: true,
         convolution: None,
         layer_norm: false,
+        activation: HiddenActivation::Relu,
         init: Init::default(),
     };
     let mixer = MixerConfig::Qmix(QmixConfig {

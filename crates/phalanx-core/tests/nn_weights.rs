@@ -5,8 +5,8 @@
 use std::error::Error;
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, Init, MixerConfig, MixerInput, MixerSizes, QmixConfig, WeightsError,
-    device, from_safetensors, to_safetensors,
+    AgentConfig, AgentNetwork, HiddenActivation, Init, MixerConfig, MixerInput, MixerSizes,
+    QmixConfig, WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
@@ -19,6 +19,7 @@ const CONFIG: AgentConfig = AgentConfig {
     recurrent: true,
     convolution: None,
     layer_norm: false,
+    activation: HiddenActivation::Relu,
     init: Init::Uniform { head_scale: 0.01 },
 };
 

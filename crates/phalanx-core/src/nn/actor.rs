@@ -8,7 +8,7 @@ use super::agent::Core;
 use super::convolution::{Convolution, FrameConvolution, windows};
 use super::kernels::{Packed, activate, each, gru_update, multiply, shares, split};
 use super::layer_norm::{EPS, LayerNorm};
-use super::linear::{Activation, Linear};
+use super::linear::{Activation, HiddenActivation, Linear};
 use super::weights::read;
 
 /// Agent networks on plain weights, for rollouts on the CPU.
@@ -32,6 +32,7 @@ struct Network {
     norm: Option<Norm>,
     core: ActorCore,
     head: Layer,
+    activation: Activation,
 }
 
 /// The intermediate results of [`Actor::step`]. It grows on first use; on one thread nothing is
@@ -168,6 +169,7 @@ impl Actor {
         norm: Option<&LayerNorm>,
         core: &Core,
         head: &Linear,
+        activation: HiddenActivation,
     ) -> Self {
         let layer = |linear: &Linear| Layer::new(linear.weight.val(), linear.bias.val());
         let core = match core {
@@ -179,7 +181,8 @@ impl Actor {
         };
         let norm = norm.map(Norm::new);
         let filters = convolution.map(Filters::new);
-        let network = Network { filters, encoder: layer(encoder), norm, core, head: layer(head) };
+        let (encoder, head, activation) = (layer(encoder), layer(head), activation.into());
+        let network = Network { filters, encoder, norm, core, head, activation };
         Self { networks: vec![network], owner: Vec::new() }
     }
 
@@ -320,7 +323,7 @@ impl Network {
         if let Some(norm) = &self.norm {
             norm.forward(features);
         }
-        activate(Activation::Relu, features);
+        activate(self.activation, features);
         match &self.core {
             ActorCore::Recurrent { input, hidden: recurrent } => {
                 input_gates.resize(rows * 3 * width, 0.0);
@@ -333,7 +336,7 @@ impl Network {
             ActorCore::FeedForward(middle) => {
                 input_gates.resize(rows * middle.weight.columns(), 0.0);
                 middle.forward(features, input_gates);
-                activate(Activation::Relu, input_gates);
+                activate(self.activation, input_gates);
                 self.head.forward(input_gates, output);
             }
         }

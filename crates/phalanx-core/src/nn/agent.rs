@@ -7,7 +7,7 @@ use super::actor::Actor;
 use super::convolution::{Convolution, FrameConvolution};
 use super::gru::Gru;
 use super::layer_norm::LayerNorm;
-use super::linear::{Activation, Linear};
+use super::linear::{Activation, HiddenActivation, Linear};
 use crate::rng::Rng;
 
 /// The sizes of an [`AgentNetwork`].
@@ -26,6 +26,8 @@ pub struct AgentConfig {
     pub convolution: Option<Convolution>,
     /// Whether the first layer is followed by layer normalisation.
     pub layer_norm: bool,
+    /// What follows the hidden layers.
+    pub activation: HiddenActivation,
     /// How the weights begin.
     pub init: Init,
 }
@@ -87,14 +89,14 @@ impl AgentConfig {
             }
         };
         let norm = self.layer_norm.then(|| LayerNorm::new(hidden, device));
-        AgentNetwork { convolution, encoder, norm, core, head }
+        AgentNetwork { convolution, encoder, norm, core, head, activation: self.activation }
     }
 }
 
 /// The network that all agents of a group share.
 ///
 /// Recurrent, as in PyMARL: linear, ReLU, GRU, linear. Feed-forward: linear, ReLU, linear, ReLU,
-/// linear. Layer normalisation may stand before the first ReLU. It has no memory of its own: the caller hands in the hidden state and gets it back.
+/// linear. Layer normalisation may stand before the first ReLU, and tanh in place of ReLU. It has no memory of its own: the caller hands in the hidden state and gets it back.
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
     convolution: Option<FrameConvolution>,
@@ -102,6 +104,8 @@ pub struct AgentNetwork {
     norm: Option<LayerNorm>,
     core: Core,
     head: Linear,
+    #[module(skip)]
+    activation: HiddenActivation,
 }
 
 #[derive(Module, Debug)]
@@ -138,15 +142,20 @@ impl AgentNetwork {
         hidden: Tensor<2>,
         keep: Option<Tensor<2>>,
     ) -> AgentOutput {
+        let activation = self.activation.into();
         let input = match &self.convolution {
             None => input,
             Some(convolution) => filtered(convolution, input),
         };
         let encoded = match &self.norm {
-            None => self.encoder.forward_sequence(input, Activation::Relu),
+            None => self.encoder.forward_sequence(input, activation),
             Some(norm) => {
                 let encoded = self.encoder.forward_sequence(input, Activation::Identity);
-                burn::tensor::activation::relu(norm.forward(encoded))
+                let encoded = norm.forward(encoded);
+                match self.activation {
+                    HiddenActivation::Relu => burn::tensor::activation::relu(encoded),
+                    HiddenActivation::Tanh => encoded.tanh(),
+                }
             }
         };
         let (features, hidden) = match &self.core {
@@ -156,9 +165,7 @@ impl AgentNetwork {
                 let last = states.clone().slice([time - 1..time, 0..row, 0..width]);
                 (states, last.reshape([row, width]))
             }
-            Core::FeedForward(middle) => {
-                (middle.forward_sequence(encoded, Activation::Relu), hidden)
-            }
+            Core::FeedForward(middle) => (middle.forward_sequence(encoded, activation), hidden),
         };
         let output = self.head.forward_sequence(features.clone(), Activation::Identity);
         AgentOutput { output, features, hidden }
@@ -172,6 +179,7 @@ impl AgentNetwork {
             self.norm.as_ref(),
             &self.core,
             &self.head,
+            self.activation,
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use super::kernels;
 use crate::rng::Rng;
@@ -24,6 +25,28 @@ pub enum Activation {
     Quadratic,
     /// `y = 1 / (1 + exp(-x))`.
     Sigmoid,
+    /// `y = tanh(x)`.
+    Tanh,
+}
+
+/// What follows the hidden layers of an agent's network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HiddenActivation {
+    /// [`Activation::Relu`].
+    #[default]
+    Relu,
+    /// [`Activation::Tanh`].
+    Tanh,
+}
+
+impl From<HiddenActivation> for Activation {
+    fn from(hidden: HiddenActivation) -> Self {
+        match hidden {
+            HiddenActivation::Relu => Self::Relu,
+            HiddenActivation::Tanh => Self::Tanh,
+        }
+    }
 }
 
 /// An affine map `y = x W + b`.

@@ -44,7 +44,7 @@ pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
 pub use kernels::multiply_adds_per_second;
 pub use layer_norm::LayerNorm;
-pub use linear::{Activation, Linear};
+pub use linear::{Activation, HiddenActivation, Linear};
 pub use mixers::{
     Concave, ConcaveConfig, ConcaveWeights, Convex, FirstLayer, HostWeights, Independent, Mixer,
     MixerConfig, MixerInput, MixerSizes, Positive, Qatten, QattenConfig, Qmix, QmixConfig, Qplex,

@@ -1,6 +1,8 @@
 //! A policy on disk: what is needed to act.
 
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Convolution, Init, from_safetensors};
+use phalanx_core::nn::{
+    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, from_safetensors,
+};
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,8 @@ struct PolicyFile {
     convolution: Option<Convolution>,
     #[serde(default)]
     layer_norm: bool,
+    #[serde(default)]
+    activation: HiddenActivation,
     /// The network of each agent.
     owners: Vec<usize>,
 }
@@ -32,6 +36,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
         recurrent: policy.recurrent,
         convolution: policy.convolution,
         layer_norm: policy.layer_norm,
+        activation: policy.activation,
         owners: policy.owners.clone(),
     };
     SavedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
@@ -58,6 +63,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         recurrent: file.recurrent,
         convolution: file.convolution,
         layer_norm: file.layer_norm,
+        activation: file.activation,
         init: Init::default(),
     };
     // Any device will do to read weights; every build has one, and the CPU's comes first.
@@ -69,9 +75,9 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         actor: networks.to_actor(),
         inputs: file.inputs,
         recurrent: file.recurrent,
-
         convolution: file.convolution,
         layer_norm: file.layer_norm,
+        activation: file.activation,
         owners: file.owners,
     })
 }

@@ -1,7 +1,7 @@
 //! A policy and the memory of the agents that act by it.
 
 use phalanx_core::env::{EnvError, pack, unpack};
-use phalanx_core::nn::{Actor, Convolution, Scratch};
+use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Scratch};
 
 use super::inputs::InputLayout;
 
@@ -21,6 +21,8 @@ pub struct Policy {
     pub convolution: Option<Convolution>,
     /// Whether its first layer is followed by layer normalisation.
     pub layer_norm: bool,
+    /// What follows its hidden layers.
+    pub activation: HiddenActivation,
     /// The index of each agent's network among those of the actor.
     pub owners: Vec<usize>,
 }

@@ -8,6 +8,7 @@ pub use policy::{
     CriticInput, Happo, Ia2c, Ippo, Maa2c, Mappo, NormaliseAdvantage, PolicyGradient,
     SequentialPpo, UpdateOrder,
 };
+pub(crate) use policy::{CriticLayout, PolicyLearner, RolloutExperience};
 pub use value::{
     Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
     FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, OwQmix, Plan, PolicyLoss,

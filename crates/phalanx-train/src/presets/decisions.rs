@@ -1,6 +1,6 @@
 //! Acting, as the preset `infer` measures it.
 
-use phalanx_core::nn::{Actor, AgentConfig, Init, Scratch, device, with_weights};
+use phalanx_core::nn::{Actor, AgentConfig, HiddenActivation, Init, Scratch, device, with_weights};
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS};
@@ -27,6 +27,7 @@ impl Decisions {
             recurrent: true,
             convolution: None,
             layer_norm: false,
+            activation: HiddenActivation::Relu,
             init: Init::default(),
         };
         let network = config.init(&mut Rng::stream(1, Purpose::Weights, 0), &cpu);

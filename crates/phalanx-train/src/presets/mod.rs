@@ -5,10 +5,12 @@
 
 mod decisions;
 mod numbers;
+mod ppo;
 mod qmix;
 
 pub use decisions::Decisions;
 pub use numbers::numbers;
+pub use ppo::PpoUpdate;
 pub use qmix::QmixUpdate;
 
 /// Five agents of fourteen actions who see eighty numbers, and a state of 120.

@@ -1,8 +1,9 @@
 //! `phalanx bench learn`.
 
 use clap::{Args, ValueEnum};
-use phalanx_core::nn::{device, multiply_adds_per_second};
-use phalanx_train::presets::QmixUpdate;
+use phalanx_core::nn::{Device, HiddenActivation, device, multiply_adds_per_second};
+use phalanx_train::TrainError;
+use phalanx_train::presets::{PpoUpdate, QmixUpdate};
 use serde_json::json;
 
 use super::{Spread, pool, seconds};
@@ -14,7 +15,7 @@ use crate::commands::{Misuse, print};
 /// other library: where the first loss and gradient norm agree, it is the same.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench learn\n  \
-    phalanx bench learn --preset qmix --repeats 100 --json")]
+    phalanx bench learn --preset ppo --repeats 10 --json")]
 pub(super) struct Learn {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Preset::Qmix)]
@@ -39,6 +40,34 @@ enum Preset {
     /// QMIX with PyMARL's networks: 32 episodes of 60 steps, five agents who see 80 numbers, 14
     /// actions, a state of 120.
     Qmix,
+    /// PPO: 81 920 samples of 80 numbers, 14 actions, two hidden layers of 64 with tanh, four epochs of
+    /// four minibatches.
+    Ppo,
+    /// The same with ReLU.
+    PpoRelu,
+}
+
+/// An update that is repeated: what it does, returning its first loss and gradient norm, and its
+/// multiply-adds.
+type Update = (Box<dyn FnMut() -> Result<(f64, f64), TrainError>>, f64);
+
+impl Preset {
+    fn update(self, device: &Device) -> Update {
+        let ppo = |activation| -> Update {
+            let mut update = PpoUpdate::new(activation, device);
+            let work = update.multiply_adds();
+            (Box::new(move || update.run()), work)
+        };
+        match self {
+            Self::Qmix => {
+                let mut update = QmixUpdate::new(device);
+                let work = update.multiply_adds();
+                (Box::new(move || update.run()), work)
+            }
+            Self::Ppo => ppo(HiddenActivation::Tanh),
+            Self::PpoRelu => ppo(HiddenActivation::Relu),
+        }
+    }
 }
 
 /// Updates that are not measured.
@@ -50,27 +79,28 @@ impl Learn {
     }
 
     fn measure(&self) -> anyhow::Result<()> {
-        let Preset::Qmix = self.preset;
         if self.repeats == 0 {
             return Err(Misuse("--repeats must be at least 1".to_owned()).into());
         }
         let device = device(&self.device)?;
-        let mut update = QmixUpdate::new(&device);
-        let (loss, norm) = update.run()?;
+        let (mut update, work) = self.preset.update(&device);
+        let (loss, norm) = update()?;
         for _ in 1..WARM_UP {
-            update.run()?;
+            update()?;
         }
         let mut times = Vec::new();
         for _ in 0..self.repeats {
             let mut outcome = Ok((0.0, 0.0));
-            times.push(1e3 * seconds(|| outcome = update.run()));
+            times.push(1e3 * seconds(|| outcome = update()));
             outcome?;
         }
         let Spread { median, min, max } = Spread::of(times);
-        let floor = 1e3 * update.multiply_adds() / multiply_adds_per_second();
+        let name = self.preset.to_possible_value().expect("no preset is hidden");
+        let name = name.get_name();
+        let floor = 1e3 * work / multiply_adds_per_second();
         if self.json {
             let result = json!({
-                "preset": "qmix",
+                "preset": name,
                 "device": self.device,
                 "threads": self.threads,
                 "milliseconds": median,
@@ -83,7 +113,7 @@ impl Learn {
             print(&result.to_string());
         } else {
             print(&format!(
-                "qmix on {}: {median:.2} ms per update (median of {}; {min:.2} to {max:.2}); \
+                "{name} on {}: {median:.2} ms per update (median of {}; {min:.2} to {max:.2}); \
                  multiply-adds alone {floor:.2} ms on one core; first loss {loss:.5}, gradient norm \
                  {norm:.5}",
                 self.device, self.repeats

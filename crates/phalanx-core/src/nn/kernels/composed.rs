@@ -21,6 +21,7 @@ pub(super) fn linear(
         Activation::Softplus { beta } => activation::softplus(output, f64::from(beta)),
         Activation::Quadratic => output.square().mul_scalar(0.5),
         Activation::Sigmoid => activation::sigmoid(output),
+        Activation::Tanh => output.tanh(),
     }
 }
 

@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::super::linear::Activation;
-use super::activation::sigmoid;
+use super::activation::{sigmoid, tanh};
 use super::simd::{load, store};
 
 /// Applies an activation in place.
@@ -56,6 +56,12 @@ impl WithSimd for Activate<'_> {
                 for values in self.values.chunks_mut(S::F32_LANES) {
                     let x = load(simd, values);
                     store(simd, values, sigmoid(simd, x));
+                }
+            }
+            Activation::Tanh => {
+                for values in self.values.chunks_mut(S::F32_LANES) {
+                    let x = load(simd, values);
+                    store(simd, values, tanh(simd, x));
                 }
             }
         }

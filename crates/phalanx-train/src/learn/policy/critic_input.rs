@@ -7,7 +7,7 @@ use crate::collect::InputLayout;
 use crate::store::Segment;
 
 /// How the input of a critic is made from a segment.
-pub(super) struct CriticLayout {
+pub(crate) struct CriticLayout {
     input: CriticInput,
     death_masking: bool,
     agents: usize,
@@ -21,7 +21,7 @@ pub(super) struct CriticLayout {
 }
 
 impl CriticLayout {
-    pub(super) fn new(settings: &PolicyGradient, spec: &EnvSpec, inputs: InputLayout) -> Self {
+    pub(crate) fn new(settings: &PolicyGradient, spec: &EnvSpec, inputs: InputLayout) -> Self {
         let private = match &spec.private_obs {
             Some(private) => private.clone(),
             None => (0..spec.obs_dim).collect(),

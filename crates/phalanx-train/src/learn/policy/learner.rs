@@ -4,7 +4,7 @@ use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentConfig, AgentNetworks, Device, Init, Optimizer, OptimizerConfig, from_safetensors,
-    in_shards, to_safetensors,
+    in_shards, to_safetensors, with_weights,
 };
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
@@ -19,7 +19,7 @@ use crate::error::TrainError;
 use crate::learn::{Contents, Learner, SavedFile, Setup, file};
 
 /// Collects segments and goes through each of them for some epochs.
-pub(super) struct PolicyLearner {
+pub(crate) struct PolicyLearner {
     settings: PolicyGradient,
     spec: EnvSpec,
     inputs: InputLayout,
@@ -39,7 +39,7 @@ pub(super) struct PolicyLearner {
 }
 
 impl PolicyLearner {
-    pub(super) fn new(settings: &PolicyGradient, setup: &Setup) -> Self {
+    pub(crate) fn new(settings: &PolicyGradient, setup: &Setup) -> Self {
         let spec = &setup.spec;
         let inputs = InputLayout::new(spec, settings.obs_last_action, settings.obs_agent_id)
             .stacked(settings.obs_frames);
@@ -57,6 +57,7 @@ impl PolicyLearner {
             recurrent: settings.use_rnn,
             convolution: settings.convolution(spec),
             layer_norm: false,
+            activation: settings.activation,
             init: init(settings.policy_gain as f32),
         };
         let critic = AgentConfig {
@@ -85,7 +86,7 @@ impl PolicyLearner {
             critic_optimizer: Optimizer::new(adam),
             value_norm: ValueNorm::default(),
             collector: SegmentCollector::new(spec, inputs, hidden_dim, n_envs, steps),
-            critic_hidden: vec![0.0; n_envs * critic_layout.values() * hidden_dim],
+            critic_hidden: vec![0.0; n_envs * critic_layout.values() * settings.memory_dim()],
             critic_layout,
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
@@ -245,31 +246,63 @@ impl PolicyLearner {
                 batches = parts.iter().map(of).collect();
             }
             for shards in &batches {
-                let losses = self.loss(tally.t_env);
-                let shards = shards.iter().collect();
-                let (values, gradients) = in_shards(
-                    &self.critic,
-                    shards,
-                    |critic: &AgentNetworks, shard: &ValueBatch| {
-                        let Sequence { input, hidden, keep } = shard.read.clone();
-                        let value = critic.forward(input, hidden, Some(keep)).output;
-                        let loss = losses.value(value, &shard.targets);
-                        let value: f32 = loss.clone().inner().into_scalar();
-                        (loss, value)
-                    },
-                );
-                let value: f32 = values.iter().sum();
-                finite("value_loss", value, tally)?;
-                let lr = self.settings.lr_at(tally.t_env);
-                let clip = self.settings.grad_norm_clip as f32;
-                let critic = self.critic.clone();
-                let step = self.critic_optimizer.step(lr, critic, gradients, clip);
-                self.critic = step.module;
-                tally.add("critic_grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
-                tally.add("value_loss", f64::from(value));
+                self.critic_update(shards, tally)?;
             }
         }
         Ok(())
+    }
+
+    /// One step of a critic of its own from the shards of a minibatch.
+    fn critic_update(
+        &mut self,
+        shards: &[ValueBatch],
+        tally: &mut Tally,
+    ) -> Result<(), TrainError> {
+        let losses = self.loss(tally.t_env);
+        let shards = shards.iter().collect();
+        let (values, gradients) =
+            in_shards(&self.critic, shards, |critic: &AgentNetworks, shard: &ValueBatch| {
+                let Sequence { input, hidden, keep } = shard.read.clone();
+                let value = critic.forward(input, hidden, Some(keep)).output;
+                let loss = losses.value(value, &shard.targets);
+                let value: f32 = loss.clone().inner().into_scalar();
+                (loss, value)
+            });
+        let value: f32 = values.iter().sum();
+        finite("value_loss", value, tally)?;
+        let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
+        let step = self.critic_optimizer.step(lr, self.critic.clone(), gradients, clip);
+        self.critic = step.module;
+        tally.add("critic_grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+        tally.add("value_loss", f64::from(value));
+        Ok(())
+    }
+
+    /// Begins with the weights that `values` gives to the parameters of the policy and of the critic, by
+    /// name and shape.
+    pub(crate) fn with_weights(
+        self,
+        policy: impl FnMut(&str, &[usize]) -> Vec<f32>,
+        critic: impl FnMut(&str, &[usize]) -> Vec<f32>,
+    ) -> Self {
+        Self {
+            policy: with_weights(self.policy, policy),
+            critic: with_weights(self.critic, critic),
+            ..self
+        }
+    }
+
+    /// One step of policy and critic from some items.
+    pub(crate) fn update(
+        &mut self,
+        experience: &Experience,
+        items: &[usize],
+        tally: &mut Tally,
+    ) -> Result<(), TrainError> {
+        let everybody = Turn { network: None, agents: (0..self.spec.n_agents()).collect() };
+        let shards = experience.policy_batches(&everybody, items, &self.settings, &self.device);
+        self.policy_update(&everybody, &shards, &[], tally)?;
+        self.critic_update(&experience.value_batches(items, &self.device), tally)
     }
 }
 
@@ -320,6 +353,7 @@ impl Learner for PolicyLearner {
             recurrent: self.settings.use_rnn,
             convolution: self.settings.convolution(&self.spec),
             layer_norm: false,
+            activation: self.settings.activation,
             owners: self.policy.owners().to_vec(),
         }
     }

@@ -43,9 +43,12 @@ mod sequential_ppo;
 mod settings;
 mod turn;
 
+pub(crate) use critic_input::CriticLayout;
+pub(crate) use experience::Experience as RolloutExperience;
 pub use happo::Happo;
 pub use ia2c::Ia2c;
 pub use ippo::Ippo;
+pub(crate) use learner::PolicyLearner;
 pub use maa2c::Maa2c;
 pub use mappo::Mappo;
 pub use sequential_ppo::SequentialPpo;

@@ -1,7 +1,7 @@
 //! The settings all policy-gradient algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{Convolution, Sharing};
+use phalanx_core::nn::{Convolution, HiddenActivation, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,8 @@ pub struct PolicyGradient {
     /// observations through a convolution (three layers of 64, 128 and 256 filters); the second
     /// hidden layer is then half as wide.
     pub use_conv: bool,
+    /// What follows the hidden layers.
+    pub activation: HiddenActivation,
     /// Whether weights begin orthogonal with zero biases; else as PyTorch's.
     pub use_orthogonal: bool,
     /// The scale of the policy's last layer in the beginning.
@@ -177,6 +179,7 @@ impl Default for PolicyGradient {
             use_rnn: true,
             rnn_hidden_dim: 64,
             use_conv: false,
+            activation: HiddenActivation::Relu,
             use_orthogonal: false,
             policy_gain: 0.01,
             obs_frames: 1,
@@ -190,6 +193,12 @@ impl PolicyGradient {
     /// The number of steps through which gradients flow.
     pub fn chunk(&self) -> usize {
         if self.data_chunk_length == 0 { self.rollout_steps } else { self.data_chunk_length }
+    }
+
+    /// The numbers of an agent's memory that updates are given; one that nobody reads where there is
+    /// none.
+    pub(super) fn memory_dim(&self) -> usize {
+        if self.use_rnn { self.rnn_hidden_dim } else { 1 }
     }
 
     /// The convolution of the agents' networks.

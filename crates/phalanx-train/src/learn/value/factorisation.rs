@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Device, Init, MixerSizes};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, Device, HiddenActivation, Init, MixerSizes};
 use phalanx_core::rng::Rng;
 
 use super::experience::Experience;
@@ -62,6 +62,7 @@ impl Plan {
             recurrent: self.learning.use_rnn,
             convolution: None,
             layer_norm: false,
+            activation: HiddenActivation::Relu,
             init: Init::default(),
         };
         AgentNetworks::new(&config, &owners, rng, device)

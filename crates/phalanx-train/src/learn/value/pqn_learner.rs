@@ -3,8 +3,8 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetworks, Device, Init, Optimizer, OptimizerConfig, from_safetensors,
-    in_shards, shard_count, to_safetensors,
+    Actor, AgentConfig, AgentNetworks, Device, HiddenActivation, Init, Optimizer, OptimizerConfig,
+    from_safetensors, in_shards, shard_count, to_safetensors,
 };
 use phalanx_core::rl::{Step, generalised_advantages};
 use phalanx_core::rng::{Purpose, Rng};
@@ -76,6 +76,7 @@ impl PqnLearner {
             recurrent: settings.use_rnn,
             convolution: None,
             layer_norm: settings.layer_norm,
+            activation: HiddenActivation::Relu,
             init: Init::default(),
         };
         let owners = settings.parameter_sharing.owners(spec);
@@ -275,6 +276,7 @@ impl Learner for PqnLearner {
             recurrent: self.settings.use_rnn,
             convolution: None,
             layer_norm: self.settings.layer_norm,
+            activation: HiddenActivation::Relu,
             owners: self.networks.owners().to_vec(),
         }
     }

@@ -62,6 +62,7 @@ impl WithSimd for Slope<'_> {
                     let slope = simd.mul_f32s(x, simd.sub_f32s(simd.splat_f32s(1.0), x));
                     simd.mul_f32s(d, slope)
                 }
+                Activation::Tanh => simd.negate_mul_add_e_f32s(simd.mul_f32s(d, x), x, d),
             };
             store(simd, input, gradient);
         }

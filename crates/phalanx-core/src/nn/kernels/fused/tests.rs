@@ -131,6 +131,7 @@ fn the_fused_linear_layer_has_the_values_and_gradients_of_the_composed_one() {
             Activation::Softplus { beta: 2.5 },
             Activation::Quadratic,
             Activation::Sigmoid,
+            Activation::Tanh,
         ] {
             let x = Leaf::new(&mut rng, [row, input]);
             let weight = Leaf::new(&mut rng, [input, output]);

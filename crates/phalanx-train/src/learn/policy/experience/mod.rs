@@ -17,7 +17,7 @@ const CLOSED: f32 = -1e9;
 ///
 /// The time is cut into chunks of equal length; an item of a minibatch is a chunk of an
 /// environment, with number `chunk * envs + env`.
-pub(super) struct Experience {
+pub(crate) struct Experience {
     chunks: usize,
     chunk: usize,
     envs: usize,
@@ -57,7 +57,7 @@ pub(super) struct Experience {
 }
 
 impl Experience {
-    pub(super) fn new(
+    pub(crate) fn new(
         segment: &Segment,
         settings: &PolicyGradient,
         inputs: InputLayout,
@@ -89,7 +89,7 @@ impl Experience {
             valuers,
             inputs,
             critic_dim: critic.dim(),
-            hidden_dim: settings.rnn_hidden_dim,
+            hidden_dim: settings.memory_dim(),
             input: segment.input.clone(),
             critic_input: critic.read(segment),
             keep: segment.keep.clone(),
@@ -97,7 +97,10 @@ impl Experience {
             actions: segment.actions.iter().map(|&action| i32::from(action)).collect(),
             active,
             valued,
-            policy_hidden: segment.hidden.clone(),
+            policy_hidden: match settings.use_rnn {
+                true => segment.hidden.clone(),
+                false => vec![0.0; rows],
+            },
             critic_hidden: critic_hidden.to_vec(),
             log_prob: Vec::new(),
             log_probs: Vec::new(),
@@ -106,6 +109,12 @@ impl Experience {
             advantage: Vec::new(),
             factor: vec![1.0; time * envs],
         }
+    }
+
+    /// The same with given estimates of every step, `[time, env, agent]`: the log-probability of the
+    /// action taken, the value, the return and the advantage.
+    pub(crate) fn estimated(self, [log_prob, value, returns, advantage]: [Vec<f32>; 4]) -> Self {
+        Self { log_prob, value, returns, advantage, ..self }
     }
 
     /// The number of items minibatches are made of.

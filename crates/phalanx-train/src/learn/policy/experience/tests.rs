@@ -3,7 +3,7 @@ use super::super::turn::Turn;
 use super::estimates::explained_variance;
 use super::*;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Init, Sharing, device};
+use phalanx_core::nn::{AgentConfig, AgentNetworks, HiddenActivation, Init, Sharing, device};
 use phalanx_core::rng::{Purpose, Rng};
 
 const ENVS: usize = 3;
@@ -48,6 +48,7 @@ fn networks(seed: u64) -> AgentNetworks {
         recurrent: true,
         convolution: None,
         layer_norm: false,
+        activation: HiddenActivation::Relu,
         init: Init::default(),
     };
     let cpu = device("cpu").expect("the CPU is always there");

@@ -22,6 +22,7 @@ compile_error!("networks need a device: choose the feature `flex`, `ndarray` or 
 mod actor;
 mod agent;
 mod agents;
+mod categorical;
 mod convolution;
 mod device;
 mod gru;
@@ -39,6 +40,7 @@ mod weights;
 pub use actor::{Actor, Scratch};
 pub use agent::{AgentConfig, AgentNetwork, AgentOutput, Init};
 pub use agents::{AgentNetworks, Sharing};
+pub use categorical::{Categorical, categorical};
 pub use convolution::{Convolution, FrameConvolution};
 pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;

@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::kernels::{Descent, descend, on_host};
 use super::shards::ParameterGradients;
 use super::weights::{WeightsError, read};
 
@@ -190,11 +191,12 @@ impl Slot {
         })
     }
 
-    /// `x` after one step along the clipped gradient `g`, both flat.
+    /// `x` after one step along the gradient `g` times `clip`, both flat.
     fn update(
         &mut self,
         config: OptimizerConfig,
         lr: f64,
+        clip: Option<Tensor<1>>,
         x: Tensor<1>,
         g: Tensor<1>,
     ) -> Tensor<1> {
@@ -215,6 +217,14 @@ impl Slot {
             self.second = put(second);
         }
         self.steps += 1;
+        let descent = config.descent(lr, self.steps);
+        if on_host(&g.device()) {
+            return self.update_on_host(descent, clip, x, g);
+        }
+        let g = match clip {
+            Some(clip) => g * clip,
+            None => g,
+        };
         let squares = g.clone() * g.clone();
         let decayed = |moment: Option<Tensor<1>>, decay: f64, new: Tensor<1>| {
             let new = new.mul_scalar(1.0 - decay);
@@ -223,31 +233,73 @@ impl Slot {
                 None => new,
             }
         };
-        match config {
-            OptimizerConfig::Adam { eps } | OptimizerConfig::RAdam { eps } => {
-                let t = self.steps as f64;
-                let rectified = matches!(config, OptimizerConfig::RAdam { .. });
-                let factor = if rectified { rectification(t) } else { Some(1.0) };
-                let first = decayed(self.first.take(), FIRST_DECAY, g);
-                let second = decayed(self.second.take(), SECOND_DECAY, squares);
-                let rate = lr / (1.0 - FIRST_DECAY.powf(t));
-                let x = match factor {
-                    None => x - first.clone().mul_scalar(rate),
-                    Some(factor) => {
-                        let root = (1.0 - SECOND_DECAY.powf(t)).sqrt();
-                        let denominator = second.clone().sqrt().div_scalar(root).add_scalar(eps);
-                        x - (first.clone() / denominator).mul_scalar(rate * factor)
+        match descent {
+            Descent::Moments { decays, rate, root, eps } => {
+                let first = decayed(self.first.take(), decays[0], g);
+                let second = decayed(self.second.take(), decays[1], squares);
+                let direction = match root {
+                    None => first.clone(),
+                    Some(root) => {
+                        first.clone() / second.clone().sqrt().div_scalar(root).add_scalar(eps)
                     }
                 };
                 self.first = Some(first);
                 self.second = Some(second);
-                x
+                x - direction.mul_scalar(rate)
             }
-            OptimizerConfig::RmsProp { alpha, eps } => {
-                let second = decayed(self.second.take(), f64::from(alpha), squares);
+            Descent::MeanSquare { decay, rate, eps } => {
+                let second = decayed(self.second.take(), decay, squares);
                 let denominator = second.clone().sqrt().add_scalar(eps);
                 self.second = Some(second);
-                x - (g / denominator).mul_scalar(lr)
+                x - (g / denominator).mul_scalar(rate)
+            }
+        }
+    }
+
+    /// The same in one pass over the numbers.
+    fn update_on_host(
+        &mut self,
+        descent: Descent,
+        clip: Option<Tensor<1>>,
+        x: Tensor<1>,
+        g: Tensor<1>,
+    ) -> Tensor<1> {
+        let (len, device) = (g.dims()[0], g.device());
+        let host = |tensor| read(tensor).expect("the CPU hands out its tensors");
+        let device_of = |values| Tensor::from_data(TensorData::new(values, [len]), &device);
+        let zeros = |moment: &mut Option<Tensor<1>>| match moment.take() {
+            Some(moment) => host(moment),
+            None => vec![0.0; len],
+        };
+        let clip = clip.map_or(1.0, |clip| clip.into_scalar::<f32>());
+        let (mut x, g) = (host(x), host(g));
+        let mut second = zeros(&mut self.second);
+        let has_first = matches!(descent, Descent::Moments { .. });
+        let mut first = if has_first { zeros(&mut self.first) } else { Vec::new() };
+        descend(descent, clip, &g, &mut x, &mut first, &mut second);
+        self.second = Some(device_of(second));
+        self.first = has_first.then(|| device_of(first));
+        device_of(x)
+    }
+}
+
+impl OptimizerConfig {
+    /// The constants of step `steps`, counted from one.
+    fn descent(self, lr: f64, steps: u64) -> Descent {
+        let t = steps as f64;
+        match self {
+            Self::Adam { eps } | Self::RAdam { eps } => {
+                let rectified = matches!(self, Self::RAdam { .. });
+                let factor = if rectified { rectification(t) } else { Some(1.0) };
+                Descent::Moments {
+                    decays: [FIRST_DECAY, SECOND_DECAY],
+                    rate: lr / (1.0 - FIRST_DECAY.powf(t)) * factor.unwrap_or(1.0),
+                    root: factor.map(|_| (1.0 - SECOND_DECAY.powf(t)).sqrt()),
+                    eps,
+                }
+            }
+            Self::RmsProp { alpha, eps } => {
+                Descent::MeanSquare { decay: f64::from(alpha), rate: lr, eps }
             }
         }
     }
@@ -274,15 +326,13 @@ struct Updater<W> {
 impl<'a, W: Iterator<Item = (&'a mut Slot, Option<Tensor<1>>)>> ModuleMapper for Updater<W> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (slot, gradient) = self.work.next().expect("both traversals see the same parameters");
-        let Some(mut gradient) = gradient else {
+        let Some(gradient) = gradient else {
             return param;
         };
-        if let Some(factor) = &self.factor {
-            gradient = gradient * factor.clone();
-        }
         param.map(|old| {
             let shape = old.dims();
-            let new = slot.update(self.config, self.lr, flat(old.inner()), gradient);
+            let new =
+                slot.update(self.config, self.lr, self.factor.clone(), flat(old.inner()), gradient);
             Tensor::from_inner(new.reshape(shape)).require_grad()
         })
     }

@@ -1,6 +1,6 @@
 //! The operations as compositions of burn's own, for every device.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Int, Tensor, activation};
 
 use super::super::gru::GruWeights;
 use super::super::linear::Activation;
@@ -58,6 +58,18 @@ pub(super) fn gru_sequence(
         states.push(hidden.clone());
     }
     Tensor::stack(states, 0)
+}
+
+/// The log-probabilities of `actions`, `[row, 1]`, and the entropies of the distributions with the
+/// logits `logits + closed`, `[row, action]`, side by side, `[row, 2]`.
+pub(super) fn categorical(
+    logits: Tensor<2>,
+    closed: Tensor<2>,
+    actions: Tensor<2, Int>,
+) -> Tensor<2> {
+    let all = activation::log_softmax(logits + closed, 1);
+    let entropy = (all.clone().exp() * all.clone()).sum_dim(1).neg();
+    Tensor::cat(vec![all.gather(1, actions), entropy], 1)
 }
 
 /// The mixing step of QMIX on generated weights: `q` `[row, agent]`, `weight_1`

@@ -7,8 +7,11 @@ mod ceiling;
 mod composed;
 mod concave_row;
 mod convex;
+mod descent;
 mod elementwise;
 mod elu;
+#[cfg(feature = "flex")]
+mod exp;
 #[cfg(feature = "flex")]
 mod fused;
 mod gru_cell;
@@ -20,10 +23,11 @@ mod simd;
 mod tests;
 mod tile;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
 pub use self::ceiling::multiply_adds_per_second;
 pub(super) use self::concave_row::{ConcaveRow, RowWeights};
+pub(super) use self::descent::{Descent, descend};
 pub(super) use self::elementwise::activate;
 pub(super) use self::gru_cell::update as gru_update;
 pub(super) use self::matmul::multiply;
@@ -74,6 +78,20 @@ pub(super) fn linear(
         return fused::linear(input, weight, bias, activation);
     }
     composed::linear(input, weight, bias, activation)
+}
+
+/// The log-probabilities of the actions taken and the entropies, `[row, 2]`; the arguments are those of
+/// [`categorical`](super::categorical()), without times.
+pub(super) fn categorical(
+    logits: Tensor<2>,
+    closed: Tensor<2>,
+    actions: Tensor<2, Int>,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&logits.device()) {
+        return fused::categorical(logits, closed, actions);
+    }
+    composed::categorical(logits, closed, actions)
 }
 
 /// The mixing step of QMIX on generated weights: `q` `[row, agent]`, `weight_1`

@@ -57,6 +57,11 @@ impl CriticLayout {
         }
     }
 
+    /// Whether the critic's inputs are those of the agents.
+    pub(super) fn reads_what_agents_read(&self) -> bool {
+        self.input == CriticInput::Observation && !self.death_masking
+    }
+
     /// The inputs for a whole segment, `[time + 1, env, value, dim]`; nothing where the critic is
     /// shared, since its inputs are yet to be computed.
     pub(super) fn read(&self, segment: &Segment) -> Vec<f32> {

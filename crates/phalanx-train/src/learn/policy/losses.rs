@@ -4,6 +4,7 @@ use std::iter::Sum;
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
+use phalanx_core::nn::{Categorical, categorical};
 
 use crate::learn::host::to_vec;
 
@@ -24,13 +25,14 @@ pub(super) struct Played {
 }
 
 impl Played {
-    /// The log-probabilities of all actions, `[time, row, action]`, and of those taken,
-    /// `[time, row]`, where the networks say `logits`.
-    pub(super) fn log_probs(&self, logits: Tensor<3>) -> (Tensor<3>, Tensor<2>) {
-        let all = log_softmax(logits + self.closed.clone(), 2);
-        let [time, rows, _] = all.dims();
-        let taken = all.clone().gather(2, self.actions.clone()).reshape([time, rows]);
-        (all, taken)
+    /// What networks that say `logits` think of the actions taken.
+    pub(super) fn taken(&self, logits: Tensor<3>) -> Categorical {
+        categorical(logits, self.closed.clone(), self.actions.clone())
+    }
+
+    /// The log-probabilities of all actions, `[time, row, action]`.
+    pub(super) fn log_probs(&self, logits: Tensor<3>) -> Tensor<3> {
+        log_softmax(logits + self.closed.clone(), 2)
     }
 }
 
@@ -112,7 +114,7 @@ impl Loss {
         batch: &PolicyBatch,
     ) -> (Tensor<1>, PolicyReport) {
         let [time, rows, _] = logits.dims();
-        let (log_probs, log_prob) = batch.played.log_probs(logits);
+        let Categorical { log_prob, entropy } = batch.played.taken(logits.clone());
         let ratio = (log_prob - batch.log_prob.clone()).exp();
         let (advantage, active) = (batch.advantage.clone(), batch.active.clone());
         let gain = ratio.clone() * advantage.clone();
@@ -124,8 +126,7 @@ impl Loss {
             None => gain,
         };
         let pg_loss = -(gain * active.clone()).sum();
-        let entropy = -(log_probs.clone().exp() * log_probs.clone()).sum_dim(2);
-        let entropy = (entropy.reshape([time, rows]) * active.clone()).sum();
+        let entropy = (entropy * active.clone()).sum();
         let report = PolicyReport {
             pg_loss: pg_loss.clone().inner().into_scalar(),
             entropy: entropy.clone().inner().into_scalar(),
@@ -133,7 +134,8 @@ impl Loss {
         };
         let mut loss = pg_loss - entropy * self.entropy_coef;
         if let Some(old) = &batch.log_probs {
-            let divergence = (old.clone().exp() * (old.clone() - log_probs)).sum_dim(2);
+            let new = batch.played.log_probs(logits);
+            let divergence = (old.clone().exp() * (old.clone() - new)).sum_dim(2);
             loss = loss + (divergence.reshape([time, rows]) * active).sum() * self.kl_coef;
         }
         (loss, report)

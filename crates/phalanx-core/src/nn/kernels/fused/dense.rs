@@ -9,7 +9,7 @@ use super::super::pack::Packed;
 use super::super::shares::{divided, each, shares, split};
 use super::buffer::Buffer;
 use super::gradients::{activation_gradient, add_column_sums};
-use super::products::add_transposed_left;
+use super::products::{Scratch, add_transposed_left};
 
 /// Rows that are computed together, while they are in cache.
 const ROW_BLOCK: usize = 256;
@@ -123,7 +123,7 @@ impl Backward<'_> {
     fn alone(&self, columns: usize, gradient: &[f32], out: &mut Gradients) {
         let inner = self.weight.len() / columns;
         let transposed = Packed::transposed(self.weight, columns, inner);
-        let mut packed = Packed::default();
+        let mut sums = Scratch::default();
         let mut scratch = vec![0.0; ROW_BLOCK * columns];
         let blocks = gradient.chunks(ROW_BLOCK * columns).zip(self.at.chunks(ROW_BLOCK * columns));
         for (block, (gradient, at)) in blocks.enumerate() {
@@ -135,7 +135,7 @@ impl Backward<'_> {
                 multiply(before, &transposed, None, &mut input[range.clone()]);
             }
             let input = &self.input[range];
-            add_transposed_left(input, before, rows, 0..inner, &mut packed, &mut out.weight);
+            add_transposed_left(input, before, rows, 0..inner, &mut sums, &mut out.weight);
             add_column_sums(before, &mut out.bias);
         }
     }
@@ -180,7 +180,7 @@ impl Backward<'_> {
             each(
                 parts.iter().cloned().zip(weights).collect(),
                 |(part, (weight, bias)): Task<'_>| {
-                    add_transposed_left(read, before, n, part, &mut Packed::default(), weight);
+                    add_transposed_left(read, before, n, part, &mut Scratch::default(), weight);
                     if let Some(bias) = bias {
                         add_column_sums(before, bias);
                     }

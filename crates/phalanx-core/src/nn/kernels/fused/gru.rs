@@ -12,7 +12,7 @@ use super::super::simd::{load, store};
 use super::buffer::Buffer;
 use super::gradients::add_column_sums;
 use super::gru_shared;
-use super::products::add_transposed_left;
+use super::products::{Scratch, add_transposed_left};
 
 /// The sizes of a sequence.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +72,8 @@ impl Inputs<'_> {
     }
 }
 
+/// See [`steps_at_once`].
+const ROWS_AT_ONCE: usize = 128;
 /// How many numbers of a row of a step [`forward`] saves for the backward pass, as multiples of
 /// `hidden`: `r`, `z`, `n` and `g_n`.
 pub(super) const SAVED: usize = 4;
@@ -119,8 +121,8 @@ pub(super) fn keep_rows(from: &[f32], keep: &[f32], to: &mut [f32]) {
 }
 
 /// The gradients of the inputs, given those of the states, `[time, row, hidden]`, the states and
-/// what [`forward`] saved. The weights' gradients are added up step by step, while a step's data
-/// is in cache.
+/// what [`forward`] saved. The weights' gradients are added up after some steps, while their data is in
+/// cache.
 pub(super) fn backward(
     size: Size,
     inputs: Inputs<'_>,
@@ -143,33 +145,48 @@ pub(super) fn backward(
         return gradients;
     }
     let weights = inputs.backwards(size);
-    let [mut gates, mut recurrent] = [Buffer::take(3 * step), Buffer::take(3 * step)];
-    let mut previous = Buffer::take(step);
-    let mut scratch = Packed::default();
-    for t in (0..time).rev() {
-        let before = if t == 0 { inputs.hidden } else { &states[(t - 1) * step..][..step] };
-        let keep = &inputs.keep[t * rows..][..rows];
-        keep_rows(before, keep, &mut previous);
-        let range = t * rows * width..(t + 1) * rows * width;
-        let back = StepBack {
-            hidden,
-            previous: &previous,
-            saved: &saved[t * SAVED * step..][..SAVED * step],
-            output: &gradient[t * step..][..step],
-            keep,
-            state: &mut gradients.hidden,
-            gates: &mut gates,
-            recurrent: &mut recurrent,
-        };
-        back.run(&weights, &mut gradients.input[range.clone()]);
+    let steps = steps_at_once(rows);
+    let [mut gates, mut recurrent] = [0, 1].map(|_| Buffer::take(3 * steps * step));
+    let mut previous = Buffer::take(steps * step);
+    let mut scratch = Scratch::default();
+    for last in (1..=time).rev().step_by(steps) {
+        let first = last.saturating_sub(steps);
+        for t in (first..last).rev() {
+            let before = if t == 0 { inputs.hidden } else { &states[(t - 1) * step..][..step] };
+            let keep = &inputs.keep[t * rows..][..rows];
+            let previous = &mut previous[(t - first) * step..][..step];
+            keep_rows(before, keep, previous);
+            let back = StepBack {
+                hidden,
+                previous,
+                saved: &saved[t * SAVED * step..][..SAVED * step],
+                output: &gradient[t * step..][..step],
+                keep,
+                state: &mut gradients.hidden,
+                gates: &mut gates[(t - first) * 3 * step..][..3 * step],
+                recurrent: &mut recurrent[(t - first) * 3 * step..][..3 * step],
+            };
+            back.run(&weights[1]);
+        }
+        let (n, rows) = (last - first, (last - first) * rows);
+        let (gates, recurrent) = (&gates[..n * 3 * step], &recurrent[..n * 3 * step]);
+        let range = first * (step / hidden) * width..last * (step / hidden) * width;
+        multiply(gates, &weights[0], None, &mut gradients.input[range.clone()]);
         let input = &inputs.input[range];
-        add_transposed_left(input, &gates, rows, 0..width, &mut scratch, &mut gradients.weight_ih);
+        add_transposed_left(input, gates, rows, 0..width, &mut scratch, &mut gradients.weight_ih);
         let weight_hh = &mut gradients.weight_hh;
-        add_transposed_left(&previous, &recurrent, rows, 0..hidden, &mut scratch, weight_hh);
-        add_column_sums(&gates, &mut gradients.bias_ih);
-        add_column_sums(&recurrent, &mut gradients.bias_hh);
+        let previous = &previous[..n * step];
+        add_transposed_left(previous, recurrent, rows, 0..hidden, &mut scratch, weight_hh);
+        add_column_sums(gates, &mut gradients.bias_ih);
+        add_column_sums(recurrent, &mut gradients.bias_hh);
     }
     gradients
+}
+
+/// How many steps of so many rows the weights' gradients take at once: enough rows for a product to be
+/// worth its beginning and its end, few enough to stay in cache.
+pub(super) fn steps_at_once(rows: usize) -> usize {
+    (ROWS_AT_ONCE / rows.max(1)).max(1)
 }
 
 /// One step backwards, for some rows.
@@ -193,9 +210,8 @@ pub(super) struct StepBack<'a> {
 }
 
 impl StepBack<'_> {
-    /// Adds the gradient of the step's input, `[row, input]`, to `input`; `weights` are
-    /// [`Inputs::backwards`].
-    pub(super) fn run(self, weights: &[Packed; 2], input: &mut [f32]) {
+    /// `weights` are those of the states, laid out for the backward pass.
+    pub(super) fn run(self, weights: &Packed) {
         let Self { hidden, previous, saved, output, keep, state, gates, recurrent } = self;
         Arch::new().dispatch(Downdate {
             hidden,
@@ -206,8 +222,7 @@ impl StepBack<'_> {
             gates: &mut *gates,
             recurrent: &mut *recurrent,
         });
-        multiply(gates, &weights[0], None, input);
-        multiply(recurrent, &weights[1], None, state);
+        multiply(recurrent, weights, None, state);
         for (state, &keep) in state.chunks_exact_mut(hidden).zip(keep) {
             if keep != 1.0 {
                 state.iter_mut().for_each(|x| *x *= keep);

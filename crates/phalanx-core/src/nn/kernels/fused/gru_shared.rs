@@ -5,12 +5,11 @@ use std::ops::Range;
 
 use super::super::gru_cell::update;
 use super::super::matmul::multiply;
-use super::super::pack::Packed;
 use super::super::shares::{divided, each, split, split_steps};
 use super::buffer::Buffer;
 use super::gradients::add_column_sums;
-use super::gru::{Gradients, Inputs, SAVED, Size, StepBack, keep_rows};
-use super::products::add_transposed_left;
+use super::gru::{Gradients, Inputs, SAVED, Size, StepBack, keep_rows, steps_at_once};
+use super::products::{Scratch, add_transposed_left};
 
 /// Gradients of gates that are shared out over threads at a time, so that what one computed is in cache
 /// when another reads it.
@@ -66,7 +65,9 @@ pub(super) fn backward(
 ) {
     let Size { time, rows, input: width, hidden } = size;
     let weights = inputs.backwards(size);
-    let steps = (BLOCK / (rows * 6 * hidden)).clamp(1, time);
+    // Whole groups of steps, for the sums to be made in the order of one thread.
+    let group = steps_at_once(rows);
+    let steps = (BLOCK / (rows * 6 * hidden) / group).max(1) * group;
     let mut gates = Buffer::take(steps * rows * 3 * hidden);
     let mut recurrent = Buffer::take(steps * rows * 3 * hidden);
     let mut previous = Buffer::take(steps * rows * hidden);
@@ -105,7 +106,8 @@ pub(super) fn backward(
                     gates,
                     recurrent,
                 };
-                back.run(&weights, input);
+                back.run(&weights[1]);
+                multiply(gates, &weights[0], None, input);
             }
         });
         let (n, time) = (shares.len(), block.len());
@@ -175,14 +177,20 @@ impl<'a> Sums<'a> {
 
     fn add(self, part: Range<usize>, weight: &mut [f32], bias: Option<&mut Vec<f32>>) {
         let (time, rows, inner, columns) = self.size;
-        let mut packed = Packed::default();
-        let right = |t: usize| &self.right[t * rows * columns..][..rows * columns];
-        for t in (0..time).rev() {
-            let left = &self.left[t * rows * inner..][..rows * inner];
-            add_transposed_left(left, right(t), rows, part.clone(), &mut packed, weight);
+        let mut scratch = Scratch::default();
+        let group = steps_at_once(rows);
+        let groups =
+            || (1..=time).rev().step_by(group).map(|last| (last.saturating_sub(group), last));
+        let of = |all: &'a [f32], width: usize, (first, last): (usize, usize)| {
+            &all[first * rows * width..last * rows * width]
+        };
+        for group in groups() {
+            let rows = (group.1 - group.0) * rows;
+            let (left, right) = (of(self.left, inner, group), of(self.right, columns, group));
+            add_transposed_left(left, right, rows, part.clone(), &mut scratch, weight);
         }
         if let Some(bias) = bias {
-            (0..time).rev().for_each(|t| add_column_sums(right(t), bias));
+            groups().for_each(|group| add_column_sums(of(self.right, columns, group), bias));
         }
     }
 }

@@ -3,9 +3,11 @@
 //! A file `…_op.rs` registers an operation; the file beside it computes on slices.
 
 mod buffer;
+mod categorical_op;
 mod concave;
 mod concave_op;
 mod dense;
+mod distribution;
 mod gradients;
 mod gru;
 mod gru_op;
@@ -21,6 +23,7 @@ mod tests;
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
 
+pub(super) use self::categorical_op::categorical;
 pub(super) use self::concave_op::concave_mix;
 pub(super) use self::gru_op::gru_sequence;
 pub(super) use self::linear_op::linear;

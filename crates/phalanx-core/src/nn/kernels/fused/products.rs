@@ -30,7 +30,7 @@ pub(super) fn add_transposed_left(
     b: &[f32],
     inner: usize,
     rows: Range<usize>,
-    scratch: &mut Packed,
+    scratch: &mut Scratch,
     c: &mut [f32],
 ) {
     if inner == 0 || rows.is_empty() {
@@ -43,23 +43,51 @@ pub(super) fn add_transposed_left(
     if c.is_empty() {
         return;
     }
+    // Few columns fill no vectors; then the transpose of the result is computed, of which every element
+    // is the same chain of multiply-adds.
+    let whole = rows.len() == width && width.is_multiple_of(lanes()) && width <= MAX_UNPACKED;
+    if columns <= lanes() && whole {
+        let turned = &mut scratch.turned;
+        turned.clear();
+        turned.extend(
+            (0..columns)
+                .flat_map(|j| (0..width).map(move |i| (i, j)))
+                .map(|(i, j)| c[i * columns + j]),
+        );
+        for (a, b) in a.chunks(INNER_BLOCK * width).zip(b.chunks(INNER_BLOCK * columns)) {
+            let inner = b.len() / columns;
+            let right = Right { inner, columns: width, data: a, packed: false };
+            product(b, columns, columns, right, turned);
+        }
+        for (i, row) in c.chunks_exact_mut(columns).enumerate() {
+            for (j, c) in row.iter_mut().enumerate() {
+                *c = turned[j * width + i];
+            }
+        }
+        return;
+    }
     let packed = !columns.is_multiple_of(lanes()) || columns > MAX_UNPACKED;
     for (a, b) in a.chunks(INNER_BLOCK * width).zip(b.chunks(INNER_BLOCK * columns)) {
         let inner = b.len() / columns;
-        let b = if packed {
-            scratch.pack::<false>(b, inner, columns);
-            scratch.right()
+        let right = if packed {
+            scratch.packed.pack::<false>(b, inner, columns);
+            scratch.packed.right()
         } else {
             Right { inner, columns, data: b, packed }
         };
-        let a = &a[rows.start..];
-        Arch::new().dispatch(Product::<true> {
-            a,
-            stride: width,
-            rows: rows.len(),
-            b,
-            bias: None,
-            c,
-        });
+        product(&a[rows.start..], width, rows.len(), right, c);
     }
+}
+
+/// `c += a^T b` where the rows of `a` lie `stride` apart and `rows` of its columns count.
+fn product(a: &[f32], stride: usize, rows: usize, b: Right<'_>, c: &mut [f32]) {
+    Arch::new().dispatch(Product::<true> { a, stride, rows, b, bias: None, c });
+}
+
+/// Memory that [`add_transposed_left`] uses again and again.
+#[derive(Default)]
+pub(super) struct Scratch {
+    packed: Packed,
+    /// The transpose of the result.
+    turned: Vec<f32>,
 }

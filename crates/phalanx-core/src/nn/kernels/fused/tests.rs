@@ -1,6 +1,6 @@
 //! The fused operations against their compositions, and their products against plain loops.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::super::super::gru::GruWeights;
 use super::super::super::linear::Activation;
@@ -8,8 +8,8 @@ use super::super::super::mixers::{ConcaveWeights, Convex};
 use super::super::matmul::multiply;
 use super::super::pack::Packed;
 use super::super::tests::{assert_close, exact, random, shapes};
-use super::super::{composed, concave_mix, gru_sequence, linear, qmix_mix};
-use super::products::add_transposed_left;
+use super::super::{categorical, composed, concave_mix, gru_sequence, linear, qmix_mix};
+use super::products::{Scratch, add_transposed_left};
 use super::{dense, gru};
 use crate::rng::{Purpose, Rng};
 
@@ -21,7 +21,7 @@ fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
 #[test]
 fn products_of_transposes_agree_with_double_precision_in_every_shape() {
     let mut rng = Rng::stream(0, Purpose::Check, 0);
-    let mut scratch = Packed::default();
+    let mut scratch = Scratch::default();
     for (rows, inner, columns) in shapes(&mut rng) {
         let a = random(&mut rng, rows * inner);
         let b = random(&mut rng, inner * columns);
@@ -201,6 +201,32 @@ fn the_fused_concave_mixing_step_has_the_values_and_gradients_of_the_composed_on
                 [q, weight_0, bias_0, weight_1, bias_1, weight_2, bias_2, weight_3, value]
             );
         }
+    }
+}
+
+#[test]
+fn the_fused_categorical_has_the_values_and_gradients_of_the_composed_one() {
+    let mut rng = Rng::stream(0, Purpose::Check, 7);
+    for (row, n) in [(1, 1), (50, 14), (9, 16), (33, 17), (4, 70)] {
+        let logits = Leaf::new(&mut rng, [row, n]);
+        let actions: Vec<i32> = (0..row).map(|_| rng.below(n) as i32).collect();
+        let closed: Vec<f32> = (0..row * n)
+            .map(|at| {
+                let taken = actions[at / n] as usize == at % n;
+                if !taken && rng.below(3) == 0 { -1e9 } else { 0.0 }
+            })
+            .collect();
+        let device = Device::flex().autodiff();
+        let run = |of: fn(_, _, _) -> Tensor<2>| {
+            let closed = Tensor::from_data(TensorData::new(closed.clone(), [row, n]), &device);
+            let actions = TensorData::new(actions.clone(), [row, 1]);
+            of(
+                logits.tensor().mul_scalar(4.0),
+                closed,
+                Tensor::<2, Int>::from_data(actions, &device),
+            )
+        };
+        assert_equivalent!(&mut rng, run(categorical), run(composed::categorical), [logits]);
     }
 }
 

@@ -88,19 +88,27 @@ impl Experience {
     }
 
     /// What a critic of its own reads of some items and what it is to say, as constants of an update, in
-    /// shards.
+    /// shards; `policy` are those of all agents from the same items, if there are any.
     pub(in super::super) fn value_batches(
         &self,
         items: &[usize],
+        policy: &[PolicyBatch],
         device: &Device,
     ) -> Vec<ValueBatch> {
         let tracked = &device.clone().autodiff();
         let valuers: Vec<usize> = (0..self.valuers).collect();
         let (dim, targets) = (self.critic_dim, self.targets(items, self.valuers, device));
-        let batch = |(items, targets): (&[usize], ValueTargets)| {
-            let input = self.part(&self.critic_input, (self.valuers, dim), items, &valuers);
+        let batch = |(at, (items, targets)): (usize, (&[usize], ValueTargets))| {
+            let shape = [self.chunk, items.len() * self.valuers, dim];
+            let input = match policy.get(at).filter(|_| self.same_input) {
+                Some(batch) => batch.played.read.input.clone(),
+                None => {
+                    let rows = self.part(self.critic_input(), (self.valuers, dim), items, &valuers);
+                    tensor(rows, shape, tracked)
+                }
+            };
             let read = Sequence {
-                input: tensor(input, [self.chunk, items.len() * self.valuers, dim], tracked),
+                input,
                 hidden: self.memory(&self.critic_hidden, self.valuers, items, &valuers, tracked),
                 keep: self.keep_of(items, self.valuers, tracked),
             };
@@ -108,7 +116,7 @@ impl Experience {
         };
         let shards: Vec<_> =
             self.shards(items, self.valuers, device).into_iter().zip(targets).collect();
-        shards.into_par_iter().with_max_len(1).map(batch).collect()
+        shards.into_par_iter().enumerate().with_max_len(1).map(batch).collect()
     }
 
     /// What the critic is to say of some items, in the shards that items of so many rows make.

@@ -34,10 +34,9 @@ impl Experience {
             let items: Vec<usize> = (0..self.envs).map(|env| chunk * self.envs + env).collect();
             let played = self.played(&everybody, &items, device);
             let out = everybody.forward(policy, &played.read);
-            let (all, taken) = played.log_probs(out.output);
-            self.log_prob.extend(to_vec(taken));
+            self.log_prob.extend(to_vec(played.taken(out.output.clone()).log_prob));
             if settings.kl_coef > 0.0 {
-                self.log_probs.extend(to_vec(all));
+                self.log_probs.extend(to_vec(played.log_probs(out.output)));
             }
             if shared {
                 self.critic_input.extend(to_vec(out.features));
@@ -117,7 +116,7 @@ impl Experience {
         for chunk in 0..=self.chunks {
             let steps = if chunk < self.chunks { self.chunk } else { 1 };
             let from = chunk * self.chunk;
-            let input = &self.critic_input[from * rows * dim..(from + steps) * rows * dim];
+            let input = &self.critic_input()[from * rows * dim..(from + steps) * rows * dim];
             let keep = &self.keep[from * self.envs..(from + steps) * self.envs];
             let keep = keep.iter().flat_map(|&k| std::iter::repeat_n(k, self.valuers)).collect();
             let input = tensor(input.to_vec(), [steps, rows, dim], device);
@@ -146,7 +145,7 @@ impl Experience {
         let n = turn.agents.len();
         let everything: Vec<usize> = (0..self.items()).collect();
         let played = self.played(turn, &everything, device);
-        let (_, new) = played.log_probs(turn.forward(policy, &played.read).output);
+        let new = played.taken(turn.forward(policy, &played.read).output).log_prob;
         let old = self.part(&self.log_prob, (self.agents, 1), &everything, &turn.agents);
         let change: Vec<f32> = to_vec(new).iter().zip(old).map(|(new, old)| new - old).collect();
         for (at, change) in change.chunks_exact(n).enumerate() {

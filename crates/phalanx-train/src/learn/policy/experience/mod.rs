@@ -29,8 +29,9 @@ pub(crate) struct Experience {
     hidden_dim: usize,
     /// `[time + 1, env, agent, dim]`.
     input: Vec<f32>,
-    /// `[time + 1, env, valuer, dim]`.
+    /// `[time + 1, env, valuer, dim]`; empty where the critic reads what the agents read.
     critic_input: Vec<f32>,
+    same_input: bool,
     /// `[time + 1, env]`.
     keep: Vec<f32>,
     closed: Vec<f32>,
@@ -80,6 +81,7 @@ impl Experience {
         } else {
             spread(&segment.valid, valuers)
         };
+        let same_input = critic.reads_what_agents_read();
         let avail = &segment.rows.avail[..time * rows * inputs.n_actions];
         Self {
             chunks: time / chunk,
@@ -91,7 +93,8 @@ impl Experience {
             critic_dim: critic.dim(),
             hidden_dim: settings.memory_dim(),
             input: segment.input.clone(),
-            critic_input: critic.read(segment),
+            critic_input: if same_input { Vec::new() } else { critic.read(segment) },
+            same_input,
             keep: segment.keep.clone(),
             closed: avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect(),
             actions: segment.actions.iter().map(|&action| i32::from(action)).collect(),
@@ -120,6 +123,11 @@ impl Experience {
     /// The number of items minibatches are made of.
     pub(super) fn items(&self) -> usize {
         self.chunks * self.envs
+    }
+
+    /// What the critic reads, `[time + 1, env, valuer, dim]`.
+    fn critic_input(&self) -> &[f32] {
+        if self.same_input { &self.input } else { &self.critic_input }
     }
 
     /// The rows of some items and columns from `[time, env, width, size]`.

@@ -34,6 +34,7 @@ mod critic_input;
 mod experience;
 mod happo;
 mod ia2c;
+mod improve;
 mod ippo;
 mod learner;
 mod losses;

@@ -1,0 +1,88 @@
+//! What the CPU learns, the GPU device learns: every algorithm on both, from the same experience.
+//!
+//! A software driver will do (Debian: `mesa-vulkan-drivers` and `libvulkan1`):
+//!
+//! ```sh
+//! cargo test --profile gpu -p phalanx-tests --features wgpu --test devices_agree
+//! ```
+
+use phalanx::env::{ParallelEnvs, VecEnv};
+use phalanx::nn::device;
+use phalanx::rng::Purpose;
+use phalanx::train::collect::Tally;
+use phalanx::train::config::Layers;
+use phalanx::train::learn::{ALGORITHMS, Contents, Learner, Setup, algorithm};
+
+const ENV: &str = "skirmish/3m";
+/// The largest difference there may be, as a part of the largest number.
+const TOLERANCE: f64 = 1e-4;
+
+/// What an algorithm has after one rollout and some updates from it: means by name, and weights.
+struct Learned {
+    means: Vec<(String, f64)>,
+    weights: Vec<Vec<f32>>,
+}
+
+fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
+    let mut layers = Layers::defaults(algorithm(id).expect("it is registered")).for_env(ENV);
+    let shared = ["rnn_hidden_dim=16", "batch_size_run=4"];
+    let replayed = [format!("updates_per_rollout={updates}"), "batch_size=4".to_owned()];
+    let rolled =
+        [format!("epochs={updates}"), "rollout_steps=20".into(), "num_mini_batch=1".into()];
+    let keys = algorithm(id).expect("it is registered").defaults();
+    for setting in shared.iter().map(|s| (*s).to_owned()).chain(replayed).chain(rolled) {
+        let key = setting.split('=').next().expect("there is a key");
+        if keys.contains_key(key) {
+            layers.assignment(&setting).expect("it is a setting");
+        }
+    }
+    let (config, algorithm) = layers.finish().expect("the settings make sense");
+    let make = phalanx::envs::registry::factory(ENV, &config.env_args).expect("it is registered");
+    let device = device(device_name).expect("the build has it");
+    let mut envs = ParallelEnvs::new(4, 1, Purpose::Environment, make);
+    let setup = Setup { spec: envs.spec().clone(), seed: 1, device };
+    let mut learner = algorithm.learner(&setup);
+    let mut tally = Tally::default();
+    learner.iterate(&mut envs, &mut tally).expect("everything is finite");
+    assert_eq!(tally.updates, updates as u64, "{id}");
+    let means = tally.take_means().into_iter().map(|(name, mean)| (name.to_string(), mean));
+    Learned { means: means.collect(), weights: weights(&*learner) }
+}
+
+/// All numbers of all files, each behind a header whose length comes first.
+fn weights(learner: &dyn Learner) -> Vec<Vec<f32>> {
+    let files = learner.save(Contents::Weights).expect("the weights can be read");
+    let numbers = files.iter().map(|file| {
+        let header = u64::from_le_bytes(file.bytes[..8].try_into().expect("eight bytes")) as usize;
+        let (numbers, _) = file.bytes[8 + header..].as_chunks::<4>();
+        numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
+    });
+    numbers.collect()
+}
+
+fn agree(id: &str) {
+    for updates in [1, 10] {
+        let (cpu, gpu) = (learn(id, "cpu", updates), learn(id, "wgpu", updates));
+        for ((name, ours), (_, theirs)) in cpu.means.iter().zip(&gpu.means) {
+            let bound = TOLERANCE * ours.abs().max(1.0);
+            assert!((ours - theirs).abs() < bound, "{id}: {name} {ours} is not {theirs}");
+        }
+        for (ours, theirs) in cpu.weights.iter().zip(&gpu.weights) {
+            assert_eq!(ours.len(), theirs.len());
+            let largest = ours.iter().fold(1.0_f32, |most, x| most.max(x.abs()));
+            for (x, y) in ours.iter().zip(theirs) {
+                let close = f64::from((x - y).abs()) < TOLERANCE * f64::from(largest);
+                assert!(close, "{id} after {updates} updates: {x} is not {y}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_algorithm_learns_on_the_gpu_what_it_learns_on_the_cpu() {
+    for entry in ALGORITHMS {
+        let started = std::time::Instant::now();
+        agree(entry.id);
+        println!("{}: {:.0} s", entry.id, started.elapsed().as_secs_f64());
+    }
+}

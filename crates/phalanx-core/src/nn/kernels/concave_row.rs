@@ -1,12 +1,12 @@
 //! A concave mixer's generated weights of one row, prepared for the values of many joint actions.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::super::mixers::Convex;
 use super::convex;
 use super::matmul::Product;
 use super::pack::{Right, lanes};
-use super::simd::{load, store};
+use super::simd::{dispatch, load, store};
 
 /// The generated weights of one row. Those of the last three layers are non-negative already, and
 /// not yet divided by the number of summands.
@@ -94,7 +94,7 @@ impl ConcaveRow {
         }
         self.above.resize(embed * 2 * width, 0.0);
         self.activation = Some(weights.activation);
-        Arch::new().dispatch(Load { row: self, weights });
+        dispatch(Load { row: self, weights });
     }
 
     /// The values of joint actions that differ in one agent.
@@ -113,7 +113,7 @@ impl ConcaveRow {
         for (input, utilities) in fixed {
             self.fixed[input..][..utilities.len()].copy_from_slice(utilities);
         }
-        Arch::new().dispatch(Values { row: self, from, candidates, values });
+        dispatch(Values { row: self, from, candidates, values });
     }
 }
 

@@ -1,6 +1,6 @@
 //! A step of an optimizer, on slices.
 
-use pulp::Arch;
+use super::simd::dispatch;
 
 /// The constants of one step; `g` is the gradient times `clip`.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ pub(in super::super) fn descend(
     let blended = |moment: f32, decay: f32, rest: f32, new: f32| moment * decay + new * rest;
     let parts = |decay: f64| (decay as f32, (1.0 - decay) as f32);
     // The closures are compiled for the vectors of the processor.
-    Arch::new().dispatch(|| match descent {
+    dispatch(|| match descent {
         Descent::Moments { decays: [d_1, d_2], rate, root, eps } => {
             let ((d_1, rest_1), (d_2, rest_2)) = (parts(d_1), parts(d_2));
             let rate = rate as f32;

@@ -1,10 +1,10 @@
 //! What happens to the elements of a matrix after a product.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::super::linear::Activation;
 use super::activation::{sigmoid, tanh};
-use super::simd::{load, store};
+use super::simd::{dispatch, load, store};
 
 /// Applies an activation in place.
 pub(in super::super) fn activate(activation: Activation, values: &mut [f32]) {
@@ -15,7 +15,7 @@ pub(in super::super) fn activate(activation: Activation, values: &mut [f32]) {
                 *x = x.max(0.0) + (-(beta * *x).abs()).exp().ln_1p() / beta;
             }
         }
-        activation => Arch::new().dispatch(Activate { activation, values }),
+        activation => dispatch(Activate { activation, values }),
     }
 }
 

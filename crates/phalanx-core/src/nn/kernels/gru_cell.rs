@@ -1,9 +1,9 @@
 //! One step of a gated recurrent unit, on slices.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::activation::{sigmoid, tanh};
-use super::simd::{load, store};
+use super::simd::{dispatch, load, store};
 
 /// Advances the states of one step, `[row, hidden]`, in place.
 ///
@@ -24,11 +24,11 @@ pub(in super::super) fn update(
 ) {
     match saved {
         Some(saved) => {
-            Arch::new().dispatch(Update::<true> { hidden, input, recurrent, state, saved });
+            dispatch(Update::<true> { hidden, input, recurrent, state, saved });
         }
         None => {
             let saved = &mut [];
-            Arch::new().dispatch(Update::<false> { hidden, input, recurrent, state, saved });
+            dispatch(Update::<false> { hidden, input, recurrent, state, saved });
         }
     }
 }

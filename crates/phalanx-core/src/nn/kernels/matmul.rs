@@ -7,9 +7,10 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::pack::{Packed, Right, panels};
+use super::simd::dispatch;
 use super::tile::Tiles;
 
 /// Rows of the result that are computed panel by panel, so that the left rows stay in cache.
@@ -25,7 +26,7 @@ pub(in super::super) fn multiply(a: &[f32], b: &Packed, bias: Option<&[f32]>, c:
     let rows = c.len() / b.columns;
     assert_eq!(c.len(), rows * b.columns, "the result is [rows, columns]");
     assert_eq!(a.len(), rows * b.inner, "the left matrix is [rows, inner]");
-    Arch::new().dispatch(Product::<false> { a, stride: b.inner, rows, b, bias, c });
+    dispatch(Product::<false> { a, stride: b.inner, rows, b, bias, c });
 }
 
 /// One product; `TRANSPOSED` says that `a` is `[inner, rows]`, or some columns of such a matrix.

@@ -1,6 +1,7 @@
 //! The right-hand matrix of a product, laid out in panels.
 
-use pulp::{Arch, Simd, WithSimd};
+use super::simd::dispatch;
+use pulp::{Simd, WithSimd};
 
 /// Bytes.
 const CACHE_LINE: usize = 64;
@@ -118,5 +119,5 @@ fn shape() -> (usize, usize) {
             (S::F32_LANES, most::<S>())
         }
     }
-    Arch::new().dispatch(Shape)
+    dispatch(Shape)
 }

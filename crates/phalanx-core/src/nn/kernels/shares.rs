@@ -21,6 +21,12 @@ pub(in super::super) fn alone<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Whether this thread is to do all its work itself.
+#[cfg(test)]
+pub(super) fn stay_alone(on: bool) {
+    ALONE.set(on);
+}
+
 /// `0..n` in ranges of nearly equal length, one for each thread, as far as `work` multiply-adds are
 /// worth it; `None` where one thread is to do it all.
 pub(in super::super) fn shares(n: usize, work: usize) -> Option<Vec<Range<usize>>> {

@@ -1,6 +1,76 @@
-//! Loads and stores of vectors that may be cut short by the end of a slice.
+//! Which vectors a processor has, and loads and stores that may be cut short by the end of a slice.
 
-use pulp::Simd;
+#[cfg(test)]
+use std::cell::Cell;
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Does `work` with the widest vectors of this processor, found out when it runs: AVX-512, AVX2 or none.
+#[inline]
+pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
+    #[cfg(test)]
+    if let Some(vectors) = VECTORS.get() {
+        return vectors.dispatch(work);
+    }
+    Arch::new().dispatch(work)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// What [`dispatch`] takes on this thread in place of the widest.
+    static VECTORS: Cell<Option<Vectors>> = const { Cell::new(None) };
+}
+
+/// A kind of vectors.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Vectors {
+    /// One number at a time, as any processor can.
+    None,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(pulp::x86::V3),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(pulp::x86::V4),
+}
+
+#[cfg(test)]
+impl Vectors {
+    /// All kinds this processor has; each is taken by [`dispatch`] on this thread until the next.
+    pub(super) fn each() -> impl Iterator<Item = Self> {
+        let mut all = vec![Self::None];
+        #[cfg(target_arch = "x86_64")]
+        {
+            all.extend(pulp::x86::V3::try_new().map(Self::Avx2));
+            all.extend(pulp::x86::V4::try_new().map(Self::Avx512));
+        }
+        let mut all = all.into_iter();
+        std::iter::from_fn(move || {
+            let next = all.next();
+            VECTORS.set(next);
+            // Other threads would take the widest.
+            super::shares::stay_alone(next.is_some());
+            next
+        })
+    }
+
+    fn dispatch<W: WithSimd>(self, work: W) -> W::Output {
+        struct On<S, W>(S, W);
+        impl<S: Simd, W: WithSimd> pulp::NullaryFnOnce for On<S, W> {
+            type Output = W::Output;
+            #[inline(always)]
+            fn call(self) -> W::Output {
+                self.1.with_simd(self.0)
+            }
+        }
+        match self {
+            Self::None => pulp::Scalar.vectorize(On(pulp::Scalar, work)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => simd.vectorize(On(simd, work)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(simd) => simd.vectorize(On(simd, work)),
+        }
+    }
+}
 
 /// The first elements of `from` as a vector; zeros where the slice ends early.
 #[inline(always)]

@@ -4,6 +4,7 @@ use pulp::{NullaryFnOnce, Scalar, Simd, WithSimd};
 
 use super::matmul::{Product, multiply};
 use super::pack::{Packed, Right};
+use super::simd::Vectors;
 use crate::rng::{Purpose, Rng};
 
 pub(super) fn random(rng: &mut Rng, n: usize) -> Vec<f32> {
@@ -50,37 +51,41 @@ pub(super) fn assert_close(ours: &[f32], exact: &[(f64, f64)]) {
 
 #[test]
 fn products_agree_with_double_precision_in_every_shape() {
-    let mut rng = Rng::stream(0, Purpose::Check, 0);
-    for (rows, inner, columns) in shapes(&mut rng) {
-        let a = random(&mut rng, rows * inner);
-        let b = random(&mut rng, inner * columns);
-        let bias = random(&mut rng, columns);
-        let present = random(&mut rng, rows * columns);
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        for (rows, inner, columns) in shapes(&mut rng) {
+            let a = random(&mut rng, rows * inner);
+            let b = random(&mut rng, inner * columns);
+            let bias = random(&mut rng, columns);
+            let present = random(&mut rng, rows * columns);
 
-        let packed = Packed::new(&b, inner, columns);
-        let mut c = vec![f32::NAN; rows * columns];
-        multiply(&a, &packed, Some(&bias), &mut c);
-        assert_close(&c, &exact(&a, &b, inner, columns, &bias.repeat(rows)));
+            let packed = Packed::new(&b, inner, columns);
+            let mut c = vec![f32::NAN; rows * columns];
+            multiply(&a, &packed, Some(&bias), &mut c);
+            assert_close(&c, &exact(&a, &b, inner, columns, &bias.repeat(rows)));
 
-        let mut c = present.clone();
-        multiply(&a, &packed, None, &mut c);
-        assert_close(&c, &exact(&a, &b, inner, columns, &present));
+            let mut c = present.clone();
+            multiply(&a, &packed, None, &mut c);
+            assert_close(&c, &exact(&a, &b, inner, columns, &present));
+        }
     }
 }
 
 #[test]
 fn the_bits_of_a_row_do_not_depend_on_the_other_rows() {
-    let mut rng = Rng::stream(0, Purpose::Check, 1);
-    let (rows, inner, columns) = (203, 37, 45);
-    let a = random(&mut rng, rows * inner);
-    let b = Packed::new(&random(&mut rng, inner * columns), inner, columns);
-    let bias = random(&mut rng, columns);
-    let mut all = vec![0.0; rows * columns];
-    multiply(&a, &b, Some(&bias), &mut all);
-    for (first, count) in [(0, 1), (202, 1), (3, 7), (100, 9), (50, 130)] {
-        let mut some = vec![0.0; count * columns];
-        multiply(&a[first * inner..][..count * inner], &b, Some(&bias), &mut some);
-        assert_eq!(some, all[first * columns..][..count * columns]);
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 1);
+        let (rows, inner, columns) = (203, 37, 45);
+        let a = random(&mut rng, rows * inner);
+        let b = Packed::new(&random(&mut rng, inner * columns), inner, columns);
+        let bias = random(&mut rng, columns);
+        let mut all = vec![0.0; rows * columns];
+        multiply(&a, &b, Some(&bias), &mut all);
+        for (first, count) in [(0, 1), (202, 1), (3, 7), (100, 9), (50, 130)] {
+            let mut some = vec![0.0; count * columns];
+            multiply(&a[first * inner..][..count * inner], &b, Some(&bias), &mut some);
+            assert_eq!(some, all[first * columns..][..count * columns]);
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 //! `z_1 = x W_0 + b_0`, `z_2 = r(z_1 W_1 / H + b_1)`, `z_3 = r([z_1, z_2] W_2 / 2H + b_2)`,
 //! `Q_tot = -[z_1, z_2, z_3] . w_3 / 3H + V`
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::super::super::mixers::Convex;
 use super::super::convex;
-use super::super::simd::{load, store};
+use super::super::simd::{dispatch, load, store};
 
 /// The inputs of the mixing step. The weights are non-negative already.
 #[derive(Clone, Copy)]
@@ -132,7 +132,7 @@ fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
 /// `Q_tot`, `[row]`, given `V`, `[row]`.
 pub(super) fn forward(inputs: Inputs<'_>, value: &[f32]) -> Vec<f32> {
     let mut joint = value.to_vec();
-    Arch::new().dispatch(Forward { inputs, joint: &mut joint });
+    dispatch(Forward { inputs, joint: &mut joint });
     joint
 }
 
@@ -169,7 +169,7 @@ pub(super) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> Gradients {
         bias_2: zeros(inputs.bias_2),
         weight_3: zeros(inputs.weight_3),
     };
-    Arch::new().dispatch(Backward { inputs, gradient, gradients: &mut gradients });
+    dispatch(Backward { inputs, gradient, gradients: &mut gradients });
     gradients
 }
 

@@ -1,9 +1,9 @@
 //! Log-probabilities and entropies of categorical distributions, on slices.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::super::exp::exp;
-use super::super::simd::{load, store};
+use super::super::simd::{dispatch, load, store};
 
 /// Stands behind the last action, where a vector is wider; its exponential is zero.
 const BEHIND: f32 = -1e30;
@@ -25,7 +25,7 @@ pub(super) struct Inputs<'a> {
 pub(super) fn forward(inputs: Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
     let rows = inputs.actions.len();
     let (mut out, mut sums) = (vec![0.0; 2 * rows], vec![0.0; rows]);
-    Arch::new().dispatch(Forward { inputs, out: &mut out, sums: &mut sums });
+    dispatch(Forward { inputs, out: &mut out, sums: &mut sums });
     (out, sums)
 }
 
@@ -38,7 +38,7 @@ pub(super) fn backward(
     gradient: &[f32],
 ) -> Vec<f32> {
     let mut logits = vec![0.0; inputs.logits.len()];
-    Arch::new().dispatch(Backward { inputs, out, sums, gradient, logits: &mut logits });
+    dispatch(Backward { inputs, out, sums, gradient, logits: &mut logits });
     logits
 }
 

@@ -1,9 +1,9 @@
 //! What the backward pass of a layer does beside products.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::super::super::linear::Activation;
-use super::super::simd::{load, store};
+use super::super::simd::{dispatch, load, store};
 
 /// Whether the slope of an activation is taken at its input, because its output does not tell the
 /// sign of it.
@@ -27,7 +27,7 @@ pub(super) fn activation_gradient(
                 *input = -d * (-beta * y).exp_m1();
             }
         }
-        activation => Arch::new().dispatch(Slope { activation, at, output, input }),
+        activation => dispatch(Slope { activation, at, output, input }),
     }
 }
 
@@ -71,7 +71,7 @@ impl WithSimd for Slope<'_> {
 
 /// Adds every row of `matrix`, `[row, column]`, to `sums`, `[column]`, in order.
 pub(super) fn add_column_sums(matrix: &[f32], sums: &mut [f32]) {
-    Arch::new().dispatch(ColumnSums { matrix, sums });
+    dispatch(ColumnSums { matrix, sums });
 }
 
 struct ColumnSums<'a> {

@@ -2,13 +2,13 @@
 //!
 //! One step is [`update`]'s; names are those of its formula.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::super::gru_cell::{sum, update};
 use super::super::matmul::multiply;
 use super::super::pack::Packed;
 use super::super::shares::shares;
-use super::super::simd::{load, store};
+use super::super::simd::{dispatch, load, store};
 use super::buffer::Buffer;
 use super::gradients::add_column_sums;
 use super::gru_shared;
@@ -213,7 +213,7 @@ impl StepBack<'_> {
     /// `weights` are those of the states, laid out for the backward pass.
     pub(super) fn run(self, weights: &Packed) {
         let Self { hidden, previous, saved, output, keep, state, gates, recurrent } = self;
-        Arch::new().dispatch(Downdate {
+        dispatch(Downdate {
             hidden,
             previous,
             saved,

@@ -2,10 +2,10 @@
 //!
 //! `m = q W_1 + b_1`, `Q_tot = ELU(m) . w_2 + V`
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::super::elu::elu;
-use super::super::simd::{load, store};
+use super::super::simd::{dispatch, load, store};
 
 /// The inputs of the mixing step. The weights are non-negative already.
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ pub(super) struct Gradients {
 /// `Q_tot`, `[row]`, given `V`, `[row]`.
 pub(super) fn forward(inputs: Inputs<'_>, value: &[f32]) -> Vec<f32> {
     let mut joint = value.to_vec();
-    Arch::new().dispatch(Forward { inputs, joint: &mut joint });
+    dispatch(Forward { inputs, joint: &mut joint });
     joint
 }
 
@@ -85,7 +85,7 @@ pub(super) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> Gradients {
         bias_1: vec![0.0; inputs.bias_1.len()],
         weight_2: vec![0.0; inputs.weight_2.len()],
     };
-    Arch::new().dispatch(Backward { inputs, gradient, gradients: &mut gradients });
+    dispatch(Backward { inputs, gradient, gradients: &mut gradients });
     gradients
 }
 

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use pulp::Arch;
-
 use super::super::matmul::Product;
 use super::super::pack::{Packed, Right, lanes};
+use super::super::simd::dispatch;
 
 /// Inner elements that [`add_transposed_left`] takes at a time.
 const INNER_BLOCK: usize = 128;
@@ -81,7 +80,7 @@ pub(super) fn add_transposed_left(
 
 /// `c += a^T b` where the rows of `a` lie `stride` apart and `rows` of its columns count.
 fn product(a: &[f32], stride: usize, rows: usize, b: Right<'_>, c: &mut [f32]) {
-    Arch::new().dispatch(Product::<true> { a, stride, rows, b, bias: None, c });
+    dispatch(Product::<true> { a, stride, rows, b, bias: None, c });
 }
 
 /// Memory that [`add_transposed_left`] uses again and again.

@@ -7,6 +7,7 @@ use super::super::super::linear::Activation;
 use super::super::super::mixers::{ConcaveWeights, Convex};
 use super::super::matmul::multiply;
 use super::super::pack::Packed;
+use super::super::simd::Vectors;
 use super::super::tests::{assert_close, exact, random, shapes};
 use super::super::{categorical, composed, concave_mix, gru_sequence, linear, qmix_mix};
 use super::products::{Scratch, add_transposed_left};
@@ -20,23 +21,32 @@ fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
 
 #[test]
 fn products_of_transposes_agree_with_double_precision_in_every_shape() {
-    let mut rng = Rng::stream(0, Purpose::Check, 0);
-    let mut scratch = Scratch::default();
-    for (rows, inner, columns) in shapes(&mut rng) {
-        let a = random(&mut rng, rows * inner);
-        let b = random(&mut rng, inner * columns);
-        let present = random(&mut rng, rows * columns);
-        let expected = exact(&a, &b, inner, columns, &present);
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        let mut scratch = Scratch::default();
+        for (rows, inner, columns) in shapes(&mut rng) {
+            let a = random(&mut rng, rows * inner);
+            let b = random(&mut rng, inner * columns);
+            let present = random(&mut rng, rows * columns);
+            let expected = exact(&a, &b, inner, columns, &present);
 
-        let mut c = present.clone();
-        let transposed = Packed::transposed(&transpose(&b, columns), inner, columns);
-        multiply(&a, &transposed, None, &mut c);
-        assert_close(&c, &expected);
-
-        if inner > 0 {
             let mut c = present.clone();
-            add_transposed_left(&transpose(&a, inner), &b, inner, 0..rows, &mut scratch, &mut c);
+            let transposed = Packed::transposed(&transpose(&b, columns), inner, columns);
+            multiply(&a, &transposed, None, &mut c);
             assert_close(&c, &expected);
+
+            if inner > 0 {
+                let mut c = present.clone();
+                add_transposed_left(
+                    &transpose(&a, inner),
+                    &b,
+                    inner,
+                    0..rows,
+                    &mut scratch,
+                    &mut c,
+                );
+                assert_close(&c, &expected);
+            }
         }
     }
 }
@@ -84,171 +94,191 @@ macro_rules! assert_equivalent {
 
 #[test]
 fn the_fused_gru_has_the_values_and_gradients_of_the_composed_one() {
-    let mut rng = Rng::stream(0, Purpose::Check, 2);
-    let sizes = [(1, 1, 1, 1), (4, 8, 16, 16), (7, 13, 9, 20), (12, 3, 40, 33), (5, 160, 64, 64)];
-    for (time, row, input, hidden) in sizes {
-        for masked in [false, true] {
-            let x = Leaf::new(&mut rng, [time, row, input]);
-            let h = Leaf::new(&mut rng, [row, hidden]);
-            let weight_ih = Leaf::new(&mut rng, [input, 3 * hidden]);
-            let bias_ih = Leaf::new(&mut rng, [3 * hidden]);
-            let weight_hh = Leaf::new(&mut rng, [hidden, 3 * hidden]);
-            let bias_hh = Leaf::new(&mut rng, [3 * hidden]);
-            let keep = masked.then(|| {
-                let keep = (0..time * row)
-                    .map(|_| if rng.below(3) == 0 { 0.0_f32 } else { 1.0 })
-                    .collect::<Vec<_>>();
-                let data = TensorData::new(keep, [time, row]);
-                Tensor::<2>::from_data(data, &Device::flex())
-            });
-            let weights = || GruWeights {
-                weight_ih: weight_ih.tensor(),
-                bias_ih: bias_ih.tensor(),
-                weight_hh: weight_hh.tensor(),
-                bias_hh: bias_hh.tensor(),
-            };
-            let fused = gru_sequence(x.tensor(), h.tensor(), keep.clone(), weights());
-            let plain = composed::gru_sequence(x.tensor(), h.tensor(), keep, weights());
-            assert_equivalent!(
-                &mut rng,
-                fused,
-                plain,
-                [x, h, weight_ih, bias_ih, weight_hh, bias_hh]
-            );
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 2);
+        let sizes =
+            [(1, 1, 1, 1), (4, 8, 16, 16), (7, 13, 9, 20), (12, 3, 40, 33), (5, 160, 64, 64)];
+        for (time, row, input, hidden) in sizes {
+            for masked in [false, true] {
+                let x = Leaf::new(&mut rng, [time, row, input]);
+                let h = Leaf::new(&mut rng, [row, hidden]);
+                let weight_ih = Leaf::new(&mut rng, [input, 3 * hidden]);
+                let bias_ih = Leaf::new(&mut rng, [3 * hidden]);
+                let weight_hh = Leaf::new(&mut rng, [hidden, 3 * hidden]);
+                let bias_hh = Leaf::new(&mut rng, [3 * hidden]);
+                let keep = masked.then(|| {
+                    let keep = (0..time * row)
+                        .map(|_| if rng.below(3) == 0 { 0.0_f32 } else { 1.0 })
+                        .collect::<Vec<_>>();
+                    let data = TensorData::new(keep, [time, row]);
+                    Tensor::<2>::from_data(data, &Device::flex())
+                });
+                let weights = || GruWeights {
+                    weight_ih: weight_ih.tensor(),
+                    bias_ih: bias_ih.tensor(),
+                    weight_hh: weight_hh.tensor(),
+                    bias_hh: bias_hh.tensor(),
+                };
+                let fused = gru_sequence(x.tensor(), h.tensor(), keep.clone(), weights());
+                let plain = composed::gru_sequence(x.tensor(), h.tensor(), keep, weights());
+                assert_equivalent!(
+                    &mut rng,
+                    fused,
+                    plain,
+                    [x, h, weight_ih, bias_ih, weight_hh, bias_hh]
+                );
+            }
         }
     }
 }
 
 #[test]
 fn the_fused_linear_layer_has_the_values_and_gradients_of_the_composed_one() {
-    let mut rng = Rng::stream(0, Purpose::Check, 3);
-    for (row, input, output) in [(1, 1, 1), (37, 20, 14), (600, 33, 70), (8, 120, 160)] {
-        for activation in [
-            Activation::Identity,
-            Activation::Relu,
-            Activation::Absolute,
-            Activation::Softplus { beta: 1.0 },
-            Activation::Softplus { beta: 2.5 },
-            Activation::Quadratic,
-            Activation::Sigmoid,
-            Activation::Tanh,
-        ] {
-            let x = Leaf::new(&mut rng, [row, input]);
-            let weight = Leaf::new(&mut rng, [input, output]);
-            let bias = Leaf::new(&mut rng, [output]);
-            let fused = linear(x.tensor(), weight.tensor(), bias.tensor(), activation);
-            let plain = composed::linear(x.tensor(), weight.tensor(), bias.tensor(), activation);
-            assert_equivalent!(&mut rng, fused, plain, [x, weight, bias]);
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 3);
+        for (row, input, output) in [(1, 1, 1), (37, 20, 14), (600, 33, 70), (8, 120, 160)] {
+            for activation in [
+                Activation::Identity,
+                Activation::Relu,
+                Activation::Absolute,
+                Activation::Softplus { beta: 1.0 },
+                Activation::Softplus { beta: 2.5 },
+                Activation::Quadratic,
+                Activation::Sigmoid,
+                Activation::Tanh,
+            ] {
+                let x = Leaf::new(&mut rng, [row, input]);
+                let weight = Leaf::new(&mut rng, [input, output]);
+                let bias = Leaf::new(&mut rng, [output]);
+                let fused = linear(x.tensor(), weight.tensor(), bias.tensor(), activation);
+                let plain =
+                    composed::linear(x.tensor(), weight.tensor(), bias.tensor(), activation);
+                assert_equivalent!(&mut rng, fused, plain, [x, weight, bias]);
+            }
         }
     }
 }
 
 #[test]
 fn the_fused_mixing_step_has_the_values_and_gradients_of_the_composed_one() {
-    let mut rng = Rng::stream(0, Purpose::Check, 4);
-    for (row, agent, embed) in [(1, 1, 1), (50, 5, 32), (9, 3, 20), (4, 27, 64)] {
-        let q = Leaf::new(&mut rng, [row, agent]);
-        let weight_1 = Leaf::new(&mut rng, [row, agent * embed]);
-        let bias_1 = Leaf::new(&mut rng, [row, embed]);
-        let weight_2 = Leaf::new(&mut rng, [row, embed]);
-        let value = Leaf::new(&mut rng, [row, 1]);
-        let run = |mix: fn(_, _, _, _, _) -> Tensor<2>| {
-            mix(q.tensor(), weight_1.tensor(), bias_1.tensor(), weight_2.tensor(), value.tensor())
-        };
-        assert_equivalent!(
-            &mut rng,
-            run(qmix_mix),
-            run(composed::qmix_mix),
-            [q, weight_1, bias_1, weight_2, value]
-        );
-    }
-}
-
-#[test]
-fn the_fused_concave_mixing_step_has_the_values_and_gradients_of_the_composed_one() {
-    let mut rng = Rng::stream(0, Purpose::Check, 6);
-    let mut shapes = vec![(1, 1, 1), (50, 5, 32), (9, 3, 20), (4, 27, 64)];
-    shapes.extend((0..6).map(|_| (1 + rng.below(40), 1 + rng.below(12), 1 + rng.below(40))));
-    for activation in [Convex::Relu, Convex::LeakyRelu, Convex::Softplus, Convex::Elu] {
-        for &(row, inputs, embed) in &shapes {
-            let q = Leaf::new(&mut rng, [row, inputs]);
-            let weight_0 = Leaf::new(&mut rng, [row, inputs * embed]);
-            let bias_0 = Leaf::new(&mut rng, [row, embed]);
-            let weight_1 = Leaf::new(&mut rng, [row, embed * embed]);
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 4);
+        for (row, agent, embed) in [(1, 1, 1), (50, 5, 32), (9, 3, 20), (4, 27, 64)] {
+            let q = Leaf::new(&mut rng, [row, agent]);
+            let weight_1 = Leaf::new(&mut rng, [row, agent * embed]);
             let bias_1 = Leaf::new(&mut rng, [row, embed]);
-            let weight_2 = Leaf::new(&mut rng, [row, 2 * embed * embed]);
-            let bias_2 = Leaf::new(&mut rng, [row, embed]);
-            let weight_3 = Leaf::new(&mut rng, [row, 3 * embed]);
+            let weight_2 = Leaf::new(&mut rng, [row, embed]);
             let value = Leaf::new(&mut rng, [row, 1]);
-            let run = |mix: fn(_, _) -> Tensor<2>| {
-                let weights = ConcaveWeights {
-                    weight_0: weight_0.tensor(),
-                    bias_0: bias_0.tensor(),
-                    weight_1: weight_1.tensor(),
-                    bias_1: bias_1.tensor(),
-                    weight_2: weight_2.tensor(),
-                    bias_2: bias_2.tensor(),
-                    weight_3: weight_3.tensor(),
-                    value: value.tensor(),
-                    activation,
-                };
-                mix(q.tensor(), weights)
+            let run = |mix: fn(_, _, _, _, _) -> Tensor<2>| {
+                mix(
+                    q.tensor(),
+                    weight_1.tensor(),
+                    bias_1.tensor(),
+                    weight_2.tensor(),
+                    value.tensor(),
+                )
             };
             assert_equivalent!(
                 &mut rng,
-                run(concave_mix),
-                run(composed::concave_mix),
-                [q, weight_0, bias_0, weight_1, bias_1, weight_2, bias_2, weight_3, value]
+                run(qmix_mix),
+                run(composed::qmix_mix),
+                [q, weight_1, bias_1, weight_2, value]
             );
         }
     }
 }
 
 #[test]
+fn the_fused_concave_mixing_step_has_the_values_and_gradients_of_the_composed_one() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 6);
+        let mut shapes = vec![(1, 1, 1), (50, 5, 32), (9, 3, 20), (4, 27, 64)];
+        shapes.extend((0..6).map(|_| (1 + rng.below(40), 1 + rng.below(12), 1 + rng.below(40))));
+        for activation in [Convex::Relu, Convex::LeakyRelu, Convex::Softplus, Convex::Elu] {
+            for &(row, inputs, embed) in &shapes {
+                let q = Leaf::new(&mut rng, [row, inputs]);
+                let weight_0 = Leaf::new(&mut rng, [row, inputs * embed]);
+                let bias_0 = Leaf::new(&mut rng, [row, embed]);
+                let weight_1 = Leaf::new(&mut rng, [row, embed * embed]);
+                let bias_1 = Leaf::new(&mut rng, [row, embed]);
+                let weight_2 = Leaf::new(&mut rng, [row, 2 * embed * embed]);
+                let bias_2 = Leaf::new(&mut rng, [row, embed]);
+                let weight_3 = Leaf::new(&mut rng, [row, 3 * embed]);
+                let value = Leaf::new(&mut rng, [row, 1]);
+                let run = |mix: fn(_, _) -> Tensor<2>| {
+                    let weights = ConcaveWeights {
+                        weight_0: weight_0.tensor(),
+                        bias_0: bias_0.tensor(),
+                        weight_1: weight_1.tensor(),
+                        bias_1: bias_1.tensor(),
+                        weight_2: weight_2.tensor(),
+                        bias_2: bias_2.tensor(),
+                        weight_3: weight_3.tensor(),
+                        value: value.tensor(),
+                        activation,
+                    };
+                    mix(q.tensor(), weights)
+                };
+                assert_equivalent!(
+                    &mut rng,
+                    run(concave_mix),
+                    run(composed::concave_mix),
+                    [q, weight_0, bias_0, weight_1, bias_1, weight_2, bias_2, weight_3, value]
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn the_fused_categorical_has_the_values_and_gradients_of_the_composed_one() {
-    let mut rng = Rng::stream(0, Purpose::Check, 7);
-    for (row, n) in [(1, 1), (50, 14), (9, 16), (33, 17), (4, 70)] {
-        let logits = Leaf::new(&mut rng, [row, n]);
-        let actions: Vec<i32> = (0..row).map(|_| rng.below(n) as i32).collect();
-        let closed: Vec<f32> = (0..row * n)
-            .map(|at| {
-                let taken = actions[at / n] as usize == at % n;
-                if !taken && rng.below(3) == 0 { -1e9 } else { 0.0 }
-            })
-            .collect();
-        let device = Device::flex().autodiff();
-        let run = |of: fn(_, _, _) -> Tensor<2>| {
-            let closed = Tensor::from_data(TensorData::new(closed.clone(), [row, n]), &device);
-            let actions = TensorData::new(actions.clone(), [row, 1]);
-            of(
-                logits.tensor().mul_scalar(4.0),
-                closed,
-                Tensor::<2, Int>::from_data(actions, &device),
-            )
-        };
-        assert_equivalent!(&mut rng, run(categorical), run(composed::categorical), [logits]);
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 7);
+        for (row, n) in [(1, 1), (50, 14), (9, 16), (33, 17), (4, 70)] {
+            let logits = Leaf::new(&mut rng, [row, n]);
+            let actions: Vec<i32> = (0..row).map(|_| rng.below(n) as i32).collect();
+            let closed: Vec<f32> = (0..row * n)
+                .map(|at| {
+                    let taken = actions[at / n] as usize == at % n;
+                    if !taken && rng.below(3) == 0 { -1e9 } else { 0.0 }
+                })
+                .collect();
+            let device = Device::flex().autodiff();
+            let run = |of: fn(_, _, _) -> Tensor<2>| {
+                let closed = Tensor::from_data(TensorData::new(closed.clone(), [row, n]), &device);
+                let actions = TensorData::new(actions.clone(), [row, 1]);
+                of(
+                    logits.tensor().mul_scalar(4.0),
+                    closed,
+                    Tensor::<2, Int>::from_data(actions, &device),
+                )
+            };
+            assert_equivalent!(&mut rng, run(categorical), run(composed::categorical), [logits]);
+        }
     }
 }
 
 #[test]
 fn fused_operations_read_views_and_accept_constants() {
-    let mut rng = Rng::stream(0, Purpose::Check, 5);
-    let wide = Leaf::new(&mut rng, [6, 20]);
-    let weight = Leaf::new(&mut rng, [9, 7]);
-    let bias = Leaf::new(&mut rng, [9]);
-    let view = |x: &Leaf<2>| x.tensor().slice([1..5, 3..10]);
-    let weights = || (weight.tensor().transpose(), bias.tensor());
-    let (w, b) = weights();
-    let fused = linear(view(&wide), w, b, Activation::Relu);
-    let (w, b) = weights();
-    let plain = composed::linear(view(&wide), w, b, Activation::Relu);
-    assert_equivalent!(&mut rng, fused, plain, [wide, weight, bias]);
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 5);
+        let wide = Leaf::new(&mut rng, [6, 20]);
+        let weight = Leaf::new(&mut rng, [9, 7]);
+        let bias = Leaf::new(&mut rng, [9]);
+        let view = |x: &Leaf<2>| x.tensor().slice([1..5, 3..10]);
+        let weights = || (weight.tensor().transpose(), bias.tensor());
+        let (w, b) = weights();
+        let fused = linear(view(&wide), w, b, Activation::Relu);
+        let (w, b) = weights();
+        let plain = composed::linear(view(&wide), w, b, Activation::Relu);
+        assert_equivalent!(&mut rng, fused, plain, [wide, weight, bias]);
 
-    // A constant input leaves the gradients of the weights alone.
-    let (w, b) = weights();
-    let constant = linear(view(&wide).inner(), w, b, Activation::Relu);
-    let gradients = constant.sum().backward();
-    assert!(weight.0.grad(&gradients).is_some() && wide.0.grad(&gradients).is_none());
+        // A constant input leaves the gradients of the weights alone.
+        let (w, b) = weights();
+        let constant = linear(view(&wide).inner(), w, b, Activation::Relu);
+        let gradients = constant.sum().backward();
+        assert!(weight.0.grad(&gradients).is_some() && wide.0.grad(&gradients).is_none());
+    }
 }
 
 /// What `compute` gives on one thread; fails where two or three give other bits.

@@ -49,8 +49,8 @@ impl Curve {
         let text = fs::read_to_string(folder.join("metrics.jsonl"))?;
         let mut points = Vec::new();
         for line in text.lines() {
-            // The last line may be cut short where a run was interrupted.
-            let Ok(line) = serde_json::from_str::<Value>(line) else { break };
+            // A line may be cut short where a run was interrupted.
+            let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
             let number = |key: &str| line[key].as_f64();
             if let Some(total) = number("test_return_mean") {
                 let won = number("test_battle_won_mean").unwrap_or_default();

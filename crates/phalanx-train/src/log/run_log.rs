@@ -44,7 +44,8 @@ impl RunLog {
         })
     }
 
-    /// Opens the files of a run again and cuts off what was written after `cursor`.
+    /// Opens the files of a run again and cuts off what was written after `cursor`. A file that is
+    /// shorter, because it was damaged, keeps its whole lines.
     ///
     /// # Errors
     ///
@@ -58,8 +59,10 @@ impl RunLog {
         let open = |name: &str, length: u64| {
             let path = folder.path().join(name);
             let file = || -> std::io::Result<File> {
+                let text = std::fs::read(&path)?;
+                let kept = if length <= text.len() as u64 { length } else { whole_lines(&text) };
                 let mut file = File::options().write(true).open(&path)?;
-                file.set_len(length)?;
+                file.set_len(kept)?;
                 file.seek(SeekFrom::End(0))?;
                 Ok(file)
             };
@@ -86,6 +89,19 @@ impl RunLog {
     }
 }
 
+/// The length of a file whose contents are on the disk.
+pub(super) fn flushed(path: &Path) -> std::io::Result<u64> {
+    // Opened for writing, as some systems ask for.
+    let file = File::options().append(true).open(path)?;
+    file.sync_all()?;
+    Ok(file.metadata()?.len())
+}
+
+/// The length of the whole lines of a text.
+fn whole_lines(text: &[u8]) -> u64 {
+    text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last as u64 + 1)
+}
+
 /// How far the files of a run were written when its state was saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCursor {
@@ -96,7 +112,9 @@ pub struct LogCursor {
 }
 
 impl LogCursor {
-    /// The present lengths of the files of the run in `path`, after `t_env` environment steps.
+    /// The present lengths of the files of the run in `path`, after `t_env` environment steps. What is
+    /// in them is on the disk from now on, so that it outlives a crash of the machine as the saved state
+    /// does.
     ///
     /// # Errors
     ///
@@ -104,7 +122,7 @@ impl LogCursor {
     pub fn here(path: &Path, t_env: u64) -> Result<Self, TrainError> {
         let length = |name: &str| {
             let path = path.join(name);
-            std::fs::metadata(&path).map_err(TrainError::io("read", &path)).map(|data| data.len())
+            flushed(&path).map_err(TrainError::io("write", &path))
         };
         let board = path.join("tb");
         Ok(Self {
@@ -138,5 +156,17 @@ impl Observer for RunLog {
 
     fn warn(&mut self, message: &str) -> Result<(), TrainError> {
         self.say(&format!("warning: {message}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_lost_its_end_keeps_its_whole_lines() {
+        assert_eq!(whole_lines(b"one\ntwo\nthr"), 8);
+        assert_eq!(whole_lines(b"one\n"), 4);
+        assert_eq!(whole_lines(b"on"), 0);
     }
 }

@@ -5,6 +5,8 @@ use std::io::{self, Seek, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::run_log::flushed;
+
 /// Writes an event file: records of a length, a checksum, a protocol-buffer message and another
 /// checksum (TensorFlow's `TFRecord` with `Event` messages).
 #[derive(Debug)]
@@ -37,20 +39,22 @@ impl TensorBoard {
     pub fn reopen(path: &Path, length: u64) -> io::Result<Self> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let entry = std::fs::read_dir(path)?.next().ok_or_else(missing)??;
+        let events = std::fs::read(entry.path())?;
+        let kept = if length <= events.len() as u64 { length } else { whole_events(&events) };
         let mut file = File::options().write(true).open(entry.path())?;
-        file.set_len(length)?;
+        file.set_len(kept)?;
         file.seek(io::SeekFrom::End(0))?;
         Ok(Self { file })
     }
 
-    /// The length of the file.
+    /// The length of the file, whose contents are on the disk from now on.
     ///
     /// # Errors
     ///
-    /// When the system does not tell.
+    /// When it cannot be written there.
     pub fn len(path: &Path) -> io::Result<u64> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
-        Ok(std::fs::read_dir(path)?.next().ok_or_else(missing)??.metadata()?.len())
+        flushed(&std::fs::read_dir(path)?.next().ok_or_else(missing)??.path())
     }
 
     /// Adds scalars at a step.
@@ -87,6 +91,19 @@ impl TensorBoard {
         record.extend(masked_crc(data).to_le_bytes());
         self.file.write_all(&record)
     }
+}
+
+/// The length of the whole records of an event file, each of which begins with the length of its data.
+fn whole_events(events: &[u8]) -> u64 {
+    let mut end = 0;
+    while let Some(length) = events[end..].first_chunk::<8>() {
+        let next = (u64::from_le_bytes(*length) as usize).saturating_add(end + 8 + 4 + 4);
+        if next > events.len() {
+            break;
+        }
+        end = next;
+    }
+    end as u64
 }
 
 fn now() -> f64 {
@@ -136,6 +153,21 @@ fn crc32c(data: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_lost_its_end_keeps_its_whole_records() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let mut board = TensorBoard::create(folder.path()).expect("it can be written");
+        let length = || TensorBoard::len(folder.path()).expect("the file is there");
+        board.scalars(1, [("a", 1.0)].into_iter()).expect("it can be written");
+        let one = length();
+        board.scalars(2, [("a", 2.0)].into_iter()).expect("it can be written");
+        let two = length();
+        // The second record lost three bytes, although a saved state says that it was there.
+        TensorBoard::reopen(folder.path(), two - 3).expect("the file is there");
+        TensorBoard::reopen(folder.path(), two).expect("the file is there");
+        assert_eq!(length(), one);
+    }
 
     #[test]
     fn the_checksum_is_castagnolis() {

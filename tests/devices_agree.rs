@@ -87,3 +87,10 @@ fn every_algorithm_learns_on_the_gpu_what_it_learns_on_the_cpu() {
         println!("{}: {:.0} s", entry.id, started.elapsed().as_secs_f64());
     }
 }
+
+#[test]
+fn a_gpu_that_is_not_there_is_explained() {
+    let error = device("wgpu:63").expect_err("nobody has so many").to_string();
+    assert!(error.contains("`wgpu:63` cannot be used here"), "{error}");
+    assert!(error.contains("device=cpu"), "{error}");
+}

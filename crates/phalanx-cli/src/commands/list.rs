@@ -27,7 +27,7 @@ enum What {
     Algs,
     /// Environments.
     Envs,
-    /// Devices networks can learn on.
+    /// Devices networks can learn on, each opened once to see whether it can be used.
     Devices,
 }
 
@@ -53,10 +53,7 @@ impl What {
                     json!({ "id": entry.id, "summary": entry.summary, "rules": rules })
                 })
                 .collect(),
-            Self::Devices => phalanx_core::nn::available()
-                .into_iter()
-                .map(|id| json!({ "id": id, "summary": device_summary(id) }))
-                .collect(),
+            Self::Devices => phalanx_core::nn::available().into_iter().map(device_entry).collect(),
         }
     }
 }
@@ -69,6 +66,14 @@ pub(crate) fn rule_set(rules: &RuleSet) -> Value {
         .map(|argument| json!({ "key": argument.key, "allowed": argument.allowed }))
         .collect();
     json!({ "name": rules.name, "arguments": arguments })
+}
+
+/// A device, whether it can be used here, and if not, why.
+fn device_entry(id: &str) -> Value {
+    match phalanx_core::nn::device(id) {
+        Ok(_) => json!({ "id": id, "summary": device_summary(id), "usable": true }),
+        Err(error) => json!({ "id": id, "summary": error.to_string(), "usable": false }),
+    }
 }
 
 fn device_summary(id: &str) -> &'static str {

@@ -96,7 +96,8 @@ impl AgentConfig {
 /// The network that all agents of a group share.
 ///
 /// Recurrent, as in PyMARL: linear, ReLU, GRU, linear. Feed-forward: linear, ReLU, linear, ReLU,
-/// linear. Layer normalisation may stand before the first ReLU, and tanh in place of ReLU. It has no memory of its own: the caller hands in the hidden state and gets it back.
+/// linear. Layer normalisation may stand before the first ReLU, and tanh in place of ReLU. It has no
+/// memory of its own: the caller hands in the hidden state and gets it back.
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
     convolution: Option<FrameConvolution>,

@@ -19,8 +19,8 @@ pub enum DeviceError {
     },
     /// The machine lacks it, or its driver.
     #[error(
-        "the device `{name}` cannot be used here: {reason}; `device=cpu` always can, and a GPU needs a \
-         driver for Vulkan, Metal or DX12"
+        "the device `{name}` cannot be used here: {reason}; a GPU needs a driver for Vulkan, Metal or \
+         DX12, `device=cpu` needs none"
     )]
     Unusable {
         /// The name asked for.

@@ -7,8 +7,8 @@ use std::error::Error;
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetwork, Convolution, HiddenActivation, Init, LayerNorm, Scratch,
-    device, to_safetensors,
+    Actor, AgentConfig, AgentNetwork, Convolution, HiddenActivation, Init, LayerNorm,
+    Normalisation, Scratch, device, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
@@ -20,7 +20,7 @@ fn config(recurrent: bool) -> AgentConfig {
         output_dim: 9,
         recurrent,
         convolution: None,
-        layer_norm: false,
+        normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,
         init: Init::default(),
     }
@@ -69,18 +69,20 @@ fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Ve
 #[test]
 fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
     let kinds = [
-        (true, false, None),
-        (false, false, None),
-        (true, true, None),
-        (false, true, None),
+        (true, Normalisation::None, None),
+        (false, Normalisation::None, None),
+        (true, Normalisation::FirstLayer, None),
+        (false, Normalisation::FirstLayer, None),
+        (true, Normalisation::Throughout, None),
+        (false, Normalisation::Throughout, None),
         // Two frames of ten entries, and three entries besides; with an odd length, too.
-        (false, false, Some(Convolution { frames: 2, length: 10 })),
-        (false, false, Some(Convolution { frames: 3, length: 7 })),
+        (false, Normalisation::None, Some(Convolution { frames: 2, length: 10 })),
+        (false, Normalisation::Throughout, Some(Convolution { frames: 3, length: 7 })),
     ];
-    for (recurrent, layer_norm, convolution) in kinds {
+    for (recurrent, normalisation, convolution) in kinds {
         let (time, rows) = (20, 7);
         let mut rng = Rng::stream(3, Purpose::Weights, 0);
-        let config = AgentConfig { layer_norm, convolution, ..config(recurrent) };
+        let config = AgentConfig { normalisation, convolution, ..config(recurrent) };
         let network = config.init(&mut rng, &device("cpu")?);
         let actor = network.to_actor();
         assert_eq!((actor.input_dim(), actor.hidden_dim(), actor.output_dim()), (23, 40, 9));

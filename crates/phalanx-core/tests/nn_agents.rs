@@ -7,7 +7,7 @@ use std::error::Error;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::env::{AgentSpec, EnvSpec};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, HiddenActivation, Init, Scratch, Sharing, device,
+    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, Scratch, Sharing, device,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -17,7 +17,7 @@ const CONFIG: AgentConfig = AgentConfig {
     output_dim: 3,
     recurrent: true,
     convolution: None,
-    layer_norm: false,
+    normalisation: Normalisation::None,
     activation: HiddenActivation::Relu,
     init: Init::Uniform { head_scale: 1.0 },
 };

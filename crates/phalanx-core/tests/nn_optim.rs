@@ -7,7 +7,7 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, HiddenActivation, Init, Optimizer, OptimizerConfig,
+    AgentConfig, AgentNetwork, HiddenActivation, Init, Normalisation, Optimizer, OptimizerConfig,
     ParameterGradients, Step, WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -156,7 +156,7 @@ const CONFIG: AgentConfig = AgentConfig {
     output_dim: 3,
     recurrent: true,
     convolution: None,
-    layer_norm: false,
+    normalisation: Normalisation::None,
     activation: HiddenActivation::Relu,
     init: Init::Uniform { head_scale: 1.0 },
 };

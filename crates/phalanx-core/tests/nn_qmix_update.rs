@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerConfig, MixerInput, MixerSizes,
-    Optimizer, OptimizerConfig, ParameterGradients, QmixConfig, available, device,
+    Normalisation, Optimizer, OptimizerConfig, ParameterGradients, QmixConfig, available, device,
     from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -81,7 +81,7 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
         output_dim: ACTIONS,
         recurrent: true,
         convolution: None,
-        layer_norm: false,
+        normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,
         init: Init::default(),
     };

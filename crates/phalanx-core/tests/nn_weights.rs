@@ -6,7 +6,7 @@ use std::error::Error;
 
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, HiddenActivation, Init, MixerConfig, MixerInput, MixerSizes,
-    QmixConfig, WeightsError, device, from_safetensors, to_safetensors,
+    Normalisation, QmixConfig, WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
@@ -18,7 +18,7 @@ const CONFIG: AgentConfig = AgentConfig {
     output_dim: 3,
     recurrent: true,
     convolution: None,
-    layer_norm: false,
+    normalisation: Normalisation::None,
     activation: HiddenActivation::Relu,
     init: Init::Uniform { head_scale: 0.01 },
 };

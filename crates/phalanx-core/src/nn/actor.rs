@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-use super::agent::Core;
+use super::agent::{AgentNetwork, Core};
 use super::convolution::{Convolution, FrameConvolution, windows};
-use super::kernels::{Packed, activate, each, gru_update, multiply, shares, split};
+use super::kernels::{Packed, activate, each, gru_update, multiply, normalise, shares, split};
 use super::layer_norm::{EPS, LayerNorm};
-use super::linear::{Activation, HiddenActivation, Linear};
+use super::linear::{Activation, Linear};
 use super::weights::read;
 
 /// Agent networks on plain weights, for rollouts on the CPU.
@@ -27,10 +27,13 @@ pub struct Actor {
 /// One network on plain weights.
 #[derive(Clone, Debug)]
 struct Network {
+    input_norm: Option<Norm>,
     filters: Option<Filters>,
     encoder: Layer,
     norm: Option<Norm>,
+    encoder_norm: Option<Norm>,
     core: ActorCore,
+    core_norm: Option<Norm>,
     head: Layer,
     activation: Activation,
 }
@@ -54,6 +57,7 @@ struct ShareScratch {
 
 #[derive(Clone, Debug, Default)]
 struct LayerScratch {
+    normal: Vec<f32>,
     seen: Vec<f32>,
     filtered: Vec<f32>,
     windows: Vec<f32>,
@@ -135,16 +139,7 @@ impl Norm {
 
     /// Normalises every row in place.
     fn forward(&self, rows: &mut [f32]) {
-        let n = self.scale.len() as f32;
-        for row in rows.chunks_exact_mut(self.scale.len()) {
-            let mean = row.iter().sum::<f32>() / n;
-            row.iter_mut().for_each(|x| *x -= mean);
-            let variance = row.iter().map(|x| x * x).sum::<f32>() / n;
-            let deviation = (variance + EPS as f32).sqrt();
-            for (x, (scale, shift)) in row.iter_mut().zip(self.scale.iter().zip(&self.shift)) {
-                *x = *x / deviation * scale + shift;
-            }
-        }
+        normalise(rows, (&self.scale, &self.shift), EPS, None);
     }
 }
 
@@ -163,26 +158,27 @@ impl Layer {
 }
 
 impl Actor {
-    pub(super) fn new(
-        convolution: Option<&FrameConvolution>,
-        encoder: &Linear,
-        norm: Option<&LayerNorm>,
-        core: &Core,
-        head: &Linear,
-        activation: HiddenActivation,
-    ) -> Self {
+    pub(super) fn new(network: &AgentNetwork) -> Self {
         let layer = |linear: &Linear| Layer::new(linear.weight.val(), linear.bias.val());
-        let core = match core {
+        let core = match &network.core {
             Core::Recurrent(gru) => ActorCore::Recurrent {
                 input: Layer::new(gru.weight_ih.val(), gru.bias_ih.val()),
                 hidden: Layer::new(gru.weight_hh.val(), gru.bias_hh.val()),
             },
             Core::FeedForward(linear) => ActorCore::FeedForward(layer(linear)),
         };
-        let norm = norm.map(Norm::new);
-        let filters = convolution.map(Filters::new);
-        let (encoder, head, activation) = (layer(encoder), layer(head), activation.into());
-        let network = Network { filters, encoder, norm, core, head, activation };
+        let norm = |norm: &Option<LayerNorm>| norm.as_ref().map(Norm::new);
+        let network = Network {
+            input_norm: norm(&network.input_norm),
+            filters: network.convolution.as_ref().map(Filters::new),
+            encoder: layer(&network.encoder),
+            norm: norm(&network.norm),
+            encoder_norm: norm(&network.encoder_norm),
+            core,
+            core_norm: norm(&network.core_norm),
+            head: layer(&network.head),
+            activation: network.activation.into(),
+        };
         Self { networks: vec![network], owner: Vec::new() }
     }
 
@@ -313,6 +309,16 @@ impl Network {
     ) {
         let width = self.encoder.weight.columns();
         let rows = hidden.len() / width;
+        let mut normal = std::mem::take(&mut scratch.normal);
+        let input = match &self.input_norm {
+            None => input,
+            Some(norm) => {
+                normal.clear();
+                normal.extend_from_slice(input);
+                norm.forward(&mut normal);
+                &normal
+            }
+        };
         if let Some(filters) = &self.filters {
             filters.forward(input, input.len() / rows, scratch);
         }
@@ -324,6 +330,9 @@ impl Network {
             norm.forward(features);
         }
         activate(self.activation, features);
+        if let Some(norm) = &self.encoder_norm {
+            norm.forward(features);
+        }
         match &self.core {
             ActorCore::Recurrent { input, hidden: recurrent } => {
                 input_gates.resize(rows * 3 * width, 0.0);
@@ -331,14 +340,25 @@ impl Network {
                 input.forward(features, input_gates);
                 recurrent.forward(hidden, hidden_gates);
                 gru_update(width, input_gates, hidden_gates, hidden, None);
-                self.head.forward(hidden, output);
+                match &self.core_norm {
+                    None => self.head.forward(hidden, output),
+                    Some(norm) => {
+                        features.copy_from_slice(hidden);
+                        norm.forward(features);
+                        self.head.forward(features, output);
+                    }
+                }
             }
             ActorCore::FeedForward(middle) => {
                 input_gates.resize(rows * middle.weight.columns(), 0.0);
                 middle.forward(features, input_gates);
                 activate(self.activation, input_gates);
+                if let Some(norm) = &self.core_norm {
+                    norm.forward(input_gates);
+                }
                 self.head.forward(input_gates, output);
             }
         }
+        scratch.normal = normal;
     }
 }

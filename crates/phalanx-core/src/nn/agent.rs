@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use super::actor::Actor;
 use super::convolution::{Convolution, FrameConvolution};
 use super::gru::Gru;
-use super::layer_norm::LayerNorm;
+use super::layer_norm::{LayerNorm, Normalisation};
 use super::linear::{Activation, HiddenActivation, Linear};
 use crate::rng::Rng;
 
@@ -24,8 +24,8 @@ pub struct AgentConfig {
     /// A convolution before the first layer, over the beginning of the input; the middle layer is
     /// then half as wide, as in IPPO's network.
     pub convolution: Option<Convolution>,
-    /// Whether the first layer is followed by layer normalisation.
-    pub layer_norm: bool,
+    /// Where layers are normalised.
+    pub normalisation: Normalisation,
     /// What follows the hidden layers.
     pub activation: HiddenActivation,
     /// How the weights begin.
@@ -88,25 +88,41 @@ impl AgentConfig {
                 Linear::orthogonal(last, self.output_dim, head_gain, rng, device)
             }
         };
-        let norm = self.layer_norm.then(|| LayerNorm::new(hidden, device));
-        AgentNetwork { convolution, encoder, norm, core, head, activation: self.activation }
+        let norm =
+            |place, width| (self.normalisation == place).then(|| LayerNorm::new(width, device));
+        AgentNetwork {
+            input_norm: norm(Normalisation::Throughout, self.input_dim),
+            convolution,
+            encoder,
+            norm: norm(Normalisation::FirstLayer, hidden),
+            encoder_norm: norm(Normalisation::Throughout, hidden),
+            core,
+            core_norm: norm(Normalisation::Throughout, last),
+            head,
+            activation: self.activation,
+        }
     }
 }
 
 /// The network that all agents of a group share.
 ///
 /// Recurrent, as in PyMARL: linear, ReLU, GRU, linear. Feed-forward: linear, ReLU, linear, ReLU,
-/// linear. Layer normalisation may stand before the first ReLU, and tanh in place of ReLU. It has no
-/// memory of its own: the caller hands in the hidden state and gets it back.
+/// linear. Layer normalisation may stand before the first ReLU or throughout ([`Normalisation`]), and tanh
+/// in place of ReLU. It has no memory of its own: the caller hands in the hidden state and gets it back.
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
-    convolution: Option<FrameConvolution>,
-    encoder: Linear,
-    norm: Option<LayerNorm>,
-    core: Core,
-    head: Linear,
+    pub(super) input_norm: Option<LayerNorm>,
+    pub(super) convolution: Option<FrameConvolution>,
+    pub(super) encoder: Linear,
+    /// Before the activation.
+    pub(super) norm: Option<LayerNorm>,
+    /// Behind the activation.
+    pub(super) encoder_norm: Option<LayerNorm>,
+    pub(super) core: Core,
+    pub(super) core_norm: Option<LayerNorm>,
+    pub(super) head: Linear,
     #[module(skip)]
-    activation: HiddenActivation,
+    pub(super) activation: HiddenActivation,
 }
 
 #[derive(Module, Debug)]
@@ -122,7 +138,7 @@ pub struct AgentOutput {
     /// The utilities or logits of every step, `[time, row, output_dim]`.
     pub output: Tensor<3>,
     /// What the last layer reads, `[time, row, hidden_dim]`: the hidden states of a recurrent
-    /// network, the second hidden layer of a feed-forward one.
+    /// network, the second hidden layer of a feed-forward one, normalised if anything is.
     pub features: Tensor<3>,
     /// The hidden state after the last step, `[row, hidden_dim]`; the one that came in, where the
     /// network is feed-forward. It is part of the gradient graph: call `inner()` on it before
@@ -144,6 +160,7 @@ impl AgentNetwork {
         keep: Option<Tensor<2>>,
     ) -> AgentOutput {
         let activation = self.activation.into();
+        let input = normalised(&self.input_norm, input);
         let input = match &self.convolution {
             None => input,
             Some(convolution) => filtered(convolution, input),
@@ -159,6 +176,7 @@ impl AgentNetwork {
                 }
             }
         };
+        let encoded = normalised(&self.encoder_norm, encoded);
         let (features, hidden) = match &self.core {
             Core::Recurrent(gru) => {
                 let states = gru.forward(encoded, hidden, keep);
@@ -168,20 +186,21 @@ impl AgentNetwork {
             }
             Core::FeedForward(middle) => (middle.forward_sequence(encoded, activation), hidden),
         };
+        let features = normalised(&self.core_norm, features);
         let output = self.head.forward_sequence(features.clone(), Activation::Identity);
         AgentOutput { output, features, hidden }
     }
 
     /// The same network on plain weights, for rollouts.
     pub fn to_actor(&self) -> Actor {
-        Actor::new(
-            self.convolution.as_ref(),
-            &self.encoder,
-            self.norm.as_ref(),
-            &self.core,
-            &self.head,
-            self.activation,
-        )
+        Actor::new(self)
+    }
+}
+
+fn normalised(norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
     }
 }
 

@@ -2,9 +2,26 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::kernels;
 
 /// Added to the variance.
-pub(super) const EPS: f64 = 1e-6;
+pub(super) const EPS: f32 = 1e-6;
+
+/// Where an agent's network normalises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalisation {
+    /// Nowhere.
+    #[default]
+    None,
+    /// Between the first layer and its activation (PQN, Gallici et al. 2024, arXiv 2407.04811).
+    FirstLayer,
+    /// The input, and what follows every hidden layer and the memory: MAPPO's networks (the code of Yu
+    /// et al. 2022, arXiv 2103.01955).
+    Throughout,
+}
 
 /// Brings the entries of every row to mean zero and variance one, then scales and shifts them
 /// (Ba et al. 2016, arXiv 1607.06450; with flax's constant):
@@ -31,8 +48,9 @@ impl LayerNorm {
 
     /// `[time, row, width]` to the same shape.
     pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
-        let centred = input.clone() - input.mean_dim(2);
-        let deviation = centred.clone().square().mean_dim(2).add_scalar(EPS).sqrt();
-        centred / deviation * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
+        let [time, row, width] = input.dims();
+        let rows = input.reshape([time * row, width]);
+        let normal = kernels::layer_norm(rows, self.scale.val(), self.shift.val(), EPS);
+        normal.reshape([time, row, width])
     }
 }

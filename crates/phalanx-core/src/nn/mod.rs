@@ -45,7 +45,7 @@ pub use convolution::{Convolution, FrameConvolution};
 pub use device::{Device, DeviceError, available, device};
 pub use gru::Gru;
 pub use kernels::multiply_adds_per_second;
-pub use layer_norm::LayerNorm;
+pub use layer_norm::{LayerNorm, Normalisation};
 pub use linear::{Activation, HiddenActivation, Linear};
 pub use mixers::{
     Concave, ConcaveConfig, ConcaveWeights, Convex, FirstLayer, HostWeights, Independent, Mixer,

@@ -1,7 +1,8 @@
 //! A policy on disk: what is needed to act.
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, from_safetensors,
+    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, Normalisation,
+    from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ struct PolicyFile {
     #[serde(default)]
     convolution: Option<Convolution>,
     #[serde(default)]
-    layer_norm: bool,
+    normalisation: Normalisation,
     #[serde(default)]
     activation: HiddenActivation,
     /// The network of each agent.
@@ -35,7 +36,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
         hidden_dim: policy.actor.hidden_dim(),
         recurrent: policy.recurrent,
         convolution: policy.convolution,
-        layer_norm: policy.layer_norm,
+        normalisation: policy.normalisation,
         activation: policy.activation,
         owners: policy.owners.clone(),
     };
@@ -62,7 +63,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         output_dim: file.inputs.n_actions,
         recurrent: file.recurrent,
         convolution: file.convolution,
-        layer_norm: file.layer_norm,
+        normalisation: file.normalisation,
         activation: file.activation,
         init: Init::default(),
     };
@@ -76,7 +77,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         inputs: file.inputs,
         recurrent: file.recurrent,
         convolution: file.convolution,
-        layer_norm: file.layer_norm,
+        normalisation: file.normalisation,
         activation: file.activation,
         owners: file.owners,
     })

@@ -1,7 +1,7 @@
 //! A policy and the memory of the agents that act by it.
 
 use phalanx_core::env::{EnvError, pack, unpack};
-use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Scratch};
+use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Normalisation, Scratch};
 
 use super::inputs::InputLayout;
 
@@ -19,8 +19,8 @@ pub struct Policy {
     pub recurrent: bool,
     /// A convolution before the first layer.
     pub convolution: Option<Convolution>,
-    /// Whether its first layer is followed by layer normalisation.
-    pub layer_norm: bool,
+    /// Where its layers are normalised.
+    pub normalisation: Normalisation,
     /// What follows its hidden layers.
     pub activation: HiddenActivation,
     /// The index of each agent's network among those of the actor.

@@ -1,6 +1,8 @@
 //! Acting, as the preset `infer` measures it.
 
-use phalanx_core::nn::{Actor, AgentConfig, HiddenActivation, Init, Scratch, device, with_weights};
+use phalanx_core::nn::{
+    Actor, AgentConfig, HiddenActivation, Init, Normalisation, Scratch, device, with_weights,
+};
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS};
@@ -26,7 +28,7 @@ impl Decisions {
             output_dim: ACTIONS,
             recurrent: true,
             convolution: None,
-            layer_norm: false,
+            normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,
             init: Init::default(),
         };

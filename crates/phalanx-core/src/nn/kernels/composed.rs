@@ -120,3 +120,14 @@ fn convex(activation: Convex, x: Tensor<2>) -> Tensor<2> {
         Convex::Elu => activation::elu(x, 1.0),
     }
 }
+
+pub(super) fn layer_norm(
+    input: Tensor<2>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    eps: f32,
+) -> Tensor<2> {
+    let centred = input.clone() - input.mean_dim(1);
+    let deviation = centred.clone().square().mean_dim(1).add_scalar(eps).sqrt();
+    centred / deviation * scale.unsqueeze() + shift.unsqueeze()
+}

@@ -16,6 +16,7 @@ mod exp;
 mod fused;
 mod gru_cell;
 mod matmul;
+mod normalise;
 mod pack;
 mod shares;
 mod simd;
@@ -31,6 +32,7 @@ pub(super) use self::descent::{Descent, descend};
 pub(super) use self::elementwise::activate;
 pub(super) use self::gru_cell::update as gru_update;
 pub(super) use self::matmul::multiply;
+pub(super) use self::normalise::normalise;
 pub(super) use self::pack::Packed;
 pub(super) use self::shares::{alone, each, shares, split};
 use super::gru::GruWeights;
@@ -78,6 +80,21 @@ pub(super) fn linear(
         return fused::linear(input, weight, bias, activation);
     }
     composed::linear(input, weight, bias, activation)
+}
+
+/// Layer normalisation: `[row, width]` with `[width]` and `[width]` to `[row, width]`; `eps` is added to
+/// the variance.
+pub(super) fn layer_norm(
+    input: Tensor<2>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    eps: f32,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&input.device()) {
+        return fused::layer_norm(input, scale, shift, eps);
+    }
+    composed::layer_norm(input, scale, shift, eps)
 }
 
 /// The log-probabilities of the actions taken and the entropies, `[row, 2]`; the arguments are those of

@@ -54,7 +54,7 @@ impl PolicyLearner {
             output_dim: spec.n_actions,
             recurrent: settings.use_rnn,
             convolution: settings.convolution(spec),
-            layer_norm: false,
+            normalisation: settings.normalisation(),
             activation: settings.activation,
             init: init(settings.policy_gain as f32),
         };
@@ -148,7 +148,7 @@ impl Learner for PolicyLearner {
             inputs: self.inputs,
             recurrent: self.settings.use_rnn,
             convolution: self.settings.convolution(&self.spec),
-            layer_norm: false,
+            normalisation: self.settings.normalisation(),
             activation: self.settings.activation,
             owners: self.policy.owners().to_vec(),
         }

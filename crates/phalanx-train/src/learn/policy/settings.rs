@@ -1,7 +1,7 @@
 //! The settings all policy-gradient algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{Convolution, HiddenActivation, Sharing};
+use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,9 @@ pub struct PolicyGradient {
     pub use_conv: bool,
     /// What follows the hidden layers.
     pub activation: HiddenActivation,
+    /// Whether the input, and what follows every hidden layer and the memory, is brought to mean zero
+    /// and deviation one, as in MAPPO's networks (which call it feature normalisation).
+    pub layer_norm: bool,
     /// Whether weights begin orthogonal with zero biases; else as PyTorch's.
     pub use_orthogonal: bool,
     /// The scale of the policy's last layer in the beginning.
@@ -180,6 +183,7 @@ impl Default for PolicyGradient {
             rnn_hidden_dim: 64,
             use_conv: false,
             activation: HiddenActivation::Relu,
+            layer_norm: false,
             use_orthogonal: false,
             policy_gain: 0.01,
             obs_frames: 1,
@@ -199,6 +203,11 @@ impl PolicyGradient {
     /// none.
     pub(super) fn memory_dim(&self) -> usize {
         if self.use_rnn { self.rnn_hidden_dim } else { 1 }
+    }
+
+    /// Where networks are normalised.
+    pub fn normalisation(&self) -> Normalisation {
+        if self.layer_norm { Normalisation::Throughout } else { Normalisation::None }
     }
 
     /// The convolution of the agents' networks.

@@ -3,7 +3,9 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentConfig, AgentNetworks, Device, HiddenActivation, Init, MixerSizes};
+use phalanx_core::nn::{
+    AgentConfig, AgentNetworks, Device, HiddenActivation, Init, MixerSizes, Normalisation,
+};
 use phalanx_core::rng::Rng;
 
 use super::experience::Experience;
@@ -61,7 +63,7 @@ impl Plan {
             output_dim,
             recurrent: self.learning.use_rnn,
             convolution: None,
-            layer_norm: false,
+            normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,
             init: Init::default(),
         };

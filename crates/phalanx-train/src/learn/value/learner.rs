@@ -3,7 +3,8 @@
 use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
-    Actor, AgentNetworks, HiddenActivation, from_safetensors, shard_count, to_safetensors,
+    Actor, AgentNetworks, HiddenActivation, Normalisation, from_safetensors, shard_count,
+    to_safetensors,
 };
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
@@ -166,7 +167,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             inputs: self.inputs,
             recurrent: self.update.learning.use_rnn,
             convolution: None,
-            layer_norm: false,
+            normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,
             owners: self.acting().owners().to_vec(),
         }

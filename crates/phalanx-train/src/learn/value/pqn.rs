@@ -1,6 +1,6 @@
 //! Parallelised Q-networks: Q-learning from rollouts, without replay and without target networks.
 
-use phalanx_core::nn::Sharing;
+use phalanx_core::nn::{Normalisation, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -98,6 +98,11 @@ impl Default for Pqn {
 }
 
 impl Pqn {
+    /// Where networks are normalised.
+    pub fn normalisation(&self) -> Normalisation {
+        if self.layer_norm { Normalisation::FirstLayer } else { Normalisation::None }
+    }
+
     /// The exploration schedule.
     pub fn epsilon(&self) -> Linear {
         Linear {

@@ -75,7 +75,7 @@ impl PqnLearner {
             output_dim: spec.n_actions,
             recurrent: settings.use_rnn,
             convolution: None,
-            layer_norm: settings.layer_norm,
+            normalisation: settings.normalisation(),
             activation: HiddenActivation::Relu,
             init: Init::default(),
         };
@@ -275,7 +275,7 @@ impl Learner for PqnLearner {
             inputs: self.inputs,
             recurrent: self.settings.use_rnn,
             convolution: None,
-            layer_norm: self.settings.layer_norm,
+            normalisation: self.settings.normalisation(),
             activation: HiddenActivation::Relu,
             owners: self.networks.owners().to_vec(),
         }

@@ -15,6 +15,8 @@ mod gru_shared;
 mod linear_op;
 mod mix;
 mod mix_op;
+mod norm;
+mod norm_op;
 mod primitive;
 mod products;
 #[cfg(test)]
@@ -28,6 +30,7 @@ pub(super) use self::concave_op::concave_mix;
 pub(super) use self::gru_op::gru_sequence;
 pub(super) use self::linear_op::linear;
 pub(super) use self::mix_op::qmix_mix;
+pub(super) use self::norm_op::layer_norm;
 
 /// Whether the fused operations apply.
 pub(super) fn on_flex(device: &Device) -> bool {

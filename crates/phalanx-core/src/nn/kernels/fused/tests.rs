@@ -9,7 +9,9 @@ use super::super::matmul::multiply;
 use super::super::pack::Packed;
 use super::super::simd::Vectors;
 use super::super::tests::{assert_close, exact, random, shapes};
-use super::super::{categorical, composed, concave_mix, gru_sequence, linear, qmix_mix};
+use super::super::{
+    categorical, composed, concave_mix, gru_sequence, layer_norm, linear, qmix_mix,
+};
 use super::products::{Scratch, add_transposed_left};
 use super::{dense, gru};
 use crate::rng::{Purpose, Rng};
@@ -349,4 +351,24 @@ fn a_gru_has_the_same_bits_on_all_threads() {
         let weights = [out.weight_ih, out.bias_ih, out.weight_hh, out.bias_hh];
         [states, saved, out.input, out.hidden].into_iter().chain(weights).collect()
     });
+}
+
+#[test]
+fn fused_layer_normalisation_has_the_values_and_gradients_of_the_composed_one() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 6);
+        for (rows, width) in [(1, 1), (1, 2), (3, 5), (7, 16), (4, 33), (20, 64), (9, 130)] {
+            let x = Leaf::new(&mut rng, [rows, width]);
+            let scale = Leaf::new(&mut rng, [width]);
+            let shift = Leaf::new(&mut rng, [width]);
+            // So large that a row of one entry has no gradient of some 1000, made of rounding alone.
+            let eps = 1e-2;
+            assert_equivalent!(
+                &mut rng,
+                layer_norm(x.tensor(), scale.tensor(), shift.tensor(), eps),
+                composed::layer_norm(x.tensor(), scale.tensor(), shift.tensor(), eps),
+                [x, scale, shift]
+            );
+        }
+    }
 }

@@ -3,7 +3,9 @@ use super::super::turn::Turn;
 use super::estimates::explained_variance;
 use super::*;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentConfig, AgentNetworks, HiddenActivation, Init, Sharing, device};
+use phalanx_core::nn::{
+    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, Sharing, device,
+};
 use phalanx_core::rng::{Purpose, Rng};
 
 const ENVS: usize = 3;
@@ -47,7 +49,7 @@ fn networks(seed: u64) -> AgentNetworks {
         output_dim: 3,
         recurrent: true,
         convolution: None,
-        layer_norm: false,
+        normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,
         init: Init::default(),
     };

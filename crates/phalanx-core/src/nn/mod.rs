@@ -35,6 +35,7 @@ mod optim;
 mod selection;
 mod shards;
 mod soft_update;
+mod surrogate;
 mod weights;
 
 pub use actor::{Actor, Scratch};
@@ -56,6 +57,7 @@ pub use mixers::{
 pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
 pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
-pub use shards::{ParameterGradients, in_shards, shard_count};
+pub use shards::{ParameterGradients, gradients_in_shards, in_shards, shard_count};
 pub use soft_update::soft_update;
+pub use surrogate::{Taken, Valued, surrogate, value_loss};
 pub use weights::{WeightsError, from_safetensors, to_safetensors, with_weights};

@@ -102,25 +102,44 @@ where
     T: Send,
     R: Send,
 {
+    let (results, [sum]) = gradients_in_shards(module, shards, |replica, shard| {
+        let (total, rest) = loss(replica, shard);
+        ([ParameterGradients::of(replica, total.backward())], rest)
+    });
+    (results, sum)
+}
+
+/// As [`in_shards`], for several losses: `losses` goes back through each of them itself and returns the
+/// gradients of the parameters it depends on.
+///
+/// # Panics
+///
+/// When there is no shard.
+pub fn gradients_in_shards<M, T, R, const N: usize>(
+    module: &M,
+    shards: Vec<T>,
+    losses: impl Fn(&M, T) -> ([ParameterGradients; N], R) + Sync,
+) -> (Vec<R>, [ParameterGradients; N])
+where
+    M: Module + Sync,
+    T: Send,
+    R: Send,
+{
     let several = shards.len() > 1;
-    let one = |shard: T| {
-        let replica = module.clone().map(&mut Replica);
-        let (total, rest) = loss(&replica, shard);
-        (rest, ParameterGradients::of(&replica, total.backward()))
-    };
-    let computed: Vec<(R, ParameterGradients)> = if several {
+    let one = |shard: T| losses(&module.clone().map(&mut Replica), shard);
+    let computed: Vec<([ParameterGradients; N], R)> = if several {
         shards.into_par_iter().with_max_len(1).map(|shard| alone(|| one(shard))).collect()
     } else {
         shards.into_iter().map(one).collect()
     };
     let mut results = Vec::with_capacity(computed.len());
-    let sum = computed.into_iter().map(|(result, gradients)| {
+    let parts = computed.into_iter().map(|(gradients, result)| {
         results.push(result);
         gradients
     });
-    let sum = sum.reduce(|mut sum, part| {
-        sum.add(part);
-        sum
+    let sum = parts.reduce(|mut sums, parts| {
+        sums.iter_mut().zip(parts).for_each(|(sum, part)| sum.add(part));
+        sums
     });
     (results, sum.expect("there is at least one shard"))
 }

@@ -5,6 +5,7 @@ use burn::tensor::{Int, Tensor, activation};
 use super::super::gru::GruWeights;
 use super::super::linear::Activation;
 use super::super::mixers::{ConcaveWeights, Convex};
+use super::super::surrogate::{Taken, Valued};
 
 /// `activation(x W + b)`: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
 pub(super) fn linear(
@@ -130,4 +131,46 @@ pub(super) fn layer_norm(
     let centred = input.clone() - input.mean_dim(1);
     let deviation = centred.clone().square().mean_dim(1).add_scalar(eps).sqrt();
     centred / deviation * scale.unsqueeze() + shift.unsqueeze()
+}
+
+pub(super) fn surrogate(logits: Tensor<2>, taken: &Taken, clip: f32) -> Tensor<1> {
+    let both = categorical(logits, taken.closed.clone(), taken.actions.clone());
+    let (log_prob, entropy) = (both.clone().narrow(1, 0, 1), both.narrow(1, 1, 1));
+    let weight = taken.weight.clone();
+    let log_ratio = log_prob - taken.log_prob.clone();
+    let ratio = log_ratio.clone().exp();
+    let mut gain = ratio.clone() * taken.advantage.clone();
+    let still = ratio.clone().detach() - 1.0;
+    let mut clipped = still.zeros_like();
+    if clip.is_finite() {
+        let bounded = ratio.clamp(1.0 - clip, 1.0 + clip) * taken.advantage.clone();
+        gain = gain.min_pair(bounded);
+        clipped = still.clone().abs().greater_elem(clip).float();
+    }
+    let divergence = still - log_ratio.detach();
+    let sum = |x: Tensor<2>| (x * weight.clone()).sum();
+    Tensor::cat(vec![-sum(gain), sum(entropy), sum(clipped), sum(divergence)], 0)
+}
+
+pub(super) fn value_loss(
+    values: Tensor<2>,
+    valued: &Valued,
+    clip: f32,
+    huber_delta: f32,
+) -> Tensor<1> {
+    // Twice the loss of an error; with c the error cut off at delta, c^2 + 2 delta (|e| - |c|).
+    let penalty = |error: Tensor<2>| {
+        if huber_delta.is_infinite() {
+            return error.square();
+        }
+        let inside = error.clone().clamp(-huber_delta, huber_delta);
+        let beyond = error.abs() - inside.clone().abs();
+        inside.square() + beyond * (2.0 * huber_delta)
+    };
+    let mut error = penalty(values.clone() - valued.returns.clone());
+    if clip.is_finite() {
+        let moved = (values - valued.before.clone()).clamp(-clip, clip) + valued.before.clone();
+        error = error.max_pair(penalty(moved - valued.returns.clone()));
+    }
+    (error * valued.weight.clone()).sum() * 0.5
 }

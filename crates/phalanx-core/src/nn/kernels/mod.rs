@@ -38,6 +38,7 @@ pub(super) use self::shares::{alone, each, shares, split};
 use super::gru::GruWeights;
 use super::linear::Activation;
 use super::mixers::ConcaveWeights;
+use super::surrogate::{Taken, Valued};
 
 /// Whether a device computes on the cores that call it.
 pub(super) fn on_host(device: &Device) -> bool {
@@ -109,6 +110,30 @@ pub(super) fn categorical(
         return fused::categorical(logits, closed, actions);
     }
     composed::categorical(logits, closed, actions)
+}
+
+/// The sums of [`surrogate`](super::surrogate()); `clip` is infinite where nothing is clipped.
+pub(super) fn surrogate(logits: Tensor<2>, taken: &Taken, clip: f32) -> Tensor<1> {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&logits.device()) {
+        return fused::surrogate(logits, taken, clip);
+    }
+    composed::surrogate(logits, taken, clip)
+}
+
+/// The loss of [`value_loss`](super::value_loss()); `clip` and `huber_delta` are infinite where they have
+/// no effect.
+pub(super) fn value_loss(
+    values: Tensor<2>,
+    valued: &Valued,
+    clip: f32,
+    huber_delta: f32,
+) -> Tensor<1> {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&values.device()) {
+        return fused::value_loss(values, valued, clip, huber_delta);
+    }
+    composed::value_loss(values, valued, clip, huber_delta)
 }
 
 /// The mixing step of QMIX on generated weights: `q` `[row, agent]`, `weight_1`

@@ -1,15 +1,17 @@
 //! How policies and critics learn from a rollout.
 
 use burn::module::Module;
-use phalanx_core::nn::{AgentNetworks, in_shards};
+use burn::tensor::Tensor;
+use phalanx_core::nn::{AgentNetworks, ParameterGradients, gradients_in_shards, in_shards};
 
-use super::experience::Experience;
+use super::experience::{Experience, Minibatch, Shard};
 use super::learner::PolicyLearner;
-use super::losses::{Loss, PolicyBatch, PolicyReport, Sequence, ValueBatch, ValueTargets};
+use super::losses::{Loss, POLICY_MEANS, Sequence, ValueBatch};
 use super::settings::{CriticInput, UpdateOrder};
 use super::turn::Turn;
 use crate::collect::Tally;
 use crate::error::TrainError;
+use crate::learn::host::to_vec;
 
 impl PolicyLearner {
     /// The agents that improve at once, in the order of their turns.
@@ -30,10 +32,11 @@ impl PolicyLearner {
 
     fn loss(&self, t_env: u64) -> Loss {
         let eps = self.settings.eps_clip as f32;
+        let delta = self.settings.huber_delta;
         Loss {
             ratio_clip: self.settings.policy_clip.then_some(eps),
             value_clip: self.settings.value_clip.then_some(eps),
-            huber_delta: self.settings.huber_delta as f32,
+            huber_delta: (delta > 0.0).then_some(delta as f32),
             entropy_coef: self.settings.entropy_coef_at(t_env) as f32,
             kl_coef: self.settings.kl_coef as f32,
         }
@@ -63,15 +66,14 @@ impl PolicyLearner {
             for epoch in 0..self.settings.epochs {
                 if epoch == 0 || self.settings.num_mini_batch > 1 {
                     let parts = self.parts(experience.items());
-                    let of = |items: &Vec<usize>| self.minibatch(turn, experience, items);
+                    let of = |items: &Vec<usize>| {
+                        experience.minibatch(turn, items, &self.settings, &self.device)
+                    };
                     batches = parts.iter().map(of).collect();
                 }
                 let mut moved = 0.0;
-                for Minibatch { policy, targets, value } in &batches {
-                    moved += self.policy_update(turn, policy, targets, tally)?;
-                    if !value.is_empty() {
-                        self.critic_update(value, tally)?;
-                    }
+                for batch in &batches {
+                    moved += self.learn(turn, experience, batch, tally)?;
                 }
                 let limit = self.settings.kl_stop;
                 if limit > 0.0 && moved / batches.len() as f64 > limit {
@@ -85,21 +87,6 @@ impl PolicyLearner {
         Ok(())
     }
 
-    fn minibatch(&self, turn: &Turn, experience: &Experience, items: &[usize]) -> Minibatch {
-        // Read from the front to the back, memory is twice as fast.
-        let items = &sorted(items);
-        let policy = experience.policy_batches(turn, items, &self.settings, &self.device);
-        let targets = match self.shared() {
-            true => experience.targets(items, turn.agents.len(), &self.device),
-            false => Vec::new(),
-        };
-        let value = match self.along() {
-            true => experience.value_batches(items, &policy, &self.device),
-            false => Vec::new(),
-        };
-        Minibatch { policy, targets, value }
-    }
-
     /// Whether a critic of its own learns from the minibatches of the policies. Where policies take turns
     /// or may stop early, it goes through the rollout by itself.
     pub(super) fn along(&self) -> bool {
@@ -107,59 +94,83 @@ impl PolicyLearner {
         !self.shared() && together && self.settings.kl_stop <= 0.0
     }
 
-    /// One step of the policies of a turn from the shards of a minibatch, and of the critic where it
-    /// shares layers with them and `targets` say what it is to learn. Returns the approximate KL
-    /// divergence before it.
-    fn policy_update(
+    /// One step of the policies of a turn from a minibatch, and of the critic where it learns along with
+    /// them. Returns the approximate KL divergence before it.
+    fn learn(
         &mut self,
         turn: &Turn,
-        shards: &[PolicyBatch],
-        targets: &[ValueTargets],
+        experience: &Experience,
+        batch: &Minibatch,
         tally: &mut Tally,
     ) -> Result<f64, TrainError> {
-        let (losses, vf_coef) = (self.loss(tally.t_env), self.settings.vf_coef);
+        let (losses, vf_coef, device) =
+            (self.loss(tally.t_env), self.settings.vf_coef, &self.device);
         let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
-        let (reports, values, norm): (Vec<_>, f32, _) = if targets.is_empty() {
-            let shards = shards.iter().collect();
-            let (reports, gradients) =
-                in_shards(&self.policy, shards, |policy: &AgentNetworks, shard: &PolicyBatch| {
-                    losses.policy(turn.forward(policy, &shard.played.read).output, shard)
-                });
-            let policy = self.policy.clone();
-            let step = self.policy_optimizer.step(lr, policy, gradients, clip);
-            self.policy = step.module;
-            (reports, 0.0, step.grad_norm)
-        } else {
+        let shards = batch.shards.iter().collect();
+        let policy_loss = |policy: &AgentNetworks, shard: &Shard| {
+            let batch = experience.policy_batch(turn, batch, shard, device);
+            let out = turn.forward(policy, &batch.read);
+            let (loss, means) = losses.policy(out.output, &batch);
+            (batch, out.features, loss, means)
+        };
+        let (means, values): (Vec<_>, Vec<_>) = if self.shared() {
             let both = (self.policy.clone(), self.critic.clone());
-            let shards = shards.iter().zip(targets).collect();
-            let (reports, gradients) = in_shards(&both, shards, |(policy, critic), shard| {
-                let (shard, targets): (&PolicyBatch, &ValueTargets) = shard;
-                let read = &shard.played.read;
-                let out = turn.forward(policy, read);
-                let (loss, report) = losses.policy(out.output, shard);
-                let value = critic.forward(out.features, read.hidden.clone(), None).output;
-                let value_loss = losses.value(value, targets);
-                let value: f32 = value_loss.clone().inner().into_scalar();
-                (loss + value_loss * vf_coef, (report, value))
+            let (means, gradients) = in_shards(&both, shards, |(policy, critic), shard| {
+                let (played, features, loss, means) = policy_loss(policy, shard);
+                let value = critic.forward(features, played.read.hidden, None).output;
+                let value = losses.value(value, &experience.valued(batch, shard, device));
+                (loss + value.clone() * vf_coef, (means, Some(value.inner())))
             });
             let step = self.policy_optimizer.step(lr, both, gradients, clip);
             (self.policy, self.critic) = step.module;
-            let (reports, values): (Vec<_>, Vec<f32>) = reports.into_iter().unzip();
-            (reports, values.iter().sum(), step.grad_norm)
+            tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+            means.into_iter().unzip()
+        } else if self.along() {
+            let both = (self.policy.clone(), self.critic.clone());
+            let (means, [policy, critic]) =
+                gradients_in_shards(&both, shards, |(policy, critic), shard: &Shard| {
+                    let (played, _, loss, means) = policy_loss(policy, shard);
+                    let improved = ParameterGradients::of(policy, loss.backward());
+                    let shard = experience.value_batch(batch, shard, Some(&played), device);
+                    let loss = value_of(critic, &shard, losses);
+                    let value = loss.clone().inner();
+                    let fitted = ParameterGradients::of(critic, loss.backward());
+                    ([improved, fitted], (means, Some(value)))
+                });
+            self.policy_step(lr, policy, clip, tally);
+            self.critic_step(lr, critic, clip, tally);
+            means.into_iter().unzip()
+        } else {
+            let (means, gradients) = in_shards(&self.policy, shards, |policy, shard| {
+                let (_, _, loss, means) = policy_loss(policy, shard);
+                (loss, means)
+            });
+            self.policy_step(lr, gradients, clip, tally);
+            means.into_iter().map(|means| (means, None)).unzip()
         };
-        let report: PolicyReport = reports.into_iter().sum();
-        finite("pg_loss", report.pg_loss, tally)?;
-        if !targets.is_empty() {
-            finite("value_loss", values, tally)?;
-            tally.add("value_loss", f64::from(values));
-        }
         tally.updates += 1;
-        tally.add("grad_norm", f64::from(norm.into_scalar::<f32>()));
-        tally.add("pg_loss", f64::from(report.pg_loss));
-        tally.add("entropy", f64::from(report.entropy));
-        tally.add("clip_fraction", f64::from(report.clip_fraction));
-        tally.add("approx_kl", f64::from(report.approx_kl));
-        Ok(f64::from(report.approx_kl))
+        let means = sum_of(means);
+        finite(POLICY_MEANS[0], means[0], tally)?;
+        for (name, value) in POLICY_MEANS.into_iter().zip(&means) {
+            tally.add(name, f64::from(*value));
+        }
+        let values: Vec<_> = values.into_iter().flatten().collect();
+        if !values.is_empty() {
+            valued(values, tally)?;
+        }
+        Ok(f64::from(means[3]))
+    }
+
+    fn policy_step(&mut self, lr: f64, by: ParameterGradients, clip: f32, tally: &mut Tally) {
+        let step = self.policy_optimizer.step(lr, self.policy.clone(), by, clip);
+        self.policy = step.module;
+        tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+    }
+
+    fn critic_step(&mut self, lr: f64, by: ParameterGradients, clip: f32, tally: &mut Tally) {
+        let step = self.critic_optimizer.step(lr, self.critic.clone(), by, clip);
+        self.critic = step.module;
+        tally.add("critic_grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
     }
 
     /// Whether policy and critic share layers, and are improved together.
@@ -177,41 +188,25 @@ impl PolicyLearner {
         for epoch in 0..self.settings.epochs {
             if epoch == 0 || self.settings.num_mini_batch > 1 {
                 let parts = self.parts(experience.items());
-                let of = |items: &Vec<usize>| {
-                    experience.value_batches(&sorted(items), &[], &self.device)
-                };
+                let rows = self.critic_layout.values();
+                let of =
+                    |items: &Vec<usize>| experience.critic_minibatch(items, rows, &self.device);
                 batches = parts.iter().map(of).collect();
             }
-            for shards in &batches {
-                self.critic_update(shards, tally)?;
+            for batch in &batches {
+                let (losses, device) = (self.loss(tally.t_env), &self.device);
+                let shards = batch.shards.iter().collect();
+                let (values, gradients) =
+                    in_shards(&self.critic, shards, |critic: &AgentNetworks, shard| {
+                        let shard = experience.value_batch(batch, shard, None, device);
+                        let loss = value_of(critic, &shard, losses);
+                        (loss.clone(), loss.inner())
+                    });
+                let lr = self.settings.lr_at(tally.t_env);
+                self.critic_step(lr, gradients, self.settings.grad_norm_clip as f32, tally);
+                valued(values, tally)?;
             }
         }
-        Ok(())
-    }
-
-    /// One step of a critic of its own from the shards of a minibatch.
-    fn critic_update(
-        &mut self,
-        shards: &[ValueBatch],
-        tally: &mut Tally,
-    ) -> Result<(), TrainError> {
-        let losses = self.loss(tally.t_env);
-        let shards = shards.iter().collect();
-        let (values, gradients) =
-            in_shards(&self.critic, shards, |critic: &AgentNetworks, shard: &ValueBatch| {
-                let Sequence { input, hidden, keep } = shard.read.clone();
-                let value = critic.forward(input, hidden, Some(keep)).output;
-                let loss = losses.value(value, &shard.targets);
-                let value: f32 = loss.clone().inner().into_scalar();
-                (loss, value)
-            });
-        let value: f32 = values.iter().sum();
-        finite("value_loss", value, tally)?;
-        let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
-        let step = self.critic_optimizer.step(lr, self.critic.clone(), gradients, clip);
-        self.critic = step.module;
-        tally.add("critic_grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
-        tally.add("value_loss", f64::from(value));
         Ok(())
     }
 
@@ -223,25 +218,30 @@ impl PolicyLearner {
         tally: &mut Tally,
     ) -> Result<(), TrainError> {
         let everybody = Turn { network: None, agents: (0..self.spec.n_agents()).collect() };
-        let Minibatch { policy, value, .. } = self.minibatch(&everybody, experience, items);
-        self.policy_update(&everybody, &policy, &[], tally)?;
-        self.critic_update(&value, tally)
+        let batch = experience.minibatch(&everybody, items, &self.settings, &self.device);
+        self.learn(&everybody, experience, &batch, tally)?;
+        Ok(())
     }
 }
 
-/// What one update learns from, in shards.
-struct Minibatch {
-    policy: Vec<PolicyBatch>,
-    /// For a critic that shares layers with the policies.
-    targets: Vec<ValueTargets>,
-    /// For a critic of its own that learns along with them.
-    value: Vec<ValueBatch>,
+/// What a critic of its own has to learn from a shard.
+fn value_of(critic: &AgentNetworks, shard: &ValueBatch, losses: Loss) -> Tensor<1> {
+    let Sequence { input, hidden, keep } = shard.read.clone();
+    losses.value(critic.forward(input, hidden, Some(keep)).output, &shard.valued)
 }
 
-fn sorted(items: &[usize]) -> Vec<usize> {
-    let mut items = items.to_vec();
-    items.sort_unstable();
-    items
+/// The sum of numbers that every shard has its part of.
+fn sum_of(shards: Vec<Tensor<1>>) -> Vec<f32> {
+    let sum = shards.into_iter().reduce(|sum, part| sum + part);
+    to_vec(sum.expect("there is at least one shard"))
+}
+
+/// Notes the loss of the critic, of which every shard has its part.
+fn valued(shards: Vec<Tensor<1>>, tally: &mut Tally) -> Result<(), TrainError> {
+    let value = sum_of(shards)[0];
+    finite("value_loss", value, tally)?;
+    tally.add("value_loss", f64::from(value));
+    Ok(())
 }
 
 fn finite(what: &'static str, value: f32, tally: &Tally) -> Result<(), TrainError> {

@@ -21,7 +21,7 @@ pub(crate) struct PolicyLearner {
     pub(super) settings: PolicyGradient,
     pub(super) spec: EnvSpec,
     inputs: InputLayout,
-    critic_layout: CriticLayout,
+    pub(super) critic_layout: CriticLayout,
     pub(super) device: Device,
     pub(super) policy: AgentNetworks,
     pub(super) critic: AgentNetworks,

@@ -19,6 +19,8 @@ mod norm;
 mod norm_op;
 mod primitive;
 mod products;
+mod surrogate;
+mod surrogate_op;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +33,7 @@ pub(super) use self::gru_op::gru_sequence;
 pub(super) use self::linear_op::linear;
 pub(super) use self::mix_op::qmix_mix;
 pub(super) use self::norm_op::layer_norm;
+pub(super) use self::surrogate_op::{surrogate, value_loss};
 
 /// Whether the fused operations apply.
 pub(super) fn on_flex(device: &Device) -> bool {

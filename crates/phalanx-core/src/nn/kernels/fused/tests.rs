@@ -5,12 +5,14 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::super::super::gru::GruWeights;
 use super::super::super::linear::Activation;
 use super::super::super::mixers::{ConcaveWeights, Convex};
+use super::super::super::surrogate::{Taken, Valued};
 use super::super::matmul::multiply;
 use super::super::pack::Packed;
 use super::super::simd::Vectors;
 use super::super::tests::{assert_close, exact, random, shapes};
 use super::super::{
-    categorical, composed, concave_mix, gru_sequence, layer_norm, linear, qmix_mix,
+    categorical, composed, concave_mix, gru_sequence, layer_norm, linear, qmix_mix, surrogate,
+    value_loss,
 };
 use super::products::{Scratch, add_transposed_left};
 use super::{dense, gru};
@@ -369,6 +371,57 @@ fn fused_layer_normalisation_has_the_values_and_gradients_of_the_composed_one() 
                 composed::layer_norm(x.tensor(), scale.tensor(), shift.tensor(), eps),
                 [x, scale, shift]
             );
+        }
+    }
+}
+
+#[test]
+fn the_fused_losses_have_the_values_and_gradients_of_the_composed_ones() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 7);
+        for (rows, n_actions) in [(1, 2), (3, 5), (40, 9), (25, 17)] {
+            let logits = Leaf::new(&mut rng, [rows, n_actions]);
+            let values = Leaf::new(&mut rng, [rows, 1]);
+            let mut column = |low, high| {
+                let numbers: Vec<f32> = (0..rows).map(|_| rng.range(low, high)).collect();
+                Tensor::<2>::from_data(TensorData::new(numbers, [rows, 1]), &Device::flex())
+            };
+            let actions: Vec<i32> = (0..rows).map(|i| (i % (n_actions - 1)) as i32).collect();
+            // The last action is never available.
+            let closed = (0..rows * n_actions)
+                .map(|i| if i % n_actions == n_actions - 1 { -1e9_f32 } else { 0.0 })
+                .collect::<Vec<_>>();
+            let weight = column(0.0, 1.0) * 0.1;
+            let closed = TensorData::new(closed, [rows, n_actions]);
+            let actions = TensorData::new(actions, [rows, 1]);
+            let taken = Taken {
+                closed: Tensor::from_data(closed, &Device::flex()),
+                actions: Tensor::<2, Int>::from_data(actions, &Device::flex()),
+                log_prob: column(-2.0, -0.5),
+                advantage: column(-1.0, 1.0),
+                weight: weight.clone(),
+            };
+            let valued = Valued { before: column(-1.0, 1.0), returns: column(-2.0, 2.0), weight };
+            for clip in [0.2, f32::INFINITY] {
+                // Gradients flow through the first two sums alone.
+                let ours = surrogate(logits.tensor(), &taken, clip);
+                let theirs = composed::surrogate(logits.tensor(), &taken, clip);
+                assert_same("sums", ours.clone().inner(), theirs.clone().inner());
+                assert_equivalent!(
+                    &mut rng,
+                    ours.narrow(0, 0, 2),
+                    theirs.narrow(0, 0, 2),
+                    [logits]
+                );
+                for huber_delta in [0.5, f32::INFINITY] {
+                    assert_equivalent!(
+                        &mut rng,
+                        value_loss(values.tensor(), &valued, clip, huber_delta),
+                        composed::value_loss(values.tensor(), &valued, clip, huber_delta),
+                        [values]
+                    );
+                }
+            }
         }
     }
 }

@@ -1,72 +1,115 @@
 //! Parts of a segment as constants of an update.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use phalanx_core::nn::{Device, shard_count};
+use phalanx_core::nn::{Device, Taken, Valued, shard_count};
 use phalanx_core::rl::normalise;
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-use super::super::losses::{Played, PolicyBatch, Sequence, ValueBatch, ValueTargets};
+use super::super::losses::{Played, PolicyBatch, Sequence, ValueBatch};
 use super::super::settings::{NormaliseAdvantage, PolicyGradient};
 use super::super::turn::Turn;
 use super::Experience;
 use crate::learn::host::tensor;
 
+/// What one update learns from, in shards that are laid out when their turn comes, while what they hold is
+/// in cache.
+pub(in super::super) struct Minibatch {
+    pub(in super::super) shards: Vec<Shard>,
+    /// The number of living, acting agent steps.
+    active: usize,
+    /// The number of steps that the critic learns from.
+    valued: usize,
+}
+
+/// Items of a minibatch that are computed together.
+pub(in super::super) struct Shard {
+    items: Vec<usize>,
+    /// Of the agents of a turn, `[chunk, item, agent]`; empty where a critic learns alone.
+    advantage: Vec<f32>,
+}
+
 impl Experience {
-    /// The steps of some items for the policies of a turn, as constants of an update, in shards.
-    pub(in super::super) fn policy_batches(
+    /// Some items for the policies of a turn and for the critic.
+    pub(in super::super) fn minibatch(
         &self,
         turn: &Turn,
         items: &[usize],
         settings: &PolicyGradient,
         device: &Device,
-    ) -> Vec<PolicyBatch> {
-        let tracked = &device.clone().autodiff();
+    ) -> Minibatch {
         let (columns, agents) = ((self.agents, 1), &turn.agents[..]);
-        let shards = self.shards(items, agents.len(), device);
-        let active: Vec<Vec<bool>> =
-            shards.iter().map(|items| self.part(&self.active, columns, items, agents)).collect();
-        let mut advantage: Vec<f32> = shards
-            .iter()
-            .flat_map(|items| self.part(&self.advantage, columns, items, agents))
-            .collect();
-        if settings.normalise_advantage == NormaliseAdvantage::Minibatch {
-            normalise(&mut advantage, &active.concat());
+        let mut batch = self.critic_minibatch(items, agents.len(), device);
+        let mut all = Vec::new();
+        let mut active = Vec::new();
+        for shard in &batch.shards {
+            all.extend(self.part(&self.advantage, columns, &shard.items, agents));
+            active.extend(self.part(&self.active, columns, &shard.items, agents));
         }
-        let used = used(active.iter().flatten());
-        let n_actions = self.inputs.n_actions;
-        let mut rest = &mut advantage[..];
-        let parts = shards.into_iter().zip(active).map(|(items, active)| {
-            let (advantage, behind) = std::mem::take(&mut rest).split_at_mut(active.len());
+        if settings.normalise_advantage == NormaliseAdvantage::Minibatch {
+            normalise(&mut all, &active);
+        }
+        batch.active = active.iter().filter(|&&on| on).count();
+        let mut rest = &all[..];
+        for shard in &mut batch.shards {
+            let (own, behind) = rest.split_at(self.chunk * shard.items.len() * agents.len());
             rest = behind;
-            (items, active, advantage)
-        });
-        let parts: Vec<_> = parts.collect();
-        let batch = |(items, active, advantage): (&[usize], Vec<bool>, &mut [f32])| {
-            let shape = [self.chunk, items.len() * agents.len()];
-            let factor = self.part(&self.factor, (1, 1), items, &[0]);
-            for (advantages, factor) in advantage.chunks_exact_mut(agents.len()).zip(factor) {
+            shard.advantage = own.to_vec();
+            let factor = self.part(&self.factor, (1, 1), &shard.items, &[0]);
+            for (advantages, factor) in shard.advantage.chunks_exact_mut(agents.len()).zip(factor) {
                 advantages.iter_mut().for_each(|advantage| *advantage *= factor);
             }
-            let log_prob = self.part(&self.log_prob, columns, items, agents);
-            let whole = (!self.log_probs.is_empty()).then(|| {
-                let all = self.part(&self.log_probs, (self.agents, n_actions), items, agents);
-                tensor(all, [shape[0], shape[1], n_actions], tracked)
-            });
-            PolicyBatch {
-                played: self.played(turn, items, tracked),
-                log_prob: tensor(log_prob, shape, tracked),
-                log_probs: whole,
-                advantage: tensor(advantage.to_vec(), shape, tracked),
-                active: weights(&active, used, shape, tracked),
-            }
-        };
-        parts.into_par_iter().with_max_len(1).map(batch).collect()
+        }
+        batch
     }
 
-    /// Items in shards of nearly as many each, where an item has so many rows.
-    fn shards<'a>(&self, items: &'a [usize], rows: usize, device: &Device) -> Vec<&'a [usize]> {
+    /// Some items, of which each has so many rows, for the critic alone.
+    pub(in super::super) fn critic_minibatch(
+        &self,
+        items: &[usize],
+        rows: usize,
+        device: &Device,
+    ) -> Minibatch {
+        // Read from the front to the back, memory is twice as fast.
+        let mut items = items.to_vec();
+        items.sort_unstable();
         let n = shard_count(device, self.chunk * items.len() * rows).min(items.len());
-        (0..n).map(|k| &items[k * items.len() / n..(k + 1) * items.len() / n]).collect()
+        let own = |k: usize| items[k * items.len() / n..(k + 1) * items.len() / n].to_vec();
+        let shards = (0..n).map(|k| Shard { items: own(k), advantage: Vec::new() }).collect();
+        let valued = self.part(&self.valued, (self.valuers, 1), &items, &self.all_valuers());
+        let valued = valued.into_iter().filter(|&on| on).count();
+        Minibatch { shards, active: 0, valued }
+    }
+
+    fn all_valuers(&self) -> Vec<usize> {
+        (0..self.valuers).collect()
+    }
+
+    /// A shard for the policies of a turn.
+    pub(in super::super) fn policy_batch(
+        &self,
+        turn: &Turn,
+        batch: &Minibatch,
+        shard: &Shard,
+        device: &Device,
+    ) -> PolicyBatch {
+        let (columns, agents) = ((self.agents, 1), &turn.agents[..]);
+        let tracked = &device.clone().autodiff();
+        let (items, n_actions) = (&shard.items[..], self.inputs.n_actions);
+        let n = self.chunk * items.len() * agents.len();
+        let log_prob = self.part(&self.log_prob, columns, items, agents);
+        let active = self.part(&self.active, columns, items, agents);
+        let log_probs = (!self.log_probs.is_empty()).then(|| {
+            let all = self.part(&self.log_probs, (self.agents, n_actions), items, agents);
+            tensor(all, [n, n_actions], tracked)
+        });
+        let Played { read, closed, actions } = self.played(turn, items, tracked);
+        let taken = Taken {
+            closed: closed.reshape([n, n_actions]),
+            actions: actions.reshape([n, 1]),
+            log_prob: tensor(log_prob, [n, 1], tracked),
+            advantage: tensor(shard.advantage.clone(), [n, 1], tracked),
+            weight: weights(&active, batch.active, tracked),
+        };
+        PolicyBatch { read, taken, log_probs }
     }
 
     /// What the policies of a turn read of some items, and what they did.
@@ -87,61 +130,52 @@ impl Experience {
         }
     }
 
-    /// What a critic of its own reads of some items and what it is to say, as constants of an update, in
-    /// shards; `policy` are those of all agents from the same items, if there are any.
-    pub(in super::super) fn value_batches(
+    /// A shard for a critic of its own; `policy` is the same shard for the policies of all agents, if they
+    /// learn from it, too.
+    pub(in super::super) fn value_batch(
         &self,
-        items: &[usize],
-        policy: &[PolicyBatch],
+        batch: &Minibatch,
+        shard: &Shard,
+        policy: Option<&PolicyBatch>,
         device: &Device,
-    ) -> Vec<ValueBatch> {
+    ) -> ValueBatch {
         let tracked = &device.clone().autodiff();
-        let valuers: Vec<usize> = (0..self.valuers).collect();
-        let (dim, targets) = (self.critic_dim, self.targets(items, self.valuers, device));
-        let batch = |(at, (items, targets)): (usize, (&[usize], ValueTargets))| {
-            let shape = [self.chunk, items.len() * self.valuers, dim];
-            let input = match policy.get(at).filter(|_| self.same_input) {
-                Some(batch) => batch.played.read.input.clone(),
-                None => {
-                    let rows = self.part(self.critic_input(), (self.valuers, dim), items, &valuers);
-                    tensor(rows, shape, tracked)
-                }
-            };
-            let read = Sequence {
-                input,
-                hidden: self.memory(&self.critic_hidden, self.valuers, items, &valuers, tracked),
-                keep: self.keep_of(items, self.valuers, tracked),
-            };
-            ValueBatch { read, targets }
-        };
-        let shards: Vec<_> =
-            self.shards(items, self.valuers, device).into_iter().zip(targets).collect();
-        shards.into_par_iter().enumerate().with_max_len(1).map(batch).collect()
-    }
-
-    /// What the critic is to say of some items, in the shards that items of so many rows make.
-    pub(in super::super) fn targets(
-        &self,
-        items: &[usize],
-        rows: usize,
-        device: &Device,
-    ) -> Vec<ValueTargets> {
-        let tracked = &device.clone().autodiff();
-        let valuers: Vec<usize> = (0..self.valuers).collect();
-        let columns = (self.valuers, 1);
-        let used = used(&self.part(&self.valued, columns, items, &valuers));
-        let of = |items: &[usize]| {
-            let shape = [self.chunk, items.len() * self.valuers];
-            let flat =
-                |all: &[f32]| tensor(self.part(all, columns, items, &valuers), shape, tracked);
-            let valued = self.part(&self.valued, columns, items, &valuers);
-            ValueTargets {
-                value: flat(&self.value),
-                returns: flat(&self.returns),
-                valued: weights(&valued, used, shape, tracked),
+        let (items, valuers, dim) = (&shard.items[..], self.all_valuers(), self.critic_dim);
+        let input = match policy.filter(|_| self.same_input) {
+            Some(policy) => policy.read.input.clone(),
+            None => {
+                let rows = self.part(self.critic_input(), (self.valuers, dim), items, &valuers);
+                tensor(rows, [self.chunk, items.len() * self.valuers, dim], tracked)
             }
         };
-        self.shards(items, rows, device).into_iter().map(of).collect()
+        let read = Sequence {
+            input,
+            hidden: self.memory(&self.critic_hidden, self.valuers, items, &valuers, tracked),
+            keep: self.keep_of(items, self.valuers, tracked),
+        };
+        ValueBatch { read, valued: self.valued(batch, shard, device) }
+    }
+
+    /// What the critic is to say of a shard.
+    pub(in super::super) fn valued(
+        &self,
+        batch: &Minibatch,
+        shard: &Shard,
+        device: &Device,
+    ) -> Valued {
+        let tracked = &device.clone().autodiff();
+        let (columns, valuers) = ((self.valuers, 1), self.all_valuers());
+        let column = |all: &[f32]| {
+            let values = self.part(all, columns, &shard.items, &valuers);
+            let n = values.len();
+            tensor(values, [n, 1], tracked)
+        };
+        let on = self.part(&self.valued, columns, &shard.items, &valuers);
+        Valued {
+            before: column(&self.value),
+            returns: column(&self.returns),
+            weight: weights(&on, batch.valued, tracked),
+        }
     }
 
     /// The memories at the beginning of some items, `[row, hidden]`.
@@ -171,13 +205,8 @@ impl Experience {
     }
 }
 
-/// The number of places that are on.
-fn used<'a>(on: impl IntoIterator<Item = &'a bool>) -> usize {
-    on.into_iter().filter(|&&on| on).count()
-}
-
-/// Weights that sum to one over the `used` places that are on, some of which are here.
-fn weights(on: &[bool], used: usize, shape: [usize; 2], device: &Device) -> Tensor<2> {
+/// Weights that sum to one over the `used` places that are on, some of which are here, `[row, 1]`.
+fn weights(on: &[bool], used: usize, device: &Device) -> Tensor<2> {
     let weight = 1.0 / used.max(1) as f32;
-    tensor(on.iter().map(|&on| if on { weight } else { 0.0 }).collect(), shape, device)
+    tensor(on.iter().map(|&on| if on { weight } else { 0.0 }).collect(), [on.len(), 1], device)
 }

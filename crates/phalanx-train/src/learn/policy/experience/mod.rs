@@ -5,6 +5,7 @@ mod estimates;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::batches::{Minibatch, Shard};
 use super::critic_input::CriticLayout;
 use super::settings::PolicyGradient;
 use crate::collect::InputLayout;

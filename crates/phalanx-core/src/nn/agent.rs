@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use super::actor::Actor;
 use super::convolution::{Convolution, FrameConvolution};
 use super::gru::Gru;
+use super::kernels;
 use super::layer_norm::{LayerNorm, Normalisation};
 use super::linear::{Activation, HiddenActivation, Linear};
 use crate::rng::Rng;
@@ -189,6 +190,40 @@ impl AgentNetwork {
         let features = normalised(&self.core_norm, features);
         let output = self.head.forward_sequence(features.clone(), Activation::Identity);
         AgentOutput { output, features, hidden }
+    }
+
+    /// The outputs of a whole sequence, `[time, row, output_dim]`; the arguments are those of
+    /// [`AgentNetwork::forward`], for callers who need neither features nor memory.
+    ///
+    /// In a shard of a batch on the CPU device ([`in_shards`](super::in_shards)), the whole network is one
+    /// operation, unless something is normalised or convolved.
+    pub fn outputs(
+        &self,
+        input: Tensor<3>,
+        hidden: Tensor<2>,
+        keep: Option<Tensor<2>>,
+    ) -> Tensor<3> {
+        let norms = [&self.input_norm, &self.norm, &self.encoder_norm, &self.core_norm];
+        let plain = self.convolution.is_none() && norms.iter().all(|norm| norm.is_none());
+        if !plain || !kernels::is_alone() {
+            return self.forward(input, hidden, keep).output;
+        }
+        let (encoder, head) = (self.encoder.values(), self.head.values());
+        let activation = self.activation.into();
+        match &self.core {
+            Core::Recurrent(gru) => {
+                let core = gru.values();
+                kernels::recurrent_agent(input, (hidden, keep), encoder, activation, core, head)
+            }
+            Core::FeedForward(middle) => {
+                let [time, row, width] = input.dims();
+                let layers = [encoder, middle.values(), head];
+                let flat = input.reshape([time * row, width]);
+                let output = kernels::perceptron(flat, layers, activation);
+                let [_, width] = output.dims();
+                output.reshape([time, row, width])
+            }
+        }
     }
 
     /// The same network on plain weights, for rollouts.

@@ -116,6 +116,19 @@ impl AgentNetworks {
         }
     }
 
+    /// The outputs of a whole sequence; the arguments are those of [`AgentNetwork::outputs`].
+    pub fn outputs(
+        &self,
+        input: Tensor<3>,
+        hidden: Tensor<2>,
+        keep: Option<Tensor<2>>,
+    ) -> Tensor<3> {
+        match &self.networks[..] {
+            [shared] => shared.outputs(input, hidden, keep),
+            _ => self.forward(input, hidden, keep).output,
+        }
+    }
+
     /// The same networks on plain weights, for rollouts.
     pub fn to_actor(&self) -> Actor {
         Actor::of_team(self.networks.iter().map(AgentNetwork::to_actor).collect(), &self.owner)

@@ -62,12 +62,15 @@ impl Gru {
         hidden: Tensor<2>,
         keep: Option<Tensor<2>>,
     ) -> Tensor<3> {
-        let weights = GruWeights {
+        kernels::gru_sequence(input, hidden, keep, self.values())
+    }
+
+    pub(super) fn values(&self) -> GruWeights {
+        GruWeights {
             weight_ih: self.weight_ih.val(),
             bias_ih: self.bias_ih.val(),
             weight_hh: self.weight_hh.val(),
             bias_hh: self.bias_hh.val(),
-        };
-        kernels::gru_sequence(input, hidden, keep, weights)
+        }
     }
 }

@@ -98,6 +98,10 @@ impl Linear {
         kernels::linear(input, self.weight.val(), self.bias.val(), activation)
     }
 
+    pub(super) fn values(&self) -> kernels::LayerWeights {
+        kernels::LayerWeights { weight: self.weight.val(), bias: self.bias.val() }
+    }
+
     /// The same for every time step: `[time, row, input]` to `[time, row, output]`.
     pub fn forward_sequence(&self, input: Tensor<3>, activation: Activation) -> Tensor<3> {
         let [time, row, width] = input.dims();

@@ -34,7 +34,7 @@ pub(super) use self::gru_cell::update as gru_update;
 pub(super) use self::matmul::multiply;
 pub(super) use self::normalise::normalise;
 pub(super) use self::pack::Packed;
-pub(super) use self::shares::{alone, each, shares, split};
+pub(super) use self::shares::{alone, each, is_alone, shares, split};
 use super::gru::GruWeights;
 use super::linear::Activation;
 use super::mixers::ConcaveWeights;
@@ -81,6 +81,60 @@ pub(super) fn linear(
         return fused::linear(input, weight, bias, activation);
     }
     composed::linear(input, weight, bias, activation)
+}
+
+/// The values of a linear layer's parameters, `[input, output]` and `[output]`.
+pub(super) struct LayerWeights {
+    pub(super) weight: Tensor<2>,
+    pub(super) bias: Tensor<1>,
+}
+
+/// Three linear layers with an activation between them: `[row, input]` to `[row, output]`.
+///
+/// On the CPU device this is one operation, in blocks of rows that go through all layers.
+pub(super) fn perceptron(
+    input: Tensor<2>,
+    layers: [LayerWeights; 3],
+    activation: Activation,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&input.device()) {
+        return fused::perceptron(input, layers, activation);
+    }
+    let [first, second, third] = layers;
+    let hidden = composed::linear(input, first.weight, first.bias, activation);
+    let hidden = composed::linear(hidden, second.weight, second.bias, activation);
+    composed::linear(hidden, third.weight, third.bias, Activation::Identity)
+}
+
+/// An agent's network with memory over a whole sequence, `[time, row, input]` to `[time, row, output]`: a
+/// linear layer with its activation, a GRU with the state `hidden` before the first step and `keep`
+/// ([`Gru::forward`](super::Gru::forward)), a linear layer.
+///
+/// On the CPU device this is one operation, in which some steps at a time go through all layers.
+pub(super) fn recurrent_agent(
+    input: Tensor<3>,
+    (hidden, keep): (Tensor<2>, Option<Tensor<2>>),
+    encoder: LayerWeights,
+    activation: Activation,
+    core: GruWeights,
+    head: LayerWeights,
+) -> Tensor<3> {
+    let [time, rows, reads] = input.dims();
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&input.device()) {
+        let keep = keep.unwrap_or_else(|| Tensor::ones([time, rows], &input.device().inner()));
+        return fused::recurrent_agent(input, (hidden, keep), encoder, activation, core, head);
+    }
+    let flat = input.reshape([time * rows, reads]);
+    let encoded = composed::linear(flat, encoder.weight, encoder.bias, activation);
+    let [_, width] = encoded.dims();
+    let states = composed::gru_sequence(encoded.reshape([time, rows, width]), hidden, keep, core);
+    let [_, _, width] = states.dims();
+    let states = states.reshape([time * rows, width]);
+    let output = composed::linear(states, head.weight, head.bias, Activation::Identity);
+    let [_, writes] = output.dims();
+    output.reshape([time, rows, writes])
 }
 
 /// Layer normalisation: `[row, width]` with `[width]` and `[width]` to `[row, width]`; `eps` is added to

@@ -21,6 +21,11 @@ pub(in super::super) fn alone<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Whether what this thread computes is one of several shards.
+pub(in super::super) fn is_alone() -> bool {
+    ALONE.get()
+}
+
 /// Whether this thread is to do all its work itself.
 #[cfg(test)]
 pub(super) fn stay_alone(on: bool) {

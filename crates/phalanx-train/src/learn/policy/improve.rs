@@ -6,7 +6,7 @@ use phalanx_core::nn::{AgentNetworks, ParameterGradients, gradients_in_shards, i
 
 use super::experience::{Experience, Minibatch, Shard};
 use super::learner::PolicyLearner;
-use super::losses::{Loss, POLICY_MEANS, Sequence, ValueBatch};
+use super::losses::{Loss, POLICY_MEANS, PolicyBatch, Sequence, ValueBatch};
 use super::settings::{CriticInput, UpdateOrder};
 use super::turn::Turn;
 use crate::collect::Tally;
@@ -107,17 +107,17 @@ impl PolicyLearner {
             (self.loss(tally.t_env), self.settings.vf_coef, &self.device);
         let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
         let shards = batch.shards.iter().collect();
-        let policy_loss = |policy: &AgentNetworks, shard: &Shard| {
-            let batch = experience.policy_batch(turn, batch, shard, device);
-            let out = turn.forward(policy, &batch.read);
-            let (loss, means) = losses.policy(out.output, &batch);
-            (batch, out.features, loss, means)
+        let played = |shard: &Shard| experience.policy_batch(turn, batch, shard, device);
+        let policy_loss = |policy: &AgentNetworks, batch: &PolicyBatch| {
+            losses.policy(turn.logits(policy, &batch.read), batch)
         };
         let (means, values): (Vec<_>, Vec<_>) = if self.shared() {
             let both = (self.policy.clone(), self.critic.clone());
             let (means, gradients) = in_shards(&both, shards, |(policy, critic), shard| {
-                let (played, features, loss, means) = policy_loss(policy, shard);
-                let value = critic.forward(features, played.read.hidden, None).output;
+                let played = played(shard);
+                let out = turn.forward(policy, &played.read);
+                let (loss, means) = losses.policy(out.output, &played);
+                let value = critic.outputs(out.features, played.read.hidden, None);
                 let value = losses.value(value, &experience.valued(batch, shard, device));
                 (loss + value.clone() * vf_coef, (means, Some(value.inner())))
             });
@@ -129,7 +129,8 @@ impl PolicyLearner {
             let both = (self.policy.clone(), self.critic.clone());
             let (means, [policy, critic]) =
                 gradients_in_shards(&both, shards, |(policy, critic), shard: &Shard| {
-                    let (played, _, loss, means) = policy_loss(policy, shard);
+                    let played = played(shard);
+                    let (loss, means) = policy_loss(policy, &played);
                     let improved = ParameterGradients::of(policy, loss.backward());
                     let shard = experience.value_batch(batch, shard, Some(&played), device);
                     let loss = value_of(critic, &shard, losses);
@@ -142,8 +143,7 @@ impl PolicyLearner {
             means.into_iter().unzip()
         } else {
             let (means, gradients) = in_shards(&self.policy, shards, |policy, shard| {
-                let (_, _, loss, means) = policy_loss(policy, shard);
-                (loss, means)
+                policy_loss(policy, &played(shard))
             });
             self.policy_step(lr, gradients, clip, tally);
             means.into_iter().map(|means| (means, None)).unzip()
@@ -227,7 +227,7 @@ impl PolicyLearner {
 /// What a critic of its own has to learn from a shard.
 fn value_of(critic: &AgentNetworks, shard: &ValueBatch, losses: Loss) -> Tensor<1> {
     let Sequence { input, hidden, keep } = shard.read.clone();
-    losses.value(critic.forward(input, hidden, Some(keep)).output, &shard.valued)
+    losses.value(critic.outputs(input, hidden, Some(keep)), &shard.valued)
 }
 
 /// The sum of numbers that every shard has its part of.

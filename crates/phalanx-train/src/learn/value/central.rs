@@ -36,7 +36,7 @@ impl Central {
 
     /// The values of the actions taken, `[row, 1]`.
     pub(super) fn of_taken(&self, batch: &Experience) -> Tensor<2> {
-        let chosen = batch.pick(batch.run(&self.agents).output, batch.taken.clone());
+        let chosen = batch.pick(batch.outputs(&self.agents), batch.taken.clone());
         self.estimator.forward(chosen, batch.state.clone())
     }
 
@@ -47,7 +47,7 @@ impl Central {
         batch: &Experience,
         best: Tensor<3, Int>,
     ) -> (Vec<f32>, Targets) {
-        let utilities = batch.run(&self.agents).output;
+        let utilities = batch.outputs(&self.agents);
         let value = |actions| {
             let chosen = batch.pick(utilities.clone(), actions);
             to_vec(self.estimator.forward(chosen, batch.state.clone()))

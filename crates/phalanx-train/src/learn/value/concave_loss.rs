@@ -89,7 +89,7 @@ impl ConcaveLoss {
         if let Some(central) = &target.central {
             return central.targets(learning, batch, best).1;
         }
-        let utilities = batch.run(&target.agents).output;
+        let utilities = batch.outputs(&target.agents);
         let value = |actions| {
             let chosen = batch.pick_vectors(utilities.clone(), actions);
             to_vec(target.mixer.forward(chosen, batch.state.clone()))
@@ -178,7 +178,7 @@ impl Factorisation for ConcaveLoss {
     }
 
     fn joint(&self, networks: &ConcaveNetworks, batch: &Experience) -> Tensor<2> {
-        let utilities = batch.run(&networks.agents).output;
+        let utilities = batch.outputs(&networks.agents);
         let chosen = batch.pick_vectors(utilities, batch.taken.clone());
         networks.mixer.forward(chosen, batch.state.clone())
     }
@@ -191,8 +191,8 @@ impl Factorisation for ConcaveLoss {
         learning: &QLearning,
     ) -> Loss {
         let tracked = batch.tracked();
-        let utilities = tracked.run(&online.agents).output;
-        let logits = online.policies.as_ref().map(|policies| tracked.run(policies).output);
+        let utilities = tracked.outputs(&online.agents);
+        let logits = online.policies.as_ref().map(|policies| tracked.outputs(policies));
         let weights = online.mixer.weights(tracked.state.clone());
         let plain = utilities.clone().inner();
         let initial = logits.clone().map(Tensor::inner);

@@ -135,6 +135,14 @@ impl Experience {
         (0..self.rows()).map(|row| before(row).is_none_or(|step| step.valid)).collect()
     }
 
+    /// The outputs of the agents' networks for the whole batch, beginning without memories,
+    /// `[times, episode * agent, output]`.
+    pub fn outputs(&self, agents: &AgentNetworks) -> Tensor<3> {
+        let rows = self.episodes * self.agents;
+        let hidden = Tensor::zeros([rows, self.hidden_dim], &self.input.device());
+        agents.outputs(self.input.clone(), hidden, None)
+    }
+
     /// What the agents' networks compute from the whole batch, beginning without memories.
     pub fn run(&self, agents: &AgentNetworks) -> AgentOutput {
         let rows = self.episodes * self.agents;

@@ -44,7 +44,7 @@ impl Factorisation for Mixed {
     }
 
     fn joint(&self, networks: &MixedNetworks, batch: &Experience) -> Tensor<2> {
-        let utilities = batch.run(&networks.agents).output;
+        let utilities = batch.outputs(&networks.agents);
         networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()))
     }
 
@@ -56,8 +56,8 @@ impl Factorisation for Mixed {
         learning: &QLearning,
     ) -> Loss {
         let tracked = batch.tracked();
-        let utilities = tracked.run(&online.agents).output;
-        let behind = batch.run(&target.agents).output;
+        let utilities = tracked.outputs(&online.agents);
+        let behind = batch.outputs(&target.agents);
         let judge = if learning.double_q { utilities.clone().inner() } else { behind.clone() };
         let value =
             |actions| to_vec(target.mixer.forward(batch.mixer_input(behind.clone(), actions)));

@@ -166,7 +166,7 @@ impl PqnLearner {
     fn loss(&self, networks: &AgentNetworks, part: Part, used: usize) -> (Tensor<1>, Report) {
         let (agents, n_actions) = (self.spec.n_agents(), self.spec.n_actions);
         let [time, rows, _] = part.actions.dims();
-        let out = networks.forward(part.input, part.hidden, Some(part.keep)).output;
+        let out = networks.outputs(part.input, part.hidden, Some(part.keep));
         let best = best_values(&to_vec(out.clone().inner()), &part.avail, n_actions);
         let taken = out.narrow(0, 0, time).gather(2, part.actions);
         let (columns, taken, best) = match self.mixing {

@@ -135,9 +135,9 @@ impl Factorisation for Residuals {
     }
 
     fn joint(&self, networks: &ResidualNetworks, batch: &Experience) -> Tensor<2> {
-        let utilities = batch.run(&networks.agents).output;
+        let utilities = batch.outputs(&networks.agents);
         let elsewhere = self.elsewhere(batch, batch.greedy(utilities.clone()));
-        let chosen = batch.pick(batch.run(&networks.residual_agents).output, batch.taken.clone());
+        let chosen = batch.pick(batch.outputs(&networks.residual_agents), batch.taken.clone());
         let residual = networks.residual.forward(chosen, batch.state.clone());
         let joint = networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()));
         joint + elsewhere * residual
@@ -151,12 +151,12 @@ impl Factorisation for Residuals {
         learning: &QLearning,
     ) -> Loss {
         let tracked = batch.tracked();
-        let utilities = tracked.run(&online.agents).output;
+        let utilities = tracked.outputs(&online.agents);
         let greedy = batch.greedy(utilities.clone().inner());
         let (_, targets) = target.central.targets(learning, batch, greedy.clone());
         let elsewhere = Tensor::from_inner(self.elsewhere(batch, greedy));
 
-        let own = tracked.run(&online.residual_agents).output;
+        let own = tracked.outputs(&online.residual_agents);
         let own = tracked.pick(own, tracked.taken.clone());
         let residual = online.residual.forward(own, tracked.state.clone());
         let monotone = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));

@@ -180,7 +180,7 @@ impl Factorisation for Weighted {
     }
 
     fn joint(&self, networks: &WeightedNetworks, batch: &Experience) -> Tensor<2> {
-        let utilities = batch.run(&networks.agents).output;
+        let utilities = batch.outputs(&networks.agents);
         networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()))
     }
 
@@ -192,7 +192,7 @@ impl Factorisation for Weighted {
         learning: &QLearning,
     ) -> Loss {
         let tracked = batch.tracked();
-        let utilities = tracked.run(&online.agents).output;
+        let utilities = tracked.outputs(&online.agents);
         let greedy = batch.greedy(utilities.clone().inner());
         let (best, targets) = target.central.targets(learning, batch, greedy.clone());
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 /// Buffers that nobody uses at the moment.
 static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 /// How many of them are kept.
-const MOST: usize = 24;
+const MOST: usize = 48;
 
 /// Numbers whose memory goes to the next buffer of about this size once they are dropped. Fresh memory
 /// has to be zeroed, and its pages to be mapped; for the intermediate results of an update that takes

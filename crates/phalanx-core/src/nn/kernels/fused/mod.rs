@@ -17,8 +17,12 @@ mod mix;
 mod mix_op;
 mod norm;
 mod norm_op;
+mod perceptron;
+mod perceptron_op;
 mod primitive;
 mod products;
+mod recurrent;
+mod recurrent_op;
 mod surrogate;
 mod surrogate_op;
 #[cfg(test)]
@@ -33,6 +37,8 @@ pub(super) use self::gru_op::gru_sequence;
 pub(super) use self::linear_op::linear;
 pub(super) use self::mix_op::qmix_mix;
 pub(super) use self::norm_op::layer_norm;
+pub(super) use self::perceptron_op::perceptron;
+pub(super) use self::recurrent_op::recurrent_agent;
 pub(super) use self::surrogate_op::{surrogate, value_loss};
 
 /// Whether the fused operations apply.

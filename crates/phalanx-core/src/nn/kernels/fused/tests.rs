@@ -11,8 +11,8 @@ use super::super::pack::Packed;
 use super::super::simd::Vectors;
 use super::super::tests::{assert_close, exact, random, shapes};
 use super::super::{
-    categorical, composed, concave_mix, gru_sequence, layer_norm, linear, qmix_mix, surrogate,
-    value_loss,
+    LayerWeights, categorical, composed, concave_mix, gru_sequence, layer_norm, linear, perceptron,
+    qmix_mix, recurrent_agent, surrogate, value_loss,
 };
 use super::products::{Scratch, add_transposed_left};
 use super::{dense, gru};
@@ -62,6 +62,12 @@ impl<const D: usize> Leaf<D> {
         let values = random(rng, shape.iter().product());
         let device = Device::flex().autodiff();
         Self(Tensor::from_data(TensorData::new(values, shape), &device).require_grad())
+    }
+
+    /// Weights of a layer with so many inputs, at the size at which layers begin.
+    fn weights(rng: &mut Rng, shape: [usize; D], inputs: usize) -> Self {
+        let Self(values) = Self::new(rng, shape);
+        Self((values.inner() / (inputs as f32).sqrt()).autodiff().require_grad())
     }
 
     fn tensor(&self) -> Tensor<D> {
@@ -421,6 +427,109 @@ fn the_fused_losses_have_the_values_and_gradients_of_the_composed_ones() {
                         [values]
                     );
                 }
+            }
+        }
+    }
+}
+
+fn layer(weight: &Leaf<2>, bias: &Leaf<1>) -> LayerWeights {
+    LayerWeights { weight: weight.tensor(), bias: bias.tensor() }
+}
+
+#[test]
+fn the_fused_perceptron_has_the_values_and_gradients_of_its_layers() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 8);
+        let sizes = [(1, 1, 1, 1, 1), (5, 7, 16, 9, 3), (300, 30, 64, 32, 14), (513, 5, 20, 40, 1)];
+        for (rows, reads, first, second, writes) in sizes {
+            for activation in [Activation::Relu, Activation::Tanh] {
+                let x = Leaf::new(&mut rng, [rows, reads]);
+                let [w1, w2, w3] = [[reads, first], [first, second], [second, writes]]
+                    .map(|[inner, columns]| Leaf::weights(&mut rng, [inner, columns], inner));
+                let [b1, b2, b3] = [first, second, writes].map(|n| Leaf::new(&mut rng, [n]));
+                let layers = || [layer(&w1, &b1), layer(&w2, &b2), layer(&w3, &b3)];
+                let composed = {
+                    let h = composed::linear(x.tensor(), w1.tensor(), b1.tensor(), activation);
+                    let h = composed::linear(h, w2.tensor(), b2.tensor(), activation);
+                    composed::linear(h, w3.tensor(), b3.tensor(), Activation::Identity)
+                };
+                assert_equivalent!(
+                    &mut rng,
+                    perceptron(x.tensor(), layers(), activation),
+                    composed,
+                    [x, w1, b1, w2, b2, w3, b3]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fused_recurrent_agent_has_the_values_and_gradients_of_its_layers() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 9);
+        let sizes = [(1, 1, 1, 1, 1, 1), (9, 5, 7, 16, 20, 3), (13, 40, 30, 64, 64, 14)];
+        for (time, row, reads, width, hidden, writes) in sizes {
+            for masked in [false, true] {
+                let x = Leaf::new(&mut rng, [time, row, reads]);
+                let h = Leaf::new(&mut rng, [row, hidden]);
+                let encoder = Leaf::weights(&mut rng, [reads, width], reads);
+                let encoder_bias = Leaf::new(&mut rng, [width]);
+                let weight_ih = Leaf::weights(&mut rng, [width, 3 * hidden], width);
+                let bias_ih = Leaf::new(&mut rng, [3 * hidden]);
+                let weight_hh = Leaf::weights(&mut rng, [hidden, 3 * hidden], hidden);
+                let bias_hh = Leaf::new(&mut rng, [3 * hidden]);
+                let head = Leaf::weights(&mut rng, [hidden, writes], hidden);
+                let head_bias = Leaf::new(&mut rng, [writes]);
+                let keep = masked.then(|| {
+                    let keep = (0..time * row)
+                        .map(|_| if rng.below(3) == 0 { 0.0_f32 } else { 1.0 })
+                        .collect::<Vec<_>>();
+                    let data = TensorData::new(keep, [time, row]);
+                    Tensor::<2>::from_data(data, &Device::flex())
+                });
+                let core = || GruWeights {
+                    weight_ih: weight_ih.tensor(),
+                    bias_ih: bias_ih.tensor(),
+                    weight_hh: weight_hh.tensor(),
+                    bias_hh: bias_hh.tensor(),
+                };
+                let fused = recurrent_agent(
+                    x.tensor(),
+                    (h.tensor(), keep.clone()),
+                    layer(&encoder, &encoder_bias),
+                    Activation::Relu,
+                    core(),
+                    layer(&head, &head_bias),
+                );
+                let composed = {
+                    let flat = x.tensor().reshape([time * row, reads]);
+                    let (weight, bias) = (encoder.tensor(), encoder_bias.tensor());
+                    let encoded = composed::linear(flat, weight, bias, Activation::Relu);
+                    let encoded = encoded.reshape([time, row, width]);
+                    let states = composed::gru_sequence(encoded, h.tensor(), keep, core());
+                    let states = states.reshape([time * row, hidden]);
+                    let (weight, bias) = (head.tensor(), head_bias.tensor());
+                    let output = composed::linear(states, weight, bias, Activation::Identity);
+                    output.reshape([time, row, writes])
+                };
+                assert_equivalent!(
+                    &mut rng,
+                    fused,
+                    composed,
+                    [
+                        x,
+                        h,
+                        encoder,
+                        encoder_bias,
+                        weight_ih,
+                        bias_ih,
+                        weight_hh,
+                        bias_hh,
+                        head,
+                        head_bias
+                    ]
+                );
             }
         }
     }

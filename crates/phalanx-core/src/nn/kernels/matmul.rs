@@ -49,8 +49,9 @@ impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let lanes = S::F32_LANES;
         let Right { inner, columns, data, packed } = self.b;
-        for first in (0..self.rows).step_by(ROW_BLOCK) {
-            let rows = first..(first + ROW_BLOCK).min(self.rows);
+        let blocks = self.rows.div_ceil(ROW_BLOCK);
+        for block in 0..blocks {
+            let rows = block * self.rows / blocks..(block + 1) * self.rows / blocks;
             for (vector, vectors) in panels::<S>(columns) {
                 let column = vector * lanes;
                 let panel = match packed {
@@ -94,9 +95,17 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         rows: Range<usize>,
         most: usize,
     ) {
-        let whole = rows.len() / most * most;
-        for (first, n) in [(rows.start, whole), (rows.start + whole, rows.len() - whole)] {
-            match n.min(most) {
+        if rows.is_empty() {
+            return;
+        }
+        // Tiles of nearly equal height: 19 rows are 5, 5, 5 and 4, since a tile of one row is slow.
+        let tiles = rows.len().div_ceil(most);
+        let (low, taller) = (rows.len() / tiles, rows.len() % tiles);
+        let behind = rows.start + taller * (low + 1);
+        for (first, n, height) in
+            [(rows.start, taller * (low + 1), low + 1), (behind, (tiles - taller) * low, low)]
+        {
+            match if n > 0 { height } else { 0 } {
                 8 => self.tiles::<S, 8, V>(simd, panel, first, n),
                 7 => self.tiles::<S, 7, V>(simd, panel, first, n),
                 6 => self.tiles::<S, 6, V>(simd, panel, first, n),

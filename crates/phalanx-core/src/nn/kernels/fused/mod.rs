@@ -13,6 +13,9 @@ mod gru;
 mod gru_op;
 mod gru_shared;
 mod linear_op;
+mod lstm;
+mod lstm_backward;
+mod lstm_op;
 mod mix;
 mod mix_op;
 mod primitive;
@@ -27,6 +30,7 @@ pub(super) use self::categorical_op::categorical;
 pub(super) use self::concave_op::concave_mix;
 pub(super) use self::gru_op::gru_sequence;
 pub(super) use self::linear_op::linear;
+pub(super) use self::lstm_op::lstm_sequence;
 pub(super) use self::mix_op::qmix_mix;
 
 /// Whether the fused operations apply.

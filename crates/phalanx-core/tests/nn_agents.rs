@@ -7,7 +7,7 @@ use std::error::Error;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::env::{AgentSpec, EnvSpec};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, HiddenActivation, Init, Scratch, Sharing, device,
+    AgentConfig, AgentNetworks, HiddenActivation, Init, RecurrentUnit, Scratch, Sharing, device,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -15,7 +15,7 @@ const CONFIG: AgentConfig = AgentConfig {
     input_dim: 5,
     hidden_dim: 8,
     output_dim: 3,
-    recurrent: true,
+    recurrent: Some(RecurrentUnit::Gru),
     convolution: None,
     layer_norm: false,
     activation: HiddenActivation::Relu,

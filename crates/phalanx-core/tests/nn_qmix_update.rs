@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerConfig, MixerInput, MixerSizes,
-    Optimizer, OptimizerConfig, ParameterGradients, QmixConfig, available, device,
+    Optimizer, OptimizerConfig, ParameterGradients, QmixConfig, RecurrentUnit, available, device,
     from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -79,7 +79,7 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
         input_dim: OBS,
         hidden_dim: HIDDEN,
         output_dim: ACTIONS,
-        recurrent: true,
+        recurrent: Some(RecurrentUnit::Gru),
         convolution: None,
         layer_norm: false,
         activation: HiddenActivation::Relu,

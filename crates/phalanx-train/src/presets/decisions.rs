@@ -1,6 +1,8 @@
 //! Acting, as the preset `infer` measures it.
 
-use phalanx_core::nn::{Actor, AgentConfig, HiddenActivation, Init, Scratch, device, with_weights};
+use phalanx_core::nn::{
+    Actor, AgentConfig, HiddenActivation, Init, RecurrentUnit, Scratch, device, with_weights,
+};
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS};
@@ -24,7 +26,7 @@ impl Decisions {
             input_dim: OBS,
             hidden_dim: HIDDEN,
             output_dim: ACTIONS,
-            recurrent: true,
+            recurrent: Some(RecurrentUnit::Gru),
             convolution: None,
             layer_norm: false,
             activation: HiddenActivation::Relu,

@@ -8,7 +8,7 @@ use phalanx_core::nn::{Categorical, categorical};
 
 use crate::learn::host::to_vec;
 
-/// What networks read, `[time, row, dim]`, `[row, hidden]` and `[time, row]`.
+/// What networks read, `[time, row, dim]`, `[row, memory]` and `[time, row]`.
 #[derive(Clone)]
 pub(super) struct Sequence {
     pub(super) input: Tensor<3>,

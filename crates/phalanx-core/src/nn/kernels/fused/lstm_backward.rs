@@ -70,11 +70,8 @@ pub(super) fn backward(
     for last in (1..=time).rev().step_by(steps) {
         // The steps of this block, of which the buffers hold the first at their beginning.
         let block = last.saturating_sub(steps)..last;
-        let memories = split(&mut state, hidden, &shares).into_iter().zip(split(
-            &mut cell,
-            hidden,
-            &shares,
-        ));
+        let memories =
+            split(&mut state, hidden, &shares).into_iter().zip(split(&mut cell, hidden, &shares));
         let sequences = split_steps(&mut gates, (rows, 4 * hidden), &shares)
             .into_iter()
             .zip(split_steps(&mut previous, (rows, hidden), &shares));
@@ -165,8 +162,12 @@ impl Sums<'_> {
         input
             .zip(ih.zip(hh))
             .zip(scratches)
-            .map(|((input, (ih, hh)), scratch)| {
-                ProductTask { input, ih, hh, bias: bias.take(), scratch }
+            .map(|((input, (ih, hh)), scratch)| ProductTask {
+                input,
+                ih,
+                hh,
+                bias: bias.take(),
+                scratch,
             })
             .collect()
     }

@@ -155,8 +155,7 @@ impl Backward<Flex, 6> for LstmBackward {
         let output = contiguous(gradients.consume::<Flex>(&ops.node));
         let State { inputs, saved, states } = ops.state;
         let size = inputs.size();
-        let computed =
-            backward(size, inputs.slices(), values(&states), &saved, values(&output));
+        let computed = backward(size, inputs.slices(), values(&states), &saved, values(&output));
         let lstm::Size { time, rows, input, hidden } = size;
         let computed = [
             tensor(computed.input, [time, rows, input]),

@@ -87,8 +87,7 @@ impl Env for Recall {
 
 /// The mean return of greedy episodes after `t_max` steps.
 fn learned(algorithm: impl Algorithm + 'static, t_max: u64) -> f64 {
-    let mut trainer = Trainer::new(algorithm, Recall::make)
-        .seed(1);
+    let mut trainer = Trainer::new(algorithm, Recall::make).seed(1);
     trainer.config.test_nepisode = 64;
     while trainer.iterate().expect("losses are finite").t_env < t_max {}
     trainer.evaluate().expect("it was trained").return_mean()

@@ -86,3 +86,22 @@ fn an_unknown_key_in_the_section_of_another_environment_is_found_with_its_line()
     let error = layers.file(&path).expect_err("there is no such key").to_string();
     assert!(error.contains("`epoch`") && error.contains("line 4"), "{error}");
 }
+
+#[test]
+fn a_recurrent_unit_that_does_not_exist_is_refused_with_those_that_do() {
+    for id in ["qmix", "ippo", "pqn_vdn"] {
+        let entry = ALGORITHMS.iter().find(|alg| alg.id == id).expect("it is there");
+        let refusal = |assignments: &[&str]| {
+            let mut layers = Layers::defaults(entry);
+            let all = assignments.iter().try_for_each(|text| layers.assignment(text));
+            let error = all.err().or_else(|| layers.finish().err());
+            error.map_or_else(String::new, |error| error.to_string())
+        };
+        let error = refusal(&["rnn=elman"]);
+        let named = ["`rnn`", "`gru`", "`lstm`"].iter().all(|name| error.contains(name));
+        assert!(named, "{id}: {error}");
+        let error = refusal(&["rnn=lstm", "use_rnn=false"]);
+        assert!(error.contains("`rnn` needs use_rnn=true"), "{id}: {error}");
+        assert_eq!(refusal(&["rnn=lstm"]), "", "{id}");
+    }
+}

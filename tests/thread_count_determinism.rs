@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use phalanx::envs::registry::factory;
+use phalanx::nn::RecurrentUnit;
 use phalanx::prelude::*;
 use phalanx::train::learn::{Algorithm, ConcaveQ};
 use phalanx::train::log::TIME_FIELDS;
@@ -82,5 +83,22 @@ fn ippo_writes_the_same_bytes_with_1_2_and_3_threads() {
     assert!(single.contains("pg_loss"), "it learned");
     for threads in [2, 3] {
         assert_eq!(single, metrics(ippo(), threads, 8000), "{threads} threads");
+    }
+}
+
+#[test]
+fn ippo_with_an_lstm_writes_the_same_bytes_with_1_2_and_3_threads() {
+    let ippo = || Ippo {
+        learning: PolicyGradient {
+            rnn: RecurrentUnit::Lstm,
+            data_chunk_length: 16,
+            epochs: 2,
+            ..PolicyGradient::default()
+        },
+    };
+    let single = metrics(ippo(), 1, 4000);
+    assert!(single.contains("pg_loss"), "it learned");
+    for threads in [2, 3] {
+        assert_eq!(single, metrics(ippo(), threads, 4000), "{threads} threads");
     }
 }

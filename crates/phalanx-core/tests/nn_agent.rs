@@ -8,12 +8,18 @@ use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
     Actor, AgentConfig, AgentNetwork, Convolution, HiddenActivation, Init, LayerNorm,
-    Normalisation, Scratch, device, to_safetensors,
+    Normalisation, RecurrentUnit, Scratch, device, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
 
-fn config(recurrent: bool) -> AgentConfig {
+/// Everything an agent may have in the middle.
+const CORES: [Option<RecurrentUnit>; 3] =
+    [Some(RecurrentUnit::Gru), Some(RecurrentUnit::Lstm), None];
+/// What remembers.
+const UNITS: [RecurrentUnit; 2] = [RecurrentUnit::Gru, RecurrentUnit::Lstm];
+
+fn config(recurrent: Option<RecurrentUnit>) -> AgentConfig {
     AgentConfig {
         input_dim: 23,
         hidden_dim: 40,
@@ -26,7 +32,7 @@ fn config(recurrent: bool) -> AgentConfig {
     }
 }
 
-fn network(recurrent: bool) -> Result<AgentNetwork, Box<dyn Error>> {
+fn network(recurrent: Option<RecurrentUnit>) -> Result<AgentNetwork, Box<dyn Error>> {
     let mut rng = Rng::stream(3, Purpose::Weights, 0);
     Ok(config(recurrent).init(&mut rng, &device("cpu")?))
 }
@@ -49,12 +55,12 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 /// Plays a sequence step by step; the hidden state is zeroed where `keep` is 0.
 fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let mut hidden = vec![0.0; rows * actor.hidden_dim()];
+    let mut hidden = vec![0.0; rows * actor.memory_dim()];
     let mut scratch = Scratch::default();
     let mut outputs = Vec::new();
     let steps = input.chunks(rows * actor.input_dim()).zip(keep.chunks(rows));
     for (input, keep) in steps {
-        for (hidden, &keep) in hidden.chunks_mut(actor.hidden_dim()).zip(keep) {
+        for (hidden, &keep) in hidden.chunks_mut(actor.memory_dim()).zip(keep) {
             if keep == 0.0 {
                 hidden.fill(0.0);
             }
@@ -68,23 +74,24 @@ fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Ve
 
 #[test]
 fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
-    let kinds = [
-        (true, Normalisation::None, None),
-        (false, Normalisation::None, None),
-        (true, Normalisation::FirstLayer, None),
-        (false, Normalisation::FirstLayer, None),
-        (true, Normalisation::Throughout, None),
-        (false, Normalisation::Throughout, None),
+    let mut kinds = vec![
         // Two frames of ten entries, and three entries besides; with an odd length, too.
-        (false, Normalisation::None, Some(Convolution { frames: 2, length: 10 })),
-        (false, Normalisation::Throughout, Some(Convolution { frames: 3, length: 7 })),
+        (None, Normalisation::None, Some(Convolution { frames: 2, length: 10 })),
+        (None, Normalisation::Throughout, Some(Convolution { frames: 3, length: 7 })),
     ];
+    let norms = [Normalisation::None, Normalisation::FirstLayer, Normalisation::Throughout];
+    for normalisation in norms {
+        kinds.extend(CORES.map(|core| (core, normalisation, None)));
+    }
     for (recurrent, normalisation, convolution) in kinds {
         let (time, rows) = (20, 7);
         let mut rng = Rng::stream(3, Purpose::Weights, 0);
         let config = AgentConfig { normalisation, convolution, ..config(recurrent) };
         let network = config.init(&mut rng, &device("cpu")?);
         let actor = network.to_actor();
+        let memory = config.memory_dim();
+        assert_eq!(memory, if recurrent == Some(RecurrentUnit::Lstm) { 80 } else { 40 });
+        assert_eq!(actor.memory_dim(), memory);
         assert_eq!((actor.input_dim(), actor.hidden_dim(), actor.output_dim()), (23, 40, 9));
         let input = random(1, time * rows * 23);
         let keep: Vec<f32> =
@@ -92,7 +99,7 @@ fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
         let (outputs, hidden) = act(&actor, rows, &input, &keep);
         let computed = network.forward(
             tensor(input, [time, rows, 23])?,
-            tensor(vec![0.0; rows * 40], [rows, 40])?,
+            tensor(vec![0.0; rows * memory], [rows, memory])?,
             Some(tensor(keep, [time, rows])?),
         );
         for (ours, theirs) in
@@ -100,7 +107,7 @@ fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
         {
             assert_eq!(ours.len(), theirs.len());
             for (x, y) in ours.iter().zip(&theirs) {
-                assert!((x - y).abs() < 1e-5, "recurrent {recurrent}: {x} is not {y}");
+                assert!((x - y).abs() < 1e-5, "{recurrent:?}: {x} is not {y}");
             }
         }
     }
@@ -109,9 +116,10 @@ fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn the_features_are_what_the_head_reads() -> Result<(), Box<dyn Error>> {
-    for recurrent in [true, false] {
+    for recurrent in CORES {
         let (time, rows) = (6, 3);
         let network = network(recurrent)?;
+        let memory = config(recurrent).memory_dim();
         let bytes = to_safetensors(&network)?;
         let file = SafeTensors::deserialize(&bytes)?;
         let read = |name: &str| -> Result<Vec<f32>, Box<dyn Error>> {
@@ -122,15 +130,17 @@ fn the_features_are_what_the_head_reads() -> Result<(), Box<dyn Error>> {
         let weight = tensor(read("head.weight")?, [40, 9])?;
         let bias = tensor(read("head.bias")?, [1, 9])?;
         let input = tensor(random(9, time * rows * 23), [time, rows, 23])?;
-        let out = network.forward(input, tensor(vec![0.0; rows * 40], [rows, 40])?, None);
+        let start = tensor(vec![0.0; rows * memory], [rows, memory])?;
+        let out = network.forward(input, start, None);
         assert_eq!(out.features.dims(), [time, rows, 40]);
         let features = numbers(out.features.clone());
         let head = numbers(out.features.reshape([time * rows, 40]).matmul(weight) + bias);
         for (x, y) in head.iter().zip(numbers(out.output)) {
-            assert!((x - y).abs() < 1e-5, "recurrent {recurrent}: {x} is not {y}");
+            assert!((x - y).abs() < 1e-5, "{recurrent:?}: {x} is not {y}");
         }
-        if recurrent {
-            assert_eq!(features[(time - 1) * rows * 40..], numbers(out.hidden));
+        if recurrent.is_some() {
+            let hidden = out.hidden.narrow(1, 0, 40);
+            assert_eq!(features[(time - 1) * rows * 40..], numbers(hidden));
         } else {
             assert!(features.iter().all(|&x| x >= 0.0), "they come out of a ReLU");
         }
@@ -140,7 +150,7 @@ fn the_features_are_what_the_head_reads() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn the_bits_of_an_actors_row_do_not_depend_on_the_other_rows() -> Result<(), Box<dyn Error>> {
-    for recurrent in [true, false] {
+    for recurrent in CORES {
         let actor = network(recurrent)?.to_actor();
         let (rows, time) = (53, 4);
         let input = random(2, time * rows * 23);
@@ -159,39 +169,44 @@ fn the_bits_of_an_actors_row_do_not_depend_on_the_other_rows() -> Result<(), Box
 
 #[test]
 fn a_sequence_cut_in_two_gives_the_same_as_the_whole() -> Result<(), Box<dyn Error>> {
-    let network = network(true)?;
-    let (time, rows) = (9, 5);
-    let input = tensor(random(4, time * rows * 23), [time, rows, 23])?;
-    let start = tensor(random(5, rows * 40), [rows, 40])?;
-    let whole = network.forward(input.clone(), start.clone(), None);
-    let first = network.forward(input.clone().slice([0..4, 0..rows, 0..23]), start, None);
-    let second = network.forward(input.slice([4..time, 0..rows, 0..23]), first.hidden, None);
-    let mut parts = numbers(first.output);
-    parts.extend(numbers(second.output));
-    assert_eq!(parts, numbers(whole.output));
-    assert_eq!(numbers(second.hidden), numbers(whole.hidden));
+    for unit in UNITS {
+        let network = network(Some(unit))?;
+        let (time, rows, memory) = (9, 5, unit.memory_dim(40));
+        let input = tensor(random(4, time * rows * 23), [time, rows, 23])?;
+        let start = tensor(random(5, rows * memory), [rows, memory])?;
+        let whole = network.forward(input.clone(), start.clone(), None);
+        let first = network.forward(input.clone().slice([0..4, 0..rows, 0..23]), start, None);
+        let second = network.forward(input.slice([4..time, 0..rows, 0..23]), first.hidden, None);
+        let mut parts = numbers(first.output);
+        parts.extend(numbers(second.output));
+        assert_eq!(parts, numbers(whole.output));
+        assert_eq!(numbers(second.hidden), numbers(whole.hidden));
+    }
     Ok(())
 }
 
 #[test]
 fn keep_zero_starts_an_episode_afresh() -> Result<(), Box<dyn Error>> {
-    let network = network(true)?;
-    let input = tensor(random(6, 6 * 2 * 23), [6, 2, 23])?;
     // Row 0 begins a new episode at step 3, row 1 goes on.
-    let keep = tensor(vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], [6, 2])?;
-    let zeros = tensor(vec![0.0; 80], [2, 40])?;
-    let masked = numbers(network.forward(input.clone(), zeros.clone(), Some(keep)).output);
-    let straight = numbers(network.forward(input.clone(), zeros.clone(), None).output);
-    let rest = network.forward(input.slice([3..6, 0..2, 0..23]), zeros, None);
-    let afresh = numbers(rest.output);
-    for t in 0..6 {
-        let row = |all: &[f32], t: usize, row: usize| all[(t * 2 + row) * 9..][..9].to_vec();
-        assert_eq!(row(&masked, t, 1), row(&straight, t, 1));
-        if t < 3 {
-            assert_eq!(row(&masked, t, 0), row(&straight, t, 0));
-        } else {
-            assert_eq!(row(&masked, t, 0), row(&afresh, t - 3, 0));
-            assert_ne!(row(&masked, t, 0), row(&straight, t, 0));
+    let keep = vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+    for unit in UNITS {
+        let network = network(Some(unit))?;
+        let input = tensor(random(6, 6 * 2 * 23), [6, 2, 23])?;
+        let zeros = tensor(vec![0.0; 2 * unit.memory_dim(40)], [2, unit.memory_dim(40)])?;
+        let keep = tensor(keep.clone(), [6, 2])?;
+        let masked = numbers(network.forward(input.clone(), zeros.clone(), Some(keep)).output);
+        let straight = numbers(network.forward(input.clone(), zeros.clone(), None).output);
+        let rest = network.forward(input.slice([3..6, 0..2, 0..23]), zeros, None);
+        let afresh = numbers(rest.output);
+        for t in 0..6 {
+            let row = |all: &[f32], t: usize, row: usize| all[(t * 2 + row) * 9..][..9].to_vec();
+            assert_eq!(row(&masked, t, 1), row(&straight, t, 1));
+            if t < 3 {
+                assert_eq!(row(&masked, t, 0), row(&straight, t, 0));
+            } else {
+                assert_eq!(row(&masked, t, 0), row(&afresh, t - 3, 0));
+                assert_ne!(row(&masked, t, 0), row(&straight, t, 0));
+            }
         }
     }
     Ok(())
@@ -200,34 +215,42 @@ fn keep_zero_starts_an_episode_afresh() -> Result<(), Box<dyn Error>> {
 #[test]
 fn initial_weights_are_pytorchs_and_follow_the_seed() -> Result<(), Box<dyn Error>> {
     let device = device("cpu")?;
-    let weights = |seed: u64, head_scale: f32| -> Result<Vec<u8>, Box<dyn Error>> {
+    let weights = |unit, seed: u64, head_scale: f32| -> Result<Vec<u8>, Box<dyn Error>> {
         let mut rng = Rng::stream(seed, Purpose::Weights, 0);
-        let config =
-            AgentConfig { hidden_dim: 64, init: Init::Uniform { head_scale }, ..config(true) };
+        let config = AgentConfig {
+            hidden_dim: 64,
+            init: Init::Uniform { head_scale },
+            ..config(Some(unit))
+        };
         Ok(to_safetensors(&config.init(&mut rng, &device))?)
     };
-    assert_eq!(weights(1, 1.0)?, weights(1, 1.0)?);
-    assert_ne!(weights(1, 1.0)?, weights(2, 1.0)?);
-    let bytes = weights(1, 0.01)?;
-    let file = SafeTensors::deserialize(&bytes)?;
-    for (name, view) in file.tensors() {
-        let (values, _) = view.data().as_chunks::<4>();
-        let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        let bound = match name.split('.').next() {
-            Some("encoder") => 1.0 / 23.0_f32.sqrt(),
-            Some("core") => 1.0 / 8.0,
-            _ => 0.01 / 8.0,
-        };
-        let largest = values.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
-        assert!(largest <= bound, "{name}: {largest} is beyond {bound}");
-        if values.len() > 1000 {
-            // A uniform distribution on ±bound has mean zero and variance bound² / 3.
-            let n = values.len() as f32;
-            let mean = values.iter().sum::<f32>() / n;
-            let variance = values.iter().map(|x| x * x).sum::<f32>() / n;
-            let ratio = variance / (bound * bound / 3.0);
-            assert!(mean.abs() < 4.0 * bound / (3.0 * n).sqrt(), "{name}: mean {mean}");
-            assert!((ratio - 1.0).abs() < 4.0 * (0.8 / n).sqrt(), "{name}: variance {variance}");
+    for unit in UNITS {
+        assert_eq!(weights(unit, 1, 1.0)?, weights(unit, 1, 1.0)?);
+        assert_ne!(weights(unit, 1, 1.0)?, weights(unit, 2, 1.0)?);
+        let bytes = weights(unit, 1, 0.01)?;
+        let file = SafeTensors::deserialize(&bytes)?;
+        for (name, view) in file.tensors() {
+            let (values, _) = view.data().as_chunks::<4>();
+            let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+            let bound = match name.split('.').next() {
+                Some("encoder") => 1.0 / 23.0_f32.sqrt(),
+                Some("core") => 1.0 / 8.0,
+                _ => 0.01 / 8.0,
+            };
+            let largest = values.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
+            assert!(largest <= bound, "{name}: {largest} is beyond {bound}");
+            if values.len() > 1000 {
+                // A uniform distribution on ±bound has mean zero and variance bound² / 3.
+                let n = values.len() as f32;
+                let mean = values.iter().sum::<f32>() / n;
+                let variance = values.iter().map(|x| x * x).sum::<f32>() / n;
+                let ratio = variance / (bound * bound / 3.0);
+                assert!(mean.abs() < 4.0 * bound / (3.0 * n).sqrt(), "{name}: mean {mean}");
+                assert!(
+                    (ratio - 1.0).abs() < 4.0 * (0.8 / n).sqrt(),
+                    "{name}: variance {variance}"
+                );
+            }
         }
     }
     Ok(())
@@ -236,7 +259,7 @@ fn initial_weights_are_pytorchs_and_follow_the_seed() -> Result<(), Box<dyn Erro
 #[test]
 fn orthogonal_weights_keep_lengths_and_biases_begin_at_zero() -> Result<(), Box<dyn Error>> {
     let device = device("cpu")?;
-    for recurrent in [true, false] {
+    for recurrent in CORES {
         let mut rng = Rng::stream(4, Purpose::Weights, 0);
         let config =
             AgentConfig { init: Init::Orthogonal { head_gain: 0.01 }, ..config(recurrent) };

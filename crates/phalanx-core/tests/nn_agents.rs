@@ -7,7 +7,8 @@ use std::error::Error;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::env::{AgentSpec, EnvSpec};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, Scratch, Sharing, device,
+    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RecurrentUnit, Scratch,
+    Sharing, device,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -15,7 +16,7 @@ const CONFIG: AgentConfig = AgentConfig {
     input_dim: 5,
     hidden_dim: 8,
     output_dim: 3,
-    recurrent: true,
+    recurrent: Some(RecurrentUnit::Gru),
     convolution: None,
     normalisation: Normalisation::None,
     activation: HiddenActivation::Relu,

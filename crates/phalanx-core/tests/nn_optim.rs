@@ -8,7 +8,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, HiddenActivation, Init, Normalisation, Optimizer, OptimizerConfig,
-    ParameterGradients, Step, WeightsError, device, from_safetensors, to_safetensors,
+    ParameterGradients, RecurrentUnit, Step, WeightsError, device, from_safetensors,
+    to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -154,7 +155,7 @@ const CONFIG: AgentConfig = AgentConfig {
     input_dim: 7,
     hidden_dim: 12,
     output_dim: 3,
-    recurrent: true,
+    recurrent: Some(RecurrentUnit::Gru),
     convolution: None,
     normalisation: Normalisation::None,
     activation: HiddenActivation::Relu,

@@ -6,7 +6,8 @@ use std::error::Error;
 
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, HiddenActivation, Init, MixerConfig, MixerInput, MixerSizes,
-    Normalisation, QmixConfig, WeightsError, device, from_safetensors, to_safetensors,
+    Normalisation, QmixConfig, RecurrentUnit, WeightsError, device, from_safetensors,
+    to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
@@ -16,7 +17,7 @@ const CONFIG: AgentConfig = AgentConfig {
     input_dim: 4,
     hidden_dim: 6,
     output_dim: 3,
-    recurrent: true,
+    recurrent: Some(RecurrentUnit::Gru),
     convolution: None,
     normalisation: Normalisation::None,
     activation: HiddenActivation::Relu,
@@ -67,6 +68,27 @@ fn weights_come_back_bit_for_bit_under_their_names() -> Result<(), Box<dyn Error
     let other = network(2)?;
     assert_ne!(to_safetensors(&other)?, bytes);
     assert_eq!(to_safetensors(&from_safetensors(other, &bytes)?)?, bytes);
+    Ok(())
+}
+
+#[test]
+fn an_lstm_has_four_gates_and_does_not_take_the_weights_of_a_gru() -> Result<(), Box<dyn Error>> {
+    let gru = to_safetensors(&network(1)?)?;
+    let lstm = |seed| -> Result<AgentNetwork, Box<dyn Error>> {
+        let config = AgentConfig { recurrent: Some(RecurrentUnit::Lstm), ..CONFIG };
+        Ok(config.init(&mut Rng::stream(seed, Purpose::Weights, 0), &device("cpu")?))
+    };
+    let bytes = to_safetensors(&lstm(1)?)?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    let shapes = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+        .map(|name| file.tensor(&format!("core.{name}")).map(|view| view.shape().to_vec()));
+    for (shape, expected) in shapes.into_iter().zip([vec![6, 24], vec![6, 24], vec![24], vec![24]])
+    {
+        assert_eq!(shape?, expected);
+    }
+    assert_eq!(to_safetensors(&from_safetensors(lstm(2)?, &bytes)?)?, bytes);
+    let error = from_safetensors(lstm(2)?, &gru).expect_err("a GRU has three gates").to_string();
+    assert!(error.contains("core.weight_ih") && error.contains("[6, 18]"), "{error}");
     Ok(())
 }
 

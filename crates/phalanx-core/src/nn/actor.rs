@@ -6,9 +6,13 @@ use burn::tensor::Tensor;
 
 use super::agent::{AgentNetwork, Core};
 use super::convolution::{Convolution, FrameConvolution, windows};
-use super::kernels::{Packed, activate, each, gru_update, multiply, normalise, shares, split};
+use super::kernels::{
+    Packed, activate, each, gru_update, lstm_update, multiply, normalise, shares, split,
+};
 use super::layer_norm::{EPS, LayerNorm};
 use super::linear::{Activation, Linear};
+use super::lstm::Lstm;
+use super::recurrent::RecurrentUnit;
 use super::weights::read;
 
 /// Agent networks on plain weights, for rollouts on the CPU.
@@ -64,12 +68,32 @@ struct LayerScratch {
     features: Vec<f32>,
     input_gates: Vec<f32>,
     hidden_gates: Vec<f32>,
+    /// State and cell of an LSTM, each for itself.
+    state: Vec<f32>,
+    cell: Vec<f32>,
 }
 
 #[derive(Clone, Debug)]
 enum ActorCore {
-    Recurrent { input: Layer, hidden: Layer },
+    Gru {
+        input: Layer,
+        hidden: Layer,
+    },
+    /// Both biases are the input's.
+    Lstm {
+        input: Layer,
+        hidden: Packed,
+    },
     FeedForward(Layer),
+}
+
+impl ActorCore {
+    fn lstm(lstm: &Lstm) -> Self {
+        let mut input = Layer::new(lstm.weight_ih.val(), lstm.bias_ih.val());
+        let Layer { weight, bias } = Layer::new(lstm.weight_hh.val(), lstm.bias_hh.val());
+        input.bias.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+        Self::Lstm { input, hidden: weight }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -161,10 +185,11 @@ impl Actor {
     pub(super) fn new(network: &AgentNetwork) -> Self {
         let layer = |linear: &Linear| Layer::new(linear.weight.val(), linear.bias.val());
         let core = match &network.core {
-            Core::Recurrent(gru) => ActorCore::Recurrent {
+            Core::Gru(gru) => ActorCore::Gru {
                 input: Layer::new(gru.weight_ih.val(), gru.bias_ih.val()),
                 hidden: Layer::new(gru.weight_hh.val(), gru.bias_hh.val()),
             },
+            Core::Lstm(lstm) => ActorCore::lstm(lstm),
             Core::FeedForward(linear) => ActorCore::FeedForward(layer(linear)),
         };
         let norm = |norm: &Option<LayerNorm>| norm.as_ref().map(Norm::new);
@@ -199,9 +224,14 @@ impl Actor {
             .map_or(reads, |filters| reads + filters.size.input_dim() - filters.size.output_dim())
     }
 
-    /// The length of one row's hidden state.
+    /// The width of the hidden layers.
     pub fn hidden_dim(&self) -> usize {
         self.networks[0].encoder.weight.columns()
+    }
+
+    /// The length of one row's memory: the hidden state, and behind it the cell of an LSTM.
+    pub fn memory_dim(&self) -> usize {
+        self.networks[0].memory_dim()
     }
 
     /// The length of one row's output.
@@ -210,7 +240,7 @@ impl Actor {
     }
 
     /// One step for any number of rows: `input` is `[row, input_dim]`, `output` is
-    /// `[row, output_dim]`, and `hidden`, `[row, hidden_dim]`, is updated in place. Where an
+    /// `[row, output_dim]`, and `hidden`, the memory `[row, memory_dim]`, is updated in place. Where an
     /// episode begins, the caller sets its rows of `hidden` to zero beforehand. A feed-forward
     /// network leaves `hidden` alone. Where agents have networks of their own, a row is
     /// `environment * n_agents + agent`.
@@ -227,10 +257,10 @@ impl Actor {
         output: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        let (reads, width, writes) = (self.input_dim(), self.hidden_dim(), self.output_dim());
+        let (reads, width, writes) = (self.input_dim(), self.memory_dim(), self.output_dim());
         let rows = input.len() / reads;
         assert_eq!(input.len(), rows * reads, "the input is [row, input_dim]");
-        assert_eq!(hidden.len(), rows * width, "the hidden state is [row, hidden_dim]");
+        assert_eq!(hidden.len(), rows * width, "the memory is [row, memory_dim]");
         assert_eq!(output.len(), rows * writes, "the output is [row, output_dim]");
         let unit = self.owner.len().max(1);
         let Some(shares) = shares(rows / unit, rows * self.networks[0].multiply_adds()) else {
@@ -262,7 +292,7 @@ impl Actor {
             shared.step(input, hidden, output, &mut scratch.layers);
             return;
         }
-        let (reads, width, writes) = (self.input_dim(), self.hidden_dim(), self.output_dim());
+        let (reads, width, writes) = (self.input_dim(), self.memory_dim(), self.output_dim());
         let rows = input.len() / reads;
         let agents = self.owner.len();
         for (k, network) in self.networks.iter().enumerate() {
@@ -287,11 +317,22 @@ impl Actor {
 }
 
 impl Network {
+    /// The numbers of memory of a row.
+    fn memory_dim(&self) -> usize {
+        let width = self.encoder.weight.columns();
+        match &self.core {
+            ActorCore::Gru { .. } => RecurrentUnit::Gru.memory_dim(width),
+            ActorCore::Lstm { .. } => RecurrentUnit::Lstm.memory_dim(width),
+            ActorCore::FeedForward(_) => width,
+        }
+    }
+
     /// The multiply-adds of a row.
     fn multiply_adds(&self) -> usize {
         let of = |layer: &Layer| layer.weight.inner() * layer.weight.columns();
         let core = match &self.core {
-            ActorCore::Recurrent { input, hidden } => of(input) + of(hidden),
+            ActorCore::Gru { input, hidden } => of(input) + of(hidden),
+            ActorCore::Lstm { input, hidden } => of(input) + hidden.inner() * hidden.columns(),
             ActorCore::FeedForward(middle) => of(middle),
         };
         let filters = self.filters.iter().flat_map(|filters| {
@@ -308,7 +349,7 @@ impl Network {
         scratch: &mut LayerScratch,
     ) {
         let width = self.encoder.weight.columns();
-        let rows = hidden.len() / width;
+        let rows = hidden.len() / self.memory_dim();
         let mut normal = std::mem::take(&mut scratch.normal);
         let input = match &self.input_norm {
             None => input,
@@ -322,7 +363,7 @@ impl Network {
         if let Some(filters) = &self.filters {
             filters.forward(input, input.len() / rows, scratch);
         }
-        let LayerScratch { seen, features, input_gates, hidden_gates, .. } = scratch;
+        let LayerScratch { seen, features, input_gates, hidden_gates, state, cell, .. } = scratch;
         let input = if self.filters.is_some() { seen.as_slice() } else { input };
         features.resize(rows * width, 0.0);
         self.encoder.forward(input, features);
@@ -334,7 +375,7 @@ impl Network {
             norm.forward(features);
         }
         match &self.core {
-            ActorCore::Recurrent { input, hidden: recurrent } => {
+            ActorCore::Gru { input, hidden: recurrent } => {
                 input_gates.resize(rows * 3 * width, 0.0);
                 hidden_gates.resize(rows * 3 * width, 0.0);
                 input.forward(features, input_gates);
@@ -348,6 +389,27 @@ impl Network {
                         self.head.forward(features, output);
                     }
                 }
+            }
+            ActorCore::Lstm { input, hidden: recurrent } => {
+                input_gates.resize(rows * 4 * width, 0.0);
+                state.clear();
+                cell.clear();
+                for memory in hidden.chunks_exact(2 * width) {
+                    state.extend_from_slice(&memory[..width]);
+                    cell.extend_from_slice(&memory[width..]);
+                }
+                input.forward(features, input_gates);
+                multiply(state, recurrent, None, input_gates);
+                lstm_update(width, input_gates, state, cell, None);
+                let parts = state.chunks_exact(width).zip(cell.chunks_exact(width));
+                for (memory, (state, cell)) in hidden.chunks_exact_mut(2 * width).zip(parts) {
+                    memory[..width].copy_from_slice(state);
+                    memory[width..].copy_from_slice(cell);
+                }
+                if let Some(norm) = &self.core_norm {
+                    norm.forward(state);
+                }
+                self.head.forward(state, output);
             }
             ActorCore::FeedForward(middle) => {
                 input_gates.resize(rows * middle.weight.columns(), 0.0);

@@ -9,6 +9,8 @@ use super::gru::Gru;
 use super::kernels;
 use super::layer_norm::{LayerNorm, Normalisation};
 use super::linear::{Activation, HiddenActivation, Linear};
+use super::lstm::Lstm;
+use super::recurrent::RecurrentUnit;
 use crate::rng::Rng;
 
 /// The sizes of an [`AgentNetwork`].
@@ -20,8 +22,8 @@ pub struct AgentConfig {
     pub hidden_dim: usize,
     /// The number of outputs, one for each action.
     pub output_dim: usize,
-    /// Whether the middle layer is a GRU, which remembers, or a linear layer, which does not.
-    pub recurrent: bool,
+    /// What the middle layer remembers with; `None` stands for a linear layer, which does not.
+    pub recurrent: Option<RecurrentUnit>,
     /// A convolution before the first layer, over the beginning of the input; the middle layer is
     /// then half as wide, as in IPPO's network.
     pub convolution: Option<Convolution>,
@@ -36,8 +38,8 @@ pub struct AgentConfig {
 /// How the weights of an [`AgentNetwork`] begin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// Every linear layer uniform in `±1 / sqrt(inputs)`, the GRU uniform in `±1 / sqrt(hidden_dim)`,
-    /// as PyTorch does.
+    /// Every linear layer uniform in `±1 / sqrt(inputs)`, the recurrent one uniform in
+    /// `±1 / sqrt(hidden_dim)`, as PyTorch does.
     Uniform {
         /// Multiplies weights and biases of the last layer.
         head_scale: f32,
@@ -57,6 +59,12 @@ impl Default for Init {
 }
 
 impl AgentConfig {
+    /// The numbers of memory that a row carries from step to step; a network without memory is given
+    /// `hidden_dim` and leaves them alone.
+    pub fn memory_dim(&self) -> usize {
+        self.recurrent.map_or(self.hidden_dim, |unit| unit.memory_dim(self.hidden_dim))
+    }
+
     /// A network with initial weights drawn from `rng`.
     pub fn init(&self, rng: &mut Rng, device: &Device) -> AgentNetwork {
         let hidden = self.hidden_dim;
@@ -73,14 +81,19 @@ impl AgentConfig {
             convolution.init(rng, device)
         });
         let encoder = layer(reads, hidden, rng);
-        let core = match (self.recurrent, self.init) {
-            (false, _) => Core::FeedForward(layer(hidden, middle, rng)),
-            (true, Init::Uniform { .. }) => Core::Recurrent(Gru::new(hidden, hidden, rng, device)),
-            (true, Init::Orthogonal { .. }) => {
-                Core::Recurrent(Gru::orthogonal(hidden, hidden, rng, device))
+        let orthogonal = matches!(self.init, Init::Orthogonal { .. });
+        let core = match self.recurrent {
+            None => Core::FeedForward(layer(hidden, middle, rng)),
+            Some(RecurrentUnit::Gru) => {
+                let new = if orthogonal { Gru::orthogonal } else { Gru::new };
+                Core::Gru(new(hidden, hidden, rng, device))
+            }
+            Some(RecurrentUnit::Lstm) => {
+                let new = if orthogonal { Lstm::orthogonal } else { Lstm::new };
+                Core::Lstm(new(hidden, hidden, rng, device))
             }
         };
-        let last = if self.recurrent { hidden } else { middle };
+        let last = if self.recurrent.is_some() { hidden } else { middle };
         let head = match self.init {
             Init::Uniform { head_scale } => {
                 Linear::scaled(last, self.output_dim, head_scale, rng, device)
@@ -107,9 +120,9 @@ impl AgentConfig {
 
 /// The network that all agents of a group share.
 ///
-/// Recurrent, as in PyMARL: linear, ReLU, GRU, linear. Feed-forward: linear, ReLU, linear, ReLU,
+/// Recurrent, as in PyMARL: linear, ReLU, GRU or LSTM, linear. Feed-forward: linear, ReLU, linear, ReLU,
 /// linear. Layer normalisation may stand before the first ReLU or throughout ([`Normalisation`]), and tanh
-/// in place of ReLU. It has no memory of its own: the caller hands in the hidden state and gets it back.
+/// in place of ReLU. It has no memory of its own: the caller hands in the memory and gets it back.
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
     pub(super) input_norm: Option<LayerNorm>,
@@ -129,7 +142,8 @@ pub struct AgentNetwork {
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant)] // There is one per network, so its size does not matter.
 pub(super) enum Core {
-    Recurrent(Gru),
+    Gru(Gru),
+    Lstm(Lstm),
     FeedForward(Linear),
 }
 
@@ -141,9 +155,10 @@ pub struct AgentOutput {
     /// What the last layer reads, `[time, row, hidden_dim]`: the hidden states of a recurrent
     /// network, the second hidden layer of a feed-forward one, normalised if anything is.
     pub features: Tensor<3>,
-    /// The hidden state after the last step, `[row, hidden_dim]`; the one that came in, where the
-    /// network is feed-forward. It is part of the gradient graph: call `inner()` on it before
-    /// carrying it into another update.
+    /// The memory after the last step, `[row, memory_dim]` ([`AgentConfig::memory_dim`]): the hidden
+    /// state, and behind it the cell of an LSTM; the one that came in, where the network is
+    /// feed-forward. It is part of the gradient graph: call `inner()` on it before carrying it into
+    /// another update.
     pub hidden: Tensor<2>,
 }
 
@@ -151,9 +166,9 @@ impl AgentNetwork {
     /// Computes a whole sequence at once.
     ///
     /// `input` is `[time, row, input_dim]`, where a row is one agent of one episode; `hidden` is
-    /// the state at the first step, `[row, hidden_dim]`. Where `keep`, `[time, row]`, is 1 the
-    /// hidden state is carried into step `t`; where it is 0 the state is set to zero before step
-    /// `t`, because a new episode begins there. `None` stands for ones.
+    /// the memory at the first step, `[row, memory_dim]`. Where `keep`, `[time, row]`, is 1 the
+    /// memory is carried into step `t`; where it is 0 the memory is set to zero before step `t`,
+    /// because a new episode begins there. `None` stands for ones.
     pub fn forward(
         &self,
         input: Tensor<3>,
@@ -179,12 +194,13 @@ impl AgentNetwork {
         };
         let encoded = normalised(&self.encoder_norm, encoded);
         let (features, hidden) = match &self.core {
-            Core::Recurrent(gru) => {
+            Core::Gru(gru) => {
                 let states = gru.forward(encoded, hidden, keep);
                 let [time, row, width] = states.dims();
                 let last = states.clone().slice([time - 1..time, 0..row, 0..width]);
                 (states, last.reshape([row, width]))
             }
+            Core::Lstm(lstm) => lstm.forward(encoded, hidden, keep),
             Core::FeedForward(middle) => (middle.forward_sequence(encoded, activation), hidden),
         };
         let features = normalised(&self.core_norm, features);
@@ -196,7 +212,7 @@ impl AgentNetwork {
     /// [`AgentNetwork::forward`], for callers who need neither features nor memory.
     ///
     /// In a shard of a batch on the CPU device ([`in_shards`](super::in_shards)), the whole network is one
-    /// operation, unless something is normalised or convolved.
+    /// operation, unless something is normalised or convolved, or remembered by an LSTM.
     pub fn outputs(
         &self,
         input: Tensor<3>,
@@ -211,7 +227,8 @@ impl AgentNetwork {
         let (encoder, head) = (self.encoder.values(), self.head.values());
         let activation = self.activation.into();
         match &self.core {
-            Core::Recurrent(gru) => {
+            Core::Lstm(_) => self.forward(input, hidden, keep).output,
+            Core::Gru(gru) => {
                 let core = gru.values();
                 kernels::recurrent_agent(input, (hidden, keep), encoder, activation, core, head)
             }

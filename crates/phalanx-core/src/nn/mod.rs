@@ -29,9 +29,11 @@ mod gru;
 mod kernels;
 mod layer_norm;
 mod linear;
+mod lstm;
 mod mixers;
 mod mlp;
 mod optim;
+mod recurrent;
 mod selection;
 mod shards;
 mod soft_update;
@@ -48,6 +50,7 @@ pub use gru::Gru;
 pub use kernels::multiply_adds_per_second;
 pub use layer_norm::{LayerNorm, Normalisation};
 pub use linear::{Activation, HiddenActivation, Linear};
+pub use lstm::Lstm;
 pub use mixers::{
     Concave, ConcaveConfig, ConcaveWeights, Convex, FirstLayer, HostWeights, Independent, Mixer,
     MixerConfig, MixerInput, MixerSizes, Positive, Qatten, QattenConfig, Qmix, QmixConfig, Qplex,
@@ -56,6 +59,7 @@ pub use mixers::{
 };
 pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
+pub use recurrent::RecurrentUnit;
 pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
 pub use shards::{ParameterGradients, gradients_in_shards, in_shards, shard_count};
 pub use soft_update::soft_update;

@@ -59,7 +59,7 @@ pub enum WeightsError {
 /// All weights of `module` as a safetensors file, named by their fields: `encoder.weight`.
 ///
 /// Linear weights are `[input, output]`; a GRU's gates are in PyTorch's order reset, update, new
-/// along the last axis. The same weights give the same bytes.
+/// along the last axis, an LSTM's in PyTorch's order input, forget, cell, output. The same weights give the same bytes.
 ///
 /// # Errors
 ///

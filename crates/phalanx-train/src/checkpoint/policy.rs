@@ -1,7 +1,7 @@
 //! A policy on disk: what is needed to act.
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, Normalisation,
+    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, Normalisation, RecurrentUnit,
     from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -20,6 +20,8 @@ struct PolicyFile {
     hidden_dim: usize,
     recurrent: bool,
     #[serde(default)]
+    rnn: RecurrentUnit,
+    #[serde(default)]
     convolution: Option<Convolution>,
     #[serde(default)]
     normalisation: Normalisation,
@@ -34,7 +36,8 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
     let file = PolicyFile {
         inputs: policy.inputs,
         hidden_dim: policy.actor.hidden_dim(),
-        recurrent: policy.recurrent,
+        recurrent: policy.recurrent.is_some(),
+        rnn: policy.recurrent.unwrap_or_default(),
         convolution: policy.convolution,
         normalisation: policy.normalisation,
         activation: policy.activation,
@@ -57,11 +60,12 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
     };
     let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes)
         .map_err(|error| TrainError::NotARun { path: NAME.into(), reason: error.to_string() })?;
+    let recurrent = file.recurrent.then_some(file.rnn);
     let config = AgentConfig {
         input_dim: file.inputs.dim(),
         hidden_dim: file.hidden_dim,
         output_dim: file.inputs.n_actions,
-        recurrent: file.recurrent,
+        recurrent,
         convolution: file.convolution,
         normalisation: file.normalisation,
         activation: file.activation,
@@ -75,7 +79,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
     Ok(Policy {
         actor: networks.to_actor(),
         inputs: file.inputs,
-        recurrent: file.recurrent,
+        recurrent,
         convolution: file.convolution,
         normalisation: file.normalisation,
         activation: file.activation,

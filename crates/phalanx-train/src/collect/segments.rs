@@ -33,14 +33,14 @@ impl SegmentCollector {
     pub fn new(
         spec: &EnvSpec,
         inputs: InputLayout,
-        hidden_dim: usize,
+        memory_dim: usize,
         envs: usize,
         time: usize,
     ) -> Self {
         Self {
             spec: spec.clone(),
-            team: Team::new(inputs, hidden_dim, envs),
-            segment: Segment::new(spec, inputs, hidden_dim, envs, time),
+            team: Team::new(inputs, memory_dim, envs),
+            segment: Segment::new(spec, inputs, memory_dim, envs, time),
             started: false,
             waiting: vec![false; envs],
             acting: vec![true; envs],

@@ -1,7 +1,9 @@
 //! A policy and the memory of the agents that act by it.
 
 use phalanx_core::env::{EnvError, pack, unpack};
-use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Normalisation, Scratch};
+use phalanx_core::nn::{
+    Actor, Convolution, HiddenActivation, Normalisation, RecurrentUnit, Scratch,
+};
 
 use super::inputs::InputLayout;
 
@@ -15,8 +17,8 @@ pub struct Policy {
     pub actor: Actor,
     /// What it reads.
     pub inputs: InputLayout,
-    /// Whether the network remembers.
-    pub recurrent: bool,
+    /// What the network remembers with, if it does.
+    pub recurrent: Option<RecurrentUnit>,
     /// A convolution before the first layer.
     pub convolution: Option<Convolution>,
     /// Where its layers are normalised.
@@ -30,8 +32,8 @@ pub struct Policy {
 /// Agents in `n_envs` environments, with their recurrent memory.
 pub struct Team {
     inputs: InputLayout,
-    hidden_dim: usize,
-    /// `[env, agent, hidden]`.
+    memory_dim: usize,
+    /// `[env, agent, memory]`.
     hidden: Vec<f32>,
     /// `[env, agent]`.
     last_actions: Vec<u16>,
@@ -45,13 +47,14 @@ pub struct Team {
 }
 
 impl Team {
-    /// Agents before their first episode.
-    pub fn new(inputs: InputLayout, hidden_dim: usize, n_envs: usize) -> Self {
+    /// Agents before their first episode, with `memory_dim` numbers of memory each
+    /// ([`Actor::memory_dim`]).
+    pub fn new(inputs: InputLayout, memory_dim: usize, n_envs: usize) -> Self {
         let rows = n_envs * inputs.n_agents;
         Self {
             inputs,
-            hidden_dim,
-            hidden: vec![0.0; rows * hidden_dim],
+            memory_dim,
+            hidden: vec![0.0; rows * memory_dim],
             last_actions: vec![0; rows],
             fresh: vec![true; n_envs],
             past: vec![0.0; rows * (inputs.frames - 1) * inputs.obs_dim],
@@ -64,7 +67,7 @@ impl Team {
     /// The agents of environment `env` forget everything: an episode begins.
     pub fn begin(&mut self, env: usize) {
         let agents = self.inputs.n_agents;
-        let size = agents * self.hidden_dim;
+        let size = agents * self.memory_dim;
         self.hidden[env * size..(env + 1) * size].fill(0.0);
         self.fresh[env] = true;
     }
@@ -112,7 +115,7 @@ impl Team {
         self.fresh[env] = false;
     }
 
-    /// The recurrent memory, `[env, agent, hidden]`.
+    /// The recurrent memory, `[env, agent, memory]`.
     pub fn hidden(&self) -> &[f32] {
         &self.hidden
     }

@@ -1,7 +1,8 @@
 //! Acting, as the preset `infer` measures it.
 
 use phalanx_core::nn::{
-    Actor, AgentConfig, HiddenActivation, Init, Normalisation, Scratch, device, with_weights,
+    Actor, AgentConfig, HiddenActivation, Init, Normalisation, RecurrentUnit, Scratch, device,
+    with_weights,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -26,7 +27,7 @@ impl Decisions {
             input_dim: OBS,
             hidden_dim: HIDDEN,
             output_dim: ACTIONS,
-            recurrent: true,
+            recurrent: Some(RecurrentUnit::Gru),
             convolution: None,
             normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,

@@ -32,7 +32,7 @@ pub struct Segment {
     pub valid: Vec<bool>,
     /// One, or zero where an episode begins with this time step, `[time + 1, env]`.
     pub keep: Vec<f32>,
-    /// The actors' memory before the first step, `[env, agent, hidden]`.
+    /// The actors' memory before the first step, `[env, agent, memory]`.
     pub hidden: Vec<f32>,
 }
 
@@ -41,7 +41,7 @@ impl Segment {
     pub fn new(
         spec: &EnvSpec,
         inputs: InputLayout,
-        hidden_dim: usize,
+        memory_dim: usize,
         envs: usize,
         time: usize,
     ) -> Self {
@@ -57,7 +57,7 @@ impl Segment {
             step: vec![Step::Running; time * envs],
             valid: vec![true; time * envs],
             keep: vec![1.0; (time + 1) * envs],
-            hidden: vec![0.0; envs * agents * hidden_dim],
+            hidden: vec![0.0; envs * agents * memory_dim],
         }
     }
 }

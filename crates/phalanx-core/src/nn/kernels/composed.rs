@@ -4,6 +4,7 @@ use burn::tensor::{Int, Tensor, activation};
 
 use super::super::gru::GruWeights;
 use super::super::linear::Activation;
+use super::super::lstm::LstmWeights;
 use super::super::mixers::{ConcaveWeights, Convex};
 use super::super::surrogate::{Taken, Valued};
 
@@ -59,6 +60,40 @@ pub(super) fn gru_sequence(
         states.push(hidden.clone());
     }
     Tensor::stack(states, 0)
+}
+
+/// The recurrence of an LSTM over a whole sequence.
+pub(super) fn lstm_sequence(
+    input: Tensor<3>,
+    memory: Tensor<2>,
+    keep: Option<Tensor<2>>,
+    weights: LstmWeights,
+) -> (Tensor<3>, Tensor<2>) {
+    let [time, row, input_width] = input.dims();
+    let width = memory.dims()[1] / 2;
+    let LstmWeights { weight_ih, bias_ih, weight_hh, bias_hh } = weights;
+    let input = input.reshape([time * row, input_width]);
+    let gates = linear(input, weight_ih, bias_ih, Activation::Identity);
+    let gates = gates.reshape([time, row, 4 * width]);
+    let mut hidden = memory.clone().narrow(1, 0, width);
+    let mut cell = memory.narrow(1, width, width);
+    let mut states = Vec::with_capacity(time);
+    for t in 0..time {
+        if let Some(keep) = &keep {
+            let keep = keep.clone().narrow(0, t, 1).reshape([row, 1]);
+            hidden = hidden * keep.clone();
+            cell = cell * keep;
+        }
+        let input: Tensor<2> = gates.clone().narrow(0, t, 1).reshape([row, 4 * width]);
+        let gates =
+            input + linear(hidden, weight_hh.clone(), bias_hh.clone(), Activation::Identity);
+        let gate = |gate: usize| gates.clone().narrow(1, gate * width, width);
+        let kept = activation::sigmoid(gate(1)) * cell;
+        cell = kept + activation::sigmoid(gate(0)) * gate(2).tanh();
+        hidden = activation::sigmoid(gate(3)) * cell.clone().tanh();
+        states.push(hidden.clone());
+    }
+    (Tensor::stack(states, 0), Tensor::cat(vec![hidden, cell], 1))
 }
 
 /// The log-probabilities of `actions`, `[row, 1]`, and the entropies of the distributions with the

@@ -15,6 +15,7 @@ mod exp;
 #[cfg(feature = "flex")]
 mod fused;
 mod gru_cell;
+mod lstm_cell;
 mod matmul;
 mod normalise;
 mod pack;
@@ -31,12 +32,14 @@ pub(super) use self::concave_row::{ConcaveRow, RowWeights};
 pub(super) use self::descent::{Descent, descend};
 pub(super) use self::elementwise::activate;
 pub(super) use self::gru_cell::update as gru_update;
+pub(super) use self::lstm_cell::update as lstm_update;
 pub(super) use self::matmul::multiply;
 pub(super) use self::normalise::normalise;
 pub(super) use self::pack::Packed;
 pub(super) use self::shares::{alone, each, is_alone, shares, split};
 use super::gru::GruWeights;
 use super::linear::Activation;
+use super::lstm::LstmWeights;
 use super::mixers::ConcaveWeights;
 use super::surrogate::{Taken, Valued};
 
@@ -67,6 +70,26 @@ pub(super) fn gru_sequence(
         return fused::gru_sequence(input, hidden, keep, weights);
     }
     composed::gru_sequence(input, hidden, keep, weights)
+}
+
+/// An LSTM over a whole sequence; arguments and results are those of
+/// [`Lstm::forward`](super::Lstm::forward).
+///
+/// On the CPU device this is one operation with a backward pass of its own, in which no gradient
+/// reaches `keep`.
+pub(super) fn lstm_sequence(
+    input: Tensor<3>,
+    memory: Tensor<2>,
+    keep: Option<Tensor<2>>,
+    weights: LstmWeights,
+) -> (Tensor<3>, Tensor<2>) {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&input.device()) {
+        let [time, row, _] = input.dims();
+        let keep = keep.unwrap_or_else(|| Tensor::ones([time, row], &input.device().inner()));
+        return fused::lstm_sequence(input, memory, keep, weights);
+    }
+    composed::lstm_sequence(input, memory, keep, weights)
 }
 
 /// `activation(x W + b)`: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.

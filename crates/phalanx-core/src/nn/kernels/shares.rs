@@ -77,8 +77,11 @@ pub(super) fn split_steps<'a>(
     parts
 }
 
-/// Does every task; they may be done at the same time.
+/// Does every task; several may be done at the same time, a single one is done on this thread.
 pub(in super::super) fn each<T: Send>(tasks: Vec<T>, work: impl Fn(T) + Sync) {
+    if tasks.len() == 1 {
+        return tasks.into_iter().for_each(work);
+    }
     let work = &work;
     rayon::scope(|scope| {
         for task in tasks {

@@ -30,7 +30,7 @@ pub(crate) struct PolicyLearner {
     value_norm: ValueNorm,
     actor: Actor,
     collector: SegmentCollector,
-    /// The critic's memory before the next segment, `[env, valuer, hidden]`.
+    /// The critic's memory before the next segment, `[env, valuer, memory]`.
     critic_hidden: Vec<f32>,
     exploration: Vec<Rng>,
     pub(super) minibatches: Rng,
@@ -52,7 +52,7 @@ impl PolicyLearner {
             input_dim: inputs.dim(),
             hidden_dim,
             output_dim: spec.n_actions,
-            recurrent: settings.use_rnn,
+            recurrent: settings.recurrent(),
             convolution: settings.convolution(spec),
             normalisation: settings.normalisation(),
             activation: settings.activation,
@@ -60,7 +60,7 @@ impl PolicyLearner {
         };
         let critic = AgentConfig {
             input_dim: critic_layout.dim(),
-            recurrent: settings.use_rnn && settings.critic != CriticInput::Shared,
+            recurrent: settings.recurrent().filter(|_| settings.critic != CriticInput::Shared),
             output_dim: 1,
             convolution: policy.convolution.filter(|_| settings.critic == CriticInput::Observation),
             init: init(1.0),
@@ -74,16 +74,17 @@ impl PolicyLearner {
         let n_envs = settings.batch_size_run;
         let adam = OptimizerConfig::Adam { eps: settings.optim_eps as f32 };
         let steps = settings.rollout_steps;
+        let actor = policy.to_actor();
         Self {
             inputs,
             device: setup.device.clone(),
-            actor: policy.to_actor(),
             policy,
             critic,
             policy_optimizer: Optimizer::new(adam),
             critic_optimizer: Optimizer::new(adam),
             value_norm: ValueNorm::default(),
-            collector: SegmentCollector::new(spec, inputs, hidden_dim, n_envs, steps),
+            collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            actor,
             critic_hidden: vec![0.0; n_envs * critic_layout.values() * settings.memory_dim()],
             critic_layout,
             exploration: (0..n_envs)
@@ -146,7 +147,7 @@ impl Learner for PolicyLearner {
         Policy {
             actor: self.actor.clone(),
             inputs: self.inputs,
-            recurrent: self.settings.use_rnn,
+            recurrent: self.settings.recurrent(),
             convolution: self.settings.convolution(&self.spec),
             normalisation: self.settings.normalisation(),
             activation: self.settings.activation,

@@ -4,7 +4,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{Categorical, Taken, Valued, categorical, surrogate, value_loss};
 
-/// What networks read, `[time, row, dim]`, `[row, hidden]` and `[time, row]`.
+/// What networks read, `[time, row, dim]`, `[row, memory]` and `[time, row]`.
 #[derive(Clone)]
 pub(super) struct Sequence {
     pub(super) input: Tensor<3>,

@@ -27,6 +27,7 @@ impl Default for Mappo {
                 huber_delta: 10.0,
                 entropy_coef: 0.01,
                 use_orthogonal: true,
+                layer_norm: true,
                 ..PolicyGradient::default()
             },
         }

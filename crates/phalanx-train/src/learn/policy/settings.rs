@@ -1,7 +1,7 @@
 //! The settings all policy-gradient algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, Sharing};
+use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RecurrentUnit, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
@@ -80,8 +80,10 @@ pub struct PolicyGradient {
     pub update_order: UpdateOrder,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,
-    /// Whether agents remember (GRU) or not (linear layer).
+    /// Whether agents remember (a recurrent layer) or not (a linear one).
     pub use_rnn: bool,
+    /// What agents that remember do it with: a `gru` or an `lstm`.
+    pub rnn: RecurrentUnit,
     /// The width of the hidden layers.
     pub rnn_hidden_dim: usize,
     /// Whether agents without memory, and critics that read what agents read, look at their
@@ -180,6 +182,7 @@ impl Default for PolicyGradient {
             update_order: UpdateOrder::Together,
             parameter_sharing: Sharing::All,
             use_rnn: true,
+            rnn: RecurrentUnit::Gru,
             rnn_hidden_dim: 64,
             use_conv: false,
             activation: HiddenActivation::Relu,
@@ -199,10 +202,15 @@ impl PolicyGradient {
         if self.data_chunk_length == 0 { self.rollout_steps } else { self.data_chunk_length }
     }
 
+    /// What agents remember with, if they do.
+    pub fn recurrent(&self) -> Option<RecurrentUnit> {
+        self.use_rnn.then_some(self.rnn)
+    }
+
     /// The numbers of an agent's memory that updates are given; one that nobody reads where there is
     /// none.
     pub(super) fn memory_dim(&self) -> usize {
-        if self.use_rnn { self.rnn_hidden_dim } else { 1 }
+        self.recurrent().map_or(1, |unit| unit.memory_dim(self.rnn_hidden_dim))
     }
 
     /// Where networks are normalised.
@@ -283,6 +291,8 @@ impl PolicyGradient {
             "update_order",
             "must be together where all agents share a network",
         );
+        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        check(remembers, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
         check(!(self.use_conv && self.use_rnn), "use_conv", "needs use_rnn=false");
         check(self.obs_frames > 0, "obs_frames", "must be at least 1");

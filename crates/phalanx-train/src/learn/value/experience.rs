@@ -26,7 +26,7 @@ pub struct Experience {
     pub agents: usize,
     /// The number of actions of an agent.
     pub n_actions: usize,
-    hidden_dim: usize,
+    memory_dim: usize,
     /// `[times, episode * agent, input_dim]`.
     input: Tensor<3>,
     /// The states, `[times * episode, state_dim]`.
@@ -51,11 +51,11 @@ pub struct Experience {
 }
 
 impl Experience {
-    /// The batch on a device, for agents with `hidden_dim` numbers of memory.
+    /// The batch on a device, for agents with `memory_dim` numbers of memory.
     pub fn new(
         batch: EpisodeBatch,
         inputs: InputLayout,
-        hidden_dim: usize,
+        memory_dim: usize,
         rng: Rng,
         device: &Device,
     ) -> Self {
@@ -69,7 +69,7 @@ impl Experience {
             episodes,
             agents,
             n_actions,
-            hidden_dim,
+            memory_dim,
             input: tensor(batch.input, [times, rows, inputs.dim()], device),
             state: tensor(batch.state, [times * episodes, state_dim], device),
             closed: tensor(closed, [times, rows, n_actions], device),
@@ -91,7 +91,7 @@ impl Experience {
         state: &[f32],
         actions: &[u16],
         inputs: InputLayout,
-        hidden_dim: usize,
+        memory_dim: usize,
         device: &Device,
     ) -> Self {
         let episodes = actions.len() / inputs.n_agents;
@@ -110,7 +110,7 @@ impl Experience {
             indices: Vec::new(),
         };
         let rng = Rng::stream(0, Purpose::Selection, 0);
-        Self::new(batch, inputs, hidden_dim, rng, device)
+        Self::new(batch, inputs, memory_dim, rng, device)
     }
 
     /// The number of rows of a mixer.
@@ -139,14 +139,14 @@ impl Experience {
     /// `[times, episode * agent, output]`.
     pub fn outputs(&self, agents: &AgentNetworks) -> Tensor<3> {
         let rows = self.episodes * self.agents;
-        let hidden = Tensor::zeros([rows, self.hidden_dim], &self.input.device());
+        let hidden = Tensor::zeros([rows, self.memory_dim], &self.input.device());
         agents.outputs(self.input.clone(), hidden, None)
     }
 
     /// What the agents' networks compute from the whole batch, beginning without memories.
     pub fn run(&self, agents: &AgentNetworks) -> AgentOutput {
         let rows = self.episodes * self.agents;
-        let hidden = Tensor::zeros([rows, self.hidden_dim], &self.input.device());
+        let hidden = Tensor::zeros([rows, self.memory_dim], &self.input.device());
         agents.forward(self.input.clone(), hidden, None)
     }
 

@@ -61,7 +61,7 @@ impl Plan {
             input_dim: self.inputs.dim(),
             hidden_dim: self.learning.rnn_hidden_dim,
             output_dim,
-            recurrent: self.learning.use_rnn,
+            recurrent: self.learning.recurrent(),
             convolution: None,
             normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,

@@ -44,12 +44,12 @@ impl<F: Factorisation> ReplayLearner<F> {
         let tracked = setup.device.clone().autodiff();
         let networks = factorisation.networks(&plan, &mut weights, &tracked);
         let n_envs = learning.batch_size_run;
-        let hidden_dim = learning.rnn_hidden_dim;
+        let actor = factorisation.acting(&networks).to_actor();
         Self {
             inputs,
-            actor: factorisation.acting(&networks).to_actor(),
             update: Update::new(factorisation, learning, networks, &setup.device),
-            collector: EpisodeCollector::new(spec, inputs, hidden_dim, n_envs),
+            collector: EpisodeCollector::new(spec, inputs, actor.memory_dim(), n_envs),
+            actor,
             replay: EpisodeReplay::new(learning.replay()),
             reward_norm: RewardNorm::default(),
             exploration: (0..n_envs)
@@ -95,7 +95,7 @@ impl<F: Factorisation> ReplayLearner<F> {
         let shards = sample.shards(shard_count(&self.update.device, rows));
         let indices: Vec<u64> = shards.iter().flat_map(|shard| &shard.indices).copied().collect();
         let (seed, inputs) = (self.selection.next_u64(), self.inputs);
-        let (hidden_dim, device) = (learning.rnn_hidden_dim, self.update.device.clone());
+        let (memory_dim, device) = (self.actor.memory_dim(), self.update.device.clone());
         let batch = |(at, shard): (usize, Sample<'_>)| {
             let mut batch = EpisodeBatch::new(&shard, inputs);
             if let Some(norm) = &standardise {
@@ -105,7 +105,7 @@ impl<F: Factorisation> ReplayLearner<F> {
                 }
             }
             let rng = Rng::stream(seed, Purpose::Selection, at as u32);
-            Experience::new(batch, inputs, hidden_dim, rng, &device)
+            Experience::new(batch, inputs, memory_dim, rng, &device)
         };
         let shards = shards.into_iter().enumerate().map(|(at, shard)| (shard.steps(), (at, shard)));
         let errors = self.update.run(shards.collect(), batch, tally)?;
@@ -144,13 +144,12 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
     }
 
     fn joint_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
-        let hidden_dim = self.update.learning.rnn_hidden_dim;
         let batch = Experience::first_steps(
             obs,
             state,
             actions,
             self.inputs,
-            hidden_dim,
+            self.actor.memory_dim(),
             &self.update.device,
         );
         let values = self.update.factorisation.joint(&self.update.networks.valid(), &batch);
@@ -165,7 +164,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
         Policy {
             actor: self.actor.clone(),
             inputs: self.inputs,
-            recurrent: self.update.learning.use_rnn,
+            recurrent: self.update.learning.recurrent(),
             convolution: None,
             normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,
@@ -243,7 +242,7 @@ mod tests {
             .map(|shard| {
                 let rng = Rng::stream(0, Purpose::Check, 0);
                 let batch = EpisodeBatch::new(shard, learner.inputs);
-                Experience::new(batch, learner.inputs, learning.rnn_hidden_dim, rng, &device)
+                Experience::new(batch, learner.inputs, learner.actor.memory_dim(), rng, &device)
             })
             .collect();
         learner.update(&shards, &mut tally).expect("the loss is finite");

@@ -73,7 +73,7 @@ impl PqnLearner {
             input_dim: inputs.dim(),
             hidden_dim: settings.rnn_hidden_dim,
             output_dim: spec.n_actions,
-            recurrent: settings.use_rnn,
+            recurrent: settings.recurrent(),
             convolution: None,
             normalisation: settings.normalisation(),
             activation: HiddenActivation::Relu,
@@ -84,14 +84,15 @@ impl PqnLearner {
         let tracked = setup.device.clone().autodiff();
         let networks = AgentNetworks::new(&config, &owners, &mut weights, &tracked);
         let (n_envs, steps) = (settings.batch_size_run, settings.rollout_steps);
+        let actor = networks.to_actor();
         Self {
             mixing,
             inputs,
             device: setup.device.clone(),
-            actor: networks.to_actor(),
             networks,
             optimizer: Optimizer::new(OptimizerConfig::RAdam { eps: settings.optim_eps as f32 }),
-            collector: SegmentCollector::new(spec, inputs, settings.rnn_hidden_dim, n_envs, steps),
+            collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            actor,
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
                 .collect(),
@@ -102,7 +103,7 @@ impl PqnLearner {
     }
 
     fn part(&self, segment: &Segment, envs: &[usize]) -> Part {
-        let (time, agents, h) = (segment.time, segment.agents, self.settings.rnn_hidden_dim);
+        let (time, agents, h) = (segment.time, segment.agents, self.actor.memory_dim());
         let (rows, dim) = (envs.len() * agents, self.inputs.dim());
         let device = self.device.clone().autodiff();
         let input = gather(&segment.input, time + 1, agents * dim, segment.envs, envs);
@@ -273,7 +274,7 @@ impl Learner for PqnLearner {
         Policy {
             actor: self.actor.clone(),
             inputs: self.inputs,
-            recurrent: self.settings.use_rnn,
+            recurrent: self.settings.recurrent(),
             convolution: None,
             normalisation: self.settings.normalisation(),
             activation: HiddenActivation::Relu,

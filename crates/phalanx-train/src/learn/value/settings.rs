@@ -1,7 +1,7 @@
 //! The settings all value-learning algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{OptimizerConfig, Sharing};
+use phalanx_core::nn::{OptimizerConfig, RecurrentUnit, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
@@ -79,8 +79,10 @@ pub struct QLearning {
     pub epsilon_anneal_time: u64,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,
-    /// Whether agents remember (GRU) or not (linear layer).
+    /// Whether agents remember (a recurrent layer) or not (a linear one).
     pub use_rnn: bool,
+    /// What agents that remember do it with: a `gru` or an `lstm`.
+    pub rnn: RecurrentUnit,
     /// The width of the agent's hidden layers.
     pub rnn_hidden_dim: usize,
     /// Whether agents see their last action.
@@ -146,6 +148,7 @@ impl Default for QLearning {
             epsilon_anneal_time: 100_000,
             parameter_sharing: Sharing::All,
             use_rnn: true,
+            rnn: RecurrentUnit::Gru,
             rnn_hidden_dim: 64,
             obs_last_action: true,
             obs_agent_id: true,
@@ -172,6 +175,11 @@ impl QLearning {
                 OptimizerConfig::RmsProp { alpha: self.optim_alpha as f32, eps }
             }
         }
+    }
+
+    /// What agents remember with, if they do.
+    pub fn recurrent(&self) -> Option<RecurrentUnit> {
+        self.use_rnn.then_some(self.rnn)
     }
 
     /// The replay memory.
@@ -237,6 +245,8 @@ impl QLearning {
         check(unit(self.priority_beta), "priority_beta", "must lie in [0, 1]");
         check(unit(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
         check(unit(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
+        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        check(remembers, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
         problems
     }

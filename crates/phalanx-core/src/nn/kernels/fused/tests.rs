@@ -102,6 +102,8 @@ macro_rules! assert_equivalent {
     }};
 }
 
+mod lstm; // Behind the macro that it needs.
+
 #[test]
 fn the_fused_gru_has_the_values_and_gradients_of_the_composed_one() {
     for _ in Vectors::each() {

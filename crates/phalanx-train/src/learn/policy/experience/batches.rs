@@ -178,7 +178,7 @@ impl Experience {
         }
     }
 
-    /// The memories at the beginning of some items, `[row, hidden]`.
+    /// The memories at the beginning of some items, `[row, memory]`.
     fn memory(
         &self,
         all: &[f32],
@@ -187,7 +187,7 @@ impl Experience {
         columns: &[usize],
         device: &Device,
     ) -> Tensor<2> {
-        let h = self.hidden_dim;
+        let h = self.memory_dim;
         let mut out = Vec::with_capacity(items.len() * columns.len() * h);
         for item in items {
             for column in columns {

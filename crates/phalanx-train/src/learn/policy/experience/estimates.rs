@@ -12,7 +12,7 @@ use crate::store::Segment;
 
 /// What is behind a segment.
 pub(in super::super) struct Behind {
-    /// The critic's memory, `[env, valuer, hidden]`.
+    /// The critic's memory, `[env, valuer, memory]`.
     pub(in super::super) critic_hidden: Vec<f32>,
     /// The share of the returns' variance that the critic explained.
     pub(in super::super) explained_variance: f64,
@@ -110,7 +110,7 @@ impl Experience {
     /// before each chunk are noted.
     fn values(&mut self, critic: &AgentNetworks, device: &Device) -> (Vec<f32>, Vec<f32>) {
         let (rows, dim) = (self.envs * self.valuers, self.critic_dim);
-        let mut hidden = tensor(self.critic_hidden.clone(), [rows, self.hidden_dim], device);
+        let mut hidden = tensor(self.critic_hidden.clone(), [rows, self.memory_dim], device);
         let mut values = Vec::with_capacity((self.chunks * self.chunk + 1) * rows);
         let mut behind = Vec::new();
         for chunk in 0..=self.chunks {

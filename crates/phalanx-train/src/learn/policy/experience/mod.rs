@@ -27,7 +27,7 @@ pub(crate) struct Experience {
     valuers: usize,
     inputs: InputLayout,
     critic_dim: usize,
-    hidden_dim: usize,
+    memory_dim: usize,
     /// `[time + 1, env, agent, dim]`.
     input: Vec<f32>,
     /// `[time + 1, env, valuer, dim]`; empty where the critic reads what the agents read.
@@ -41,9 +41,9 @@ pub(crate) struct Experience {
     active: Vec<bool>,
     /// Where the critic learns, `[time, env, valuer]`: acting, and alive if the settings ask for it.
     valued: Vec<bool>,
-    /// Memories before each chunk, `[chunk, env, agent, hidden]`; the first come from the rollout.
+    /// Memories before each chunk, `[chunk, env, agent, memory]`; the first come from the rollout.
     policy_hidden: Vec<f32>,
-    /// `[chunk, env, valuer, hidden]`.
+    /// `[chunk, env, valuer, memory]`.
     critic_hidden: Vec<f32>,
     /// Of the actions taken, under the policy that took them.
     log_prob: Vec<f32>,
@@ -92,7 +92,7 @@ impl Experience {
             valuers,
             inputs,
             critic_dim: critic.dim(),
-            hidden_dim: settings.memory_dim(),
+            memory_dim: settings.memory_dim(),
             input: segment.input.clone(),
             critic_input: if same_input { Vec::new() } else { critic.read(segment) },
             same_input,

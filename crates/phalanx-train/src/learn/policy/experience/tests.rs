@@ -4,7 +4,8 @@ use super::estimates::explained_variance;
 use super::*;
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, Sharing, device,
+    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RecurrentUnit, Sharing,
+    device,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -20,9 +21,9 @@ fn inputs() -> InputLayout {
 }
 
 /// Random numbers, an episode that begins in the middle, an action that is not available.
-fn segment() -> Segment {
+fn segment(memory_dim: usize) -> Segment {
     let mut rng = Rng::stream(1, Purpose::Check, 0);
-    let mut segment = Segment::new(&spec(), inputs(), 5, ENVS, TIME);
+    let mut segment = Segment::new(&spec(), inputs(), memory_dim, ENVS, TIME);
     segment.input.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
     segment.hidden.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
     segment.actions.iter_mut().for_each(|action| *action = rng.below(2) as u16);
@@ -43,11 +44,15 @@ fn settings(chunk: usize) -> PolicyGradient {
 }
 
 fn networks(seed: u64) -> AgentNetworks {
+    networks_of(RecurrentUnit::Gru, seed)
+}
+
+fn networks_of(unit: RecurrentUnit, seed: u64) -> AgentNetworks {
     let config = AgentConfig {
         input_dim: inputs().dim(),
         hidden_dim: 5,
         output_dim: 3,
-        recurrent: true,
+        recurrent: Some(unit),
         convolution: None,
         normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,
@@ -62,9 +67,9 @@ fn recalled(chunk: usize, policy: &AgentNetworks) -> Experience {
 }
 
 fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> Experience {
-    let segment = segment();
+    let segment = segment(settings.memory_dim());
     let layout = CriticLayout::new(settings, &spec(), inputs());
-    let hidden = vec![0.0; ENVS * 2 * 5];
+    let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
     let mut experience = Experience::new(&segment, settings, inputs(), &layout, &hidden);
     let cpu = device("cpu").expect("the CPU is always there");
     experience.recall(policy, settings, &cpu);
@@ -73,12 +78,15 @@ fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> Experienc
 
 #[test]
 fn chunks_begin_with_the_memories_of_the_whole_sequence() {
-    let policy = networks(2);
-    let (whole, cut) = (recalled(0, &policy), recalled(2, &policy));
-    assert_eq!(cut.items(), 4 * ENVS);
-    assert_eq!(cut.policy_hidden.len(), 4 * ENVS * 2 * 5);
-    for (a, b) in whole.log_prob.iter().zip(&cut.log_prob) {
-        assert!((a - b).abs() < 1e-6);
+    for (unit, memory_dim) in [(RecurrentUnit::Gru, 5), (RecurrentUnit::Lstm, 10)] {
+        let policy = networks_of(unit, 2);
+        let of = |chunk| PolicyGradient { rnn: unit, ..settings(chunk) };
+        let (whole, cut) = (recalled_with(&of(0), &policy), recalled_with(&of(2), &policy));
+        assert_eq!(cut.items(), 4 * ENVS);
+        assert_eq!(cut.policy_hidden.len(), 4 * ENVS * 2 * memory_dim);
+        for (a, b) in whole.log_prob.iter().zip(&cut.log_prob) {
+            assert!((a - b).abs() < 1e-6);
+        }
     }
 }
 

@@ -1,0 +1,169 @@
+//! The fused LSTM against its composition, and both against the formula.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::super::super::super::lstm::LstmWeights;
+use super::super::super::simd::Vectors;
+use super::super::super::tests::random;
+use super::super::super::{composed, lstm_sequence};
+use super::super::{lstm, lstm_backward};
+use super::{Leaf, assert_same, same_on_all_threads};
+use crate::rng::{Purpose, Rng};
+
+#[test]
+fn the_fused_lstm_has_the_values_and_gradients_of_the_composed_one() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 8);
+        let mut sizes =
+            vec![(1, 1, 1, 1), (4, 8, 16, 16), (7, 13, 9, 20), (12, 3, 40, 33), (5, 160, 64, 64)];
+        let drawn = |rng: &mut Rng| {
+            (1 + rng.below(9), 1 + rng.below(20), 1 + rng.below(40), 1 + rng.below(40))
+        };
+        sizes.extend((0..4).map(|_| drawn(&mut rng)));
+        for (time, row, input, hidden) in sizes {
+            for masked in [false, true] {
+                let x = Leaf::new(&mut rng, [time, row, input]);
+                let memory = Leaf::new(&mut rng, [row, 2 * hidden]);
+                let weight_ih = Leaf::new(&mut rng, [input, 4 * hidden]);
+                let bias_ih = Leaf::new(&mut rng, [4 * hidden]);
+                let weight_hh = Leaf::new(&mut rng, [hidden, 4 * hidden]);
+                let bias_hh = Leaf::new(&mut rng, [4 * hidden]);
+                let keep = masked.then(|| {
+                    let keep = (0..time * row)
+                        .map(|_| if rng.below(3) == 0 { 0.0_f32 } else { 1.0 })
+                        .collect::<Vec<_>>();
+                    let data = TensorData::new(keep, [time, row]);
+                    Tensor::<2>::from_data(data, &Device::flex())
+                });
+                let run = |lstm: fn(_, _, _, _) -> (Tensor<3>, Tensor<2>)| {
+                    let weights = LstmWeights {
+                        weight_ih: weight_ih.tensor(),
+                        bias_ih: bias_ih.tensor(),
+                        weight_hh: weight_hh.tensor(),
+                        bias_hh: bias_hh.tensor(),
+                    };
+                    let (states, last) = lstm(x.tensor(), memory.tensor(), keep.clone(), weights);
+                    // Gradients flow in through the states and through the last memory.
+                    let states = states.reshape([time * row * hidden]);
+                    Tensor::cat(vec![states, last.reshape([row * 2 * hidden])], 0)
+                };
+                assert_equivalent!(
+                    &mut rng,
+                    run(lstm_sequence),
+                    run(composed::lstm_sequence),
+                    [x, memory, weight_ih, bias_ih, weight_hh, bias_hh]
+                );
+            }
+        }
+    }
+}
+
+/// State and cell of one unit after a step, by PyTorch's formula in double precision: the sums of the
+/// gates input, forget, cell and output come in.
+fn lstm_unit([i, f, g, o]: [f64; 4], cell: f64) -> (f64, f64) {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let cell = sigmoid(f) * cell + sigmoid(i) * g.tanh();
+    (sigmoid(o) * cell.tanh(), cell)
+}
+
+#[test]
+fn both_lstms_follow_the_formula_unit_by_unit() {
+    let mut rng = Rng::stream(0, Purpose::Check, 9);
+    let (time, row, input, hidden) = (6, 3, 5, 7);
+    let x = random(&mut rng, time * row * input);
+    let memory = random(&mut rng, row * 2 * hidden);
+    let [weight_ih, weight_hh] = [input, hidden].map(|n| random(&mut rng, n * 4 * hidden));
+    let [bias_ih, bias_hh] = [0, 1].map(|_| random(&mut rng, 4 * hidden));
+    let keep: Vec<f32> = (0..time * row).map(|i| if i % 5 == 4 { 0.0 } else { 1.0 }).collect();
+
+    let mut state: Vec<f64> = Vec::new();
+    let mut cell: Vec<f64> = Vec::new();
+    for memory in memory.chunks_exact(2 * hidden) {
+        state.extend(memory[..hidden].iter().map(|&x| f64::from(x)));
+        cell.extend(memory[hidden..].iter().map(|&x| f64::from(x)));
+    }
+    let mut expected = Vec::new();
+    for t in 0..time {
+        let mut next = state.clone();
+        for r in 0..row {
+            let keep = f64::from(keep[t * row + r]);
+            for unit in 0..hidden {
+                let gates = std::array::from_fn(|gate| {
+                    let column = gate * hidden + unit;
+                    let mut sum = f64::from(bias_ih[column]) + f64::from(bias_hh[column]);
+                    for k in 0..input {
+                        let weight = weight_ih[k * 4 * hidden + column];
+                        sum += f64::from(x[(t * row + r) * input + k]) * f64::from(weight);
+                    }
+                    for k in 0..hidden {
+                        let weight = weight_hh[k * 4 * hidden + column];
+                        sum += keep * state[r * hidden + k] * f64::from(weight);
+                    }
+                    sum
+                });
+                let at = r * hidden + unit;
+                (next[at], cell[at]) = lstm_unit(gates, keep * cell[at]);
+            }
+        }
+        state = next;
+        expected.extend_from_slice(&state);
+    }
+    for (state, cell) in state.chunks_exact(hidden).zip(cell.chunks_exact(hidden)) {
+        expected.extend(state.iter().chain(cell));
+    }
+
+    let device = Device::flex();
+    let tensor = |values: &[f32], shape: [usize; 2]| -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values.to_vec(), shape), &device)
+    };
+    for lstm in [lstm_sequence, composed::lstm_sequence] {
+        let weights = LstmWeights {
+            weight_ih: tensor(&weight_ih, [input, 4 * hidden]),
+            bias_ih: Tensor::from_data(TensorData::new(bias_ih.clone(), [4 * hidden]), &device),
+            weight_hh: tensor(&weight_hh, [hidden, 4 * hidden]),
+            bias_hh: Tensor::from_data(TensorData::new(bias_hh.clone(), [4 * hidden]), &device),
+        };
+        let x = tensor(&x, [time * row, input]).reshape([time, row, input]);
+        let keep = tensor(&keep, [time, row]);
+        let (states, last) = lstm(x, tensor(&memory, [row, 2 * hidden]), Some(keep), weights);
+        let mut ours = states.into_data().try_into_vec::<f32>().expect("32-bit floats");
+        ours.extend(last.into_data().try_into_vec::<f32>().expect("32-bit floats"));
+        assert_eq!(ours.len(), expected.len());
+        for (x, y) in ours.iter().zip(&expected) {
+            assert!((f64::from(*x) - y).abs() < 5e-6, "{x} is not {y}");
+        }
+    }
+}
+
+#[test]
+fn an_lstm_has_the_same_bits_on_all_threads() {
+    let mut rng = Rng::stream(0, Purpose::Check, 13);
+    let size = lstm::Size { time: 41, rows: 131, input: 33, hidden: 20 };
+    let lstm::Size { time, rows, input, hidden } = size;
+    assert!(time * rows * (input + hidden) * 4 * hidden > 12 << 20, "worth several threads");
+    let sequence = |width: usize| time * rows * width;
+    let keep: Vec<f32> =
+        (0..sequence(1)).map(|_| if rng.below(5) == 0 { 0.0 } else { 1.0 }).collect();
+    let x = random(&mut rng, sequence(input));
+    let memory = random(&mut rng, rows * 2 * hidden);
+    let gradient = random(&mut rng, (time + 1) * rows * hidden);
+    let [weight_ih, weight_hh] = [input, hidden].map(|n| random(&mut rng, n * 4 * hidden));
+    let [bias_ih, bias_hh] = [0, 1].map(|_| random(&mut rng, 4 * hidden));
+    let inputs = lstm::Inputs {
+        input: &x,
+        memory: &memory,
+        keep: &keep,
+        weight_ih: &weight_ih,
+        bias_ih: &bias_ih,
+        weight_hh: &weight_hh,
+        bias_hh: &bias_hh,
+    };
+    same_on_all_threads(|| {
+        let mut saved = vec![0.0; sequence(lstm::SAVED * hidden)];
+        let states = lstm::forward(size, inputs, Some(&mut saved));
+        assert_eq!(states, lstm::forward(size, inputs, None));
+        let out = lstm_backward::backward(size, inputs, &states, &saved, &gradient);
+        let weights = [out.weight_ih, out.weight_hh, out.bias];
+        [states, saved, out.input, out.memory].into_iter().chain(weights).collect()
+    });
+}

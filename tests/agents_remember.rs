@@ -1,0 +1,156 @@
+//! Recurrent agents learn to do in the end what they were told in the beginning, which nobody can
+//! without a memory; and a policy on disk remembers as the one that was saved.
+
+use phalanx::nn::RecurrentUnit;
+use phalanx::prelude::*;
+use phalanx::train::checkpoint::load_policy;
+use phalanx::train::collect::Team;
+use phalanx::train::learn::Algorithm;
+
+/// Steps of an episode.
+const LENGTH: usize = 6;
+
+/// Environment steps until which each way of learning has learned the task.
+const VDN_STEPS: u64 = 12_000;
+const IPPO_STEPS: u64 = 60_000;
+
+/// Two agents each see one of two signs in the first step and nothing but the time from then on; in the
+/// last step, each that does what its sign said earns a half.
+struct Recall {
+    spec: EnvSpec,
+    signs: [usize; 2],
+    time: usize,
+}
+
+impl Recall {
+    fn make() -> Self {
+        let spec = EnvSpec {
+            n_actions: 2,
+            obs_dim: 2 + LENGTH,
+            state_dim: LENGTH,
+            episode_limit: LENGTH,
+            ..EnvSpec::new("recall", 2)
+        };
+        Self { spec, signs: [0; 2], time: 0 }
+    }
+
+    fn write(&self, out: StepMut<'_>) {
+        out.obs.fill(0.0);
+        out.state.fill(0.0);
+        if self.time < LENGTH {
+            out.state[self.time] = 1.0;
+        }
+        for (obs, sign) in out.obs.chunks_exact_mut(2 + LENGTH).zip(self.signs) {
+            if self.time == 0 {
+                obs[sign] = 1.0;
+            }
+            if self.time < LENGTH {
+                obs[2 + self.time] = 1.0;
+            }
+        }
+        out.avail.fill(true);
+        out.alive.fill(true);
+    }
+}
+
+impl Env for Recall {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+        self.signs = [rng.below(2), rng.below(2)];
+        self.time = 0;
+        self.write(out);
+    }
+
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+        self.time += 1;
+        self.write(out);
+        if self.time < LENGTH {
+            return Outcome { reward: 0.0, end: End::Running };
+        }
+        let right = self.signs.iter().zip(actions).filter(|(sign, did)| **sign == **did as usize);
+        Outcome { reward: 0.5 * right.count() as f32, end: End::Terminated }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        out.extend([self.signs[0], self.signs[1], self.time].map(|x| x as u8));
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        let [first, second, time] = bytes.try_into().expect("as it was saved");
+        (self.signs, self.time) = ([usize::from(first), usize::from(second)], usize::from(time));
+        Ok(())
+    }
+}
+
+/// The mean return of greedy episodes after `t_max` steps.
+fn learned(algorithm: impl Algorithm + 'static, t_max: u64) -> f64 {
+    let mut trainer = Trainer::new(algorithm, Recall::make).seed(1);
+    trainer.config.test_nepisode = 64;
+    while trainer.iterate().expect("losses are finite").t_env < t_max {}
+    trainer.evaluate().expect("it was trained").return_mean()
+}
+
+fn vdn(use_rnn: bool, rnn: RecurrentUnit) -> Vdn {
+    let learning = QLearning {
+        use_rnn,
+        rnn,
+        rnn_hidden_dim: 32,
+        batch_size: 64,
+        lr: 0.003,
+        epsilon_anneal_time: 5000,
+        obs_last_action: false,
+        ..QLearning::default()
+    };
+    Vdn { learning }
+}
+
+fn ippo(use_rnn: bool, rnn: RecurrentUnit) -> Ippo {
+    let learning = PolicyGradient {
+        use_rnn,
+        rnn,
+        rnn_hidden_dim: 32,
+        batch_size_run: 16,
+        rollout_steps: 60,
+        lr: 0.003,
+        obs_last_action: false,
+        ..PolicyGradient::default()
+    };
+    Ippo { learning }
+}
+
+#[test]
+fn agents_with_a_gru_or_an_lstm_learn_what_agents_without_memory_cannot() {
+    let forgetful = learned(vdn(false, RecurrentUnit::Gru), VDN_STEPS);
+    assert!(forgetful < 0.7, "without memory they can but guess: {forgetful}");
+    for unit in [RecurrentUnit::Gru, RecurrentUnit::Lstm] {
+        assert_eq!(learned(vdn(true, unit), VDN_STEPS), 1.0, "VDN with {unit:?}");
+        assert_eq!(learned(ippo(true, unit), IPPO_STEPS), 1.0, "IPPO with {unit:?}");
+    }
+}
+
+#[test]
+fn a_policy_on_disk_remembers_as_the_one_that_was_saved() {
+    for unit in [RecurrentUnit::Gru, RecurrentUnit::Lstm] {
+        let mut trainer = Trainer::new(ippo(true, unit), Recall::make).seed(2);
+        trainer.iterate().expect("losses are finite");
+        let policy = trainer.policy().expect("it was trained");
+        let loaded = load_policy(&trainer.save().expect("it can be saved")).expect("it is whole");
+        assert_eq!(loaded.recurrent, Some(unit));
+        let [ours, theirs] = [policy, loaded].map(|policy| {
+            let memory = unit.memory_dim(32);
+            assert_eq!(policy.actor.memory_dim(), memory);
+            let mut team = Team::new(policy.inputs, memory, 1);
+            team.begin(0);
+            let steps = (0..LENGTH).map(|t| {
+                let mut obs = vec![0.0; 2 * (2 + LENGTH)];
+                obs[t] = 1.0;
+                team.think(&policy.actor, &obs).to_vec()
+            });
+            steps.collect::<Vec<_>>()
+        });
+        assert_eq!(ours, theirs, "{unit:?}");
+    }
+}

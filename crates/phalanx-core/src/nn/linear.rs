@@ -98,6 +98,7 @@ impl Linear {
         kernels::linear(input, self.weight.val(), self.bias.val(), activation)
     }
 
+    /// The values of the parameters.
     pub(super) fn values(&self) -> kernels::LayerWeights {
         kernels::LayerWeights { weight: self.weight.val(), bias: self.bias.val() }
     }

@@ -7,6 +7,7 @@ use super::super::linear::Activation;
 use super::super::lstm::LstmWeights;
 use super::super::mixers::{ConcaveWeights, Convex};
 use super::super::surrogate::{Taken, Valued};
+use super::{LayerWeights, QmixLayers};
 
 /// `activation(x W + b)`: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
 pub(super) fn linear(
@@ -208,4 +209,23 @@ pub(super) fn value_loss(
         error = error.max_pair(penalty(moved - valued.returns.clone()));
     }
     (error * valued.weight.clone()).sum() * 0.5
+}
+
+pub(super) fn qmix_mixer(
+    q: Tensor<2>,
+    state: Tensor<2>,
+    layers: QmixLayers,
+    positive: Activation,
+) -> Tensor<2> {
+    let layer = |x, layer: LayerWeights, after| linear(x, layer.weight, layer.bias, after);
+    let generated = |[hidden, output]: [LayerWeights; 2], after| {
+        layer(layer(state.clone(), hidden, Activation::Relu), output, after)
+    };
+    qmix_mix(
+        q,
+        generated(layers.weight_1, positive),
+        layer(state.clone(), layers.bias_1, Activation::Identity),
+        generated(layers.weight_2, positive),
+        generated(layers.value, Activation::Identity),
+    )
 }

@@ -107,6 +107,7 @@ pub(super) fn linear(
 }
 
 /// The values of a linear layer's parameters, `[input, output]` and `[output]`.
+#[derive(Clone)]
 pub(super) struct LayerWeights {
     pub(super) weight: Tensor<2>,
     pub(super) bias: Tensor<1>,
@@ -228,6 +229,30 @@ pub(super) fn qmix_mix(
         return fused::qmix_mix(q, weight_1, bias_1, weight_2, value);
     }
     composed::qmix_mix(q, weight_1, bias_1, weight_2, value)
+}
+
+/// The layers of QMIX's mixer: the two of each hypernetwork, the first followed by ReLU.
+pub(super) struct QmixLayers {
+    pub(super) weight_1: [LayerWeights; 2],
+    pub(super) weight_2: [LayerWeights; 2],
+    pub(super) value: [LayerWeights; 2],
+    pub(super) bias_1: LayerWeights,
+}
+
+/// QMIX's mixer with its hypernetworks of two layers: `[row, agent]` and `[row, state_dim]` to `[row, 1]`.
+///
+/// On the CPU device this is one operation, in blocks of rows, in which no gradient reaches the state.
+pub(super) fn qmix_mixer(
+    q: Tensor<2>,
+    state: Tensor<2>,
+    layers: QmixLayers,
+    positive: Activation,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&q.device()) {
+        return fused::qmix_mixer(q, state, layers, positive);
+    }
+    composed::qmix_mixer(q, state, layers, positive)
 }
 
 /// The mixing step of a concave mixer on generated weights: `q` `[row, agent * utility_dim]` to

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::super::kernels::LayerWeights;
 use super::super::linear::{Activation, Linear};
 
 /// One linear layer, or two with ReLU between them.
@@ -32,6 +33,11 @@ impl Hypernetwork {
             layers => panic!("a hypernetwork has 1 or 2 layers, not {layers}"),
         };
         Self { hidden, output: linear(width, output_dim) }
+    }
+
+    /// The two layers, if there are two.
+    pub(super) fn pair(&self) -> Option<[LayerWeights; 2]> {
+        self.hidden.as_ref().map(|hidden| [hidden.values(), self.output.values()])
     }
 
     /// `[row, state_dim]` to weights, `[row, output_dim]`, of which `activation` makes what signs

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::super::kernels;
+use super::super::kernels::{self, QmixLayers};
 use super::super::linear::{Activation, Linear};
 use super::hypernetwork::Hypernetwork;
 use crate::rng::Rng;
@@ -120,8 +120,18 @@ pub struct Qmix {
 
 impl Qmix {
     /// `[row, agent]` and `[row, state_dim]` to `[row, 1]`.
+    ///
+    /// In a shard of a batch on the CPU device ([`in_shards`](super::super::in_shards)), the whole mixer
+    /// is one operation, in which no gradient reaches the state.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
         let positive = self.positive.activation();
+        let pairs = (self.weight_1.pair(), self.weight_2.pair());
+        if let (true, (Some(weight_1), Some(weight_2))) = (kernels::is_alone(), pairs) {
+            let value = [self.value_hidden.values(), self.value_output.values()];
+            let bias_1 = self.bias_1.values();
+            let layers = QmixLayers { weight_1, weight_2, value, bias_1 };
+            return kernels::qmix_mixer(q, state, layers, positive);
+        }
         let weight_1 = self.weight_1.forward(state.clone(), positive);
         let bias_1 = self.bias_1.forward(state.clone(), Activation::Identity);
         let weight_2 = self.weight_2.forward(state.clone(), positive);

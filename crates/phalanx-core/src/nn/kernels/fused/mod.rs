@@ -24,6 +24,8 @@ mod perceptron;
 mod perceptron_op;
 mod primitive;
 mod products;
+mod qmix;
+mod qmix_op;
 mod recurrent;
 mod recurrent_op;
 mod surrogate;
@@ -42,6 +44,7 @@ pub(super) use self::lstm_op::lstm_sequence;
 pub(super) use self::mix_op::qmix_mix;
 pub(super) use self::norm_op::layer_norm;
 pub(super) use self::perceptron_op::perceptron;
+pub(super) use self::qmix_op::qmix_mixer;
 pub(super) use self::recurrent_op::recurrent_agent;
 pub(super) use self::surrogate_op::{surrogate, value_loss};
 

@@ -11,8 +11,8 @@ use super::super::pack::Packed;
 use super::super::simd::Vectors;
 use super::super::tests::{assert_close, exact, random, shapes};
 use super::super::{
-    LayerWeights, categorical, composed, concave_mix, gru_sequence, layer_norm, linear, perceptron,
-    qmix_mix, recurrent_agent, surrogate, value_loss,
+    LayerWeights, QmixLayers, categorical, composed, concave_mix, gru_sequence, layer_norm, linear,
+    perceptron, qmix_mix, qmix_mixer, recurrent_agent, surrogate, value_loss,
 };
 use super::products::{Scratch, add_transposed_left};
 use super::{dense, gru};
@@ -530,6 +530,49 @@ fn the_fused_recurrent_agent_has_the_values_and_gradients_of_its_layers() {
                         bias_hh,
                         head,
                         head_bias
+                    ]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fused_mixer_has_the_values_and_gradients_of_its_layers() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 10);
+        let sizes = [(1, 1, 1, 1, 1), (7, 3, 9, 5, 20), (150, 5, 40, 32, 64), (260, 2, 30, 16, 8)];
+        for (rows, agents, state_dim, embed, hidden) in sizes {
+            let softplus = Activation::Softplus { beta: 1.5 };
+            for positive in [Activation::Absolute, Activation::Quadratic, softplus] {
+                let q = Leaf::new(&mut rng, [rows, agents]);
+                let Leaf(state) = Leaf::new(&mut rng, [rows, state_dim]);
+                let state = state.inner();
+                let mut linear = |inner: usize, columns: usize| {
+                    let weight = Leaf::weights(&mut rng, [inner, columns], inner);
+                    (weight, Leaf::new(&mut rng, [columns]))
+                };
+                let (h1, h1_bias) = linear(state_dim, hidden);
+                let (w1, w1_bias) = linear(hidden, agents * embed);
+                let (h2, h2_bias) = linear(state_dim, hidden);
+                let (w2, w2_bias) = linear(hidden, embed);
+                let (hv, hv_bias) = linear(state_dim, embed);
+                let (v, v_bias) = linear(embed, 1);
+                let (b, b_bias) = linear(state_dim, embed);
+                let layers = || QmixLayers {
+                    weight_1: [layer(&h1, &h1_bias), layer(&w1, &w1_bias)],
+                    weight_2: [layer(&h2, &h2_bias), layer(&w2, &w2_bias)],
+                    value: [layer(&hv, &hv_bias), layer(&v, &v_bias)],
+                    bias_1: layer(&b, &b_bias),
+                };
+                let given = || Tensor::from_inner(state.clone());
+                assert_equivalent!(
+                    &mut rng,
+                    qmix_mixer(q.tensor(), given(), layers(), positive),
+                    composed::qmix_mixer(q.tensor(), given(), layers(), positive),
+                    [
+                        q, h1, h1_bias, w1, w1_bias, h2, h2_bias, w2, w2_bias, hv, hv_bias, v,
+                        v_bias, b, b_bias
                     ]
                 );
             }

@@ -2,6 +2,7 @@
 
 mod host;
 mod policy;
+mod readings;
 mod value;
 
 pub use policy::{

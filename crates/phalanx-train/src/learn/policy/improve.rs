@@ -12,6 +12,7 @@ use super::turn::Turn;
 use crate::collect::Tally;
 use crate::error::TrainError;
 use crate::learn::host::to_vec;
+use crate::learn::readings::Readings;
 
 impl PolicyLearner {
     /// The agents that improve at once, in the order of their turns.
@@ -59,7 +60,8 @@ impl PolicyLearner {
         &mut self,
         experience: &mut Experience,
         tally: &mut Tally,
-    ) -> Result<(), TrainError> {
+        readings: &mut Readings,
+    ) {
         let turns = self.turns();
         for (at, turn) in turns.iter().enumerate() {
             let mut batches = Vec::new();
@@ -71,12 +73,12 @@ impl PolicyLearner {
                     };
                     batches = parts.iter().map(of).collect();
                 }
-                let mut moved = 0.0;
+                let mut moved = Vec::new();
                 for batch in &batches {
-                    moved += self.learn(turn, experience, batch, tally)?;
+                    moved.push(self.learn(turn, experience, batch, tally, readings));
                 }
                 let limit = self.settings.kl_stop;
-                if limit > 0.0 && moved / batches.len() as f64 > limit {
+                if limit > 0.0 && mean_of(moved) > limit {
                     break;
                 }
             }
@@ -84,7 +86,6 @@ impl PolicyLearner {
                 experience.account_for(turn, &self.policy.valid(), &self.device);
             }
         }
-        Ok(())
     }
 
     /// Whether a critic of its own learns from the minibatches of the policies. Where policies take turns
@@ -95,14 +96,15 @@ impl PolicyLearner {
     }
 
     /// One step of the policies of a turn from a minibatch, and of the critic where it learns along with
-    /// them. Returns the approximate KL divergence before it.
+    /// them. Returns the approximate KL divergence before it, `[1]`.
     fn learn(
         &mut self,
         turn: &Turn,
         experience: &Experience,
         batch: &Minibatch,
         tally: &mut Tally,
-    ) -> Result<f64, TrainError> {
+        readings: &mut Readings,
+    ) -> Tensor<1> {
         let (losses, vf_coef, device) =
             (self.loss(tally.t_env), self.settings.vf_coef, &self.device);
         let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
@@ -123,7 +125,7 @@ impl PolicyLearner {
             });
             let step = self.policy_optimizer.step(lr, both, gradients, clip);
             (self.policy, self.critic) = step.module;
-            tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+            readings.add(&["grad_norm"], step.grad_norm);
             means.into_iter().unzip()
         } else if self.along() {
             let both = (self.policy.clone(), self.critic.clone());
@@ -138,39 +140,36 @@ impl PolicyLearner {
                     let fitted = ParameterGradients::of(critic, loss.backward());
                     ([improved, fitted], (means, Some(value)))
                 });
-            self.policy_step(lr, policy, clip, tally);
-            self.critic_step(lr, critic, clip, tally);
+            self.policy_step(lr, policy, clip, readings);
+            self.critic_step(lr, critic, clip, readings);
             means.into_iter().unzip()
         } else {
             let (means, gradients) = in_shards(&self.policy, shards, |policy, shard| {
                 policy_loss(policy, &played(shard))
             });
-            self.policy_step(lr, gradients, clip, tally);
+            self.policy_step(lr, gradients, clip, readings);
             means.into_iter().map(|means| (means, None)).unzip()
         };
         tally.updates += 1;
         let means = sum_of(means);
-        finite(POLICY_MEANS[0], means[0], tally)?;
-        for (name, value) in POLICY_MEANS.into_iter().zip(&means) {
-            tally.add(name, f64::from(*value));
-        }
+        readings.add(&POLICY_MEANS, means.clone());
         let values: Vec<_> = values.into_iter().flatten().collect();
         if !values.is_empty() {
-            valued(values, tally)?;
+            readings.add(&["value_loss"], sum_of(values));
         }
-        Ok(f64::from(means[3]))
+        means.narrow(0, 3, 1)
     }
 
-    fn policy_step(&mut self, lr: f64, by: ParameterGradients, clip: f32, tally: &mut Tally) {
+    fn policy_step(&mut self, lr: f64, by: ParameterGradients, clip: f32, readings: &mut Readings) {
         let step = self.policy_optimizer.step(lr, self.policy.clone(), by, clip);
         self.policy = step.module;
-        tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+        readings.add(&["grad_norm"], step.grad_norm);
     }
 
-    fn critic_step(&mut self, lr: f64, by: ParameterGradients, clip: f32, tally: &mut Tally) {
+    fn critic_step(&mut self, lr: f64, by: ParameterGradients, clip: f32, readings: &mut Readings) {
         let step = self.critic_optimizer.step(lr, self.critic.clone(), by, clip);
         self.critic = step.module;
-        tally.add("critic_grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+        readings.add(&["critic_grad_norm"], step.grad_norm);
     }
 
     /// Whether policy and critic share layers, and are improved together.
@@ -179,11 +178,7 @@ impl PolicyLearner {
     }
 
     /// Fits a critic of its own, by itself.
-    pub(super) fn fit(
-        &mut self,
-        experience: &Experience,
-        tally: &mut Tally,
-    ) -> Result<(), TrainError> {
+    pub(super) fn fit(&mut self, experience: &Experience, t_env: u64, readings: &mut Readings) {
         let mut batches = Vec::new();
         for epoch in 0..self.settings.epochs {
             if epoch == 0 || self.settings.num_mini_batch > 1 {
@@ -194,7 +189,7 @@ impl PolicyLearner {
                 batches = parts.iter().map(of).collect();
             }
             for batch in &batches {
-                let (losses, device) = (self.loss(tally.t_env), &self.device);
+                let (losses, device) = (self.loss(t_env), &self.device);
                 let shards = batch.shards.iter().collect();
                 let (values, gradients) =
                     in_shards(&self.critic, shards, |critic: &AgentNetworks, shard| {
@@ -202,12 +197,11 @@ impl PolicyLearner {
                         let loss = value_of(critic, &shard, losses);
                         (loss.clone(), loss.inner())
                     });
-                let lr = self.settings.lr_at(tally.t_env);
-                self.critic_step(lr, gradients, self.settings.grad_norm_clip as f32, tally);
-                valued(values, tally)?;
+                let lr = self.settings.lr_at(t_env);
+                self.critic_step(lr, gradients, self.settings.grad_norm_clip as f32, readings);
+                readings.add(&["value_loss"], sum_of(values));
             }
         }
-        Ok(())
     }
 
     /// One step of policy and critic from some items.
@@ -219,8 +213,9 @@ impl PolicyLearner {
     ) -> Result<(), TrainError> {
         let everybody = Turn { network: None, agents: (0..self.spec.n_agents()).collect() };
         let batch = experience.minibatch(&everybody, items, &self.settings, &self.device);
-        self.learn(&everybody, experience, &batch, tally)?;
-        Ok(())
+        let mut readings = Readings::default();
+        self.learn(&everybody, experience, &batch, tally, &mut readings);
+        readings.settle(tally)
     }
 }
 
@@ -231,23 +226,13 @@ fn value_of(critic: &AgentNetworks, shard: &ValueBatch, losses: Loss) -> Tensor<
 }
 
 /// The sum of numbers that every shard has its part of.
-fn sum_of(shards: Vec<Tensor<1>>) -> Vec<f32> {
+fn sum_of(shards: Vec<Tensor<1>>) -> Tensor<1> {
     let sum = shards.into_iter().reduce(|sum, part| sum + part);
-    to_vec(sum.expect("there is at least one shard"))
+    sum.expect("there is at least one shard")
 }
 
-/// Notes the loss of the critic, of which every shard has its part.
-fn valued(shards: Vec<Tensor<1>>, tally: &mut Tally) -> Result<(), TrainError> {
-    let value = sum_of(shards)[0];
-    finite("value_loss", value, tally)?;
-    tally.add("value_loss", f64::from(value));
-    Ok(())
-}
-
-fn finite(what: &'static str, value: f32, tally: &Tally) -> Result<(), TrainError> {
-    if value.is_finite() {
-        Ok(())
-    } else {
-        Err(TrainError::NotFinite { what, value, t_env: tally.t_env })
-    }
+/// The mean of single numbers, on the host.
+fn mean_of(numbers: Vec<Tensor<1>>) -> f64 {
+    let n = numbers.len() as f64;
+    to_vec(Tensor::cat(numbers, 0)).into_iter().map(f64::from).sum::<f64>() / n
 }

@@ -14,6 +14,7 @@ use super::experience::Experience;
 use super::settings::{CriticInput, PolicyGradient};
 use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
 use crate::error::TrainError;
+use crate::learn::readings::Readings;
 use crate::learn::{Contents, Learner, SavedFile, Setup, file};
 
 /// Collects segments and goes through each of them for some epochs.
@@ -135,10 +136,12 @@ impl Learner for PolicyLearner {
         let behind = experience.estimate(segment, &critic, norm, &self.settings, &self.device);
         self.critic_hidden = behind.critic_hidden;
         tally.add("explained_variance", behind.explained_variance);
-        self.improve(&mut experience, tally)?;
+        let mut readings = Readings::default();
+        self.improve(&mut experience, tally, &mut readings);
         if !self.shared() && !self.along() {
-            self.fit(&experience, tally)?;
+            self.fit(&experience, tally.t_env, &mut readings);
         }
+        readings.settle(tally)?;
         self.actor = self.policy.to_actor();
         Ok(())
     }

@@ -1,0 +1,42 @@
+//! Numbers that stay on the device until a rollout has been learned from.
+
+use burn::tensor::Tensor;
+
+use super::host::to_vec;
+use crate::collect::Tally;
+use crate::error::TrainError;
+
+/// What updates computed beside gradients, still on their device: to read a number, the host would have to
+/// wait until everything before it is computed, in every update.
+#[derive(Default)]
+pub(super) struct Readings {
+    names: Vec<&'static str>,
+    values: Vec<Tensor<1>>,
+}
+
+impl Readings {
+    /// Notes one number for each of `names`.
+    pub(super) fn add(&mut self, names: &[&'static str], values: Tensor<1>) {
+        self.names.extend(names);
+        self.values.push(values);
+    }
+
+    /// Reads all numbers at once and adds them to `tally`.
+    ///
+    /// # Errors
+    ///
+    /// When a loss or the norm of a gradient is not finite.
+    pub(super) fn settle(self, tally: &mut Tally) -> Result<(), TrainError> {
+        if self.values.is_empty() {
+            return Ok(());
+        }
+        for (what, value) in self.names.into_iter().zip(to_vec(Tensor::cat(self.values, 0))) {
+            let vital = what.ends_with("_loss") || what.ends_with("_norm");
+            if vital && !value.is_finite() {
+                return Err(TrainError::NotFinite { what, value, t_env: tally.t_env });
+            }
+            tally.add(what, f64::from(value));
+        }
+        Ok(())
+    }
+}

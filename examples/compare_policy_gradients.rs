@@ -32,13 +32,15 @@ const MAPS: [(&str, u64, [&str; 2]); 5] = [
 ];
 
 /// A name, its algorithm, and settings; those of a file may depend on the map.
-const ALGORITHMS: [(&str, &str, &str); 11] = [
+const ALGORITHMS: [(&str, &str, &str); 13] = [
     ("IPPO", "ippo", ""),
     ("IPPO, MAPPO's settings", "mappo", "critic=observation death_masking=false"),
     ("IPPO, paper", "ippo", "configs/algs/ippo_paper.toml"),
     ("IPPO, paper, no convolution", "ippo", "configs/algs/ippo_paper.toml use_conv=false"),
     ("MAPPO", "mappo", ""),
     ("MAPPO, epochs by map", "mappo", "configs/algs/mappo.toml"),
+    ("MAPPO, not normalised", "mappo", "layer_norm=false"),
+    ("MAPPO, not normalised, epochs by map", "mappo", "configs/algs/mappo.toml layer_norm=false"),
     ("HAPPO", "happo", ""),
     ("sequential PPO", "sequential_ppo", ""),
     ("IA2C", "ia2c", ""),

@@ -20,11 +20,13 @@
 compile_error!("networks need a device: choose the feature `flex`, `ndarray` or `wgpu`");
 
 mod actor;
+mod adapters;
 mod agent;
 mod agents;
 mod categorical;
 mod convolution;
 mod device;
+mod device_failure;
 mod gru;
 mod kernels;
 mod layer_norm;
@@ -38,11 +40,13 @@ mod soft_update;
 mod weights;
 
 pub use actor::{Actor, Scratch};
+pub use adapters::{Adapter, adapters};
 pub use agent::{AgentConfig, AgentNetwork, AgentOutput, Init};
 pub use agents::{AgentNetworks, Sharing};
 pub use categorical::{Categorical, categorical};
 pub use convolution::{Convolution, FrameConvolution};
 pub use device::{Device, DeviceError, available, device};
+pub use device_failure::watched;
 pub use gru::Gru;
 pub use kernels::multiply_adds_per_second;
 pub use layer_norm::LayerNorm;

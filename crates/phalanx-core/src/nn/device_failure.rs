@@ -4,6 +4,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 use std::sync::{Mutex, Once, PoisonError};
 
+use burn::tensor::Tensor;
+
 use super::device::{Device, DeviceError};
 use super::kernels::on_host;
 
@@ -68,32 +70,54 @@ fn failure(name: &str, device: &Device, panic: &(dyn Any + Send)) -> Option<Devi
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
     let mut said: Vec<String> = text.into_iter().collect();
     said.extend(WATCH.lock().unwrap_or_else(PoisonError::into_inner).lines.iter().cloned());
-    let says = |words: &[&str]| {
-        said.iter()
-            .find(|text| words.iter().any(|word| text.contains(word)))
-            .map(|text| sentence(text))
-    };
     let name = name.to_owned();
-    if let Some(reason) = says(&["OutOfMemory", "out of memory", "Out of memory", "BufferTooBig"]) {
-        return Some(DeviceError::OutOfMemory { name, reason });
-    }
-    // One that is lost says so whenever it is waited for.
-    let answer = catch_unwind(AssertUnwindSafe(|| device.sync()));
-    let reason = match answer {
-        Ok(Ok(())) => return None,
-        Ok(Err(error)) => sentence(&error.to_string()),
-        Err(_) => "it does not answer".to_owned(),
+    let memory = ["allocate buffer", "out of memory", "out of device memory", "not enough memory"];
+    let refused = |line: &&str| {
+        let line = line.to_lowercase();
+        memory.iter().any(|words| line.contains(words))
     };
+    if let Some(reason) = said.iter().find_map(|text| causes(text).into_iter().rfind(refused)) {
+        return Some(DeviceError::OutOfMemory { name, reason: reason.to_owned() });
+    }
+    // One that is lost answers no more, and may not know it yet.
+    let answer = catch_unwind(AssertUnwindSafe(|| {
+        device.sync()?;
+        Tensor::<1>::ones([1], device).try_into_data().map(|_| ())
+    }));
+    let reason = match &answer {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => said.first().cloned().unwrap_or_default(),
+    };
+    let reason = causes(&reason).last().copied().unwrap_or("it does not answer").to_owned();
     Some(DeviceError::Lost { name, reason })
 }
 
-/// What was said as one line, without what a debugger would want to know.
-fn sentence(text: &str) -> String {
-    let text = text.replace("\\n", "\n");
-    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Backtrace"));
-    let lines: Vec<&str> = lines
-        .map(|line| line.trim_end_matches([':', ' ']))
-        .filter(|line| !matches!(*line, "" | "Caused by"))
-        .collect();
-    lines.join(": ").chars().take(300).collect()
+/// What was said to have gone wrong, and what caused it, without what a debugger would want to know.
+fn causes(text: &str) -> Vec<&str> {
+    let told = |line: &&str| !matches!(*line, "" | "Caused by" | "No backtrace available");
+    text.lines()
+        .take_while(|line| !line.starts_with("Backtrace") && !line.starts_with("Asked at"))
+        .map(|line| line.trim().trim_end_matches(':'))
+        .filter(told)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_chain_of_causes_the_last_is_told() {
+        let text = "An error happened during execution\nCaused by:\n  Several failures at once\nCaused \
+                    by:\n  can't allocate buffer of size: 8589934592\nNo backtrace available\nAsked \
+                    at:\nNo backtrace available)";
+        let last = causes(text).last().copied();
+        assert_eq!(last, Some("can't allocate buffer of size: 8589934592"));
+        assert_eq!(
+            causes("poisoned\nCaused by:\n  Destroyed: \nBacktrace:\n"),
+            ["poisoned", "Destroyed"]
+        );
+        assert_eq!(causes(""), Vec::<&str>::new());
+    }
 }

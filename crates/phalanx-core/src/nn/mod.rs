@@ -60,6 +60,6 @@ pub use mixers::{
 pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
 pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
-pub use shards::{ParameterGradients, in_shards, shard_count};
+pub use shards::{ParameterGradients, in_shards, shard_count, time_multiple};
 pub use soft_update::soft_update;
 pub use weights::{WeightsError, from_safetensors, to_safetensors, with_weights};

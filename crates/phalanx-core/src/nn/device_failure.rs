@@ -68,16 +68,24 @@ pub fn watched<T>(name: &str, device: &Device, work: impl FnOnce() -> T) -> Resu
 fn failure(name: &str, device: &Device, panic: &(dyn Any + Send)) -> Option<DeviceError> {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    let mut said: Vec<String> = text.into_iter().collect();
+    // What an error holds may be quoted in a panic as it is written in a program.
+    let mut said: Vec<String> = text.into_iter().map(|text| text.replace("\\n", "\n")).collect();
     said.extend(WATCH.lock().unwrap_or_else(PoisonError::into_inner).lines.iter().cloned());
     let name = name.to_owned();
-    let memory = ["allocate buffer", "out of memory", "out of device memory", "not enough memory"];
-    let refused = |line: &&str| {
-        let line = line.to_lowercase();
-        memory.iter().any(|words| line.contains(words))
+    let told = |words: &[&str]| {
+        let named = |line: &&str| {
+            let line = line.to_lowercase();
+            words.iter().any(|words| line.contains(words))
+        };
+        said.iter().find_map(|text| causes(text).into_iter().rfind(named)).map(str::to_owned)
     };
-    if let Some(reason) = said.iter().find_map(|text| causes(text).into_iter().rfind(refused)) {
-        return Some(DeviceError::OutOfMemory { name, reason: reason.to_owned() });
+    let memory = ["allocate buffer", "out of memory", "out of device memory", "not enough memory"];
+    if let Some(reason) = told(&memory) {
+        return Some(DeviceError::OutOfMemory { name, reason });
+    }
+    let lost = ["device is poisoned", "device is lost", "device lost", "could not be mapped"];
+    if let Some(reason) = told(&lost) {
+        return Some(DeviceError::Lost { name, reason });
     }
     // One that is lost answers no more, and may not know it yet.
     let answer = catch_unwind(AssertUnwindSafe(|| {

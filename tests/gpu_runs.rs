@@ -167,7 +167,7 @@ fn stays_as_it_is(id: &str, settings: &[&str], warm_up: u64) {
         }
         let used = Used::now();
         let seconds = began.elapsed().as_secs_f64();
-        println!("{id} after {} updates and {seconds:.0} s: {used:?}", tally.updates);
+        eprintln!("{id} after {} updates and {seconds:.0} s: {used:?}", tally.updates);
         used
     };
     let warm = until(warm_up);
@@ -226,7 +226,7 @@ fn a_device_that_is_lost_in_an_update_is_one_sentence() {
     let error = iterate().expect_err("it is lost");
     assert!(matches!(error, DeviceError::Lost { .. }), "{error:?}");
     let sentence = error.to_string();
-    println!("{sentence}");
+    eprintln!("{sentence}");
     assert!(sentence.contains("`wgpu` was lost") && sentence.contains("--resume"), "{sentence}");
     assert!(!sentence.contains('\n'), "{sentence}");
 }
@@ -241,7 +241,7 @@ fn too_little_memory_is_one_sentence_and_the_device_goes_on() {
     let error = error.expect_err("four times the largest buffer");
     assert!(matches!(error, DeviceError::OutOfMemory { .. }), "{error:?}");
     let sentence = error.to_string();
-    println!("{sentence}");
+    eprintln!("{sentence}");
     assert!(sentence.contains("batch_size_run") && !sentence.contains('\n'), "{sentence}");
     let sum = watched("wgpu", device, || Tensor::<1>::ones([8], device).sum().into_scalar::<f32>());
     assert_eq!(sum, Ok(8.0));

@@ -84,7 +84,7 @@ fn every_algorithm_learns_on_the_gpu_what_it_learns_on_the_cpu() {
     for entry in ALGORITHMS {
         let started = std::time::Instant::now();
         agree(entry.id);
-        println!("{}: {:.0} s", entry.id, started.elapsed().as_secs_f64());
+        eprintln!("{}: {:.0} s", entry.id, started.elapsed().as_secs_f64());
     }
 }
 

@@ -6,6 +6,7 @@ mod console;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use phalanx_core::nn::DeviceError;
 use phalanx_train::TrainError;
 
 /// The system's allocator returns large blocks to the system at once, which costs page faults in
@@ -66,7 +67,11 @@ fn is_usage_error(error: &anyhow::Error) -> bool {
             error,
             TrainError::Config(_)
                 | TrainError::Registry(_)
-                | TrainError::Device(_)
+                | TrainError::Device(
+                    DeviceError::NotBuilt { .. }
+                        | DeviceError::Unusable { .. }
+                        | DeviceError::Unknown { .. }
+                )
                 | TrainError::RunExists { .. }
                 | TrainError::NotARun { .. }
                 | TrainError::NothingToResume { .. }

@@ -15,6 +15,7 @@ pub mod collect;
 pub mod config;
 mod error;
 pub mod evaluate;
+mod fastest_device;
 pub mod learn;
 pub mod log;
 mod observer;
@@ -22,8 +23,10 @@ pub mod presets;
 mod run;
 pub mod store;
 mod trainer;
+mod update_time;
 
 pub use error::TrainError;
 pub use observer::{Observer, Progress, Report};
 pub use run::Outcome;
 pub use trainer::Trainer;
+pub use update_time::{Effort, update_seconds};

@@ -8,6 +8,7 @@ use crate::checkpoint::{RunCheckpoints, RunState};
 use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
+use crate::fastest_device::AUTO;
 use crate::learn::{SavedFile, algorithm};
 use crate::log::{LogCursor, RunFolder, RunInfo, RunLog};
 use crate::observer::{Progress, Report};
@@ -69,10 +70,10 @@ pub(crate) fn run(
 ) -> Result<Outcome, TrainError> {
     // Everything that can be wrong is found before anything is written.
     trainer.prepare()?;
-    let config = trainer.config.clone();
     let info = info(&mut trainer)?;
+    let config = trainer.config.clone();
     let folder = RunFolder::create(path, &info, overwrite)?;
-    trainer.add_observer(Box::new(RunLog::create(folder, &info, config.seed)?));
+    trainer.add_observer(Box::new(RunLog::create(folder, &info, config.seed)?))?;
     trainer.notice()?;
     let last = trainer.evaluate()?;
     let mut position = Position {
@@ -95,6 +96,13 @@ pub(crate) fn resume(mut trainer: Trainer, path: &Path) -> Result<Outcome, Train
         reason: reason.to_owned(),
     };
     let (folder, run) = RunFolder::open(path)?;
+    if trainer.config.device == AUTO {
+        // It was chosen when the run began.
+        let chosen = run.config.get("device").and_then(|name| name.as_str());
+        chosen
+            .ok_or_else(|| cannot("its config.toml names no device"))?
+            .clone_into(&mut trainer.config.device);
+    }
     trainer.prepare()?;
     let ours = info(&mut trainer)?;
     if let Some(key) = difference(&run, &ours) {
@@ -112,7 +120,7 @@ pub(crate) fn resume(mut trainer: Trainer, path: &Path) -> Result<Outcome, Train
     trainer.count_seconds_from(seconds)?;
     folder.describe(&ours)?;
     let log = RunLog::reopen(folder, &ours, trainer.config.seed, &cursor)?;
-    trainer.add_observer(Box::new(log));
+    trainer.add_observer(Box::new(log))?;
     go_on(trainer, path, position)
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, Rows, VecEnv, pack, unpack};
-use phalanx_core::nn;
+use phalanx_core::nn::{self, Device};
 use phalanx_core::rng::Purpose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use toml::Table;
@@ -15,6 +15,7 @@ use crate::collect::{Policy, Tally};
 use crate::config::{ConfigError, RunConfig};
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
+use crate::fastest_device::{AUTO, fastest_device};
 use crate::learn::{Algorithm, Contents, Learner, SavedFile, Setup};
 use crate::observer::{Observer, Progress, Report};
 use crate::run::{self, Outcome};
@@ -46,12 +47,15 @@ pub struct Trainer {
     algorithm: Box<dyn Algorithm>,
     make_envs: MakeEnvs,
     observers: Vec<Box<dyn Observer>>,
+    /// How the device was chosen, where that was left to the trainer.
+    choice: Vec<String>,
     live: Option<Live>,
 }
 
 /// What exists once training has begun.
 struct Live {
     learner: Box<dyn Learner>,
+    device: Device,
     envs: Box<dyn VecEnv>,
     test_envs: Box<dyn VecEnv>,
     pool: ThreadPool,
@@ -88,7 +92,14 @@ impl Trainer {
         algorithm: Box<dyn Algorithm>,
         make: impl Fn(usize, u64, Purpose) -> Box<dyn VecEnv> + Send + 'static,
     ) -> Self {
-        Self { config, algorithm, make_envs: Box::new(make), observers: Vec::new(), live: None }
+        Self {
+            config,
+            algorithm,
+            make_envs: Box::new(make),
+            observers: Vec::new(),
+            choice: Vec::new(),
+            live: None,
+        }
     }
 
     /// Sets the seed of every random stream.
@@ -105,7 +116,7 @@ impl Trainer {
         self
     }
 
-    /// Sets where networks learn: `cpu`, `ndarray`, `wgpu`.
+    /// Sets where networks learn: `cpu`, `ndarray`, `wgpu`, or `auto` for the fastest of them.
     #[must_use]
     pub fn device(mut self, name: &str) -> Self {
         name.clone_into(&mut self.config.device);
@@ -134,6 +145,9 @@ impl Trainer {
 
     /// Checks everything, builds networks and environments. The other methods do it when needed.
     ///
+    /// The device `auto` is replaced by the fastest, which is found by updates of a learner that is
+    /// thrown away: what is learned is what is learned with that device's name in the configuration.
+    ///
     /// # Errors
     ///
     /// When the configuration makes no sense or the device does not exist.
@@ -154,19 +168,21 @@ impl Trainer {
         let seed = self.config.seed;
         let n_test = self.config.test_nepisode.min(TEST_ENVS);
         let test_envs = (self.make_envs)(n_test, seed, Purpose::TestEnvironment);
-        let setup = Setup {
-            spec: test_envs.spec().clone(),
-            seed,
-            device: nn::device(&self.config.device)?,
-        };
-        let problems = self.algorithm.problems_in(&setup.spec);
+        let spec = test_envs.spec().clone();
+        let problems = self.algorithm.problems_in(&spec);
         if !problems.is_empty() {
             return Err(ConfigError::Senseless { problems }.into());
         }
-        let learner = self.algorithm.learner(&setup);
+        if self.config.device == AUTO {
+            self.choose_device(&spec, &pool)?;
+        }
+        let device = nn::device(&self.config.device)?;
+        let setup = Setup { spec, seed, device: device.clone() };
+        let learner = nn::watched(&self.config.device, &device, || self.algorithm.learner(&setup))?;
         let envs = (self.make_envs)(learner.n_envs(), seed, Purpose::Environment);
         self.live = Some(Live {
             learner,
+            device,
             envs,
             test_envs,
             pool,
@@ -174,6 +190,18 @@ impl Trainer {
             started: Instant::now(),
             before: 0.0,
         });
+        Ok(())
+    }
+
+    /// Puts the fastest device in place of `auto`, and tells the observers why.
+    fn choose_device(&mut self, spec: &EnvSpec, pool: &ThreadPool) -> Result<(), TrainError> {
+        let (seed, t_max) = (self.config.seed, self.config.t_max);
+        let make = |n| (self.make_envs)(n, seed, Purpose::Check);
+        let fastest = fastest_device(&*self.algorithm, spec, seed, t_max, pool, make)?;
+        for observer in &mut self.observers {
+            fastest.lines.iter().try_for_each(|line| observer.notice(line))?;
+        }
+        (self.config.device, self.choice) = (fastest.name, fastest.lines);
         Ok(())
     }
 
@@ -188,9 +216,11 @@ impl Trainer {
     ///
     /// When a loss is not finite, or for the reasons of [`Trainer::prepare`].
     pub fn iterate(&mut self) -> Result<Progress, TrainError> {
+        let name = self.config.device.clone();
         let live = self.live()?;
         let (learner, envs, tally) = (&mut live.learner, &mut live.envs, &mut live.tally);
-        live.pool.install(|| learner.iterate(&mut **envs, tally))?;
+        let iterate = || live.pool.install(|| learner.iterate(&mut **envs, tally));
+        nn::watched(&name, &live.device, iterate)??;
         let crashes = live.envs.take_crashes();
         for crash in crashes {
             let message =
@@ -288,10 +318,17 @@ impl Trainer {
     ///
     /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
     pub fn weights(&mut self) -> Result<Vec<SavedFile>, TrainError> {
+        let mut files = self.learned(Contents::Weights)?;
         let live = self.live()?;
-        let mut files = live.learner.save(Contents::Weights)?;
         files.push(policy_file(&live.learner.policy()));
         Ok(files)
+    }
+
+    /// The learner as files.
+    fn learned(&mut self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
+        let name = self.config.device.clone();
+        let live = self.live()?;
+        nn::watched(&name, &live.device, || live.learner.save(contents))?
     }
 
     /// Everything training depends on, as files: networks, optimizers, experience, environments,
@@ -301,8 +338,8 @@ impl Trainer {
     ///
     /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
     pub fn save(&mut self) -> Result<Vec<SavedFile>, TrainError> {
+        let mut files = self.learned(Contents::Everything)?;
         let live = self.live()?;
-        let mut files = live.learner.save(Contents::Everything)?;
         files.push(policy_file(&live.learner.policy()));
         for (name, envs) in [("envs.bin", &live.envs), ("test_envs.bin", &live.test_envs)] {
             let mut bytes = Vec::new();
@@ -376,9 +413,14 @@ impl Trainer {
         Ok(())
     }
 
-    /// Adds an observer in the middle of things.
-    pub(crate) fn add_observer(&mut self, observer: Box<dyn Observer>) {
+    /// Adds an observer in the middle of things, and tells it how the device was chosen.
+    pub(crate) fn add_observer(
+        &mut self,
+        mut observer: Box<dyn Observer>,
+    ) -> Result<(), TrainError> {
+        self.choice.iter().try_for_each(|line| observer.notice(line))?;
         self.observers.push(observer);
+        Ok(())
     }
 
     /// Tells all observers what a user should know before training begins.

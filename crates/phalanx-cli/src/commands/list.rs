@@ -1,6 +1,7 @@
 //! `phalanx list`.
 
 use clap::{Args, ValueEnum};
+use phalanx_core::nn::{Adapter, adapters, available, device};
 use phalanx_envs::registry::RuleSet;
 use serde_json::{Value, json};
 
@@ -10,7 +11,9 @@ use crate::commands::print;
 ///
 /// With --json an environment has its `rules`: the sets of rules it can be played by
 /// (env_args.rules=NAME), the default first, each with its arguments. `phalanx describe ENV` shows
-/// the arguments and scripted players of one environment.
+/// the arguments and scripted players of one environment. In a build with the feature wgpu, the device
+/// `wgpu` has the `adapters` it may be: name, kind (discrete, integrated, virtual, software), the interface
+/// and driver behind it, and its main limits, in bytes.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx list\n  phalanx list envs --json")]
 pub(crate) struct List {
@@ -53,7 +56,7 @@ impl What {
                     json!({ "id": entry.id, "summary": entry.summary, "rules": rules })
                 })
                 .collect(),
-            Self::Devices => phalanx_core::nn::available().into_iter().map(device_entry).collect(),
+            Self::Devices => available().into_iter().map(device_entry).collect(),
         }
     }
 }
@@ -68,12 +71,53 @@ pub(crate) fn rule_set(rules: &RuleSet) -> Value {
     json!({ "name": rules.name, "arguments": arguments })
 }
 
-/// A device, whether it can be used here, and if not, why.
+/// A device, whether it can be used here, and if not, why; a GPU with all adapters it may be.
 fn device_entry(id: &str) -> Value {
-    match phalanx_core::nn::device(id) {
+    let mut entry = match device(id) {
         Ok(_) => json!({ "id": id, "summary": device_summary(id), "usable": true }),
         Err(error) => json!({ "id": id, "summary": error.to_string(), "usable": false }),
+    };
+    if id == "wgpu" {
+        entry["adapters"] = adapters().iter().map(adapter_entry).collect();
     }
+    entry
+}
+
+fn adapter_entry(adapter: &Adapter) -> Value {
+    json!({
+        "device": adapter.device,
+        "name": adapter.name,
+        "kind": adapter.kind,
+        "backend": adapter.backend,
+        "driver": adapter.driver,
+        "driver_info": adapter.driver_info,
+        "max_buffer_size": adapter.max_buffer_size,
+        "max_storage_binding": adapter.max_storage_binding,
+        "max_workgroup_invocations": adapter.max_workgroup_invocations,
+        "max_workgroups": adapter.max_workgroups,
+    })
+}
+
+/// An adapter in two lines.
+fn show_adapter(adapter: &Adapter) {
+    let mebibytes = |bytes: u64| bytes >> 20;
+    print(&format!(
+        "    {}: {} ({}, {}), driver {} {}",
+        adapter.device.as_deref().unwrap_or("adapter"),
+        adapter.name,
+        adapter.kind,
+        adapter.backend,
+        adapter.driver,
+        adapter.driver_info,
+    ));
+    print(&format!(
+        "      buffers of {} MiB, tensors of {} MiB, workgroups of {} invocations, {} of them along a \
+         dimension",
+        mebibytes(adapter.max_buffer_size),
+        mebibytes(adapter.max_storage_binding),
+        adapter.max_workgroup_invocations,
+        adapter.max_workgroups,
+    ));
 }
 
 fn device_summary(id: &str) -> &'static str {
@@ -106,6 +150,9 @@ impl List {
             for entry in what.entries() {
                 let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
                 print(&format!("  {:<24} {}", text("id"), text("summary")));
+            }
+            if what == What::Devices {
+                adapters().iter().for_each(show_adapter);
             }
         }
         Ok(())

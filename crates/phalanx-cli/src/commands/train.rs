@@ -19,6 +19,9 @@ use crate::console::Console;
 /// with their defaults are in configs/, and in what --dry-run prints. A file may have sections for
 /// single environments: [env."skirmish/8m"].
 ///
+/// device=auto times an update of this very run on each device of the build, takes the fastest, and
+/// writes it into the run's config.toml; --resume stays with it.
+///
 /// The run's folder is results/ALG/ENV/seed_N; nothing is written anywhere else.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -52,11 +55,14 @@ pub(crate) struct Train {
 
 impl Train {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let (mut trainer, path) = self.trainer()?;
+        let (trainer, path) = self.trainer()?;
+        let asked = trainer.table();
+        let console = Console::new(trainer.config.t_max);
+        let mut trainer = trainer.observe(console);
         trainer.prepare()?;
         let (alg, env) = (trainer.algorithm().id(), trainer.spec()?.id);
         if self.dry_run {
-            print(trainer.table().to_string().trim_end());
+            print(asked.to_string().trim_end());
             return Ok(());
         }
         if !self.json {
@@ -72,8 +78,6 @@ impl Train {
                 path.display()
             );
         }
-        let console = Console::new(trainer.config.t_max);
-        let trainer = trainer.observe(console);
         let outcome = match (&self.resume, self.overwrite) {
             (Some(_), _) => trainer.resume(&path),
             (None, true) => trainer.run_over(&path),

@@ -28,6 +28,28 @@ pub enum DeviceError {
         /// What the driver said.
         reason: String,
     },
+    /// It has less memory than an update needs.
+    #[error(
+        "the device `{name}` has too little memory ({reason}): take fewer environments or episodes at \
+         once (batch_size_run, batch_size), more minibatches (num_mini_batch), or device=cpu"
+    )]
+    OutOfMemory {
+        /// The name asked for.
+        name: String,
+        /// What the driver said.
+        reason: String,
+    },
+    /// It answers no more: its driver gave up, or it went away.
+    #[error(
+        "the device `{name}` was lost ({reason}): what was saved last can be gone on from with `phalanx \
+         train --resume`, with device=cpu if it is lost again"
+    )]
+    Lost {
+        /// The name asked for.
+        name: String,
+        /// What the driver said.
+        reason: String,
+    },
     /// There is no device of this name.
     #[error("there is no device `{name}`; this build has: {}", available().join(", "))]
     Unknown {
@@ -55,7 +77,7 @@ pub fn available() -> Vec<&'static str> {
 /// |---|---|
 /// | `cpu` | one CPU core, burn-flex with our fused kernels |
 /// | `ndarray` | burn's older CPU device |
-/// | `wgpu` | the best GPU, over Vulkan, Metal, DX12 or WebGPU |
+/// | `wgpu` | the best GPU, over Vulkan, Metal or DX12 |
 /// | `wgpu:1` | the discrete GPU of that index, counted from zero |
 ///
 /// The device of a learner's networks is `device(name)?.autodiff()`; target networks, actors and
@@ -100,26 +122,8 @@ fn ndarray(name: &str) -> Result<Device, DeviceError> {
 
 #[cfg(feature = "wgpu")]
 fn wgpu(name: &str, index: Option<usize>) -> Result<Device, DeviceError> {
-    use std::sync::{Arc, OnceLock};
-
-    use burn::tensor::{DeviceKind, Tensor};
-
-    let device = Device::wgpu(index.map_or(DeviceKind::DefaultDevice, DeviceKind::DiscreteGpu));
-    // The device is opened on first use, and panics are how it says that it cannot be; the first of them,
-    // on whatever thread, tells why.
-    let said = Arc::new(OnceLock::new());
-    let hook = std::panic::take_hook();
-    let listener = Arc::clone(&said);
-    std::panic::set_hook(Box::new(move |panic| {
-        let text = panic.payload_as_str().unwrap_or("it does not answer");
-        let _ = listener.set(text.lines().next().unwrap_or_default().to_owned());
-    }));
-    let opened = std::panic::catch_unwind(|| Tensor::<1>::zeros([1], &device).into_data());
-    std::panic::set_hook(hook);
-    opened.map(|_| device).map_err(|_| DeviceError::Unusable {
-        name: name.to_owned(),
-        reason: said.get().cloned().unwrap_or_default(),
-    })
+    super::adapters::open(index)
+        .map_err(|reason| DeviceError::Unusable { name: name.to_owned(), reason })
 }
 
 #[cfg(not(feature = "wgpu"))]

@@ -20,11 +20,13 @@
 compile_error!("networks need a device: choose the feature `flex`, `ndarray` or `wgpu`");
 
 mod actor;
+mod adapters;
 mod agent;
 mod agents;
 mod categorical;
 mod convolution;
 mod device;
+mod device_failure;
 mod gru;
 mod kernels;
 mod layer_norm;
@@ -41,11 +43,13 @@ mod surrogate;
 mod weights;
 
 pub use actor::{Actor, Scratch};
+pub use adapters::{Adapter, adapters};
 pub use agent::{AgentConfig, AgentNetwork, AgentOutput, Init};
 pub use agents::{AgentNetworks, Sharing};
 pub use categorical::{Categorical, categorical};
 pub use convolution::{Convolution, FrameConvolution};
 pub use device::{Device, DeviceError, available, device};
+pub use device_failure::watched;
 pub use gru::Gru;
 pub use kernels::multiply_adds_per_second;
 pub use layer_norm::{LayerNorm, Normalisation};
@@ -61,7 +65,7 @@ pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};
 pub use recurrent::RecurrentUnit;
 pub use selection::{Objective, Search, Selected, Selection, SelectionInput};
-pub use shards::{ParameterGradients, gradients_in_shards, in_shards, shard_count};
+pub use shards::{ParameterGradients, gradients_in_shards, in_shards, shard_count, time_multiple};
 pub use soft_update::soft_update;
 pub use surrogate::{Taken, Valued, surrogate, value_loss};
 pub use weights::{WeightsError, from_safetensors, to_safetensors, with_weights};

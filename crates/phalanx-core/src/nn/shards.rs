@@ -30,6 +30,13 @@ pub fn shard_count(device: &Device, rows: usize) -> usize {
     (rows / ROWS).max(few).clamp(1, MOST)
 }
 
+/// The number of time steps of a batch of episodes is padded to a multiple of this. On a device that is not
+/// the CPU, batches of few different shapes need few different kernels, which are compiled when a shape is
+/// first met.
+pub fn time_multiple(device: &Device) -> usize {
+    if on_host(device) { 1 } else { 8 }
+}
+
 /// Gradients of a module's parameters, in the order of the parameters.
 #[derive(Debug)]
 pub struct ParameterGradients {

@@ -23,7 +23,8 @@ pub struct RunConfig {
     /// How many environment steps lie between two savings of the whole state, from which an
     /// interrupted run can be resumed. Zero saves none.
     pub save_state_interval: u64,
-    /// Where networks learn: `cpu`, `ndarray`, `wgpu`.
+    /// Where networks learn: `cpu`, `ndarray`, `wgpu`, or `auto` for the one whose updates are
+    /// fastest here, which is then written in its place.
     pub device: String,
     /// How many threads act, learn and step environments; zero takes one per core. Results do not
     /// depend on it.

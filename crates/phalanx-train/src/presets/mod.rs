@@ -4,11 +4,13 @@
 //! ([`numbers`]); a first loss that agrees says that the same work is measured.
 
 mod decisions;
+mod noise;
 mod numbers;
 mod ppo;
 mod qmix;
 
 pub use decisions::Decisions;
+pub use noise::Noise;
 pub use numbers::numbers;
 pub use ppo::PpoUpdate;
 pub use qmix::QmixUpdate;

@@ -6,14 +6,14 @@ use super::packed_episode::PackedEpisode;
 use super::sample::{Sample, Window};
 use crate::collect::InputLayout;
 
-/// Windows of episodes, padded to the longest of them and turned time-major.
+/// Windows of episodes, padded to the longest of them or further, and turned time-major.
 ///
 /// A row of the network is an agent of an episode: `row = episode * n_agents + agent`. Time zero is
 /// the first step of a window. Behind its last step stands the observation that followed, to
 /// bootstrap from where the episode did not terminate there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpisodeBatch {
-    /// The length of the longest window.
+    /// The number of steps: the length of the longest window, or more.
     pub time: usize,
     /// The number of episodes.
     pub episodes: usize,
@@ -38,9 +38,15 @@ pub struct EpisodeBatch {
 impl EpisodeBatch {
     /// Lays the windows of a sample side by side.
     pub fn new(sample: &Sample<'_>, inputs: InputLayout) -> Self {
+        Self::padded(sample, inputs, 1)
+    }
+
+    /// The same, padded to a multiple of so many steps. Padding is not learned from.
+    pub fn padded(sample: &Sample<'_>, inputs: InputLayout, multiple: usize) -> Self {
         let n = sample.episodes.len();
         let agents = inputs.n_agents;
         let time = sample.windows.iter().map(|window| window.len).max().unwrap_or(0);
+        let time = time.next_multiple_of(multiple);
         let state_dim =
             sample.episodes.first().map_or(0, |episode| episode.state.len() / (episode.len + 1));
         let has_agent_rewards = sample

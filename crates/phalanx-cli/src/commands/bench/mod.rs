@@ -1,6 +1,7 @@
 //! `phalanx bench`: one file per kind of work.
 
 mod act;
+mod devices;
 mod learn;
 mod sim;
 mod train;
@@ -28,6 +29,7 @@ enum What {
     Act(act::Act),
     Learn(learn::Learn),
     Train(train::Train),
+    Devices(devices::Devices),
 }
 
 impl Bench {
@@ -37,6 +39,7 @@ impl Bench {
             What::Act(act) => act.run(),
             What::Learn(learn) => learn.run(),
             What::Train(train) => train.run(),
+            What::Devices(devices) => devices.run(),
         }
     }
 }

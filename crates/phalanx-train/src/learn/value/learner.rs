@@ -4,7 +4,7 @@ use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentNetworks, HiddenActivation, Normalisation, from_safetensors, shard_count,
-    to_safetensors,
+    time_multiple, to_safetensors,
 };
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
@@ -97,7 +97,7 @@ impl<F: Factorisation> ReplayLearner<F> {
         let (seed, inputs) = (self.selection.next_u64(), self.inputs);
         let (memory_dim, device) = (self.actor.memory_dim(), self.update.device.clone());
         let batch = |(at, shard): (usize, Sample<'_>)| {
-            let mut batch = EpisodeBatch::new(&shard, inputs);
+            let mut batch = EpisodeBatch::padded(&shard, inputs, time_multiple(&device));
             if let Some(norm) = &standardise {
                 let own = batch.agent_reward.iter_mut();
                 for reward in batch.steps.iter_mut().map(|step| &mut step.reward).chain(own) {
@@ -217,7 +217,7 @@ mod tests {
     use crate::learn::value::mixed::{Mixed, MixedNetworks};
 
     /// The weights after one update from twelve battles of different lengths.
-    fn learned(n: usize) -> Vec<f32> {
+    fn learned(n: usize, multiple: usize) -> Vec<f32> {
         let make = phalanx_envs::registry::factory("skirmish/3m", &Default::default());
         let make = make.expect("it is registered");
         let mut envs = ParallelEnvs::new(12, 3, Purpose::Environment, make);
@@ -241,7 +241,7 @@ mod tests {
             .iter()
             .map(|shard| {
                 let rng = Rng::stream(0, Purpose::Check, 0);
-                let batch = EpisodeBatch::new(shard, learner.inputs);
+                let batch = EpisodeBatch::padded(shard, learner.inputs, multiple);
                 Experience::new(batch, learner.inputs, learner.actor.memory_dim(), rng, &device)
             })
             .collect();
@@ -255,10 +255,18 @@ mod tests {
 
     #[test]
     fn shards_teach_what_one_padded_batch_teaches() {
-        let (whole, sharded) = (learned(1), learned(4));
-        assert_eq!(whole.len(), sharded.len());
-        for (whole, sharded) in whole.iter().zip(&sharded) {
-            assert!((whole - sharded).abs() < 2e-6, "{whole} is not {sharded}");
+        assert_alike(&learned(1, 1), &learned(4, 1));
+    }
+
+    #[test]
+    fn further_padding_teaches_nothing() {
+        assert_alike(&learned(1, 1), &learned(1, 64));
+    }
+
+    fn assert_alike(ours: &[f32], others: &[f32]) {
+        assert_eq!(ours.len(), others.len());
+        for (ours, other) in ours.iter().zip(others) {
+            assert!((ours - other).abs() < 2e-6, "{ours} is not {other}");
         }
     }
 }

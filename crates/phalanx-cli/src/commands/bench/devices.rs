@@ -1,0 +1,195 @@
+//! `phalanx bench devices`.
+
+use std::time::Duration;
+
+use clap::Args;
+use phalanx_core::env::{Env, ParallelEnvs};
+use phalanx_core::nn::{adapters, available, device, watched};
+use phalanx_core::rng::Purpose;
+use phalanx_train::config::Layers;
+use phalanx_train::learn::{Setup, algorithm};
+use phalanx_train::log::Machine;
+use phalanx_train::presets::Noise;
+use phalanx_train::{Effort, TrainError, update_seconds};
+use serde_json::{Value, json};
+
+use super::{Spread, pool};
+use crate::commands::{Misuse, print};
+
+/// Updates of real algorithms on every device, for networks of many widths: where a GPU begins to pay.
+///
+/// An update learns from a batch of episodes of 60 steps, in which every agent sees 80 numbers (and its
+/// index, and its last action) and chooses among 14 actions. All settings but the sizes are the
+/// algorithm's defaults; ippo learns from the whole rollout at once. Time counts from the end of a rollout
+/// until the weights to act with are back. The table is Markdown; times are medians, in milliseconds.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  phalanx bench devices > crossover.md\n  \
+    phalanx bench devices --widths 64,256 --batches 32 --agents 3,10,27 --json")]
+pub(super) struct Devices {
+    /// The algorithms: qmix, ippo, or any other with rnn_hidden_dim and batch_size_run.
+    #[arg(long, value_delimiter = ',', default_values_t = ["qmix", "ippo"].map(str::to_owned))]
+    algs: Vec<String>,
+    /// The hidden units of an agent's network.
+    #[arg(long, value_delimiter = ',', default_values_t = [64, 128, 256, 512, 1024])]
+    widths: Vec<usize>,
+    /// The episodes of an update.
+    #[arg(long, value_delimiter = ',', default_values_t = [32, 128])]
+    batches: Vec<usize>,
+    /// The numbers of agents.
+    #[arg(long, value_delimiter = ',', default_values_t = [5])]
+    agents: Vec<usize>,
+    /// The devices; all of this build by default.
+    #[arg(long, value_delimiter = ',')]
+    devices: Vec<String>,
+    /// How often to measure; the median counts.
+    #[arg(long, default_value_t = 5)]
+    repeats: usize,
+    /// Once a measurement took so many seconds, it is not repeated.
+    #[arg(long, default_value_t = 30.0)]
+    seconds: f64,
+    /// The number of threads; all cores by default.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print one JSON object per measurement.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The sizes of an update.
+#[derive(Clone, Copy)]
+struct Sizes {
+    width: usize,
+    batch: usize,
+    agents: usize,
+}
+
+impl Devices {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let sizes = [&self.widths, &self.batches, &self.agents];
+        if self.repeats == 0 || sizes.iter().any(|sizes| sizes.contains(&0)) {
+            let reason =
+                "--repeats, --widths, --batches and --agents must be at least 1".to_owned();
+            return Err(Misuse(reason).into());
+        }
+        let machine = Machine::here();
+        let threads = self.threads.unwrap_or(machine.cores);
+        let named = available().into_iter().map(str::to_owned);
+        let devices = if self.devices.is_empty() { named.collect() } else { self.devices.clone() };
+        if !self.json {
+            let processor = machine.processor.unwrap_or_default();
+            print(&format!("processor: {processor}, {} cores, {threads} used\n", machine.cores));
+            for adapter in adapters() {
+                let (name, kind) = (adapter.name, adapter.kind);
+                print(&format!(
+                    "adapter: {name}, {kind}, {} {}\n",
+                    adapter.driver, adapter.driver_info
+                ));
+            }
+            print(&format!(
+                "| algorithm | width | batch | agents | {} | fastest |",
+                devices.join(" | ")
+            ));
+            print(&format!("|---|---|---|---|{}---|", "---|".repeat(devices.len())));
+        }
+        pool(threads)?.install(|| {
+            for alg in &self.algs {
+                for &agents in &self.agents {
+                    for &batch in &self.batches {
+                        for &width in &self.widths {
+                            self.row(alg, Sizes { width, batch, agents }, &devices, threads)?;
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Measures an update on all devices.
+    fn row(
+        &self,
+        alg: &str,
+        sizes: Sizes,
+        devices: &[String],
+        threads: usize,
+    ) -> anyhow::Result<()> {
+        let Sizes { width, batch, agents } = sizes;
+        let mut fastest: Option<(f64, &str)> = None;
+        let mut cells = Vec::new();
+        for device in devices {
+            let seconds = match self.measure(alg, sizes, device) {
+                Ok(seconds) => seconds,
+                Err(error @ TrainError::Config(_)) => return Err(error.into()),
+                // A GPU that is not there, or too small, is part of the answer.
+                Err(error) => {
+                    eprintln!("{alg}, width {width}, batch {batch}, agents {agents}: {error}");
+                    cells.push("-".to_owned());
+                    continue;
+                }
+            };
+            let Spread { median, min, max } =
+                Spread::of(seconds.iter().map(|seconds| 1e3 * seconds).collect());
+            cells.push(format!("{median:.1}"));
+            if fastest.is_none_or(|(least, _)| median < least) {
+                fastest = Some((median, device));
+            }
+            if self.json {
+                let result: Value = json!({
+                    "algorithm": alg,
+                    "width": width,
+                    "batch": batch,
+                    "agents": agents,
+                    "device": device,
+                    "threads": threads,
+                    "milliseconds": median,
+                    "min": min,
+                    "max": max,
+                    "repeats": seconds.len(),
+                });
+                print(&result.to_string());
+            }
+        }
+        if !self.json {
+            let fastest = fastest.map_or("-", |(_, device)| device);
+            let cells = cells.join(" | ");
+            print(&format!("| {alg} | {width} | {batch} | {agents} | {cells} | {fastest} |"));
+        }
+        Ok(())
+    }
+
+    /// The seconds of some updates on a device.
+    fn measure(&self, alg: &str, sizes: Sizes, name: &str) -> Result<Vec<f64>, TrainError> {
+        let Sizes { width, batch, agents } = sizes;
+        let entry = algorithm(alg)?;
+        let steps = Noise::new(agents).spec().episode_limit;
+        let (defaults, mut layers) = (entry.defaults(), Layers::defaults(entry));
+        layers.assignment(&format!("rnn_hidden_dim={width}"))?;
+        if defaults.contains_key("rollout_steps") {
+            let settings = [("batch_size_run", batch), ("rollout_steps", steps)];
+            let once = [("epochs", 1), ("num_mini_batch", 1)];
+            for (key, value) in settings.into_iter().chain(once) {
+                layers.assignment(&format!("{key}={value}"))?;
+            }
+        } else {
+            // The episodes of an iteration are few, since it is their replay that is measured.
+            layers.assignment(&format!("batch_size_run={}", batch.min(8)))?;
+            layers.assignment(&format!("batch_size={batch}"))?;
+        }
+        let (_, algorithm) = layers.finish()?;
+        let device = device(name)?;
+        let effort = Effort {
+            repeats: self.repeats,
+            patience: Duration::from_secs_f64(self.seconds.max(0.0)),
+            steps: u64::MAX,
+        };
+        watched(name, &device, || {
+            let spec = Noise::new(agents).spec().clone();
+            let setup = Setup { spec, seed: 1, device: device.clone() };
+            let mut learner = algorithm.learner(&setup);
+            let n_envs = learner.n_envs();
+            let envs =
+                ParallelEnvs::new(n_envs, 1, Purpose::Environment, move || Noise::new(agents));
+            update_seconds(&mut *learner, Box::new(envs), effort)
+        })?
+    }
+}

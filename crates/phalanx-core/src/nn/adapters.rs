@@ -1,0 +1,111 @@
+//! Graphics adapters: what the device `wgpu` can run on.
+
+/// A graphics adapter of this machine, as its driver describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// The name that [`device()`](super::device()) knows it by: `wgpu:1` for a discrete GPU. The others
+    /// have no name of their own; `wgpu` is the best of all.
+    pub device: Option<String>,
+    /// The name, such as `llvmpipe (LLVM 15.0.6, 256 bits)`.
+    pub name: String,
+    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    pub kind: &'static str,
+    /// The interface it is reached by: `vulkan`, `metal`, `dx12`.
+    pub backend: String,
+    /// The driver.
+    pub driver: String,
+    /// The driver's version and whatever else it says of itself.
+    pub driver_info: String,
+    /// The largest buffer, in bytes.
+    pub max_buffer_size: u64,
+    /// The largest part of a buffer that a kernel can see, in bytes: the largest tensor.
+    pub max_storage_binding: u64,
+    /// The most invocations of a workgroup.
+    pub max_workgroup_invocations: u32,
+    /// The most workgroups along a dimension.
+    pub max_workgroups: u32,
+}
+
+/// All graphics adapters of this machine; none in a build without the feature `wgpu`.
+#[cfg(not(feature = "wgpu"))]
+pub fn adapters() -> Vec<Adapter> {
+    Vec::new()
+}
+
+/// All graphics adapters of this machine; none in a build without the feature `wgpu`.
+#[cfg(feature = "wgpu")]
+pub fn adapters() -> Vec<Adapter> {
+    use burn::tensor::wgpu::wgpu::{Backends, DeviceType, Instance, InstanceDescriptor};
+
+    let instance = Instance::new(InstanceDescriptor {
+        backends: Backends::PRIMARY,
+        ..InstanceDescriptor::new_without_display_handle()
+    });
+    let found = burn::tensor::try_read_sync(instance.enumerate_adapters(Backends::PRIMARY));
+    let mut discrete = 0..;
+    let describe = |adapter: burn::tensor::wgpu::wgpu::Adapter| {
+        let (info, limits) = (adapter.get_info(), adapter.limits());
+        let kind = match info.device_type {
+            DeviceType::DiscreteGpu => "discrete",
+            DeviceType::IntegratedGpu => "integrated",
+            DeviceType::VirtualGpu => "virtual",
+            DeviceType::Cpu => "software",
+            DeviceType::Other => "other",
+        };
+        let numbered = info.device_type == DeviceType::DiscreteGpu;
+        Adapter {
+            device: numbered
+                .then(|| discrete.next().map(|index: usize| format!("wgpu:{index}")))
+                .flatten(),
+            name: info.name,
+            kind,
+            backend: info.backend.to_string(),
+            driver: info.driver,
+            driver_info: info.driver_info,
+            max_buffer_size: limits.max_buffer_size,
+            max_storage_binding: limits.max_storage_buffer_binding_size,
+            max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+            max_workgroups: limits.max_compute_workgroups_per_dimension,
+        }
+    };
+    found.unwrap_or_default().into_iter().map(describe).collect()
+}
+
+/// The best adapter, or the discrete GPU with a number. It is opened once; then every caller shares it.
+///
+/// # Errors
+///
+/// When there is none, or it cannot be used; the text is the driver's.
+#[cfg(feature = "wgpu")]
+pub(super) fn open(index: Option<usize>) -> Result<burn::tensor::Device, String> {
+    use std::sync::{Mutex, PoisonError};
+
+    use burn::tensor::wgpu::WgpuBackend;
+    use burn::tensor::{Device, DeviceKind, Tensor};
+
+    /// Left to choose, burn also asks OpenGL, which needs a window system and complains without one.
+    const INTERFACE: WgpuBackend =
+        if cfg!(target_os = "linux") { WgpuBackend::Vulkan } else { WgpuBackend::Auto };
+    static OPEN: Mutex<Vec<(Option<usize>, Device)>> = Mutex::new(Vec::new());
+
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, device)) = open.iter().find(|(known, _)| *known == index) {
+        return Ok(device.clone());
+    }
+    let kind = index.map_or(DeviceKind::DefaultDevice, DeviceKind::DiscreteGpu);
+    let device = Device::wgpu_options()
+        .device_kind(kind)
+        .graphics_api(INTERFACE)
+        .init()
+        .map_err(|error| first_line(&error.to_string()))?;
+    // A driver may offer what it cannot do.
+    let answer = Tensor::<1>::zeros([1], &device).try_into_data();
+    answer.map_err(|error| first_line(&error.to_string()))?;
+    open.push((index, device.clone()));
+    Ok(device)
+}
+
+#[cfg(feature = "wgpu")]
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,257 @@
+//! Long runs on a GPU: they need no more memory and no more kernels, and a failure is one sentence.
+//!
+//! ```sh
+//! cargo test --profile gpu -p phalanx-tests --features wgpu --test gpu_runs -- --nocapture
+//! ```
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use burn::tensor::wgpu::WgpuSetup;
+use burn::tensor::wgpu::wgpu::DeviceDescriptor;
+use burn::tensor::{Tensor, try_read_sync};
+use phalanx::env::{ParallelEnvs, pack, unpack};
+use phalanx::nn::{Device, DeviceError, watched};
+use phalanx::prelude::*;
+use phalanx::rng::Purpose;
+use phalanx::train::collect::Tally;
+use phalanx::train::config::Layers;
+use phalanx::train::learn::{Learner, Setup, algorithm};
+
+/// Memory is counted for the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// The device, and the handles behind it, which know how much there is of everything.
+fn gpu() -> &'static (Device, WgpuSetup) {
+    static GPU: OnceLock<(Device, WgpuSetup)> = OnceLock::new();
+    GPU.get_or_init(|| Device::wgpu_options().init_with_setup().expect("there is a driver"))
+}
+
+/// Episodes of every length from one to `LONGEST` steps; what is seen and paid is drawn.
+struct AnyLength {
+    spec: EnvSpec,
+    left: u8,
+}
+
+const LONGEST: usize = 20;
+
+impl AnyLength {
+    fn new() -> Self {
+        let spec = EnvSpec {
+            n_actions: 4,
+            obs_dim: 5,
+            state_dim: 6,
+            episode_limit: LONGEST,
+            ..EnvSpec::new("any length", 3)
+        };
+        Self { spec, left: 0 }
+    }
+
+    fn write(rng: &mut Rng, out: StepMut<'_>) {
+        out.obs.iter_mut().chain(out.state).for_each(|x| *x = rng.below(100) as f32 / 100.0);
+        out.avail.fill(true);
+        out.alive.fill(true);
+    }
+}
+
+impl Env for AnyLength {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+        self.left = 1 + rng.below(LONGEST) as u8;
+        Self::write(rng, out);
+    }
+    fn step(&mut self, _: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+        self.left -= 1;
+        let reward = rng.below(3) as f32;
+        Self::write(rng, out);
+        let end = if self.left == 0 { End::Terminated } else { End::Running };
+        Outcome { reward, end }
+    }
+    fn save(&self, out: &mut Vec<u8>) {
+        pack(&self.left, out);
+    }
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        self.left = unpack("the steps left", bytes)?;
+        Ok(())
+    }
+}
+
+/// A small learner, and environments for it.
+fn learner(
+    id: &str,
+    settings: &[&str],
+    device: &Device,
+) -> (Box<dyn Learner>, ParallelEnvs<AnyLength>) {
+    let mut layers = Layers::defaults(algorithm(id).expect("it is registered"));
+    for setting in settings {
+        layers.assignment(setting).expect("it is a setting");
+    }
+    let (_, algorithm) = layers.finish().expect("the settings make sense");
+    let spec = AnyLength::new().spec;
+    let learner = algorithm.learner(&Setup { spec, seed: 1, device: device.clone() });
+    let envs = ParallelEnvs::new(learner.n_envs(), 1, Purpose::Environment, AnyLength::new);
+    (learner, envs)
+}
+
+const QMIX: [&str; 7] = [
+    "rnn_hidden_dim=8",
+    "use_rnn=false",
+    "batch_size_run=2",
+    "batch_size=3",
+    "buffer_size=16",
+    "mixing_embed_dim=4",
+    "updates_per_rollout=2",
+];
+const IPPO: [&str; 5] =
+    ["rnn_hidden_dim=8", "use_rnn=false", "batch_size_run=4", "rollout_steps=8", "epochs=4"];
+
+/// What a long run might use more and more of.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    /// Kernels compiled and kept.
+    kernels: usize,
+    /// Buffers of the driver.
+    buffers: usize,
+    /// Bytes that tensors occupy on the device, and that are set aside for them.
+    in_use: u64,
+    reserved: u64,
+    /// Resident bytes of the process, where the system tells; a software driver's buffers are among them.
+    resident: Option<u64>,
+}
+
+impl Used {
+    fn now() -> Self {
+        let (device, setup) = gpu();
+        device.sync().expect("it is alive");
+        let report = setup.instance.generate_report().expect("there is one outside browsers");
+        let memory = device.memory_pool_usage().expect("the device counts its memory");
+        Self {
+            kernels: report.hub.compute_pipelines.num_allocated,
+            buffers: report.hub.buffers.num_allocated,
+            in_use: memory.bytes_in_use,
+            reserved: memory.bytes_reserved,
+            resident: resident(),
+        }
+    }
+}
+
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Whether an operation works in place is a matter of who else holds its input at that moment, and a kernel
+/// of its own, so that one or two of hundreds are first needed late. Kernels that belonged to the shape of a
+/// batch would be many more.
+const LATE_KERNELS: usize = 4;
+/// Of the same kind are buffers to read back through. One that an update left behind would be hundreds.
+const LATE_BUFFERS: usize = 8;
+/// Batches of other lengths take other bytes on the device, a few hundred here.
+const DEVICE_SLACK: u64 = 64 << 10;
+/// Resident bytes may grow by this much, 5 KiB for each of 800 updates,
+const SLACK: u64 = 4 << 20;
+/// and by this much for every kernel compiled late, since a software driver compiles in this process.
+const COMPILING: u64 = 16 << 20;
+
+/// Between `warm_up` updates and five times as many, nothing is compiled again and nothing is kept.
+fn stays_as_it_is(id: &str, settings: &[&str], warm_up: u64) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut learner, mut envs) = learner(id, settings, &gpu().0);
+    let (mut tally, began) = (Tally::default(), std::time::Instant::now());
+    let mut until = |updates: u64| {
+        while tally.updates < updates {
+            learner.iterate(&mut envs, &mut tally).expect("everything is finite");
+        }
+        let used = Used::now();
+        let seconds = began.elapsed().as_secs_f64();
+        eprintln!("{id} after {} updates and {seconds:.0} s: {used:?}", tally.updates);
+        used
+    };
+    let warm = until(warm_up);
+    for k in 2..5 {
+        until(k * warm_up);
+    }
+    let end = until(5 * warm_up);
+    assert!(warm.kernels > 0, "something was compiled");
+    assert!(end.kernels <= warm.kernels + LATE_KERNELS, "{id}: {warm:?}, then {end:?}");
+    assert!(end.buffers <= warm.buffers + LATE_BUFFERS, "{id}: {warm:?}, then {end:?}");
+    assert!(end.in_use <= warm.in_use + DEVICE_SLACK, "{id}: {warm:?}, then {end:?}");
+    assert!(end.reserved <= warm.reserved + DEVICE_SLACK, "{id}: {warm:?}, then {end:?}");
+    let slack = SLACK + COMPILING * (end.kernels - warm.kernels) as u64;
+    if let (Some(warm), Some(end)) = (warm.resident, end.resident) {
+        assert!(end < warm + slack, "{id}: {warm} bytes were resident, then {end}");
+    }
+}
+
+#[test]
+fn a_thousand_updates_of_qmix_need_no_more_memory_or_kernels_than_two_hundred() {
+    stays_as_it_is("qmix", &QMIX, 200);
+}
+
+/// Steps of recurrent agents take the most time here, so there are fewer updates.
+#[test]
+fn recurrent_agents_need_no_more_memory_or_kernels_either() {
+    let mut settings = QMIX;
+    settings[1] = "use_rnn=true";
+    stays_as_it_is("qmix", &settings, 30);
+}
+
+#[test]
+fn a_thousand_updates_of_ippo_need_no_more_memory_or_kernels_than_two_hundred() {
+    stays_as_it_is("ippo", &IPPO, 200);
+}
+
+#[test]
+fn a_device_that_is_lost_in_an_update_is_one_sentence() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (_, first) = gpu();
+    let descriptor = DeviceDescriptor {
+        required_features: first.device.features(),
+        required_limits: first.device.limits(),
+        ..DeviceDescriptor::default()
+    };
+    let opened = try_read_sync(first.adapter.request_device(&descriptor));
+    let (device, queue) = opened.expect("natively").expect("there is room for another");
+    let setup = WgpuSetup { device, queue, ..first.clone() };
+    let device = Device::wgpu_options().setup(setup.clone()).init().expect("it is a device");
+
+    let (mut learner, mut envs) = learner("ippo", &IPPO, &device);
+    let mut tally = Tally::default();
+    let mut iterate = || watched("wgpu", &device, || learner.iterate(&mut envs, &mut tally));
+    iterate().expect("it is alive").expect("everything is finite");
+    setup.device.destroy();
+    let error = iterate().expect_err("it is lost");
+    assert!(matches!(error, DeviceError::Lost { .. }), "{error:?}");
+    let sentence = error.to_string();
+    eprintln!("{sentence}");
+    assert!(sentence.contains("`wgpu` was lost") && sentence.contains("--resume"), "{sentence}");
+    assert!(!sentence.contains('\n'), "{sentence}");
+}
+
+#[test]
+fn too_little_memory_is_one_sentence_and_the_device_goes_on() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (device, setup) = gpu();
+    let numbers = setup.device.limits().max_buffer_size as usize;
+    let error =
+        watched("wgpu", device, || Tensor::<1>::ones([numbers], device).sum().into_scalar::<f32>());
+    let error = error.expect_err("four times the largest buffer");
+    assert!(matches!(error, DeviceError::OutOfMemory { .. }), "{error:?}");
+    let sentence = error.to_string();
+    eprintln!("{sentence}");
+    assert!(sentence.contains("batch_size_run") && !sentence.contains('\n'), "{sentence}");
+    let sum = watched("wgpu", device, || Tensor::<1>::ones([8], device).sum().into_scalar::<f32>());
+    assert_eq!(sum, Ok(8.0));
+}
+
+#[test]
+fn a_panic_that_is_not_the_devices_stays_a_panic() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let panic =
+        std::panic::catch_unwind(|| watched("wgpu", &gpu().0, || -> u8 { panic!("a mistake") }));
+    let panic = panic.expect_err("it goes on");
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a mistake"));
+}

@@ -8,7 +8,9 @@ use std::hint::black_box;
 
 use burn::tensor::{Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use phalanx::nn::{AgentConfig, Gru, HiddenActivation, Init, Lstm, RecurrentUnit, Scratch, device};
+use phalanx::nn::{
+    AgentConfig, Gru, HiddenActivation, Init, Lstm, Normalisation, RecurrentUnit, Scratch, device,
+};
 use phalanx::rng::{Purpose, Rng};
 
 #[global_allocator]
@@ -55,7 +57,7 @@ fn steps(c: &mut Criterion) {
                 output_dim: 14,
                 recurrent: Some(unit),
                 convolution: None,
-                layer_norm: false,
+                normalisation: Normalisation::None,
                 activation: HiddenActivation::Relu,
                 init: Init::default(),
             };

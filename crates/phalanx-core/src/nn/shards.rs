@@ -27,7 +27,10 @@ pub fn shard_count(device: &Device, rows: usize) -> usize {
         return 1;
     }
     let few = (rows / FEW_ROWS).min(FEW);
-    (rows / ROWS).max(few).clamp(1, MOST)
+    let many = rows / ROWS;
+    // An odd one would leave one of two threads without work in the end.
+    let many = if many > FEW { many.next_multiple_of(2) } else { many };
+    many.max(few).clamp(1, MOST)
 }
 
 /// The number of time steps of a batch of episodes is padded to a multiple of this. On a device that is not

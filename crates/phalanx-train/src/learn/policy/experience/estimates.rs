@@ -18,15 +18,75 @@ pub(in super::super) struct Behind {
     pub(in super::super) explained_variance: f64,
 }
 
+/// What the policy of a rollout thinks of it.
+#[derive(Default)]
+struct Recalled {
+    log_prob: Vec<f32>,
+    /// Of all actions, where a KL divergence is asked for.
+    log_probs: Vec<f32>,
+    /// Memories before each chunk but the first.
+    hidden: Vec<f32>,
+    /// What a shared critic reads, and the step behind the segment.
+    features: Vec<f32>,
+}
+
+/// What the critic thinks of a segment.
+pub(in super::super) struct Values {
+    /// `[time + 1, env, valuer]`.
+    values: Vec<f32>,
+    /// Memories before each chunk but the first.
+    hidden: Vec<f32>,
+    /// The memory behind the last step.
+    behind: Vec<f32>,
+}
+
 impl Experience {
+    /// Notes what policy and critic of the rollout think of it; where the critic does not read what the policy
+    /// computes, both at the same time.
+    pub(in super::super) fn look_back(
+        &mut self,
+        policy: &AgentNetworks,
+        critic: &AgentNetworks,
+        settings: &PolicyGradient,
+        device: &Device,
+    ) -> Values {
+        if settings.critic == CriticInput::Shared {
+            self.recall(policy, settings, device);
+            return self.values(critic, device);
+        }
+        let this = &*self;
+        let (recalled, values) =
+            rayon::join(|| this.recalled(policy, settings, device), || this.values(critic, device));
+        self.accept(recalled);
+        values
+    }
+
     /// Notes what the policy of the rollout thinks of it: memories before each chunk,
     /// probabilities, and the features that a shared critic reads.
-    pub(in super::super) fn recall(
+    pub(super) fn recall(
         &mut self,
         policy: &AgentNetworks,
         settings: &PolicyGradient,
         device: &Device,
     ) {
+        let recalled = self.recalled(policy, settings, device);
+        self.accept(recalled);
+    }
+
+    fn accept(&mut self, recalled: Recalled) {
+        self.log_prob = recalled.log_prob;
+        self.log_probs = recalled.log_probs;
+        self.policy_hidden.extend(recalled.hidden);
+        self.critic_input.extend(recalled.features);
+    }
+
+    fn recalled(
+        &self,
+        policy: &AgentNetworks,
+        settings: &PolicyGradient,
+        device: &Device,
+    ) -> Recalled {
+        let mut found = Recalled::default();
         let shared = settings.critic == CriticInput::Shared;
         let everybody = Turn { network: None, agents: (0..self.agents).collect() };
         let rows = self.envs * self.agents;
@@ -34,18 +94,18 @@ impl Experience {
             let items: Vec<usize> = (0..self.envs).map(|env| chunk * self.envs + env).collect();
             let played = self.played(&everybody, &items, device);
             let out = everybody.forward(policy, &played.read);
-            self.log_prob.extend(to_vec(played.taken(out.output.clone()).log_prob));
+            found.log_prob.extend(to_vec(played.taken(out.output.clone()).log_prob));
             if settings.kl_coef > 0.0 {
-                self.log_probs.extend(to_vec(played.log_probs(out.output)));
+                found.log_probs.extend(to_vec(played.log_probs(out.output)));
             }
             if shared {
-                self.critic_input.extend(to_vec(out.features));
+                found.features.extend(to_vec(out.features));
             }
             if chunk + 1 < self.chunks {
-                self.policy_hidden.extend(to_vec(out.hidden));
+                found.hidden.extend(to_vec(out.hidden));
             } else if shared {
                 // The step behind the segment, from which its last one is valued.
-                let input = self.input[self.log_prob.len() * self.inputs.dim()..].to_vec();
+                let input = self.input[found.log_prob.len() * self.inputs.dim()..].to_vec();
                 let keep = &self.keep[self.chunks * self.chunk * self.envs..];
                 let keep = keep.iter().flat_map(|&k| std::iter::repeat_n(k, self.agents)).collect();
                 let behind = Sequence {
@@ -54,9 +114,10 @@ impl Experience {
                     keep: tensor(keep, [1, rows], device),
                 };
                 let out = everybody.forward(policy, &behind);
-                self.critic_input.extend(to_vec(out.features));
+                found.features.extend(to_vec(out.features));
             }
         }
+        found
     }
 
     /// Values the segment and estimates advantages and returns.
@@ -67,12 +128,11 @@ impl Experience {
     pub(in super::super) fn estimate(
         &mut self,
         segment: &Segment,
-        critic: &AgentNetworks,
+        Values { mut values, hidden, behind: critic_hidden }: Values,
         norm: Option<&mut ValueNorm>,
         settings: &PolicyGradient,
-        device: &Device,
     ) -> Behind {
-        let (mut values, critic_hidden) = self.values(critic, device);
+        self.critic_hidden.extend(hidden);
         let mut advantage = vec![0.0; self.valued.len()];
         if let Some(norm) = &norm {
             values.iter_mut().for_each(|value| *value = norm.denormalise(*value));
@@ -106,13 +166,11 @@ impl Experience {
         Behind { critic_hidden, explained_variance }
     }
 
-    /// The values `[time + 1, env, valuer]`, and the critic's memory behind the last step. Memories
-    /// before each chunk are noted.
-    fn values(&mut self, critic: &AgentNetworks, device: &Device) -> (Vec<f32>, Vec<f32>) {
+    fn values(&self, critic: &AgentNetworks, device: &Device) -> Values {
         let (rows, dim) = (self.envs * self.valuers, self.critic_dim);
         let mut hidden = tensor(self.critic_hidden.clone(), [rows, self.memory_dim], device);
         let mut values = Vec::with_capacity((self.chunks * self.chunk + 1) * rows);
-        let mut behind = Vec::new();
+        let (mut before, mut behind) = (Vec::new(), Vec::new());
         for chunk in 0..=self.chunks {
             let steps = if chunk < self.chunks { self.chunk } else { 1 };
             let from = chunk * self.chunk;
@@ -127,10 +185,10 @@ impl Experience {
                 behind = to_vec(hidden.clone());
             }
             if chunk + 1 < self.chunks {
-                self.critic_hidden.extend(&behind);
+                before.extend(&behind);
             }
         }
-        (values, behind)
+        Values { values, hidden: before, behind }
     }
 
     /// Multiplies the advantages of the agents whose turn is still to come by how much likelier the

@@ -114,6 +114,19 @@ impl Experience {
 
     /// What the policies of a turn read of some items, and what they did.
     pub(super) fn played(&self, turn: &Turn, items: &[usize], device: &Device) -> Played {
+        let agents = &turn.agents[..];
+        let hidden = self.memory(&self.policy_hidden, self.agents, items, agents, device);
+        self.played_after(hidden, turn, items, device)
+    }
+
+    /// The same where memories begin with `hidden`, `[row, memory]`.
+    pub(super) fn played_after(
+        &self,
+        hidden: Tensor<2>,
+        turn: &Turn,
+        items: &[usize],
+        device: &Device,
+    ) -> Played {
         let (agents, n_actions) = (&turn.agents[..], self.inputs.n_actions);
         let (time, rows) = (self.chunk, items.len() * agents.len());
         let floats = |all: &[f32], size: usize| self.part(all, (self.agents, size), items, agents);
@@ -122,7 +135,7 @@ impl Experience {
         Played {
             read: Sequence {
                 input: tensor(floats(&self.input, dim), [time, rows, dim], device),
-                hidden: self.memory(&self.policy_hidden, self.agents, items, agents, device),
+                hidden,
                 keep: self.keep_of(items, agents.len(), device),
             },
             closed: tensor(floats(&self.closed, n_actions), [time, rows, n_actions], device),

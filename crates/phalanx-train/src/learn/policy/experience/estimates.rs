@@ -90,9 +90,13 @@ impl Experience {
         let shared = settings.critic == CriticInput::Shared;
         let everybody = Turn { network: None, agents: (0..self.agents).collect() };
         let rows = self.envs * self.agents;
+        let mut hidden = None;
         for chunk in 0..self.chunks {
             let items: Vec<usize> = (0..self.envs).map(|env| chunk * self.envs + env).collect();
-            let played = self.played(&everybody, &items, device);
+            let played = match hidden.take() {
+                None => self.played(&everybody, &items, device),
+                Some(hidden) => self.played_after(hidden, &everybody, &items, device),
+            };
             let out = everybody.forward(policy, &played.read);
             found.log_prob.extend(to_vec(played.taken(out.output.clone()).log_prob));
             if settings.kl_coef > 0.0 {
@@ -102,7 +106,8 @@ impl Experience {
                 found.features.extend(to_vec(out.features));
             }
             if chunk + 1 < self.chunks {
-                found.hidden.extend(to_vec(out.hidden));
+                found.hidden.extend(to_vec(out.hidden.clone()));
+                hidden = Some(out.hidden);
             } else if shared {
                 // The step behind the segment, from which its last one is valued.
                 let input = self.input[found.log_prob.len() * self.inputs.dim()..].to_vec();

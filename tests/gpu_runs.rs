@@ -156,8 +156,9 @@ const SLACK: u64 = 4 << 20;
 /// and by this much for every kernel compiled late, since a software driver compiles in this process.
 const COMPILING: u64 = 16 << 20;
 
-/// Between `warm_up` updates and five times as many, nothing is compiled again and nothing is kept.
-fn stays_as_it_is(id: &str, settings: &[&str], warm_up: u64) {
+/// Between twice `part` updates and five times as many, nothing is compiled again and nothing is kept. Until
+/// then the device's pools grow to the most that is ever in flight.
+fn stays_as_it_is(id: &str, settings: &[&str], part: u64) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut learner, mut envs) = learner(id, settings, &gpu().0);
     let (mut tally, began) = (Tally::default(), std::time::Instant::now());
@@ -170,11 +171,12 @@ fn stays_as_it_is(id: &str, settings: &[&str], warm_up: u64) {
         eprintln!("{id} after {} updates and {seconds:.0} s: {used:?}", tally.updates);
         used
     };
-    let warm = until(warm_up);
-    for k in 2..5 {
-        until(k * warm_up);
+    until(part);
+    let warm = until(2 * part);
+    for k in 3..5 {
+        until(k * part);
     }
-    let end = until(5 * warm_up);
+    let end = until(5 * part);
     assert!(warm.kernels > 0, "something was compiled");
     assert!(end.kernels <= warm.kernels + LATE_KERNELS, "{id}: {warm:?}, then {end:?}");
     assert!(end.buffers <= warm.buffers + LATE_BUFFERS, "{id}: {warm:?}, then {end:?}");
@@ -187,7 +189,7 @@ fn stays_as_it_is(id: &str, settings: &[&str], warm_up: u64) {
 }
 
 #[test]
-fn a_thousand_updates_of_qmix_need_no_more_memory_or_kernels_than_two_hundred() {
+fn a_thousand_updates_of_qmix_need_no_more_memory_or_kernels_than_four_hundred() {
     stays_as_it_is("qmix", &QMIX, 200);
 }
 
@@ -200,7 +202,7 @@ fn recurrent_agents_need_no_more_memory_or_kernels_either() {
 }
 
 #[test]
-fn a_thousand_updates_of_ippo_need_no_more_memory_or_kernels_than_two_hundred() {
+fn a_thousand_updates_of_ippo_need_no_more_memory_or_kernels_than_four_hundred() {
     stays_as_it_is("ippo", &IPPO, 200);
 }
 

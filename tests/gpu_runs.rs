@@ -147,8 +147,11 @@ fn resident() -> Option<u64> {
 /// of its own, so that one or two of hundreds are first needed late. Kernels that belonged to the shape of a
 /// batch would be many more.
 const LATE_KERNELS: usize = 4;
-/// Of the same kind are buffers to read back through. One that an update left behind would be hundreds.
-const LATE_BUFFERS: usize = 8;
+/// With it, or when a batch first takes another way, the pools grow by a step: 21 buffers and 280 KiB were
+/// seen, once in a run. One buffer that a rollout left behind would be hundreds.
+const LATE_BUFFERS: usize = 48;
+/// An update that left a kilobyte behind would be over this.
+const POOL_STEPS: u64 = 600 << 10;
 /// Batches of other lengths take other bytes on the device, a few hundred here.
 const DEVICE_SLACK: u64 = 64 << 10;
 /// Resident bytes may grow by this much, 5 KiB for each of 800 updates,
@@ -181,7 +184,7 @@ fn stays_as_it_is(id: &str, settings: &[&str], part: u64) {
     assert!(end.kernels <= warm.kernels + LATE_KERNELS, "{id}: {warm:?}, then {end:?}");
     assert!(end.buffers <= warm.buffers + LATE_BUFFERS, "{id}: {warm:?}, then {end:?}");
     assert!(end.in_use <= warm.in_use + DEVICE_SLACK, "{id}: {warm:?}, then {end:?}");
-    assert!(end.reserved <= warm.reserved + DEVICE_SLACK, "{id}: {warm:?}, then {end:?}");
+    assert!(end.reserved <= warm.reserved + POOL_STEPS, "{id}: {warm:?}, then {end:?}");
     let slack = SLACK + COMPILING * (end.kernels - warm.kernels) as u64;
     if let (Some(warm), Some(end)) = (warm.resident, end.resident) {
         assert!(end < warm + slack, "{id}: {warm} bytes were resident, then {end}");

@@ -5,15 +5,11 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::super::super::gru::GruWeights;
 use super::super::super::linear::Activation;
 use super::super::super::mixers::{ConcaveWeights, Convex};
-use super::super::super::surrogate::{Taken, Valued};
 use super::super::matmul::multiply;
 use super::super::pack::Packed;
 use super::super::simd::Vectors;
 use super::super::tests::{assert_close, exact, random, shapes};
-use super::super::{
-    LayerWeights, QmixLayers, categorical, composed, concave_mix, gru_sequence, layer_norm, linear,
-    perceptron, qmix_mix, qmix_mixer, recurrent_agent, surrogate, value_loss,
-};
+use super::super::{categorical, composed, concave_mix, gru_sequence, linear, qmix_mix};
 use super::products::{Scratch, add_transposed_left};
 use super::{dense, gru};
 use crate::rng::{Purpose, Rng};
@@ -75,6 +71,13 @@ impl<const D: usize> Leaf<D> {
     }
 }
 
+/// Zeros, where episodes begin, among ones.
+fn mask(rng: &mut Rng, [time, row]: [usize; 2]) -> Tensor<2> {
+    let keep: Vec<f32> =
+        (0..time * row).map(|_| if rng.below(3) == 0 { 0.0 } else { 1.0 }).collect();
+    Tensor::from_data(TensorData::new(keep, [time, row]), &Device::flex())
+}
+
 fn assert_same<const D: usize>(what: &str, ours: Tensor<D>, theirs: Tensor<D>) {
     assert_eq!(ours.dims(), theirs.dims(), "{what}");
     let ours = ours.into_data().try_into_vec::<f32>().expect("32-bit floats");
@@ -102,7 +105,9 @@ macro_rules! assert_equivalent {
     }};
 }
 
-mod lstm; // Behind the macro that it needs.
+// Behind the macro that they need.
+mod lstm;
+mod whole;
 
 #[test]
 fn the_fused_gru_has_the_values_and_gradients_of_the_composed_one() {
@@ -118,13 +123,7 @@ fn the_fused_gru_has_the_values_and_gradients_of_the_composed_one() {
                 let bias_ih = Leaf::new(&mut rng, [3 * hidden]);
                 let weight_hh = Leaf::new(&mut rng, [hidden, 3 * hidden]);
                 let bias_hh = Leaf::new(&mut rng, [3 * hidden]);
-                let keep = masked.then(|| {
-                    let keep = (0..time * row)
-                        .map(|_| if rng.below(3) == 0 { 0.0_f32 } else { 1.0 })
-                        .collect::<Vec<_>>();
-                    let data = TensorData::new(keep, [time, row]);
-                    Tensor::<2>::from_data(data, &Device::flex())
-                });
+                let keep = masked.then(|| mask(&mut rng, [time, row]));
                 let weights = || GruWeights {
                     weight_ih: weight_ih.tensor(),
                     bias_ih: bias_ih.tensor(),
@@ -361,221 +360,4 @@ fn a_gru_has_the_same_bits_on_all_threads() {
         let weights = [out.weight_ih, out.bias_ih, out.weight_hh, out.bias_hh];
         [states, saved, out.input, out.hidden].into_iter().chain(weights).collect()
     });
-}
-
-#[test]
-fn fused_layer_normalisation_has_the_values_and_gradients_of_the_composed_one() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(0, Purpose::Check, 6);
-        for (rows, width) in [(1, 1), (1, 2), (3, 5), (7, 16), (4, 33), (20, 64), (9, 130)] {
-            let x = Leaf::new(&mut rng, [rows, width]);
-            let scale = Leaf::new(&mut rng, [width]);
-            let shift = Leaf::new(&mut rng, [width]);
-            // So large that a row of one entry has no gradient of some 1000, made of rounding alone.
-            let eps = 1e-2;
-            assert_equivalent!(
-                &mut rng,
-                layer_norm(x.tensor(), scale.tensor(), shift.tensor(), eps),
-                composed::layer_norm(x.tensor(), scale.tensor(), shift.tensor(), eps),
-                [x, scale, shift]
-            );
-        }
-    }
-}
-
-#[test]
-fn the_fused_losses_have_the_values_and_gradients_of_the_composed_ones() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(0, Purpose::Check, 7);
-        for (rows, n_actions) in [(1, 2), (3, 5), (40, 9), (25, 17)] {
-            let logits = Leaf::new(&mut rng, [rows, n_actions]);
-            let values = Leaf::new(&mut rng, [rows, 1]);
-            let mut column = |low, high| {
-                let numbers: Vec<f32> = (0..rows).map(|_| rng.range(low, high)).collect();
-                Tensor::<2>::from_data(TensorData::new(numbers, [rows, 1]), &Device::flex())
-            };
-            let actions: Vec<i32> = (0..rows).map(|i| (i % (n_actions - 1)) as i32).collect();
-            // The last action is never available.
-            let closed = (0..rows * n_actions)
-                .map(|i| if i % n_actions == n_actions - 1 { -1e9_f32 } else { 0.0 })
-                .collect::<Vec<_>>();
-            let weight = column(0.0, 1.0) * 0.1;
-            let closed = TensorData::new(closed, [rows, n_actions]);
-            let actions = TensorData::new(actions, [rows, 1]);
-            let taken = Taken {
-                closed: Tensor::from_data(closed, &Device::flex()),
-                actions: Tensor::<2, Int>::from_data(actions, &Device::flex()),
-                log_prob: column(-2.0, -0.5),
-                advantage: column(-1.0, 1.0),
-                weight: weight.clone(),
-            };
-            let valued = Valued { before: column(-1.0, 1.0), returns: column(-2.0, 2.0), weight };
-            for clip in [0.2, f32::INFINITY] {
-                // Gradients flow through the first two sums alone.
-                let ours = surrogate(logits.tensor(), &taken, clip);
-                let theirs = composed::surrogate(logits.tensor(), &taken, clip);
-                assert_same("sums", ours.clone().inner(), theirs.clone().inner());
-                assert_equivalent!(
-                    &mut rng,
-                    ours.narrow(0, 0, 2),
-                    theirs.narrow(0, 0, 2),
-                    [logits]
-                );
-                for huber_delta in [0.5, f32::INFINITY] {
-                    assert_equivalent!(
-                        &mut rng,
-                        value_loss(values.tensor(), &valued, clip, huber_delta),
-                        composed::value_loss(values.tensor(), &valued, clip, huber_delta),
-                        [values]
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn layer(weight: &Leaf<2>, bias: &Leaf<1>) -> LayerWeights {
-    LayerWeights { weight: weight.tensor(), bias: bias.tensor() }
-}
-
-#[test]
-fn the_fused_perceptron_has_the_values_and_gradients_of_its_layers() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(0, Purpose::Check, 8);
-        let sizes = [(1, 1, 1, 1, 1), (5, 7, 16, 9, 3), (300, 30, 64, 32, 14), (513, 5, 20, 40, 1)];
-        for (rows, reads, first, second, writes) in sizes {
-            for activation in [Activation::Relu, Activation::Tanh] {
-                let x = Leaf::new(&mut rng, [rows, reads]);
-                let [w1, w2, w3] = [[reads, first], [first, second], [second, writes]]
-                    .map(|[inner, columns]| Leaf::weights(&mut rng, [inner, columns], inner));
-                let [b1, b2, b3] = [first, second, writes].map(|n| Leaf::new(&mut rng, [n]));
-                let layers = || [layer(&w1, &b1), layer(&w2, &b2), layer(&w3, &b3)];
-                let composed = {
-                    let h = composed::linear(x.tensor(), w1.tensor(), b1.tensor(), activation);
-                    let h = composed::linear(h, w2.tensor(), b2.tensor(), activation);
-                    composed::linear(h, w3.tensor(), b3.tensor(), Activation::Identity)
-                };
-                assert_equivalent!(
-                    &mut rng,
-                    perceptron(x.tensor(), layers(), activation),
-                    composed,
-                    [x, w1, b1, w2, b2, w3, b3]
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn the_fused_recurrent_agent_has_the_values_and_gradients_of_its_layers() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(0, Purpose::Check, 9);
-        let sizes = [(1, 1, 1, 1, 1, 1), (9, 5, 7, 16, 20, 3), (13, 40, 30, 64, 64, 14)];
-        for (time, row, reads, width, hidden, writes) in sizes {
-            for masked in [false, true] {
-                let x = Leaf::new(&mut rng, [time, row, reads]);
-                let h = Leaf::new(&mut rng, [row, hidden]);
-                let encoder = Leaf::weights(&mut rng, [reads, width], reads);
-                let encoder_bias = Leaf::new(&mut rng, [width]);
-                let weight_ih = Leaf::weights(&mut rng, [width, 3 * hidden], width);
-                let bias_ih = Leaf::new(&mut rng, [3 * hidden]);
-                let weight_hh = Leaf::weights(&mut rng, [hidden, 3 * hidden], hidden);
-                let bias_hh = Leaf::new(&mut rng, [3 * hidden]);
-                let head = Leaf::weights(&mut rng, [hidden, writes], hidden);
-                let head_bias = Leaf::new(&mut rng, [writes]);
-                let keep = masked.then(|| {
-                    let keep = (0..time * row)
-                        .map(|_| if rng.below(3) == 0 { 0.0_f32 } else { 1.0 })
-                        .collect::<Vec<_>>();
-                    let data = TensorData::new(keep, [time, row]);
-                    Tensor::<2>::from_data(data, &Device::flex())
-                });
-                let core = || GruWeights {
-                    weight_ih: weight_ih.tensor(),
-                    bias_ih: bias_ih.tensor(),
-                    weight_hh: weight_hh.tensor(),
-                    bias_hh: bias_hh.tensor(),
-                };
-                let fused = recurrent_agent(
-                    x.tensor(),
-                    (h.tensor(), keep.clone()),
-                    layer(&encoder, &encoder_bias),
-                    Activation::Relu,
-                    core(),
-                    layer(&head, &head_bias),
-                );
-                let composed = {
-                    let flat = x.tensor().reshape([time * row, reads]);
-                    let (weight, bias) = (encoder.tensor(), encoder_bias.tensor());
-                    let encoded = composed::linear(flat, weight, bias, Activation::Relu);
-                    let encoded = encoded.reshape([time, row, width]);
-                    let states = composed::gru_sequence(encoded, h.tensor(), keep, core());
-                    let states = states.reshape([time * row, hidden]);
-                    let (weight, bias) = (head.tensor(), head_bias.tensor());
-                    let output = composed::linear(states, weight, bias, Activation::Identity);
-                    output.reshape([time, row, writes])
-                };
-                assert_equivalent!(
-                    &mut rng,
-                    fused,
-                    composed,
-                    [
-                        x,
-                        h,
-                        encoder,
-                        encoder_bias,
-                        weight_ih,
-                        bias_ih,
-                        weight_hh,
-                        bias_hh,
-                        head,
-                        head_bias
-                    ]
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn the_fused_mixer_has_the_values_and_gradients_of_its_layers() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(0, Purpose::Check, 10);
-        let sizes = [(1, 1, 1, 1, 1), (7, 3, 9, 5, 20), (150, 5, 40, 32, 64), (260, 2, 30, 16, 8)];
-        for (rows, agents, state_dim, embed, hidden) in sizes {
-            let softplus = Activation::Softplus { beta: 1.5 };
-            for positive in [Activation::Absolute, Activation::Quadratic, softplus] {
-                let q = Leaf::new(&mut rng, [rows, agents]);
-                let Leaf(state) = Leaf::new(&mut rng, [rows, state_dim]);
-                let state = state.inner();
-                let mut linear = |inner: usize, columns: usize| {
-                    let weight = Leaf::weights(&mut rng, [inner, columns], inner);
-                    (weight, Leaf::new(&mut rng, [columns]))
-                };
-                let (h1, h1_bias) = linear(state_dim, hidden);
-                let (w1, w1_bias) = linear(hidden, agents * embed);
-                let (h2, h2_bias) = linear(state_dim, hidden);
-                let (w2, w2_bias) = linear(hidden, embed);
-                let (hv, hv_bias) = linear(state_dim, embed);
-                let (v, v_bias) = linear(embed, 1);
-                let (b, b_bias) = linear(state_dim, embed);
-                let layers = || QmixLayers {
-                    weight_1: [layer(&h1, &h1_bias), layer(&w1, &w1_bias)],
-                    weight_2: [layer(&h2, &h2_bias), layer(&w2, &w2_bias)],
-                    value: [layer(&hv, &hv_bias), layer(&v, &v_bias)],
-                    bias_1: layer(&b, &b_bias),
-                };
-                let given = || Tensor::from_inner(state.clone());
-                assert_equivalent!(
-                    &mut rng,
-                    qmix_mixer(q.tensor(), given(), layers(), positive),
-                    composed::qmix_mixer(q.tensor(), given(), layers(), positive),
-                    [
-                        q, h1, h1_bias, w1, w1_bias, h2, h2_bias, w2, w2_bias, hv, hv_bias, v,
-                        v_bias, b, b_bias
-                    ]
-                );
-            }
-        }
-    }
 }

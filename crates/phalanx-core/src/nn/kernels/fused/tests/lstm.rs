@@ -7,7 +7,7 @@ use super::super::super::simd::Vectors;
 use super::super::super::tests::random;
 use super::super::super::{composed, lstm_sequence};
 use super::super::{lstm, lstm_backward};
-use super::{Leaf, assert_same, same_on_all_threads};
+use super::{Leaf, assert_same, mask, same_on_all_threads};
 use crate::rng::{Purpose, Rng};
 
 #[test]
@@ -28,13 +28,7 @@ fn the_fused_lstm_has_the_values_and_gradients_of_the_composed_one() {
                 let bias_ih = Leaf::new(&mut rng, [4 * hidden]);
                 let weight_hh = Leaf::new(&mut rng, [hidden, 4 * hidden]);
                 let bias_hh = Leaf::new(&mut rng, [4 * hidden]);
-                let keep = masked.then(|| {
-                    let keep = (0..time * row)
-                        .map(|_| if rng.below(3) == 0 { 0.0_f32 } else { 1.0 })
-                        .collect::<Vec<_>>();
-                    let data = TensorData::new(keep, [time, row]);
-                    Tensor::<2>::from_data(data, &Device::flex())
-                });
+                let keep = masked.then(|| mask(&mut rng, [time, row]));
                 let run = |lstm: fn(_, _, _, _) -> (Tensor<3>, Tensor<2>)| {
                     let weights = LstmWeights {
                         weight_ih: weight_ih.tensor(),

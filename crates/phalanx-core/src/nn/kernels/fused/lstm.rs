@@ -10,20 +10,7 @@ use super::super::matmul::multiply;
 use super::super::pack::Packed;
 use super::super::shares::{each, shares, split_steps};
 use super::buffer::Buffer;
-use super::gru::keep_rows;
-
-/// The sizes of a sequence.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
-    /// Time steps.
-    pub(super) time: usize,
-    /// Rows of each step.
-    pub(super) rows: usize,
-    /// The width of the input.
-    pub(super) input: usize,
-    /// The width of the hidden state, and that of the cell.
-    pub(super) hidden: usize,
-}
+use super::gru::{Size, keep_rows};
 
 /// The inputs of a sequence.
 #[derive(Clone, Copy)]
@@ -48,13 +35,11 @@ pub(super) struct Inputs<'a> {
 /// `hidden`: `i`, `f`, `g`, `o` and `c`.
 pub(super) const SAVED: usize = 5;
 
-impl Size {
-    /// The rows that each thread takes; `passes` tells how often every weight is multiplied.
-    pub(super) fn shares(self, passes: usize) -> Vec<Range<usize>> {
-        let Self { time, rows, input, hidden } = self;
-        let work = passes * time * rows * (input + hidden) * 4 * hidden;
-        shares(rows, work).unwrap_or_else(|| std::iter::once(0..rows).collect())
-    }
+/// The rows that each thread takes; `passes` tells how often every weight is multiplied.
+pub(super) fn shares_of(size: Size, passes: usize) -> Vec<Range<usize>> {
+    let Size { time, rows, input, hidden } = size;
+    let work = passes * time * rows * (input + hidden) * 4 * hidden;
+    shares(rows, work).unwrap_or_else(|| std::iter::once(0..rows).collect())
 }
 
 /// The states after every step and behind them the cell after the last, `[time + 1, row, hidden]`;
@@ -67,7 +52,7 @@ pub(super) fn forward(size: Size, inputs: Inputs<'_>, saved: Option<&mut [f32]>)
     let [first, cell] = halves(inputs.memory, hidden);
     let mut states = vec![0.0; (time + 1) * rows * hidden];
     states[time * rows * hidden..].copy_from_slice(&cell);
-    let shares = size.shares(1);
+    let shares = shares_of(size, 1);
     let parts = split_steps(&mut states, (rows, hidden), &shares);
     let saved: Vec<Option<Vec<&mut [f32]>>> = match saved {
         None => shares.iter().map(|_| None).collect(),

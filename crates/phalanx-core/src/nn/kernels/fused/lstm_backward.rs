@@ -12,8 +12,9 @@ use super::super::shares::{divided, each, split, split_steps};
 use super::super::simd::{dispatch, load, store};
 use super::buffer::Buffer;
 use super::gradients::add_column_sums;
+use super::gru::Size;
 use super::gru::{keep_rows, steps_at_once};
-use super::lstm::{Inputs, SAVED, Size, forget_rows, halves};
+use super::lstm::{Inputs, SAVED, forget_rows, halves, shares_of};
 use super::products::{Scratch, add_transposed_left};
 
 /// Gradients of gates that are shared out over threads at a time, so that what one computed is in cache
@@ -57,7 +58,7 @@ pub(super) fn backward(
     let [first, _] = halves(inputs.memory, hidden);
     let mut state = vec![0.0; step];
     let mut cell = gradient[time * step..].to_vec();
-    let shares = size.shares(2);
+    let shares = shares_of(size, 2);
     // Whole groups of steps, for the sums to be made in the order of one thread.
     let group = steps_at_once(rows);
     let steps = match shares.len() {

@@ -12,6 +12,7 @@ use burn::tensor::Tensor;
 
 use super::super::super::lstm::LstmWeights;
 use super::buffer::Buffer;
+use super::gru;
 use super::lstm;
 use super::lstm_backward::backward;
 use super::primitive::{contiguous, tensor, values};
@@ -72,10 +73,10 @@ impl Inputs {
         Self { input, memory, keep, weight_ih, bias_ih, weight_hh, bias_hh }
     }
 
-    fn size(&self) -> lstm::Size {
+    fn size(&self) -> gru::Size {
         let [time, rows, input] = self.input.shape().dims();
         let [_, memory] = self.memory.shape().dims();
-        lstm::Size { time, rows, input, hidden: memory / 2 }
+        gru::Size { time, rows, input, hidden: memory / 2 }
     }
 
     fn slices(&self) -> lstm::Inputs<'_> {
@@ -91,7 +92,7 @@ impl Inputs {
     }
 
     fn forward(&self, saved: Option<&mut [f32]>) -> FlexTensor {
-        let lstm::Size { time, rows, hidden, .. } = self.size();
+        let gru::Size { time, rows, hidden, .. } = self.size();
         tensor(lstm::forward(self.size(), self.slices(), saved), [time + 1, rows, hidden])
     }
 }
@@ -126,7 +127,7 @@ impl<C: CheckpointStrategy> LstmSequence for Autodiff<Flex, C> {
         let inputs = Inputs::new(inputs.map(FloatTensor::<Self>::into_primitive));
         match LstmBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(operation) => {
-                let lstm::Size { time, rows, hidden, .. } = inputs.size();
+                let gru::Size { time, rows, hidden, .. } = inputs.size();
                 let mut saved = Buffer::take(time * rows * lstm::SAVED * hidden);
                 let states = inputs.forward(Some(&mut saved));
                 let state = State { inputs, saved: Arc::new(saved), states: states.clone() };
@@ -156,7 +157,7 @@ impl Backward<Flex, 6> for LstmBackward {
         let State { inputs, saved, states } = ops.state;
         let size = inputs.size();
         let computed = backward(size, inputs.slices(), values(&states), &saved, values(&output));
-        let lstm::Size { time, rows, input, hidden } = size;
+        let gru::Size { time, rows, input, hidden } = size;
         let computed = [
             tensor(computed.input, [time, rows, input]),
             tensor(computed.memory, [rows, 2 * hidden]),

@@ -6,7 +6,7 @@ use super::super::super::super::lstm::LstmWeights;
 use super::super::super::simd::Vectors;
 use super::super::super::tests::random;
 use super::super::super::{composed, lstm_sequence};
-use super::super::{lstm, lstm_backward};
+use super::super::{gru, lstm, lstm_backward};
 use super::{Leaf, assert_same, mask, same_on_all_threads};
 use crate::rng::{Purpose, Rng};
 
@@ -132,8 +132,8 @@ fn both_lstms_follow_the_formula_unit_by_unit() {
 #[test]
 fn an_lstm_has_the_same_bits_on_all_threads() {
     let mut rng = Rng::stream(0, Purpose::Check, 13);
-    let size = lstm::Size { time: 41, rows: 131, input: 33, hidden: 20 };
-    let lstm::Size { time, rows, input, hidden } = size;
+    let size = gru::Size { time: 41, rows: 131, input: 33, hidden: 20 };
+    let gru::Size { time, rows, input, hidden } = size;
     assert!(time * rows * (input + hidden) * 4 * hidden > 12 << 20, "worth several threads");
     let sequence = |width: usize| time * rows * width;
     let keep: Vec<f32> =

@@ -150,7 +150,7 @@ const LATE_KERNELS: usize = 4;
 /// With it, or when a batch first takes another way, the pools grow by a step: 21 buffers and 280 KiB were
 /// seen, once in a run. One buffer that a rollout left behind would be hundreds.
 const LATE_BUFFERS: usize = 48;
-/// An update that left a kilobyte behind would be over this.
+/// Updates that left two kilobytes behind each would be over this.
 const POOL_STEPS: u64 = 600 << 10;
 /// Batches of other lengths take other bytes on the device, a few hundred here.
 const DEVICE_SLACK: u64 = 64 << 10;

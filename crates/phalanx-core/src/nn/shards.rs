@@ -2,7 +2,6 @@
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use super::kernels::{alone, on_host};
 use super::weights::Path;
@@ -137,13 +136,21 @@ where
 {
     let several = shards.len() > 1;
     let one = |shard: T| losses(&module.clone().map(&mut Replica), shard);
-    let computed: Vec<([ParameterGradients; N], R)> = if several {
-        shards.into_par_iter().with_max_len(1).map(|shard| alone(|| one(shard))).collect()
+    let mut computed: Vec<Option<([ParameterGradients; N], R)>> = Vec::new();
+    computed.resize_with(shards.len(), || None);
+    if several {
+        // One by one from the first, which may take longest, as threads become free.
+        rayon::scope_fifo(|scope| {
+            for (shard, place) in shards.into_iter().zip(&mut computed) {
+                let one = &one;
+                scope.spawn_fifo(move |_| *place = Some(alone(|| one(shard))));
+            }
+        });
     } else {
-        shards.into_iter().map(one).collect()
-    };
+        shards.into_iter().zip(&mut computed).for_each(|(shard, place)| *place = Some(one(shard)));
+    }
     let mut results = Vec::with_capacity(computed.len());
-    let parts = computed.into_iter().map(|(gradients, result)| {
+    let parts = computed.into_iter().flatten().map(|(gradients, result)| {
         results.push(result);
         gradients
     });

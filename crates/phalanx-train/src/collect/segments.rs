@@ -1,5 +1,7 @@
 //! Segments of fixed length, for on-policy learners.
 
+use std::sync::Arc;
+
 use phalanx_core::env::{End, EnvError, EnvSpec, Rows, VecEnv, pack, unpack};
 use phalanx_core::nn::Actor;
 use phalanx_core::rl::Step;
@@ -13,7 +15,8 @@ use crate::store::Segment;
 pub struct SegmentCollector {
     spec: EnvSpec,
     team: Team,
-    segment: Segment,
+    /// Shared with the learner until it has learned from it.
+    segment: Arc<Segment>,
     /// Whether anything was played yet.
     started: bool,
     /// `[env]`: the present row holds the last observation of a truncated episode.
@@ -40,7 +43,7 @@ impl SegmentCollector {
         Self {
             spec: spec.clone(),
             team: Team::new(inputs, memory_dim, envs),
-            segment: Segment::new(spec, inputs, memory_dim, envs, time),
+            segment: Arc::new(Segment::new(spec, inputs, memory_dim, envs, time)),
             started: false,
             waiting: vec![false; envs],
             acting: vec![true; envs],
@@ -51,23 +54,25 @@ impl SegmentCollector {
     }
 
     /// Plays one segment. `select` is that of
-    /// [`EpisodeCollector::collect`](super::EpisodeCollector::collect).
+    /// [`EpisodeCollector::collect`](super::EpisodeCollector::collect). Who keeps the segment until the next
+    /// one is played costs a copy of it.
     pub fn collect(
         &mut self,
         envs: &mut dyn VecEnv,
         actor: &Actor,
         mut select: impl FnMut(usize, &[f32], &[bool], &mut [u16]),
         tally: &mut Tally,
-    ) -> &Segment {
+    ) -> Arc<Segment> {
         let (n, agents, masks) = (envs.n_envs(), self.spec.n_agents(), self.spec.avail_len());
         self.start(envs);
         for t in 0..self.segment.time {
+            let segment = Arc::make_mut(&mut self.segment);
             for (acts, waits) in self.acting.iter_mut().zip(&self.waiting) {
                 *acts = !waits;
             }
-            let now = self.segment.rows.at_mut(t);
+            let now = segment.rows.at_mut(t);
             let outputs = self.team.think(actor, now.obs);
-            let actions = &mut self.segment.actions[t * n * agents..(t + 1) * n * agents];
+            let actions = &mut segment.actions[t * n * agents..(t + 1) * n * agents];
             for (env, &acts) in self.acting.iter().enumerate() {
                 let (mask, chosen) =
                     (env * masks..(env + 1) * masks, env * agents..(env + 1) * agents);
@@ -79,64 +84,68 @@ impl SegmentCollector {
                 }
             }
             let inputs = self.team.inputs();
-            self.segment.input[t * inputs.len()..(t + 1) * inputs.len()].copy_from_slice(inputs);
+            segment.input[t * inputs.len()..(t + 1) * inputs.len()].copy_from_slice(inputs);
             for env in (0..n).filter(|&env| self.acting[env]) {
                 self.team.remember(env, &actions[env * agents..(env + 1) * agents]);
             }
-            envs.step(actions, &self.acting, self.segment.rows.at_mut(t + 1));
+            envs.step(actions, &self.acting, segment.rows.at_mut(t + 1));
             self.close_step(t, tally);
+            let segment = Arc::make_mut(&mut self.segment);
             if self.begins.contains(&true) {
-                envs.reset(&self.begins, self.segment.rows.at_mut(t + 1));
+                envs.reset(&self.begins, segment.rows.at_mut(t + 1));
             }
             for (env, &begins) in self.begins.iter().enumerate() {
-                self.segment.keep[(t + 1) * n + env] = if begins { 0.0 } else { 1.0 };
+                segment.keep[(t + 1) * n + env] = if begins { 0.0 } else { 1.0 };
                 if begins {
                     self.team.begin(env);
                 }
             }
         }
-        let last = self.segment.rows.at_mut(self.segment.time);
+        let segment = Arc::make_mut(&mut self.segment);
+        let last = segment.rows.at_mut(segment.time);
         let inputs = self.team.look(last.obs);
-        let at = self.segment.time * inputs.len();
-        self.segment.input[at..at + inputs.len()].copy_from_slice(inputs);
-        &self.segment
+        let at = segment.time * inputs.len();
+        segment.input[at..at + inputs.len()].copy_from_slice(inputs);
+        Arc::clone(&self.segment)
     }
 
     /// Brings the rows behind the last segment to the front, or resets everything once.
     fn start(&mut self, envs: &mut dyn VecEnv) {
         let n = self.waiting.len();
+        let segment = Arc::make_mut(&mut self.segment);
         if self.started {
-            self.segment.rows.copy_step(self.segment.time, 0);
-            self.segment.keep.copy_within(self.segment.time * n.., 0);
+            segment.rows.copy_step(segment.time, 0);
+            segment.keep.copy_within(segment.time * n.., 0);
         } else {
-            envs.reset(&vec![true; n], self.segment.rows.at_mut(0));
-            self.segment.keep[..n].fill(0.0);
+            envs.reset(&vec![true; n], segment.rows.at_mut(0));
+            segment.keep[..n].fill(0.0);
             self.started = true;
         }
-        self.segment.hidden.copy_from_slice(self.team.hidden());
+        segment.hidden.copy_from_slice(self.team.hidden());
     }
 
     /// Notes what step `t` brought, and which environments begin an episode in the next row.
     fn close_step(&mut self, t: usize, tally: &mut Tally) {
         let n = self.acting.len();
+        let segment = Arc::make_mut(&mut self.segment);
         self.begins.fill(false);
         for env in 0..n {
             let (here, next) = (t * n + env, (t + 1) * n + env);
             if !self.acting[env] {
-                self.segment.step[here] = Step::Idle;
-                self.segment.reward[here] = 0.0;
-                self.segment.valid[here] = false;
+                segment.step[here] = Step::Idle;
+                segment.reward[here] = 0.0;
+                segment.valid[here] = false;
                 self.waiting[env] = false;
                 self.begins[env] = true;
                 continue;
             }
-            let (reward, end) = (self.segment.rows.reward[next], self.segment.rows.end[next]);
+            let (reward, end) = (segment.rows.reward[next], segment.rows.end[next]);
             tally.t_env += 1;
             self.total[env] += f64::from(reward);
             self.length[env] += 1;
-            self.segment.reward[here] = reward;
-            self.segment.valid[here] = end != End::Crashed;
-            self.segment.step[here] = match end {
+            segment.reward[here] = reward;
+            segment.valid[here] = end != End::Crashed;
+            segment.step[here] = match end {
                 End::Running => Step::Running,
                 End::Terminated | End::Crashed => Step::Terminated,
                 End::Truncated if self.spec.timeout_is_terminal => Step::Terminated,
@@ -145,12 +154,12 @@ impl SegmentCollector {
             if end == End::Crashed {
                 tally.crashes += 1;
             } else if end.is_over() {
-                let info = &self.segment.rows.info[next * self.spec.info.len()..];
+                let info = &segment.rows.info[next * self.spec.info.len()..];
                 tally.episode(&self.spec, self.total[env], self.length[env], info);
             }
             if end.is_over() {
                 (self.total[env], self.length[env]) = (0.0, 0);
-                self.waiting[env] = self.segment.step[here] == Step::Truncated;
+                self.waiting[env] = segment.step[here] == Step::Truncated;
                 self.begins[env] = !self.waiting[env];
             }
         }
@@ -186,8 +195,9 @@ impl SegmentCollector {
         }
         self.team.load(&team)?;
         let last = self.segment.time * waiting.len();
-        self.segment.rows = rows;
-        self.segment.keep[last..].copy_from_slice(&keep);
+        let segment = Arc::make_mut(&mut self.segment);
+        segment.rows = rows;
+        segment.keep[last..].copy_from_slice(&keep);
         (self.started, self.waiting, self.total, self.length) = (started, waiting, total, length);
         Ok(())
     }

@@ -26,7 +26,7 @@ const VALUE_COEF: f64 = 0.5;
 /// clipped policy and value, the gradient norms clipped at 0.5, Adam.
 pub struct PpoUpdate {
     learner: PolicyLearner,
-    experience: RolloutExperience,
+    experience: RolloutExperience<'static>,
     order: Vec<usize>,
 }
 
@@ -67,6 +67,7 @@ impl PpoUpdate {
         let critic = CriticLayout::new(&settings, &spec, inputs);
         let experience =
             RolloutExperience::new(&segment, &settings, inputs, &critic, &vec![0.0; SAMPLES])
+                .into_owned()
                 .estimated([log_prob, value, returns, advantage]);
         let setup = Setup { spec, seed: 1, device: device.clone() };
         let learner = PolicyLearner::new(&settings, &setup).with_weights(

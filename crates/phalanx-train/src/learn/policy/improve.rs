@@ -58,7 +58,7 @@ impl PolicyLearner {
     /// Improves the policies of all turns, and the critic where it learns along with them.
     pub(super) fn improve(
         &mut self,
-        experience: &mut Experience,
+        experience: &mut Experience<'_>,
         tally: &mut Tally,
         readings: &mut Readings,
     ) {
@@ -100,7 +100,7 @@ impl PolicyLearner {
     fn learn(
         &mut self,
         turn: &Turn,
-        experience: &Experience,
+        experience: &Experience<'_>,
         batch: &Minibatch,
         tally: &mut Tally,
         readings: &mut Readings,
@@ -178,7 +178,7 @@ impl PolicyLearner {
     }
 
     /// Fits a critic of its own, by itself.
-    pub(super) fn fit(&mut self, experience: &Experience, t_env: u64, readings: &mut Readings) {
+    pub(super) fn fit(&mut self, experience: &Experience<'_>, t_env: u64, readings: &mut Readings) {
         let mut batches = Vec::new();
         for epoch in 0..self.settings.epochs {
             if epoch == 0 || self.settings.num_mini_batch > 1 {
@@ -207,7 +207,7 @@ impl PolicyLearner {
     /// One step of policy and critic from some items.
     pub(crate) fn update(
         &mut self,
-        experience: &Experience,
+        experience: &Experience<'_>,
         items: &[usize],
         tally: &mut Tally,
     ) -> Result<(), TrainError> {

@@ -129,11 +129,11 @@ impl Learner for PolicyLearner {
         let segment = self.collector.collect(envs, &self.actor, select, tally);
         let layout = &self.critic_layout;
         let mut experience =
-            Experience::new(segment, &self.settings, self.inputs, layout, &self.critic_hidden);
+            Experience::new(&segment, &self.settings, self.inputs, layout, &self.critic_hidden);
         let (policy, critic) = (self.policy.valid(), self.critic.valid());
         let values = experience.look_back(&policy, &critic, &self.settings, &self.device);
         let norm = self.settings.use_value_norm.then_some(&mut self.value_norm);
-        let behind = experience.estimate(segment, values, norm, &self.settings);
+        let behind = experience.estimate(&segment, values, norm, &self.settings);
         self.critic_hidden = behind.critic_hidden;
         tally.add("explained_variance", behind.explained_variance);
         let mut readings = Readings::default();

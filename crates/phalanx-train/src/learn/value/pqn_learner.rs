@@ -255,7 +255,7 @@ impl Learner for PqnLearner {
                 *action = epsilon_greedy(values, avail, epsilon, &mut exploration[env]);
             }
         };
-        let segment = self.collector.collect(envs, &self.actor, select, tally).clone();
+        let segment = self.collector.collect(envs, &self.actor, select, tally);
         let (n, parts) = (self.settings.batch_size_run, self.settings.num_mini_batch);
         let mut order: Vec<usize> = (0..n).collect();
         for _ in 0..self.settings.epochs {

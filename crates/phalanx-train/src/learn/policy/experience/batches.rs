@@ -27,7 +27,7 @@ pub(in super::super) struct Shard {
     advantage: Vec<f32>,
 }
 
-impl Experience {
+impl Experience<'_> {
     /// Some items for the policies of a turn and for the critic.
     pub(in super::super) fn minibatch(
         &self,

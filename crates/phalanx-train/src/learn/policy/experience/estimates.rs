@@ -40,7 +40,7 @@ pub(in super::super) struct Values {
     behind: Vec<f32>,
 }
 
-impl Experience {
+impl Experience<'_> {
     /// Notes what policy and critic of the rollout think of it; where the critic does not read what the policy
     /// computes, both at the same time.
     pub(in super::super) fn look_back(

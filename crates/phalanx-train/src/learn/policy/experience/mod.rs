@@ -6,6 +6,8 @@ mod estimates;
 mod tests;
 
 pub(super) use self::batches::{Minibatch, Shard};
+use std::borrow::Cow;
+
 use super::critic_input::CriticLayout;
 use super::settings::PolicyGradient;
 use crate::collect::InputLayout;
@@ -14,11 +16,12 @@ use crate::store::Segment;
 /// Added to the logit of an action that is not available.
 const CLOSED: f32 = -1e9;
 
-/// A segment with everything the updates need, `[time, env, agent, …]` on the host.
+/// A segment with everything the updates need, `[time, env, agent, …]` on the host; what is large in it stays
+/// where it is.
 ///
 /// The time is cut into chunks of equal length; an item of a minibatch is a chunk of an
 /// environment, with number `chunk * envs + env`.
-pub(crate) struct Experience {
+pub(crate) struct Experience<'a> {
     chunks: usize,
     chunk: usize,
     envs: usize,
@@ -29,12 +32,12 @@ pub(crate) struct Experience {
     critic_dim: usize,
     memory_dim: usize,
     /// `[time + 1, env, agent, dim]`.
-    input: Vec<f32>,
+    input: Cow<'a, [f32]>,
     /// `[time + 1, env, valuer, dim]`; empty where the critic reads what the agents read.
     critic_input: Vec<f32>,
     same_input: bool,
     /// `[time + 1, env]`.
-    keep: Vec<f32>,
+    keep: Cow<'a, [f32]>,
     closed: Vec<f32>,
     actions: Vec<i32>,
     /// Where the policy learns: alive, and acting.
@@ -58,9 +61,9 @@ pub(crate) struct Experience {
     factor: Vec<f32>,
 }
 
-impl Experience {
+impl<'a> Experience<'a> {
     pub(crate) fn new(
-        segment: &Segment,
+        segment: &'a Segment,
         settings: &PolicyGradient,
         inputs: InputLayout,
         critic: &CriticLayout,
@@ -93,10 +96,10 @@ impl Experience {
             inputs,
             critic_dim: critic.dim(),
             memory_dim: settings.memory_dim(),
-            input: segment.input.clone(),
+            input: Cow::Borrowed(&segment.input),
             critic_input: if same_input { Vec::new() } else { critic.read(segment) },
             same_input,
-            keep: segment.keep.clone(),
+            keep: Cow::Borrowed(&segment.keep),
             closed: avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect(),
             actions: segment.actions.iter().map(|&action| i32::from(action)).collect(),
             active,
@@ -113,6 +116,12 @@ impl Experience {
             advantage: Vec::new(),
             factor: vec![1.0; time * envs],
         }
+    }
+
+    /// The same with a copy of the segment.
+    pub(crate) fn into_owned(self) -> Experience<'static> {
+        let (input, keep) = (self.input.into_owned().into(), self.keep.into_owned().into());
+        Experience { input, keep, ..self }
     }
 
     /// The same with given estimates of every step, `[time, env, agent]`: the log-probability of the

@@ -62,15 +62,16 @@ fn networks_of(unit: RecurrentUnit, seed: u64) -> AgentNetworks {
     AgentNetworks::new(&config, &[0, 1], &mut Rng::stream(seed, Purpose::Weights, 0), &cpu)
 }
 
-fn recalled(chunk: usize, policy: &AgentNetworks) -> Experience {
+fn recalled(chunk: usize, policy: &AgentNetworks) -> Experience<'static> {
     recalled_with(&settings(chunk), policy)
 }
 
-fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> Experience {
+fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> Experience<'static> {
     let segment = segment(settings.memory_dim());
     let layout = CriticLayout::new(settings, &spec(), inputs());
     let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
-    let mut experience = Experience::new(&segment, settings, inputs(), &layout, &hidden);
+    let mut experience =
+        Experience::new(&segment, settings, inputs(), &layout, &hidden).into_owned();
     let cpu = device("cpu").expect("the CPU is always there");
     experience.recall(policy, settings, &cpu);
     experience

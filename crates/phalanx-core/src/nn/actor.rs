@@ -5,9 +5,10 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 
 use super::agent::{AgentNetwork, Core};
-use super::convolution::{Convolution, FrameConvolution, windows};
+use super::convolution::{Convolution, FrameConvolution};
 use super::kernels::{
-    Packed, activate, each, gru_update, lstm_update, multiply, normalise, shares, split,
+    FilterLayer, Packed, activate, each, filter, gru_update, lstm_update, multiply, normalise,
+    shares, split,
 };
 use super::layer_norm::{EPS, LayerNorm};
 use super::linear::{Activation, Linear};
@@ -63,8 +64,7 @@ struct ShareScratch {
 struct LayerScratch {
     normal: Vec<f32>,
     seen: Vec<f32>,
-    filtered: Vec<f32>,
-    windows: Vec<f32>,
+    filtered: [Vec<f32>; 4],
     features: Vec<f32>,
     input_gates: Vec<f32>,
     hidden_gates: Vec<f32>,
@@ -117,31 +117,17 @@ impl Filters {
 
     /// Replaces the observations in `input`, `[row, input_dim]`, by what the filters make of them.
     fn forward(&self, input: &[f32], dim: usize, scratch: &mut LayerScratch) {
-        let LayerScratch { seen, filtered, windows: around, .. } = scratch;
-        let Convolution { frames, length } = self.size;
-        // Channels run fastest: [row, entry, frame].
-        filtered.clear();
-        for row in input.chunks_exact(dim) {
-            for entry in 0..length {
-                filtered.extend((0..frames).map(|frame| row[frame * length + entry]));
-            }
-        }
-        let (places, mut size) = (self.size.places(), (length, frames));
-        for (at, layer) in self.layers.iter().enumerate() {
-            let stride = if at == 0 { 2 } else { 1 };
-            windows(filtered, size, (places, stride), around);
-            let filters = layer.weight.columns();
-            filtered.clear();
-            filtered.resize(input.len() / dim * places * filters, 0.0);
-            layer.forward(around, filtered);
-            activate(Activation::Relu, filtered);
-            size = (places, filters);
-        }
-        seen.clear();
-        let rows = input.chunks_exact(dim).zip(filtered.chunks_exact(self.size.output_dim()));
-        for (row, filtered) in rows {
-            seen.extend_from_slice(filtered);
-            seen.extend_from_slice(&row[self.size.input_dim()..]);
+        let LayerScratch { seen, filtered, .. } = scratch;
+        let (reads, writes) = (self.size.input_dim(), self.size.output_dim());
+        let width = writes + dim - reads;
+        seen.resize(input.len() / dim * width, 0.0);
+        let layers = [0, 1, 2].map(|at| {
+            let Layer { weight, bias } = &self.layers[at];
+            FilterLayer { weight, bias }
+        });
+        filter(self.size, layers, (input, dim), (seen, width), filtered);
+        for (row, seen) in input.chunks_exact(dim).zip(seen.chunks_exact_mut(width)) {
+            seen[writes..].copy_from_slice(&row[reads..]);
         }
     }
 }
@@ -171,7 +157,9 @@ impl Layer {
     fn new(weight: Tensor<2>, bias: Tensor<1>) -> Self {
         let [input, output] = weight.dims();
         let readable = "the weights of a network can be read from its device";
-        let weight = Packed::new(&read(weight).expect(readable), input, output);
+        // An actor may have few rows now and many later, and its bits must not depend on them.
+        let rows = usize::MAX;
+        let weight = Packed::new(&read(weight).expect(readable), input, output, rows);
         Self { weight, bias: read(bias).expect(readable) }
     }
 

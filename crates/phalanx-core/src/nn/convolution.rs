@@ -4,13 +4,14 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::linear::{Activation, Linear};
+use super::kernels::{self, LayerWeights};
+use super::linear::Linear;
 use crate::rng::Rng;
 
 /// The number of filters of each layer.
-const FILTERS: [usize; 3] = [64, 128, 256];
+pub(super) const FILTERS: [usize; 3] = [64, 128, 256];
 /// The length of a filter.
-const KERNEL: usize = 3;
+pub(super) const KERNEL: usize = 3;
 
 /// The size of what a [`FrameConvolution`] reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,53 +73,10 @@ impl FrameConvolution {
 
     /// `[row, frame * entry]` to `[row, place * filter]`.
     pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        let [rows, _] = input.dims();
-        let places = self.config().places();
-        let mut x = input.reshape([rows, self.frames, self.length]).swap_dims(1, 2);
-        for (at, layer) in self.layers.iter().enumerate() {
-            let [_, length, channels] = x.dims();
-            let device = x.device();
-            let zeros = |n: usize| Tensor::<3>::zeros([rows, n, channels], &device);
-            // One place of zeros before, and so many behind that every window is whole.
-            let stride = if at == 0 { 2 } else { 1 };
-            let behind = stride * places + KERNEL - stride - 1 - length;
-            let padded = Tensor::cat(vec![zeros(1), x, zeros(behind)], 1);
-            let windows: Vec<Tensor<3>> = (0..KERNEL)
-                .map(|k| {
-                    let span = padded.clone().narrow(1, k, stride * (places - 1) + 1);
-                    if stride == 1 {
-                        return span;
-                    }
-                    // Every second place: pairs, of which the first half is kept.
-                    let whole = Tensor::cat(vec![span, zeros(1)], 1);
-                    whole.reshape([rows, places, 2 * channels]).narrow(2, 0, channels)
-                })
-                .collect();
-            let windows = Tensor::cat(windows, 2).reshape([rows * places, KERNEL * channels]);
-            let filtered = layer.forward(windows, Activation::Relu);
-            x = filtered.reshape([rows, places, FILTERS[at]]);
-        }
-        x.reshape([rows, places * FILTERS[2]])
-    }
-}
-
-/// Writes the windows of a layer: `[row, length, channel]` to `[row, place, k, channel]`.
-pub(super) fn windows(
-    x: &[f32],
-    (length, channels): (usize, usize),
-    (places, stride): (usize, usize),
-    out: &mut Vec<f32>,
-) {
-    out.clear();
-    for row in x.chunks_exact(length * channels) {
-        for place in 0..places {
-            for k in 0..KERNEL {
-                // `checked_sub` is none at the place before the first.
-                match (stride * place + k).checked_sub(1).filter(|&at| at < length) {
-                    Some(at) => out.extend_from_slice(&row[at * channels..(at + 1) * channels]),
-                    None => out.resize(out.len() + channels, 0.0),
-                }
-            }
-        }
+        let layer = |at: usize| LayerWeights {
+            weight: self.layers[at].weight.val(),
+            bias: self.layers[at].bias.val(),
+        };
+        kernels::frame_convolution(input, [0, 1, 2].map(layer), self.config())
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Int, Tensor, activation};
 
+use super::super::convolution::{Convolution, FILTERS, KERNEL};
 use super::super::gru::GruWeights;
 use super::super::linear::Activation;
 use super::super::lstm::LstmWeights;
@@ -26,6 +27,40 @@ pub(super) fn linear(
         Activation::Sigmoid => activation::sigmoid(output),
         Activation::Tanh => output.tanh(),
     }
+}
+
+/// Convolutions along an observation, each with its ReLU.
+pub(super) fn frame_convolution(
+    input: Tensor<2>,
+    layers: [LayerWeights; 3],
+    size: Convolution,
+) -> Tensor<2> {
+    let [rows, _] = input.dims();
+    let places = size.places();
+    let mut x = input.reshape([rows, size.frames, size.length]).swap_dims(1, 2);
+    for (at, LayerWeights { weight, bias }) in layers.into_iter().enumerate() {
+        let [_, length, channels] = x.dims();
+        let device = x.device();
+        let zeros = |n: usize| Tensor::<3>::zeros([rows, n, channels], &device);
+        // One place of zeros before, and so many behind that every window is whole.
+        let stride = if at == 0 { 2 } else { 1 };
+        let behind = stride * places + KERNEL - stride - 1 - length;
+        let padded = Tensor::cat(vec![zeros(1), x, zeros(behind)], 1);
+        let windows: Vec<Tensor<3>> = (0..KERNEL)
+            .map(|k| {
+                let span = padded.clone().narrow(1, k, stride * (places - 1) + 1);
+                if stride == 1 {
+                    return span;
+                }
+                // Every second place: pairs, of which the first half is kept.
+                let whole = Tensor::cat(vec![span, zeros(1)], 1);
+                whole.reshape([rows, places, 2 * channels]).narrow(2, 0, channels)
+            })
+            .collect();
+        let windows = Tensor::cat(windows, 2).reshape([rows * places, KERNEL * channels]);
+        x = linear(windows, weight, bias, Activation::Relu).reshape([rows, places, FILTERS[at]]);
+    }
+    x.reshape([rows, size.output_dim()])
 }
 
 /// The recurrence of a GRU over a whole sequence.

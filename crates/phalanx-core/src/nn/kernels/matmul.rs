@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::amx;
 use super::pack::{Packed, Right, panels};
 use super::simd::dispatch;
 use super::tile::Tiles;
@@ -19,14 +20,27 @@ const ROW_BLOCK: usize = 48;
 /// `c = bias + a b`, or `c += a b` without a bias: `a` is `[rows, inner]`, `bias` `[columns]` and
 /// `c` `[rows, columns]`.
 pub(in super::super) fn multiply(a: &[f32], b: &Packed, bias: Option<&[f32]>, c: &mut [f32]) {
-    let b = b.right();
-    if b.columns == 0 {
+    assert_eq!(a.len() * b.columns(), c.len() * b.inner(), "the left matrix is [rows, inner]");
+    multiply_strided(a, b.inner(), b, bias, c);
+}
+
+/// The same where the rows of `a` lie `stride` apart.
+pub(super) fn multiply_strided(
+    a: &[f32],
+    stride: usize,
+    b: &Packed,
+    bias: Option<&[f32]>,
+    c: &mut [f32],
+) {
+    if c.is_empty() {
         return;
     }
-    let rows = c.len() / b.columns;
-    assert_eq!(c.len(), rows * b.columns, "the result is [rows, columns]");
-    assert_eq!(a.len(), rows * b.inner, "the left matrix is [rows, inner]");
-    dispatch(Product::<false> { a, stride: b.inner, rows, b, bias, c });
+    let rows = c.len() / b.columns();
+    assert_eq!(c.len(), rows * b.columns(), "the result is [rows, columns]");
+    match b.tiles() {
+        Some(b) => amx::multiply(a, stride, b, bias, c),
+        None => dispatch(Product::<false> { a, stride, rows, b: b.right(), bias, c }),
+    }
 }
 
 /// One product; `TRANSPOSED` says that `a` is `[inner, rows]`, or some columns of such a matrix.

@@ -3,10 +3,16 @@
 //! serve actors, and the fused ones.
 
 mod activation;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[path = "no_amx.rs"]
+mod amx;
 mod ceiling;
 mod composed;
 mod concave_row;
 mod convex;
+mod convolution;
 mod descent;
 mod elementwise;
 mod elu;
@@ -29,6 +35,7 @@ use burn::tensor::{Device, Int, Tensor};
 
 pub use self::ceiling::multiply_adds_per_second;
 pub(super) use self::concave_row::{ConcaveRow, RowWeights};
+pub(super) use self::convolution::{Layer as FilterLayer, filter};
 pub(super) use self::descent::{Descent, descend};
 pub(super) use self::elementwise::activate;
 pub(super) use self::gru_cell::update as gru_update;
@@ -37,6 +44,7 @@ pub(super) use self::matmul::multiply;
 pub(super) use self::normalise::normalise;
 pub(super) use self::pack::Packed;
 pub(super) use self::shares::{alone, each, is_alone, shares, split};
+use super::convolution::Convolution;
 use super::gru::GruWeights;
 use super::linear::Activation;
 use super::lstm::LstmWeights;
@@ -129,6 +137,20 @@ pub(super) fn perceptron(
     let hidden = composed::linear(input, first.weight, first.bias, activation);
     let hidden = composed::linear(hidden, second.weight, second.bias, activation);
     composed::linear(hidden, third.weight, third.bias, Activation::Identity)
+}
+
+/// The convolutions of a [`FrameConvolution`](super::FrameConvolution): `[row, frame * entry]` to
+/// `[row, place * filter]`.
+pub(super) fn frame_convolution(
+    input: Tensor<2>,
+    layers: [LayerWeights; 3],
+    size: Convolution,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if fused::on_flex(&input.device()) {
+        return fused::frame_convolution(input, layers, size);
+    }
+    composed::frame_convolution(input, layers, size)
 }
 
 /// An agent's network with memory over a whole sequence, `[time, row, input]` to `[time, row, output]`: a

@@ -1,5 +1,6 @@
 //! The right-hand matrix of a product, laid out in panels.
 
+use super::amx;
 use super::simd::dispatch;
 use pulp::{Simd, WithSimd};
 
@@ -15,13 +16,16 @@ pub(in super::super) struct Packed {
     data: Vec<f32>,
     /// Where the first panel begins, so that vectors do not straddle lines of the cache.
     offset: usize,
+    /// In place of panels, where the matrix unit takes the product.
+    tiles: Option<amx::Right>,
 }
 
 impl Packed {
-    /// Packs `matrix`, `[inner, columns]`.
-    pub(in super::super) fn new(matrix: &[f32], inner: usize, columns: usize) -> Self {
+    /// Packs `matrix`, `[inner, columns]`, for products with about `rows` rows, which must not depend on the
+    /// number of threads: other units of the processor may compute products of many rows, with other bits.
+    pub(in super::super) fn new(matrix: &[f32], inner: usize, columns: usize, rows: usize) -> Self {
         let mut packed = Self::default();
-        packed.pack::<false>(matrix, inner, columns);
+        packed.pack::<false>(matrix, inner, columns, rows);
         packed
     }
 
@@ -31,9 +35,26 @@ impl Packed {
         matrix: &[f32],
         inner: usize,
         columns: usize,
+        rows: usize,
+    ) {
+        if amx::takes(rows, inner, columns) {
+            assert_eq!(matrix.len(), inner * columns, "the matrix has the stated size");
+            (self.inner, self.columns) = (inner, columns);
+            let tiles = self.tiles.get_or_insert_default();
+            return tiles.pack::<TRANSPOSED>(matrix, inner, columns);
+        }
+        self.pack_panels::<TRANSPOSED>(matrix, inner, columns);
+    }
+
+    /// Packs `matrix`, or its transpose, in panels.
+    pub(super) fn pack_panels<const TRANSPOSED: bool>(
+        &mut self,
+        matrix: &[f32],
+        inner: usize,
+        columns: usize,
     ) {
         assert_eq!(matrix.len(), inner * columns, "the matrix has the stated size");
-        (self.inner, self.columns) = (inner, columns);
+        (self.inner, self.columns, self.tiles) = (inner, columns, None);
         let (lanes, most) = shape();
         self.data.resize(inner * columns.next_multiple_of(lanes) + CACHE_LINE / 4, 0.0);
         // A pointer that cannot be aligned costs time, not correctness.
@@ -58,8 +79,14 @@ impl Packed {
         }
     }
 
+    /// The matrix in tiles, where the matrix unit takes the product.
+    pub(super) fn tiles(&self) -> Option<&amx::Right> {
+        self.tiles.as_ref()
+    }
+
+    /// The matrix in panels, where it is not in tiles.
     pub(super) fn right(&self) -> Right<'_> {
-        let Self { inner, columns, offset, ref data } = *self;
+        let Self { inner, columns, offset, ref data, .. } = *self;
         Right { inner, columns, data: &data[offset..], packed: true }
     }
 

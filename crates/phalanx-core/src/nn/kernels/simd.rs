@@ -15,6 +15,19 @@ pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     Arch::new().dispatch(work)
 }
 
+/// Whether a product may be computed on the matrix unit, where there is one; `large` says that it is worth it.
+/// The environment variable `PHALANX_AMX=off` forbids it.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(super) fn amx_takes(large: bool) -> bool {
+    #[cfg(test)]
+    if let Some(vectors) = VECTORS.get() {
+        return matches!(vectors, Vectors::Amx(_));
+    }
+    static ALLOWED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    let allowed = || std::env::var_os("PHALANX_AMX").is_none_or(|value| value != "off");
+    large && *ALLOWED.get_or_init(allowed)
+}
+
 #[cfg(test)]
 thread_local! {
     /// What [`dispatch`] takes on this thread in place of the widest.
@@ -31,6 +44,9 @@ pub(super) enum Vectors {
     Avx2(pulp::x86::V3),
     #[cfg(target_arch = "x86_64")]
     Avx512(pulp::x86::V4),
+    /// AVX-512, and all products, however small, on the matrix unit.
+    #[cfg(target_arch = "x86_64")]
+    Amx(pulp::x86::V4),
 }
 
 #[cfg(test)]
@@ -42,6 +58,10 @@ impl Vectors {
         {
             all.extend(pulp::x86::V3::try_new().map(Self::Avx2));
             all.extend(pulp::x86::V4::try_new().map(Self::Avx512));
+            #[cfg(target_os = "linux")]
+            if super::amx::available() {
+                all.extend(pulp::x86::V4::try_new().map(Self::Amx));
+            }
         }
         let mut all = all.into_iter();
         std::iter::from_fn(move || {
@@ -67,7 +87,7 @@ impl Vectors {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(simd) => simd.vectorize(On(simd, work)),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(simd) => simd.vectorize(On(simd, work)),
+            Self::Avx512(simd) | Self::Amx(simd) => simd.vectorize(On(simd, work)),
         }
     }
 }

@@ -59,7 +59,7 @@ fn products_agree_with_double_precision_in_every_shape() {
             let bias = random(&mut rng, columns);
             let present = random(&mut rng, rows * columns);
 
-            let packed = Packed::new(&b, inner, columns);
+            let packed = Packed::new(&b, inner, columns, rows);
             let mut c = vec![f32::NAN; rows * columns];
             multiply(&a, &packed, Some(&bias), &mut c);
             assert_close(&c, &exact(&a, &b, inner, columns, &bias.repeat(rows)));
@@ -77,7 +77,7 @@ fn the_bits_of_a_row_do_not_depend_on_the_other_rows() {
         let mut rng = Rng::stream(0, Purpose::Check, 1);
         let (rows, inner, columns) = (203, 37, 45);
         let a = random(&mut rng, rows * inner);
-        let b = Packed::new(&random(&mut rng, inner * columns), inner, columns);
+        let b = Packed::new(&random(&mut rng, inner * columns), inner, columns, rows);
         let bias = random(&mut rng, columns);
         let mut all = vec![0.0; rows * columns];
         multiply(&a, &b, Some(&bias), &mut all);

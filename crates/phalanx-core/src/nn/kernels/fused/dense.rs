@@ -11,8 +11,12 @@ use super::buffer::Buffer;
 use super::gradients::{activation_gradient, add_column_sums};
 use super::products::{Scratch, add_transposed_left};
 
-/// Rows that are computed together, while they are in cache.
-const ROW_BLOCK: usize = 256;
+/// Rows that are computed together: while they are in cache, or, where the weights are too many for that, so
+/// many that reading the weights counts for little.
+fn row_block(inner: usize, columns: usize) -> usize {
+    if inner * columns <= 1 << 18 { 256 } else { 1024 }
+}
+
 /// Gradients that are shared out over threads at a time, so that what one computed is in cache when
 /// another reads it.
 const SHARED_BLOCK: usize = 1 << 18;
@@ -28,12 +32,13 @@ pub(super) fn forward(
 ) -> (Vec<f32>, Option<Vec<f32>>) {
     let columns = bias.len();
     let inner = weight.len() / columns;
-    let weight = Packed::new(weight, inner, columns);
     let rows = input.len() / inner;
+    let row_block = row_block(inner, columns);
+    let weight = Packed::new(weight, inner, columns, rows);
     let mut output = Vec::with_capacity(rows * columns);
     let mut before = keep_before.then(|| Vec::with_capacity(rows * columns));
     let Some(shares) = shares(rows, rows * inner * columns) else {
-        for input in input.chunks(ROW_BLOCK * inner) {
+        for input in input.chunks(row_block * inner) {
             // Grown block by block, so that the zeros are still in cache when they are overwritten.
             let first = output.len();
             output.resize(first + input.len() / inner * columns, 0.0);
@@ -49,8 +54,8 @@ pub(super) fn forward(
     output.resize(rows * columns, 0.0);
     let tasks = shares.iter().cloned().zip(split(&mut output, columns, &shares)).collect();
     each(tasks, |(range, output): (Range<usize>, &mut [f32])| {
-        let input = input[range.start * inner..range.end * inner].chunks(ROW_BLOCK * inner);
-        for (input, block) in input.zip(output.chunks_mut(ROW_BLOCK * columns)) {
+        let input = input[range.start * inner..range.end * inner].chunks(row_block * inner);
+        for (input, block) in input.zip(output.chunks_mut(row_block * columns)) {
             multiply(input, &weight, Some(bias), block);
             if !keep_before {
                 activate(activation, block);
@@ -122,14 +127,16 @@ impl Backward<'_> {
     /// Everything for a block of rows, as long as it is in cache.
     fn alone(&self, columns: usize, gradient: &[f32], out: &mut Gradients) {
         let inner = self.weight.len() / columns;
-        let transposed = Packed::transposed(self.weight, columns, inner);
+        let rows = gradient.len() / columns;
+        let transposed = Packed::transposed(self.weight, columns, inner, rows);
         let mut sums = Scratch::default();
-        let mut scratch = vec![0.0; ROW_BLOCK * columns];
-        let blocks = gradient.chunks(ROW_BLOCK * columns).zip(self.at.chunks(ROW_BLOCK * columns));
+        let row_block = row_block(inner, columns);
+        let mut scratch = vec![0.0; row_block.min(rows) * columns];
+        let blocks = gradient.chunks(row_block * columns).zip(self.at.chunks(row_block * columns));
         for (block, (gradient, at)) in blocks.enumerate() {
             let rows = gradient.len() / columns;
             let before = self.before(at, gradient, &mut scratch);
-            let range = block * ROW_BLOCK * inner..(block * ROW_BLOCK + rows) * inner;
+            let range = block * row_block * inner..(block * row_block + rows) * inner;
             if let Some(input) = &mut out.input {
                 input.resize(range.end, 0.0);
                 multiply(before, &transposed, None, &mut input[range.clone()]);
@@ -144,13 +151,14 @@ impl Backward<'_> {
     /// by element.
     fn shared(&self, columns: usize, gradient: &[f32], threads: usize, out: &mut Gradients) {
         let inner = self.weight.len() / columns;
-        let transposed = Packed::transposed(self.weight, columns, inner);
+        let rows = gradient.len() / columns;
+        let transposed = Packed::transposed(self.weight, columns, inner, rows);
         let mut nothing = Vec::new();
         let input = out.input.as_mut().unwrap_or(&mut nothing);
         let wanted = input.capacity() > 0;
         input.resize(if wanted { self.input.len() } else { 0 }, 0.0);
         let identity = self.activation == Activation::Identity;
-        let rows = (SHARED_BLOCK / columns).next_multiple_of(ROW_BLOCK);
+        let rows = (SHARED_BLOCK / columns).next_multiple_of(row_block(inner, columns));
         let mut scratch = Buffer::take(if identity { 0 } else { rows * columns });
         let parts = divided(inner, threads);
         for first in (0..gradient.len() / columns).step_by(rows) {

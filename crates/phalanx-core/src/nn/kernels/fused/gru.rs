@@ -59,16 +59,16 @@ pub(super) struct Gradients {
 impl Inputs<'_> {
     /// The weights laid out for the forward pass.
     pub(super) fn forwards(&self, size: Size) -> [Packed; 2] {
-        let Size { input, hidden, .. } = size;
-        let weight_ih = Packed::new(self.weight_ih, input, 3 * hidden);
-        [weight_ih, Packed::new(self.weight_hh, hidden, 3 * hidden)]
+        let Size { rows, input, hidden, .. } = size;
+        let weight_ih = Packed::new(self.weight_ih, input, 3 * hidden, rows);
+        [weight_ih, Packed::new(self.weight_hh, hidden, 3 * hidden, rows)]
     }
 
     /// The weights laid out for the backward pass.
     pub(super) fn backwards(&self, size: Size) -> [Packed; 2] {
-        let Size { input, hidden, .. } = size;
-        let weight_ih = Packed::transposed(self.weight_ih, 3 * hidden, input);
-        [weight_ih, Packed::transposed(self.weight_hh, 3 * hidden, hidden)]
+        let Size { rows, input, hidden, .. } = size;
+        let weight_ih = Packed::transposed(self.weight_ih, 3 * hidden, input, rows);
+        [weight_ih, Packed::transposed(self.weight_hh, 3 * hidden, hidden, rows)]
     }
 }
 

@@ -46,8 +46,8 @@ pub(super) fn shares_of(size: Size, passes: usize) -> Vec<Range<usize>> {
 /// `saved` takes what the backward pass needs, `[time, row, SAVED * hidden]`.
 pub(super) fn forward(size: Size, inputs: Inputs<'_>, saved: Option<&mut [f32]>) -> Vec<f32> {
     let Size { time, rows, input: width, hidden } = size;
-    let weight_ih = Packed::new(inputs.weight_ih, width, 4 * hidden);
-    let weight_hh = Packed::new(inputs.weight_hh, hidden, 4 * hidden);
+    let weight_ih = Packed::new(inputs.weight_ih, width, 4 * hidden, rows);
+    let weight_hh = Packed::new(inputs.weight_hh, hidden, 4 * hidden, rows);
     let bias: Vec<f32> = inputs.bias_ih.iter().zip(inputs.bias_hh).map(|(i, h)| i + h).collect();
     let [first, cell] = halves(inputs.memory, hidden);
     let mut states = vec![0.0; (time + 1) * rows * hidden];

@@ -53,8 +53,8 @@ pub(super) fn backward(
         weight_hh: vec![0.0; hidden * 4 * hidden],
         bias: vec![0.0; 4 * hidden],
     };
-    let weight_ih = Packed::transposed(inputs.weight_ih, 4 * hidden, width);
-    let weight_hh = Packed::transposed(inputs.weight_hh, 4 * hidden, hidden);
+    let weight_ih = Packed::transposed(inputs.weight_ih, 4 * hidden, width, rows);
+    let weight_hh = Packed::transposed(inputs.weight_hh, 4 * hidden, hidden, rows);
     let [first, _] = halves(inputs.memory, hidden);
     let mut state = vec![0.0; step];
     let mut cell = gradient[time * step..].to_vec();

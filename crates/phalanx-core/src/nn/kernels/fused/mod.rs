@@ -8,6 +8,7 @@ mod concave;
 mod concave_op;
 mod dense;
 mod distribution;
+mod filters;
 mod gradients;
 mod gru;
 mod gru_op;
@@ -21,7 +22,6 @@ mod mix_op;
 mod norm;
 mod norm_op;
 mod perceptron;
-mod perceptron_op;
 mod primitive;
 mod products;
 mod qmix;
@@ -32,6 +32,7 @@ mod surrogate;
 mod surrogate_op;
 #[cfg(test)]
 mod tests;
+mod three_layers_op;
 
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
@@ -43,10 +44,10 @@ pub(super) use self::linear_op::linear;
 pub(super) use self::lstm_op::lstm_sequence;
 pub(super) use self::mix_op::qmix_mix;
 pub(super) use self::norm_op::layer_norm;
-pub(super) use self::perceptron_op::perceptron;
 pub(super) use self::qmix_op::qmix_mixer;
 pub(super) use self::recurrent_op::recurrent_agent;
 pub(super) use self::surrogate_op::{surrogate, value_loss};
+pub(super) use self::three_layers_op::{frame_convolution, perceptron};
 
 /// Whether the fused operations apply.
 pub(super) fn on_flex(device: &Device) -> bool {

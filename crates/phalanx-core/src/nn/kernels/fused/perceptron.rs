@@ -30,12 +30,14 @@ impl Layer<'_> {
         self.bias.len()
     }
 
-    pub(super) fn packed(&self) -> Packed {
-        Packed::new(self.weight, self.inner(), self.columns())
+    /// The weights laid out for about `rows` rows.
+    pub(super) fn packed(&self, rows: usize) -> Packed {
+        Packed::new(self.weight, self.inner(), self.columns(), rows)
     }
 
-    pub(super) fn transposed(&self) -> Packed {
-        Packed::transposed(self.weight, self.columns(), self.inner())
+    /// Their transpose.
+    pub(super) fn transposed(&self, rows: usize) -> Packed {
+        Packed::transposed(self.weight, self.columns(), self.inner(), rows)
     }
 }
 
@@ -73,7 +75,7 @@ pub(super) fn forward(
     activation: Activation,
 ) -> (Vec<f32>, Vec<Buffer>) {
     let rows = input.len() / layers[0].inner();
-    let packed: Vec<Packed> = layers.iter().map(Layer::packed).collect();
+    let packed: Vec<Packed> = layers.iter().map(|layer| layer.packed(rows)).collect();
     let last = layers.len() - 1;
     let mut hidden: Vec<Buffer> =
         layers[..last].iter().map(|layer| Buffer::take(rows * layer.columns())).collect();
@@ -110,7 +112,7 @@ pub(super) fn backward(
     wanted: bool,
 ) -> (Option<Vec<f32>>, Vec<LayerGradients>) {
     let rows = input.len() / layers[0].inner();
-    let transposed: Vec<Packed> = layers.iter().map(Layer::transposed).collect();
+    let transposed: Vec<Packed> = layers.iter().map(|layer| layer.transposed(rows)).collect();
     let mut gradients: Vec<LayerGradients> = layers.iter().map(LayerGradients::zeros).collect();
     let mut inputs = wanted.then(|| vec![0.0; input.len()]);
     let width = layers.iter().map(Layer::columns).max().unwrap_or(0);

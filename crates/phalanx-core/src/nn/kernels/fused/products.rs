@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::amx;
 use super::super::matmul::Product;
 use super::super::pack::{Packed, Right, lanes};
 use super::super::simd::dispatch;
@@ -12,10 +13,10 @@ const INNER_BLOCK: usize = 128;
 const MAX_UNPACKED: usize = 256;
 
 impl Packed {
-    /// Packs the transpose of `matrix`, which is `[columns, inner]`.
-    pub(super) fn transposed(matrix: &[f32], inner: usize, columns: usize) -> Self {
+    /// Packs the transpose of `matrix`, which is `[columns, inner]`, for products with about `rows` rows.
+    pub(super) fn transposed(matrix: &[f32], inner: usize, columns: usize, rows: usize) -> Self {
         let mut packed = Self::default();
-        packed.pack::<true>(matrix, inner, columns);
+        packed.pack::<true>(matrix, inner, columns, rows);
         packed
     }
 }
@@ -35,16 +36,44 @@ pub(super) fn add_transposed_left(
     if inner == 0 || rows.is_empty() {
         return;
     }
-    let (width, columns) = (a.len() / inner, b.len() / inner);
+    let width = a.len() / inner;
     assert_eq!(a.len(), width * inner, "the left matrix is [inner, width]");
-    assert_eq!(b.len(), columns * inner, "the right matrix is [inner, columns]");
-    assert_eq!(c.len(), rows.len() * columns, "the result is [rows, columns]");
-    if c.is_empty() {
+    let lines = Lines { matrix: &a[rows.start..], stride: width, width: rows.len(), of: width };
+    add_transposed_lines(lines, b, inner, scratch, c);
+}
+
+/// The rows of a matrix, of which each begins `stride` behind the one before it; they may overlap.
+#[derive(Clone, Copy)]
+pub(super) struct Lines<'a> {
+    pub(super) matrix: &'a [f32],
+    pub(super) stride: usize,
+    pub(super) width: usize,
+    /// The width of all of the matrix, of which threads may have a part each.
+    pub(super) of: usize,
+}
+
+/// The same for `inner` rows that may lie apart or overlap.
+pub(super) fn add_transposed_lines(
+    a: Lines<'_>,
+    b: &[f32],
+    inner: usize,
+    scratch: &mut Scratch,
+    c: &mut [f32],
+) {
+    if inner == 0 || c.is_empty() {
         return;
+    }
+    let Lines { matrix, stride, width, of } = a;
+    let columns = b.len() / inner;
+    assert_eq!(b.len(), columns * inner, "the right matrix is [inner, columns]");
+    assert_eq!(c.len(), width * columns, "the result is [rows, columns]");
+    if amx::takes_transposed(inner, of, columns) {
+        let right = scratch.tiles.get_or_insert_default();
+        return amx::add_transposed_left((matrix, stride), b, inner, right, c);
     }
     // Few columns fill no vectors; then the transpose of the result is computed, of which every element
     // is the same chain of multiply-adds.
-    let whole = rows.len() == width && width.is_multiple_of(lanes()) && width <= MAX_UNPACKED;
+    let whole = stride == width && width.is_multiple_of(lanes()) && width <= MAX_UNPACKED;
     if columns <= lanes() && whole {
         let turned = &mut scratch.turned;
         turned.clear();
@@ -53,7 +82,8 @@ pub(super) fn add_transposed_left(
                 .flat_map(|j| (0..width).map(move |i| (i, j)))
                 .map(|(i, j)| c[i * columns + j]),
         );
-        for (a, b) in a.chunks(INNER_BLOCK * width).zip(b.chunks(INNER_BLOCK * columns)) {
+        let blocks = matrix[..inner * width].chunks(INNER_BLOCK * width);
+        for (a, b) in blocks.zip(b.chunks(INNER_BLOCK * columns)) {
             let inner = b.len() / columns;
             let right = Right { inner, columns: width, data: a, packed: false };
             product(b, columns, columns, right, turned);
@@ -66,15 +96,15 @@ pub(super) fn add_transposed_left(
         return;
     }
     let packed = !columns.is_multiple_of(lanes()) || columns > MAX_UNPACKED;
-    for (a, b) in a.chunks(INNER_BLOCK * width).zip(b.chunks(INNER_BLOCK * columns)) {
+    for (block, b) in b.chunks(INNER_BLOCK * columns).enumerate() {
         let inner = b.len() / columns;
         let right = if packed {
-            scratch.packed.pack::<false>(b, inner, columns);
+            scratch.packed.pack_panels::<false>(b, inner, columns);
             scratch.packed.right()
         } else {
             Right { inner, columns, data: b, packed }
         };
-        product(&a[rows.start..], width, rows.len(), right, c);
+        product(&matrix[block * INNER_BLOCK * stride..], stride, width, right, c);
     }
 }
 
@@ -87,6 +117,7 @@ fn product(a: &[f32], stride: usize, rows: usize, b: Right<'_>, c: &mut [f32]) {
 #[derive(Default)]
 pub(super) struct Scratch {
     packed: Packed,
+    tiles: Option<amx::Right>,
     /// The transpose of the result.
     turned: Vec<f32>,
 }

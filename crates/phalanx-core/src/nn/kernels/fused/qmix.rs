@@ -6,9 +6,8 @@ use std::ops::Range;
 
 use super::super::super::linear::Activation;
 use super::super::elementwise::activate;
-use super::super::matmul::{Product, multiply};
+use super::super::matmul::{multiply, multiply_strided};
 use super::super::pack::Packed;
-use super::super::simd::dispatch;
 use super::buffer::Buffer;
 use super::gradients::{activation_gradient, add_column_sums, slope_needs_input};
 use super::mix;
@@ -102,9 +101,9 @@ impl Mixer<'_> {
         let sections = self.sections();
         let [_, _, _, Range { end: width, .. }] = sections;
         let (weight, bias) = self.joined();
-        let joined = Packed::new(&weight, state_dim, width);
+        let joined = Packed::new(&weight, state_dim, width, rows);
         let [weight_1, weight_2, value] =
-            [self.weight_1, self.weight_2, self.value].map(|layer| layer.packed());
+            [self.weight_1, self.weight_2, self.value].map(|layer| layer.packed(rows));
         let (all, embed) = (self.weight_1.columns(), self.weight_2.columns());
         let mut saved = Saved {
             read: Buffer::take(rows * width),
@@ -126,8 +125,7 @@ impl Mixer<'_> {
             }
             let section = |k: usize, packed: &Packed, bias: &[f32], c: &mut [f32]| {
                 let a = &read[sections[k].start..];
-                let (b, bias) = (packed.right(), Some(bias));
-                dispatch(Product::<false> { a, stride: width, rows: n, b, bias, c });
+                multiply_strided(a, width, packed, Some(bias), c);
             };
             let mut values = vec![0.0; n];
             section(0, &weight_1, self.weight_1.bias, &mut saved.weight_1[of(all)]);
@@ -158,7 +156,7 @@ impl Mixer<'_> {
         let [_, _, _, Range { end: width, .. }] = sections;
         let (all, embed) = (self.weight_1.columns(), self.weight_2.columns());
         let behind = [self.weight_1, self.weight_2, self.value];
-        let transposed = behind.map(|layer| layer.transposed());
+        let transposed = behind.map(|layer| layer.transposed(rows));
         let mut found = behind.each_ref().map(LayerGradients::zeros);
         let mut joined =
             LayerGradients { weight: vec![0.0; state_dim * width], bias: vec![0.0; width] };

@@ -55,7 +55,7 @@ impl Agent<'_> {
     pub(super) fn forward(&self, save: bool) -> (Vec<f32>, Saved) {
         let Size { time, rows, input: width, hidden } = self.size;
         let step = rows * hidden;
-        let (encoder, head) = (self.encoder.packed(), self.head.packed());
+        let (encoder, head) = (self.encoder.packed(time * rows), self.head.packed(time * rows));
         let [input_gates, hidden_gates] = self.core.forwards(self.size);
         let (reads, writes) = (self.encoder.inner(), self.head.columns());
         let mut saved = Saved {
@@ -94,7 +94,7 @@ impl Agent<'_> {
     pub(super) fn backward(&self, saved: &Saved, gradient: &[f32], wanted: bool) -> Gradients {
         let Size { time, rows, input: width, hidden } = self.size;
         let step = rows * hidden;
-        let (encoder, head) = (self.encoder.transposed(), self.head.transposed());
+        let [encoder, head] = [self.encoder, self.head].map(|layer| layer.transposed(time * rows));
         let [input_gates, hidden_gates] = self.core.backwards(self.size);
         let (reads, writes) = (self.encoder.inner(), self.head.columns());
         let layer = |weight, bias| LayerGradients::zeros(&Layer { weight, bias });

@@ -31,7 +31,7 @@ fn products_of_transposes_agree_with_double_precision_in_every_shape() {
             let expected = exact(&a, &b, inner, columns, &present);
 
             let mut c = present.clone();
-            let transposed = Packed::transposed(&transpose(&b, columns), inner, columns);
+            let transposed = Packed::transposed(&transpose(&b, columns), inner, columns, rows);
             multiply(&a, &transposed, None, &mut c);
             assert_close(&c, &expected);
 

@@ -2,13 +2,14 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use super::super::super::super::convolution::{Convolution, FILTERS};
 use super::super::super::super::gru::GruWeights;
 use super::super::super::super::linear::Activation;
 use super::super::super::super::surrogate::{Taken, Valued};
 use super::super::super::simd::Vectors;
 use super::super::super::{
-    LayerWeights, QmixLayers, composed, layer_norm, perceptron, qmix_mixer, recurrent_agent,
-    surrogate, value_loss,
+    LayerWeights, QmixLayers, composed, frame_convolution, layer_norm, perceptron, qmix_mixer,
+    recurrent_agent, surrogate, value_loss,
 };
 use super::{Leaf, assert_same, mask};
 use crate::rng::{Purpose, Rng};
@@ -112,6 +113,28 @@ fn the_fused_perceptron_has_the_values_and_gradients_of_its_layers() {
                     [x, w1, b1, w2, b2, w3, b3]
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn the_fused_convolutions_have_the_values_and_gradients_of_the_composed_ones() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(0, Purpose::Check, 14);
+        for (rows, frames, length) in [(1, 1, 1), (3, 4, 5), (9, 2, 30), (17, 3, 41)] {
+            let size = Convolution { frames, length };
+            let x = Leaf::new(&mut rng, [rows, size.input_dim()]);
+            let reads = [3 * frames, 3 * FILTERS[0], 3 * FILTERS[1]];
+            let [w1, w2, w3] =
+                [0, 1, 2].map(|at| Leaf::weights(&mut rng, [reads[at], FILTERS[at]], reads[at]));
+            let [b1, b2, b3] = FILTERS.map(|filters| Leaf::new(&mut rng, [filters]));
+            let layers = || [layer(&w1, &b1), layer(&w2, &b2), layer(&w3, &b3)];
+            assert_equivalent!(
+                &mut rng,
+                frame_convolution(x.tensor(), layers(), size),
+                composed::frame_convolution(x.tensor(), layers(), size),
+                [x, w1, b1, w2, b2, w3, b3]
+            );
         }
     }
 }

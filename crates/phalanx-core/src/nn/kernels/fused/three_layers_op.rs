@@ -1,4 +1,5 @@
-//! A perceptron of three layers as an operation of burn on the CPU device.
+//! Networks of three layers as an operation of burn on the CPU device: a perceptron, and the convolutions along
+//! an observation.
 
 use std::sync::Arc;
 
@@ -10,18 +11,28 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
+use super::super::super::convolution::Convolution;
 use super::super::super::linear::Activation;
 use super::super::LayerWeights;
 use super::buffer::Buffer;
-use super::perceptron::{self, Layer};
+use super::filters;
+use super::perceptron::{self, Layer, LayerGradients};
 use super::primitive::{contiguous, tensor, values};
 
-/// The arguments are those of [`super::super::perceptron`].
+/// What three layers are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// The arguments are those of [`super::super::perceptron`].
+    Perceptron(Activation),
+    /// The arguments are those of [`super::super::frame_convolution`].
+    Filters(Convolution),
+}
+
 #[backend_extension(Flex, Autodiff)]
-pub(super) trait Perceptron: Backend {
+pub(super) trait ThreeLayers: Backend {
     /// `[row, output]`.
     #[allow(clippy::too_many_arguments)]
-    fn perceptron(
+    fn three_layers(
         input: FloatTensor<Self>,
         weight_1: FloatTensor<Self>,
         bias_1: FloatTensor<Self>,
@@ -29,7 +40,7 @@ pub(super) trait Perceptron: Backend {
         bias_2: FloatTensor<Self>,
         weight_3: FloatTensor<Self>,
         bias_3: FloatTensor<Self>,
-        activation: Activation,
+        kind: Kind,
     ) -> FloatTensor<Self>;
 }
 
@@ -38,8 +49,20 @@ pub(in super::super) fn perceptron(
     layers: [LayerWeights; 3],
     activation: Activation,
 ) -> Tensor<2> {
+    three_layers(input, layers, Kind::Perceptron(activation))
+}
+
+pub(in super::super) fn frame_convolution(
+    input: Tensor<2>,
+    layers: [LayerWeights; 3],
+    size: Convolution,
+) -> Tensor<2> {
+    three_layers(input, layers, Kind::Filters(size))
+}
+
+fn three_layers(input: Tensor<2>, layers: [LayerWeights; 3], kind: Kind) -> Tensor<2> {
     let [first, second, third] = layers;
-    Tensor::from_dispatch(Dispatch::perceptron(
+    Tensor::from_dispatch(Dispatch::three_layers(
         input.into_dispatch(),
         first.weight.into_dispatch(),
         first.bias.into_dispatch(),
@@ -47,12 +70,12 @@ pub(in super::super) fn perceptron(
         second.bias.into_dispatch(),
         third.weight.into_dispatch(),
         third.bias.into_dispatch(),
-        activation,
+        kind,
     ))
 }
 
-impl Perceptron for Flex {
-    fn perceptron(
+impl ThreeLayers for Flex {
+    fn three_layers(
         input: FlexTensor,
         weight_1: FlexTensor,
         bias_1: FlexTensor,
@@ -60,15 +83,15 @@ impl Perceptron for Flex {
         bias_2: FlexTensor,
         weight_3: FlexTensor,
         bias_3: FlexTensor,
-        activation: Activation,
+        kind: Kind,
     ) -> FlexTensor {
         let inputs = [input, weight_1, bias_1, weight_2, bias_2, weight_3, bias_3];
-        Network::new(inputs, activation).run().0
+        Network::new(inputs, kind).run().0
     }
 }
 
-impl<C: CheckpointStrategy> Perceptron for Autodiff<Flex, C> {
-    fn perceptron(
+impl<C: CheckpointStrategy> ThreeLayers for Autodiff<Flex, C> {
+    fn three_layers(
         input: FloatTensor<Self>,
         weight_1: FloatTensor<Self>,
         bias_1: FloatTensor<Self>,
@@ -76,14 +99,14 @@ impl<C: CheckpointStrategy> Perceptron for Autodiff<Flex, C> {
         bias_2: FloatTensor<Self>,
         weight_3: FloatTensor<Self>,
         bias_3: FloatTensor<Self>,
-        activation: Activation,
+        kind: Kind,
     ) -> FloatTensor<Self> {
         let inputs = [input, weight_1, bias_1, weight_2, bias_2, weight_3, bias_3];
         let nodes = inputs.each_ref().map(FloatTensor::<Self>::node);
-        let network = Network::new(inputs.map(FloatTensor::<Self>::into_primitive), activation);
-        let (output, hidden) = network.run();
-        match PerceptronBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish((network, Arc::new(hidden)), output),
+        let network = Network::new(inputs.map(FloatTensor::<Self>::into_primitive), kind);
+        let (output, saved) = network.run();
+        match ThreeLayersBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish((network, Arc::new(saved)), output),
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }
@@ -93,12 +116,12 @@ impl<C: CheckpointStrategy> Perceptron for Autodiff<Flex, C> {
 #[derive(Clone, Debug)]
 struct Network {
     inputs: [FlexTensor; 7],
-    activation: Activation,
+    kind: Kind,
 }
 
 impl Network {
-    fn new(inputs: [FlexTensor; 7], activation: Activation) -> Self {
-        Self { inputs: inputs.map(contiguous), activation }
+    fn new(inputs: [FlexTensor; 7], kind: Kind) -> Self {
+        Self { inputs: inputs.map(contiguous), kind }
     }
 
     fn layers(&self) -> [Layer<'_>; 3] {
@@ -106,33 +129,50 @@ impl Network {
         [1, 3, 5].map(|at| Layer { weight: values(at), bias: values(at + 1) })
     }
 
-    /// The output and the hidden layers.
+    /// The output, and what the backward pass needs.
     fn run(&self) -> (FlexTensor, Vec<Buffer>) {
-        let input = values(&self.inputs[0]);
-        let (output, hidden) = perceptron::forward(input, &self.layers(), self.activation);
-        let shape = [self.inputs[0].shape()[0], self.inputs[6].shape()[0]];
-        (tensor(output, shape), hidden)
+        let (input, layers) = (values(&self.inputs[0]), self.layers());
+        let rows = self.inputs[0].shape()[0];
+        match self.kind {
+            Kind::Perceptron(activation) => {
+                let (output, hidden) = perceptron::forward(input, &layers, activation);
+                (tensor(output, [rows, self.inputs[6].shape()[0]]), hidden)
+            }
+            Kind::Filters(size) => {
+                let (output, saved) = filters::forward(size, layers, input);
+                (tensor(output, [rows, size.output_dim()]), saved)
+            }
+        }
+    }
+
+    /// The gradients of the input, where they are wanted, and of the layers.
+    fn back(
+        &self,
+        saved: &[Buffer],
+        gradient: &[f32],
+        wanted: bool,
+    ) -> (Option<Vec<f32>>, Vec<LayerGradients>) {
+        let (input, layers) = (values(&self.inputs[0]), self.layers());
+        match self.kind {
+            Kind::Perceptron(activation) => {
+                perceptron::backward(input, &layers, activation, saved, gradient, wanted)
+            }
+            Kind::Filters(size) => filters::backward(size, layers, saved, gradient, wanted),
+        }
     }
 }
 
 #[derive(Debug)]
-struct PerceptronBackward;
+struct ThreeLayersBackward;
 
-impl Backward<Flex, 7> for PerceptronBackward {
+impl Backward<Flex, 7> for ThreeLayersBackward {
     type State = (Network, Arc<Vec<Buffer>>);
 
     fn backward(self, ops: Ops<Self::State, 7>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let output = contiguous(gradients.consume::<Flex>(&ops.node));
-        let (network, hidden) = ops.state;
+        let (network, saved) = ops.state;
         let (inputs, parents) = (&network.inputs, ops.parents);
-        let (input, found) = perceptron::backward(
-            values(&inputs[0]),
-            &network.layers(),
-            network.activation,
-            &hidden,
-            values(&output),
-            parents[0].is_some(),
-        );
+        let (input, found) = network.back(&saved, values(&output), parents[0].is_some());
         if let (Some(parent), Some(input)) = (&parents[0], input) {
             let shape: [usize; 2] = inputs[0].shape().dims();
             gradients.register::<Flex>(parent.id, tensor(input, shape));

@@ -7,7 +7,7 @@ use std::path::Path;
 use phalanx::envs::registry::factory;
 use phalanx::nn::RecurrentUnit;
 use phalanx::prelude::*;
-use phalanx::train::learn::{Algorithm, ConcaveQ};
+use phalanx::train::learn::{Algorithm, ConcaveQ, Pqn, PqnVdn};
 use phalanx::train::log::TIME_FIELDS;
 use serde_json::Value;
 
@@ -100,5 +100,33 @@ fn ippo_with_an_lstm_writes_the_same_bytes_with_1_2_and_3_threads() {
     assert!(single.contains("pg_loss"), "it learned");
     for threads in [2, 3] {
         assert_eq!(single, metrics(ippo(), threads, 4000), "{threads} threads");
+    }
+}
+
+/// Layers so large that a processor with a matrix unit computes them there.
+#[test]
+fn large_layers_and_convolutions_write_the_same_bytes_with_1_2_and_3_threads() {
+    let ippo = || Ippo {
+        learning: PolicyGradient {
+            use_rnn: false,
+            use_conv: true,
+            obs_frames: 2,
+            rnn_hidden_dim: 160,
+            rollout_steps: 20,
+            num_mini_batch: 2,
+            ..PolicyGradient::default()
+        },
+    };
+    let single = metrics(ippo(), 1, 400);
+    assert!(single.contains("pg_loss"), "it learned");
+    for threads in [2, 3] {
+        assert_eq!(single, metrics(ippo(), threads, 400), "{threads} threads");
+    }
+    // All of a minibatch is one shard here, whose layers are shared out.
+    let pqn = || PqnVdn { learning: Pqn { rnn_hidden_dim: 300, ..Pqn::default() } };
+    let single = metrics(pqn(), 1, 4000);
+    assert!(single.contains("loss"), "it learned");
+    for threads in [2, 3] {
+        assert_eq!(single, metrics(pqn(), threads, 4000), "{threads} threads");
     }
 }

@@ -5,7 +5,7 @@
 //! whose rows overlap. It computes two windows too many for each row, which hang over its end; where they are
 //! written, the zeros of the next layer are put afterwards.
 
-use super::super::convolution::{Convolution, FILTERS, KERNEL};
+use super::super::convolution::{Convolution, FILTERS};
 use super::super::linear::Activation;
 use super::elementwise::activate;
 use super::matmul::multiply_strided;
@@ -40,12 +40,6 @@ impl Lengths {
     /// Numbers of a row.
     pub(super) fn row(&self, at: usize) -> usize {
         self.places * self.channels[at]
-    }
-
-    /// What a window of a layer reads.
-    pub(super) fn window(&self, layer: usize) -> usize {
-        let channels = self.channels[layer];
-        KERNEL * if layer == 0 { channels / 2 } else { channels }
     }
 
     /// The windows of some rows, without the last two, which would hang over the end of the last row.

@@ -3,9 +3,9 @@
 //! serve actors, and the fused ones.
 
 mod activation;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "flex", target_arch = "x86_64", target_os = "linux"))]
 mod amx;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(all(feature = "flex", target_arch = "x86_64", target_os = "linux")))]
 #[path = "no_amx.rs"]
 mod amx;
 mod ceiling;

@@ -4,6 +4,7 @@ pub(super) fn takes(_rows: usize, _inner: usize, _columns: usize) -> bool {
     false
 }
 
+#[cfg(feature = "flex")]
 pub(super) fn takes_transposed(_inner: usize, _width: usize, _columns: usize) -> bool {
     false
 }
@@ -28,6 +29,7 @@ pub(super) fn multiply(_: &[f32], _: usize, b: &Right, _: Option<&[f32]>, _: &mu
     match *b {}
 }
 
+#[cfg(feature = "flex")]
 pub(super) fn add_transposed_left(
     _: (&[f32], usize),
     _: &[f32],

@@ -17,7 +17,7 @@ pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
 
 /// Whether a product may be computed on the matrix unit, where there is one; `large` says that it is worth it.
 /// The environment variable `PHALANX_AMX=off` forbids it.
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "flex", target_arch = "x86_64", target_os = "linux"))]
 pub(super) fn amx_takes(large: bool) -> bool {
     #[cfg(test)]
     if let Some(vectors) = VECTORS.get() {

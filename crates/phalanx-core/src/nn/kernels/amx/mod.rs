@@ -37,8 +37,6 @@ const PARTS: usize = 3;
 const STEPS_AT_ONCE: usize = 8;
 /// Pairs of tiles of columns after which it turns to the next rows.
 const GROUPS_AT_ONCE: usize = 16;
-/// Inner elements that [`add_transposed_left`] takes at a time.
-const LINES_AT_ONCE: usize = 512;
 
 /// Whether the product of a left matrix with about `rows` rows and a right one of the given size is computed
 /// here. With smaller ones, laying them out and waking the unit costs what it brings, in the middle of other
@@ -51,7 +49,7 @@ pub(super) fn takes(rows: usize, inner: usize, columns: usize) -> bool {
 /// The same for [`add_transposed_left`], whose result is `[width, columns]`: both matrices are laid out for
 /// this one product.
 pub(super) fn takes_transposed(inner: usize, width: usize, columns: usize) -> bool {
-    let large = inner >= 96 && columns >= 2 * SIDE && width * columns >= 1 << 14;
+    let large = inner >= 64 && columns >= 2 * SIDE && width * columns >= 1 << 14;
     inner > 0 && amx_takes(large) && unit::available()
 }
 
@@ -120,15 +118,9 @@ pub(super) fn add_transposed_left(
 ) {
     let columns = b.len() / inner;
     let rows = c.len() / columns;
-    LEFT.with_borrow_mut(|left| {
-        for (block, b) in b.chunks(LINES_AT_ONCE * columns).enumerate() {
-            let lines = b.len() / columns;
-            right.pack::<false>(b, lines, columns);
-            let matrix = &a[block * LINES_AT_ONCE * stride..];
-            let a = Source { matrix, stride, lines, width: rows };
-            Product::<true> { a, rows, b: right, bias: None, c }.run(left);
-        }
-    });
+    right.pack::<false>(b, inner, columns);
+    let a = Source { matrix: a, stride, lines: inner, width: rows };
+    LEFT.with_borrow_mut(|left| Product::<true> { a, rows, b: right, bias: None, c }.run(left));
 }
 
 thread_local! {

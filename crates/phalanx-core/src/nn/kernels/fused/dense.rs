@@ -9,12 +9,12 @@ use super::super::pack::Packed;
 use super::super::shares::{divided, each, shares, split};
 use super::buffer::Buffer;
 use super::gradients::{activation_gradient, add_column_sums};
-use super::products::{Scratch, add_transposed_left};
+use super::products::{LINES_AT_ONCE, Scratch, add_transposed_left};
 
 /// Rows that are computed together: while they are in cache, or, where the weights are too many for that, so
 /// many that reading the weights counts for little.
 fn row_block(inner: usize, columns: usize) -> usize {
-    if inner * columns <= 1 << 18 { 256 } else { 1024 }
+    LINES_AT_ONCE * if inner * columns <= 1 << 18 { 1 } else { 4 }
 }
 
 /// Gradients that are shared out over threads at a time, so that what one computed is in cache when

@@ -28,7 +28,7 @@ pub(super) fn forward(
     let packed = layers.map(|layer| layer.packed(rows * lengths.places));
     let mut saved: Vec<Buffer> = (0..4).map(|at| Buffer::take(rows * lengths.row(at))).collect();
     let mut output = vec![0.0; rows * width];
-    let work = (0..3).map(|at| lengths.places * lengths.window(at) * lengths.channels[at + 1]);
+    let work = (0..3).map(|at| lengths.places * window(lengths, at) * lengths.channels[at + 1]);
     let shares = shares(rows, rows * work.sum::<usize>());
     let shares = shares.unwrap_or_else(|| std::iter::once(0..rows).collect());
     let outputs = split(&mut output, width, &shares);
@@ -125,7 +125,7 @@ pub(super) fn backward(
             let (before, after) = gradients.split_at_mut(at + 1);
             let given = &after[0][..n * lengths.row(at + 1)];
             let (windows, channels) = (lengths.windows(n), lengths.channels[at + 1]);
-            let (stride, width) = (lengths.channels[at], lengths.window(at));
+            let (stride, width) = (lengths.channels[at], window(lengths, at));
             let lines = Lines { matrix: &saved[at][of(at)], stride, width, of: width };
             let inside = &given[channels..][..windows * channels];
             let LayerGradients { weight, bias } = &mut found[at];
@@ -151,6 +151,13 @@ pub(super) fn backward(
     (inputs, found)
 }
 
+/// The length of what a filter of a layer reads.
+fn window(lengths: Lengths, layer: usize) -> usize {
+    let channels = lengths.channels[layer];
+    // Of the input's channels, half belong to the next place.
+    KERNEL * if layer == 0 { channels / 2 } else { channels }
+}
+
 /// The transposes of the weights of each place of a filter, in reverse order: `[place * channel, filter]` to
 /// `[place * filter, channel]`. With these, the gradient of what a layer reads is a convolution like the
 /// layer itself.
@@ -169,7 +176,7 @@ fn input_gradient(size: Convolution, layer: Layer<'_>, given: &[f32], inputs: &m
     let Convolution { frames, length } = size;
     let lengths = Lengths::of(size);
     let filters = lengths.channels[1];
-    let window = lengths.window(0);
+    let window = window(lengths, 0);
     let turned = Packed::transposed(layer.weight, filters, window, 1);
     let mut windows = vec![0.0; given.len() / filters * window];
     multiply_strided(given, filters, &turned, None, &mut windows);

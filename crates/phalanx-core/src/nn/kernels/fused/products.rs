@@ -9,6 +9,9 @@ use super::super::simd::dispatch;
 
 /// Inner elements that [`add_transposed_left`] takes at a time.
 const INNER_BLOCK: usize = 128;
+/// The same on the matrix unit, where blocks round differently: callers that share out the same lines among
+/// threads in other blocks begin each at a multiple of this.
+pub(super) const LINES_AT_ONCE: usize = 256;
 /// Wider matrices are packed, because rows far apart compete for the same lines of the cache.
 const MAX_UNPACKED: usize = 256;
 
@@ -67,10 +70,27 @@ pub(super) fn add_transposed_lines(
     let columns = b.len() / inner;
     assert_eq!(b.len(), columns * inner, "the right matrix is [inner, columns]");
     assert_eq!(c.len(), width * columns, "the result is [rows, columns]");
-    if amx::takes_transposed(inner, of, columns) {
-        let right = scratch.tiles.get_or_insert_default();
-        return amx::add_transposed_left((matrix, stride), b, inner, right, c);
+    if amx::takes_transposed(inner.min(LINES_AT_ONCE), of, columns) {
+        let blocks = b.chunks(LINES_AT_ONCE * columns).enumerate();
+        for (matrix, b) in blocks.map(|(at, b)| (&matrix[at * LINES_AT_ONCE * stride..], b)) {
+            let inner = b.len() / columns;
+            if amx::takes_transposed(inner, of, columns) {
+                let right = scratch.tiles.get_or_insert_default();
+                amx::add_transposed_left((matrix, stride), b, inner, right, c);
+            } else {
+                add_by_vectors(Lines { matrix, ..a }, b, inner, scratch, c);
+            }
+        }
+        return;
     }
+    add_by_vectors(a, b, inner, scratch, c);
+}
+
+/// The same without the matrix unit: every element is one chain of multiply-adds, whatever blocks the lines
+/// come in.
+fn add_by_vectors(a: Lines<'_>, b: &[f32], inner: usize, scratch: &mut Scratch, c: &mut [f32]) {
+    let Lines { matrix, stride, width, .. } = a;
+    let columns = b.len() / inner;
     // Few columns fill no vectors; then the transpose of the result is computed, of which every element
     // is the same chain of multiply-adds.
     let whole = stride == width && width.is_multiple_of(lanes()) && width <= MAX_UNPACKED;

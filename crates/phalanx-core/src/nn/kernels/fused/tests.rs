@@ -310,29 +310,36 @@ fn same_on_all_threads(compute: impl Fn() -> Vec<Vec<f32>> + Sync) {
 #[test]
 fn a_layer_has_the_same_bits_on_all_threads() {
     let mut rng = Rng::stream(0, Purpose::Check, 11);
-    // The last columns and rows fill no vector and no share, and there is more than a block.
-    let (rows, inner, columns) = (8001, 45, 37);
-    assert!(rows * inner * columns > 12 << 20, "worth several threads");
-    let [input, weight, gradient] =
-        [rows * inner, inner * columns, rows * columns].map(|n| random(&mut rng, n));
-    let bias = random(&mut rng, columns);
-    for activation in [Activation::Identity, Activation::Relu, Activation::Absolute] {
-        same_on_all_threads(|| {
-            let keep = activation == Activation::Absolute;
-            let (output, before) = dense::forward(&input, &weight, &bias, activation, keep);
-            let at = before.as_deref().unwrap_or(&output);
-            let layer = dense::Backward { input: &input, weight: &weight, at, activation };
-            let out = layer.run(inner, columns, &gradient, keep);
-            let input = out.input.unwrap_or_default();
-            vec![output.clone(), before.clone().unwrap_or_default(), input, out.weight, out.bias]
-        });
+    // The last columns and rows fill no vector and no share, and there is more than a block; the second and
+    // third are large enough for the matrix unit, and the last block of the third is too small for it.
+    for (rows, inner, columns) in [(8001, 45, 37), (1701, 150, 140), (1571, 130, 601)] {
+        assert!(rows * inner * columns > 12 << 20, "worth several threads");
+        let [input, weight, gradient] =
+            [rows * inner, inner * columns, rows * columns].map(|n| random(&mut rng, n));
+        let bias = random(&mut rng, columns);
+        for activation in [Activation::Identity, Activation::Relu, Activation::Absolute] {
+            same_on_all_threads(|| {
+                let keep = activation == Activation::Absolute;
+                let (output, before) = dense::forward(&input, &weight, &bias, activation, keep);
+                let at = before.as_deref().unwrap_or(&output);
+                let layer = dense::Backward { input: &input, weight: &weight, at, activation };
+                let out = layer.run(inner, columns, &gradient, keep);
+                let (before, input) = (before.unwrap_or_default(), out.input.unwrap_or_default());
+                vec![output, before, input, out.weight, out.bias]
+            });
+        }
     }
 }
 
 #[test]
 fn a_gru_has_the_same_bits_on_all_threads() {
+    for (input, hidden) in [(33, 20), (70, 80)] {
+        gru_on_all_threads(gru::Size { time: 41, rows: 131, input, hidden });
+    }
+}
+
+fn gru_on_all_threads(size: gru::Size) {
     let mut rng = Rng::stream(0, Purpose::Check, 12);
-    let size = gru::Size { time: 41, rows: 131, input: 33, hidden: 20 };
     let gru::Size { time, rows, input, hidden } = size;
     assert!(time * rows * (input + hidden) * 3 * hidden > 12 << 20, "worth several threads");
     let sequence = |width: usize| time * rows * width;

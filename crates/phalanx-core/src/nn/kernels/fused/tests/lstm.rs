@@ -131,8 +131,13 @@ fn both_lstms_follow_the_formula_unit_by_unit() {
 
 #[test]
 fn an_lstm_has_the_same_bits_on_all_threads() {
+    for (input, hidden) in [(33, 20), (70, 80)] {
+        lstm_on_all_threads(gru::Size { time: 41, rows: 131, input, hidden });
+    }
+}
+
+fn lstm_on_all_threads(size: gru::Size) {
     let mut rng = Rng::stream(0, Purpose::Check, 13);
-    let size = gru::Size { time: 41, rows: 131, input: 33, hidden: 20 };
     let gru::Size { time, rows, input, hidden } = size;
     assert!(time * rows * (input + hidden) * 4 * hidden > 12 << 20, "worth several threads");
     let sequence = |width: usize| time * rows * width;

@@ -158,7 +158,7 @@ fn band(runs: &[&Curve], axis: &Axis) -> Vec<(f64, f64, f64, f64)> {
         .collect()
 }
 
-const COLOURS: [RGBColor; 11] = [
+const COLOURS: [RGBColor; 12] = [
     RGBColor(214, 39, 40),
     RGBColor(31, 119, 180),
     RGBColor(44, 140, 60),
@@ -170,6 +170,7 @@ const COLOURS: [RGBColor; 11] = [
     RGBColor(188, 189, 34),
     RGBColor(23, 190, 207),
     RGBColor(0, 0, 0),
+    RGBColor(174, 199, 232),
 ];
 
 /// Draws the panels beside each other: means over the seeds, and bands from the worst seed to the
@@ -183,15 +184,18 @@ pub fn draw(panels: &[Panel<'_>], axis: &Axis, path: &Path) -> anyhow::Result<()
         fs::create_dir_all(folder)?;
     }
     let width = if panels.len() == 1 { 760 } else { 420 * panels.len() as u32 };
-    let root = SVGBackend::new(path, (width, 420)).into_drawing_area();
-    root.fill(&WHITE)?;
     let mut names: Vec<&str> = Vec::new();
     for series in panels.iter().flat_map(|panel| &panel.series) {
         if !names.contains(&series.name.as_str()) {
             names.push(&series.name);
         }
     }
-    for (area, panel) in root.split_evenly((1, panels.len())).iter().zip(panels) {
+    let labels: Vec<String> = names.iter().map(|name| label(name, panels)).collect();
+    let legend = names.len().div_ceil(labels_per_row(width)) as u32 * LABEL.1 as u32 + 12;
+    let root = SVGBackend::new(path, (width, PANEL + legend)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let (charts, strip) = root.split_vertically(PANEL);
+    for (area, panel) in charts.split_evenly((1, panels.len())).iter().zip(panels) {
         let ends = panel.series.iter().flat_map(|series| series.runs.iter().map(|run| run.t_max));
         let end = ends.max().unwrap_or(1) as f64 / 1000.0;
         let mut chart = ChartBuilder::on(area);
@@ -219,23 +223,40 @@ pub fn draw(panels: &[Panel<'_>], axis: &Axis, path: &Path) -> anyhow::Result<()
                 let upper = band.iter().map(|p| (p.0 / 1000.0, p.3));
                 let lower = band.iter().rev().map(|p| (p.0 / 1000.0, p.2));
                 let outline: Vec<(f64, f64)> = upper.chain(lower).collect();
-                chart.draw_series([Polygon::new(outline, colour.mix(0.15))])?;
+                chart.draw_series([Polygon::new(outline, colour.mix(0.12))])?;
             }
             let mean = band.iter().map(|p| (p.0 / 1000.0, p.1));
-            let n = series.runs.len();
-            let label = format!("{} ({n} seed{})", series.name, if n == 1 { "" } else { "s" });
-            chart.draw_series(LineSeries::new(mean, colour.stroke_width(2)))?.label(label).legend(
-                move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)),
-            );
+            chart.draw_series(LineSeries::new(mean, colour.stroke_width(2)))?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.3))
-            .label_font(("sans-serif", 13))
-            .draw()?;
+    }
+    for (at, label) in labels.into_iter().enumerate() {
+        let colour = COLOURS[at % COLOURS.len()];
+        let (row, column) = (at / labels_per_row(width), at % labels_per_row(width));
+        let (x, y) = (56 + column as i32 * LABEL.0, row as i32 * LABEL.1 + 8);
+        strip.draw(&PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(2)))?;
+        strip.draw(&Text::new(label, (x + 30, y - 7), ("sans-serif", 14)))?;
     }
     root.present()?;
     Ok(())
+}
+
+/// The height of the panels, in pixels.
+const PANEL: u32 = 420;
+/// Width and height of a label below the panels.
+const LABEL: (i32, i32) = (300, 22);
+
+fn labels_per_row(width: u32) -> usize {
+    ((width as i32 - 56) / LABEL.0).max(1) as usize
+}
+
+/// The name of a series with the number of its runs, which may differ from panel to panel.
+fn label(name: &str, panels: &[Panel<'_>]) -> String {
+    let series = panels.iter().flat_map(|panel| &panel.series);
+    let runs = series.filter(|series| series.name == name).map(|series| series.runs.len());
+    let (least, most) = runs.fold((usize::MAX, 0), |(a, b), n| (a.min(n), b.max(n)));
+    match (least, most) {
+        (1, 1) => format!("{name} (1 seed)"),
+        (least, most) if least == most => format!("{name} ({most} seeds)"),
+        (least, most) => format!("{name} ({least} to {most} seeds)"),
+    }
 }

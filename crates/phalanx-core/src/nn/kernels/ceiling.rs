@@ -11,8 +11,8 @@ const SUMS: usize = 16;
 const ROUNDS: usize = 1 << 16;
 
 /// The fused multiply-adds of `f32` that one core does in a second when nothing holds it up, with the
-/// widest vectors it has: the ceiling of every matrix product. Takes a twentieth of a second and counts
-/// the fastest of its parts.
+/// widest vectors it has: the ceiling of every matrix product, but for those of large layers that a matrix
+/// unit computes. Takes a twentieth of a second and counts the fastest of its parts.
 pub fn multiply_adds_per_second() -> f64 {
     let arch = Arch::new();
     let begin = Instant::now();

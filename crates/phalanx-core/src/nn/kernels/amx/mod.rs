@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Products of `bf16` are exact in `f32`, and so is the unit's sum up to the rounding of every step: what is
-//! left out is as small as the rounding of one `f32` multiply-add. Six products on the unit take a fifth of
-//! the time of one by AVX-512. The same splitting is described by Henry, Tang and Heinecke, "Leveraging the
+//! left out is as small as the rounding of one `f32` multiply-add. Six products on the unit take two fifths of
+//! the time of one by AVX-512, before the splitting. The same splitting is described by Henry, Tang and Heinecke, "Leveraging the
 //! bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations" (2019, arXiv 1904.06376).
 //!
 //! Every element of a result is one chain of sums in an order that depends on the inner dimension alone, so

@@ -51,7 +51,7 @@ pub use convolution::{Convolution, FrameConvolution};
 pub use device::{Device, DeviceError, available, device};
 pub use device_failure::watched;
 pub use gru::Gru;
-pub use kernels::multiply_adds_per_second;
+pub use kernels::{count_multiply_adds, multiply_adds_per_second};
 pub use layer_norm::{LayerNorm, Normalisation};
 pub use linear::{Activation, HiddenActivation, Linear};
 pub use lstm::Lstm;

@@ -1,5 +1,6 @@
 //! `phalanx bench sim`.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use clap::Args;
@@ -8,10 +9,12 @@ use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
 use serde_json::json;
 
-use super::{Spread, pool};
+use super::{Spread, pool, seconds};
 use crate::commands::{Misuse, env_args, print};
 
 /// Environment steps per second under random legal actions, with observations, states and masks.
+///
+/// Beside it stands how many steps per second a core could write to its cache if nothing had to be computed.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench sim skirmish/3m\n  \
     phalanx bench sim skirmish/27m_vs_30m --threads 2 --json")]
@@ -46,13 +49,18 @@ impl Sim {
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let factory = phalanx_envs::registry::factory(&self.env, &args)?;
         let pool = pool(self.threads)?;
-        let rates = Spread::of(pool.install(|| self.measure(factory)));
+        let (rates, bytes) = pool.install(|| self.measure(factory));
+        let rates = Spread::of(rates);
+        let per_step = bytes / self.n_envs;
+        let ceiling = bytes_per_second(bytes) / per_step.max(1) as f64;
         if self.json {
             let result = json!({
                 "env": self.env,
                 "env_steps_per_second": rates.median.round(),
                 "min": rates.min.round(),
                 "max": rates.max.round(),
+                "bytes_per_step": per_step,
+                "ceiling_of_one_core": ceiling.round(),
                 "threads": self.threads,
                 "n_envs": self.n_envs,
                 "repeats": self.repeats,
@@ -61,7 +69,8 @@ impl Sim {
         } else {
             print(&format!(
                 "{}: {:.0} environment steps per second (median of {}; {:.0} to {:.0}), {} \
-                 environments, {} thread{}",
+                 environments, {} thread{}; writing {per_step} bytes a step alone would allow \
+                 {ceiling:.0} on one core",
                 self.env,
                 rates.median,
                 self.repeats,
@@ -78,7 +87,7 @@ impl Sim {
     fn measure<E: phalanx_core::env::Env>(
         &self,
         factory: impl Fn() -> E + Send + Sync + 'static,
-    ) -> Vec<f64> {
+    ) -> (Vec<f64>, usize) {
         let mut envs = ParallelEnvs::new(self.n_envs, 1, Purpose::Environment, factory);
         let spec = envs.spec().clone();
         let mut rows = Rows::new(&spec, self.n_envs, 1);
@@ -110,6 +119,18 @@ impl Sim {
             }
         };
         play(self.seconds.min(0.2));
-        (0..self.repeats).map(|_| play(self.seconds)).collect()
+        let rates = (0..self.repeats).map(|_| play(self.seconds)).collect();
+        let floats = rows.obs.len() + rows.state.len() + rows.reward.len();
+        (rates, size_of::<f32>() * floats + rows.avail.len() + rows.alive.len())
     }
+}
+
+/// How many bytes a core writes in a second to so many bytes, again and again.
+fn bytes_per_second(bytes: usize) -> f64 {
+    let mut memory = vec![0_u8; bytes];
+    let mut round = |rounds: u32| {
+        let all = seconds(|| (0..rounds).for_each(|i| black_box(&mut memory[..]).fill(i as u8)));
+        bytes as f64 * f64::from(rounds) / all
+    };
+    (0..50).map(|_| round(1000)).fold(0.0, f64::max)
 }

@@ -1,6 +1,7 @@
 //! `phalanx bench train`.
 
 use clap::Args;
+use phalanx_core::nn::{count_multiply_adds, multiply_adds_per_second};
 use serde_json::json;
 
 use super::Spread;
@@ -9,7 +10,9 @@ use crate::commands::{Misuse, print};
 
 /// A whole training loop: environment steps and updates per second, and memory. Nothing is written.
 ///
-/// What comes before the first update (a replay memory fills) is not measured.
+/// What comes before the first update (a replay memory fills) is not measured. On the CPU, the multiply-adds
+/// of all matrix products are counted, and the steps per second that they alone would allow at a core's ceiling
+/// are printed beside.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench train qmix skirmish/3m\n  \
     phalanx bench train ippo skirmish/3m configs/envs/skirmish_smax.toml threads=1 --seconds 20")]
@@ -43,18 +46,25 @@ impl Train {
             at = trainer.iterate()?;
         }
         let (mut steps, mut updates) = (Vec::new(), Vec::new());
-        for _ in 0..self.repeats {
-            let start = trainer.progress();
-            let passed = loop {
-                at = trainer.iterate()?;
-                let passed = at.seconds - start.seconds;
-                if passed >= self.seconds {
-                    break passed;
-                }
-            };
-            steps.push((at.t_env - start.t_env) as f64 / passed);
-            updates.push((at.updates - start.updates) as f64 / passed);
-        }
+        let before = at.t_env;
+        let (measured, multiply_adds) = count_multiply_adds(|| -> anyhow::Result<()> {
+            for _ in 0..self.repeats {
+                let start = trainer.progress();
+                let passed = loop {
+                    at = trainer.iterate()?;
+                    let passed = at.seconds - start.seconds;
+                    if passed >= self.seconds {
+                        break passed;
+                    }
+                };
+                steps.push((at.t_env - start.t_env) as f64 / passed);
+                updates.push((at.updates - start.updates) as f64 / passed);
+            }
+            Ok(())
+        });
+        measured?;
+        let per_step = multiply_adds as f64 / (at.t_env - before) as f64;
+        let ceiling = (multiply_adds > 0).then(|| multiply_adds_per_second() / per_step);
         let (steps, updates) = (Spread::of(steps), Spread::of(updates));
         let memory = peak_memory();
         if self.json {
@@ -65,6 +75,8 @@ impl Train {
                 "min": steps.min.round(),
                 "max": steps.max.round(),
                 "updates_per_second": updates.median,
+                "multiply_adds_per_step": per_step.round(),
+                "ceiling_of_one_core": ceiling.map(f64::round),
                 "peak_memory_bytes": memory,
                 "t_env": at.t_env,
             });
@@ -73,9 +85,12 @@ impl Train {
             let memory = memory.map_or_else(String::new, |bytes| {
                 format!("; at most {:.0} MiB of memory", bytes as f64 / (1 << 20) as f64)
             });
+            let ceiling = ceiling.map_or_else(String::new, |steps| {
+                format!("; multiply-adds alone would allow {steps:.0} steps per second on one core")
+            });
             print(&format!(
                 "{} on {}: {:.0} environment steps per second (median of {}; {:.0} to {:.0}), {:.1} \
-                 updates per second{memory}",
+                 updates per second{ceiling}{memory}",
                 self.alg,
                 self.env,
                 steps.median,

@@ -10,6 +10,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::amx;
+use super::count::count;
 use super::pack::{Packed, Right, panels};
 use super::simd::dispatch;
 use super::tile::Tiles;
@@ -37,6 +38,7 @@ pub(super) fn multiply_strided(
     }
     let rows = c.len() / b.columns();
     assert_eq!(c.len(), rows * b.columns(), "the result is [rows, columns]");
+    count(c.len() * b.inner());
     match b.tiles() {
         Some(b) => amx::multiply(a, stride, b, bias, c),
         None => dispatch(Product::<false> { a, stride, rows, b: b.right(), bias, c }),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::super::amx;
+use super::super::count::count;
 use super::super::matmul::Product;
 use super::super::pack::{Packed, Right, lanes};
 use super::super::simd::dispatch;
@@ -70,6 +71,7 @@ pub(super) fn add_transposed_lines(
     let columns = b.len() / inner;
     assert_eq!(b.len(), columns * inner, "the right matrix is [inner, columns]");
     assert_eq!(c.len(), width * columns, "the result is [rows, columns]");
+    count(c.len() * inner);
     if amx::takes_transposed(inner.min(LINES_AT_ONCE), of, columns) {
         let blocks = b.chunks(LINES_AT_ONCE * columns).enumerate();
         for (matrix, b) in blocks.map(|(at, b)| (&matrix[at * LINES_AT_ONCE * stride..], b)) {

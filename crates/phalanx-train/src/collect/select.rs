@@ -36,19 +36,25 @@ pub fn epsilon_greedy(values: &[f32], avail: &[bool], epsilon: f32, rng: &mut Rn
 ///
 /// When no action is legal.
 pub fn sample(logits: &[f32], avail: &[bool], rng: &mut Rng) -> u16 {
-    let top = logits[usize::from(greedy(logits, avail))];
+    sample_at(logits, avail, rng.uniform())
+}
+
+/// The action at the place `uniform`, from zero to below one, of all probabilities side by side.
+fn sample_at(logits: &[f32], avail: &[bool], uniform: f32) -> u16 {
+    let best = greedy(logits, avail);
+    let top = logits[usize::from(best)];
     let legal = || logits.iter().zip(avail).enumerate().filter(|(_, (_, open))| **open);
     let total: f32 = legal().map(|(_, (logit, _))| (logit - top).exp()).sum();
-    let mut left = rng.uniform() * total;
-    let mut last = 0;
+    let mut left = uniform * total;
     for (action, (logit, _)) in legal() {
-        last = action;
         left -= (logit - top).exp();
         if left < 0.0 {
-            break;
+            return action as u16;
         }
     }
-    last as u16
+    // Rounding left something over. The last action may be one that is never taken, and a policy that
+    // took it would have infinite gradients.
+    best
 }
 
 #[cfg(test)]
@@ -60,6 +66,17 @@ mod tests {
     fn the_greedy_action_is_the_first_best_legal_one() {
         assert_eq!(greedy(&[9.0, 2.0, 3.0, 3.0], &[false, true, true, true]), 2);
         assert_eq!(greedy(&[f32::MIN, -1.0], &[true, false]), 0);
+    }
+
+    #[test]
+    fn an_action_without_a_chance_is_never_drawn() {
+        let mut rng = Rng::stream(2, Purpose::Check, 0);
+        for _ in 0..20_000 {
+            let mut logits: Vec<f32> = (0..5).map(|_| rng.range(-20.0, 0.0)).collect();
+            logits.push(-200.0);
+            let uniform = 1.0 - (1 + rng.below(3)) as f32 * f32::EPSILON / 2.0;
+            assert_ne!(sample_at(&logits, &[true; 6], uniform), 5, "{logits:?} {uniform}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ const GROUPS_AT_ONCE: usize = 16;
 
 /// Whether the product of a left matrix with about `rows` rows and a right one of the given size is computed
 /// here. With smaller ones, laying them out and waking the unit costs what it brings, in the middle of other
-/// work more than by itself: agents of 64 units gain nothing, those of 128 a fifth, of 256 a third.
+/// work more than by itself: agents of 64 units gain nothing, those of 128 and 256 a sixth to a third.
 pub(super) fn takes(rows: usize, inner: usize, columns: usize) -> bool {
     let large = rows >= 24 && inner >= SIDE && columns >= SIDE && inner * columns >= 1 << 14;
     inner > 0 && amx_takes(large) && unit::available()

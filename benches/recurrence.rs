@@ -56,6 +56,7 @@ fn steps(c: &mut Criterion) {
                 hidden_dim: width,
                 output_dim: 14,
                 recurrent: Some(unit),
+                second_hidden_dim: None,
                 convolution: None,
                 normalisation: Normalisation::None,
                 activation: HiddenActivation::Relu,

@@ -25,6 +25,7 @@ fn config(recurrent: Option<RecurrentUnit>) -> AgentConfig {
         hidden_dim: 40,
         output_dim: 9,
         recurrent,
+        second_hidden_dim: None,
         convolution: None,
         normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,
@@ -77,7 +78,7 @@ fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
     let mut kinds = vec![
         // Two frames of ten entries, and three entries besides; with an odd length, too.
         (None, Normalisation::None, Some(Convolution { frames: 2, length: 10 })),
-        (None, Normalisation::Throughout, Some(Convolution { frames: 3, length: 7 })),
+        (None, Normalisation::Throughout, Some(Convolution { frames: 2, length: 9 })),
     ];
     let norms = [Normalisation::None, Normalisation::FirstLayer, Normalisation::Throughout];
     for normalisation in norms {
@@ -86,7 +87,9 @@ fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
     for (recurrent, normalisation, convolution) in kinds {
         let (time, rows) = (20, 7);
         let mut rng = Rng::stream(3, Purpose::Weights, 0);
-        let config = AgentConfig { normalisation, convolution, ..config(recurrent) };
+        let second_hidden_dim = convolution.map(|_| 20);
+        let shared = config(recurrent);
+        let config = AgentConfig { second_hidden_dim, normalisation, convolution, ..shared };
         let network = config.init(&mut rng, &device("cpu")?);
         let actor = network.to_actor();
         let memory = config.memory_dim();
@@ -283,6 +286,33 @@ fn orthogonal_weights_keep_lengths_and_biases_begin_at_zero() -> Result<(), Box<
 }
 
 #[test]
+fn scaled_variances_are_two_over_the_inputs_and_nothing_lies_beyond_the_cut()
+-> Result<(), Box<dyn Error>> {
+    let mut rng = Rng::stream(4, Purpose::Weights, 0);
+    let init = Init::VarianceScaling { head_gain: 1.0 };
+    let convolution = Some(Convolution { frames: 2, length: 9 });
+    let config = AgentConfig { init, convolution, second_hidden_dim: Some(20), ..config(None) };
+    let bytes = to_safetensors(&config.init(&mut rng, &device("cpu")?))?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    for (name, view) in file.tensors() {
+        let (values, _) = view.data().as_chunks::<4>();
+        let values: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        if name.ends_with("bias") {
+            assert!(values.iter().all(|&x| x == 0.0), "{name}");
+            continue;
+        }
+        let inputs = view.shape()[0] as f32;
+        let variance = values.iter().map(|x| x * x).sum::<f32>() / values.len() as f32;
+        // Four deviations of such an estimate, which for a normal distribution is sqrt(2 / n).
+        let margin = 4.0 * (2.0 / values.len() as f32).sqrt();
+        assert!((variance * inputs / 2.0 - 1.0).abs() < margin, "{name}: {variance}");
+        let cut = 2.0 * (2.0 / inputs).sqrt() / 0.879_6;
+        assert!(values.iter().all(|x| x.abs() <= cut), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_normalised_layer_has_mean_zero_and_variance_one_before_scale_and_shift()
 -> Result<(), Box<dyn Error>> {
     let device = device("cpu")?;
@@ -305,12 +335,12 @@ fn a_normalised_layer_has_mean_zero_and_variance_one_before_scale_and_shift()
 }
 
 #[test]
-fn a_convolution_is_the_sum_over_its_window_with_zeros_beyond_the_ends()
+fn a_convolution_is_the_sum_over_its_window_padded_in_the_first_layer_alone()
 -> Result<(), Box<dyn Error>> {
     let device = device("cpu")?;
-    for size in [Convolution { frames: 2, length: 5 }, Convolution { frames: 1, length: 6 }] {
+    for size in [Convolution { frames: 2, length: 9 }, Convolution { frames: 1, length: 12 }] {
         let mut rng = Rng::stream(9, Purpose::Weights, 0);
-        let network = size.init(&mut rng, &device);
+        let network = size.init(Init::default(), &mut rng, &device);
         let bytes = to_safetensors(&network)?;
         let file = SafeTensors::deserialize(&bytes)?;
         let read = |name: String| -> Result<Vec<f32>, Box<dyn Error>> {
@@ -327,11 +357,12 @@ fn a_convolution_is_the_sum_over_its_window_with_zeros_beyond_the_ends()
             let weight = read(format!("layers.{at}.weight"))?;
             let bias = read(format!("layers.{at}.bias"))?;
             let (stride, channels) = (if at == 0 { 2 } else { 1 }, x[0].len());
-            let places = x.len().div_ceil(stride);
+            let places = if at == 0 { x.len().div_ceil(2) } else { x.len() - 2 };
+            let before = if at == 0 { x.len() % 2 } else { 0 };
             let value = |place: usize, filter: usize| {
                 let mut sum = bias[filter];
                 for k in 0..3 {
-                    let Some(here) = (stride * place + k).checked_sub(1) else { continue };
+                    let Some(here) = (stride * place + k).checked_sub(before) else { continue };
                     let Some(channels_here) = x.get(here) else { continue };
                     for (c, value) in channels_here.iter().enumerate() {
                         sum += weight[(k * channels + c) * filters + filter] * value;

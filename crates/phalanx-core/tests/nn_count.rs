@@ -15,6 +15,7 @@ fn the_products_of_a_decision_are_counted() {
         hidden_dim: width,
         output_dim: writes,
         recurrent: None,
+        second_hidden_dim: None,
         convolution: None,
         normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,

@@ -156,6 +156,7 @@ const CONFIG: AgentConfig = AgentConfig {
     hidden_dim: 12,
     output_dim: 3,
     recurrent: Some(RecurrentUnit::Gru),
+    second_hidden_dim: None,
     convolution: None,
     normalisation: Normalisation::None,
     activation: HiddenActivation::Relu,

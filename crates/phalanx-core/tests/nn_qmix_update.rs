@@ -80,6 +80,7 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
         hidden_dim: HIDDEN,
         output_dim: ACTIONS,
         recurrent: Some(RecurrentUnit::Gru),
+        second_hidden_dim: None,
         convolution: None,
         normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,

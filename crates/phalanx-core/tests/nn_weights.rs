@@ -18,6 +18,7 @@ const CONFIG: AgentConfig = AgentConfig {
     hidden_dim: 6,
     output_dim: 3,
     recurrent: Some(RecurrentUnit::Gru),
+    second_hidden_dim: None,
     convolution: None,
     normalisation: Normalisation::None,
     activation: HiddenActivation::Relu,

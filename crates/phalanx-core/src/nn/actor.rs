@@ -212,9 +212,14 @@ impl Actor {
             .map_or(reads, |filters| reads + filters.size.input_dim() - filters.size.output_dim())
     }
 
-    /// The width of the hidden layers.
+    /// The width of the first hidden layer.
     pub fn hidden_dim(&self) -> usize {
         self.networks[0].encoder.weight.columns()
+    }
+
+    /// The width of the second one: of a feed-forward network's second layer, or of the hidden state.
+    pub fn second_hidden_dim(&self) -> usize {
+        self.networks[0].head.weight.inner()
     }
 
     /// The length of one row's memory: the hidden state, and behind it the cell of an LSTM.

@@ -24,8 +24,9 @@ pub struct AgentConfig {
     pub output_dim: usize,
     /// What the middle layer remembers with; `None` stands for a linear layer, which does not.
     pub recurrent: Option<RecurrentUnit>,
-    /// A convolution before the first layer, over the beginning of the input; the middle layer is
-    /// then half as wide, as in IPPO's network.
+    /// The width of a feed-forward network's second hidden layer, where it is not `hidden_dim`.
+    pub second_hidden_dim: Option<usize>,
+    /// A convolution before the first layer, over the beginning of the input.
     pub convolution: Option<Convolution>,
     /// Where layers are normalised.
     pub normalisation: Normalisation,
@@ -50,6 +51,47 @@ pub enum Init {
         /// Multiplies the weights of the last layer.
         head_gain: f32,
     },
+    /// Weights from a normal distribution with variance `2 / inputs` that is cut off at two deviations, and
+    /// zero biases, which keep the size of what goes through ReLUs: He's, TensorFlow's
+    /// `variance_scaling_initializer` with scale 2. A recurrent layer begins as in [`Init::Uniform`].
+    VarianceScaling {
+        /// Multiplies the weights of the last layer.
+        head_gain: f32,
+    },
+}
+
+impl Init {
+    /// A hidden layer.
+    pub(super) fn layer(
+        self,
+        input: usize,
+        output: usize,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Linear {
+        match self {
+            Self::Uniform { .. } => Linear::new(input, output, rng, device),
+            Self::Orthogonal { .. } => {
+                Linear::orthogonal(input, output, std::f32::consts::SQRT_2, rng, device)
+            }
+            Self::VarianceScaling { .. } => {
+                Linear::variance_scaling(input, output, 1.0, rng, device)
+            }
+        }
+    }
+
+    /// The last layer.
+    fn head(self, input: usize, output: usize, rng: &mut Rng, device: &Device) -> Linear {
+        match self {
+            Self::Uniform { head_scale } => Linear::scaled(input, output, head_scale, rng, device),
+            Self::Orthogonal { head_gain } => {
+                Linear::orthogonal(input, output, head_gain, rng, device)
+            }
+            Self::VarianceScaling { head_gain } => {
+                Linear::variance_scaling(input, output, head_gain, rng, device)
+            }
+        }
+    }
 }
 
 impl Default for Init {
@@ -68,22 +110,16 @@ impl AgentConfig {
     /// A network with initial weights drawn from `rng`.
     pub fn init(&self, rng: &mut Rng, device: &Device) -> AgentNetwork {
         let hidden = self.hidden_dim;
-        let layer = |input: usize, output: usize, rng: &mut Rng| match self.init {
-            Init::Uniform { .. } => Linear::new(input, output, rng, device),
-            Init::Orthogonal { .. } => {
-                Linear::orthogonal(input, output, std::f32::consts::SQRT_2, rng, device)
-            }
-        };
-        let (mut reads, mut middle) = (self.input_dim, hidden);
+        let mut reads = self.input_dim;
         let convolution = self.convolution.map(|convolution| {
             reads = reads - convolution.input_dim() + convolution.output_dim();
-            middle = hidden.div_ceil(2);
-            convolution.init(rng, device)
+            convolution.init(self.init, rng, device)
         });
-        let encoder = layer(reads, hidden, rng);
+        let encoder = self.init.layer(reads, hidden, rng, device);
+        let middle = self.second_hidden_dim.unwrap_or(hidden);
         let orthogonal = matches!(self.init, Init::Orthogonal { .. });
         let core = match self.recurrent {
-            None => Core::FeedForward(layer(hidden, middle, rng)),
+            None => Core::FeedForward(self.init.layer(hidden, middle, rng, device)),
             Some(RecurrentUnit::Gru) => {
                 let new = if orthogonal { Gru::orthogonal } else { Gru::new };
                 Core::Gru(new(hidden, hidden, rng, device))
@@ -94,14 +130,7 @@ impl AgentConfig {
             }
         };
         let last = if self.recurrent.is_some() { hidden } else { middle };
-        let head = match self.init {
-            Init::Uniform { head_scale } => {
-                Linear::scaled(last, self.output_dim, head_scale, rng, device)
-            }
-            Init::Orthogonal { head_gain } => {
-                Linear::orthogonal(last, self.output_dim, head_gain, rng, device)
-            }
-        };
+        let head = self.init.head(last, self.output_dim, rng, device);
         let norm =
             |place, width| (self.normalisation == place).then(|| LayerNorm::new(width, device));
         AgentNetwork {

@@ -93,6 +93,31 @@ impl Linear {
         }
     }
 
+    /// Weights from a normal distribution with variance `2 / input` that is cut off at two deviations,
+    /// times `gain`; biases zero. TensorFlow calls it `variance_scaling_initializer` with scale 2.
+    pub fn variance_scaling(
+        input: usize,
+        output: usize,
+        gain: f32,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Self {
+        // The deviation of a standard normal number that is drawn again while it is above 2 or below -2.
+        const DEVIATION_WHEN_CUT: f64 = 0.879_625_661_034_239_8;
+        let scale = f64::from(gain) * (2.0 / input as f64).sqrt() / DEVIATION_WHEN_CUT;
+        let mut draw = || loop {
+            let number = normal(rng);
+            if number.abs() <= 2.0 {
+                return (scale * number) as f32;
+            }
+        };
+        let weight: Vec<f32> = (0..input * output).map(|_| draw()).collect();
+        Self {
+            weight: Param::from_data(TensorData::new(weight, [input, output]), device),
+            bias: Param::from_data(TensorData::zeros::<f32, _>([output]), device),
+        }
+    }
+
     /// `activation(x W + b)`: `[row, input]` to `[row, output]`.
     pub fn forward(&self, input: Tensor<2>, activation: Activation) -> Tensor<2> {
         kernels::linear(input, self.weight.val(), self.bias.val(), activation)

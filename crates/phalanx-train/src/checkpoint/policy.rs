@@ -18,6 +18,8 @@ const NAME: &str = "policy.json";
 struct PolicyFile {
     inputs: InputLayout,
     hidden_dim: usize,
+    #[serde(default)]
+    second_hidden_dim: Option<usize>,
     recurrent: bool,
     #[serde(default)]
     rnn: RecurrentUnit,
@@ -36,6 +38,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
     let file = PolicyFile {
         inputs: policy.inputs,
         hidden_dim: policy.actor.hidden_dim(),
+        second_hidden_dim: Some(policy.actor.second_hidden_dim()),
         recurrent: policy.recurrent.is_some(),
         rnn: policy.recurrent.unwrap_or_default(),
         convolution: policy.convolution,
@@ -66,6 +69,7 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
         hidden_dim: file.hidden_dim,
         output_dim: file.inputs.n_actions,
         recurrent,
+        second_hidden_dim: file.second_hidden_dim,
         convolution: file.convolution,
         normalisation: file.normalisation,
         activation: file.activation,

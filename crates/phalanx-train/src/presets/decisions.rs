@@ -28,6 +28,7 @@ impl Decisions {
             hidden_dim: HIDDEN,
             output_dim: ACTIONS,
             recurrent: Some(RecurrentUnit::Gru),
+            second_hidden_dim: None,
             convolution: None,
             normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,

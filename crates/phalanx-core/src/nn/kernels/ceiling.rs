@@ -5,8 +5,6 @@ use std::time::Instant;
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Independent sums, so many that no multiply-add waits for another.
-const SUMS: usize = 16;
 /// Multiply-adds of every sum between two looks at the clock.
 const ROUNDS: usize = 1 << 16;
 
@@ -35,6 +33,15 @@ impl WithSimd for Round {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> usize {
+        // So many that no multiply-add waits for another, and so few that all stay in registers.
+        if S::REGISTER_COUNT >= 32 { self.add::<S, 16>(simd) } else { self.add::<S, 10>(simd) }
+    }
+}
+
+impl Round {
+    /// With so many independent sums.
+    #[inline(always)]
+    fn add<S: Simd, const SUMS: usize>(self, simd: S) -> usize {
         let factor = simd.splat_f32s(self.factor);
         let mut sums = [simd.splat_f32s(1.0); SUMS];
         for _ in 0..ROUNDS {

@@ -36,16 +36,23 @@ pub(super) fn frame_convolution(
     size: Convolution,
 ) -> Tensor<2> {
     let [rows, _] = input.dims();
-    let places = size.places();
+    let mut places = size.places();
     let mut x = input.reshape([rows, size.frames, size.length]).swap_dims(1, 2);
     for (at, LayerWeights { weight, bias }) in layers.into_iter().enumerate() {
         let [_, length, channels] = x.dims();
         let device = x.device();
         let zeros = |n: usize| Tensor::<3>::zeros([rows, n, channels], &device);
-        // One place of zeros before, and so many behind that every window is whole.
+        // Only the first layer is padded.
         let stride = if at == 0 { 2 } else { 1 };
-        let behind = stride * places + KERNEL - stride - 1 - length;
-        let padded = Tensor::cat(vec![zeros(1), x, zeros(behind)], 1);
+        let padded = if at == 0 {
+            let whole = vec![x, zeros(1)];
+            // A tensor without elements is more than some devices can take.
+            let before = (size.zeros_before() > 0).then(|| zeros(size.zeros_before()));
+            Tensor::cat(before.into_iter().chain(whole).collect(), 1)
+        } else {
+            places = length + 1 - KERNEL;
+            x
+        };
         let windows: Vec<Tensor<3>> = (0..KERNEL)
             .map(|k| {
                 let span = padded.clone().narrow(1, k, stride * (places - 1) + 1);

@@ -1,11 +1,11 @@
 //! Three convolutions along the places of a row, on slices.
 //!
-//! A row of places is stored with a place of zeros before and behind it, each place with its channels. The
-//! window of a filter is then a contiguous piece of memory, and a convolution one product with a left matrix
-//! whose rows overlap. It computes two windows too many for each row, which hang over its end; where they are
-//! written, the zeros of the next layer are put afterwards.
+//! A place is stored with its channels. The window of a filter is then a contiguous piece of memory, and a
+//! convolution one product with a left matrix whose rows overlap. Behind every layer a row keeps as many places
+//! as behind the first: a layer computes windows that hang over the end of a row into the next, and what comes
+//! of these is overwritten with zeros.
 
-use super::super::convolution::{Convolution, FILTERS};
+use super::super::convolution::{Convolution, FILTERS, KERNEL};
 use super::super::linear::Activation;
 use super::elementwise::activate;
 use super::matmul::multiply_strided;
@@ -24,7 +24,7 @@ pub(in super::super) struct Layer<'a> {
 /// The lengths of a row: as it is read, and behind each layer.
 #[derive(Clone, Copy)]
 pub(super) struct Lengths {
-    /// Places of a row with zeros around them; of the input, half as many.
+    /// Places of a row behind each layer.
     pub(super) places: usize,
     /// The channels behind each layer; of the input, those of two places, since the first layer takes every
     /// second one.
@@ -34,17 +34,18 @@ pub(super) struct Lengths {
 impl Lengths {
     pub(super) fn of(size: Convolution) -> Self {
         let [first, second, third] = FILTERS;
-        Self { places: size.places() + 2, channels: [2 * size.frames, first, second, third] }
+        Self { places: size.places(), channels: [2 * size.frames, first, second, third] }
     }
 
-    /// Numbers of a row.
+    /// Numbers of a row. One of the input has another place, which holds the zeros behind it.
     pub(super) fn row(&self, at: usize) -> usize {
-        self.places * self.channels[at]
+        (self.places + usize::from(at == 0)) * self.channels[at]
     }
 
-    /// The windows of some rows, without the last two, which would hang over the end of the last row.
-    pub(super) fn windows(&self, rows: usize) -> usize {
-        rows * self.places - 2
+    /// The numbers at the end of a row behind a layer that are zeros: those of two more places with each
+    /// layer but the first.
+    pub(super) fn zeros(&self, at: usize) -> usize {
+        (KERNEL - 1) * (at - 1) * self.channels[at]
     }
 }
 
@@ -52,11 +53,12 @@ impl Lengths {
 /// are around them.
 pub(super) fn lay_out(size: Convolution, input: &[f32], dim: usize, padded: &mut [f32]) {
     let Convolution { frames, length } = size;
+    let before = frames * size.zeros_before();
     let rows = input.chunks_exact(dim).zip(padded.chunks_exact_mut(Lengths::of(size).row(0)));
     for (row, padded) in rows {
-        padded[..frames].fill(0.0);
-        padded[frames * (1 + length)..].fill(0.0);
-        for (entry, to) in padded[frames..].chunks_exact_mut(frames).take(length).enumerate() {
+        padded[..before].fill(0.0);
+        padded[before + frames * length..].fill(0.0);
+        for (entry, to) in padded[before..].chunks_exact_mut(frames).take(length).enumerate() {
             for (frame, to) in to.iter_mut().enumerate() {
                 *to = row[frame * length + entry];
             }
@@ -72,22 +74,21 @@ pub(super) fn layer_forward(
     from: &[f32],
     to: &mut [f32],
 ) {
-    let channels = lengths.channels[at + 1];
-    let row = lengths.row(at + 1);
-    let windows = lengths.windows(to.len() / row);
-    let written = &mut to[channels..][..windows * channels];
-    multiply_strided(from, lengths.channels[at], layer.weight, Some(layer.bias), written);
-    activate(Activation::Relu, written);
-    zero_ends(to, row, channels);
-}
-
-/// Puts zeros before and behind the places of every row.
-pub(super) fn zero_ends(padded: &mut [f32], row: usize, channels: usize) {
-    for row in padded.chunks_exact_mut(row) {
-        let end = row.len() - channels;
-        row[..channels].fill(0.0);
-        row[end..].fill(0.0);
+    let (stride, row, zeros) = (lengths.channels[at], lengths.row(at + 1), lengths.zeros(at + 1));
+    let product = |from: &[f32], to: &mut [f32]| {
+        multiply_strided(from, stride, layer.weight, Some(layer.bias), to)
+    };
+    if at == 0 {
+        let rows = from.chunks_exact(lengths.row(0)).zip(to.chunks_exact_mut(row));
+        rows.for_each(|(from, to)| product(from, to));
+        activate(Activation::Relu, to);
+        return;
     }
+    // The last windows of the last row would hang over the end of memory.
+    let written = to.len() - (KERNEL - 1) * lengths.channels[at + 1];
+    product(from, &mut to[..written]);
+    activate(Activation::Relu, &mut to[..written]);
+    to.chunks_exact_mut(row).for_each(|places| places[row - zeros..].fill(0.0));
 }
 
 /// What the filters make of `input`, `[row, dim]`, of which a row begins with the observations: to the beginning
@@ -116,11 +117,11 @@ pub(in super::super) fn filter(
     }
 }
 
-/// Copies the places behind the last layer, without the zeros around them.
+/// Copies the places behind the last layer, without the zeros behind them.
 pub(super) fn take_out(lengths: Lengths, padded: &[f32], (output, stride): (&mut [f32], usize)) {
-    let (row, channels) = (lengths.row(3), lengths.channels[3]);
+    let (row, zeros) = (lengths.row(3), lengths.zeros(3));
     for (from, to) in padded.chunks_exact(row).zip(output.chunks_mut(stride)) {
-        let from = &from[channels..row - channels];
+        let from = &from[..row - zeros];
         to[..from.len()].copy_from_slice(from);
     }
 }

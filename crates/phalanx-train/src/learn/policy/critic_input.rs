@@ -33,10 +33,7 @@ impl CriticLayout {
             state_dim: spec.state_dim,
             obs_dim: spec.obs_dim,
             policy: inputs,
-            features: match settings.use_conv {
-                true => settings.rnn_hidden_dim.div_ceil(2),
-                false => settings.rnn_hidden_dim,
-            },
+            features: settings.second_hidden_dim().unwrap_or(settings.rnn_hidden_dim),
             private,
         }
     }

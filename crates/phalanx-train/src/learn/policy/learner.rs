@@ -45,15 +45,19 @@ impl PolicyLearner {
         let critic_layout = CriticLayout::new(settings, spec, inputs);
         let hidden_dim = settings.rnn_hidden_dim;
         let tracked = setup.device.clone().autodiff();
-        let init = |gain: f32| match settings.use_orthogonal {
-            true => Init::Orthogonal { head_gain: gain },
-            false => Init::Uniform { head_scale: gain },
+        let init = |gain: f32| match settings {
+            PolicyGradient { use_orthogonal: true, .. } => Init::Orthogonal { head_gain: gain },
+            PolicyGradient { use_variance_scaling: true, .. } => {
+                Init::VarianceScaling { head_gain: gain }
+            }
+            _ => Init::Uniform { head_scale: gain },
         };
         let policy = AgentConfig {
             input_dim: inputs.dim(),
             hidden_dim,
             output_dim: spec.n_actions,
             recurrent: settings.recurrent(),
+            second_hidden_dim: settings.second_hidden_dim(),
             convolution: settings.convolution(spec),
             normalisation: settings.normalisation(),
             activation: settings.activation,

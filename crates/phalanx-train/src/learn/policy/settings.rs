@@ -86,9 +86,10 @@ pub struct PolicyGradient {
     pub rnn: RecurrentUnit,
     /// The width of the hidden layers.
     pub rnn_hidden_dim: usize,
+    /// The width of the second hidden layer of agents without memory; 0: that of the first.
+    pub second_hidden_dim: usize,
     /// Whether agents without memory, and critics that read what agents read, look at their
-    /// observations through a convolution (three layers of 64, 128 and 256 filters); the second
-    /// hidden layer is then half as wide.
+    /// observations through a convolution (three layers of 64, 128 and 256 filters).
     pub use_conv: bool,
     /// What follows the hidden layers.
     pub activation: HiddenActivation,
@@ -97,6 +98,9 @@ pub struct PolicyGradient {
     pub layer_norm: bool,
     /// Whether weights begin orthogonal with zero biases; else as PyTorch's.
     pub use_orthogonal: bool,
+    /// Whether weights begin normally distributed, with variance 2 / inputs, and biases zero (He's), as in
+    /// the networks of IPPO's authors.
+    pub use_variance_scaling: bool,
     /// The scale of the policy's last layer in the beginning.
     pub policy_gain: f64,
     /// How many observations agents see, the present one included.
@@ -184,10 +188,12 @@ impl Default for PolicyGradient {
             use_rnn: true,
             rnn: RecurrentUnit::Gru,
             rnn_hidden_dim: 64,
+            second_hidden_dim: 0,
             use_conv: false,
             activation: HiddenActivation::Relu,
             layer_norm: false,
             use_orthogonal: false,
+            use_variance_scaling: false,
             policy_gain: 0.01,
             obs_frames: 1,
             obs_last_action: true,
@@ -211,6 +217,11 @@ impl PolicyGradient {
     /// none.
     pub(super) fn memory_dim(&self) -> usize {
         self.recurrent().map_or(1, |unit| unit.memory_dim(self.rnn_hidden_dim))
+    }
+
+    /// The width of the second hidden layer, where it is not that of the first.
+    pub(super) fn second_hidden_dim(&self) -> Option<usize> {
+        (self.second_hidden_dim > 0).then_some(self.second_hidden_dim)
     }
 
     /// Where networks are normalised.
@@ -241,6 +252,9 @@ impl PolicyGradient {
         let reads_state = !matches!(self.critic, CriticInput::Observation | CriticInput::Shared);
         let reason = "must be observation or shared: this environment has no state";
         Problem::unless(&mut problems, !reads_state || spec.state_dim > 0, "critic", reason);
+        let long = !self.use_conv || spec.obs_dim >= Convolution::SHORTEST;
+        let reason = "must be false: observations here have fewer than nine numbers";
+        Problem::unless(&mut problems, long, "use_conv", reason);
         problems
     }
 
@@ -294,7 +308,14 @@ impl PolicyGradient {
         let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
         check(remembers, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
+        let narrows = self.second_hidden_dim > 0;
+        check(!(narrows && self.use_rnn), "second_hidden_dim", "needs use_rnn=false");
         check(!(self.use_conv && self.use_rnn), "use_conv", "needs use_rnn=false");
+        check(
+            !(self.use_orthogonal && self.use_variance_scaling),
+            "use_variance_scaling",
+            "needs use_orthogonal=false",
+        );
         check(self.obs_frames > 0, "obs_frames", "must be at least 1");
         check(self.policy_gain > 0.0, "policy_gain", "must be positive");
         problems

@@ -62,6 +62,7 @@ impl Plan {
             hidden_dim: self.learning.rnn_hidden_dim,
             output_dim,
             recurrent: self.learning.recurrent(),
+            second_hidden_dim: None,
             convolution: None,
             normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,

@@ -74,6 +74,7 @@ impl PqnLearner {
             hidden_dim: settings.rnn_hidden_dim,
             output_dim: spec.n_actions,
             recurrent: settings.recurrent(),
+            second_hidden_dim: None,
             convolution: None,
             normalisation: settings.normalisation(),
             activation: HiddenActivation::Relu,

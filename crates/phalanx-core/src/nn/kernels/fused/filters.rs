@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::super::convolution::{Convolution, KERNEL};
 use super::super::super::linear::Activation;
 use super::super::convolution::{
-    Layer as Packing, Lengths, ROW_BLOCK, lay_out, layer_forward, take_out, zero_ends,
+    Layer as Packing, Lengths, ROW_BLOCK, lay_out, layer_forward, take_out,
 };
 use super::super::matmul::multiply_strided;
 use super::super::pack::Packed;
@@ -16,7 +16,7 @@ use super::perceptron::{Layer, LayerGradients};
 use super::products::{Lines, Scratch, add_transposed_lines};
 
 /// The filtered rows, `[row, place * filter]`, of `input`, `[row, frame * entry]`; and what the backward pass
-/// needs: every row laid out for the first layer, and behind each layer, with zeros around its places.
+/// needs: every row laid out for the first layer, and behind each layer.
 pub(super) fn forward(
     size: Convolution,
     layers: [Layer<'_>; 3],
@@ -98,58 +98,59 @@ pub(super) fn backward(
             Packed::new(&weight, reads, lengths.channels[at], rows * lengths.places)
         })
         .collect();
-    let mut gradients =
-        [0, 1, 2, 3].map(|at| Buffer::take(ROW_BLOCK * if at > 0 { lengths.row(at) } else { 0 }));
-    let mut behind = Buffer::take(ROW_BLOCK * lengths.row(2).max(lengths.row(1)));
+    // Behind each layer; zeros stand before the first row, as they do at the end of all but the first layer's.
+    let mut gradients: Vec<Vec<f32>> = (1..4)
+        .map(|at| vec![0.0; BEFORE * lengths.channels[at] + ROW_BLOCK * lengths.row(at)])
+        .collect();
+    let mut read = Buffer::take(ROW_BLOCK * lengths.row(2).max(lengths.row(1)));
     let mut scratch = Scratch::default();
     for first in (0..rows).step_by(ROW_BLOCK) {
         let block = first..(first + ROW_BLOCK).min(rows);
         let n = block.len();
         let of = |at: usize| block.start * lengths.row(at)..block.end * lengths.row(at);
         // The gradient before the last ReLU.
-        let channels = lengths.channels[3];
         let given = gradient[block.start * width..block.end * width].chunks_exact(width);
         let after = saved[3][of(3)].chunks_exact(lengths.row(3));
-        let padded = gradients[3].chunks_exact_mut(lengths.row(3));
-        for ((given, after), padded) in given.zip(after).zip(padded) {
-            let inside = channels..lengths.row(3) - channels;
-            activation_gradient(
-                Activation::Relu,
-                &after[inside.clone()],
-                given,
-                &mut padded[inside],
-            );
+        let before = gradients[2][BEFORE * lengths.channels[3]..].chunks_exact_mut(lengths.row(3));
+        for ((given, after), before) in given.zip(after).zip(before) {
+            activation_gradient(Activation::Relu, &after[..width], given, &mut before[..width]);
         }
-        zero_ends(&mut gradients[3][..n * lengths.row(3)], lengths.row(3), channels);
         for at in (0..3).rev() {
-            let (before, after) = gradients.split_at_mut(at + 1);
-            let given = &after[0][..n * lengths.row(at + 1)];
-            let (windows, channels) = (lengths.windows(n), lengths.channels[at + 1]);
+            let (before, after) = gradients.split_at_mut(at);
+            let channels = lengths.channels[at + 1];
             let (stride, width) = (lengths.channels[at], window(lengths, at));
-            let lines = Lines { matrix: &saved[at][of(at)], stride, width, of: width };
-            let inside = &given[channels..][..windows * channels];
+            let given = &after[0][..BEFORE * channels + n * lengths.row(at + 1)];
+            let inside = &given[BEFORE * channels..];
             let LayerGradients { weight, bias } = &mut found[at];
-            add_transposed_lines(lines, inside, windows, &mut scratch, weight);
-            add_column_sums(given, bias);
+            add_column_sums(inside, bias);
+            let mut add = |matrix: &[f32], given: &[f32]| {
+                let lines = Lines { matrix, stride, width, of: width };
+                add_transposed_lines(lines, given, given.len() / channels, &mut scratch, weight);
+            };
             if at == 0 {
+                let rows = saved[0][of(0)].chunks_exact(lengths.row(0));
+                let given = inside.chunks_exact(lengths.row(1));
+                rows.zip(given).for_each(|(row, given)| add(row, given));
                 if let Some(inputs) = &mut inputs {
-                    input_gradient(size, layers[0], given, inputs);
+                    input_gradient(size, layers[0], inside, inputs);
                 }
                 continue;
             }
-            let (row, reads) = (lengths.row(at), lengths.channels[at]);
-            let behind = &mut behind[..n * row];
-            zero_ends(behind, row, reads);
-            let written = &mut behind[reads..][..windows * reads];
-            written.fill(0.0);
-            multiply_strided(given, channels, &turned[at - 1], None, written);
-            // What hangs over the ends vanishes, since nothing was active there.
-            let after = &saved[at][of(at)];
-            activation_gradient(Activation::Relu, after, behind, &mut before[at][..n * row]);
+            // The last windows of the last row would hang over the end of memory; their gradient is zero.
+            add(&saved[at][of(at)], &inside[..inside.len() - BEFORE * channels]);
+            let read = &mut read[..n * lengths.row(at)];
+            read.fill(0.0);
+            multiply_strided(given, channels, &turned[at - 1], None, read);
+            let from = BEFORE * lengths.channels[at];
+            let to = &mut before[at - 1][from..from + read.len()];
+            activation_gradient(Activation::Relu, &saved[at][of(at)], read, to);
         }
     }
     (inputs, found)
 }
+
+/// The places before the first of some rows from which the gradients of what a layer reads are computed.
+const BEFORE: usize = KERNEL - 1;
 
 /// The length of what a filter of a layer reads.
 fn window(lengths: Lengths, layer: usize) -> usize {
@@ -181,16 +182,16 @@ fn input_gradient(size: Convolution, layer: Layer<'_>, given: &[f32], inputs: &m
     let mut windows = vec![0.0; given.len() / filters * window];
     multiply_strided(given, filters, &turned, None, &mut windows);
     let per_row = lengths.places * window;
-    let mut padded = vec![0.0; lengths.row(0) + window];
+    let mut padded = vec![0.0; lengths.row(0)];
     for row in windows.chunks_exact(per_row) {
         padded.fill(0.0);
-        // The first place is zeros.
-        for (place, window) in row[window..].chunks_exact(window).enumerate() {
+        for (place, window) in row.chunks_exact(window).enumerate() {
             let to = &mut padded[place * 2 * frames..];
             to.iter_mut().zip(window).for_each(|(to, from)| *to += from);
         }
+        let inside = &padded[size.zeros_before() * frames..];
         for frame in 0..frames {
-            inputs.extend((0..length).map(|entry| padded[(1 + entry) * frames + frame]));
+            inputs.extend((0..length).map(|entry| inside[entry * frames + frame]));
         }
     }
 }

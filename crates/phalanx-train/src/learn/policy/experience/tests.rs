@@ -53,6 +53,7 @@ fn networks_of(unit: RecurrentUnit, seed: u64) -> AgentNetworks {
         hidden_dim: 5,
         output_dim: 3,
         recurrent: Some(unit),
+        second_hidden_dim: None,
         convolution: None,
         normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,

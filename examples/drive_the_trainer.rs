@@ -26,7 +26,7 @@ fn main() -> anyhow::Result<()> {
         }
         next += 20_000;
         let evaluation = trainer.evaluate()?;
-        let means = trainer.take_means();
+        let means = trainer.take_means()?;
         let won = evaluation.battle_won_mean().unwrap_or_default();
         println!(
             "{:>8} steps: {:>3.0}% won greedily, return {:.2}, entropy {:.3}",

@@ -76,9 +76,8 @@ impl Factorisation for Mix {
         let utilities = tracked.run(&online.agents).output;
         let best = batch.greedy(utilities.clone().inner());
         let behind = batch.pick(batch.run(&target.agents).output, best);
-        let behind = target.mix(behind, batch.state.clone()).into_data();
-        let behind: Vec<f32> = behind.try_into_vec().expect("networks compute in 32-bit floats");
-        let targets = Targets::new(learning, batch, &behind, None);
+        let behind = target.mix(behind, batch.state.clone());
+        let targets = Targets::new(learning, batch, behind, None);
 
         let chosen = tracked.pick(utilities, tracked.taken.clone());
         let joint = online.mix(chosen, tracked.state.clone());

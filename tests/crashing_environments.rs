@@ -97,7 +97,7 @@ fn learners_survive_crashes_and_count_them() {
     for mut trainer in trainers {
         while trainer.iterate().expect("losses are finite").t_env < 3000 {}
         assert!(trainer.crashes() > 10, "{} crashes", trainer.crashes());
-        let lengths = trainer.take_means()["ep_length_mean"];
+        let lengths = trainer.take_means().expect("losses are finite")["ep_length_mean"];
         assert_eq!(lengths, 10.0, "only whole episodes are counted");
     }
 }

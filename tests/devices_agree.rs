@@ -44,6 +44,7 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
     let mut learner = algorithm.learner(&setup);
     let mut tally = Tally::default();
     learner.iterate(&mut envs, &mut tally).expect("everything is finite");
+    learner.settle(&mut tally).expect("everything is finite");
     // Agents that take turns have updates of their own.
     assert!(tally.updates >= updates as u64, "{id}");
     let means = tally.take_means().into_iter().map(|(name, mean)| (name.to_string(), mean));

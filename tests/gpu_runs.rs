@@ -9,13 +9,13 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use burn::tensor::wgpu::WgpuSetup;
 use burn::tensor::wgpu::wgpu::DeviceDescriptor;
 use burn::tensor::{Tensor, try_read_sync};
-use phalanx::env::{ParallelEnvs, pack, unpack};
-use phalanx::nn::{Device, DeviceError, watched};
+use phalanx::env::{ParallelEnvs, VecEnv, pack, unpack};
+use phalanx::nn::{Device, DeviceError, Transfers, watched};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use phalanx::train::collect::Tally;
 use phalanx::train::config::Layers;
-use phalanx::train::learn::{Learner, Setup, algorithm};
+use phalanx::train::learn::{Contents, Learner, Setup, algorithm};
 
 /// Memory is counted for the whole process.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -196,17 +196,96 @@ fn a_thousand_updates_of_qmix_need_no_more_memory_or_kernels_than_four_hundred()
     stays_as_it_is("qmix", &QMIX, 200);
 }
 
-/// Steps of recurrent agents take the most time here, so there are fewer updates.
 #[test]
-fn recurrent_agents_need_no_more_memory_or_kernels_either() {
+fn a_thousand_updates_of_recurrent_agents_need_no_more_memory_or_kernels_either() {
     let mut settings = QMIX;
     settings[1] = "use_rnn=true";
-    stays_as_it_is("qmix", &settings, 30);
+    stays_as_it_is("qmix", &settings, 200);
 }
 
 #[test]
 fn a_thousand_updates_of_ippo_need_no_more_memory_or_kernels_than_four_hundred() {
     stays_as_it_is("ippo", &IPPO, 200);
+}
+
+/// What went to the device and came back in an iteration, on average of some after the first that updates.
+fn transfers(id: &str, settings: &[&str]) -> (f64, f64, f64) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut learner, mut envs) = learner(id, settings, &gpu().0);
+    let mut tally = Tally::default();
+    let mut iterate = || {
+        learner.iterate(&mut envs, &mut tally).expect("everything is finite");
+        tally.updates
+    };
+    while iterate() == 0 {}
+    let (before, updates) = (Transfers::so_far(), iterate());
+    let after = Transfers::so_far();
+    let updates = (iterate() - updates) as f64;
+    let (uploads, downloads) = (after.uploads - before.uploads, after.downloads - before.downloads);
+    (updates, uploads as f64, downloads as f64)
+}
+
+#[test]
+fn a_batch_goes_to_the_device_at_once_and_nothing_comes_back_before_the_weights() {
+    let small = ["rnn_hidden_dim=8", "use_rnn=false", "batch_size_run=2"];
+    let replayed = [&small[..], &["batch_size=3", "updates_per_rollout=3"]].concat();
+    let factorised =
+        ["iql", "vdn", "qatten", "qmix", "qplex", "qtran", "ow_qmix", "cw_qmix", "resq", "mlp"];
+    for id in factorised {
+        assert_eq!(transfers(id, &replayed), (3.0, 3.0, 1.0), "{id}");
+    }
+    // Which joint action is best is looked for on the CPU: once an update, what that needs comes back, and the
+    // actions and their advantages go to the device.
+    assert_eq!(transfers("concaveq", &replayed), (3.0, 9.0, 4.0));
+    // With prioritised replay, the errors of every update come back.
+    let prioritised = [&replayed[..], &["prioritised_replay=true"]].concat();
+    assert_eq!(transfers("qmix", &prioritised), (3.0, 3.0, 4.0));
+
+    let rolled = [&small[..], &["rollout_steps=8", "epochs=3", "num_mini_batch=1"]].concat();
+    for id in ["pqn_vdn", "pqn_iql"] {
+        assert_eq!(transfers(id, &rolled), (3.0, 3.0, 1.0), "{id}");
+    }
+    // What policy and critic think of the rollout comes back once each, for advantages are computed on the
+    // CPU. A batch has a part for the policy and one for the critic.
+    let whole = [&rolled[..], &["data_chunk_length=0"]].concat();
+    for id in ["ippo", "mappo"] {
+        // To think of it, four uploads: what the policy and what the critic reads, the critic's memory, and the
+        // step behind the rollout.
+        assert_eq!(transfers(id, &whole), (3.0, 3.0 * 2.0 + 4.0, 3.0), "{id}");
+    }
+}
+
+#[test]
+fn a_run_on_the_gpu_goes_on_exactly_where_it_was_saved() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let device = &gpu().0;
+    for (id, settings) in [("qmix", &QMIX[..]), ("ippo", &IPPO[..])] {
+        let (mut straight, mut envs) = learner(id, settings, device);
+        let mut tally = Tally::default();
+        let go_on =
+            |learner: &mut dyn Learner, envs: &mut ParallelEnvs<AnyLength>, tally: &mut Tally| {
+                for _ in 0..4 {
+                    learner.iterate(envs, tally).expect("everything is finite");
+                }
+            };
+        go_on(&mut *straight, &mut envs, &mut tally);
+        let saved = straight.save(Contents::Everything).expect("it can be read");
+        let mut there = Vec::new();
+        envs.save(&mut there);
+        let mut tally_again = tally.clone();
+        go_on(&mut *straight, &mut envs, &mut tally);
+
+        let (mut again, mut envs) = learner(id, settings, device);
+        again.load(&saved).expect("it was just saved");
+        envs.load(&there).expect("they were just saved");
+        go_on(&mut *again, &mut envs, &mut tally_again);
+        let files =
+            |learner: &dyn Learner| learner.save(Contents::Everything).expect("it can be read");
+        for (ours, theirs) in files(&*again).iter().zip(&files(&*straight)) {
+            assert_eq!(ours.name, theirs.name);
+            assert!(ours.bytes == theirs.bytes, "{id}: {} differs", ours.name);
+        }
+    }
 }
 
 #[test]

@@ -196,7 +196,7 @@ fn go_on(mut trainer: Trainer, path: &Path, mut at: Position) -> Result<Outcome,
 fn report(trainer: &mut Trainer, at: &mut Position, tested: bool) -> Result<(), TrainError> {
     let progress = trainer.progress();
     let evaluation = tested.then(|| at.last.clone());
-    let mut metrics = trainer.take_means();
+    let mut metrics = trainer.take_means()?;
     let seconds = (progress.seconds - at.last_log.seconds).max(1e-9);
     let rate = |now: u64, then: u64| (now - then) as f64 / seconds;
     metrics.insert("episode".to_owned(), progress.episodes as f64);

@@ -307,9 +307,22 @@ impl Trainer {
         Ok(self.live()?.envs.spec().clone())
     }
 
-    /// The means of all quantities since the last call, by name; then they start anew.
-    pub fn take_means(&mut self) -> BTreeMap<String, f64> {
-        self.live.as_mut().map(|live| live.tally.take_means()).unwrap_or_default()
+    /// The means of all quantities since the last call, by name; then they start anew. Waits for a device
+    /// that is still learning.
+    ///
+    /// # Errors
+    ///
+    /// When a loss is not finite, or for the reasons of [`Trainer::prepare`].
+    pub fn take_means(&mut self) -> Result<BTreeMap<String, f64>, TrainError> {
+        self.settle()?;
+        Ok(self.live()?.tally.take_means())
+    }
+
+    /// Waits for a device that is still learning.
+    fn settle(&mut self) -> Result<(), TrainError> {
+        let name = self.config.device.clone();
+        let live = self.live()?;
+        nn::watched(&name, &live.device, || live.learner.settle(&mut live.tally))?
     }
 
     /// The networks and the policy's description, as files of a checkpoint.
@@ -338,6 +351,7 @@ impl Trainer {
     ///
     /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
     pub fn save(&mut self) -> Result<Vec<SavedFile>, TrainError> {
+        self.settle()?;
         let mut files = self.learned(Contents::Everything)?;
         let live = self.live()?;
         files.push(policy_file(&live.learner.policy()));

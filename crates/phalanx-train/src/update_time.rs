@@ -47,6 +47,7 @@ pub fn update_seconds(
     while seconds.len() < effort.repeats && tally.t_env < effort.steps {
         let before = tally.updates;
         learner.iterate(&mut envs, &mut tally)?;
+        learner.settle(&mut tally)?;
         let updates = tally.updates - before;
         if updates > 0 {
             seconds.push(envs.stepped.elapsed().as_secs_f64() / updates as f64);

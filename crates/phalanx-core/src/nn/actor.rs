@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use burn::module::Param;
 use burn::tensor::Tensor;
 
 use super::agent::{AgentNetwork, Core};
@@ -14,7 +15,7 @@ use super::layer_norm::{EPS, LayerNorm};
 use super::linear::{Activation, Linear};
 use super::lstm::Lstm;
 use super::recurrent::RecurrentUnit;
-use super::weights::read;
+use super::weights::Numbers;
 
 /// Agent networks on plain weights, for rollouts on the CPU.
 ///
@@ -88,9 +89,9 @@ enum ActorCore {
 }
 
 impl ActorCore {
-    fn lstm(lstm: &Lstm) -> Self {
-        let mut input = Layer::new(lstm.weight_ih.val(), lstm.bias_ih.val());
-        let Layer { weight, bias } = Layer::new(lstm.weight_hh.val(), lstm.bias_hh.val());
+    fn lstm(lstm: &Lstm, numbers: &mut Numbers) -> Self {
+        let mut input = Layer::new(&lstm.weight_ih, &lstm.bias_ih, numbers);
+        let Layer { weight, bias } = Layer::new(&lstm.weight_hh, &lstm.bias_hh, numbers);
         input.bias.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
         Self::Lstm { input, hidden: weight }
     }
@@ -110,9 +111,9 @@ struct Filters {
 }
 
 impl Filters {
-    fn new(convolution: &FrameConvolution) -> Self {
-        let layer = |linear: &Linear| Layer::new(linear.weight.val(), linear.bias.val());
-        Self { size: convolution.config(), layers: convolution.layers.iter().map(layer).collect() }
+    fn new(convolution: &FrameConvolution, numbers: &mut Numbers) -> Self {
+        let layers = convolution.layers.iter().map(|layer| Layer::linear(layer, numbers));
+        Self { size: convolution.config(), layers: layers.collect() }
     }
 
     /// Replaces the observations in `input`, `[row, input_dim]`, by what the filters make of them.
@@ -140,11 +141,8 @@ struct Norm {
 }
 
 impl Norm {
-    fn new(norm: &LayerNorm) -> Self {
-        let readable = "the weights of a network can be read from its device";
-        let [scale, shift] =
-            [&norm.scale, &norm.shift].map(|weights| read(weights.val()).expect(readable));
-        Self { scale, shift }
+    fn new(norm: &LayerNorm, numbers: &mut Numbers) -> Self {
+        Self { scale: numbers.take(&norm.scale), shift: numbers.take(&norm.shift) }
     }
 
     /// Normalises every row in place.
@@ -154,13 +152,16 @@ impl Norm {
 }
 
 impl Layer {
-    fn new(weight: Tensor<2>, bias: Tensor<1>) -> Self {
+    fn new(weight: &Param<Tensor<2>>, bias: &Param<Tensor<1>>, numbers: &mut Numbers) -> Self {
         let [input, output] = weight.dims();
-        let readable = "the weights of a network can be read from its device";
         // An actor may have few rows now and many later, and its bits must not depend on them.
         let rows = usize::MAX;
-        let weight = Packed::new(&read(weight).expect(readable), input, output, rows);
-        Self { weight, bias: read(bias).expect(readable) }
+        let weight = Packed::new(&numbers.take(weight), input, output, rows);
+        Self { weight, bias: numbers.take(bias) }
+    }
+
+    fn linear(linear: &Linear, numbers: &mut Numbers) -> Self {
+        Self::new(&linear.weight, &linear.bias, numbers)
     }
 
     /// `[row, input]` to `[row, output]`.
@@ -170,37 +171,11 @@ impl Layer {
 }
 
 impl Actor {
-    pub(super) fn new(network: &AgentNetwork) -> Self {
-        let layer = |linear: &Linear| Layer::new(linear.weight.val(), linear.bias.val());
-        let core = match &network.core {
-            Core::Gru(gru) => ActorCore::Gru {
-                input: Layer::new(gru.weight_ih.val(), gru.bias_ih.val()),
-                hidden: Layer::new(gru.weight_hh.val(), gru.bias_hh.val()),
-            },
-            Core::Lstm(lstm) => ActorCore::lstm(lstm),
-            Core::FeedForward(linear) => ActorCore::FeedForward(layer(linear)),
-        };
-        let norm = |norm: &Option<LayerNorm>| norm.as_ref().map(Norm::new);
-        let network = Network {
-            input_norm: norm(&network.input_norm),
-            filters: network.convolution.as_ref().map(Filters::new),
-            encoder: layer(&network.encoder),
-            norm: norm(&network.norm),
-            encoder_norm: norm(&network.encoder_norm),
-            core,
-            core_norm: norm(&network.core_norm),
-            head: layer(&network.head),
-            activation: network.activation.into(),
-        };
-        Self { networks: vec![network], owner: Vec::new() }
-    }
-
-    /// The actor of a team whose agents use the networks of `actors`; `owner` holds the index of
-    /// each agent's.
-    pub(super) fn of_team(actors: Vec<Self>, owner: &[usize]) -> Self {
-        let networks: Vec<_> = actors.into_iter().flat_map(|actor| actor.networks).collect();
+    /// The actor of a team that uses `networks`; `owner` holds the index of each agent's.
+    pub(super) fn new(networks: &[AgentNetwork], owner: &[usize], mut numbers: Numbers) -> Self {
         let owner = if networks.len() == 1 { Vec::new() } else { owner.to_vec() };
-        Self { networks, owner }
+        let networks = networks.iter().map(|network| Network::new(network, &mut numbers));
+        Self { networks: networks.collect(), owner }
     }
 
     /// The length of one row's input.
@@ -310,6 +285,31 @@ impl Actor {
 }
 
 impl Network {
+    fn new(network: &AgentNetwork, numbers: &mut Numbers) -> Self {
+        let core = match &network.core {
+            Core::Gru(gru) => ActorCore::Gru {
+                input: Layer::new(&gru.weight_ih, &gru.bias_ih, numbers),
+                hidden: Layer::new(&gru.weight_hh, &gru.bias_hh, numbers),
+            },
+            Core::Lstm(lstm) => ActorCore::lstm(lstm, numbers),
+            Core::FeedForward(linear) => ActorCore::FeedForward(Layer::linear(linear, numbers)),
+        };
+        let norm = |norm: &Option<LayerNorm>, numbers: &mut Numbers| {
+            norm.as_ref().map(|norm| Norm::new(norm, numbers))
+        };
+        Self {
+            input_norm: norm(&network.input_norm, numbers),
+            filters: network.convolution.as_ref().map(|filters| Filters::new(filters, numbers)),
+            encoder: Layer::linear(&network.encoder, numbers),
+            norm: norm(&network.norm, numbers),
+            encoder_norm: norm(&network.encoder_norm, numbers),
+            core,
+            core_norm: norm(&network.core_norm, numbers),
+            head: Layer::linear(&network.head, numbers),
+            activation: network.activation.into(),
+        }
+    }
+
     /// The numbers of memory of a row.
     fn memory_dim(&self) -> usize {
         let width = self.encoder.weight.columns();

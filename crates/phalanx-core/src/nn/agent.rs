@@ -11,6 +11,7 @@ use super::layer_norm::{LayerNorm, Normalisation};
 use super::linear::{Activation, HiddenActivation, Linear};
 use super::lstm::Lstm;
 use super::recurrent::RecurrentUnit;
+use super::weights::Numbers;
 use crate::rng::Rng;
 
 /// The sizes of an [`AgentNetwork`].
@@ -274,7 +275,8 @@ impl AgentNetwork {
 
     /// The same network on plain weights, for rollouts.
     pub fn to_actor(&self) -> Actor {
-        Actor::new(self)
+        let (numbers, _) = Numbers::of(self, Vec::new());
+        Actor::new(std::slice::from_ref(self), &[], numbers)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
 use super::agent::{AgentConfig, AgentNetwork, AgentOutput};
+use super::weights::Numbers;
 use crate::env::EnvSpec;
 use crate::rng::Rng;
 
@@ -131,6 +132,16 @@ impl AgentNetworks {
 
     /// The same networks on plain weights, for rollouts.
     pub fn to_actor(&self) -> Actor {
-        Actor::of_team(self.networks.iter().map(AgentNetwork::to_actor).collect(), &self.owner)
+        self.to_actor_and(Vec::new()).0
+    }
+
+    /// The same with the numbers of the tensors `more`, all in one transfer from the device.
+    ///
+    /// # Panics
+    ///
+    /// When the device cannot hand them out.
+    pub fn to_actor_and(&self, more: Vec<Tensor<1>>) -> (Actor, Vec<Vec<f32>>) {
+        let (numbers, more) = Numbers::of(self, more);
+        (Actor::new(&self.networks, &self.owner, numbers), more)
     }
 }

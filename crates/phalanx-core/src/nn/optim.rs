@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::kernels::{Descent, descend, on_host};
 use super::shards::ParameterGradients;
-use super::weights::{WeightsError, read};
+use super::transfer::download;
+use super::weights::{WeightsError, flat_parameters};
 
 const FIRST_DECAY: f64 = 0.9;
 const SECOND_DECAY: f64 = 0.999;
@@ -54,6 +55,20 @@ pub enum OptimizerConfig {
 pub struct Optimizer {
     config: OptimizerConfig,
     slots: Vec<Slot>,
+    /// On a device that is not the CPU: the slots of parameters that have gradients in the same steps. No
+    /// parameter is in two of them.
+    joined: Vec<Joined>,
+}
+
+/// Slots whose parameters are updated as one vector, since every operation of a device costs something
+/// beside its work.
+#[derive(Clone, Debug)]
+struct Joined {
+    /// Which slots.
+    members: Vec<usize>,
+    /// The length of each.
+    lens: Vec<usize>,
+    slot: Slot,
 }
 
 /// What one step of an [`Optimizer`] returns.
@@ -89,7 +104,7 @@ struct SavedSlot {
 impl Optimizer {
     /// An optimizer before its first step.
     pub fn new(config: OptimizerConfig) -> Self {
-        Self { config, slots: Vec::new() }
+        Self { config, slots: Vec::new(), joined: Vec::new() }
     }
 
     /// Scales all gradients so that their norm is at most `max_norm`, and updates the parameters.
@@ -110,18 +125,6 @@ impl Optimizer {
         max_norm: f32,
     ) -> Step<M> {
         let found = gradients.found;
-        let squares = found.iter().filter_map(|(_, gradient)| gradient.as_ref());
-        let squares = squares.map(|gradient| (gradient.clone() * gradient.clone()).sum());
-        let squares = squares.reduce(|sum, square| sum + square);
-        let squares = squares.expect("the loss depends on a parameter of the module");
-        let grad_norm = squares.sqrt();
-        let factor = if max_norm.is_finite() {
-            let factor = grad_norm.clone().add_scalar(CLIP_EPS).recip().mul_scalar(max_norm);
-            Some(factor.clamp_max(1.0))
-        } else {
-            None
-        };
-
         if self.slots.is_empty() {
             self.slots = found.iter().map(|(name, _)| Slot::new(name.clone())).collect();
         }
@@ -130,10 +133,87 @@ impl Optimizer {
             ours.eq(found.iter().map(|(name, _)| name)),
             "the optimizer's state belongs to another module"
         );
-        let gradients = found.into_iter().map(|(_, gradient)| gradient).collect::<Vec<_>>();
+        let mut gradients = found.into_iter().map(|(_, gradient)| gradient).collect::<Vec<_>>();
+        if let Some(joined) = self.join(&gradients) {
+            return self.step_together(joined, lr, module, &mut gradients, max_norm);
+        }
+        let squares = gradients.iter().flatten();
+        let squares = squares.map(|gradient| (gradient.clone() * gradient.clone()).sum());
+        let squares = squares.reduce(|sum, square| sum + square);
+        let squares = squares.expect("the loss depends on a parameter of the module");
+        let grad_norm = squares.sqrt();
+        let factor = clipping(&grad_norm, max_norm);
         let mut updater =
             Updater { config: self.config, lr, factor, work: self.slots.iter_mut().zip(gradients) };
         let module = module.map(&mut updater);
+        Step { module, grad_norm }
+    }
+
+    /// Joins the slots of the parameters that have gradients, where that saves anything and they have made
+    /// equally many steps, and returns where they are joined.
+    fn join(&mut self, gradients: &[Option<Tensor<1>>]) -> Option<usize> {
+        let on_device = gradients.iter().flatten().any(|gradient| !on_host(&gradient.device()));
+        let members = (0..gradients.len()).filter(|&at| gradients[at].is_some());
+        let members: Vec<usize> = members.collect();
+        if let Some(known) = self.joined.iter().position(|joined| joined.members == members) {
+            return Some(known);
+        }
+        let overlaps = |joined: &Joined| joined.members.iter().any(|at| members.contains(at));
+        while let Some(at) = self.joined.iter().position(overlaps) {
+            self.joined.swap_remove(at).dissolve(&mut self.slots);
+        }
+        let slots = || members.iter().map(|&at| &self.slots[at]);
+        let alike = |slot: &Slot| {
+            slot.steps == self.slots[members[0]].steps
+                && (slot.steps == 0) == slot.loaded.is_none()
+                && slot.first.is_none()
+                && slot.second.is_none()
+        };
+        if !on_device || !slots().all(alike) {
+            return None;
+        }
+        let moments = |of: fn(&SavedSlot) -> &Option<Vec<f32>>| {
+            let each = slots().map(|slot| of(slot.loaded.as_ref()?).as_ref());
+            each.collect::<Option<Vec<_>>>()
+                .map(|parts| parts.into_iter().flatten().copied().collect())
+        };
+        let slot = Slot::new("all".to_owned());
+        let (first, second) = (moments(|slot| &slot.first), moments(|slot| &slot.second));
+        let steps = slots().map(|slot| slot.steps).next().unwrap_or(0);
+        let saved = SavedSlot { name: slot.name.clone(), steps, first, second };
+        let lens = members.iter().map(|&at| gradients[at].as_ref().map_or(0, |g| g.dims()[0]));
+        let lens = lens.collect();
+        let slot = Slot { steps, loaded: (steps > 0).then_some(saved), ..slot };
+        self.joined.push(Joined { members, lens, slot });
+        Some(self.joined.len() - 1)
+    }
+
+    /// A step of all parameters as one vector.
+    fn step_together<M: Module>(
+        &mut self,
+        joined: usize,
+        lr: f64,
+        module: M,
+        gradients: &mut [Option<Tensor<1>>],
+        max_norm: f32,
+    ) -> Step<M> {
+        let Joined { members, lens, slot } = &mut self.joined[joined];
+        let parameters = flat_parameters(&module);
+        let of = |parts: &mut dyn FnMut(usize) -> Tensor<1>| {
+            Tensor::cat(members.iter().map(|&at| parts(at)).collect(), 0)
+        };
+        let old = of(&mut |at| parameters[at].clone());
+        let gradient = of(&mut |at| gradients[at].take().expect("members have gradients"));
+        let grad_norm = (gradient.clone() * gradient.clone()).sum().sqrt();
+        let factor = clipping(&grad_norm, max_norm);
+        let new = slot.update(self.config, lr, factor, old, gradient);
+        let mut parts = vec![None; parameters.len()];
+        let mut start = 0;
+        for (&at, &len) in members.iter().zip(lens.iter()) {
+            parts[at] = Some(new.clone().narrow(0, start, len));
+            start += len;
+        }
+        let module = module.map(&mut Parts(parts.into_iter()));
         Step { module, grad_norm }
     }
 
@@ -143,7 +223,18 @@ impl Optimizer {
     ///
     /// When the device cannot hand out a tensor.
     pub fn save(&self) -> Result<Vec<u8>, WeightsError> {
-        let slots = self.slots.iter().map(Slot::save).collect::<Result<Vec<_>, _>>()?;
+        let mut slots = self.slots.iter().map(Slot::save).collect::<Result<Vec<_>, _>>()?;
+        for Joined { members, lens, slot } in &self.joined {
+            let SavedSlot { steps, mut first, mut second, .. } = slot.save()?;
+            for (&at, &len) in members.iter().zip(lens) {
+                let part = |all: &mut Option<Vec<f32>>| {
+                    all.as_mut().map(|all| all.drain(..len).collect::<Vec<f32>>())
+                };
+                let (first, second) = (part(&mut first), part(&mut second));
+                let name = self.slots[at].name.clone();
+                slots[at] = SavedSlot { name, steps, first, second };
+            }
+        }
         postcard::to_allocvec(&slots).map_err(malformed)
     }
 
@@ -155,12 +246,28 @@ impl Optimizer {
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), WeightsError> {
         let slots: Vec<SavedSlot> = postcard::from_bytes(bytes).map_err(malformed)?;
         self.slots = slots.into_iter().map(Slot::load).collect();
+        self.joined.clear();
         Ok(())
     }
 }
 
 fn malformed(error: postcard::Error) -> WeightsError {
     WeightsError::Malformed { what: "an optimizer's state", reason: error.to_string() }
+}
+
+impl Joined {
+    /// Gives every parameter its moments back.
+    fn dissolve(self, slots: &mut [Slot]) {
+        let mut start = 0;
+        for (&at, &len) in self.members.iter().zip(&self.lens) {
+            let part = |all: &Option<Tensor<1>>| all.clone().map(|all| all.narrow(0, start, len));
+            let Slot { steps, first, second, .. } = &self.slot;
+            let name = slots[at].name.clone();
+            slots[at] =
+                Slot { steps: *steps, first: part(first), second: part(second), ..Slot::new(name) };
+            start += len;
+        }
+    }
 }
 
 impl Slot {
@@ -176,19 +283,11 @@ impl Slot {
         if let Some(loaded) = &self.loaded {
             return Ok(loaded.clone());
         }
-        let values = |moment: &Option<Tensor<1>>| {
-            moment
-                .clone()
-                .map(read)
-                .transpose()
-                .map_err(|reason| WeightsError::Device { name: self.name.clone(), reason })
-        };
-        Ok(SavedSlot {
-            name: self.name.clone(),
-            steps: self.steps,
-            first: values(&self.first)?,
-            second: values(&self.second)?,
-        })
+        let moments = [&self.first, &self.second];
+        let values = download(moments.into_iter().flatten().cloned().collect());
+        let mut values = values.map_err(|reason| WeightsError::Device { reason })?.into_iter();
+        let [first, second] = moments.map(|moment| moment.as_ref().and_then(|_| values.next()));
+        Ok(SavedSlot { name: self.name.clone(), steps: self.steps, first, second })
     }
 
     /// `x` after one step along the gradient `g` times `clip`, both flat.
@@ -265,7 +364,9 @@ impl Slot {
         g: Tensor<1>,
     ) -> Tensor<1> {
         let (len, device) = (g.dims()[0], g.device());
-        let host = |tensor| read(tensor).expect("the CPU hands out its tensors");
+        let host = |tensor: Tensor<1>| -> Vec<f32> {
+            tensor.into_data().try_into_vec().expect("the CPU hands out its tensors")
+        };
         let device_of = |values| Tensor::from_data(TensorData::new(values, [len]), &device);
         let zeros = |moment: &mut Option<Tensor<1>>| match moment.take() {
             Some(moment) => host(moment),
@@ -335,6 +436,26 @@ impl<'a, W: Iterator<Item = (&'a mut Slot, Option<Tensor<1>>)>> ModuleMapper for
                 slot.update(self.config, self.lr, self.factor.clone(), flat(old.inner()), gradient);
             Tensor::from_inner(new.reshape(shape)).require_grad()
         })
+    }
+}
+
+/// The factor of the gradients whose norm is `norm`, if there is a largest one.
+fn clipping(norm: &Tensor<1>, max_norm: f32) -> Option<Tensor<1>> {
+    let factor = || norm.clone().add_scalar(CLIP_EPS).recip().mul_scalar(max_norm).clamp_max(1.0);
+    max_norm.is_finite().then(factor)
+}
+
+/// Replaces parameters by others, which are flat.
+struct Parts<P>(P);
+
+impl<P: Iterator<Item = Option<Tensor<1>>>> ModuleMapper for Parts<P> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.0.next().expect("there is one for every parameter") {
+            None => param,
+            Some(new) => {
+                param.map(|old| Tensor::from_inner(new.reshape(old.dims())).require_grad())
+            }
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! Weights by name, in the safetensors format.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use super::transfer::download;
 
 /// Weights or optimizer state that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -46,11 +50,9 @@ pub enum WeightsError {
         /// Why they are not.
         reason: String,
     },
-    /// The device failed to hand out a tensor.
-    #[error("the tensor `{name}` cannot be read from its device: {reason}")]
+    /// The device failed to hand out tensors.
+    #[error("weights cannot be read from their device: {reason}")]
     Device {
-        /// The tensor.
-        name: String,
         /// The device's message.
         reason: String,
     },
@@ -67,7 +69,12 @@ pub enum WeightsError {
 pub fn to_safetensors<M: Module>(module: &M) -> Result<Vec<u8>, WeightsError> {
     let mut reader = Reader::default();
     module.visit(&mut reader);
-    let tensors = reader.tensors.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let values = download(reader.tensors).map_err(|reason| WeightsError::Device { reason })?;
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = (reader.names.into_iter().zip(values))
+        .map(|((name, shape), values)| {
+            (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        })
+        .collect();
     let malformed = |error: safetensors::SafeTensorError| WeightsError::Malformed {
         what: "tensors",
         reason: error.to_string(),
@@ -133,12 +140,12 @@ impl Path {
     }
 }
 
-type Read = (String, Vec<usize>, Vec<u8>);
-
+/// All tensors of a module, with their names and shapes.
 #[derive(Default)]
 struct Reader {
     path: Path,
-    tensors: Vec<Result<Read, WeightsError>>,
+    names: Vec<(String, Vec<usize>)>,
+    tensors: Vec<Tensor<1>>,
 }
 
 impl ModuleVisitor for Reader {
@@ -151,22 +158,60 @@ impl ModuleVisitor for Reader {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.path.name();
-        let shape = param.lazy_shape().to_vec();
-        self.tensors.push(
-            read(param.val())
-                .map_err(|reason| WeightsError::Device { name: name.clone(), reason })
-                .map(|values| {
-                    (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
-                }),
-        );
+        self.names.push((self.path.name(), param.lazy_shape().to_vec()));
+        self.tensors.push(flat(param));
     }
 }
 
-/// The values of a tensor, row-major.
-pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
-    let data = tensor.try_into_data().map_err(|error| error.to_string())?;
-    data.try_into_vec::<f32>().map_err(|error| format!("{error:?}"))
+/// The values of a parameter, row-major, without gradients.
+fn flat<const D: usize>(param: &Param<Tensor<D>>) -> Tensor<1> {
+    let value = param.val();
+    let value = if value.device().is_autodiff() { value.inner() } else { value };
+    let len = value.dims().iter().product::<usize>();
+    value.reshape([len])
+}
+
+/// The values of all parameters, each row-major, without gradients.
+pub(super) fn flat_parameters<M: Module>(module: &M) -> Vec<Tensor<1>> {
+    let mut finder = Finder { ids: Vec::new(), tensors: Vec::new() };
+    module.visit(&mut finder);
+    finder.tensors
+}
+
+/// The numbers of a module's parameters on the host, each to be taken once.
+pub(super) struct Numbers(HashMap<ParamId, Vec<f32>>);
+
+impl Numbers {
+    /// Those of `module`, and those of the tensors `more`, in one transfer.
+    ///
+    /// # Panics
+    ///
+    /// When the device cannot hand them out.
+    pub(super) fn of<M: Module>(module: &M, more: Vec<Tensor<1>>) -> (Self, Vec<Vec<f32>>) {
+        let mut finder = Finder { ids: Vec::new(), tensors: Vec::new() };
+        module.visit(&mut finder);
+        let Finder { ids, mut tensors } = finder;
+        tensors.extend(more);
+        let mut values = download(tensors).expect("weights can be read from their device");
+        let more = values.split_off(ids.len());
+        (Self(ids.into_iter().zip(values).collect()), more)
+    }
+
+    pub(super) fn take<const D: usize>(&mut self, param: &Param<Tensor<D>>) -> Vec<f32> {
+        self.0.remove(&param.id).expect("every parameter of the module is taken once")
+    }
+}
+
+struct Finder {
+    ids: Vec<ParamId>,
+    tensors: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Finder {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.ids.push(param.id);
+        self.tensors.push(flat(param));
+    }
 }
 
 struct Writer<'a> {

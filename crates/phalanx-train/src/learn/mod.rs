@@ -12,9 +12,9 @@ pub use policy::{
 pub(crate) use policy::{CriticLayout, PolicyLearner, RolloutExperience};
 pub use value::{
     Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
-    FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, OwQmix, Plan, PolicyLoss,
-    PositiveName, Pqn, PqnIql, PqnVdn, QLearning, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ,
-    SearchName, TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
+    FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, Overlap, OwQmix, Plan,
+    PolicyLoss, PositiveName, Pqn, PqnIql, PqnVdn, QLearning, Qatten, Qmix, Qplex, Qtran,
+    ReplayLearner, ResQ, SearchName, TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
 };
 pub(crate) use value::{Mixed, MixedNetworks};
 
@@ -120,6 +120,17 @@ pub trait Learner: Send {
     ///
     /// When a loss is not finite any more.
     fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError>;
+
+    /// Waits for updates that a device is still computing, and adds what they tell to `tally`. Nothing that is
+    /// learned or played depends on when it is called.
+    ///
+    /// # Errors
+    ///
+    /// When a loss is not finite any more.
+    fn settle(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
+        let _ = tally;
+        Ok(())
+    }
 
     /// The learned value of each joint action `[agent]` of `actions`, taken at the first step of an
     /// episode with the observations `[agent, obs_dim]` and the state `[state_dim]`; `None` where

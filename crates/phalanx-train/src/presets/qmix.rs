@@ -65,7 +65,7 @@ impl QmixUpdate {
         let of = |shard: usize| shard * EPISODES / n..(shard + 1) * EPISODES / n;
         let shards = (0..n).map(|shard| {
             let rng = Rng::stream(1, Purpose::Selection, 0);
-            Experience::new(batch(of(shard)), inputs, HIDDEN, rng, device)
+            Experience::new(batch(of(shard)), inputs, &learning, HIDDEN, rng, device)
         });
         Self {
             shards: shards.collect(),

@@ -14,6 +14,8 @@ mod concave_row;
 mod convex;
 mod convolution;
 mod count;
+#[cfg(feature = "wgpu")]
+mod cube;
 mod descent;
 mod elementwise;
 mod elu;
@@ -53,8 +55,8 @@ use super::lstm::LstmWeights;
 use super::mixers::ConcaveWeights;
 use super::surrogate::{Taken, Valued};
 
-/// Whether a device computes on the cores that call it.
-pub(super) fn on_host(device: &Device) -> bool {
+/// Whether a device computes on the cores that call it, in the memory that they see: the device `cpu`.
+pub fn on_host(device: &Device) -> bool {
     #[cfg(feature = "flex")]
     if fused::on_flex(device) {
         return true;
@@ -78,6 +80,16 @@ pub(super) fn gru_sequence(
         let [time, row, _] = input.dims();
         let keep = keep.unwrap_or_else(|| Tensor::ones([time, row], &input.device().inner()));
         return fused::gru_sequence(input, hidden, keep, weights);
+    }
+    #[cfg(feature = "wgpu")]
+    if cube::on_cube(&input.device()) {
+        let [time, row, width] = input.dims();
+        let keep = keep.unwrap_or_else(|| Tensor::ones([time, row], &input.device()));
+        let input = input.reshape([time * row, width]);
+        let gates = linear(input, weights.weight_ih, weights.bias_ih, Activation::Identity);
+        let [_, gate_width] = gates.dims();
+        let gates = gates.reshape([time, row, gate_width]);
+        return cube::gru_recurrence(gates, hidden, keep, weights.weight_hh, weights.bias_hh);
     }
     composed::gru_sequence(input, hidden, keep, weights)
 }
@@ -177,7 +189,7 @@ pub(super) fn recurrent_agent(
     let flat = input.reshape([time * rows, reads]);
     let encoded = composed::linear(flat, encoder.weight, encoder.bias, activation);
     let [_, width] = encoded.dims();
-    let states = composed::gru_sequence(encoded.reshape([time, rows, width]), hidden, keep, core);
+    let states = gru_sequence(encoded.reshape([time, rows, width]), hidden, keep, core);
     let [_, _, width] = states.dims();
     let states = states.reshape([time * rows, width]);
     let output = composed::linear(states, head.weight, head.bias, Activation::Identity);

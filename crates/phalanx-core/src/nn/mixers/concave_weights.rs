@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::super::kernels::{self, RowWeights};
+use super::super::transfer::download;
 use super::concave::Convex;
 
 /// What the hypernetworks of a [`Concave`](super::Concave) mixer generated for a batch of rows.
@@ -59,6 +60,15 @@ impl ConcaveWeights {
         self.clone().into_host()
     }
 
+    /// The same with the numbers of the tensors `more`, all in one transfer from the device.
+    ///
+    /// # Panics
+    ///
+    /// When the device cannot hand them out.
+    pub fn to_host_and(&self, more: Vec<Tensor<1>>) -> (HostWeights, Vec<Vec<f32>>) {
+        self.clone().into_host_and(more)
+    }
+
     /// As [`ConcaveWeights::to_host`]; without a copy where these are the only owners of memory of
     /// the CPU.
     ///
@@ -66,27 +76,45 @@ impl ConcaveWeights {
     ///
     /// When the device cannot hand out a tensor.
     pub fn into_host(self) -> HostWeights {
+        self.into_host_and(Vec::new()).0
+    }
+
+    fn into_host_and(self, more: Vec<Tensor<1>>) -> (HostWeights, Vec<Vec<f32>>) {
         let [rows, embed] = self.bias_0.dims();
         let inputs = self.weight_0.dims()[1] / embed;
-        HostWeights {
+        let own = [
+            self.weight_0,
+            self.bias_0,
+            self.weight_1,
+            self.bias_1,
+            self.weight_2,
+            self.bias_2,
+            self.weight_3,
+            self.value,
+        ];
+        let flat = |tensor: Tensor<2>| {
+            let len = tensor.dims().iter().product::<usize>();
+            tensor.inner().reshape([len])
+        };
+        let all = own.into_iter().map(flat).chain(more).collect();
+        let mut all = download(all).expect("weights can be read from their device").into_iter();
+        let mut next = || all.next().expect("as many come back as were asked for");
+        let weights = HostWeights {
             rows,
             embed,
             inputs,
-            weight_0: numbers(self.weight_0),
-            bias_0: numbers(self.bias_0),
-            weight_1: numbers(self.weight_1),
-            bias_1: numbers(self.bias_1),
-            weight_2: numbers(self.weight_2),
-            bias_2: numbers(self.bias_2),
-            weight_3: numbers(self.weight_3),
-            value: numbers(self.value),
+            weight_0: next(),
+            bias_0: next(),
+            weight_1: next(),
+            bias_1: next(),
+            weight_2: next(),
+            bias_2: next(),
+            weight_3: next(),
+            value: next(),
             activation: self.activation,
-        }
+        };
+        (weights, all.collect())
     }
-}
-
-fn numbers(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.inner().into_data().try_into_vec().expect("networks compute on 32-bit floats")
 }
 
 /// The weights of [`ConcaveWeights`] as plain numbers.

@@ -145,9 +145,9 @@ impl Learner for PolicyLearner {
         if !self.shared() && !self.along() {
             self.fit(&experience, tally.t_env, &mut readings);
         }
-        readings.settle(tally)?;
-        self.actor = self.policy.to_actor();
-        Ok(())
+        let (actor, numbers) = self.policy.to_actor_and(readings.values());
+        self.actor = actor;
+        readings.accept(numbers, tally)
     }
 
     fn policy(&self) -> Policy {

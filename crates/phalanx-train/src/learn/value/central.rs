@@ -10,7 +10,6 @@ use super::experience::Experience;
 use super::factorisation::Plan;
 use super::settings::QLearning;
 use super::targets::Targets;
-use crate::learn::host::to_vec;
 
 /// `Q*(s, u)`: an unrestricted network of the state and of utilities that come from agents' networks
 /// of their own (Rashid et al. 2020, Weighted QMIX, arXiv 2006.10800).
@@ -46,15 +45,15 @@ impl Central {
         learning: &QLearning,
         batch: &Experience,
         best: Tensor<3, Int>,
-    ) -> (Vec<f32>, Targets) {
+    ) -> (Tensor<2>, Targets) {
         let utilities = batch.outputs(&self.agents);
         let value = |actions| {
             let chosen = batch.pick(utilities.clone(), actions);
-            to_vec(self.estimator.forward(chosen, batch.state.clone()))
+            self.estimator.forward(chosen, batch.state.clone())
         };
         let best = value(best);
         let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
-        let targets = Targets::new(learning, batch, &best, taken.as_deref());
+        let targets = Targets::new(learning, batch, best.clone(), taken);
         (best, targets)
     }
 }

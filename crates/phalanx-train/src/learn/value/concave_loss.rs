@@ -15,7 +15,7 @@ use super::experience::Experience;
 use super::factorisation::{Factorisation, Loss, Plan, number};
 use super::settings::QLearning;
 use super::targets::Targets;
-use crate::learn::host::{tensor, to_int_vec, to_vec};
+use crate::learn::host::{flat, tensor};
 
 /// Three things learn at once: utilities `Q_i` under a concave mixer `f`, an unrestricted estimator
 /// `Q*` with utilities of its own, and a policy `pi_i` for each agent.
@@ -60,12 +60,14 @@ impl ConcaveLoss {
         utilities: Tensor<3>,
         initial: Option<Tensor<3>>,
     ) -> Selected {
-        let initial = initial.map(|logits| {
-            let greedy = to_int_vec(batch.greedy(logits));
-            greedy.into_iter().map(|action| action as u16).collect::<Vec<_>>()
-        });
+        // Everything in one transfer: on a device, this is where the update waits for it.
+        let greedy = initial.map(|logits| flat(batch.greedy(logits).float()));
+        let more = std::iter::once(flat(utilities)).chain(greedy).collect();
+        let (weights, mut more) = weights.to_host_and(more);
+        let utilities = more.swap_remove(0);
+        let initial = more.pop().map(|greedy| greedy.iter().map(|&a| a as u16).collect::<Vec<_>>());
         let mut selected = Selected::default();
-        let (utilities, reached) = (to_vec(utilities), batch.reached());
+        let reached = batch.reached();
         let input = SelectionInput {
             n_agents: batch.agents,
             n_actions: batch.n_actions,
@@ -74,7 +76,7 @@ impl ConcaveLoss {
             valid: Some(&reached),
             initial: initial.as_deref(),
         };
-        self.selection.run(&weights.to_host(), input, &mut batch.rng.clone(), &mut selected);
+        self.selection.run(&weights, input, &mut batch.rng.clone(), &mut selected);
         selected
     }
 
@@ -92,29 +94,26 @@ impl ConcaveLoss {
         let utilities = batch.outputs(&target.agents);
         let value = |actions| {
             let chosen = batch.pick_vectors(utilities.clone(), actions);
-            to_vec(target.mixer.forward(chosen, batch.state.clone()))
+            target.mixer.forward(chosen, batch.state.clone())
         };
         let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
-        Targets::new(learning, batch, &value(best), taken.as_deref())
+        Targets::new(learning, batch, value(best), taken)
     }
 
-    /// The policies' loss and their mean entropy; `batch` is the tracked one.
+    /// The policies' loss and their mean entropy; `batch` is the tracked one, and `best` are the selected
+    /// joint actions.
     fn policy_loss(
         &self,
         batch: &Experience,
         logits: Tensor<3>,
-        selected: &Selected,
+        (selected, best): (&Selected, Tensor<3, Int>),
         utilities: Tensor<3>,
         weights: ConcaveWeights,
-    ) -> (Tensor<1>, f64) {
+    ) -> (Tensor<1>, Tensor<1>) {
         let (rows, agents, n_actions) = (batch.rows(), batch.agents, batch.n_actions);
         let device = batch.state.device().inner();
-        let learned = batch.steps.iter().map(|step| f32::from(u8::from(step.valid)));
-        let mut mask: Vec<f32> = learned.collect();
-        mask.resize(rows, 0.0);
-        let used = (mask.iter().sum::<f32>() * agents as f32).max(1.0);
-        let mask_host = mask.clone();
-        let mask: Tensor<2> = Tensor::from_inner(tensor(mask, [rows, 1], &device));
+        let used = (batch.used * agents).max(1) as f32;
+        let mask: Tensor<2> = Tensor::from_inner(batch.mask.clone());
         let of_agents = mask.clone().expand([rows, agents]);
 
         let shape = [rows, agents, n_actions];
@@ -124,7 +123,7 @@ impl ConcaveLoss {
         let surprise = policy.clone() * log_policy.clone().clamp_min(-1e4);
         let entropy: Tensor<2> = surprise.clone().sum_dim(2).neg().reshape([rows, agents]);
         let entropy_sum = (entropy.clone() * of_agents.clone()).sum();
-        let entropy_mean = number(&entropy_sum) / f64::from(used);
+        let entropy_mean = number(&entropy_sum) / used;
         let alpha = self.settings.entropy_coef as f32;
 
         let Some(deviations) = &selected.deviations else {
@@ -140,7 +139,7 @@ impl ConcaveLoss {
             let avail = &batch.avail[row * per_row..(row + 1) * per_row];
             for (value, &avail) in values.iter_mut().zip(avail) {
                 *value -= selected.value[row];
-                if avail && mask_host[row] > 0.0 {
+                if avail && batch.steps.get(row).is_some_and(|step| step.valid) {
                     squares += f64::from(*value) * f64::from(*value);
                     open += 1.0;
                 }
@@ -149,7 +148,7 @@ impl ConcaveLoss {
         let scale = (squares / open.max(1.0)).sqrt().max(1e-6) as f32;
         let advantage: Tensor<3> = Tensor::from_inner(tensor(advantage, shape, &device));
         let gain = (policy * advantage).sum_dim(2).reshape([rows, agents]);
-        let chosen = batch.actions(&selected.actions).reshape([rows, agents, 1]);
+        let chosen = Tensor::from_inner(best).reshape([rows, agents, 1]);
         let agreement = log_policy.gather(2, chosen).reshape([rows, agents]);
         let objective = gain * (self.settings.policy_advantage_coef as f32 / scale)
             + agreement * self.settings.policy_distil_coef as f32
@@ -198,18 +197,16 @@ impl Factorisation for ConcaveLoss {
         let initial = logits.clone().map(Tensor::inner);
         let selected = self.select(batch, weights.clone(), plain.clone(), initial);
         let best = batch.actions(&selected.actions);
-        let targets = self.targets(target, learning, batch, best);
+        let targets = self.targets(target, learning, batch, best.clone());
 
         let joint = weights.mix(tracked.pick_vectors(utilities, tracked.taken.clone()));
-        let w = self.settings.w as f32;
-        let error = targets.weighted_error(learning, batch, joint, |at, value| {
-            if value < targets.values[at] { 1.0 } else { w }
-        });
+        let weight = targets.optimistic(joint.clone().inner(), self.settings.w as f32);
+        let error = targets.weighted_error(learning, batch, joint, weight);
         let mut loss = Loss {
             means: vec![
                 ("loss_td", number(&error.loss)),
                 ("q_taken_mean", error.mean),
-                ("target_mean", targets.mean()),
+                ("target_mean", targets.mean(batch)),
             ],
             total: error.loss,
             errors: error.errors,
@@ -221,7 +218,8 @@ impl Factorisation for ConcaveLoss {
             loss.total = loss.total + central;
         }
         if let Some(logits) = logits {
-            let (policy, entropy) = self.policy_loss(&tracked, logits, &selected, plain, weights);
+            let selected = (&selected, best);
+            let (policy, entropy) = self.policy_loss(&tracked, logits, selected, plain, weights);
             loss.means.extend([("pg_loss", number(&policy)), ("entropy", entropy)]);
             loss.total = loss.total + policy;
         }

@@ -1,16 +1,18 @@
 //! A batch of episodes on the networks' device.
 
-use burn::tensor::{Int, Tensor, TensorData};
-use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput};
+use burn::tensor::{Int, Tensor};
+use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput, on_host};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::super::host::tensor;
+use super::super::host::{shaped, upload};
+use super::settings::QLearning;
+use super::target_map::{TargetMap, TargetNumbers};
 use crate::collect::InputLayout;
 use crate::store::EpisodeBatch;
 
 /// Added to the utility of an action that is not available.
-const CLOSED: f32 = -1e9;
+pub(super) const CLOSED: f32 = -1e9;
 
 /// A batch of episodes on the networks' device, time-major.
 ///
@@ -36,25 +38,30 @@ pub struct Experience {
     closed: Tensor<3>,
     /// The actions taken, `[times, episode * agent, 1]`; those of the last time are zero.
     pub taken: Tensor<3, Int>,
-    /// The same on the host, `[times * episode * agent]`.
-    pub taken_host: Vec<i32>,
+    /// One where an action was taken, `[times * episode, 1]`; zero at the last time and in padding.
+    pub mask: Tensor<2>,
+    /// The mask times how much the episode counts, `[times * episode, 1]`.
+    pub importance: Tensor<2>,
+    /// How many actions were taken.
+    pub used: usize,
     /// Available actions, `[times * episode * agent * n_actions]`.
     pub avail: Vec<bool>,
     /// Rewards and ends, `[time, episode]`.
     pub steps: Vec<EpisodeStep>,
     /// The agents' own rewards, `[time, episode * agent]`; empty where they have none.
     pub agent_reward: Vec<f32>,
-    /// How much each episode counts, `[episode]`.
-    pub importance: Vec<f32>,
+    /// How targets follow from what is bootstrapped, on a device that is not the CPU.
+    pub(super) map: Option<TargetMap>,
     /// A stream of the batch's own, for losses that draw.
     pub rng: Rng,
 }
 
 impl Experience {
-    /// The batch on a device, for agents with `memory_dim` numbers of memory.
+    /// The batch on a device, in one transfer, for agents with `memory_dim` numbers of memory.
     pub fn new(
         batch: EpisodeBatch,
         inputs: InputLayout,
+        learning: &QLearning,
         memory_dim: usize,
         rng: Rng,
         device: &Device,
@@ -63,22 +70,43 @@ impl Experience {
         let (rows, n_actions) = (episodes * agents, inputs.n_actions);
         let state_dim = batch.state.len() / (times * episodes);
         let closed = batch.avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect();
-        let taken = TensorData::new(batch.actions.clone(), [times, rows, 1]);
+        let learned = batch.steps.iter().map(|step| f32::from(u8::from(step.valid)));
+        let mut mask: Vec<f32> = learned.collect();
+        mask.resize(times * episodes, 0.0);
+        let used = mask.iter().filter(|&&on| on > 0.0).count();
+        let importance = mask.iter().enumerate().map(|(at, on)| on * batch.weights[at % episodes]);
+        let importance = importance.collect();
+        let map = (!on_host(device)).then(|| {
+            let paid = paid(learning, &batch.steps, &batch.agent_reward);
+            TargetNumbers::new(learning, &batch.steps, episodes, &paid)
+        });
+        let [rewarded, bootstrapped, raised] = match map {
+            None => [const { Vec::new() }; 3],
+            Some(map) => [map.rewarded, map.bootstrapped, map.raised],
+        };
+        let floats =
+            [batch.input, batch.state, closed, mask, importance, rewarded, bootstrapped, raised];
+        let (floats, [taken]) = upload(floats, [batch.actions], device);
+        let [input, state, closed, mask, importance, rewarded, bootstrapped, raised] = floats;
+        let map = (!on_host(device))
+            .then(|| TargetMap::new(rewarded, bootstrapped, raised, (times, episodes)));
         Self {
             times,
             episodes,
             agents,
             n_actions,
             memory_dim,
-            input: tensor(batch.input, [times, rows, inputs.dim()], device),
-            state: tensor(batch.state, [times * episodes, state_dim], device),
-            closed: tensor(closed, [times, rows, n_actions], device),
-            taken: Tensor::from_data(taken, device),
-            taken_host: batch.actions,
+            input: input.reshape([times, rows, inputs.dim()]),
+            state: shaped(state, [times * episodes, state_dim]),
+            closed: closed.reshape([times, rows, n_actions]),
+            taken: taken.reshape([times, rows, 1]),
+            mask: mask.reshape([times * episodes, 1]),
+            importance: importance.reshape([times * episodes, 1]),
+            used,
             avail: batch.avail,
             steps: batch.steps,
             agent_reward: batch.agent_reward,
-            importance: batch.weights,
+            map,
             rng,
         }
     }
@@ -110,7 +138,7 @@ impl Experience {
             indices: Vec::new(),
         };
         let rng = Rng::stream(0, Purpose::Selection, 0);
-        Self::new(batch, inputs, memory_dim, rng, device)
+        Self::new(batch, inputs, &QLearning::default(), memory_dim, rng, device)
     }
 
     /// The number of rows of a mixer.
@@ -177,8 +205,15 @@ impl Experience {
     /// Joint actions on the host, `[row * agent]`, as a tensor like `taken`.
     pub fn actions(&self, actions: &[u16]) -> Tensor<3, Int> {
         let values: Vec<i32> = actions.iter().map(|&action| i32::from(action)).collect();
-        let shape = [self.times, self.episodes * self.agents, 1];
-        Tensor::from_data(TensorData::new(values, shape), &self.input.device())
+        let ([], [actions]) = upload([], [values], &self.input.device());
+        actions.reshape([self.times, self.episodes * self.agents, 1])
+    }
+
+    /// One where an agent takes an action that is not the `greedy` one, zero where all take theirs,
+    /// `[times * episode, 1]`.
+    pub fn elsewhere(&self, greedy: Tensor<3, Int>) -> Tensor<2> {
+        let differs = greedy.not_equal(self.taken.clone()).float();
+        differs.reshape([self.rows(), self.agents]).max_dim(1)
     }
 
     /// What a mixer reads when the agents take `actions`.
@@ -193,4 +228,19 @@ impl Experience {
             agent_input: self.input.clone().reshape([rows, agents, input_dim]),
         }
     }
+}
+
+/// The steps of every column of targets, `[time, episode * column]`: those of the team, or of every agent with
+/// its own reward.
+pub(super) fn paid(
+    learning: &QLearning,
+    steps: &[EpisodeStep],
+    agent_reward: &[f32],
+) -> Vec<EpisodeStep> {
+    if learning.common_reward {
+        return steps.to_vec();
+    }
+    let agents = agent_reward.len().checked_div(steps.len()).unwrap_or(1);
+    let each = steps.iter().flat_map(|&step| std::iter::repeat_n(step, agents)).zip(agent_reward);
+    each.map(|(step, &reward)| EpisodeStep { reward, ..step }).collect()
 }

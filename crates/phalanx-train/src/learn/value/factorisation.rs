@@ -86,13 +86,14 @@ impl Plan {
 pub struct Loss {
     /// What is minimised, `[1]`.
     pub total: Tensor<1>,
-    /// Quantities to be logged, by name; `loss_td` is among them.
-    pub means: Vec<(&'static str, f64)>,
-    /// The mean absolute TD error of every episode.
-    pub errors: Vec<f32>,
+    /// Quantities to be logged, by name, `[1]`; `loss_td` is among them. Without gradients, and still on
+    /// their device: to read one, the host would have to wait for everything before it.
+    pub means: Vec<(&'static str, Tensor<1>)>,
+    /// The mean absolute TD error of every episode, `[episode]`, where replay is prioritised.
+    pub errors: Option<Tensor<1>>,
 }
 
 /// The value of a loss, `[1]`, that is still to be differentiated.
-pub fn number(loss: &Tensor<1>) -> f64 {
-    f64::from(loss.clone().inner().into_scalar::<f32>())
+pub fn number(loss: &Tensor<1>) -> Tensor<1> {
+    loss.clone().inner()
 }

@@ -3,17 +3,19 @@
 use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
-    Actor, AgentNetworks, HiddenActivation, Normalisation, from_safetensors, shard_count,
+    Actor, AgentNetworks, HiddenActivation, Normalisation, from_safetensors, on_host, shard_count,
     time_multiple, to_safetensors,
 };
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::super::host::to_vec;
+use super::super::readings::Readings;
 use super::super::{Contents, Learner, SavedFile, Setup, file};
 use super::experience::Experience;
 use super::factorisation::{Factorisation, Plan};
-use super::settings::{QLearning, TargetUpdate};
+use super::on_the_way::OnTheWay;
+use super::settings::{Overlap, QLearning, TargetUpdate};
 use super::update::Update;
 use crate::collect::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
 use crate::error::TrainError;
@@ -32,6 +34,8 @@ pub struct ReplayLearner<F: Factorisation> {
     sampling: Rng,
     /// Seeds of the streams that losses draw from.
     selection: Rng,
+    /// Where actors play while the device learns.
+    on_the_way: Option<OnTheWay>,
 }
 
 impl<F: Factorisation> ReplayLearner<F> {
@@ -44,8 +48,15 @@ impl<F: Factorisation> ReplayLearner<F> {
         let tracked = setup.device.clone().autodiff();
         let networks = factorisation.networks(&plan, &mut weights, &tracked);
         let n_envs = learning.batch_size_run;
-        let actor = factorisation.acting(&networks).to_actor();
+        let acting = factorisation.acting(&networks).clone();
+        let actor = acting.to_actor();
+        let overlaps = match learning.overlap_rollouts {
+            Overlap::Gpu => !on_host(&setup.device),
+            Overlap::Always => true,
+            Overlap::Never => false,
+        };
         Self {
+            on_the_way: overlaps.then(|| OnTheWay::new(acting)),
             inputs,
             update: Update::new(factorisation, learning, networks, &setup.device),
             collector: EpisodeCollector::new(spec, inputs, actor.memory_dim(), n_envs),
@@ -62,7 +73,7 @@ impl<F: Factorisation> ReplayLearner<F> {
     }
 
     /// One update from the shards of a batch, which counts every step alike. Returns the mean absolute
-    /// error of every episode, shard by shard.
+    /// error of every episode, shard by shard, where replay is prioritised.
     ///
     /// # Errors
     ///
@@ -74,7 +85,10 @@ impl<F: Factorisation> ReplayLearner<F> {
     ) -> Result<Vec<f32>, TrainError> {
         let steps = |shard: &Experience| shard.steps.iter().filter(|step| step.valid).count();
         let shards = shards.iter().map(|shard| (steps(shard), shard)).collect();
-        self.update.run(shards, |shard| shard, tally)
+        let mut readings = Readings::default();
+        let errors = self.update.run(shards, |shard| shard, tally, &mut readings);
+        readings.settle(tally)?;
+        Ok(errors)
     }
 
     fn acting(&self) -> &AgentNetworks {
@@ -82,10 +96,10 @@ impl<F: Factorisation> ReplayLearner<F> {
     }
 
     /// Learns from episodes of the memory. Returns `false` where there are not yet enough.
-    fn learn(&mut self, tally: &mut Tally) -> Result<bool, TrainError> {
+    fn learn(&mut self, tally: &mut Tally, readings: &mut Readings) -> bool {
         let learning = &self.update.learning;
         let Some(sample) = self.replay.sample(learning.batch_size, &mut self.sampling) else {
-            return Ok(false);
+            return false;
         };
         let standardise = learning.standardise_rewards.then(|| {
             self.reward_norm.update(sample.rewards(!learning.common_reward));
@@ -96,6 +110,7 @@ impl<F: Factorisation> ReplayLearner<F> {
         let indices: Vec<u64> = shards.iter().flat_map(|shard| &shard.indices).copied().collect();
         let (seed, inputs) = (self.selection.next_u64(), self.inputs);
         let (memory_dim, device) = (self.actor.memory_dim(), self.update.device.clone());
+        let learning = &learning.clone();
         let batch = |(at, shard): (usize, Sample<'_>)| {
             let mut batch = EpisodeBatch::padded(&shard, inputs, time_multiple(&device));
             if let Some(norm) = &standardise {
@@ -105,12 +120,14 @@ impl<F: Factorisation> ReplayLearner<F> {
                 }
             }
             let rng = Rng::stream(seed, Purpose::Selection, at as u32);
-            Experience::new(batch, inputs, memory_dim, rng, &device)
+            Experience::new(batch, inputs, learning, memory_dim, rng, &device)
         };
         let shards = shards.into_iter().enumerate().map(|(at, shard)| (shard.steps(), (at, shard)));
-        let errors = self.update.run(shards.collect(), batch, tally)?;
-        self.replay.update_priorities(&indices, &errors);
-        Ok(true)
+        let errors = self.update.run(shards.collect(), batch, tally, readings);
+        if !errors.is_empty() {
+            self.replay.update_priorities(&indices, &errors);
+        }
+        true
     }
 }
 
@@ -133,14 +150,30 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             self.replay.push(&episode)?;
         }
         tally.add("epsilon", f64::from(epsilon));
+        if let Some(on_the_way) = &mut self.on_the_way
+            && let Some(actor) = on_the_way.receive(tally)?
+        {
+            self.actor = actor;
+        }
+        let mut readings = Readings::default();
         for _ in 0..self.update.learning.updates_per_rollout {
-            if !self.learn(tally)? {
+            if !self.learn(tally, &mut readings) {
                 break;
             }
         }
-        self.actor = self.acting().to_actor();
         self.update.follow(TargetUpdate::Episodes, tally.episodes);
-        Ok(())
+        let learned = self.update.factorisation.acting(&self.update.networks);
+        if let Some(on_the_way) = &mut self.on_the_way {
+            on_the_way.send(learned.clone(), readings);
+            return Ok(());
+        }
+        let (actor, numbers) = learned.to_actor_and(readings.values());
+        self.actor = actor;
+        readings.accept(numbers, tally)
+    }
+
+    fn settle(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
+        self.on_the_way.as_mut().map_or(Ok(()), |on_the_way| on_the_way.settle(tally))
     }
 
     fn joint_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
@@ -161,8 +194,9 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
     }
 
     fn policy(&self) -> Policy {
+        let newest = || self.acting().to_actor();
         Policy {
-            actor: self.actor.clone(),
+            actor: if self.on_the_way.is_some() { newest() } else { self.actor.clone() },
             inputs: self.inputs,
             recurrent: self.update.learning.recurrent(),
             convolution: None,
@@ -188,6 +222,10 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
                 SavedFile::new("replay.bin", replay),
                 SavedFile::new("learner.bin", rest),
             ]);
+            if let Some(on_the_way) = &self.on_the_way {
+                let acting = to_safetensors(&on_the_way.acting)?;
+                files.push(SavedFile::new("acting.safetensors", acting));
+            }
         }
         Ok(files)
     }
@@ -200,7 +238,19 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
         let replay = EpisodeReplay::load(file(files, "replay.bin")?)?;
         let (streams, copied_at, reward_norm) = unpack("the learner", file(files, "learner.bin")?)?;
         update.optimizer.load(file(files, "optimizer.bin")?)?;
-        self.actor = update.factorisation.acting(&networks).to_actor();
+        let learned = update.factorisation.acting(&networks).clone();
+        self.actor = learned.to_actor();
+        if self.on_the_way.is_some() {
+            // A run that was saved on the CPU has no other networks than the newest.
+            let acting = match file(files, "acting.safetensors") {
+                Ok(bytes) => from_safetensors(learned.clone(), bytes)?,
+                Err(_) => learned.clone(),
+            };
+            self.actor = acting.to_actor();
+            let mut on_the_way = OnTheWay::new(acting);
+            on_the_way.send(learned, Readings::default());
+            self.on_the_way = Some(on_the_way);
+        }
         (update.networks, update.target, update.copied_at) = (networks, target, copied_at);
         (self.replay, self.reward_norm) = (replay, reward_norm);
         (self.exploration, self.sampling, self.selection) = streams;
@@ -242,7 +292,8 @@ mod tests {
             .map(|shard| {
                 let rng = Rng::stream(0, Purpose::Check, 0);
                 let batch = EpisodeBatch::padded(shard, learner.inputs, multiple);
-                Experience::new(batch, learner.inputs, learner.actor.memory_dim(), rng, &device)
+                let memory_dim = learner.actor.memory_dim();
+                Experience::new(batch, learner.inputs, &learning, memory_dim, rng, &device)
             })
             .collect();
         learner.update(&shards, &mut tally).expect("the loss is finite");
@@ -251,6 +302,43 @@ mod tests {
         let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
         let (numbers, _) = bytes[8 + header..].as_chunks::<4>();
         numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
+    }
+
+    #[test]
+    fn overlapped_rollouts_are_played_with_the_weights_from_before_the_last_updates() {
+        let make = phalanx_envs::registry::factory("two_step", &Default::default());
+        let mut envs =
+            ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
+        let learning = QLearning {
+            batch_size_run: 4,
+            batch_size: 4,
+            overlap_rollouts: Overlap::Always,
+            ..QLearning::default()
+        };
+        let device = device("cpu").expect("the CPU is always there");
+        let setup = Setup { spec: envs.spec().clone(), seed: 3, device };
+        let mut learner = ReplayLearner::new(Mixed(MixerConfig::Vdn), &learning, &setup);
+        let decides = |actor: &Actor| {
+            let (mut hidden, mut utilities) =
+                (vec![0.0; actor.memory_dim()], vec![0.0; actor.output_dim()]);
+            let input = vec![0.5; actor.input_dim()];
+            actor.step(&input, &mut hidden, &mut utilities, &mut Default::default());
+            utilities
+        };
+        let mut tally = Tally::default();
+        let mut newest = vec![decides(&learner.actor)];
+        for iteration in 1..5 {
+            learner.iterate(&mut envs, &mut tally).expect("the loss is finite");
+            newest.push(decides(&learner.policy().actor));
+            assert_ne!(newest[iteration], newest[iteration - 1], "every iteration learns");
+            // What acts now was the newest before these updates.
+            assert_eq!(decides(&learner.actor), newest[iteration - 1]);
+            // When it is asked how learning goes makes no difference.
+            if iteration % 2 == 0 {
+                learner.settle(&mut tally).expect("the loss is finite");
+                assert!(tally.take_means().contains_key("loss_td"));
+            }
+        }
     }
 
     #[test]

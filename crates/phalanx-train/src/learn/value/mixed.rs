@@ -5,7 +5,6 @@ use burn::tensor::Tensor;
 use phalanx_core::nn::{AgentNetworks, Device, Mixer, MixerConfig};
 use phalanx_core::rng::Rng;
 
-use super::super::host::to_vec;
 use super::experience::Experience;
 use super::factorisation::{Factorisation, Loss, Plan, number};
 use super::settings::QLearning;
@@ -59,11 +58,10 @@ impl Factorisation for Mixed {
         let utilities = tracked.outputs(&online.agents);
         let behind = batch.outputs(&target.agents);
         let judge = if learning.double_q { utilities.clone().inner() } else { behind.clone() };
-        let value =
-            |actions| to_vec(target.mixer.forward(batch.mixer_input(behind.clone(), actions)));
+        let value = |actions| target.mixer.forward(batch.mixer_input(behind.clone(), actions));
         let greedy = value(batch.greedy(judge));
         let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
-        let targets = Targets::new(learning, batch, &greedy, taken.as_deref());
+        let targets = Targets::new(learning, batch, greedy, taken);
 
         let joint = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
         let error = targets.error(learning, batch, joint);
@@ -71,7 +69,7 @@ impl Factorisation for Mixed {
             means: vec![
                 ("loss_td", number(&error.loss)),
                 ("q_taken_mean", error.mean),
-                ("target_mean", targets.mean()),
+                ("target_mean", targets.mean(batch)),
             ],
             total: error.loss,
             errors: error.errors,

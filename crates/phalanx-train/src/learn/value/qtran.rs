@@ -14,7 +14,6 @@ use super::learner::ReplayLearner;
 use super::settings::QLearning;
 use super::targets::Targets;
 use crate::config::Problem;
-use crate::learn::host::to_vec;
 use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// QTRAN-base: an unrestricted joint action value, and utilities whose sum has the same best joint
@@ -164,11 +163,11 @@ impl Factorisation for Transformed {
         let behind = features(behind.features);
         let value = |actions: Tensor<3, Int>| {
             let actions = actions.reshape(shape);
-            to_vec(target.joint.forward(behind.clone(), actions, batch.state.clone()))
+            target.joint.forward(behind.clone(), actions, batch.state.clone())
         };
         let best = value(batch.greedy(judge));
         let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
-        let targets = Targets::new(learning, batch, &best, taken.as_deref());
+        let targets = Targets::new(learning, batch, best, taken);
 
         let own = features(out.features);
         let joint = |actions: Tensor<3, Int>| {
@@ -192,7 +191,7 @@ impl Factorisation for Transformed {
                 ("loss_opt", number(&opt)),
                 ("loss_nopt", number(&nopt)),
                 ("q_taken_mean", td.mean),
-                ("target_mean", targets.mean()),
+                ("target_mean", targets.mean(batch)),
             ],
             total: td.loss + opt + nopt,
             errors: td.errors,

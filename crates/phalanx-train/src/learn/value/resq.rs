@@ -1,7 +1,7 @@
 //! ResQ.
 
 use burn::module::Module;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
     AgentNetworks, Device, Mixer, MixerConfig, Residual, ResidualConfig, UnrestrictedConfig,
@@ -17,7 +17,6 @@ use super::learner::ReplayLearner;
 use super::monotone::Monotone;
 use super::settings::QLearning;
 use crate::config::Problem;
-use crate::learn::host::{tensor, to_int_vec};
 use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// QMIX plus a residual that lowers every joint action but QMIX's best, so that the sum can be any
@@ -105,16 +104,6 @@ struct ResidualNetworks {
     central: Central,
 }
 
-impl Residuals {
-    /// `w_r` of the actions taken, `[row, 1]`.
-    fn elsewhere(&self, batch: &Experience, greedy: Tensor<3, Int>) -> Tensor<2> {
-        let greedy = to_int_vec(greedy);
-        let joint = greedy.chunks(batch.agents).zip(batch.taken_host.chunks(batch.agents));
-        let elsewhere = joint.map(|(best, taken)| f32::from(u8::from(best != taken))).collect();
-        tensor(elsewhere, [batch.rows(), 1], &batch.state.device())
-    }
-}
-
 impl Factorisation for Residuals {
     type Networks = ResidualNetworks;
 
@@ -136,7 +125,7 @@ impl Factorisation for Residuals {
 
     fn joint(&self, networks: &ResidualNetworks, batch: &Experience) -> Tensor<2> {
         let utilities = batch.outputs(&networks.agents);
-        let elsewhere = self.elsewhere(batch, batch.greedy(utilities.clone()));
+        let elsewhere = batch.elsewhere(batch.greedy(utilities.clone()));
         let chosen = batch.pick(batch.outputs(&networks.residual_agents), batch.taken.clone());
         let residual = networks.residual.forward(chosen, batch.state.clone());
         let joint = networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()));
@@ -154,7 +143,7 @@ impl Factorisation for Residuals {
         let utilities = tracked.outputs(&online.agents);
         let greedy = batch.greedy(utilities.clone().inner());
         let (_, targets) = target.central.targets(learning, batch, greedy.clone());
-        let elsewhere = Tensor::from_inner(self.elsewhere(batch, greedy));
+        let elsewhere = Tensor::from_inner(batch.elsewhere(greedy));
 
         let own = tracked.outputs(&online.residual_agents);
         let own = tracked.pick(own, tracked.taken.clone());
@@ -170,7 +159,7 @@ impl Factorisation for Residuals {
                 ("loss_central", number(&central.loss)),
                 ("loss_positive", number(&positive)),
                 ("q_taken_mean", error.mean),
-                ("target_mean", targets.mean()),
+                ("target_mean", targets.mean(batch)),
             ],
             total: error.loss + central.loss + positive,
             errors: error.errors,

@@ -17,6 +17,9 @@ pub struct QLearning {
     pub batch_size_run: usize,
     /// The number of updates after that.
     pub updates_per_rollout: usize,
+    /// Whether actors play the next episodes while these updates are computed, with the weights from before
+    /// them: on a `gpu`, `always` or `never`.
+    pub overlap_rollouts: Overlap,
     /// The number of episodes in an update.
     pub batch_size: usize,
     /// How many steps of each of these episodes are learned from, beginning anywhere; zero takes
@@ -113,11 +116,24 @@ pub enum TargetUpdate {
     Soft,
 }
 
+/// When actors play while the device learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overlap {
+    /// Where the device is not the CPU.
+    Gpu,
+    /// Everywhere. The CPU gains nothing by it: this is for comparing devices.
+    Always,
+    /// Nowhere: what is played next is played with the newest weights.
+    Never,
+}
+
 impl Default for QLearning {
     fn default() -> Self {
         Self {
             batch_size_run: 8,
             updates_per_rollout: 1,
+            overlap_rollouts: Overlap::Gpu,
             batch_size: 128,
             batch_steps: 0,
             buffer_size: 5000,

@@ -3,13 +3,15 @@
 use std::borrow::Borrow;
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use phalanx_core::nn::{Device, Optimizer, in_shards, soft_update};
 
+use super::super::host::to_vec;
+use super::super::readings::Readings;
 use super::experience::Experience;
 use super::factorisation::Factorisation;
 use super::settings::{QLearning, TargetUpdate};
 use crate::collect::Tally;
-use crate::error::TrainError;
 
 /// The networks of a factorisation on their way.
 pub(super) struct Update<F: Factorisation> {
@@ -42,14 +44,16 @@ impl<F: Factorisation> Update<F> {
     }
 
     /// One update from the shards of a batch, each with the number of its steps, all of which count
-    /// alike; `batch` lays a shard out. Returns the mean absolute error of every episode, shard by
-    /// shard.
+    /// alike; `batch` lays a shard out. What is worth knowing goes to `readings`. Returns the mean absolute
+    /// error of every episode, shard by shard, where replay is prioritised; nothing else is read from the
+    /// device.
     pub(super) fn run<T: Send, B: Borrow<Experience>>(
         &mut self,
         shards: Vec<(usize, T)>,
         batch: impl Fn(T) -> B + Sync,
         tally: &mut Tally,
-    ) -> Result<Vec<f32>, TrainError> {
+        readings: &mut Readings,
+    ) -> Vec<f32> {
         let all: usize = shards.iter().map(|(steps, _)| steps).sum();
         let (factorisation, target, learning) = (&self.factorisation, &self.target, &self.learning);
         let (losses, gradients) = in_shards(&self.networks, shards, |online, (steps, shard)| {
@@ -58,30 +62,27 @@ impl<F: Factorisation> Update<F> {
             (loss.total * share as f32, (share, loss.means, loss.errors))
         });
         let mut errors = Vec::new();
-        let mut sums: Vec<(&'static str, f64)> = Vec::new();
+        let mut sums: Vec<(&'static str, Tensor<1>)> = Vec::new();
         for (share, means, own) in losses {
             for (what, value) in means {
+                let value = if share < 1.0 { value * share as f32 } else { value };
                 match sums.iter_mut().find(|(name, _)| *name == what) {
-                    Some((_, sum)) => *sum += share * value,
-                    None => sums.push((what, share * value)),
+                    Some((_, sum)) => *sum = sum.clone() + value,
+                    None => sums.push((what, value)),
                 }
             }
             errors.extend(own);
         }
         for (what, value) in sums {
-            if !value.is_finite() {
-                let value = value as f32;
-                return Err(TrainError::NotFinite { what, value, t_env: tally.t_env });
-            }
-            tally.add(what, value);
+            readings.add(&[what], value);
         }
         let clip = self.learning.grad_norm_clip as f32;
         let step = self.optimizer.step(self.learning.lr, self.networks.clone(), gradients, clip);
         self.networks = step.module;
         tally.updates += 1;
-        tally.add("grad_norm", f64::from(step.grad_norm.into_scalar::<f32>()));
+        readings.add(&["grad_norm"], step.grad_norm);
         self.follow(TargetUpdate::Updates, tally.updates);
-        Ok(errors)
+        if errors.is_empty() { Vec::new() } else { to_vec(Tensor::cat(errors, 0)) }
     }
 
     /// Lets the target networks follow, if they do so after `what`, of which there were `count`.

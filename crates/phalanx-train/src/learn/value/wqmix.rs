@@ -15,7 +15,6 @@ use super::learner::ReplayLearner;
 use super::monotone::Monotone;
 use super::settings::{QLearning, unit};
 use crate::config::Problem;
-use crate::learn::host::to_int_vec;
 use crate::learn::{Algorithm, Learner, Setup, settings};
 
 /// Optimistically weighted QMIX: joint actions that QMIX values above their target weigh less
@@ -197,22 +196,16 @@ impl Factorisation for Weighted {
         let (best, targets) = target.central.targets(learning, batch, greedy.clone());
 
         let joint = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
-        let error = match self.weighting {
-            Weighting::Optimistic => targets.weighted_error(learning, batch, joint, |at, value| {
-                if value < targets.values[at] { 1.0 } else { self.w }
-            }),
+        let weight = match self.weighting {
+            Weighting::Optimistic => targets.optimistic(joint.clone().inner(), self.w),
             Weighting::Central => {
-                let greedy = to_int_vec(greedy);
-                let taken_is_greedy: Vec<bool> = greedy
-                    .chunks(batch.agents)
-                    .zip(batch.taken_host.chunks(batch.agents))
-                    .map(|(greedy, taken)| greedy == taken)
-                    .collect();
-                targets.weighted_error(learning, batch, joint, |at, _| {
-                    if taken_is_greedy[at] || targets.values[at] > best[at] { 1.0 } else { self.w }
-                })
+                let better = targets.values.clone().greater(best).float();
+                let whole =
+                    better.max_pair(batch.elsewhere(greedy).mul_scalar(-1.0).add_scalar(1.0));
+                whole.mul_scalar(1.0 - self.w).add_scalar(self.w)
             }
         };
+        let error = targets.weighted_error(learning, batch, joint, weight);
 
         let central = targets.error(learning, batch, online.central.of_taken(&tracked));
         Loss {
@@ -220,7 +213,7 @@ impl Factorisation for Weighted {
                 ("loss_td", number(&error.loss)),
                 ("loss_central", number(&central.loss)),
                 ("q_taken_mean", error.mean),
-                ("target_mean", targets.mean()),
+                ("target_mean", targets.mean(batch)),
             ],
             total: error.loss + central.loss,
             errors: error.errors,

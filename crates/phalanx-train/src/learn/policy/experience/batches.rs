@@ -1,14 +1,13 @@
 //! Parts of a segment as constants of an update.
 
-use burn::tensor::{Int, Tensor, TensorData};
-use phalanx_core::nn::{Device, Taken, Valued, shard_count};
+use burn::tensor::Tensor;
+use phalanx_core::nn::{self, Device, Taken, Valued, shard_count};
 use phalanx_core::rl::normalise;
 
 use super::super::losses::{Played, PolicyBatch, Sequence, ValueBatch};
 use super::super::settings::{NormaliseAdvantage, PolicyGradient};
 use super::super::turn::Turn;
 use super::Experience;
-use crate::learn::host::tensor;
 
 /// What one update learns from, in shards that are laid out when their turn comes, while what they hold is
 /// in cache.
@@ -95,52 +94,80 @@ impl Experience<'_> {
         let tracked = &device.clone().autodiff();
         let (items, n_actions) = (&shard.items[..], self.inputs.n_actions);
         let n = self.chunk * items.len() * agents.len();
-        let log_prob = self.part(&self.log_prob, columns, items, agents);
-        let active = self.part(&self.active, columns, items, agents);
-        let log_probs = (!self.log_probs.is_empty()).then(|| {
-            let all = self.part(&self.log_probs, (self.agents, n_actions), items, agents);
-            tensor(all, [n, n_actions], tracked)
-        });
-        let Played { read, closed, actions } = self.played(turn, items, tracked);
+        let own = [
+            self.part(&self.log_prob, columns, items, agents),
+            shard.advantage.clone(),
+            weights(&self.part(&self.active, columns, items, agents), batch.active),
+            match self.log_probs.is_empty() {
+                true => Vec::new(),
+                false => self.part(&self.log_probs, (self.agents, n_actions), items, agents),
+            },
+        ];
+        let (Played { read, closed, actions }, own) =
+            self.played_and(None, turn, items, own, tracked);
+        let [log_prob, advantage, weight, log_probs] = own;
         let taken = Taken {
             closed: closed.reshape([n, n_actions]),
             actions: actions.reshape([n, 1]),
-            log_prob: tensor(log_prob, [n, 1], tracked),
-            advantage: tensor(shard.advantage.clone(), [n, 1], tracked),
-            weight: weights(&active, batch.active, tracked),
+            log_prob: log_prob.reshape([n, 1]),
+            advantage: advantage.reshape([n, 1]),
+            weight: weight.reshape([n, 1]),
         };
+        let log_probs = (!self.log_probs.is_empty()).then(|| log_probs.reshape([n, n_actions]));
         PolicyBatch { read, taken, log_probs }
     }
 
-    /// What the policies of a turn read of some items, and what they did.
-    pub(super) fn played(&self, turn: &Turn, items: &[usize], device: &Device) -> Played {
-        let agents = &turn.agents[..];
-        let hidden = self.memory(&self.policy_hidden, self.agents, items, agents, device);
-        self.played_after(hidden, turn, items, device)
-    }
-
-    /// The same where memories begin with `hidden`, `[row, memory]`.
-    pub(super) fn played_after(
+    /// What the policies of a turn read of some items, and what they did; memories begin with those of the
+    /// rollout, or with `hidden`, `[row, memory]`.
+    pub(super) fn played(
         &self,
-        hidden: Tensor<2>,
+        hidden: Option<Tensor<2>>,
         turn: &Turn,
         items: &[usize],
         device: &Device,
     ) -> Played {
+        self.played_and(hidden, turn, items, [], device).0
+    }
+
+    /// The same and the vectors `more`, in one transfer.
+    fn played_and<const N: usize>(
+        &self,
+        hidden: Option<Tensor<2>>,
+        turn: &Turn,
+        items: &[usize],
+        more: [Vec<f32>; N],
+        device: &Device,
+    ) -> (Played, [Tensor<1>; N]) {
         let (agents, n_actions) = (&turn.agents[..], self.inputs.n_actions);
-        let (time, rows) = (self.chunk, items.len() * agents.len());
+        let (time, rows, dim) = (self.chunk, items.len() * agents.len(), self.inputs.dim());
         let floats = |all: &[f32], size: usize| self.part(all, (self.agents, size), items, agents);
-        let actions = self.part(&self.actions, (self.agents, 1), items, agents);
-        let dim = self.inputs.dim();
-        Played {
-            read: Sequence {
-                input: tensor(floats(&self.input, dim), [time, rows, dim], device),
-                hidden,
-                keep: self.keep_of(items, agents.len(), device),
+        let own = [
+            floats(&self.input, dim),
+            floats(&self.closed, n_actions),
+            self.keep_of(items, agents.len()),
+            match &hidden {
+                Some(_) => Vec::new(),
+                None => self.memory(&self.policy_hidden, self.agents, items, agents),
             },
-            closed: tensor(floats(&self.closed, n_actions), [time, rows, n_actions], device),
-            actions: Tensor::<3, Int>::from_data(TensorData::new(actions, [time, rows, 1]), device),
-        }
+        ];
+        let actions = self.part(&self.actions, (self.agents, 1), items, agents);
+        let all = own.into_iter().chain(more).collect();
+        let (all, actions) = nn::upload(all, vec![actions], device);
+        let (mut all, mut actions) = (all.into_iter(), actions.into_iter());
+        let as_many = "as many arrive as were sent";
+        let [input, closed, keep, memory] = std::array::from_fn(|_| all.next().expect(as_many));
+        let more = std::array::from_fn(|_| all.next().expect(as_many));
+        let actions = actions.next().expect(as_many);
+        let played = Played {
+            read: Sequence {
+                input: input.reshape([time, rows, dim]),
+                hidden: hidden.unwrap_or_else(|| memory.reshape([rows, self.memory_dim])),
+                keep: keep.reshape([time, rows]),
+            },
+            closed: closed.reshape([time, rows, n_actions]),
+            actions: actions.reshape([time, rows, 1]),
+        };
+        (played, more)
     }
 
     /// A shard for a critic of its own; `policy` is the same shard for the policies of all agents, if they
@@ -154,19 +181,24 @@ impl Experience<'_> {
     ) -> ValueBatch {
         let tracked = &device.clone().autodiff();
         let (items, valuers, dim) = (&shard.items[..], self.all_valuers(), self.critic_dim);
-        let input = match policy.filter(|_| self.same_input) {
+        let policy = policy.filter(|_| self.same_input);
+        let rows = items.len() * self.valuers;
+        let input = match policy {
+            Some(_) => Vec::new(),
+            None => self.part(self.critic_input(), (self.valuers, dim), items, &valuers),
+        };
+        let hidden = self.memory(&self.critic_hidden, self.valuers, items, &valuers);
+        let own = [input, hidden, self.keep_of(items, self.valuers)];
+        let (valued, [input, hidden, keep]) = self.valued_and(batch, shard, own, tracked);
+        let input = match policy {
             Some(policy) => policy.read.input.clone(),
-            None => {
-                let rows = self.part(self.critic_input(), (self.valuers, dim), items, &valuers);
-                tensor(rows, [self.chunk, items.len() * self.valuers, dim], tracked)
-            }
+            None => input.reshape([self.chunk, rows, dim]),
         };
-        let read = Sequence {
-            input,
-            hidden: self.memory(&self.critic_hidden, self.valuers, items, &valuers, tracked),
-            keep: self.keep_of(items, self.valuers, tracked),
-        };
-        ValueBatch { read, valued: self.valued(batch, shard, device) }
+        let hidden = hidden.reshape([rows, self.memory_dim]);
+        ValueBatch {
+            read: Sequence { input, hidden, keep: keep.reshape([self.chunk, rows]) },
+            valued,
+        }
     }
 
     /// What the critic is to say of a shard.
@@ -176,30 +208,31 @@ impl Experience<'_> {
         shard: &Shard,
         device: &Device,
     ) -> Valued {
-        let tracked = &device.clone().autodiff();
+        self.valued_and(batch, shard, [], &device.clone().autodiff()).0
+    }
+
+    /// The same and the vectors `more`, in one transfer.
+    fn valued_and<const N: usize>(
+        &self,
+        batch: &Minibatch,
+        shard: &Shard,
+        more: [Vec<f32>; N],
+        device: &Device,
+    ) -> (Valued, [Tensor<1>; N]) {
         let (columns, valuers) = ((self.valuers, 1), self.all_valuers());
-        let column = |all: &[f32]| {
-            let values = self.part(all, columns, &shard.items, &valuers);
-            let n = values.len();
-            tensor(values, [n, 1], tracked)
-        };
+        let column = |all: &[f32]| self.part(all, columns, &shard.items, &valuers);
         let on = self.part(&self.valued, columns, &shard.items, &valuers);
-        Valued {
-            before: column(&self.value),
-            returns: column(&self.returns),
-            weight: weights(&on, batch.valued, tracked),
-        }
+        let own = vec![column(&self.value), column(&self.returns), weights(&on, batch.valued)];
+        let all = own.into_iter().chain(more).collect();
+        let mut all = nn::upload(all, Vec::new(), device).0.into_iter();
+        let as_many = "as many arrive as were sent";
+        let mut next = || all.next().expect(as_many).reshape([on.len(), 1]);
+        let valued = Valued { before: next(), returns: next(), weight: next() };
+        (valued, std::array::from_fn(|_| all.next().expect(as_many)))
     }
 
     /// The memories at the beginning of some items, `[row, memory]`.
-    fn memory(
-        &self,
-        all: &[f32],
-        width: usize,
-        items: &[usize],
-        columns: &[usize],
-        device: &Device,
-    ) -> Tensor<2> {
+    fn memory(&self, all: &[f32], width: usize, items: &[usize], columns: &[usize]) -> Vec<f32> {
         let h = self.memory_dim;
         let mut out = Vec::with_capacity(items.len() * columns.len() * h);
         for item in items {
@@ -207,19 +240,18 @@ impl Experience<'_> {
                 out.extend_from_slice(&all[(item * width + column) * h..][..h]);
             }
         }
-        tensor(out, [items.len() * columns.len(), h], device)
+        out
     }
 
     /// Where episodes begin in some items, repeated for `n` rows each, `[chunk, row]`.
-    fn keep_of(&self, items: &[usize], n: usize, device: &Device) -> Tensor<2> {
+    fn keep_of(&self, items: &[usize], n: usize) -> Vec<f32> {
         let keep = self.part(&self.keep, (1, 1), items, &[0]);
-        let rows = keep.iter().flat_map(|&k| std::iter::repeat_n(k, n)).collect();
-        tensor(rows, [self.chunk, items.len() * n], device)
+        keep.iter().flat_map(|&k| std::iter::repeat_n(k, n)).collect()
     }
 }
 
-/// Weights that sum to one over the `used` places that are on, some of which are here, `[row, 1]`.
-fn weights(on: &[bool], used: usize, device: &Device) -> Tensor<2> {
+/// Weights that sum to one over the `used` places that are on, some of which are here, `[row]`.
+fn weights(on: &[bool], used: usize) -> Vec<f32> {
     let weight = 1.0 / used.max(1) as f32;
-    tensor(on.iter().map(|&on| if on { weight } else { 0.0 }).collect(), [on.len(), 1], device)
+    on.iter().map(|&on| if on { weight } else { 0.0 }).collect()
 }

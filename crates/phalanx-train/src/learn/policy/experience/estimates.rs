@@ -1,13 +1,14 @@
 //! What policy and critic think of a segment.
 
-use phalanx_core::nn::{AgentNetworks, Device};
+use burn::tensor::Tensor;
+use phalanx_core::nn::{AgentNetworks, Device, download};
 use phalanx_core::rl::{Step, ValueNorm, generalised_advantages, n_step_advantages, normalise};
 
 use super::super::losses::Sequence;
 use super::super::settings::{CriticInput, NormaliseAdvantage, PolicyGradient};
 use super::super::turn::Turn;
 use super::Experience;
-use crate::learn::host::{tensor, to_vec};
+use crate::learn::host::{flat, tensor, to_vec, upload};
 use crate::store::Segment;
 
 /// What is behind a segment.
@@ -18,16 +19,34 @@ pub(in super::super) struct Behind {
     pub(in super::super) explained_variance: f64,
 }
 
-/// What the policy of a rollout thinks of it.
+/// What the policy of a rollout thinks of it, chunk by chunk.
 #[derive(Default)]
-struct Recalled {
-    log_prob: Vec<f32>,
+struct Recalled<T> {
+    log_prob: T,
     /// Of all actions, where a KL divergence is asked for.
-    log_probs: Vec<f32>,
+    log_probs: T,
     /// Memories before each chunk but the first.
-    hidden: Vec<f32>,
+    hidden: T,
     /// What a shared critic reads, and the step behind the segment.
-    features: Vec<f32>,
+    features: T,
+}
+
+impl Recalled<Vec<Tensor<1>>> {
+    /// The numbers, in one transfer.
+    fn read(self) -> Recalled<Vec<f32>> {
+        let Self { log_prob, log_probs, hidden, features } = self;
+        let [log_prob, log_probs, hidden, features] =
+            joined([log_prob, log_probs, hidden, features]);
+        Recalled { log_prob, log_probs, hidden, features }
+    }
+}
+
+/// The numbers of some lists of tensors, each list in one vector, in one transfer.
+fn joined<const N: usize>(lists: [Vec<Tensor<1>>; N]) -> [Vec<f32>; N] {
+    let lens = lists.each_ref().map(Vec::len);
+    let numbers = download(lists.into_iter().flatten().collect());
+    let mut numbers = numbers.expect("the device hands out what it computed").into_iter();
+    lens.map(|len| numbers.by_ref().take(len).flatten().collect())
 }
 
 /// What the critic thinks of a segment.
@@ -73,7 +92,7 @@ impl Experience<'_> {
         self.accept(recalled);
     }
 
-    fn accept(&mut self, recalled: Recalled) {
+    fn accept(&mut self, recalled: Recalled<Vec<f32>>) {
         self.log_prob = recalled.log_prob;
         self.log_probs = recalled.log_probs;
         self.policy_hidden.extend(recalled.hidden);
@@ -85,44 +104,43 @@ impl Experience<'_> {
         policy: &AgentNetworks,
         settings: &PolicyGradient,
         device: &Device,
-    ) -> Recalled {
-        let mut found = Recalled::default();
+    ) -> Recalled<Vec<f32>> {
+        let mut found: Recalled<Vec<Tensor<1>>> = Recalled::default();
         let shared = settings.critic == CriticInput::Shared;
         let everybody = Turn { network: None, agents: (0..self.agents).collect() };
         let rows = self.envs * self.agents;
         let mut hidden = None;
         for chunk in 0..self.chunks {
             let items: Vec<usize> = (0..self.envs).map(|env| chunk * self.envs + env).collect();
-            let played = match hidden.take() {
-                None => self.played(&everybody, &items, device),
-                Some(hidden) => self.played_after(hidden, &everybody, &items, device),
-            };
+            let played = self.played(hidden.take(), &everybody, &items, device);
             let out = everybody.forward(policy, &played.read);
-            found.log_prob.extend(to_vec(played.taken(out.output.clone()).log_prob));
+            found.log_prob.push(flat(played.taken(out.output.clone()).log_prob));
             if settings.kl_coef > 0.0 {
-                found.log_probs.extend(to_vec(played.log_probs(out.output)));
+                found.log_probs.push(flat(played.log_probs(out.output)));
             }
             if shared {
-                found.features.extend(to_vec(out.features));
+                found.features.push(flat(out.features));
             }
             if chunk + 1 < self.chunks {
-                found.hidden.extend(to_vec(out.hidden.clone()));
+                found.hidden.push(flat(out.hidden.clone()));
                 hidden = Some(out.hidden);
             } else if shared {
                 // The step behind the segment, from which its last one is valued.
-                let input = self.input[found.log_prob.len() * self.inputs.dim()..].to_vec();
+                let played = self.chunks * self.chunk * rows;
+                let input = self.input[played * self.inputs.dim()..].to_vec();
                 let keep = &self.keep[self.chunks * self.chunk * self.envs..];
                 let keep = keep.iter().flat_map(|&k| std::iter::repeat_n(k, self.agents)).collect();
+                let ([input, keep], []) = upload([input, keep], [], device);
                 let behind = Sequence {
-                    input: tensor(input, [1, rows, self.inputs.dim()], device),
+                    input: input.reshape([1, rows, self.inputs.dim()]),
                     hidden: out.hidden,
-                    keep: tensor(keep, [1, rows], device),
+                    keep: keep.reshape([1, rows]),
                 };
                 let out = everybody.forward(policy, &behind);
-                found.features.extend(to_vec(out.features));
+                found.features.push(flat(out.features));
             }
         }
-        found
+        found.read()
     }
 
     /// Values the segment and estimates advantages and returns.
@@ -174,26 +192,25 @@ impl Experience<'_> {
     fn values(&self, critic: &AgentNetworks, device: &Device) -> Values {
         let (rows, dim) = (self.envs * self.valuers, self.critic_dim);
         let mut hidden = tensor(self.critic_hidden.clone(), [rows, self.memory_dim], device);
-        let mut values = Vec::with_capacity((self.chunks * self.chunk + 1) * rows);
-        let (mut before, mut behind) = (Vec::new(), Vec::new());
+        let (mut values, mut hiddens) = (Vec::new(), Vec::new());
         for chunk in 0..=self.chunks {
             let steps = if chunk < self.chunks { self.chunk } else { 1 };
             let from = chunk * self.chunk;
             let input = &self.critic_input()[from * rows * dim..(from + steps) * rows * dim];
             let keep = &self.keep[from * self.envs..(from + steps) * self.envs];
             let keep = keep.iter().flat_map(|&k| std::iter::repeat_n(k, self.valuers)).collect();
-            let input = tensor(input.to_vec(), [steps, rows, dim], device);
-            let out = critic.forward(input, hidden, Some(tensor(keep, [steps, rows], device)));
-            values.extend(to_vec(out.output));
+            let ([input, keep], []) = upload([input.to_vec(), keep], [], device);
+            let (input, keep) = (input.reshape([steps, rows, dim]), keep.reshape([steps, rows]));
+            let out = critic.forward(input, hidden, Some(keep));
+            values.push(flat(out.output));
             hidden = out.hidden;
             if chunk < self.chunks {
-                behind = to_vec(hidden.clone());
-            }
-            if chunk + 1 < self.chunks {
-                before.extend(&behind);
+                hiddens.push(flat(hidden.clone()));
             }
         }
-        Values { values, hidden: before, behind }
+        let [values, mut hidden] = joined([values, hiddens]);
+        let behind = hidden.split_off((self.chunks - 1) * rows * self.memory_dim);
+        Values { values, hidden, behind }
     }
 
     /// Multiplies the advantages of the agents whose turn is still to come by how much likelier the
@@ -207,7 +224,7 @@ impl Experience<'_> {
     ) {
         let n = turn.agents.len();
         let everything: Vec<usize> = (0..self.items()).collect();
-        let played = self.played(turn, &everything, device);
+        let played = self.played(None, turn, &everything, device);
         let new = played.taken(turn.forward(policy, &played.read).output).log_prob;
         let old = self.part(&self.log_prob, (self.agents, 1), &everything, &turn.agents);
         let change: Vec<f32> = to_vec(new).iter().zip(old).map(|(new, old)| new - old).collect();

@@ -32,11 +32,10 @@ const MAPS: [(&str, u64, [&str; 2]); 5] = [
 ];
 
 /// A name, its algorithm, and settings; those of a file may depend on the map.
-const ALGORITHMS: [(&str, &str, &str); 13] = [
+const ALGORITHMS: [(&str, &str, &str); 12] = [
     ("IPPO", "ippo", ""),
     ("IPPO, MAPPO's settings", "mappo", "critic=observation death_masking=false"),
     ("IPPO, paper", "ippo", "configs/algs/ippo_paper.toml"),
-    ("IPPO, paper, no convolution", "ippo", "configs/algs/ippo_paper.toml use_conv=false"),
     ("MAPPO", "mappo", ""),
     ("MAPPO, epochs by map", "mappo", "configs/algs/mappo.toml"),
     ("MAPPO, not normalised", "mappo", "layer_norm=false"),

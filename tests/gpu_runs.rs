@@ -234,6 +234,8 @@ fn a_batch_goes_to_the_device_at_once_and_nothing_comes_back_before_the_weights(
     for id in factorised {
         assert_eq!(transfers(id, &replayed), (3.0, 3.0, 1.0), "{id}");
     }
+    let alone = [&replayed[..], &["parameter_sharing=none"]].concat();
+    assert_eq!(transfers("qmix", &alone), (3.0, 3.0, 1.0), "networks of their own");
     // Which joint action is best is looked for on the CPU: once an update, what that needs comes back, and the
     // actions and their advantages go to the device.
     assert_eq!(transfers("concaveq", &replayed), (3.0, 9.0, 4.0));

@@ -258,8 +258,8 @@ impl Trainer {
     /// For the reasons of [`Trainer::prepare`].
     pub fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
         let episodes = self.config.test_nepisode;
+        let policy = self.policy()?;
         let live = self.live()?;
-        let policy = live.learner.policy();
         let test_envs = &mut live.test_envs;
         Ok(live.pool.install(|| evaluate(&policy, &mut **test_envs, episodes)))
     }
@@ -270,7 +270,9 @@ impl Trainer {
     ///
     /// For the reasons of [`Trainer::prepare`].
     pub fn policy(&mut self) -> Result<Policy, TrainError> {
-        Ok(self.live()?.learner.policy())
+        let name = self.config.device.clone();
+        let live = self.live()?;
+        Ok(nn::watched(&name, &live.device, || live.learner.policy())?)
     }
 
     /// The learned values of all joint actions at the first step of an episode, the last agent's
@@ -332,8 +334,7 @@ impl Trainer {
     /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
     pub fn weights(&mut self) -> Result<Vec<SavedFile>, TrainError> {
         let mut files = self.learned(Contents::Weights)?;
-        let live = self.live()?;
-        files.push(policy_file(&live.learner.policy()));
+        files.push(policy_file(&self.policy()?));
         Ok(files)
     }
 
@@ -353,8 +354,8 @@ impl Trainer {
     pub fn save(&mut self) -> Result<Vec<SavedFile>, TrainError> {
         self.settle()?;
         let mut files = self.learned(Contents::Everything)?;
+        files.push(policy_file(&self.policy()?));
         let live = self.live()?;
-        files.push(policy_file(&live.learner.policy()));
         for (name, envs) in [("envs.bin", &live.envs), ("test_envs.bin", &live.test_envs)] {
             let mut bytes = Vec::new();
             envs.save(&mut bytes);

@@ -1,7 +1,7 @@
 //! The networks of a whole team.
 
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
@@ -84,37 +84,33 @@ impl AgentNetworks {
         if let [shared] = &self.networks[..] {
             return shared.forward(input, hidden, keep);
         }
-        let (rows, agents) = (input.dims()[1], self.owner.len());
-        let device = input.device();
-        let index = |rows: &[i32]| -> Tensor<1, Int> {
-            Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len()]), &device)
-        };
-        let mut back = vec![0; rows];
+        let of = |k: usize| (0..self.owner.len()).filter(move |&agent| self.owner[agent] == k);
         let (mut outputs, mut features, mut memories) = (Vec::new(), Vec::new(), Vec::new());
-        let mut seen = 0;
         for (k, network) in self.networks.iter().enumerate() {
-            let own: Vec<i32> =
-                (0..rows as i32).filter(|row| self.owner[*row as usize % agents] == k).collect();
-            for &row in &own {
-                back[row as usize] = seen;
-                seen += 1;
-            }
-            let rows = index(&own);
+            let own: Vec<usize> = of(k).collect();
             let out = network.forward(
-                input.clone().select(1, rows.clone()),
-                hidden.clone().select(0, rows.clone()),
-                keep.clone().map(|keep| keep.select(1, rows)),
+                self.columns(input.clone(), 1, &own),
+                self.columns(hidden.clone(), 0, &own),
+                keep.clone().map(|keep| self.columns(keep, 1, &own)),
             );
-            outputs.push(out.output);
-            features.push(out.features);
-            memories.push(out.hidden);
+            outputs.push((out.output, own.len()));
+            features.push((out.features, own.len()));
+            memories.push((out.hidden, own.len()));
         }
-        let back = index(&back);
+        // The network of every agent, and its place among that network's agents.
+        let places: Vec<(usize, usize)> = (self.owner.iter().enumerate())
+            .map(|(agent, &k)| (k, of(k).take_while(|&other| other < agent).count()))
+            .collect();
         AgentOutput {
-            output: Tensor::cat(outputs, 1).select(1, back.clone()),
-            features: Tensor::cat(features, 1).select(1, back.clone()),
-            hidden: Tensor::cat(memories, 0).select(0, back),
+            output: taken(outputs, 1, places.iter().copied()),
+            features: taken(features, 1, places.iter().copied()),
+            hidden: taken(memories, 0, places.iter().copied()),
         }
+    }
+
+    /// The rows, along `dim`, of some agents of every episode.
+    fn columns<const D: usize>(&self, x: Tensor<D>, dim: usize, agents: &[usize]) -> Tensor<D> {
+        taken(vec![(x, self.owner.len())], dim, agents.iter().map(|&agent| (0, agent)))
     }
 
     /// The outputs of a whole sequence; the arguments are those of [`AgentNetwork::outputs`].
@@ -144,4 +140,35 @@ impl AgentNetworks {
         let (numbers, more) = Numbers::of(self, more);
         (Actor::new(&self.networks, &self.owner, numbers), more)
     }
+}
+
+/// Some columns of tensors whose rows, along `dim`, are `episode * columns + column`, in the order of `which`, by
+/// tensor and column; each tensor comes with the number of its columns. Pieces are cut and joined, so that no
+/// indices have to go to the device.
+fn taken<const D: usize>(
+    parts: Vec<(Tensor<D>, usize)>,
+    dim: usize,
+    which: impl Iterator<Item = (usize, usize)>,
+) -> Tensor<D> {
+    // Neighbours are cut out together: tensor, first column and number of columns.
+    let mut runs: Vec<(usize, usize, usize)> = Vec::new();
+    for (part, column) in which {
+        match runs.last_mut() {
+            Some((last, first, n)) if *last == part && *first + *n == column => *n += 1,
+            _ => runs.push((part, column, 1)),
+        }
+    }
+    let shape = parts[0].0.dims();
+    let episodes = shape[dim] / parts[0].1;
+    let (before, behind): (usize, usize) =
+        (shape[..dim].iter().product(), shape[dim + 1..].iter().product());
+    let columns = runs.iter().map(|(_, _, n)| n).sum::<usize>();
+    let pieces = runs.into_iter().map(|(part, first, n)| {
+        let (x, columns) = &parts[part];
+        let x: Tensor<4> = x.clone().reshape([before, episodes, *columns, behind]);
+        if n == *columns { x } else { x.narrow(2, first, n) }
+    });
+    let mut shape = shape;
+    shape[dim] = episodes * columns;
+    Tensor::cat(pieces.collect(), 2).reshape(shape)
 }

@@ -169,6 +169,13 @@ fn every_other_learner_from_rollouts_continues_exactly() {
         ..small(PolicyGradient::default())
     };
     check(|| Ippo { learning: frames() }, 3, 3);
+    let standardised = || PolicyGradient {
+        normalise_input: true,
+        use_rnn: false,
+        second_hidden_dim: 8,
+        ..small(PolicyGradient::default())
+    };
+    check(|| Ippo { learning: standardised() }, 3, 3);
     check(|| Happo { learning: small(Happo::default().learning) }, 3, 3);
     check(|| SequentialPpo { learning: small(SequentialPpo::default().learning) }, 3, 3);
     let pqn = || Pqn { batch_size_run: 4, rollout_steps: 12, rnn_hidden_dim: 16, ..Pqn::default() };

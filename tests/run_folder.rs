@@ -93,8 +93,23 @@ fn a_run_leaves_the_promised_files_behind() {
 
 #[test]
 fn a_saved_policy_plays_as_the_trained_one() {
+    // Networks with everything that a description of them may hold.
+    let learning = PolicyGradient {
+        use_rnn: false,
+        second_hidden_dim: 20,
+        use_conv: true,
+        obs_frames: 2,
+        normalise_input: true,
+        ..PolicyGradient::default()
+    };
+    let battles = || factory("skirmish/3m", &Default::default()).expect("it is registered");
+    plays_the_same(trainer());
+    plays_the_same(Trainer::new(Ippo { learning }, battles()));
+}
+
+/// What is saved of a policy and read again wins and loses what the policy does.
+fn plays_the_same(mut trainer: Trainer) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut trainer = trainer();
     while trainer.iterate().expect("losses are finite").t_env < 1000 {}
     let checkpoints = RunCheckpoints::of(folder.path());
     let weights = trainer.weights().expect("they can be read");

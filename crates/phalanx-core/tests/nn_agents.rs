@@ -7,8 +7,8 @@ use std::error::Error;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::env::{AgentSpec, EnvSpec};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RecurrentUnit, Scratch,
-    Sharing, device,
+    Actor, AgentConfig, AgentNetworks, HiddenActivation, Init, InputNorm, Normalisation,
+    RecurrentUnit, Scratch, Sharing, device,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -86,6 +86,32 @@ fn every_agent_is_computed_by_its_own_network() -> Result<(), Box<dyn Error>> {
             }
             assert_eq!(memories[row * 8..row * 8 + 8], own_memories[row * 8..row * 8 + 8]);
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_standardising_actor_reads_what_was_standardised() -> Result<(), Box<dyn Error>> {
+    for owners in [[0, 0, 0, 0, 0], [0, 1, 0, 2, 1]] {
+        let mut rng = Rng::stream(0, Purpose::Check, 0);
+        let actor = AgentNetworks::new(&CONFIG, &owners, &mut rng, &device("cpu")?).to_actor();
+        let mut norm = InputNorm::new(CONFIG.input_dim);
+        let mut input = |n: usize| -> Vec<f32> {
+            (0..n * CONFIG.input_dim).map(|_| rng.range(-3.0, 9.0)).collect()
+        };
+        norm.update(&input(40));
+        let rows = input(10);
+        let step = |actor: &Actor, rows: &[f32]| {
+            let mut hidden = vec![0.0; 10 * actor.memory_dim()];
+            let mut output = vec![0.0; 10 * actor.output_dim()];
+            actor.step(rows, &mut hidden, &mut output, &mut Scratch::default());
+            output
+        };
+        let mut standardised = rows.clone();
+        norm.normalise(&mut standardised);
+        let expected = step(&actor, &standardised);
+        assert_ne!(step(&actor, &rows), expected);
+        assert_eq!(step(&actor.standardising(norm), &rows), expected);
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! Acting: an agent network on plain weights.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use burn::module::Param;
 use burn::tensor::Tensor;
 
 use super::agent::{AgentNetwork, Core};
 use super::convolution::{Convolution, FrameConvolution};
+use super::input_norm::InputNorm;
 use super::kernels::{
     FilterLayer, Packed, activate, each, filter, gru_update, lstm_update, multiply, normalise,
     shares, split,
@@ -28,6 +30,8 @@ pub struct Actor {
     networks: Vec<Network>,
     /// The network of each agent; empty where all agents share one.
     owner: Vec<usize>,
+    /// What standardises every input.
+    norm: Option<Arc<InputNorm>>,
 }
 
 /// One network on plain weights.
@@ -55,6 +59,8 @@ pub struct Scratch {
 #[derive(Clone, Debug, Default)]
 struct ShareScratch {
     layers: LayerScratch,
+    /// Inputs of networks whose inputs are standardised.
+    standardised: Vec<f32>,
     /// The rows of the agents of one network, where there are several networks.
     input: Vec<f32>,
     hidden: Vec<f32>,
@@ -175,7 +181,18 @@ impl Actor {
     pub(super) fn new(networks: &[AgentNetwork], owner: &[usize], mut numbers: Numbers) -> Self {
         let owner = if networks.len() == 1 { Vec::new() } else { owner.to_vec() };
         let networks = networks.iter().map(|network| Network::new(network, &mut numbers));
-        Self { networks: networks.collect(), owner }
+        Self { networks: networks.collect(), owner, norm: None }
+    }
+
+    /// The same networks, with inputs that are standardised before they are read.
+    #[must_use]
+    pub fn standardising(self, norm: InputNorm) -> Self {
+        Self { norm: Some(Arc::new(norm)), ..self }
+    }
+
+    /// What standardises inputs.
+    pub fn input_norm(&self) -> Option<&InputNorm> {
+        self.norm.as_deref()
     }
 
     /// The length of one row's input.
@@ -256,6 +273,28 @@ impl Actor {
         output: &mut [f32],
         scratch: &mut ShareScratch,
     ) {
+        let mut standardised = std::mem::take(&mut scratch.standardised);
+        let input = match &self.norm {
+            None => input,
+            Some(norm) => {
+                standardised.clear();
+                standardised.extend_from_slice(input);
+                norm.normalise(&mut standardised);
+                &standardised
+            }
+        };
+        self.decide(input, hidden, output, scratch);
+        scratch.standardised = standardised;
+    }
+
+    /// The same from what networks read.
+    fn decide(
+        &self,
+        input: &[f32],
+        hidden: &mut [f32],
+        output: &mut [f32],
+        scratch: &mut ShareScratch,
+    ) {
         if let [shared] = &self.networks[..] {
             shared.step(input, hidden, output, &mut scratch.layers);
             return;
@@ -272,7 +311,7 @@ impl Actor {
                 scratch.hidden.extend_from_slice(&hidden[row * width..(row + 1) * width]);
             }
             scratch.output.resize(own().count() * writes, 0.0);
-            let ShareScratch { layers, input, hidden: memory, output: answer } = scratch;
+            let ShareScratch { layers, input, hidden: memory, output: answer, .. } = scratch;
             network.step(input, memory, answer, layers);
             for (i, row) in own().enumerate() {
                 hidden[row * width..(row + 1) * width]

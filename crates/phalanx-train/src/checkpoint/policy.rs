@@ -1,8 +1,8 @@
 //! A policy on disk: what is needed to act.
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, Normalisation, RecurrentUnit,
-    from_safetensors,
+    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, InputNorm, Normalisation,
+    RecurrentUnit, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ struct PolicyFile {
     activation: HiddenActivation,
     /// The network of each agent.
     owners: Vec<usize>,
+    /// What standardises inputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input_norm: Option<InputNorm>,
 }
 
 /// The file that describes a policy; the weights are in `agent.safetensors`.
@@ -45,6 +48,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
         normalisation: policy.normalisation,
         activation: policy.activation,
         owners: policy.owners.clone(),
+        input_norm: policy.actor.input_norm().cloned(),
     };
     SavedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
 }
@@ -80,8 +84,12 @@ pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
     let mut any = Rng::stream(0, Purpose::Weights, 0);
     let networks = AgentNetworks::new(&config, &file.owners, &mut any, &device);
     let networks = from_safetensors(networks, &find("agent.safetensors")?.bytes)?;
+    let actor = networks.to_actor();
     Ok(Policy {
-        actor: networks.to_actor(),
+        actor: match file.input_norm {
+            Some(norm) => actor.standardising(norm),
+            None => actor,
+        },
         inputs: file.inputs,
         recurrent,
         convolution: file.convolution,

@@ -1,10 +1,12 @@
 //! The learner of all policy gradients.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetworks, Device, Init, Optimizer, OptimizerConfig, from_safetensors,
-    to_safetensors, with_weights,
+    Actor, AgentConfig, AgentNetworks, Device, Init, InputNorm, Optimizer, OptimizerConfig,
+    from_safetensors, to_safetensors, with_weights,
 };
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
@@ -16,6 +18,7 @@ use crate::collect::{InputLayout, Policy, SegmentCollector, Tally, sample};
 use crate::error::TrainError;
 use crate::learn::readings::Readings;
 use crate::learn::{Contents, Learner, SavedFile, Setup, file};
+use crate::store::Segment;
 
 /// Collects segments and goes through each of them for some epochs.
 pub(crate) struct PolicyLearner {
@@ -29,6 +32,7 @@ pub(crate) struct PolicyLearner {
     pub(super) policy_optimizer: Optimizer,
     pub(super) critic_optimizer: Optimizer,
     value_norm: ValueNorm,
+    input_norm: Option<InputNorm>,
     actor: Actor,
     collector: SegmentCollector,
     /// The critic's memory before the next segment, `[env, valuer, memory]`.
@@ -79,7 +83,8 @@ impl PolicyLearner {
         let n_envs = settings.batch_size_run;
         let adam = OptimizerConfig::Adam { eps: settings.optim_eps as f32 };
         let steps = settings.rollout_steps;
-        let actor = policy.to_actor();
+        let input_norm = settings.normalise_input.then(|| InputNorm::new(inputs.dim()));
+        let actor = standardising(policy.to_actor(), input_norm.as_ref());
         Self {
             inputs,
             device: setup.device.clone(),
@@ -88,6 +93,7 @@ impl PolicyLearner {
             policy_optimizer: Optimizer::new(adam),
             critic_optimizer: Optimizer::new(adam),
             value_norm: ValueNorm::default(),
+            input_norm,
             collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
             actor,
             critic_hidden: vec![0.0; n_envs * critic_layout.values() * settings.memory_dim()],
@@ -130,7 +136,16 @@ impl Learner for PolicyLearner {
                 *action = sample(logits, avail, &mut exploration[env]);
             }
         };
-        let segment = self.collector.collect(envs, &self.actor, select, tally);
+        let played = self.collector.collect(envs, &self.actor, select, tally);
+        // Learned from as it was read: by the moments from before.
+        let segment = match self.actor.input_norm() {
+            None => played.clone(),
+            Some(norm) => {
+                let mut read = Segment::clone(&played);
+                norm.normalise(&mut read.input);
+                Arc::new(read)
+            }
+        };
         let layout = &self.critic_layout;
         let mut experience =
             Experience::new(&segment, &self.settings, self.inputs, layout, &self.critic_hidden);
@@ -146,7 +161,12 @@ impl Learner for PolicyLearner {
             self.fit(&experience, tally.t_env, &mut readings);
         }
         let (actor, numbers) = self.policy.to_actor_and(readings.values());
-        self.actor = actor;
+        if let Some(norm) = &mut self.input_norm {
+            let width = played.agents * self.inputs.dim();
+            let steps = played.input.chunks_exact(width).zip(&played.valid).filter(|(_, on)| **on);
+            norm.update(&steps.flat_map(|(row, _)| row).copied().collect::<Vec<_>>());
+        }
+        self.actor = standardising(actor, self.input_norm.as_ref());
         readings.accept(numbers, tally)
     }
 
@@ -179,6 +199,11 @@ impl Learner for PolicyLearner {
                 SavedFile::new("rollout.bin", rollout),
                 SavedFile::new("learner.bin", rest),
             ]);
+            if let Some(norm) = &self.input_norm {
+                let mut bytes = Vec::new();
+                pack(norm, &mut bytes);
+                files.push(SavedFile::new("input_norm.bin", bytes));
+            }
         }
         Ok(files)
     }
@@ -191,10 +216,21 @@ impl Learner for PolicyLearner {
         self.collector.load(file(files, "rollout.bin")?)?;
         self.policy_optimizer.load(file(files, "optimizer.bin")?)?;
         self.critic_optimizer.load(file(files, "critic_optimizer.bin")?)?;
-        self.actor = policy.to_actor();
+        if let Some(norm) = &mut self.input_norm {
+            *norm = unpack("the moments of inputs", file(files, "input_norm.bin")?)?;
+        }
+        self.actor = standardising(policy.to_actor(), self.input_norm.as_ref());
         (self.policy, self.critic) = (policy, critic);
         (self.value_norm, self.critic_hidden) = (value_norm, critic_hidden);
         (self.exploration, self.minibatches) = (exploration, minibatches);
         Ok(())
+    }
+}
+
+/// What acts with the weights of `actor`.
+fn standardising(actor: Actor, norm: Option<&InputNorm>) -> Actor {
+    match norm {
+        Some(norm) => actor.standardising(norm.clone()),
+        None => actor,
     }
 }

@@ -96,6 +96,9 @@ pub struct PolicyGradient {
     /// Whether the input, and what follows every hidden layer and the memory, is brought to mean zero
     /// and deviation one, as in MAPPO's networks (which call it feature normalisation).
     pub layer_norm: bool,
+    /// Whether what agents read, and critics that read the same, is standardised by its running mean and
+    /// deviation.
+    pub normalise_input: bool,
     /// Whether weights begin orthogonal with zero biases; else as PyTorch's.
     pub use_orthogonal: bool,
     /// Whether weights begin normally distributed, with variance 2 / inputs, and biases zero (He's), as in
@@ -192,6 +195,7 @@ impl Default for PolicyGradient {
             use_conv: false,
             activation: HiddenActivation::Relu,
             layer_norm: false,
+            normalise_input: false,
             use_orthogonal: false,
             use_variance_scaling: false,
             policy_gain: 0.01,

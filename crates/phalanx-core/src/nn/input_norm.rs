@@ -1,0 +1,77 @@
+//! Standardisation of what networks read.
+
+use serde::{Deserialize, Serialize};
+
+/// Added to a variance, so that a number that never changes does not become infinite.
+const EPS: f64 = 1e-5;
+/// Standardised numbers beyond this are cut off.
+const LARGEST: f32 = 5.0;
+
+/// The mean and the variance of each number of an input over all inputs seen so far, each weighing the same:
+///
+/// ```text
+/// x' = clamp((x - mean) / sqrt(variance + 0.00001), -5, 5)
+/// ```
+///
+/// It begins with mean 0 and variance 1 at the weight of one input, as in rl_games (`normalize_input`).
+///
+/// ```
+/// let mut norm = phalanx_core::nn::InputNorm::new(2);
+/// norm.update(&[1.0, 7.0, 3.0, 7.0, 5.0, 7.0]);
+/// let mut row = [2.25, 1000.0];
+/// norm.normalise(&mut row);
+/// assert_eq!(row, [0.0, 5.0]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputNorm {
+    count: f64,
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+}
+
+impl InputNorm {
+    /// For inputs of `dim` numbers.
+    pub fn new(dim: usize) -> Self {
+        Self { count: 1.0, mean: vec![0.0; dim], variance: vec![1.0; dim] }
+    }
+
+    /// Takes the inputs `[row, dim]` into account (the parallel update of Chan et al. 1979).
+    pub fn update(&mut self, rows: &[f32]) {
+        let dim = self.mean.len();
+        let n = (rows.len() / dim) as f64;
+        if n == 0.0 {
+            return;
+        }
+        let (mut sums, mut squares) = (vec![0.0; dim], vec![0.0; dim]);
+        for row in rows.chunks_exact(dim) {
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        for row in rows.chunks_exact(dim) {
+            for ((square, sum), &x) in squares.iter_mut().zip(&sums).zip(row) {
+                *square += (f64::from(x) - sum / n).powi(2);
+            }
+        }
+        let total = self.count + n;
+        let own = self.mean.iter_mut().zip(&mut self.variance);
+        for ((mean, variance), (sum, square)) in own.zip(sums.iter().zip(squares)) {
+            let distance = sum / n - *mean;
+            let spread = distance * distance * self.count * n / total;
+            *variance = (*variance * self.count + square + spread) / total;
+            *mean += distance * n / total;
+        }
+        self.count = total;
+    }
+
+    /// Standardises the inputs `[row, dim]` in place.
+    pub fn normalise(&self, rows: &mut [f32]) {
+        let moments = self.mean.iter().zip(&self.variance);
+        let scales: Vec<(f32, f32)> = moments
+            .map(|(&mean, variance)| (mean as f32, (1.0 / (variance + EPS).sqrt()) as f32))
+            .collect();
+        for row in rows.chunks_exact_mut(scales.len()) {
+            for (x, (mean, factor)) in row.iter_mut().zip(&scales) {
+                *x = ((*x - mean) * factor).clamp(-LARGEST, LARGEST);
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Operations of our own for the devices that burn reaches through cubecl: GPUs.
 //!
-//! burn would compute a GRU step by some thirty kernels forward and seventy back, and for small networks a GPU
-//! is as fast as kernels are launched. Here a step is a product and one kernel, in both directions.
+//! burn would compute a GRU step by two dozen kernels forward and more than twice as many back, and for small
+//! networks a GPU is as fast as kernels are launched. Here a step is a product and one kernel, in both directions.
 
 mod gru;
 mod gru_op;

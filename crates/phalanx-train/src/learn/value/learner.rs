@@ -124,7 +124,8 @@ impl<F: Factorisation> ReplayLearner<F> {
         };
         let shards = shards.into_iter().enumerate().map(|(at, shard)| (shard.steps(), (at, shard)));
         let errors = self.update.run(shards.collect(), batch, tally, readings);
-        if !errors.is_empty() {
+        // A loss that is not finite ends the run when it is read.
+        if !errors.is_empty() && errors.iter().all(|error| error.is_finite()) {
             self.replay.update_priorities(&indices, &errors);
         }
         true
@@ -339,6 +340,26 @@ mod tests {
                 assert!(tally.take_means().contains_key("loss_td"));
             }
         }
+    }
+
+    #[test]
+    fn a_loss_that_is_not_finite_is_an_error_where_replay_is_prioritised_too() {
+        let make = phalanx_envs::registry::factory("two_step", &Default::default());
+        let mut envs =
+            ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
+        let learning = QLearning {
+            batch_size_run: 4,
+            batch_size: 4,
+            lr: 1e30,
+            prioritised_replay: true,
+            ..QLearning::default()
+        };
+        let device = device("cpu").expect("the CPU is always there");
+        let setup = Setup { spec: envs.spec().clone(), seed: 3, device };
+        let mut learner = ReplayLearner::new(Mixed(MixerConfig::Vdn), &learning, &setup);
+        let mut tally = Tally::default();
+        let error = (0..10).find_map(|_| learner.iterate(&mut envs, &mut tally).err());
+        assert!(matches!(error, Some(TrainError::NotFinite { .. })), "{error:?}");
     }
 
     #[test]

@@ -20,6 +20,7 @@
 compile_error!("networks need a device: choose the feature `flex`, `ndarray` or `wgpu`");
 
 mod actor;
+mod actor_network;
 mod adapters;
 mod agent;
 mod agents;

@@ -1,0 +1,292 @@
+//! One agent network on plain weights.
+
+use burn::module::Param;
+use burn::tensor::Tensor;
+
+use super::agent::{AgentNetwork, Core};
+use super::convolution::{Convolution, FrameConvolution};
+use super::kernels::{
+    FilterLayer, Packed, activate, filter, gru_update, lstm_update, multiply, normalise,
+};
+use super::layer_norm::{EPS, LayerNorm};
+use super::linear::{Activation, Linear};
+use super::lstm::Lstm;
+use super::recurrent::RecurrentUnit;
+use super::weights::Numbers;
+
+/// One network on plain weights.
+#[derive(Clone, Debug)]
+pub(super) struct Network {
+    input_norm: Option<Norm>,
+    filters: Option<Filters>,
+    encoder: Layer,
+    norm: Option<Norm>,
+    encoder_norm: Option<Norm>,
+    core: ActorCore,
+    core_norm: Option<Norm>,
+    head: Layer,
+    activation: Activation,
+}
+
+/// What is between the layers of some rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LayerScratch {
+    normal: Vec<f32>,
+    seen: Vec<f32>,
+    filtered: [Vec<f32>; 4],
+    features: Vec<f32>,
+    input_gates: Vec<f32>,
+    hidden_gates: Vec<f32>,
+    /// State and cell of an LSTM, each for itself.
+    state: Vec<f32>,
+    cell: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+enum ActorCore {
+    Gru {
+        input: Layer,
+        hidden: Layer,
+    },
+    /// Both biases are the input's.
+    Lstm {
+        input: Layer,
+        hidden: Packed,
+    },
+    FeedForward(Layer),
+}
+
+impl ActorCore {
+    fn lstm(lstm: &Lstm, numbers: &mut Numbers) -> Self {
+        let mut input = Layer::new(&lstm.weight_ih, &lstm.bias_ih, numbers);
+        let Layer { weight, bias } = Layer::new(&lstm.weight_hh, &lstm.bias_hh, numbers);
+        input.bias.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+        Self::Lstm { input, hidden: weight }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    weight: Packed,
+    bias: Vec<f32>,
+}
+
+/// A convolution on plain weights.
+#[derive(Clone, Debug)]
+struct Filters {
+    size: Convolution,
+    layers: Vec<Layer>,
+}
+
+impl Filters {
+    fn new(convolution: &FrameConvolution, numbers: &mut Numbers) -> Self {
+        let layers = convolution.layers.iter().map(|layer| Layer::linear(layer, numbers));
+        Self { size: convolution.config(), layers: layers.collect() }
+    }
+
+    /// Replaces the observations in `input`, `[row, input_dim]`, by what the filters make of them.
+    fn forward(&self, input: &[f32], dim: usize, scratch: &mut LayerScratch) {
+        let LayerScratch { seen, filtered, .. } = scratch;
+        let (reads, writes) = (self.size.input_dim(), self.size.output_dim());
+        let width = writes + dim - reads;
+        seen.resize(input.len() / dim * width, 0.0);
+        let layers = [0, 1, 2].map(|at| {
+            let Layer { weight, bias } = &self.layers[at];
+            FilterLayer { weight, bias }
+        });
+        filter(self.size, layers, (input, dim), (seen, width), filtered);
+        for (row, seen) in input.chunks_exact(dim).zip(seen.chunks_exact_mut(width)) {
+            seen[writes..].copy_from_slice(&row[reads..]);
+        }
+    }
+}
+
+/// Layer normalisation on plain weights.
+#[derive(Clone, Debug)]
+struct Norm {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Norm {
+    fn new(norm: &LayerNorm, numbers: &mut Numbers) -> Self {
+        Self { scale: numbers.take(&norm.scale), shift: numbers.take(&norm.shift) }
+    }
+
+    /// Normalises every row in place.
+    fn forward(&self, rows: &mut [f32]) {
+        normalise(rows, (&self.scale, &self.shift), EPS, None);
+    }
+}
+
+impl Layer {
+    fn new(weight: &Param<Tensor<2>>, bias: &Param<Tensor<1>>, numbers: &mut Numbers) -> Self {
+        let [input, output] = weight.dims();
+        // An actor may have few rows now and many later, and its bits must not depend on them.
+        let rows = usize::MAX;
+        let weight = Packed::new(&numbers.take(weight), input, output, rows);
+        Self { weight, bias: numbers.take(bias) }
+    }
+
+    fn linear(linear: &Linear, numbers: &mut Numbers) -> Self {
+        Self::new(&linear.weight, &linear.bias, numbers)
+    }
+
+    /// `[row, input]` to `[row, output]`.
+    fn forward(&self, x: &[f32], y: &mut [f32]) {
+        multiply(x, &self.weight, Some(&self.bias), y);
+    }
+}
+
+impl Network {
+    pub(super) fn new(network: &AgentNetwork, numbers: &mut Numbers) -> Self {
+        let core = match &network.core {
+            Core::Gru(gru) => ActorCore::Gru {
+                input: Layer::new(&gru.weight_ih, &gru.bias_ih, numbers),
+                hidden: Layer::new(&gru.weight_hh, &gru.bias_hh, numbers),
+            },
+            Core::Lstm(lstm) => ActorCore::lstm(lstm, numbers),
+            Core::FeedForward(linear) => ActorCore::FeedForward(Layer::linear(linear, numbers)),
+        };
+        let norm = |norm: &Option<LayerNorm>, numbers: &mut Numbers| {
+            norm.as_ref().map(|norm| Norm::new(norm, numbers))
+        };
+        Self {
+            input_norm: norm(&network.input_norm, numbers),
+            filters: network.convolution.as_ref().map(|filters| Filters::new(filters, numbers)),
+            encoder: Layer::linear(&network.encoder, numbers),
+            norm: norm(&network.norm, numbers),
+            encoder_norm: norm(&network.encoder_norm, numbers),
+            core,
+            core_norm: norm(&network.core_norm, numbers),
+            head: Layer::linear(&network.head, numbers),
+            activation: network.activation.into(),
+        }
+    }
+
+    pub(super) fn input_dim(&self) -> usize {
+        let reads = self.encoder.weight.inner();
+        let replaced =
+            |filters: &Filters| reads + filters.size.input_dim() - filters.size.output_dim();
+        self.filters.as_ref().map_or(reads, replaced)
+    }
+
+    pub(super) fn hidden_dim(&self) -> usize {
+        self.encoder.weight.columns()
+    }
+
+    pub(super) fn second_hidden_dim(&self) -> usize {
+        self.head.weight.inner()
+    }
+
+    pub(super) fn output_dim(&self) -> usize {
+        self.head.weight.columns()
+    }
+
+    /// The numbers of memory of a row.
+    pub(super) fn memory_dim(&self) -> usize {
+        let width = self.encoder.weight.columns();
+        match &self.core {
+            ActorCore::Gru { .. } => RecurrentUnit::Gru.memory_dim(width),
+            ActorCore::Lstm { .. } => RecurrentUnit::Lstm.memory_dim(width),
+            ActorCore::FeedForward(_) => width,
+        }
+    }
+
+    /// The multiply-adds of a row.
+    pub(super) fn multiply_adds(&self) -> usize {
+        let of = |layer: &Layer| layer.weight.inner() * layer.weight.columns();
+        let core = match &self.core {
+            ActorCore::Gru { input, hidden } => of(input) + of(hidden),
+            ActorCore::Lstm { input, hidden } => of(input) + hidden.inner() * hidden.columns(),
+            ActorCore::FeedForward(middle) => of(middle),
+        };
+        let filters = self.filters.iter().flat_map(|filters| {
+            filters.layers.iter().map(|layer| filters.size.places() * of(layer))
+        });
+        of(&self.encoder) + core + of(&self.head) + filters.sum::<usize>()
+    }
+
+    pub(super) fn step(
+        &self,
+        input: &[f32],
+        hidden: &mut [f32],
+        output: &mut [f32],
+        scratch: &mut LayerScratch,
+    ) {
+        let width = self.encoder.weight.columns();
+        let rows = hidden.len() / self.memory_dim();
+        let mut normal = std::mem::take(&mut scratch.normal);
+        let input = match &self.input_norm {
+            None => input,
+            Some(norm) => {
+                normal.clear();
+                normal.extend_from_slice(input);
+                norm.forward(&mut normal);
+                &normal
+            }
+        };
+        if let Some(filters) = &self.filters {
+            filters.forward(input, input.len() / rows, scratch);
+        }
+        let LayerScratch { seen, features, input_gates, hidden_gates, state, cell, .. } = scratch;
+        let input = if self.filters.is_some() { seen.as_slice() } else { input };
+        features.resize(rows * width, 0.0);
+        self.encoder.forward(input, features);
+        if let Some(norm) = &self.norm {
+            norm.forward(features);
+        }
+        activate(self.activation, features);
+        if let Some(norm) = &self.encoder_norm {
+            norm.forward(features);
+        }
+        match &self.core {
+            ActorCore::Gru { input, hidden: recurrent } => {
+                input_gates.resize(rows * 3 * width, 0.0);
+                hidden_gates.resize(rows * 3 * width, 0.0);
+                input.forward(features, input_gates);
+                recurrent.forward(hidden, hidden_gates);
+                gru_update(width, input_gates, hidden_gates, hidden, None);
+                match &self.core_norm {
+                    None => self.head.forward(hidden, output),
+                    Some(norm) => {
+                        features.copy_from_slice(hidden);
+                        norm.forward(features);
+                        self.head.forward(features, output);
+                    }
+                }
+            }
+            ActorCore::Lstm { input, hidden: recurrent } => {
+                input_gates.resize(rows * 4 * width, 0.0);
+                state.clear();
+                cell.clear();
+                for memory in hidden.chunks_exact(2 * width) {
+                    state.extend_from_slice(&memory[..width]);
+                    cell.extend_from_slice(&memory[width..]);
+                }
+                input.forward(features, input_gates);
+                multiply(state, recurrent, None, input_gates);
+                lstm_update(width, input_gates, state, cell, None);
+                let parts = state.chunks_exact(width).zip(cell.chunks_exact(width));
+                for (memory, (state, cell)) in hidden.chunks_exact_mut(2 * width).zip(parts) {
+                    memory[..width].copy_from_slice(state);
+                    memory[width..].copy_from_slice(cell);
+                }
+                if let Some(norm) = &self.core_norm {
+                    norm.forward(state);
+                }
+                self.head.forward(state, output);
+            }
+            ActorCore::FeedForward(middle) => {
+                input_gates.resize(rows * middle.weight.columns(), 0.0);
+                middle.forward(features, input_gates);
+                activate(self.activation, input_gates);
+                if let Some(norm) = &self.core_norm {
+                    norm.forward(input_gates);
+                }
+                self.head.forward(input_gates, output);
+            }
+        }
+        scratch.normal = normal;
+    }
+}

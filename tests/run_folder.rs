@@ -12,6 +12,7 @@ use phalanx::rng::Purpose;
 use phalanx::train::TrainError;
 use phalanx::train::checkpoint::{Choice, RunCheckpoints, load_policy};
 use phalanx::train::evaluate::evaluate;
+use phalanx::train::log::RunFolder;
 use serde_json::Value;
 
 fn trainer() -> Trainer {
@@ -43,6 +44,7 @@ fn a_run_leaves_the_promised_files_behind() {
         "marl_eval.json",
         "metrics.jsonl",
         "run.json",
+        "run.lock",
         "tb",
     ];
     assert_eq!(names(&path), expected.map(str::to_owned).into());
@@ -137,6 +139,26 @@ fn a_run_is_not_replaced_unless_asked() {
     assert!(matches!(error, TrainError::RunExists { .. }), "{error}");
     assert_eq!(fs::read(path.join("metrics.jsonl")).expect("read"), before);
     trainer().t_max(600).run_over(&path).expect("it may be replaced");
+}
+
+#[test]
+fn a_run_that_is_being_written_is_left_to_who_writes_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("run");
+    trainer().t_max(600).run(&path).expect("it runs");
+    let contents = || {
+        let read = |name: &String| (name.clone(), fs::read(path.join(name)).unwrap_or_default());
+        names(&path).iter().map(read).collect::<Vec<_>>()
+    };
+    let before = contents();
+    let writing = RunFolder::lock(&path).expect("it has finished");
+    for error in [trainer().resume(&path), trainer().run(&path), trainer().run_over(&path)] {
+        let error = error.expect_err("somebody writes there");
+        assert!(matches!(error, TrainError::RunBusy { .. }), "{error}");
+    }
+    assert!(contents() == before, "nothing has changed");
+    drop(writing);
+    trainer().t_max(600).run_over(&path).expect("nobody writes there");
 }
 
 #[test]

@@ -73,6 +73,7 @@ fn is_usage_error(error: &anyhow::Error) -> bool {
                         | DeviceError::Unknown { .. }
                 )
                 | TrainError::RunExists { .. }
+                | TrainError::RunBusy { .. }
                 | TrainError::NotARun { .. }
                 | TrainError::NothingToResume { .. }
         )

@@ -50,6 +50,16 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another process writes into the folder of a run.
+    #[error(
+        "{} is being written by another process, perhaps this very run that is still training; end that \
+         first, or choose another seed or results_dir",
+        path.display()
+    )]
+    RunBusy {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A folder is not that of a run, or a file in it is damaged.
     #[error("{} is not a run that can be read: {reason}", path.display())]
     NotARun {

@@ -72,6 +72,7 @@ pub(crate) fn run(
     trainer.prepare()?;
     let info = info(&mut trainer)?;
     let config = trainer.config.clone();
+    let _lock = RunFolder::lock(path)?;
     let folder = RunFolder::create(path, &info, overwrite)?;
     trainer.add_observer(Box::new(RunLog::create(folder, &info, config.seed)?))?;
     trainer.notice()?;
@@ -96,6 +97,7 @@ pub(crate) fn resume(mut trainer: Trainer, path: &Path) -> Result<Outcome, Train
         reason: reason.to_owned(),
     };
     let (folder, run) = RunFolder::open(path)?;
+    let _lock = RunFolder::lock(path)?;
     if trainer.config.device == AUTO {
         // It was chosen when the run began.
         let chosen = run.config.get("device").and_then(|name| name.as_str());

@@ -6,13 +6,17 @@ use burn::tensor::Tensor;
 use super::agent::{AgentNetwork, Core};
 use super::convolution::{Convolution, FrameConvolution};
 use super::kernels::{
-    FilterLayer, Packed, activate, filter, gru_update, lstm_update, multiply, normalise,
+    FilterScratch, Packed, PackedFilters, activate, filter, filter_multiply_adds, gru_update,
+    lstm_update, multiply, normalise,
 };
 use super::layer_norm::{EPS, LayerNorm};
 use super::linear::{Activation, Linear};
 use super::lstm::Lstm;
 use super::recurrent::RecurrentUnit;
 use super::weights::Numbers;
+
+/// An actor may have few rows now and many later, and its bits must not depend on them.
+const ROWS: usize = usize::MAX;
 
 /// One network on plain weights.
 #[derive(Clone, Debug)]
@@ -33,7 +37,7 @@ pub(super) struct Network {
 pub(super) struct LayerScratch {
     normal: Vec<f32>,
     seen: Vec<f32>,
-    filtered: [Vec<f32>; 4],
+    filtered: FilterScratch,
     features: Vec<f32>,
     input_gates: Vec<f32>,
     hidden_gates: Vec<f32>,
@@ -75,13 +79,18 @@ struct Layer {
 #[derive(Clone, Debug)]
 struct Filters {
     size: Convolution,
-    layers: Vec<Layer>,
+    layers: PackedFilters,
+    biases: Vec<Vec<f32>>,
 }
 
 impl Filters {
     fn new(convolution: &FrameConvolution, numbers: &mut Numbers) -> Self {
-        let layers = convolution.layers.iter().map(|layer| Layer::linear(layer, numbers));
-        Self { size: convolution.config(), layers: layers.collect() }
+        let (weights, biases): (Vec<_>, Vec<_>) = (convolution.layers.iter())
+            .map(|layer| (numbers.take(&layer.weight), numbers.take(&layer.bias)))
+            .unzip();
+        let size = convolution.config();
+        let weights = std::array::from_fn(|at| weights[at].as_slice());
+        Self { size, layers: PackedFilters::new(size, weights, ROWS), biases }
     }
 
     /// Replaces the observations in `input`, `[row, input_dim]`, by what the filters make of them.
@@ -90,11 +99,8 @@ impl Filters {
         let (reads, writes) = (self.size.input_dim(), self.size.output_dim());
         let width = writes + dim - reads;
         seen.resize(input.len() / dim * width, 0.0);
-        let layers = [0, 1, 2].map(|at| {
-            let Layer { weight, bias } = &self.layers[at];
-            FilterLayer { weight, bias }
-        });
-        filter(self.size, layers, (input, dim), (seen, width), filtered);
+        let biases = std::array::from_fn(|at| self.biases[at].as_slice());
+        filter(self.size, (&self.layers, biases), (input, dim), (seen, width), filtered);
         for (row, seen) in input.chunks_exact(dim).zip(seen.chunks_exact_mut(width)) {
             seen[writes..].copy_from_slice(&row[reads..]);
         }
@@ -122,9 +128,7 @@ impl Norm {
 impl Layer {
     fn new(weight: &Param<Tensor<2>>, bias: &Param<Tensor<1>>, numbers: &mut Numbers) -> Self {
         let [input, output] = weight.dims();
-        // An actor may have few rows now and many later, and its bits must not depend on them.
-        let rows = usize::MAX;
-        let weight = Packed::new(&numbers.take(weight), input, output, rows);
+        let weight = Packed::new(&numbers.take(weight), input, output, ROWS);
         Self { weight, bias: numbers.take(bias) }
     }
 
@@ -201,10 +205,8 @@ impl Network {
             ActorCore::Lstm { input, hidden } => of(input) + hidden.inner() * hidden.columns(),
             ActorCore::FeedForward(middle) => of(middle),
         };
-        let filters = self.filters.iter().flat_map(|filters| {
-            filters.layers.iter().map(|layer| filters.size.places() * of(layer))
-        });
-        of(&self.encoder) + core + of(&self.head) + filters.sum::<usize>()
+        let filters = self.filters.as_ref().map_or(0, |filters| filter_multiply_adds(filters.size));
+        of(&self.encoder) + core + of(&self.head) + filters
     }
 
     pub(super) fn step(

@@ -1,6 +1,6 @@
 //! The folder of a run.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -38,11 +38,31 @@ struct RunJson {
 }
 
 const CONFIG: &str = "config.toml";
+/// The file that whoever writes into the folder has locked; the system frees it with the process that did.
+const LOCK: &str = "run.lock";
 
 impl RunFolder {
     /// The usual place of a run below the folder of all results.
     pub fn path_for(run: &RunConfig, alg: &str, env: &str) -> PathBuf {
         Path::new(&run.results_dir).join(alg).join(env).join(format!("seed_{}", run.seed))
+    }
+
+    /// Keeps others from writing into the folder, which is created if need be, as long as the result lives.
+    ///
+    /// On file systems that know no locks, nobody is kept from it.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::RunBusy`] when somebody else writes into it; otherwise when it cannot be created.
+    pub fn lock(path: &Path) -> Result<File, TrainError> {
+        fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
+        let name = path.join(LOCK);
+        let open = File::options().create(true).truncate(false).write(true).open(&name);
+        let file = open.map_err(TrainError::io("write", &name))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(TrainError::RunBusy { path: path.to_owned() }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        }
     }
 
     /// Creates the folder and writes `config.toml` and `run.json` into it.
@@ -56,7 +76,15 @@ impl RunFolder {
             if !overwrite {
                 return Err(TrainError::RunExists { path: path.to_owned() });
             }
-            fs::remove_dir_all(path).map_err(TrainError::io("remove", path))?;
+            // All but the lock, which whoever calls this may hold.
+            let entries = fs::read_dir(path).map_err(TrainError::io("read", path))?;
+            for entry in entries {
+                let old = entry.map_err(TrainError::io("read", path))?.path();
+                let remove = if old.is_dir() { fs::remove_dir_all } else { fs::remove_file };
+                if old.file_name().is_some_and(|name| name != LOCK) {
+                    remove(&old).map_err(TrainError::io("remove", &old))?;
+                }
+            }
         }
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
         let folder = Self { path: path.to_owned() };

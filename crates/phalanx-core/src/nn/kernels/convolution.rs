@@ -1,52 +1,78 @@
 //! Three convolutions along the places of a row, on slices.
 //!
-//! A place is stored with its channels. The window of a filter is then a contiguous piece of memory, and a
-//! convolution one product with a left matrix whose rows overlap. Behind every layer a row keeps as many places
-//! as behind the first: a layer computes windows that hang over the end of a row into the next, and what comes
-//! of these is overwritten with zeros.
+//! A place is stored with its channels. The window of a filter is then a contiguous piece of memory, and the first
+//! layer one product with a left matrix whose rows overlap. The others, of many channels, take fewer
+//! multiplications ([`super::winograd`]).
 
 use super::super::convolution::{Convolution, FILTERS, KERNEL};
 use super::super::linear::Activation;
 use super::elementwise::activate;
 use super::matmul::multiply_strided;
 use super::pack::Packed;
+use super::winograd::{self, Points, Scratch, Size};
 
 /// Rows that go through all layers together, while they are in cache.
 pub(super) const ROW_BLOCK: usize = 8;
 
-/// The layers, laid out for the forward pass.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Layer<'a> {
-    pub(in super::super) weight: &'a Packed,
-    pub(in super::super) bias: &'a [f32],
+/// The filters of the layers, laid out for the forward pass.
+#[derive(Clone, Debug)]
+pub(in super::super) struct PackedFilters {
+    first: Packed,
+    others: [Points; 2],
+}
+
+impl PackedFilters {
+    /// Those of `weights`, `[place * channel, filter]` each, for about `rows` rows, which must not depend on the
+    /// number of threads.
+    pub(in super::super) fn new(size: Convolution, weights: [&[f32]; 3], rows: usize) -> Self {
+        let lengths = Lengths::of(size);
+        let windows = rows.saturating_mul(lengths.places[1]);
+        let first = Packed::new(weights[0], KERNEL * size.frames, FILTERS[0], windows);
+        let points = |at: usize| Points::new(weights[at], lengths.minimal(at), rows);
+        Self { first, others: [points(1), points(2)] }
+    }
 }
 
 /// The lengths of a row: as it is read, and behind each layer.
 #[derive(Clone, Copy)]
 pub(super) struct Lengths {
-    /// Places of a row behind each layer.
-    pub(super) places: usize,
-    /// The channels behind each layer; of the input, those of two places, since the first layer takes every
-    /// second one.
+    /// Places; of the input, with the zeros around it, half as many, since the first layer takes every second one.
+    pub(super) places: [usize; 4],
+    /// The channels of each.
     pub(super) channels: [usize; 4],
 }
 
 impl Lengths {
     pub(super) fn of(size: Convolution) -> Self {
-        let [first, second, third] = FILTERS;
-        Self { places: size.places(), channels: [2 * size.frames, first, second, third] }
+        let (places, [first, second, third]) = (size.places(), FILTERS);
+        let shorter = KERNEL - 1;
+        Self {
+            places: [places + 1, places, places - shorter, places - 2 * shorter],
+            channels: [2 * size.frames, first, second, third],
+        }
     }
 
-    /// Numbers of a row. One of the input has another place, which holds the zeros behind it.
+    /// Numbers of a row.
     pub(super) fn row(&self, at: usize) -> usize {
-        (self.places + usize::from(at == 0)) * self.channels[at]
+        self.places[at] * self.channels[at]
     }
 
-    /// The numbers at the end of a row behind a layer that are zeros: those of two more places with each
-    /// layer but the first.
-    pub(super) fn zeros(&self, at: usize) -> usize {
-        (KERNEL - 1) * (at - 1) * self.channels[at]
+    /// The size of a layer behind the first.
+    pub(super) fn minimal(&self, layer: usize) -> Size {
+        let (places, channels) = (self.places[layer], self.channels[layer]);
+        Size { places, channels, filters: self.channels[layer + 1] }
     }
+
+    /// Multiply-adds of a row.
+    pub(super) fn work(&self) -> usize {
+        let first = KERNEL * self.channels[0] / 2 * self.row(1);
+        first + self.minimal(1).work() + self.minimal(2).work()
+    }
+}
+
+/// The multiply-adds of a row.
+pub(in super::super) fn filter_multiply_adds(size: Convolution) -> usize {
+    Lengths::of(size).work()
 }
 
 /// Lays out `input`, `[row, dim]`, of which a row begins with `[frame, entry]`: channels run fastest, and zeros
@@ -70,58 +96,59 @@ pub(super) fn lay_out(size: Convolution, input: &[f32], dim: usize, padded: &mut
 pub(super) fn layer_forward(
     lengths: Lengths,
     at: usize,
-    layer: Layer<'_>,
+    (filters, bias): (&PackedFilters, &[f32]),
     from: &[f32],
     to: &mut [f32],
+    scratch: &mut Scratch,
 ) {
-    let (stride, row, zeros) = (lengths.channels[at], lengths.row(at + 1), lengths.zeros(at + 1));
-    let product = |from: &[f32], to: &mut [f32]| {
-        multiply_strided(from, stride, layer.weight, Some(layer.bias), to)
-    };
-    if at == 0 {
-        let rows = from.chunks_exact(lengths.row(0)).zip(to.chunks_exact_mut(row));
-        rows.for_each(|(from, to)| product(from, to));
-        activate(Activation::Relu, to);
-        return;
+    match at.checked_sub(1) {
+        Some(other) => {
+            let filters = (&filters.others[other], bias);
+            winograd::forward(lengths.minimal(at), filters, from, to, scratch);
+        }
+        None => {
+            let to = to.chunks_exact_mut(lengths.row(1));
+            for (from, to) in from.chunks_exact(lengths.row(0)).zip(to) {
+                multiply_strided(from, lengths.channels[0], &filters.first, Some(bias), to);
+            }
+        }
     }
-    // The last windows of the last row would hang over the end of memory.
-    let written = to.len() - (KERNEL - 1) * lengths.channels[at + 1];
-    product(from, &mut to[..written]);
-    activate(Activation::Relu, &mut to[..written]);
-    to.chunks_exact_mut(row).for_each(|places| places[row - zeros..].fill(0.0));
+    activate(Activation::Relu, to);
+}
+
+/// What is between the layers of some rows.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct FilterScratch {
+    behind: [Vec<f32>; 4],
+    points: Scratch,
 }
 
 /// What the filters make of `input`, `[row, dim]`, of which a row begins with the observations: to the beginning
-/// of each row of `output`, whose rows lie `stride` apart, `[place, filter]`.
+/// of each row of `output`, whose rows lie `stride` apart, `[place * filter]`.
 pub(in super::super) fn filter(
     size: Convolution,
-    layers: [Layer<'_>; 3],
+    (filters, biases): (&PackedFilters, [&[f32]; 3]),
     (input, dim): (&[f32], usize),
     (output, stride): (&mut [f32], usize),
-    scratch: &mut [Vec<f32>; 4],
+    FilterScratch { behind, points }: &mut FilterScratch,
 ) {
     let lengths = Lengths::of(size);
-    for (at, scratch) in scratch.iter_mut().enumerate() {
-        scratch.resize(ROW_BLOCK * lengths.row(at), 0.0);
+    for (at, behind) in behind.iter_mut().enumerate() {
+        behind.resize(ROW_BLOCK * lengths.row(at), 0.0);
     }
     let blocks = input.chunks(ROW_BLOCK * dim).zip(output.chunks_mut(ROW_BLOCK * stride));
     for (input, output) in blocks {
         let rows = input.len() / dim;
-        lay_out(size, input, dim, &mut scratch[0][..rows * lengths.row(0)]);
-        for (at, layer) in layers.into_iter().enumerate() {
-            let (from, to) = scratch.split_at_mut(at + 1);
+        lay_out(size, input, dim, &mut behind[0][..rows * lengths.row(0)]);
+        for (at, bias) in biases.into_iter().enumerate() {
+            let (from, to) = behind.split_at_mut(at + 1);
             let from = &from[at][..rows * lengths.row(at)];
-            layer_forward(lengths, at, layer, from, &mut to[0][..rows * lengths.row(at + 1)]);
+            let to = &mut to[0][..rows * lengths.row(at + 1)];
+            layer_forward(lengths, at, (filters, bias), from, to, points);
         }
-        take_out(lengths, &scratch[3], (output, stride));
-    }
-}
-
-/// Copies the places behind the last layer, without the zeros behind them.
-pub(super) fn take_out(lengths: Lengths, padded: &[f32], (output, stride): (&mut [f32], usize)) {
-    let (row, zeros) = (lengths.row(3), lengths.zeros(3));
-    for (from, to) in padded.chunks_exact(row).zip(output.chunks_mut(stride)) {
-        let from = &from[..row - zeros];
-        to[..from.len()].copy_from_slice(from);
+        let filtered = behind[3].chunks_exact(lengths.row(3));
+        for (from, to) in filtered.zip(output.chunks_mut(stride)) {
+            to[..from.len()].copy_from_slice(from);
+        }
     }
 }

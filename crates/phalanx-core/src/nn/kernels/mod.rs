@@ -33,12 +33,13 @@ mod simd;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod winograd;
 
 use burn::tensor::{Device, Int, Tensor};
 
 pub use self::ceiling::multiply_adds_per_second;
 pub(super) use self::concave_row::{ConcaveRow, RowWeights};
-pub(super) use self::convolution::{Layer as FilterLayer, filter};
+pub(super) use self::convolution::{FilterScratch, PackedFilters, filter, filter_multiply_adds};
 pub use self::count::count_multiply_adds;
 pub(super) use self::descent::{Descent, descend};
 pub(super) use self::elementwise::activate;

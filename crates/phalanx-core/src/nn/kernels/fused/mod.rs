@@ -33,6 +33,7 @@ mod surrogate_op;
 #[cfg(test)]
 mod tests;
 mod three_layers_op;
+mod winograd;
 
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;

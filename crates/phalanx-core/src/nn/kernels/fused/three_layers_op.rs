@@ -106,7 +106,9 @@ impl<C: CheckpointStrategy> ThreeLayers for Autodiff<Flex, C> {
         let network = Network::new(inputs.map(FloatTensor::<Self>::into_primitive), kind);
         let (output, saved) = network.run();
         match ThreeLayersBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(operation) => operation.finish((network, Arc::new(saved)), output),
+            OpsKind::Tracked(operation) => {
+                operation.finish((network, Arc::new(saved), output.clone()), output)
+            }
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }
@@ -129,7 +131,7 @@ impl Network {
         [1, 3, 5].map(|at| Layer { weight: values(at), bias: values(at + 1) })
     }
 
-    /// The output, and what the backward pass needs.
+    /// The output, and what else the backward pass needs.
     fn run(&self) -> (FlexTensor, Vec<Buffer>) {
         let (input, layers) = (values(&self.inputs[0]), self.layers());
         let rows = self.inputs[0].shape()[0];
@@ -145,11 +147,11 @@ impl Network {
         }
     }
 
-    /// The gradients of the input, where they are wanted, and of the layers.
+    /// The gradients of the input, where they are wanted, and of the layers, given the output and its gradient.
     fn back(
         &self,
         saved: &[Buffer],
-        gradient: &[f32],
+        (output, gradient): (&[f32], &[f32]),
         wanted: bool,
     ) -> (Option<Vec<f32>>, Vec<LayerGradients>) {
         let (input, layers) = (values(&self.inputs[0]), self.layers());
@@ -157,7 +159,9 @@ impl Network {
             Kind::Perceptron(activation) => {
                 perceptron::backward(input, &layers, activation, saved, gradient, wanted)
             }
-            Kind::Filters(size) => filters::backward(size, layers, saved, gradient, wanted),
+            Kind::Filters(size) => {
+                filters::backward(size, layers, saved, (output, gradient), wanted)
+            }
         }
     }
 }
@@ -166,13 +170,15 @@ impl Network {
 struct ThreeLayersBackward;
 
 impl Backward<Flex, 7> for ThreeLayersBackward {
-    type State = (Network, Arc<Vec<Buffer>>);
+    /// With the output.
+    type State = (Network, Arc<Vec<Buffer>>, FlexTensor);
 
     fn backward(self, ops: Ops<Self::State, 7>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let output = contiguous(gradients.consume::<Flex>(&ops.node));
-        let (network, saved) = ops.state;
+        let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
+        let (network, saved, output) = ops.state;
         let (inputs, parents) = (&network.inputs, ops.parents);
-        let (input, found) = network.back(&saved, values(&output), parents[0].is_some());
+        let (input, found) =
+            network.back(&saved, (values(&output), values(&gradient)), parents[0].is_some());
         if let (Some(parent), Some(input)) = (&parents[0], input) {
             let shape: [usize; 2] = inputs[0].shape().dims();
             gradients.register::<Flex>(parent.id, tensor(input, shape));

@@ -121,7 +121,7 @@ fn the_fused_perceptron_has_the_values_and_gradients_of_its_layers() {
 fn the_fused_convolutions_have_the_values_and_gradients_of_the_composed_ones() {
     for _ in Vectors::each() {
         let mut rng = Rng::stream(0, Purpose::Check, 14);
-        for (rows, frames, length) in [(1, 1, 9), (3, 4, 10), (9, 2, 30), (17, 3, 41)] {
+        for (rows, frames, length) in [(1, 1, 9), (3, 4, 10), (5, 1, 15), (9, 2, 30), (17, 3, 41)] {
             let size = Convolution { frames, length };
             let x = Leaf::new(&mut rng, [rows, size.input_dim()]);
             let reads = [3 * frames, 3 * FILTERS[0], 3 * FILTERS[1]];

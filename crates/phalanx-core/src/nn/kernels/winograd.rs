@@ -71,17 +71,6 @@ impl Factors<READS, READS> for FromInput {
     const FACTORS: [[f32; READS]; READS] = INPUT;
 }
 
-/// The transpose of a matrix.
-pub(super) const fn turned<const I: usize, const O: usize>(of: [[f32; I]; O]) -> [[f32; O]; I] {
-    let mut turned = [[0.0; O]; I];
-    let mut at = 0;
-    while at < I * O {
-        turned[at % I][at / I] = of[at / I][at % I];
-        at += 1;
-    }
-    turned
-}
-
 /// The size of a layer.
 #[derive(Clone, Copy)]
 pub(super) struct Size {

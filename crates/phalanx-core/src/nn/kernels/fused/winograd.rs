@@ -4,9 +4,20 @@ use super::super::matmul::multiply;
 use super::super::pack::Packed;
 use super::super::winograd::{
     Combination, FILTER, Factors, INPUT, READS, RESULT, Scratch, Size, Start, WRITES, at_points,
-    combine, read_points, turned,
+    combine, read_points,
 };
 use super::products::{Scratch as ProductScratch, add_transposed_left};
+
+/// The transpose of a matrix.
+const fn turned<const I: usize, const O: usize>(of: [[f32; I]; O]) -> [[f32; O]; I] {
+    let mut turned = [[0.0; O]; I];
+    let mut at = 0;
+    while at < I * O {
+        turned[at % I][at / I] = of[at / I][at % I];
+        at += 1;
+    }
+    turned
+}
 
 /// `A`: from the gradients of the places of a tile to those at the points.
 struct FromResult;

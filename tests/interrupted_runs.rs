@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::train::learn::Algorithm;
 use phalanx::train::log::TIME_FIELDS;
-use phalanx::train::{Observer, Report, TrainError};
+use phalanx::train::{Observer, Progress, Report, TrainError};
 use serde_json::Value;
 
 /// Ends a run with an error after a number of steps, as a full disk would.
@@ -21,6 +23,21 @@ impl Observer for PullThePlug {
         }
         let source = std::io::Error::other("the plug was pulled");
         Err(TrainError::Io { action: "write", path: "anything".into(), source })
+    }
+    fn warn(&mut self, _: &str) -> Result<(), TrainError> {
+        Ok(())
+    }
+}
+
+/// Asks a run to stop after a number of steps.
+struct AskToStop(u64, Arc<AtomicBool>);
+
+impl Observer for AskToStop {
+    fn progress(&mut self, progress: &Progress) {
+        self.1.store(progress.t_env >= self.0, Ordering::Relaxed);
+    }
+    fn report(&mut self, _: &Report) -> Result<(), TrainError> {
+        Ok(())
     }
     fn warn(&mut self, _: &str) -> Result<(), TrainError> {
         Ok(())
@@ -112,6 +129,22 @@ fn a_value_learner_goes_on_as_if_nothing_had_happened() {
 #[test]
 fn a_policy_learner_goes_on_as_if_nothing_had_happened() {
     check(ippo);
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_saves_its_state_first() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (straight, stopped) = (folder.path().join("straight"), folder.path().join("stopped"));
+    trainer(ippo()).run(&straight).expect("it runs");
+    let flag = Arc::new(AtomicBool::new(false));
+    let mut asked = trainer(ippo()).observe(AskToStop(5100, flag.clone())).stop_when(flag);
+    asked.config.save_state_interval = 0;
+    let error = asked.run(&stopped).expect_err("it was asked to stop");
+    // An iteration is 50 steps in each of four environments.
+    assert!(matches!(error, TrainError::Stopped { t_env: 5100..5300, .. }), "{error}");
+    trainer(ippo()).resume(&stopped).expect("it goes on");
+    assert_eq!(metrics(&straight), metrics(&stopped));
+    assert!(weights(&straight) == weights(&stopped), "the last policies differ");
 }
 
 #[test]

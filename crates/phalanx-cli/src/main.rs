@@ -14,6 +14,9 @@ use phalanx_train::TrainError;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The exit status of a run that a signal stopped, which is what shells give to an interrupted command.
+const STOPPED: u8 = 130;
+
 /// Train teams: cooperative multi-agent reinforcement learning on any machine.
 #[derive(Parser)]
 #[command(
@@ -54,6 +57,13 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if let Some(TrainError::Stopped { path, t_env }) = error.downcast_ref() {
+                let go_on = format!("phalanx train --resume {}", path.display());
+                eprintln!(
+                    "stopped after {t_env} environment steps; this goes on from there:\n  {go_on}"
+                );
+                return ExitCode::from(STOPPED);
+            }
             eprintln!("error: {error:#}");
             ExitCode::from(if is_usage_error(&error) { 2 } else { 1 })
         }

@@ -357,6 +357,34 @@ fn a_run_can_be_trained_evaluated_and_traced() {
     assert!(error.contains(run) && error.contains("--overwrite"), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_says_how_it_goes_on() {
+    use std::io::{BufRead, BufReader, Read};
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_phalanx"))
+        .args(["train", "pqn_vdn", "two_step", "t_max=1000000000", "log_interval=1000"])
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut said = BufReader::new(run.stderr.take().expect("it was asked for"));
+    let mut line = String::new();
+    // It trains.
+    while !line.contains("loss_td") {
+        line.clear();
+        assert!(said.read_line(&mut line).expect("text") > 0, "it ended");
+    }
+    let kill = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
+    assert!(kill.expect("there is such a program").success());
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).expect("text");
+    assert_eq!(run.wait().expect("it ends").code(), Some(130), "{rest}");
+    let command = rest.lines().last().expect("a line").trim();
+    let arguments: Vec<_> = command.split(' ').skip(1).chain(["t_max=1000", "--json"]).collect();
+    assert!(json(folder.path(), &arguments)["t_env"].as_u64().expect("a number") > 1000);
+}
+
 #[test]
 fn the_simulator_bench_prints_median_and_range() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -68,6 +68,14 @@ pub enum TrainError {
         /// What is missing or damaged.
         reason: String,
     },
+    /// A run was asked to stop; its state is saved.
+    #[error("stopped after {t_env} environment steps; {} can be resumed", path.display())]
+    Stopped {
+        /// The folder of the run.
+        path: PathBuf,
+        /// When.
+        t_env: u64,
+    },
     /// There is nothing from which a run could go on.
     #[error("{} cannot be resumed: {reason}", path.display())]
     NothingToResume {

@@ -183,13 +183,17 @@ fn go_on(mut trainer: Trainer, path: &Path, mut at: Position) -> Result<Outcome,
             let Position { last, best, .. } = at;
             return Ok(Outcome { path: path.to_owned(), progress, last, best });
         }
-        if state_due.now(progress.t_env) {
+        let stop = trainer.is_to_stop();
+        if state_due.now(progress.t_env) || stop {
             let mut files = trainer.save()?;
             let cursor = LogCursor::here(path, progress.t_env)?;
             let position = serde_json::to_vec(&(&at, cursor, progress.seconds));
             let position = position.expect("a position is plain data");
             files.push(SavedFile::new(POSITION, position));
             state.save(progress.t_env, &files)?;
+        }
+        if stop {
+            return Err(TrainError::Stopped { path: path.to_owned(), t_env: progress.t_env });
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `phalanx train`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use phalanx_train::config::{Layers, RunConfig};
@@ -8,6 +10,8 @@ use phalanx_train::learn::algorithm;
 use phalanx_train::log::RunFolder;
 use phalanx_train::{Outcome, TrainError, Trainer};
 use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::commands::{Misuse, print};
 use crate::console::Console;
@@ -22,7 +26,9 @@ use crate::console::Console;
 /// device=auto times an update of this very run on each device of the build, takes the fastest, and
 /// writes it into the run's config.toml; --resume stays with it.
 ///
-/// The run's folder is results/ALG/ENV/seed_N; nothing is written anywhere else.
+/// The run's folder is results/ALG/ENV/seed_N; nothing is written anywhere else. Ctrl-C, or a signal to
+/// terminate, ends the run once the rollout and the updates under way are done and its state is saved; a
+/// second one ends it at once.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phalanx train qmix skirmish/3m\n  \
@@ -39,7 +45,7 @@ pub(crate) struct Train {
     /// Configuration files and assignments `key=value`.
     settings: Vec<String>,
     /// Go on with the interrupted run in this folder, exactly where its state was last saved (every
-    /// save_state_interval steps). t_max, device, threads and save_state_interval may be changed.
+    /// save_state_interval steps, and when it was stopped). t_max, device, threads and save_state_interval may be changed.
     #[arg(long, value_name = "RUN_DIR", conflicts_with = "overwrite")]
     resume: Option<PathBuf>,
     /// Replace a run that is in the folder already.
@@ -78,6 +84,7 @@ impl Train {
                 path.display()
             );
         }
+        let trainer = trainer.stop_when(stop_signals()?);
         let outcome = match (&self.resume, self.overwrite) {
             (Some(_), _) => trainer.resume(&path),
             (None, true) => trainer.run_over(&path),
@@ -181,4 +188,15 @@ pub(crate) fn run_config(table: &toml::Table, path: &Path) -> Result<RunConfig, 
         path: path.join("config.toml"),
         reason: error.to_string(),
     })
+}
+
+/// Is raised by the first Ctrl-C, or signal to terminate; the second ends the program.
+fn stop_signals() -> std::io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the flag is still down when the first signal looks at it.
+        flag::register_conditional_shutdown(signal, crate::STOPPED.into(), stop.clone())?;
+        flag::register(signal, stop.clone())?;
+    }
+    Ok(stop)
 }

@@ -4,6 +4,8 @@ mod running;
 mod saving;
 mod stepping;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, VecEnv};
@@ -48,6 +50,7 @@ pub struct Trainer {
     observers: Vec<Box<dyn Observer>>,
     /// How the device was chosen, where that was left to the trainer.
     choice: Vec<String>,
+    stop: Arc<AtomicBool>,
     live: Option<Live>,
 }
 
@@ -97,6 +100,7 @@ impl Trainer {
             make_envs: Box::new(make),
             observers: Vec::new(),
             choice: Vec::new(),
+            stop: Arc::default(),
             live: None,
         }
     }
@@ -127,6 +131,19 @@ impl Trainer {
     pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(Box::new(observer));
         self
+    }
+
+    /// Lets a whole run be stopped from elsewhere: once `flag` is raised, the iteration under way is finished,
+    /// the state is saved, and the run ends with [`TrainError::Stopped`], to be resumed exactly.
+    #[must_use]
+    pub fn stop_when(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.stop = flag;
+        self
+    }
+
+    /// Whether somebody wants the run to stop.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// The whole configuration as one table.

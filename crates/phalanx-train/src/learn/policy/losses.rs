@@ -35,7 +35,7 @@ impl Played {
 /// What a policy learns from.
 pub(super) struct PolicyBatch {
     pub(super) read: Sequence,
-    /// The weights sum to one over the living, acting agent steps of all shards of a minibatch.
+    /// The weights sum to one over the agent steps to learn from, in all shards of a minibatch.
     pub(super) taken: Taken,
     /// Of all actions under the policy that acted, `[time * row, action]`, where a KL divergence is asked
     /// for.
@@ -66,7 +66,7 @@ pub(super) struct Loss {
 pub(super) const POLICY_MEANS: [&str; 4] = ["pg_loss", "entropy", "clip_fraction", "approx_kl"];
 
 impl Loss {
-    /// The policy loss with entropy bonus, over living agents, and the [`POLICY_MEANS`] it is made of,
+    /// The policy loss with entropy bonus, over the agent steps to learn from, and the [`POLICY_MEANS`] it is made of,
     /// `[4]`:
     ///
     /// ```text

@@ -56,6 +56,13 @@ pub struct PolicyGradient {
     pub value_clip: bool,
     /// Where the critic's loss turns from a square into a line; zero squares everything.
     pub huber_delta: f64,
+    /// Whether the policy learns from the living alone; else from the dead, too, whose one available action
+    /// says nothing unless `mask_policy_loss` is off.
+    pub use_policy_active_masks: bool,
+    /// Whether the loss takes probability ratio and entropy from the policy that acts, which has the
+    /// available actions alone. Else, as in the code of IPPO's authors, agents act among the available
+    /// actions, and the updated policy is that of all actions: it is to learn what is available, too.
+    pub mask_policy_loss: bool,
     /// Whether the critic learns from the living alone; else from the dead, too (MAPPO, in whose
     /// scripts the flag `use_value_active_masks` turns the mask *off*).
     pub use_value_active_masks: bool,
@@ -178,6 +185,8 @@ impl Default for PolicyGradient {
             kl_coef: 0.0,
             value_clip: true,
             huber_delta: 0.0,
+            use_policy_active_masks: true,
+            mask_policy_loss: true,
             use_value_active_masks: false,
             use_value_norm: true,
             entropy_coef: 0.03,

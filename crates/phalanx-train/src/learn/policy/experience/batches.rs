@@ -13,7 +13,7 @@ use super::Experience;
 /// in cache.
 pub(in super::super) struct Minibatch {
     pub(in super::super) shards: Vec<Shard>,
-    /// The number of living, acting agent steps.
+    /// The number of agent steps that the policy learns from.
     active: usize,
     /// The number of steps that the critic learns from.
     valued: usize,
@@ -106,6 +106,7 @@ impl Experience<'_> {
         let (Played { read, closed, actions }, own) =
             self.played_and(None, turn, items, own, tracked);
         let [log_prob, advantage, weight, log_probs] = own;
+        let closed = if self.masked { closed } else { closed.zeros_like() };
         let taken = Taken {
             closed: closed.reshape([n, n_actions]),
             actions: actions.reshape([n, 1]),

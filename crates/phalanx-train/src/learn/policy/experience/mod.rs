@@ -40,7 +40,9 @@ pub(crate) struct Experience<'a> {
     keep: Cow<'a, [f32]>,
     closed: Vec<f32>,
     actions: Vec<i32>,
-    /// Where the policy learns: alive, and acting.
+    /// Whether the policy that is updated has the available actions alone.
+    masked: bool,
+    /// Where the policy learns: acting, and alive unless the settings say otherwise.
     active: Vec<bool>,
     /// Where the critic learns, `[time, env, valuer]`: acting, and alive if the settings ask for it.
     valued: Vec<bool>,
@@ -74,16 +76,12 @@ impl<'a> Experience<'a> {
         let spread = |flags: &[bool], n: usize| -> Vec<bool> {
             flags.iter().flat_map(|&flag| std::iter::repeat_n(flag, n)).collect()
         };
-        let alive = &segment.rows.alive[..time * rows];
-        let active: Vec<bool> = spread(&segment.valid, agents)
-            .iter()
-            .zip(alive)
-            .map(|(&on, &alive)| on && alive)
-            .collect();
-        let valued = if settings.use_value_active_masks {
-            active.clone()
-        } else {
-            spread(&segment.valid, valuers)
+        let acting = |masked: bool, n: usize| -> Vec<bool> {
+            let acting = spread(&segment.valid, n).into_iter();
+            match masked {
+                true => acting.zip(&segment.rows.alive).map(|(on, &alive)| on && alive).collect(),
+                false => acting.collect(),
+            }
         };
         let same_input = critic.reads_what_agents_read();
         let avail = &segment.rows.avail[..time * rows * inputs.n_actions];
@@ -102,8 +100,9 @@ impl<'a> Experience<'a> {
             keep: Cow::Borrowed(&segment.keep),
             closed: avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect(),
             actions: segment.actions.iter().map(|&action| i32::from(action)).collect(),
-            active,
-            valued,
+            masked: settings.mask_policy_loss,
+            active: acting(settings.use_policy_active_masks, agents),
+            valued: acting(settings.use_value_active_masks, valuers),
             policy_hidden: match settings.use_rnn {
                 true => segment.hidden.clone(),
                 false => vec![0.0; rows],

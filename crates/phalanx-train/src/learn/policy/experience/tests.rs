@@ -1,7 +1,10 @@
+use super::super::losses::PolicyBatch;
 use super::super::settings::CriticInput;
 use super::super::turn::Turn;
 use super::estimates::explained_variance;
 use super::*;
+use crate::learn::host::to_vec;
+use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
     AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RecurrentUnit, Sharing,
@@ -90,6 +93,47 @@ fn chunks_begin_with_the_memories_of_the_whole_sequence() {
             assert!((a - b).abs() < 1e-6);
         }
     }
+}
+
+/// What the policy learns from the whole of a segment in which two agent steps are those of the dead.
+fn learned(settings: &PolicyGradient) -> (Vec<f32>, PolicyBatch) {
+    let mut segment = segment(settings.memory_dim());
+    (segment.rows.alive[3], segment.rows.alive[8]) = (false, false);
+    let layout = CriticLayout::new(settings, &spec(), inputs());
+    let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
+    let mut experience = Experience::new(&segment, settings, inputs(), &layout, &hidden);
+    let cpu = device("cpu").expect("the CPU is always there");
+    experience.recall(&networks(2), settings, &cpu);
+    let zeros = || vec![0.0; TIME * ENVS * 2];
+    let experience = Experience { advantage: zeros(), value: zeros(), ..experience };
+    let turn = Turn { network: None, agents: vec![0, 1] };
+    let items: Vec<usize> = (0..experience.items()).collect();
+    let batch = experience.minibatch(&turn, &items, settings, &cpu);
+    let [shard] = &batch.shards[..] else { panic!("so little is one shard") };
+    let learned = experience.policy_batch(&turn, &batch, shard, &cpu);
+    (experience.log_prob.clone(), learned)
+}
+
+#[test]
+fn the_updated_policy_has_all_actions_and_all_agents_where_the_masks_are_off() {
+    let (acted, masked) = learned(&settings(0));
+    let off =
+        PolicyGradient { mask_policy_loss: false, use_policy_active_masks: false, ..settings(0) };
+    let (acted_too, open) = learned(&off);
+    assert_eq!(acted, acted_too, "what acted has the available actions alone");
+    let numbers = |of: &Tensor<2>| to_vec(of.clone().inner().flatten::<1>(0, 1));
+    assert_eq!(numbers(&open.taken.log_prob), acted);
+    let closed = numbers(&masked.taken.closed);
+    let unavailable = closed.iter().filter(|&&x| x < -1e8).count();
+    assert!(unavailable > 0 && closed.iter().all(|&x| x == 0.0 || x < -1e8));
+    assert!(numbers(&open.taken.closed).iter().all(|&x| x == 0.0));
+    let steps = (TIME * ENVS * 2) as f32;
+    let weights = numbers(&masked.taken.weight);
+    for (place, weight) in weights.iter().enumerate() {
+        let expected = if [3, 8].contains(&place) { 0.0 } else { 1.0 / (steps - 2.0) };
+        assert!((weight - expected).abs() < 1e-7, "{place}");
+    }
+    assert!(numbers(&open.taken.weight).iter().all(|w| (w - 1.0 / steps).abs() < 1e-7));
 }
 
 #[test]

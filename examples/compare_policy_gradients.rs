@@ -32,10 +32,16 @@ const MAPS: [(&str, u64, [&str; 2]); 5] = [
 ];
 
 /// A name, its algorithm, and settings; those of a file may depend on the map.
-const ALGORITHMS: [(&str, &str, &str); 12] = [
+const ALGORITHMS: [(&str, &str, &str); 13] = [
     ("IPPO", "ippo", ""),
     ("IPPO, MAPPO's settings", "mappo", "critic=observation death_masking=false"),
     ("IPPO, paper", "ippo", "configs/algs/ippo_paper.toml"),
+    (
+        "IPPO, paper, masked",
+        "ippo",
+        "configs/algs/ippo_paper.toml mask_policy_loss=true use_policy_active_masks=true \
+         use_variance_scaling=true",
+    ),
     ("MAPPO", "mappo", ""),
     ("MAPPO, epochs by map", "mappo", "configs/algs/mappo.toml"),
     ("MAPPO, not normalised", "mappo", "layer_norm=false"),

@@ -40,6 +40,7 @@ const ALGORITHMS: [(&str, &str, &str); 13] = [
         "IPPO, paper, masked",
         "ippo",
         "configs/algs/ippo_paper.toml mask_policy_loss=true use_policy_active_masks=true \
+         clip_jointly=false use_proper_time_limits=true critic=observation \
          use_variance_scaling=true",
     ),
     ("MAPPO", "mappo", ""),

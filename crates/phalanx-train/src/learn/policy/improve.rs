@@ -113,14 +113,20 @@ impl PolicyLearner {
         let policy_loss = |policy: &AgentNetworks, batch: &PolicyBatch| {
             losses.policy(turn.logits(policy, &batch.read), batch)
         };
-        let (means, values): (Vec<_>, Vec<_>) = if self.shared() {
+        let shared = self.shared();
+        let (means, values): (Vec<_>, Vec<_>) = if shared || self.settings.clip_jointly {
             let both = (self.policy.clone(), self.critic.clone());
             let (means, gradients) = in_shards(&both, shards, |(policy, critic), shard| {
                 let played = played(shard);
                 let out = turn.forward(policy, &played.read);
                 let (loss, means) = losses.policy(out.output, &played);
-                let value = critic.outputs(out.features, played.read.hidden, None);
-                let value = losses.value(value, &experience.valued(batch, shard, device));
+                let value = if shared {
+                    let value = critic.outputs(out.features, played.read.hidden, None);
+                    losses.value(value, &experience.valued(batch, shard, device))
+                } else {
+                    let read = experience.value_batch(batch, shard, Some(&played), device);
+                    value_of(critic, &read, losses)
+                };
                 (loss + value.clone() * vf_coef, (means, Some(value.inner())))
             });
             let step = self.policy_optimizer.step(lr, both, gradients, clip);
@@ -235,4 +241,65 @@ fn sum_of(shards: Vec<Tensor<1>>) -> Tensor<1> {
 fn mean_of(numbers: Vec<Tensor<1>>) -> f64 {
     let n = numbers.len() as f64;
     to_vec(Tensor::cat(numbers, 0)).into_iter().map(f64::from).sum::<f64>() / n
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use phalanx_core::env::EnvSpec;
+    use phalanx_core::nn::device;
+    use phalanx_core::rng::{Purpose, Rng};
+
+    use super::super::settings::PolicyGradient;
+    use super::*;
+    use crate::collect::InputLayout;
+    use crate::learn::Setup;
+    use crate::learn::policy::CriticLayout;
+    use crate::store::Segment;
+
+    const STEPS: usize = 6;
+
+    /// What the first update from the same segment logs.
+    fn first_update(settings: PolicyGradient) -> BTreeMap<String, f64> {
+        let settings = PolicyGradient {
+            rollout_steps: STEPS,
+            batch_size_run: 1,
+            obs_last_action: false,
+            obs_agent_id: false,
+            use_rnn: false,
+            ..settings
+        };
+        let spec = EnvSpec { n_actions: 3, obs_dim: 4, ..EnvSpec::new("test", 2) };
+        let inputs = InputLayout::new(&spec, false, false);
+        let mut rng = Rng::stream(1, Purpose::Check, 0);
+        let mut segment = Segment::new(&spec, inputs, 0, 1, STEPS);
+        segment.input.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
+        segment.actions.iter_mut().for_each(|action| *action = rng.below(3) as u16);
+        segment.rows.avail.fill(true);
+        segment.rows.alive.fill(true);
+        let layout = CriticLayout::new(&settings, &spec, inputs);
+        let mut numbers = || (0..STEPS * 2).map(|_| rng.range(-1.0, 1.0)).collect::<Vec<f32>>();
+        let estimates = [vec![-1.1; STEPS * 2], numbers(), numbers(), numbers()];
+        let experience = Experience::new(&segment, &settings, inputs, &layout, &[0.0; 2]);
+        let experience = experience.estimated(estimates);
+        let cpu = device("cpu").expect("the CPU is always there");
+        let setup = Setup { spec, seed: 1, device: cpu };
+        let mut tally = Tally::default();
+        let mut learner = PolicyLearner::new(&settings, &setup);
+        learner.update(&experience, &[0], &mut tally).expect("everything is finite");
+        tally.take_means()
+    }
+
+    #[test]
+    fn gradients_clipped_jointly_have_one_norm_in_which_the_critic_counts_by_its_weight() {
+        let apart = first_update(PolicyGradient::default());
+        let jointly = PolicyGradient { clip_jointly: true, vf_coef: 0.3, ..Default::default() };
+        let joint = first_update(jointly);
+        let expected = apart["grad_norm"].hypot(0.3 * apart["critic_grad_norm"]);
+        assert!(apart["critic_grad_norm"] > 0.1, "the critic has something to learn: {apart:?}");
+        assert!((joint["grad_norm"] - expected).abs() < 1e-5, "{apart:?}, {joint:?}");
+        assert!(!joint.contains_key("critic_grad_norm"));
+        assert_eq!(joint["value_loss"], apart["value_loss"]);
+    }
 }

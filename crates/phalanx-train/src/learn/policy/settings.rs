@@ -32,8 +32,11 @@ pub struct PolicyGradient {
     pub lr_anneal_time: u64,
     /// Adam's epsilon.
     pub optim_eps: f64,
-    /// The largest norm of all gradients of policy or critic together.
+    /// The largest norm of the gradients of the policy, and of those of the critic.
     pub grad_norm_clip: f64,
+    /// Whether `grad_norm_clip` holds for policy and critic together, the critic's loss weighted by `vf_coef`; a
+    /// critic that errs by much then slows the policy down.
+    pub clip_jointly: bool,
     /// The approximate KL divergence of an epoch from the policy of the rollout behind which the
     /// remaining epochs are skipped; zero skips none.
     pub kl_stop: f64,
@@ -43,6 +46,9 @@ pub struct PolicyGradient {
     pub gae_lambda: f64,
     /// The number of rewards in a return; zero estimates advantages with `gae_lambda`.
     pub n_step: usize,
+    /// Whether an episode that reaches its limit is bootstrapped with the value of its last observation; else the
+    /// limit counts as its end.
+    pub use_proper_time_limits: bool,
     /// Over what advantages are brought to mean zero and deviation one: a `batch`, a `minibatch`,
     /// or `none`.
     pub normalise_advantage: NormaliseAdvantage,
@@ -78,7 +84,7 @@ pub struct PolicyGradient {
     /// lacks of the agent's observation (`agent_state`), the state to give one value to the team
     /// (`joint`), or the features of the policy's network (`shared`).
     pub critic: CriticInput,
-    /// The weight of the critic's loss where it shares layers with the policy.
+    /// The weight of the critic's loss where it shares layers with the policy, or `clip_jointly` is on.
     pub vf_coef: f64,
     /// Whether the critic sees nothing but its number of a dead agent.
     pub death_masking: bool,
@@ -175,10 +181,12 @@ impl Default for PolicyGradient {
             lr_anneal_time: 0,
             optim_eps: 1e-5,
             grad_norm_clip: 0.5,
+            clip_jointly: false,
             kl_stop: 0.0,
             gamma: 0.99,
             gae_lambda: 0.95,
             n_step: 0,
+            use_proper_time_limits: true,
             normalise_advantage: NormaliseAdvantage::Batch,
             policy_clip: true,
             eps_clip: 0.2,
@@ -313,6 +321,11 @@ impl PolicyGradient {
         check(self.vf_coef > 0.0, "vf_coef", "must be positive");
         let turns = self.update_order == UpdateOrder::Together;
         check(turns || !shared, "update_order", "must be together where the critic is shared");
+        check(
+            !self.clip_jointly || (turns && self.kl_stop == 0.0),
+            "clip_jointly",
+            "needs update_order=together and kl_stop=0, else policy and critic learn by themselves",
+        );
         check(
             turns || self.parameter_sharing != Sharing::All,
             "update_order",

@@ -160,7 +160,12 @@ impl Experience<'_> {
         if let Some(norm) = &norm {
             values.iter_mut().for_each(|value| *value = norm.denormalise(*value));
         }
-        let (reward, step): (&[f32], &[Step]) = (&segment.reward, &segment.step);
+        let ends = |step: &Step| match step {
+            Step::Truncated if !settings.use_proper_time_limits => Step::Terminated,
+            step => *step,
+        };
+        let step: Vec<Step> = segment.step.iter().map(ends).collect();
+        let (reward, step): (&[f32], &[Step]) = (&segment.reward, &step);
         let (rows, gamma) = ((self.envs, self.valuers), settings.gamma as f32);
         if settings.n_step > 0 {
             n_step_advantages(reward, step, &values, rows, gamma, settings.n_step, &mut advantage);

@@ -1,5 +1,5 @@
 use super::super::losses::PolicyBatch;
-use super::super::settings::CriticInput;
+use super::super::settings::{CriticInput, NormaliseAdvantage};
 use super::super::turn::Turn;
 use super::estimates::explained_variance;
 use super::*;
@@ -10,6 +10,7 @@ use phalanx_core::nn::{
     AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RecurrentUnit, Sharing,
     device,
 };
+use phalanx_core::rl::Step;
 use phalanx_core::rng::{Purpose, Rng};
 
 const ENVS: usize = 3;
@@ -51,10 +52,14 @@ fn networks(seed: u64) -> AgentNetworks {
 }
 
 fn networks_of(unit: RecurrentUnit, seed: u64) -> AgentNetworks {
+    networks_with(unit, 3, seed)
+}
+
+fn networks_with(unit: RecurrentUnit, outputs: usize, seed: u64) -> AgentNetworks {
     let config = AgentConfig {
         input_dim: inputs().dim(),
         hidden_dim: 5,
-        output_dim: 3,
+        output_dim: outputs,
         recurrent: Some(unit),
         second_hidden_dim: None,
         convolution: None,
@@ -134,6 +139,34 @@ fn the_updated_policy_has_all_actions_and_all_agents_where_the_masks_are_off() {
         assert!((weight - expected).abs() < 1e-7, "{place}");
     }
     assert!(numbers(&open.taken.weight).iter().all(|w| (w - 1.0 / steps).abs() < 1e-7));
+}
+
+#[test]
+fn an_episode_at_its_limit_is_bootstrapped_unless_the_limit_counts_as_its_end() {
+    let cpu = device("cpu").expect("the CPU is always there");
+    for proper in [true, false] {
+        let settings = PolicyGradient {
+            use_proper_time_limits: proper,
+            normalise_advantage: NormaliseAdvantage::None,
+            ..settings(0)
+        };
+        let mut segment = segment(settings.memory_dim());
+        (segment.step[2 * ENVS], segment.step[3 * ENVS]) = (Step::Truncated, Step::Idle);
+        segment.reward[2 * ENVS] = 1.5;
+        let layout = CriticLayout::new(&settings, &spec(), inputs());
+        let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
+        let mut experience = Experience::new(&segment, &settings, inputs(), &layout, &hidden);
+        let critic = networks_with(RecurrentUnit::Gru, 1, 3);
+        let values = experience.look_back(&networks(2), &critic, &settings, &cpu);
+        experience.estimate(&segment, values, None, &settings);
+        for agent in 0..2 {
+            let place = 2 * ENVS * 2 + agent;
+            let [value, next] = [place, place + ENVS * 2].map(|at| experience.value[at]);
+            let behind = if proper { settings.gamma as f32 * next } else { 0.0 };
+            assert!(next.abs() > 1e-3, "else nothing tells the two apart");
+            assert!((experience.advantage[place] - (1.5 + behind - value)).abs() < 1e-6);
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Compares algorithms that learn from rollouts on battles: learning curves, and a table of the share
-//! of battles won beside published shares; and what IPPO loses without each of its parts.
+//! of battles won beside published shares, after two million steps and some after ten; and what IPPO
+//! loses without each of its parts.
 //!
 //! ```sh
 //! cargo run --release --example compare_policy_gradients -- table.md
@@ -54,13 +55,22 @@ const ALGORITHMS: [(&str, &str, &str); 13] = [
     ("PQN-VDN", "pqn_vdn", ""),
 ];
 
+/// What is played for as long as the published shares took: a name from [`ALGORITHMS`], a map, and how
+/// many seeds.
+const LONG: [(&str, &str, u64); 3] =
+    [("IPPO, paper", "8m", 3), ("IPPO", "3s5z", 1), ("IPPO", "5m_vs_6m", 1)];
+
+/// After how many million steps its share of battles won is read.
+const MILLIONS: [f64; 4] = [2.0, 4.0, 6.0, 10.0];
+
 /// IPPO without one of its parts, or with one more.
-const ABLATIONS: [(&str, &str); 6] = [
+const ABLATIONS: [(&str, &str); 7] = [
     ("IPPO as it is", ""),
     ("no policy clipping", "policy_clip=false"),
     ("no clipping, one epoch", "policy_clip=false epochs=1"),
     ("no value clipping", "value_clip=false"),
     ("central value", "critic=state"),
+    ("joint central value", "critic=joint"),
     ("a third of the learning rate", "lr=0.0003"),
 ];
 
@@ -77,6 +87,9 @@ const BY_THE_CLOCK: [(&str, &str, &str); 2] =
 
 /// After how many seconds.
 const SECONDS: [f64; 4] = [15.0, 30.0, 60.0, 120.0];
+
+/// Environment steps that an evaluation may come after the step it belongs to.
+const BETWEEN: f64 = 10_000.0;
 
 /// What all runs share.
 const COMMON: &str = "test_interval=20000 log_interval=20000";
@@ -112,6 +125,12 @@ fn runs() -> Vec<Run> {
         };
         runs.extend(ABLATIONS.map(of));
     }
+    for (name, map, seeds) in LONG {
+        for (_, alg, own) in ALGORITHMS.iter().filter(|(known, ..)| *known == name) {
+            let own = format!("{own} t_max=10000000");
+            runs.extend((1..=seeds).map(|seed| run(long(map), name, alg, map, &own, seed)));
+        }
+    }
     for (map, seeds) in TIMED {
         for seed in 1..=seeds {
             let of = |(name, alg, own)| run(clock(map), name, alg, map, own, seed);
@@ -119,6 +138,11 @@ fn runs() -> Vec<Run> {
         }
     }
     runs
+}
+
+/// The panel of a long run.
+fn long(map: &str) -> String {
+    format!("{map} for long")
 }
 
 /// The panel of a comparison by the clock.
@@ -173,6 +197,47 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
         }
     }
     Ok(text)
+}
+
+/// The mean of the ten evaluations before each of [`MILLIONS`] steps, one per seed.
+fn long_table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
+    let mut text = String::from("| map | algorithm |");
+    for millions in MILLIONS {
+        write!(text, " {millions:.0}M |")?;
+    }
+    let columns = "---|".repeat(MILLIONS.len());
+    writeln!(text, " solved after (steps) | (seconds) | seconds in all | StarCraft |")?;
+    writeln!(text, "|---|---|{columns}---|---|---|---|")?;
+    for (name, map, _) in LONG {
+        let curves = of(done, &long(map), name);
+        if curves.is_empty() {
+            continue;
+        }
+        write!(text, "| {map} | {name} |")?;
+        for millions in MILLIONS {
+            let shares = curves.iter().map(|curve| share(curve, 1e6 * millions));
+            write!(text, " {} |", shares.collect::<Vec<_>>().join(", "))?;
+        }
+        // The first of the joined cells is the share at the end, which the columns hold.
+        let cells = cells(&curves);
+        let rest = cells.split_once(" | ").map_or("", |(_, rest)| rest);
+        let published =
+            MAPS.iter().find(|(known, ..)| *known == map).map_or("", |(_, _, [p, _])| p);
+        writeln!(text, " {rest} | {published} |")?;
+    }
+    Ok(text)
+}
+
+/// The mean of the ten evaluations before `t_env` environment steps; – where the run has not come
+/// there.
+fn share(curve: &Curve, t_env: f64) -> String {
+    let before = curve.points.iter().filter(|point| point.t_env <= t_env + BETWEEN);
+    let last: Vec<f64> = before.map(|point| point.won).collect();
+    if curve.points.last().is_none_or(|end| end.t_env + BETWEEN < t_env) {
+        return "–".to_owned();
+    }
+    let last = &last[last.len().saturating_sub(10)..];
+    format!("{:.0} %", 100.0 * last.iter().sum::<f64>() / last.len() as f64)
 }
 
 fn ablations(done: &[(Run, Curve)]) -> anyhow::Result<String> {
@@ -248,6 +313,7 @@ fn main() -> anyhow::Result<()> {
     draw(&panels, &Axis::WON, &request.page.with_file_name("policy_gradients.svg"))?;
     let tables = [
         ("policy gradients", &*table(&done)?),
+        ("ten million steps", &*long_table(&done)?),
         ("ablations", &*ablations(&done)?),
         ("by the clock", &*by_the_clock(&done)?),
     ];

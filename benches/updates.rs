@@ -6,7 +6,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use phalanx::nn::device;
 use phalanx::prelude::*;
-use phalanx::train::learn::Algorithm;
+use phalanx::train::algorithms::Algorithm;
 use phalanx::train::presets::QmixUpdate;
 
 #[global_allocator]

@@ -21,8 +21,8 @@ use std::sync::Mutex;
 use anyhow::Context;
 use phalanx::env::{Env, EnvSpec};
 use phalanx::train::Trainer;
+use phalanx::train::algorithms::algorithm;
 use phalanx::train::config::Layers;
-use phalanx::train::learn::algorithm;
 use phalanx_examples::{grid::side_by_side, page};
 use serde_json::{Value, json};
 

@@ -17,10 +17,10 @@ use phalanx::env::Rows;
 use phalanx::envs::registry::make;
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
-use phalanx::train::collect::{InputLayout, Script};
-use phalanx::train::store::{
+use phalanx::train::replay::{
     Episode, EpisodeBatch, EpisodeReplay, Precision, ReplayConfig, ReplaySize,
 };
+use phalanx::train::rollout::{InputLayout, Script};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

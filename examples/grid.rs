@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use phalanx::train::Trainer;
+use phalanx::train::algorithms::algorithm;
 use phalanx::train::checkpoint::RunState;
 use phalanx::train::config::{Layers, RunConfig};
-use phalanx::train::learn::algorithm;
 use phalanx::train::log::RunFolder;
 
 use crate::curves::Curve;

@@ -14,11 +14,11 @@ use burn::tensor::{Tensor, activation::softmax};
 use phalanx::env::EnvSpec;
 use phalanx::nn::{Activation, AgentNetworks, Device, Linear};
 use phalanx::prelude::*;
-use phalanx::train::config::Problem;
-use phalanx::train::learn::{
+use phalanx::train::algorithms::{
     Algorithm, Experience, Factorisation, Learner, Loss, Plan, ReplayLearner, Setup, Targets,
     number,
 };
+use phalanx::train::config::Problem;
 use toml::Table;
 
 #[global_allocator]

@@ -3,9 +3,9 @@
 
 use phalanx::nn::RecurrentUnit;
 use phalanx::prelude::*;
+use phalanx::train::algorithms::Algorithm;
 use phalanx::train::checkpoint::load_policy;
-use phalanx::train::collect::Team;
-use phalanx::train::learn::Algorithm;
+use phalanx::train::rollout::Team;
 
 /// Steps of an episode.
 const LENGTH: usize = 6;

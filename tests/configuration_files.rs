@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use phalanx::train::algorithms::ALGORITHMS;
 use phalanx::train::config::{Layers, RunConfig};
-use phalanx::train::learn::ALGORITHMS;
 use toml::Table;
 
 fn configs() -> PathBuf {

@@ -9,9 +9,9 @@
 use phalanx::env::{ParallelEnvs, VecEnv};
 use phalanx::nn::device;
 use phalanx::rng::Purpose;
-use phalanx::train::collect::Tally;
+use phalanx::train::algorithms::{ALGORITHMS, Contents, Learner, Setup, algorithm};
 use phalanx::train::config::Layers;
-use phalanx::train::learn::{ALGORITHMS, Contents, Learner, Setup, algorithm};
+use phalanx::train::rollout::Tally;
 
 const ENV: &str = "skirmish/3m";
 /// The largest difference there may be, as a part of the largest number.

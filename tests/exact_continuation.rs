@@ -4,12 +4,12 @@
 use phalanx::envs::registry::factory;
 use phalanx::nn::{RecurrentUnit, Sharing};
 use phalanx::prelude::*;
-use phalanx::train::learn::{
+use phalanx::train::algorithms::{
     Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, Mlp, OptimizerName, Overlap, OwQmix,
     Pqn, PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SavedFile, SequentialPpo, TargetUpdate,
     WeightedSettings,
 };
-use phalanx::train::store::Precision;
+use phalanx::train::replay::Precision;
 
 fn trainer_in(env: &str, algorithm: impl Algorithm + 'static) -> Trainer {
     let env = factory(env, &Default::default()).expect("it is registered");

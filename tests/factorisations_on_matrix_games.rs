@@ -3,7 +3,7 @@
 
 use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
-use phalanx::train::learn::{
+use phalanx::train::algorithms::{
     Algorithm, ConcaveQ, CwQmix, FirstLayerName, Mlp, Monotone, OwQmix, Qtran, WeightedSettings,
 };
 

@@ -14,9 +14,9 @@ use phalanx::env::{ParallelEnvs, VecEnv, pack, unpack};
 use phalanx::nn::{Device, DeviceError, Transfers, watched};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
-use phalanx::train::collect::Tally;
+use phalanx::train::algorithms::{Contents, Learner, Setup, algorithm};
 use phalanx::train::config::Layers;
-use phalanx::train::learn::{Contents, Learner, Setup, algorithm};
+use phalanx::train::rollout::Tally;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]

@@ -9,8 +9,8 @@ use phalanx::env::Rows;
 use phalanx::envs::registry::make;
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
-use phalanx::train::collect::Script;
-use phalanx::train::store::{Episode, PackedEpisode, Precision};
+use phalanx::train::replay::{Episode, PackedEpisode, Precision};
+use phalanx::train::rollout::Script;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]

@@ -7,7 +7,7 @@ use std::path::Path;
 use phalanx::envs::registry::factory;
 use phalanx::nn::RecurrentUnit;
 use phalanx::prelude::*;
-use phalanx::train::learn::{Algorithm, ConcaveQ, Pqn, PqnVdn};
+use phalanx::train::algorithms::{Algorithm, ConcaveQ, Pqn, PqnVdn};
 use phalanx::train::log::TIME_FIELDS;
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ use phalanx_core::env::EnvError;
 use phalanx_core::nn::{DeviceError, WeightsError};
 
 use crate::config::ConfigError;
-use crate::store::ReplayError;
+use crate::replay::ReplayError;
 
 /// What can go wrong in training, evaluation and with runs on disk.
 #[derive(Debug, thiserror::Error)]

@@ -6,8 +6,8 @@ use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::{available, device, watched};
 use rayon::ThreadPool;
 
+use crate::algorithms::{Algorithm, Setup};
 use crate::error::TrainError;
-use crate::learn::{Algorithm, Setup};
 use crate::update_time::{Effort, update_seconds};
 
 /// The device of the configuration that stands for the fastest of all.

@@ -3,25 +3,25 @@
 //! [`Trainer`] runs one algorithm on one environment. Its parts are open:
 //!
 //! - [`config`] reads and checks configurations,
-//! - [`collect`] plays rollouts, [`store`] keeps them,
-//! - [`learn`] holds the algorithms, one file each,
+//! - [`rollout`] plays rollouts, [`replay`] keeps them,
+//! - [`algorithms`] holds the algorithms, one file each,
 //! - [`evaluate`] plays greedy episodes,
 //! - [`checkpoint`] writes and reads weights so that a crash loses nothing,
 //! - [`log`] writes a run's folder,
 //! - [`presets`] are fixed work to measure.
 
+pub mod algorithms;
 pub mod checkpoint;
-pub mod collect;
 pub mod config;
 mod error;
 pub mod evaluate;
 mod fastest_device;
-pub mod learn;
 pub mod log;
 mod observer;
 pub mod presets;
+pub mod replay;
+pub mod rollout;
 mod run;
-pub mod store;
 mod trainer;
 mod update_time;
 

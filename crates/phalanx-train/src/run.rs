@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::algorithms::{SavedFile, algorithm};
 use crate::checkpoint::{RunCheckpoints, RunState};
 use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
 use crate::fastest_device::AUTO;
-use crate::learn::{SavedFile, algorithm};
 use crate::log::{LogCursor, RunFolder, RunInfo, RunLog};
 use crate::observer::{Progress, Report};
 use crate::trainer::Trainer;

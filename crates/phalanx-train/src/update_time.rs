@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use phalanx_core::env::{BatchMut, Crash, EnvError, EnvSpec, VecEnv};
 
-use crate::collect::Tally;
+use crate::algorithms::Learner;
 use crate::error::TrainError;
-use crate::learn::Learner;
+use crate::rollout::Tally;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

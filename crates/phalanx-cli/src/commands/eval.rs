@@ -7,9 +7,9 @@ use phalanx_core::env::{Env, ParallelEnvs};
 use phalanx_core::rng::Purpose;
 use phalanx_train::TrainError;
 use phalanx_train::checkpoint::{Choice, RunCheckpoints, load_policy};
-use phalanx_train::collect::{Policy, Script};
 use phalanx_train::evaluate::{Evaluation, evaluate, evaluate_script};
 use phalanx_train::log::RunFolder;
+use phalanx_train::rollout::{Policy, Script};
 use serde_json::{Value, json};
 
 use crate::commands::train::run_config;

@@ -8,7 +8,7 @@ use phalanx_core::env::{Env, Rows};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_envs::arguments::nearest;
 use phalanx_train::checkpoint::{Choice, RunCheckpoints, load_policy};
-use phalanx_train::collect::{Policy, Script, Team, greedy};
+use phalanx_train::rollout::{Policy, Script, Team, greedy};
 
 use crate::commands::Misuse;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
+use phalanx_train::algorithms::algorithm;
 use phalanx_train::config::{Layers, RunConfig};
-use phalanx_train::learn::algorithm;
 use phalanx_train::log::RunFolder;
 use phalanx_train::{Outcome, TrainError, Trainer};
 use serde_json::json;

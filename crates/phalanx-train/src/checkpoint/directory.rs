@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::algorithms::SavedFile;
 use crate::error::TrainError;
-use crate::learn::SavedFile;
 
 const MANIFEST: &str = "MANIFEST.json";
 const FORMAT: u32 = 1;

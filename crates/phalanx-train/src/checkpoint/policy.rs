@@ -7,9 +7,9 @@ use phalanx_core::nn::{
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 
-use crate::collect::{InputLayout, Policy};
+use crate::algorithms::SavedFile;
 use crate::error::TrainError;
-use crate::learn::SavedFile;
+use crate::rollout::{InputLayout, Policy};
 
 const NAME: &str = "policy.json";
 

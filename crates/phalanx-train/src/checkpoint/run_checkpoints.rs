@@ -7,8 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::directory;
+use crate::algorithms::SavedFile;
 use crate::error::TrainError;
-use crate::learn::SavedFile;
 
 /// The folder `checkpoints/` of a run: `step_<t_env>/` for every checkpoint, and `index.json`.
 #[derive(Clone, Debug)]

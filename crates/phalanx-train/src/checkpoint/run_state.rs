@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::directory;
+use crate::algorithms::SavedFile;
 use crate::error::TrainError;
-use crate::learn::SavedFile;
 
 /// The folder `state/` of a run: `step_<t_env>/`, the latest state there is. A new one is whole before
 /// the old one goes.

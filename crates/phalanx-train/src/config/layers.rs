@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::error::{ConfigError, Place};
 use super::run_config::RunConfig;
-use crate::learn::{Algorithm, AlgorithmEntry};
+use crate::algorithms::{Algorithm, AlgorithmEntry};
 
 /// The table under construction. Every key is checked when it is set, so that an error can name
 /// the place.

@@ -2,7 +2,7 @@
 //! the key, the place and the likely fix.
 //!
 //! A configuration is one flat table, as in PyMARL: the keys of [`RunConfig`], the keys of the
-//! algorithm (see the structs in [`crate::learn`]), and a table `env_args`. Later layers win:
+//! algorithm (see the structs in [`crate::algorithms`]), and a table `env_args`. Later layers win:
 //! built-in defaults, then files in the order given, then `key=value` assignments; a file may have sections
 //! for single environments (`[env."skirmish/8m"]`), which win over the rest of it. Nothing else
 //! has an influence, no environment variable in particular.

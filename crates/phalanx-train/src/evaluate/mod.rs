@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use phalanx_core::env::{End, Rows, VecEnv};
 use serde::{Deserialize, Serialize};
 
-use crate::collect::{Policy, Tally, Team, greedy};
+use crate::rollout::{Policy, Tally, Team, greedy};
 pub use script::evaluate_script;
 
 /// What a number of episodes brought.

@@ -5,7 +5,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use rayon::prelude::*;
 
 use super::Evaluation;
-use crate::collect::{Script, Tally};
+use crate::rollout::{Script, Tally};
 
 /// How many copies of the environment share the episodes.
 const COPIES: usize = 32;

@@ -5,13 +5,13 @@ use phalanx_core::nn::{Device, HiddenActivation};
 
 use super::sizes::{ACTIONS, HIDDEN, OBS};
 use super::{layer, numbers};
-use crate::collect::{InputLayout, Tally};
-use crate::error::TrainError;
-use crate::learn::{
+use crate::algorithms::{
     CriticInput, CriticLayout, NormaliseAdvantage, PolicyGradient, PolicyLearner,
     RolloutExperience, Setup,
 };
-use crate::store::Segment;
+use crate::error::TrainError;
+use crate::replay::Segment;
+use crate::rollout::{InputLayout, Tally};
 
 /// Five agents in 128 environments for 128 steps.
 const SAMPLES: usize = 128 * 128 * 5;

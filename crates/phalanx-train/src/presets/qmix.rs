@@ -10,12 +10,12 @@ use phalanx_core::rng::{Purpose, Rng};
 
 use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS, STATE};
 use super::{agent_weights, layer, numbers};
-use crate::collect::{InputLayout, Tally};
-use crate::error::TrainError;
-use crate::learn::{
+use crate::algorithms::{
     Experience, Factorisation, Loss, Mixed, MixedNetworks, Plan, QLearning, ReplayLearner, Setup,
 };
-use crate::store::EpisodeBatch;
+use crate::error::TrainError;
+use crate::replay::EpisodeBatch;
+use crate::rollout::{InputLayout, Tally};
 
 const EPISODES: usize = 32;
 const STEPS: usize = 60;

@@ -14,12 +14,12 @@ use phalanx_core::rng::Purpose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use toml::Table;
 
-use crate::collect::Tally;
+use crate::algorithms::{Algorithm, Learner, Setup};
 use crate::config::{ConfigError, RunConfig};
 use crate::error::TrainError;
 use crate::fastest_device::{AUTO, fastest_device};
-use crate::learn::{Algorithm, Learner, Setup};
 use crate::observer::Observer;
+use crate::rollout::Tally;
 
 /// Makes a batch of environments for a purpose.
 type MakeEnvs = Box<dyn Fn(usize, u64, Purpose) -> Box<dyn VecEnv> + Send>;
@@ -30,7 +30,7 @@ const TEST_ENVS: usize = 32;
 /// Trains a team.
 ///
 /// ```no_run
-/// use phalanx_train::{Trainer, learn::Qmix};
+/// use phalanx_train::{Trainer, algorithms::Qmix};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let env = phalanx_envs::registry::factory("skirmish/3m", &Default::default())?;

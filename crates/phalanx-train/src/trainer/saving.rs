@@ -4,9 +4,9 @@ use phalanx_core::env::{pack, unpack};
 use phalanx_core::nn;
 
 use super::Trainer;
+use crate::algorithms::{Contents, SavedFile};
 use crate::checkpoint::policy_file;
 use crate::error::TrainError;
-use crate::learn::{Contents, SavedFile};
 
 impl Trainer {
     /// The networks and the policy's description, as files of a checkpoint.

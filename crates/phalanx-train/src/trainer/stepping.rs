@@ -7,10 +7,10 @@ use phalanx_core::nn;
 use phalanx_core::rng::Purpose;
 
 use super::Trainer;
-use crate::collect::Policy;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::observer::Progress;
+use crate::rollout::Policy;
 
 impl Trainer {
     /// One iteration: a rollout in all environments and the updates that follow it.

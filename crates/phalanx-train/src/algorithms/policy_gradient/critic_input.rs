@@ -1,0 +1,160 @@
+//! What critics read.
+
+use phalanx_core::env::EnvSpec;
+
+use super::settings::{CriticInput, PolicyGradient};
+use crate::replay::Segment;
+use crate::rollout::InputLayout;
+
+/// How the input of a critic is made from a segment.
+pub(crate) struct CriticLayout {
+    input: CriticInput,
+    death_masking: bool,
+    agents: usize,
+    state_dim: usize,
+    obs_dim: usize,
+    policy: InputLayout,
+    /// How much the last layer of the policy reads.
+    features: usize,
+    /// The entries of an observation that the state lacks.
+    private: Vec<usize>,
+}
+
+impl CriticLayout {
+    pub(crate) fn new(settings: &PolicyGradient, spec: &EnvSpec, inputs: InputLayout) -> Self {
+        let private = match &spec.private_obs {
+            Some(private) => private.clone(),
+            None => (0..spec.obs_dim).collect(),
+        };
+        Self {
+            input: settings.critic,
+            death_masking: settings.death_masking,
+            agents: spec.n_agents(),
+            state_dim: spec.state_dim,
+            obs_dim: spec.obs_dim,
+            policy: inputs,
+            features: settings.second_hidden_dim().unwrap_or(settings.rnn_hidden_dim),
+            private,
+        }
+    }
+
+    /// The number of values a state has: one per agent, or one for the team.
+    pub(super) fn values(&self) -> usize {
+        if self.input == CriticInput::Joint { 1 } else { self.agents }
+    }
+
+    /// The length of an input.
+    pub(super) fn dim(&self) -> usize {
+        match self.input {
+            CriticInput::Observation => self.policy.dim(),
+            CriticInput::State => self.state_dim + self.agents,
+            CriticInput::AgentState => self.state_dim + self.private.len() + self.agents,
+            CriticInput::Joint => self.state_dim,
+            CriticInput::Shared => self.features,
+        }
+    }
+
+    /// Whether the critic's inputs are those of the agents.
+    pub(super) fn reads_what_agents_read(&self) -> bool {
+        self.input == CriticInput::Observation && !self.death_masking
+    }
+
+    /// The inputs for a whole segment, `[time + 1, env, value, dim]`; nothing where the critic is
+    /// shared, since its inputs are yet to be computed.
+    pub(super) fn read(&self, segment: &Segment) -> Vec<f32> {
+        let mut inputs = match self.input {
+            CriticInput::Observation => segment.input.clone(),
+            CriticInput::Joint => return segment.rows.state.clone(),
+            CriticInput::Shared => return Vec::new(),
+            CriticInput::State | CriticInput::AgentState => self.states(segment),
+        };
+        if self.death_masking {
+            let known = self.dim() - self.number_behind();
+            for (row, &alive) in inputs.chunks_exact_mut(self.dim()).zip(&segment.rows.alive) {
+                if !alive {
+                    row[..known].fill(0.0);
+                }
+            }
+        }
+        inputs
+    }
+
+    /// How many entries at the end of an input tell the agent's number.
+    fn number_behind(&self) -> usize {
+        match self.input {
+            CriticInput::Observation if !self.policy.agent_id => 0,
+            _ => self.agents,
+        }
+    }
+
+    fn states(&self, segment: &Segment) -> Vec<f32> {
+        let places = segment.rows.state.chunks_exact(self.state_dim);
+        let views = segment.rows.obs.chunks_exact(self.agents * self.obs_dim);
+        let mut out = Vec::with_capacity(places.len() * self.agents * self.dim());
+        for (state, views) in places.zip(views) {
+            for (agent, obs) in views.chunks_exact(self.obs_dim).enumerate() {
+                out.extend_from_slice(state);
+                if self.input == CriticInput::AgentState {
+                    out.extend(self.private.iter().map(|&at| obs[at]));
+                }
+                out.extend((0..self.agents).map(|other| f32::from(u8::from(other == agent))));
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment() -> (EnvSpec, InputLayout, Segment) {
+        let spec = EnvSpec {
+            n_actions: 2,
+            obs_dim: 3,
+            state_dim: 2,
+            private_obs: Some(vec![2]),
+            ..EnvSpec::new("test", 2)
+        };
+        let inputs = InputLayout::new(&spec, false, true);
+        let mut segment = Segment::new(&spec, inputs, 4, 1, 1);
+        segment.rows.obs = (0..12).map(|i| i as f32).collect();
+        segment.rows.state = vec![0.5, 0.6, 0.7, 0.8];
+        segment.rows.alive = vec![true, true, true, false];
+        segment.input = (0..20).map(|i| 100.0 + i as f32).collect();
+        (spec, inputs, segment)
+    }
+
+    fn read(settings: PolicyGradient) -> Vec<f32> {
+        let (spec, inputs, segment) = segment();
+        CriticLayout::new(&settings, &spec, inputs).read(&segment)
+    }
+
+    #[test]
+    fn an_agent_specific_state_adds_what_the_state_lacks_and_the_number() {
+        let critic = CriticInput::AgentState;
+        let rows = read(PolicyGradient { critic, ..PolicyGradient::default() });
+        assert_eq!(rows[..5], [0.5, 0.6, 2.0, 1.0, 0.0]);
+        assert_eq!(rows[5..10], [0.5, 0.6, 5.0, 0.0, 1.0]);
+        assert_eq!(rows[15..], [0.7, 0.8, 11.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn of_the_dead_the_critic_sees_the_number_alone() {
+        let settings = PolicyGradient {
+            critic: CriticInput::State,
+            death_masking: true,
+            ..PolicyGradient::default()
+        };
+        let rows = read(settings);
+        assert_eq!(rows[8..12], [0.7, 0.8, 1.0, 0.0]);
+        assert_eq!(rows[12..], [0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_joint_critic_reads_the_state_once_and_an_independent_one_what_the_agent_reads() {
+        let joint = PolicyGradient { critic: CriticInput::Joint, ..PolicyGradient::default() };
+        assert_eq!(read(joint), [0.5, 0.6, 0.7, 0.8]);
+        assert_eq!(read(PolicyGradient::default()), segment().2.input);
+    }
+}

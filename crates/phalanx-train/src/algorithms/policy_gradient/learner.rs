@@ -1,0 +1,236 @@
+//! The learner of all policy gradients.
+
+use std::sync::Arc;
+
+use burn::module::Module;
+use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
+use phalanx_core::nn::{
+    Actor, AgentConfig, AgentNetworks, Device, Init, InputNorm, Optimizer, OptimizerConfig,
+    from_safetensors, to_safetensors, with_weights,
+};
+use phalanx_core::rl::ValueNorm;
+use phalanx_core::rng::{Purpose, Rng};
+
+use super::critic_input::CriticLayout;
+use super::experience::Experience;
+use super::settings::{CriticInput, PolicyGradient};
+use crate::algorithms::readings::Readings;
+use crate::algorithms::{Contents, Learner, SavedFile, Setup, file};
+use crate::error::TrainError;
+use crate::replay::Segment;
+use crate::rollout::{InputLayout, Policy, SegmentCollector, Tally, sample};
+
+/// Collects segments and goes through each of them for some epochs.
+pub(crate) struct PolicyLearner {
+    pub(super) settings: PolicyGradient,
+    pub(super) spec: EnvSpec,
+    inputs: InputLayout,
+    pub(super) critic_layout: CriticLayout,
+    pub(super) device: Device,
+    pub(super) policy: AgentNetworks,
+    pub(super) critic: AgentNetworks,
+    pub(super) policy_optimizer: Optimizer,
+    pub(super) critic_optimizer: Optimizer,
+    value_norm: ValueNorm,
+    input_norm: Option<InputNorm>,
+    actor: Actor,
+    collector: SegmentCollector,
+    /// The critic's memory before the next segment, `[env, valuer, memory]`.
+    critic_hidden: Vec<f32>,
+    exploration: Vec<Rng>,
+    pub(super) minibatches: Rng,
+}
+
+impl PolicyLearner {
+    pub(crate) fn new(settings: &PolicyGradient, setup: &Setup) -> Self {
+        let spec = &setup.spec;
+        let inputs = InputLayout::new(spec, settings.obs_last_action, settings.obs_agent_id)
+            .stacked(settings.obs_frames);
+        let critic_layout = CriticLayout::new(settings, spec, inputs);
+        let hidden_dim = settings.rnn_hidden_dim;
+        let tracked = setup.device.clone().autodiff();
+        let init = |gain: f32| match settings {
+            PolicyGradient { use_orthogonal: true, .. } => Init::Orthogonal { head_gain: gain },
+            PolicyGradient { use_variance_scaling: true, .. } => {
+                Init::VarianceScaling { head_gain: gain }
+            }
+            _ => Init::Uniform { head_scale: gain },
+        };
+        let policy = AgentConfig {
+            input_dim: inputs.dim(),
+            hidden_dim,
+            output_dim: spec.n_actions,
+            recurrent: settings.recurrent(),
+            second_hidden_dim: settings.second_hidden_dim(),
+            convolution: settings.convolution(spec),
+            normalisation: settings.normalisation(),
+            activation: settings.activation,
+            init: init(settings.policy_gain as f32),
+        };
+        let critic = AgentConfig {
+            input_dim: critic_layout.dim(),
+            recurrent: settings.recurrent().filter(|_| settings.critic != CriticInput::Shared),
+            output_dim: 1,
+            convolution: policy.convolution.filter(|_| settings.critic == CriticInput::Observation),
+            init: init(1.0),
+            ..policy
+        };
+        let owners = settings.parameter_sharing.owners(spec);
+        let valuers = if critic_layout.values() == 1 { vec![0] } else { owners.clone() };
+        let stream = |index| Rng::stream(setup.seed, Purpose::Weights, index);
+        let policy = AgentNetworks::new(&policy, &owners, &mut stream(0), &tracked);
+        let critic = AgentNetworks::new(&critic, &valuers, &mut stream(1), &tracked);
+        let n_envs = settings.batch_size_run;
+        let adam = OptimizerConfig::Adam { eps: settings.optim_eps as f32 };
+        let steps = settings.rollout_steps;
+        let input_norm = settings.normalise_input.then(|| InputNorm::new(inputs.dim()));
+        let actor = standardising(policy.to_actor(), input_norm.as_ref());
+        Self {
+            inputs,
+            device: setup.device.clone(),
+            policy,
+            critic,
+            policy_optimizer: Optimizer::new(adam),
+            critic_optimizer: Optimizer::new(adam),
+            value_norm: ValueNorm::default(),
+            input_norm,
+            collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            actor,
+            critic_hidden: vec![0.0; n_envs * critic_layout.values() * settings.memory_dim()],
+            critic_layout,
+            exploration: (0..n_envs)
+                .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
+                .collect(),
+            minibatches: Rng::stream(setup.seed, Purpose::Minibatch, 0),
+            settings: settings.clone(),
+            spec: spec.clone(),
+        }
+    }
+
+    /// Begins with the weights that `values` gives to the parameters of the policy and of the critic, by
+    /// name and shape.
+    pub(crate) fn with_weights(
+        self,
+        policy: impl FnMut(&str, &[usize]) -> Vec<f32>,
+        critic: impl FnMut(&str, &[usize]) -> Vec<f32>,
+    ) -> Self {
+        Self {
+            policy: with_weights(self.policy, policy),
+            critic: with_weights(self.critic, critic),
+            ..self
+        }
+    }
+}
+
+impl Learner for PolicyLearner {
+    fn n_envs(&self) -> usize {
+        self.settings.batch_size_run
+    }
+
+    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError> {
+        let n_actions = self.spec.n_actions;
+        let exploration = &mut self.exploration;
+        let select = |env: usize, logits: &[f32], avail: &[bool], chosen: &mut [u16]| {
+            let agents = logits.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
+            for (action, (logits, avail)) in chosen.iter_mut().zip(agents) {
+                *action = sample(logits, avail, &mut exploration[env]);
+            }
+        };
+        let played = self.collector.collect(envs, &self.actor, select, tally);
+        // Learned from as it was read: by the moments from before.
+        let segment = match self.actor.input_norm() {
+            None => played.clone(),
+            Some(norm) => {
+                let mut read = Segment::clone(&played);
+                norm.normalise(&mut read.input);
+                Arc::new(read)
+            }
+        };
+        let layout = &self.critic_layout;
+        let mut experience =
+            Experience::new(&segment, &self.settings, self.inputs, layout, &self.critic_hidden);
+        let (policy, critic) = (self.policy.valid(), self.critic.valid());
+        let values = experience.look_back(&policy, &critic, &self.settings, &self.device);
+        let norm = self.settings.use_value_norm.then_some(&mut self.value_norm);
+        let behind = experience.estimate(&segment, values, norm, &self.settings);
+        self.critic_hidden = behind.critic_hidden;
+        tally.add("explained_variance", behind.explained_variance);
+        let mut readings = Readings::default();
+        self.improve(&mut experience, tally, &mut readings);
+        if !self.shared() && !self.along() {
+            self.fit(&experience, tally.t_env, &mut readings);
+        }
+        let (actor, numbers) = self.policy.to_actor_and(readings.values());
+        if let Some(norm) = &mut self.input_norm {
+            let width = played.agents * self.inputs.dim();
+            let steps = played.input.chunks_exact(width).zip(&played.valid).filter(|(_, on)| **on);
+            norm.update(&steps.flat_map(|(row, _)| row).copied().collect::<Vec<_>>());
+        }
+        self.actor = standardising(actor, self.input_norm.as_ref());
+        readings.accept(numbers, tally)
+    }
+
+    fn policy(&self) -> Policy {
+        Policy {
+            actor: self.actor.clone(),
+            inputs: self.inputs,
+            recurrent: self.settings.recurrent(),
+            convolution: self.settings.convolution(&self.spec),
+            normalisation: self.settings.normalisation(),
+            activation: self.settings.activation,
+            owners: self.policy.owners().to_vec(),
+        }
+    }
+
+    fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
+        let mut files = vec![
+            SavedFile::new("agent.safetensors", to_safetensors(&self.policy)?),
+            SavedFile::new("critic.safetensors", to_safetensors(&self.critic)?),
+        ];
+        if contents == Contents::Everything {
+            let mut rollout = Vec::new();
+            self.collector.save(&mut rollout);
+            let mut rest = Vec::new();
+            let streams = (&self.exploration, &self.minibatches);
+            pack(&(&self.value_norm, &self.critic_hidden, streams), &mut rest);
+            files.extend([
+                SavedFile::new("optimizer.bin", self.policy_optimizer.save()?),
+                SavedFile::new("critic_optimizer.bin", self.critic_optimizer.save()?),
+                SavedFile::new("rollout.bin", rollout),
+                SavedFile::new("learner.bin", rest),
+            ]);
+            if let Some(norm) = &self.input_norm {
+                let mut bytes = Vec::new();
+                pack(norm, &mut bytes);
+                files.push(SavedFile::new("input_norm.bin", bytes));
+            }
+        }
+        Ok(files)
+    }
+
+    fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
+        let policy = from_safetensors(self.policy.clone(), file(files, "agent.safetensors")?)?;
+        let critic = from_safetensors(self.critic.clone(), file(files, "critic.safetensors")?)?;
+        let (value_norm, critic_hidden, (exploration, minibatches)) =
+            unpack("the learner", file(files, "learner.bin")?)?;
+        self.collector.load(file(files, "rollout.bin")?)?;
+        self.policy_optimizer.load(file(files, "optimizer.bin")?)?;
+        self.critic_optimizer.load(file(files, "critic_optimizer.bin")?)?;
+        if let Some(norm) = &mut self.input_norm {
+            *norm = unpack("the moments of inputs", file(files, "input_norm.bin")?)?;
+        }
+        self.actor = standardising(policy.to_actor(), self.input_norm.as_ref());
+        (self.policy, self.critic) = (policy, critic);
+        (self.value_norm, self.critic_hidden) = (value_norm, critic_hidden);
+        (self.exploration, self.minibatches) = (exploration, minibatches);
+        Ok(())
+    }
+}
+
+/// What acts with the weights of `actor`.
+fn standardising(actor: Actor, norm: Option<&InputNorm>) -> Actor {
+    match norm {
+        Some(norm) => actor.standardising(norm.clone()),
+        None => actor,
+    }
+}

@@ -1,0 +1,213 @@
+//! The losses of policies and critics.
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor};
+use phalanx_core::nn::{Categorical, Taken, Valued, categorical, surrogate, value_loss};
+
+/// What networks read, `[time, row, dim]`, `[row, memory]` and `[time, row]`.
+#[derive(Clone)]
+pub(super) struct Sequence {
+    pub(super) input: Tensor<3>,
+    pub(super) hidden: Tensor<2>,
+    pub(super) keep: Tensor<2>,
+}
+
+/// What agents read and did; a row is an agent of an item.
+pub(super) struct Played {
+    pub(super) read: Sequence,
+    /// Zero, or minus infinity for all purposes where an action is not available.
+    pub(super) closed: Tensor<3>,
+    pub(super) actions: Tensor<3, Int>,
+}
+
+impl Played {
+    /// What networks that say `logits` think of the actions taken.
+    pub(super) fn taken(&self, logits: Tensor<3>) -> Categorical {
+        categorical(logits, self.closed.clone(), self.actions.clone())
+    }
+
+    /// The log-probabilities of all actions, `[time, row, action]`.
+    pub(super) fn log_probs(&self, logits: Tensor<3>) -> Tensor<3> {
+        log_softmax(logits + self.closed.clone(), 2)
+    }
+}
+
+/// What a policy learns from.
+pub(super) struct PolicyBatch {
+    pub(super) read: Sequence,
+    /// The weights sum to one over the agent steps to learn from, in all shards of a minibatch.
+    pub(super) taken: Taken,
+    /// Of all actions under the policy that acted, `[time * row, action]`, where a KL divergence is asked
+    /// for.
+    pub(super) log_probs: Option<Tensor<2>>,
+}
+
+/// What a critic of its own learns from.
+pub(super) struct ValueBatch {
+    pub(super) read: Sequence,
+    /// The weights sum to one over the steps to learn from, in all shards of a minibatch.
+    pub(super) valued: Valued,
+}
+
+/// The constants of the losses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loss {
+    /// How far ratios and values may move; `None` clips no ratio.
+    pub(super) ratio_clip: Option<f32>,
+    /// `None` clips no value.
+    pub(super) value_clip: Option<f32>,
+    /// `None` squares every error.
+    pub(super) huber_delta: Option<f32>,
+    pub(super) entropy_coef: f32,
+    pub(super) kl_coef: f32,
+}
+
+/// The names of what [`Loss::policy`] returns beside the loss.
+pub(super) const POLICY_MEANS: [&str; 4] = ["pg_loss", "entropy", "clip_fraction", "approx_kl"];
+
+impl Loss {
+    /// The policy loss with entropy bonus, over the agent steps to learn from, and the [`POLICY_MEANS`] it is made of,
+    /// `[4]`:
+    ///
+    /// ```text
+    /// L = surrogate - entropy_coef mean[ H(pi) ] + kl_coef mean[ KL(pi_old || pi) ]
+    /// ```
+    ///
+    /// with the clipped [`surrogate`]. Where agents improve one after another, the advantage is
+    /// multiplied with the factor of those before.
+    ///
+    /// `logits` are `[time, row, action]`.
+    pub(super) fn policy(&self, logits: Tensor<3>, batch: &PolicyBatch) -> (Tensor<1>, Tensor<1>) {
+        let [time, rows, n_actions] = logits.dims();
+        let logits = logits.reshape([time * rows, n_actions]);
+        let sums = surrogate(logits.clone(), &batch.taken, self.ratio_clip);
+        let part = |k: usize| sums.clone().narrow(0, k, 1);
+        let mut loss = part(0) - part(1) * self.entropy_coef;
+        if let Some(old) = &batch.log_probs {
+            let new = log_softmax(logits + batch.taken.closed.clone(), 1);
+            let divergence = (old.clone().exp() * (old.clone() - new)).sum_dim(1);
+            loss = loss + (divergence * batch.taken.weight.clone()).sum() * self.kl_coef;
+        }
+        (loss, sums.inner())
+    }
+
+    /// The loss of the critic, see [`value_loss`]; `value` is `[time, row, 1]`.
+    pub(super) fn value(&self, value: Tensor<3>, valued: &Valued) -> Tensor<1> {
+        let [time, rows, _] = value.dims();
+        let value = value.reshape([time * rows, 1]);
+        value_loss(value, valued, self.value_clip, self.huber_delta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithms::host::{tensor, to_vec};
+    use burn::tensor::TensorData;
+    use phalanx_core::nn::{Device, device};
+
+    fn cpu() -> Device {
+        device("cpu").expect("the CPU is always there").autodiff()
+    }
+
+    fn loss() -> Loss {
+        Loss {
+            ratio_clip: Some(0.2),
+            value_clip: None,
+            huber_delta: None,
+            entropy_coef: 0.0,
+            kl_coef: 0.0,
+        }
+    }
+
+    fn column(values: &[f32]) -> Tensor<2> {
+        tensor(values.to_vec(), [values.len(), 1], &cpu())
+    }
+
+    /// One step of agents with two actions each, who took the first one.
+    fn batch(advantage: &[f32], old: &[f32], weight: &[f32]) -> PolicyBatch {
+        let n = advantage.len();
+        PolicyBatch {
+            read: Sequence {
+                input: Tensor::zeros([1, n, 1], &cpu()),
+                hidden: Tensor::zeros([n, 1], &cpu()),
+                keep: Tensor::ones([1, n], &cpu()),
+            },
+            taken: Taken {
+                closed: Tensor::zeros([n, 2], &cpu()),
+                actions: Tensor::from_data(TensorData::new(vec![0_i32; n], [n, 1]), &cpu()),
+                log_prob: column(old),
+                advantage: column(advantage),
+                weight: column(weight),
+            },
+            log_probs: None,
+        }
+    }
+
+    /// Logits of two actions whose first one has these probabilities.
+    fn logits(first: &[f32]) -> Tensor<3> {
+        let values = first.iter().flat_map(|p| [p.ln(), (1.0 - p).ln()]).collect();
+        tensor(values, [1, first.len(), 2], &cpu()).require_grad()
+    }
+
+    fn number(loss: Tensor<1>) -> f32 {
+        loss.inner().into_scalar()
+    }
+
+    #[test]
+    fn the_clipped_loss_takes_the_smaller_gain_and_leaves_the_dead_out() {
+        // Ratios 1.5, 0.5, 1.1, 0.5 with advantages 2, 2, -1, -1, and a dead agent.
+        let old = [0.4_f32, 0.4, 0.5, 0.8, 0.5].map(f32::ln);
+        let batch = batch(&[2.0, 2.0, -1.0, -1.0, 9.0], &old, &[0.25, 0.25, 0.25, 0.25, 0.0]);
+        let (total, means) = loss().policy(logits(&[0.6, 0.2, 0.55, 0.4, 0.9]), &batch);
+        let [_, _, clip_fraction, approx_kl] = to_vec(means)[..] else { panic!("there are four") };
+        let gain = 1.2 * 2.0 + 0.5 * 2.0 - 1.1 - 0.8;
+        assert!((number(total) + gain / 4.0).abs() < 1e-6);
+        assert!((clip_fraction - 0.75).abs() < 1e-6, "{clip_fraction}");
+        let kl = |ratio: f32| ratio - 1.0 - ratio.ln();
+        let expected = (kl(1.5) + kl(0.5) + kl(1.1) + kl(0.5)) / 4.0;
+        assert!((approx_kl - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_clipped_ratio_has_no_gradient_and_an_unclipped_loss_keeps_it() {
+        let batch = batch(&[2.0], &[0.4_f32.ln()], &[1.0]);
+        for (ratio_clip, slope) in [(Some(0.2), 0.0), (None, -2.0 * 1.5 * (1.0 - 0.6))] {
+            let logits = logits(&[0.6]);
+            let (total, _) = Loss { ratio_clip, ..loss() }.policy(logits.clone(), &batch);
+            let gradients = total.backward();
+            let gradient = to_vec(logits.grad(&gradients).expect("the loss depends on them"));
+            assert!((gradient[0] - slope).abs() < 1e-5, "{gradient:?}");
+        }
+    }
+
+    #[test]
+    fn entropy_is_rewarded_and_divergence_from_the_old_policy_punished() {
+        let mut batch = batch(&[0.0], &[0.5_f32.ln()], &[1.0]);
+        batch.log_probs = Some(logits(&[0.5]).reshape([1, 2]));
+        let loss = Loss { entropy_coef: 0.1, kl_coef: 2.0, ..loss() };
+        let (total, means) = loss.policy(logits(&[0.8]), &batch);
+        let entropy = -(0.8 * 0.8_f32.ln() + 0.2 * 0.2_f32.ln());
+        let divergence = 0.5 * (0.5_f32 / 0.8).ln() + 0.5 * (0.5_f32 / 0.2).ln();
+        assert!((to_vec(means)[1] - entropy).abs() < 1e-6);
+        assert!((number(total) - (2.0 * divergence - 0.1 * entropy)).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_value_loss_is_the_larger_of_free_and_clipped_squared_or_hubers() {
+        let targets = Valued {
+            before: column(&[0.0, 0.0, 0.0]),
+            returns: column(&[1.0, -1.0, 9.0]),
+            weight: column(&[0.5, 0.5, 0.0]),
+        };
+        let values = column(&[0.5, 0.5, 7.0]).unsqueeze_dim::<3>(0);
+        let of = |value_clip, huber_delta| {
+            number(Loss { value_clip, huber_delta, ..loss() }.value(values.clone(), &targets))
+        };
+        assert!((of(None, None) - 0.5 * 0.5 * (0.25 + 2.25)).abs() < 1e-6);
+        // Moved by at most 0.2: errors -0.8 and 1.2 against -0.5 and 1.5.
+        assert!((of(Some(0.2), None) - 0.5 * 0.5 * (0.64 + 2.25)).abs() < 1e-6);
+        // With delta 1: 0.5^2 / 2, and 1 * (1.5 - 0.5).
+        assert!((of(None, Some(1.0)) - 0.5 * (0.125 + 1.0)).abs() < 1e-6);
+    }
+}

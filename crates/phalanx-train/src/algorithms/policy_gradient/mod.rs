@@ -1,0 +1,59 @@
+//! Policy gradients: one learner, and one file for the defaults of each algorithm.
+
+/// Makes an algorithm of a struct whose field `learning` holds the settings of policy gradients.
+macro_rules! policy_gradient {
+    ($algorithm:ty, $id:literal) => {
+        impl crate::algorithms::Algorithm for $algorithm {
+            fn id(&self) -> &'static str {
+                $id
+            }
+
+            fn table(&self) -> toml::Table {
+                crate::algorithms::settings(self)
+            }
+
+            fn problems(&self) -> Vec<crate::config::Problem> {
+                self.learning.problems()
+            }
+
+            fn problems_in(
+                &self,
+                spec: &phalanx_core::env::EnvSpec,
+            ) -> Vec<crate::config::Problem> {
+                self.learning.problems_in(spec)
+            }
+
+            fn learner(
+                &self,
+                setup: &crate::algorithms::Setup,
+            ) -> Box<dyn crate::algorithms::Learner> {
+                Box::new(super::learner::PolicyLearner::new(&self.learning, setup))
+            }
+        }
+    };
+}
+
+mod critic_input;
+mod experience;
+mod happo;
+mod ia2c;
+mod improve;
+mod ippo;
+mod learner;
+mod losses;
+mod maa2c;
+mod mappo;
+mod sequential_ppo;
+mod settings;
+mod turn;
+
+pub(crate) use critic_input::CriticLayout;
+pub(crate) use experience::Experience as RolloutExperience;
+pub use happo::Happo;
+pub use ia2c::Ia2c;
+pub use ippo::Ippo;
+pub(crate) use learner::PolicyLearner;
+pub use maa2c::Maa2c;
+pub use mappo::Mappo;
+pub use sequential_ppo::SequentialPpo;
+pub use settings::{CriticInput, NormaliseAdvantage, PolicyGradient, UpdateOrder};

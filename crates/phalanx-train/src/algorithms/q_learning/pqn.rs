@@ -1,0 +1,187 @@
+//! Parallelised Q-networks: Q-learning from rollouts, without replay and without target networks.
+
+use phalanx_core::nn::{Normalisation, RecurrentUnit, Sharing};
+use phalanx_core::rl::Linear;
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::pqn_learner::{Mixing, PqnLearner};
+use super::settings::unit;
+use crate::algorithms::{Algorithm, Learner, Setup, settings};
+use crate::config::Problem;
+
+/// Parallelised Q-learning of the sum of utilities (Gallici et al. 2025, arXiv 2407.04811; as
+/// `pqn_vdn_rnn` in JaxMARL).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PqnVdn {
+    /// The settings, shared with PQN-IQL.
+    #[serde(flatten)]
+    pub learning: Pqn,
+}
+
+/// Parallelised Q-learning of every agent for itself (Gallici et al. 2025, arXiv 2407.04811).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PqnIql {
+    /// The settings, shared with PQN-VDN.
+    #[serde(flatten)]
+    pub learning: Pqn,
+}
+
+/// The settings of parallelised Q-networks; names as in the other value learners.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pqn {
+    /// The number of environments that play side by side.
+    pub batch_size_run: usize,
+    /// The number of steps of each environment between two updates.
+    pub rollout_steps: usize,
+    /// How often the collected steps are gone through.
+    pub epochs: usize,
+    /// Into how many parts, by environments, an epoch is divided.
+    pub num_mini_batch: usize,
+    /// The learning rate.
+    pub lr: f64,
+    /// The number of environment steps until the learning rate is zero; zero keeps it constant.
+    pub lr_anneal_time: u64,
+    /// Added to the denominator of RAdam's step.
+    pub optim_eps: f64,
+    /// The largest norm of all gradients together.
+    pub grad_norm_clip: f64,
+    /// The discount.
+    pub gamma: f64,
+    /// The lambda of the returns.
+    pub td_lambda: f64,
+    /// Exploration at the start: the probability of a random action.
+    pub epsilon_start: f64,
+    /// Exploration in the end.
+    pub epsilon_finish: f64,
+    /// The number of environment steps between the two.
+    pub epsilon_anneal_time: u64,
+    /// Whether the agents' first layer is normalised, which is what keeps learning stable without
+    /// target networks.
+    pub layer_norm: bool,
+    /// Which agents share a network: `all`, those of a `group`, or `none`.
+    pub parameter_sharing: Sharing,
+    /// Whether agents remember (a recurrent layer) or not (a linear one).
+    pub use_rnn: bool,
+    /// What agents that remember do it with: a `gru` or an `lstm`.
+    pub rnn: RecurrentUnit,
+    /// The width of the agent's hidden layers.
+    pub rnn_hidden_dim: usize,
+    /// Whether agents see their last action.
+    pub obs_last_action: bool,
+    /// Whether agents see their number.
+    pub obs_agent_id: bool,
+}
+
+impl Default for Pqn {
+    fn default() -> Self {
+        Self {
+            batch_size_run: 32,
+            rollout_steps: 32,
+            epochs: 2,
+            num_mini_batch: 4,
+            lr: 0.0005,
+            lr_anneal_time: 0,
+            optim_eps: 1e-8,
+            grad_norm_clip: 1.0,
+            gamma: 0.99,
+            td_lambda: 0.85,
+            epsilon_start: 1.0,
+            epsilon_finish: 0.05,
+            epsilon_anneal_time: 50_000,
+            layer_norm: true,
+            parameter_sharing: Sharing::All,
+            use_rnn: true,
+            rnn: RecurrentUnit::Gru,
+            rnn_hidden_dim: 64,
+            obs_last_action: true,
+            obs_agent_id: true,
+        }
+    }
+}
+
+impl Pqn {
+    /// Where networks are normalised.
+    pub fn normalisation(&self) -> Normalisation {
+        if self.layer_norm { Normalisation::FirstLayer } else { Normalisation::None }
+    }
+
+    /// What agents remember with, if they do.
+    pub fn recurrent(&self) -> Option<RecurrentUnit> {
+        self.use_rnn.then_some(self.rnn)
+    }
+
+    /// The exploration schedule.
+    pub fn epsilon(&self) -> Linear {
+        Linear {
+            start: self.epsilon_start,
+            finish: self.epsilon_finish,
+            anneal_time: self.epsilon_anneal_time,
+        }
+    }
+
+    /// The learning rate after `t_env` environment steps.
+    pub fn lr_at(&self, t_env: u64) -> f64 {
+        Linear::unless_zero(self.lr, 0.0, self.lr_anneal_time).at(t_env)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+        check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
+        check(self.rollout_steps > 0, "rollout_steps", "must be at least 1");
+        check(self.epochs > 0, "epochs", "must be at least 1");
+        check(
+            (1..=self.batch_size_run).contains(&self.num_mini_batch),
+            "num_mini_batch",
+            "must lie between 1 and batch_size_run",
+        );
+        check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
+        check(self.optim_eps > 0.0, "optim_eps", "must be positive");
+        check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
+        check(unit(self.gamma), "gamma", "must lie in [0, 1]");
+        check(unit(self.td_lambda), "td_lambda", "must lie in [0, 1]");
+        check(unit(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
+        check(unit(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
+        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        check(remembers, "rnn", "needs use_rnn=true where it is not gru");
+        check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
+        problems
+    }
+}
+
+impl Algorithm for PqnVdn {
+    fn id(&self) -> &'static str {
+        "pqn_vdn"
+    }
+
+    fn table(&self) -> Table {
+        settings(self)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.learning.problems()
+    }
+
+    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
+        Box::new(PqnLearner::new(&self.learning, Mixing::Sum, setup))
+    }
+}
+
+impl Algorithm for PqnIql {
+    fn id(&self) -> &'static str {
+        "pqn_iql"
+    }
+
+    fn table(&self) -> Table {
+        settings(self)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.learning.problems()
+    }
+
+    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
+        Box::new(PqnLearner::new(&self.learning, Mixing::Alone, setup))
+    }
+}

@@ -1,0 +1,274 @@
+//! The settings all value-learning algorithms share.
+
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::{OptimizerConfig, RecurrentUnit, Sharing};
+use phalanx_core::rl::Linear;
+use serde::{Deserialize, Serialize};
+
+use super::bytes::Bytes;
+use crate::config::Problem;
+use crate::replay::{Precision, Prioritised, ReplayConfig};
+
+/// Q-learning from whole episodes, with PyMARL's names and PyMARL2's tuned values as defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QLearning {
+    /// The number of environments that play side by side; after each of them finished an episode,
+    /// the networks are updated.
+    pub batch_size_run: usize,
+    /// The number of updates after that.
+    pub updates_per_rollout: usize,
+    /// Whether actors play the next episodes while these updates are computed, with the weights from before
+    /// them: on a `gpu`, `always` or `never`.
+    pub overlap_rollouts: Overlap,
+    /// The number of episodes in an update.
+    pub batch_size: usize,
+    /// How many steps of each of these episodes are learned from, beginning anywhere; zero takes
+    /// whole episodes. Recurrent agents begin a piece without memories.
+    pub batch_steps: usize,
+    /// The number of episodes the replay memory holds.
+    pub buffer_size: usize,
+    /// The memory that these episodes may take, such as `"2 GiB"`; zero sets no bound.
+    pub buffer_mem: Bytes,
+    /// The precision of observations and states in the replay memory: `f32` or `f16`.
+    pub buffer_precision: Precision,
+    /// Whether episodes with large errors are replayed more often.
+    pub prioritised_replay: bool,
+    /// The power of an episode's error in its probability.
+    pub priority_alpha: f64,
+    /// How much of the resulting bias is corrected at the start; all of it after
+    /// `priority_beta_anneal_time`.
+    pub priority_beta: f64,
+    /// The number of environment steps until all of the bias is corrected.
+    pub priority_beta_anneal_time: u64,
+    /// The learning rate.
+    pub lr: f64,
+    /// `adam` or `rmsprop`.
+    pub optimizer: OptimizerName,
+    /// RMSprop's decay of the mean square.
+    pub optim_alpha: f64,
+    /// Added to the denominator of the update.
+    pub optim_eps: f64,
+    /// The largest norm of all gradients together.
+    pub grad_norm_clip: f64,
+    /// The discount.
+    pub gamma: f64,
+    /// The lambda of the TD(lambda) targets; zero gives one-step targets.
+    pub td_lambda: f64,
+    /// Whether exploratory actions are corrected for (Q(lambda)).
+    pub q_lambda: bool,
+    /// The number of rewards in a target, where `td_lambda` is zero.
+    pub n_step: usize,
+    /// The weight of the mean squared TD error.
+    pub td_loss_scale: f64,
+    /// Whether rewards are brought to mean zero and deviation one, as seen so far.
+    pub standardise_rewards: bool,
+    /// Whether agents learn from the team's reward; else from their own, where the environment
+    /// gives one.
+    pub common_reward: bool,
+    /// Whether the online network chooses the action that the target network values.
+    pub double_q: bool,
+    /// How the target network follows the online network: a copy after a number of `episodes` or
+    /// `updates`, or a `soft` step after every update.
+    pub target_update: TargetUpdate,
+    /// The number of episodes or updates between two copies.
+    pub target_update_interval: u64,
+    /// The share of the online network in a soft step.
+    pub target_update_tau: f64,
+    /// Exploration at the start: the probability of a random action.
+    pub epsilon_start: f64,
+    /// Exploration in the end.
+    pub epsilon_finish: f64,
+    /// The number of environment steps between the two.
+    pub epsilon_anneal_time: u64,
+    /// Which agents share a network: `all`, those of a `group`, or `none`.
+    pub parameter_sharing: Sharing,
+    /// Whether agents remember (a recurrent layer) or not (a linear one).
+    pub use_rnn: bool,
+    /// What agents that remember do it with: a `gru` or an `lstm`.
+    pub rnn: RecurrentUnit,
+    /// The width of the agent's hidden layers.
+    pub rnn_hidden_dim: usize,
+    /// Whether agents see their last action.
+    pub obs_last_action: bool,
+    /// Whether agents see their number.
+    pub obs_agent_id: bool,
+}
+
+/// An update rule, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerName {
+    /// Adam.
+    Adam,
+    /// RMSprop without momentum.
+    Rmsprop,
+}
+
+/// How target networks follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetUpdate {
+    /// A copy after a number of episodes (PyMARL).
+    Episodes,
+    /// A copy after a number of updates (EPyMARL with an interval above one).
+    Updates,
+    /// A step of a given share after every update (EPyMARL with an interval of at most one).
+    Soft,
+}
+
+/// When actors play while the device learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overlap {
+    /// Where the device is not the CPU.
+    Gpu,
+    /// Everywhere. The CPU gains nothing by it: this is for comparing devices.
+    Always,
+    /// Nowhere: what is played next is played with the newest weights.
+    Never,
+}
+
+impl Default for QLearning {
+    fn default() -> Self {
+        Self {
+            batch_size_run: 8,
+            updates_per_rollout: 1,
+            overlap_rollouts: Overlap::Gpu,
+            batch_size: 128,
+            batch_steps: 0,
+            buffer_size: 5000,
+            buffer_mem: Bytes(0),
+            buffer_precision: Precision::F32,
+            prioritised_replay: false,
+            priority_alpha: 0.6,
+            priority_beta: 0.4,
+            priority_beta_anneal_time: 1_000_000,
+            lr: 0.001,
+            optimizer: OptimizerName::Adam,
+            optim_alpha: 0.99,
+            optim_eps: 1e-8,
+            grad_norm_clip: 10.0,
+            gamma: 0.99,
+            td_lambda: 0.6,
+            q_lambda: false,
+            n_step: 1,
+            td_loss_scale: 0.5,
+            standardise_rewards: false,
+            common_reward: true,
+            double_q: true,
+            target_update: TargetUpdate::Episodes,
+            target_update_interval: 200,
+            target_update_tau: 0.01,
+            epsilon_start: 1.0,
+            epsilon_finish: 0.05,
+            epsilon_anneal_time: 100_000,
+            parameter_sharing: Sharing::All,
+            use_rnn: true,
+            rnn: RecurrentUnit::Gru,
+            rnn_hidden_dim: 64,
+            obs_last_action: true,
+            obs_agent_id: true,
+        }
+    }
+}
+
+impl QLearning {
+    /// The exploration schedule.
+    pub fn epsilon(&self) -> Linear {
+        Linear {
+            start: self.epsilon_start,
+            finish: self.epsilon_finish,
+            anneal_time: self.epsilon_anneal_time,
+        }
+    }
+
+    /// The update rule.
+    pub fn optimizer(&self) -> OptimizerConfig {
+        let eps = self.optim_eps as f32;
+        match self.optimizer {
+            OptimizerName::Adam => OptimizerConfig::Adam { eps },
+            OptimizerName::Rmsprop => {
+                OptimizerConfig::RmsProp { alpha: self.optim_alpha as f32, eps }
+            }
+        }
+    }
+
+    /// What agents remember with, if they do.
+    pub fn recurrent(&self) -> Option<RecurrentUnit> {
+        self.use_rnn.then_some(self.rnn)
+    }
+
+    /// The replay memory.
+    pub fn replay(&self) -> ReplayConfig {
+        let beta = Linear {
+            start: self.priority_beta,
+            finish: 1.0,
+            anneal_time: self.priority_beta_anneal_time,
+        };
+        ReplayConfig {
+            capacity: self.buffer_size,
+            bytes: (self.buffer_mem.0 > 0).then_some(self.buffer_mem.0),
+            precision: self.buffer_precision,
+            prioritised: self
+                .prioritised_replay
+                .then_some(Prioritised { alpha: self.priority_alpha, beta }),
+            batch_steps: (self.batch_steps > 0).then_some(self.batch_steps),
+        }
+    }
+
+    /// Settings that do not suit an environment; `mixes` tells whether utilities are mixed into one
+    /// value.
+    pub fn problems_in(&self, spec: &EnvSpec, mixes: bool) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |holds, reason| {
+            Problem::unless(&mut problems, self.common_reward || holds, "common_reward", reason);
+        };
+        check(!mixes, "must be true where a mixer learns the value of the team's reward");
+        check(spec.agent_rewards, "must be true: this environment rewards the team as a whole");
+        problems
+    }
+
+    /// Settings that make no sense.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+        check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
+        check(self.updates_per_rollout > 0, "updates_per_rollout", "must be at least 1");
+        check(self.batch_size > 0, "batch_size", "must be at least 1");
+        check(self.buffer_size >= self.batch_size, "buffer_size", "must hold at least batch_size");
+        check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
+        check(unit(self.optim_alpha), "optim_alpha", "must lie in [0, 1]");
+        check(self.optim_eps > 0.0, "optim_eps", "must be positive");
+        check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
+        check(unit(self.gamma), "gamma", "must lie in [0, 1]");
+        check(unit(self.td_lambda), "td_lambda", "must lie in [0, 1]");
+        check(self.n_step > 0, "n_step", "must be at least 1");
+        check(
+            self.n_step == 1 || self.td_lambda == 0.0,
+            "n_step",
+            "needs td_lambda=0: the two are different targets",
+        );
+        check(
+            !self.q_lambda || self.n_step == 1,
+            "q_lambda",
+            "corrects TD(lambda) targets, not those of n_step",
+        );
+        check(self.td_loss_scale > 0.0, "td_loss_scale", "must be positive");
+        check(self.target_update_interval > 0, "target_update_interval", "must be at least 1");
+        let tau = unit(self.target_update_tau) && self.target_update_tau > 0.0;
+        check(tau, "target_update_tau", "must lie in (0, 1]");
+        check(self.priority_alpha >= 0.0, "priority_alpha", "must not be negative");
+        check(unit(self.priority_beta), "priority_beta", "must lie in [0, 1]");
+        check(unit(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
+        check(unit(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
+        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        check(remembers, "rnn", "needs use_rnn=true where it is not gru");
+        check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
+        problems
+    }
+}
+
+/// Whether a number lies in `[0, 1]`.
+pub(in super::super) fn unit(value: f64) -> bool {
+    (0.0..=1.0).contains(&value)
+}

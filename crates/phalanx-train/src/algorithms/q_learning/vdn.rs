@@ -1,0 +1,43 @@
+//! Value decomposition networks.
+
+use phalanx_core::env::EnvSpec;
+use phalanx_core::nn::MixerConfig;
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::learner::ReplayLearner;
+use super::mixed::Mixed;
+use super::settings::QLearning;
+use crate::algorithms::{Algorithm, Learner, Setup, settings};
+use crate::config::Problem;
+
+/// The joint action value is the sum of the agents' utilities (Sunehag et al. 2018, arXiv
+/// 1706.05296).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Vdn {
+    /// The settings of value learning.
+    #[serde(flatten)]
+    pub learning: QLearning,
+}
+
+impl Algorithm for Vdn {
+    fn id(&self) -> &'static str {
+        "vdn"
+    }
+
+    fn table(&self) -> Table {
+        settings(self)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.learning.problems()
+    }
+
+    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+        self.learning.problems_in(spec, true)
+    }
+
+    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
+        Box::new(ReplayLearner::new(Mixed(MixerConfig::Vdn), &self.learning, setup))
+    }
+}

@@ -1,64 +1,101 @@
-//! Mixers: from the utilities of the agents to the joint action value, one file each.
+//! Mixers: from the agents' utilities to the joint action value, one file each.
+//!
+//! A file holds everything about its mixer: the settings, which implement [`Mixer`], the network
+//! that learns, and the formula. It is named like the mixer's word on the command line.
+//!
+//! [`concaveq`], [`qtran`] and [`resq`] hold the networks of algorithms that need a loss of their
+//! own.
 
-mod concave;
 mod concave_weights;
+mod concaveq;
 mod hypernetwork;
-mod independent;
+mod iql;
 mod qatten;
 mod qmix;
 mod qplex;
 mod qtran;
-mod residual;
+mod resq;
 mod unrestricted;
 mod vdn;
 
+use std::fmt::Debug;
+
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-pub use self::concave::{Concave, ConcaveConfig, Convex, FirstLayer};
 pub use self::concave_weights::{ConcaveWeights, HostWeights};
-pub use self::independent::Independent;
-pub use self::qatten::{Qatten, QattenConfig};
-pub use self::qmix::{Positive, Qmix, QmixConfig};
-pub use self::qplex::{Qplex, QplexConfig};
+pub use self::concaveq::{ConcaveMixer, ConcaveNetwork, Convex, FirstLayer};
+pub use self::iql::IqlMixer;
+pub use self::qatten::{QattenMixer, QattenNetwork};
+pub use self::qmix::{Positive, QmixMixer, QmixNetwork};
+pub use self::qplex::{QplexMixer, QplexNetwork};
 pub use self::qtran::{QtranConfig, QtranJoint, QtranValue};
-pub use self::residual::{Residual, ResidualConfig};
-pub use self::unrestricted::{Unrestricted, UnrestrictedConfig};
-pub use self::vdn::Vdn;
+pub use self::resq::{Residual, ResidualConfig};
+pub use self::unrestricted::{UnrestrictedMixer, UnrestrictedNetwork};
+pub use self::vdn::VdnMixer;
 use crate::rng::Rng;
+use crate::settings::InvalidSetting;
 
-/// Which mixer, and its sizes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum MixerConfig {
-    /// No mixing: every agent learns from the team's reward alone.
-    Independent,
-    /// The sum of the utilities.
-    Vdn,
-    /// A monotone network whose weights depend on the state.
-    Qmix(QmixConfig),
-    /// The sum of the utilities and of weighted advantages.
-    Qplex(QplexConfig),
-    /// A sum whose weights come from attention to the agents.
-    Qatten(QattenConfig),
-    /// A feed-forward network without restriction.
-    Unrestricted(UnrestrictedConfig),
-}
+/// A mixer: how the utilities of the agents make up the joint action value `Q_tot`.
+///
+/// The implementing type holds the mixer's settings, whose names are keys of the configuration.
+/// With `phalanx_train::algorithms::QLearning` a mixer is a whole algorithm, which honours every
+/// setting of Q-learning:
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use phalanx_core::nn::{Activation, Linear, Mixer, MixerInput, MixerSizes};
+/// use phalanx_core::rng::Rng;
+/// use serde::{Deserialize, Serialize};
+///
+/// /// The sum of the utilities plus a linear function of the state.
+/// #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// struct SumAndState {}
+///
+/// impl Mixer for SumAndState {
+///     const ID: &str = "sum_and_state";
+///     const SUMMARY: &str = "VDN with a state-dependent bias";
+///     type Network = Linear;
+///
+///     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> Linear {
+///         Linear::new(sizes.state_dim, 1, rng, device)
+///     }
+///
+///     fn forward(&self, bias: &Linear, input: MixerInput) -> Tensor<2> {
+///         input.q_chosen.sum_dim(1) + bias.forward(input.state, Activation::Identity)
+///     }
+/// }
+/// ```
+pub trait Mixer:
+    Clone + Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// The word on the command line, such as `qmix`; also the name of the algorithm made of it.
+    const ID: &str;
 
-impl MixerConfig {
-    /// A mixer with initial weights drawn from `rng`.
-    pub fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> Mixer {
-        let MixerSizes { n_agents, state_dim, .. } = sizes;
-        match self {
-            Self::Independent => Mixer::Independent(Independent::new()),
-            Self::Vdn => Mixer::Vdn(Vdn::new()),
-            Self::Qmix(config) => Mixer::Qmix(config.init(n_agents, state_dim, rng, device)),
-            Self::Qplex(config) => Mixer::Qplex(config.init(sizes, rng, device)),
-            Self::Qatten(config) => Mixer::Qatten(config.init(sizes, rng, device)),
-            Self::Unrestricted(config) => {
-                Mixer::Unrestricted(config.init(n_agents, state_dim, rng, device))
-            }
-        }
+    /// What the mixer does, in one line.
+    const SUMMARY: &str;
+
+    /// Whether the mixer returns one value of the team, `[row, 1]`. Where it does not, it returns
+    /// one value of each agent, `[row, agent]`.
+    const MIXES: bool = true;
+
+    /// The network that learns, whose field names are those of saved weights. A mixer without
+    /// weights has an empty module, [`VdnMixer`] for example.
+    type Network: Module + Sync;
+
+    /// Returns the settings that are out of bounds.
+    fn validate(&self) -> Vec<InvalidSetting> {
+        Vec::new()
     }
+
+    /// Makes a network with initial weights drawn from `rng`.
+    fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> Self::Network;
+
+    /// Computes the joint action values, `[row, 1]`, or the agents' own values, `[row, agent]`,
+    /// where the mixer does not mix.
+    fn forward(&self, network: &Self::Network, input: MixerInput) -> Tensor<2>;
 }
 
 /// The sizes of the team that a mixer serves.
@@ -70,61 +107,28 @@ pub struct MixerSizes {
     pub n_actions: usize,
     /// The length of the state.
     pub state_dim: usize,
-    /// The length of what an agent's network reads.
+    /// The length of an agent network's input.
     pub input_dim: usize,
 }
 
-/// What a mixer may read. A row is a time step of an episode. Every mixer reads `chosen`; what
-/// else it reads, its own page says.
+/// The input of a mixer. A row is a time step of an episode. Every mixer reads `q_chosen`; the
+/// page of a mixer names what else it reads.
 #[derive(Clone, Debug)]
 pub struct MixerInput {
     /// The utilities of the chosen actions, `[row, agent]`.
-    pub chosen: Tensor<2>,
-    /// The utilities of all actions, `[row, agent, n_actions]`; those of actions that are not
-    /// available are lowered so far that they are never the largest.
+    pub q_chosen: Tensor<2>,
+    /// The utilities of all actions, `[row, agent, n_actions]`. Unavailable actions carry a large
+    /// negative number, so that they are never the largest.
     pub utilities: Tensor<3>,
     /// The chosen actions, `[row, agent]`.
     pub actions: Tensor<2, Int>,
     /// The states, `[row, state_dim]`.
     pub state: Tensor<2>,
-    /// What the agents' networks read, `[row, agent, input_dim]`.
+    /// The inputs of the agents' networks, `[row, agent, input_dim]`.
     pub agent_input: Tensor<3>,
 }
 
-/// From the utilities of the chosen actions to the joint action value.
-#[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant)] // There is one per learner, so its size does not matter.
-pub enum Mixer {
-    /// Independent Q-learning.
-    Independent(Independent),
-    /// Value decomposition networks.
-    Vdn(Vdn),
-    /// QMIX.
-    Qmix(Qmix),
-    /// QPLEX.
-    Qplex(Qplex),
-    /// Qatten.
-    Qatten(Qatten),
-    /// The baseline that has no structure.
-    Unrestricted(Unrestricted),
-}
-
-impl Mixer {
-    /// The joint action value, `[row, 1]`; [`Mixer::Independent`] returns the chosen utilities
-    /// unchanged, `[row, agent]`.
-    pub fn forward(&self, input: MixerInput) -> Tensor<2> {
-        match self {
-            Self::Independent(mixer) => mixer.forward(input.chosen),
-            Self::Vdn(mixer) => mixer.forward(input.chosen),
-            Self::Qmix(mixer) => mixer.forward(input.chosen, input.state),
-            Self::Qplex(mixer) => mixer.forward(input),
-            Self::Qatten(mixer) => mixer.forward(input.chosen, input.state, input.agent_input),
-            Self::Unrestricted(mixer) => mixer.forward(input.chosen, input.state),
-        }
-    }
-}
-
-/// `[row, agent]` to `[row, agent, n_actions]`, 1 at the action and 0 elsewhere.
+/// Turns `[row, agent]` into `[row, agent, n_actions]`, 1 at the action and 0 elsewhere.
 fn one_hot(actions: Tensor<2, Int>, n_actions: usize) -> Tensor<3> {
     let [row, agent] = actions.dims();
     let all = Tensor::<1, Int>::arange(0..n_actions as i64, (&actions.device(), actions.dtype()));

@@ -2,67 +2,18 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
+use serde::{Deserialize, Serialize};
 
 use super::super::linear::{Activation, Linear};
 use super::super::mlp::Mlp;
-use super::MixerSizes;
+use super::{Mixer, MixerInput, MixerSizes};
 use crate::rng::Rng;
-
-/// The sizes of a [`Qatten`] mixer. The default is that of `qatten.yaml` of PyMARL2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QattenConfig {
-    /// The number of attention heads: 4 (`n_attention_head`).
-    pub n_head: usize,
-    /// The width of the hidden layer of the queries: 64 (`n_query_embedding_layer1`).
-    pub query_hidden: usize,
-    /// The length of a query and of a key: 32 (`n_query_embedding_layer2` and
-    /// `n_key_embedding_layer1`).
-    pub embed_dim: usize,
-    /// Whether the state weighs the heads: true (`type: weighted`); else their plain sum counts.
-    pub weighted_head: bool,
-    /// The width of the hidden layer of the heads' weights: 64 (`n_head_embedding_layer1`).
-    pub head_hidden: usize,
-    /// Whether a function of the state is added: true. PyMARL2 always does; the option is that
-    /// of the Qatten in wjh720/QPLEX (`state_bias`).
-    pub state_bias: bool,
-    /// The width of the hidden layer of that function: 32 (`n_constrant_value`).
-    pub bias_hidden: usize,
-}
-
-impl Default for QattenConfig {
-    fn default() -> Self {
-        Self {
-            n_head: 4,
-            query_hidden: 64,
-            embed_dim: 32,
-            weighted_head: true,
-            head_hidden: 64,
-            state_bias: true,
-            bias_hidden: 32,
-        }
-    }
-}
-
-impl QattenConfig {
-    pub(super) fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> Qatten {
-        let MixerSizes { state_dim, input_dim, .. } = sizes;
-        let (n_head, embed) = (self.n_head, self.embed_dim);
-        let mlp = |hidden: usize, output: usize, rng: &mut Rng| {
-            Mlp::new(state_dim, &[hidden], output, rng, device)
-        };
-        Qatten {
-            queries: (0..n_head).map(|_| mlp(self.query_hidden, embed, rng)).collect(),
-            keys: Linear::new(input_dim, n_head * embed, rng, device),
-            head_weights: self.weighted_head.then(|| mlp(self.head_hidden, n_head, rng)),
-            state_bias: self.state_bias.then(|| mlp(self.bias_hidden, 1, rng)),
-        }
-    }
-}
+use crate::settings::InvalidSetting;
 
 /// Heads that each sum the utilities with weights from attention between the state and the agents:
 ///
 /// ```text
-/// lambda_h = softmax_i(query_h(s) . key_h(x_i) / sqrt(embed_dim))
+/// lambda_h = softmax_i(query_h(s) . key_h(x_i) / sqrt(attention_embed_dim))
 /// Q_tot    = sum_h |w_h(s)| sum_i lambda_{h,i} Q_i + c(s)
 /// ```
 ///
@@ -72,8 +23,44 @@ impl QattenConfig {
 /// `x_i` is what the network of agent `i` reads. PyMARL2 takes a slice of SMAC's state instead,
 /// the features of the agent's own unit, which presumes a state laid out unit by unit; an agent's
 /// input is there in every environment. No gradient flows into it, as it is data.
+///
+/// Defaults are those of `qatten.yaml` of PyMARL2, whose names stand beside each setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QattenMixer {
+    /// The number of attention heads.
+    pub n_attention_head: usize,
+    /// The width of the hidden layer of the queries (`n_query_embedding_layer1`).
+    pub query_hidden_dim: usize,
+    /// The length of a query and of a key (`n_query_embedding_layer2`, `n_key_embedding_layer1`).
+    pub attention_embed_dim: usize,
+    /// Whether the state weighs the heads (`type: weighted`); else their plain sum counts.
+    pub weighted_head: bool,
+    /// The width of the hidden layer of the heads' weights (`n_head_embedding_layer1`).
+    pub head_hidden_dim: usize,
+    /// Whether a function of the state is added. PyMARL2 always does; the option is that of the
+    /// Qatten in wjh720/QPLEX.
+    pub state_bias: bool,
+    /// The width of the hidden layer of that function (`n_constrant_value`).
+    pub state_bias_hidden_dim: usize,
+}
+
+impl Default for QattenMixer {
+    fn default() -> Self {
+        Self {
+            n_attention_head: 4,
+            query_hidden_dim: 64,
+            attention_embed_dim: 32,
+            weighted_head: true,
+            head_hidden_dim: 64,
+            state_bias: true,
+            state_bias_hidden_dim: 32,
+        }
+    }
+}
+
+/// The network of [`QattenMixer`].
 #[derive(Module, Debug)]
-pub struct Qatten {
+pub struct QattenNetwork {
     queries: Vec<Mlp>,
     /// Those of all heads, one head after the other.
     keys: Linear,
@@ -81,15 +68,45 @@ pub struct Qatten {
     state_bias: Option<Mlp>,
 }
 
-impl Qatten {
-    /// `q` `[row, agent]`, `state` `[row, state_dim]`, `agent_input` `[row, agent, input_dim]` to
-    /// `[row, 1]`.
-    pub fn forward(&self, q: Tensor<2>, state: Tensor<2>, agent_input: Tensor<3>) -> Tensor<2> {
+impl Mixer for QattenMixer {
+    const ID: &str = "qatten";
+    const SUMMARY: &str = "sum of the utilities weighted by attention to the state";
+    type Network = QattenNetwork;
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check = |size: usize, key| {
+            InvalidSetting::check(&mut invalid, size > 0, key, "must be at least 1");
+        };
+        check(self.n_attention_head, "n_attention_head");
+        check(self.query_hidden_dim, "query_hidden_dim");
+        check(self.attention_embed_dim, "attention_embed_dim");
+        check(self.head_hidden_dim, "head_hidden_dim");
+        check(self.state_bias_hidden_dim, "state_bias_hidden_dim");
+        invalid
+    }
+
+    fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> QattenNetwork {
+        let MixerSizes { state_dim, input_dim, .. } = sizes;
+        let (n_head, embed) = (self.n_attention_head, self.attention_embed_dim);
+        let mlp = |hidden: usize, output: usize, rng: &mut Rng| {
+            Mlp::new(state_dim, &[hidden], output, rng, device)
+        };
+        QattenNetwork {
+            queries: (0..n_head).map(|_| mlp(self.query_hidden_dim, embed, rng)).collect(),
+            keys: Linear::new(input_dim, n_head * embed, rng, device),
+            head_weights: self.weighted_head.then(|| mlp(self.head_hidden_dim, n_head, rng)),
+            state_bias: self.state_bias.then(|| mlp(self.state_bias_hidden_dim, 1, rng)),
+        }
+    }
+
+    fn forward(&self, network: &QattenNetwork, input: MixerInput) -> Tensor<2> {
+        let MixerInput { q_chosen, state, agent_input, .. } = input;
         let [row, agent, input] = agent_input.dims();
-        let head = self.queries.len();
-        let (weight, bias) = (self.keys.weight.val(), self.keys.bias.val());
+        let head = network.queries.len();
+        let (weight, bias) = (network.keys.weight.val(), network.keys.bias.val());
         let embed = bias.dims()[0] / head;
-        let (directions, constants): (Vec<Tensor<2>>, Vec<Tensor<2>>) = (self.queries.iter())
+        let (directions, constants): (Vec<Tensor<2>>, Vec<Tensor<2>>) = (network.queries.iter())
             .enumerate()
             .map(|(h, query)| {
                 let query = query.forward(state.clone(), Activation::Identity);
@@ -105,13 +122,13 @@ impl Qatten {
         let scores = agent_input.matmul(directions.swap_dims(1, 2)) + constants;
         let scores = scores.div_scalar((embed as f32).sqrt());
         let attention = activation::softmax(scores, 1);
-        let heads = (attention * q.reshape([row, agent, 1])).sum_dim(1).reshape([row, head]);
-        let heads = match &self.head_weights {
+        let heads = (attention * q_chosen.reshape([row, agent, 1])).sum_dim(1).reshape([row, head]);
+        let heads = match &network.head_weights {
             Some(weights) => heads * weights.forward(state.clone(), Activation::Absolute),
             None => heads,
         };
         let total = heads.sum_dim(1);
-        match &self.state_bias {
+        match &network.state_bias {
             Some(bias) => total + bias.forward(state, Activation::Identity),
             None => total,
         }

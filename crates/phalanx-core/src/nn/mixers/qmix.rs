@@ -1,82 +1,73 @@
-//! QMIX (Rashid et al., 2018, arXiv 1803.11485): a monotone mixer with state-dependent weights.
+//! QMIX (Rashid et al., 2018, arXiv 1803.11485): a monotonic mixer with state-dependent weights.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::super::kernels::{self, QmixLayers};
 use super::super::linear::{Activation, Linear};
 use super::hypernetwork::Hypernetwork;
+use super::{Mixer, MixerInput, MixerSizes};
 use crate::rng::Rng;
+use crate::settings::InvalidSetting;
 
-/// What makes generated weights non-negative; `qmix_pos_func` in PyMARL2's `nmix.py`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// A function that makes generated weights non-negative; `qmix_pos_func` in PyMARL2's `nmix.py`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Positive {
     /// `|x|`, as in PyMARL, and PyMARL2's default.
-    #[default]
-    Absolute,
+    Abs,
     /// `ln(1 + exp(beta x)) / beta`.
-    Softplus {
-        /// How sharply it bends (`qmix_pos_func_beta`); positive.
-        beta: f32,
-    },
+    Softplus,
     /// `x^2 / 2`.
     Quadratic,
 }
 
-impl Positive {
-    fn activation(self) -> Activation {
-        match self {
-            Self::Absolute => Activation::Absolute,
-            Self::Softplus { beta } => Activation::Softplus { beta },
-            Self::Quadratic => Activation::Quadratic,
-        }
-    }
-}
-
-/// The sizes of a [`Qmix`] mixer. The default is that of `qmix.yaml` in both PyMARL and PyMARL2.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct QmixConfig {
-    /// The width of the mixing layer: 32 (`mixing_embed_dim`).
-    pub embed_dim: usize,
-    /// The width of the hidden layer of the weight hypernetworks, where they have two layers: 64.
+/// A monotonic mixer: two layers whose weights hypernetworks compute from the state `s`,
+///
+/// `Q_tot = ELU(q p(W_1(s)) + b_1(s)) p(w_2(s)) + V(s)`
+///
+/// `p` is the function [`Positive`]. The weights are non-negative, so `dQ_tot / dQ_i >= 0`: each
+/// agent's greedy action is its part of the greedy joint action. `b_1` is linear in the state and
+/// `V` has one hidden layer of `mixing_embed_dim` units with ReLU.
+///
+/// Names and defaults are those of `qmix.yaml` in PyMARL and PyMARL2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QmixMixer {
+    /// The width of the mixing layer.
+    pub mixing_embed_dim: usize,
+    /// The width of the hidden layer of the weight hypernetworks, where they have two layers.
     pub hypernet_embed: usize,
-    /// The number of layers of the weight hypernetworks: 1 or 2, the default; PyMARL2 knows 2 only.
+    /// The number of layers of the weight hypernetworks, 1 or 2; PyMARL2 knows 2 only.
     pub hypernet_layers: usize,
-    /// What makes the generated weights non-negative: the absolute value.
-    pub positive: Positive,
-    /// Whether all weights begin orthogonal and all biases zero ([`Linear::orthogonal`]), as with
-    /// `use_orthogonal` in PyMARL2, rather than as PyTorch begins: false.
-    pub orthogonal: bool,
+    /// What makes the generated weights non-negative: `abs`, `softplus` or `quadratic`.
+    pub qmix_pos_func: Positive,
+    /// How sharply softplus bends; positive.
+    pub qmix_pos_func_beta: f64,
+    /// Whether all weights begin orthogonal and all biases zero ([`Linear::orthogonal`]), as in
+    /// PyMARL2, rather than as PyTorch begins.
+    pub use_orthogonal: bool,
 }
 
-impl Default for QmixConfig {
+impl Default for QmixMixer {
     fn default() -> Self {
         Self {
-            embed_dim: 32,
+            mixing_embed_dim: 32,
             hypernet_embed: 64,
             hypernet_layers: 2,
-            positive: Positive::Absolute,
-            orthogonal: false,
+            qmix_pos_func: Positive::Abs,
+            qmix_pos_func_beta: 1.0,
+            use_orthogonal: false,
         }
     }
 }
 
-impl QmixConfig {
-    pub(super) fn init(
-        &self,
-        n_agents: usize,
-        state_dim: usize,
-        rng: &mut Rng,
-        device: &Device,
-    ) -> Qmix {
-        let embed = self.embed_dim;
-        Qmix {
-            weight_1: self.hypernetwork(state_dim, n_agents * embed, rng, device),
-            bias_1: self.linear(state_dim, embed, rng, device),
-            weight_2: self.hypernetwork(state_dim, embed, rng, device),
-            value_hidden: self.linear(state_dim, embed, rng, device),
-            value_output: self.linear(embed, 1, rng, device),
-            positive: self.positive,
+impl QmixMixer {
+    fn positive(&self) -> Activation {
+        match self.qmix_pos_func {
+            Positive::Abs => Activation::Absolute,
+            Positive::Softplus => Activation::Softplus { beta: self.qmix_pos_func_beta as f32 },
+            Positive::Quadratic => Activation::Quadratic,
         }
     }
 
@@ -92,7 +83,7 @@ impl QmixConfig {
     }
 
     fn linear(&self, input: usize, output: usize, rng: &mut Rng, device: &Device) -> Linear {
-        if self.orthogonal {
+        if self.use_orthogonal {
             Linear::orthogonal(input, output, 1.0, rng, device)
         } else {
             Linear::new(input, output, rng, device)
@@ -100,43 +91,63 @@ impl QmixConfig {
     }
 }
 
-/// Two layers whose weights hypernetworks compute from the state `s`:
-///
-/// `Q_tot = ELU(q p(W_1(s)) + b_1(s)) p(w_2(s)) + V(s)`
-///
-/// `p` is the function [`Positive`]. The weights are non-negative, so `dQ_tot / dQ_i >= 0`: each
-/// agent's greedy action is its part of the greedy joint action. `b_1` is linear in the state and `V`
-/// has one hidden layer of `embed_dim` units with ReLU.
+/// The network of [`QmixMixer`].
 #[derive(Module, Debug)]
-pub struct Qmix {
+pub struct QmixNetwork {
     weight_1: Hypernetwork,
     bias_1: Linear,
     weight_2: Hypernetwork,
     value_hidden: Linear,
     value_output: Linear,
-    #[module(skip)]
-    positive: Positive,
 }
 
-impl Qmix {
-    /// `[row, agent]` and `[row, state_dim]` to `[row, 1]`.
+impl Mixer for QmixMixer {
+    const ID: &str = "qmix";
+    const SUMMARY: &str = "monotonic mixing of the utilities by a hypernetwork";
+    type Network = QmixNetwork;
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
+        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
+        check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
+        check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
+        check(self.qmix_pos_func_beta > 0.0, "qmix_pos_func_beta", "must be positive");
+        invalid
+    }
+
+    fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> QmixNetwork {
+        let MixerSizes { n_agents, state_dim, .. } = sizes;
+        let embed = self.mixing_embed_dim;
+        QmixNetwork {
+            weight_1: self.hypernetwork(state_dim, n_agents * embed, rng, device),
+            bias_1: self.linear(state_dim, embed, rng, device),
+            weight_2: self.hypernetwork(state_dim, embed, rng, device),
+            value_hidden: self.linear(state_dim, embed, rng, device),
+            value_output: self.linear(embed, 1, rng, device),
+        }
+    }
+
+    /// Computes `Q_tot`, `[row, 1]`.
     ///
-    /// In a shard of a batch on the CPU device ([`in_shards`](super::super::in_shards)), the whole mixer
-    /// is one operation, in which no gradient reaches the state.
-    pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
-        let positive = self.positive.activation();
-        let pairs = (self.weight_1.pair(), self.weight_2.pair());
+    /// In a shard of a batch on the CPU device ([`in_shards`](super::super::in_shards)), the whole
+    /// mixer is one operation, in which no gradient reaches the state.
+    fn forward(&self, network: &QmixNetwork, input: MixerInput) -> Tensor<2> {
+        let MixerInput { q_chosen: q, state, .. } = input;
+        let positive = self.positive();
+        let pairs = (network.weight_1.pair(), network.weight_2.pair());
         if let (true, (Some(weight_1), Some(weight_2))) = (kernels::is_alone(), pairs) {
-            let value = [self.value_hidden.values(), self.value_output.values()];
-            let bias_1 = self.bias_1.values();
+            let value = [network.value_hidden.values(), network.value_output.values()];
+            let bias_1 = network.bias_1.values();
             let layers = QmixLayers { weight_1, weight_2, value, bias_1 };
             return kernels::qmix_mixer(q, state, layers, positive);
         }
-        let weight_1 = self.weight_1.forward(state.clone(), positive);
-        let bias_1 = self.bias_1.forward(state.clone(), Activation::Identity);
-        let weight_2 = self.weight_2.forward(state.clone(), positive);
-        let hidden = self.value_hidden.forward(state, Activation::Relu);
-        let value = self.value_output.forward(hidden, Activation::Identity);
+        let weight_1 = network.weight_1.forward(state.clone(), positive);
+        let bias_1 = network.bias_1.forward(state.clone(), Activation::Identity);
+        let weight_2 = network.weight_2.forward(state.clone(), positive);
+        let hidden = network.value_hidden.forward(state, Activation::Relu);
+        let value = network.value_output.forward(hidden, Activation::Identity);
         kernels::qmix_mix(q, weight_1, bias_1, weight_2, value)
     }
 }

@@ -2,61 +2,87 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::super::linear::Activation;
 use super::super::mlp::Mlp;
+use super::{Mixer, MixerInput, MixerSizes};
 use crate::rng::Rng;
+use crate::settings::InvalidSetting;
 
-/// The sizes of an [`Unrestricted`] network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnrestrictedConfig {
+/// A network without any restriction on how the joint action value depends on the utilities:
+///
+/// `Q(s, q) = f([s, q]) + V(s)`
+///
+/// `f` has three hidden layers with ReLU and `V` has one, all of width `mixing_embed_dim`. It can
+/// represent every joint action value, so the greedy actions of the agents need not be the greedy
+/// joint action. It is the baseline for mixers with a restriction, and the central estimator `Q*`
+/// of WQMIX (Rashid et al., 2020, arXiv 2006.10800), ResQ and ConcaveQ, where its utilities come
+/// from an agent network of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnrestrictedMixer {
     /// The width of every hidden layer. The default, 256, is that of the central network of WQMIX
     /// (`central_mixing_embed_dim` in oxwhirl/wqmix) and of PAC.
-    pub embed_dim: usize,
+    pub mixing_embed_dim: usize,
 }
 
-impl Default for UnrestrictedConfig {
+impl Default for UnrestrictedMixer {
     fn default() -> Self {
-        Self { embed_dim: 256 }
+        Self { mixing_embed_dim: 256 }
     }
 }
 
-impl UnrestrictedConfig {
-    /// A network of `n_utilities` utilities, the number of agents where an agent has one for each
-    /// action, with initial weights drawn from `rng`.
-    pub fn init(
+impl UnrestrictedMixer {
+    /// Makes a network of `n_utilities` utilities with initial weights drawn from `rng`.
+    ///
+    /// The number of utilities is that of the agents where an agent has one for each action.
+    pub fn network(
         &self,
         n_utilities: usize,
         state_dim: usize,
         rng: &mut Rng,
         device: &Device,
-    ) -> Unrestricted {
-        let width = self.embed_dim;
-        Unrestricted {
+    ) -> UnrestrictedNetwork {
+        let width = self.mixing_embed_dim;
+        UnrestrictedNetwork {
             joint: Mlp::new(state_dim + n_utilities, &[width; 3], 1, rng, device),
             value: Mlp::new(state_dim, &[width], 1, rng, device),
         }
     }
 }
 
-/// A network without any restriction on how the joint action value depends on the utilities:
-///
-/// `Q(s, q) = f([s, q]) + V(s)`
-///
-/// `f` has three hidden layers with ReLU and `V` has one, all of width `embed_dim`. It can
-/// represent every joint action value, so the greedy actions of the agents need not be the greedy
-/// joint action. It serves as the baseline that constrained mixers are compared with, and as the
-/// central estimator `Q*` of WQMIX (Rashid et al., 2020, arXiv 2006.10800), ResQ and ConcaveQ,
-/// where its utilities come from an agent network of their own.
+impl Mixer for UnrestrictedMixer {
+    const ID: &str = "unrestricted";
+    const SUMMARY: &str = "unrestricted mixing by a plain network";
+    type Network = UnrestrictedNetwork;
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let wide = self.mixing_embed_dim > 0;
+        InvalidSetting::check(&mut invalid, wide, "mixing_embed_dim", "must be at least 1");
+        invalid
+    }
+
+    fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> UnrestrictedNetwork {
+        self.network(sizes.n_agents, sizes.state_dim, rng, device)
+    }
+
+    fn forward(&self, network: &UnrestrictedNetwork, input: MixerInput) -> Tensor<2> {
+        network.forward(input.q_chosen, input.state)
+    }
+}
+
+/// The network of [`UnrestrictedMixer`].
 #[derive(Module, Debug)]
-pub struct Unrestricted {
+pub struct UnrestrictedNetwork {
     joint: Mlp,
     value: Mlp,
 }
 
-impl Unrestricted {
-    /// `[row, n_utilities]` and `[row, state_dim]` to `[row, 1]`. Where an agent has `d` utilities
-    /// for each action, `q` is `[row, agent * d]`.
+impl UnrestrictedNetwork {
+    /// Computes `Q`, `[row, 1]`, from the utilities of the chosen actions, `[row, n_utilities]`,
+    /// and the states, `[row, state_dim]`. Where an agent has `d` utilities for each action, `q` is
+    /// `[row, agent * d]`.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
         let value = self.value.forward(state.clone(), Activation::Identity);
         self.joint.forward(Tensor::cat(vec![state, q], 1), Activation::Identity) + value

@@ -2,15 +2,18 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::super::linear::{Activation, Linear, uniform};
-use super::MixerSizes;
 use super::concave_weights::ConcaveWeights;
 use super::hypernetwork::Hypernetwork;
+use super::{Mixer, MixerInput, MixerSizes};
 use crate::rng::Rng;
+use crate::settings::InvalidSetting;
 
 /// The activation of the two middle layers: convex and non-decreasing, as concavity needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Convex {
     /// `max(x, 0)`, the paper's.
     Relu,
@@ -28,103 +31,21 @@ impl Convex {
 }
 
 /// The sign of the weights of the first layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FirstLayer {
     /// Any sign, which concavity allows: the joint action value may rise with one utility and fall
     /// with another.
     Signed,
     /// Non-negative, as the paper's text has it. The joint action value then never rises with any
-    /// utility, so it is a monotone mixer upside down: no table that a monotone mixer cannot
+    /// utility, so it is a monotonic mixer upside down: no table that a monotonic mixer cannot
     /// represent becomes representable.
     Absolute,
 }
 
-/// The sizes and the shape of a [`Concave`] mixer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConcaveConfig {
-    /// The width `H` of the mixing layers.
-    pub embed_dim: usize,
-    /// The width of the hidden layer of the weight hypernetworks, where they have two layers.
-    pub hypernet_embed: usize,
-    /// The number of layers of the weight hypernetworks: 1, as the paper has it, or 2.
-    pub hypernet_layers: usize,
-    /// The number `d` of utilities of each action. With one, some tables of three actions and more
-    /// cannot be represented; with one less than there are actions, all can, because the joint
-    /// actions may then be the corners of a product of simplices.
-    pub utility_dim: usize,
-    /// What follows the two middle layers.
-    pub activation: Convex,
-    /// The sign of the weights of the first layer.
-    pub first_layer: FirstLayer,
-}
-
-impl Default for ConcaveConfig {
-    fn default() -> Self {
-        Self {
-            embed_dim: 32,
-            hypernet_embed: 64,
-            hypernet_layers: 2,
-            utility_dim: 1,
-            activation: Convex::Relu,
-            first_layer: FirstLayer::Signed,
-        }
-    }
-}
-
-/// The size of the first layer's initial weights.
-const FIRST: f32 = 16.0;
-/// The size of the other layers' initial weights, once they are divided by the number of summands.
-const LATER: f32 = 0.3;
-
-impl ConcaveConfig {
-    /// A mixer with initial weights drawn from `rng`.
-    ///
-    /// The biases of the hypernetworks' last layers begin so that the first layer's weights are
-    /// uniform in `±16` and the others, divided by the number of summands, in `±0.3`; everything
-    /// else begins as PyTorch does. With PyTorch's small biases throughout, the mixer begins almost
-    /// constant, learns the plane that fits the payoffs best, and bends no further.
-    ///
-    /// # Panics
-    ///
-    /// When the hypernetworks have neither one nor two layers.
-    pub fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> Concave {
-        let MixerSizes { n_agents, state_dim, .. } = sizes;
-        let embed = self.embed_dim;
-        let inputs = n_agents * self.utility_dim;
-        let mut weight = |summands: usize, units: usize, bound: f32| {
-            let linear = |input, output| Linear::new(input, output, rng, device);
-            let (layers, hidden_dim) = (self.hypernet_layers, self.hypernet_embed);
-            let outputs = summands * units;
-            let mut network = Hypernetwork::new(layers, hidden_dim, state_dim, outputs, linear);
-            network.output.bias = uniform([outputs], bound, rng, device);
-            network
-        };
-        let later = |summands: usize| LATER * summands as f32;
-        let weight_0 = weight(inputs, embed, FIRST);
-        let weight_1 = weight(embed, embed, later(embed));
-        let weight_2 = weight(2 * embed, embed, later(2 * embed));
-        let weight_3 = weight(3 * embed, 1, later(3 * embed));
-        let mut bias = || Linear::new(state_dim, embed, rng, device);
-        let (bias_0, bias_1, bias_2) = (bias(), bias(), bias());
-        Concave {
-            weight_0,
-            bias_0,
-            weight_1,
-            bias_1,
-            weight_2,
-            bias_2,
-            weight_3,
-            value_hidden: Linear::new(state_dim, embed, rng, device),
-            value_output: Linear::new(embed, 1, rng, device),
-            activation: self.activation,
-            first_layer: self.first_layer,
-        }
-    }
-}
-
 /// Four layers, concave in the utilities, whose weights hypernetworks compute from the state `s`.
 ///
-/// With `x` the utilities of all agents side by side, `H` the width and `r` convex and
+/// With `x` the utilities of all agents in a row, `H` the width and `r` convex and
 /// non-decreasing:
 ///
 /// `z_1 = x W_0(s) + b_0(s)`
@@ -144,8 +65,112 @@ impl ConcaveConfig {
 ///
 /// Each agent's greedy action need not be its part of the greedy joint action: see
 /// [`Selection`](crate::nn::Selection).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConcaveMixer {
+    /// The width `H` of the mixing layers.
+    pub mixing_embed_dim: usize,
+    /// The width of the hidden layer of the weight hypernetworks, where they have two layers.
+    pub hypernet_embed: usize,
+    /// The number of layers of the weight hypernetworks: 1, as the paper has it, or 2.
+    pub hypernet_layers: usize,
+    /// The number `d` of utilities of each action. With one, some tables of three actions and more
+    /// cannot be represented; with one less than there are actions, all can, because the joint
+    /// actions may then be the corners of a product of simplices.
+    pub utility_dim: usize,
+    /// The convex function after the two middle layers: `relu`, `leaky_relu`, `softplus` or `elu`.
+    pub activation: Convex,
+    /// The sign of the weights of the first layer: `signed` or `absolute`.
+    pub first_layer: FirstLayer,
+}
+
+impl Default for ConcaveMixer {
+    fn default() -> Self {
+        Self {
+            mixing_embed_dim: 32,
+            hypernet_embed: 64,
+            hypernet_layers: 2,
+            utility_dim: 1,
+            activation: Convex::Relu,
+            first_layer: FirstLayer::Signed,
+        }
+    }
+}
+
+/// The size of the first layer's initial weights.
+const FIRST: f32 = 16.0;
+/// The size of the other layers' initial weights, once they are divided by the number of summands.
+const LATER: f32 = 0.3;
+
+impl Mixer for ConcaveMixer {
+    const ID: &str = "concave";
+    const SUMMARY: &str = "concave mixing of the utilities";
+    type Network = ConcaveNetwork;
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
+        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
+        check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
+        check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
+        check(self.utility_dim > 0, "utility_dim", "must be at least 1");
+        invalid
+    }
+
+    /// Makes a mixer with initial weights drawn from `rng`.
+    ///
+    /// The biases of the hypernetworks' last layers begin so that the first layer's weights are
+    /// uniform in `±16` and the others, divided by the number of summands, in `±0.3`; everything
+    /// else begins as PyTorch does. With PyTorch's small biases throughout, the mixer begins almost
+    /// constant, learns the plane that fits the payoffs best, and bends no further.
+    ///
+    /// # Panics
+    ///
+    /// When the hypernetworks have neither one nor two layers.
+    fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> ConcaveNetwork {
+        let MixerSizes { n_agents, state_dim, .. } = sizes;
+        let embed = self.mixing_embed_dim;
+        let inputs = n_agents * self.utility_dim;
+        let mut weight = |summands: usize, units: usize, bound: f32| {
+            let linear = |input, output| Linear::new(input, output, rng, device);
+            let (layers, hidden_dim) = (self.hypernet_layers, self.hypernet_embed);
+            let outputs = summands * units;
+            let mut network = Hypernetwork::new(layers, hidden_dim, state_dim, outputs, linear);
+            network.output.bias = uniform([outputs], bound, rng, device);
+            network
+        };
+        let later = |summands: usize| LATER * summands as f32;
+        let weight_0 = weight(inputs, embed, FIRST);
+        let weight_1 = weight(embed, embed, later(embed));
+        let weight_2 = weight(2 * embed, embed, later(2 * embed));
+        let weight_3 = weight(3 * embed, 1, later(3 * embed));
+        let mut bias = || Linear::new(state_dim, embed, rng, device);
+        let (bias_0, bias_1, bias_2) = (bias(), bias(), bias());
+        ConcaveNetwork {
+            weight_0,
+            bias_0,
+            weight_1,
+            bias_1,
+            weight_2,
+            bias_2,
+            weight_3,
+            value_hidden: Linear::new(state_dim, embed, rng, device),
+            value_output: Linear::new(embed, 1, rng, device),
+            activation: self.activation,
+            first_layer: self.first_layer,
+        }
+    }
+
+    /// Computes `Q_tot`, `[row, 1]`, from utilities of which each action has `utility_dim`:
+    /// `q_chosen` is `[row, agent * utility_dim]`.
+    fn forward(&self, network: &ConcaveNetwork, input: MixerInput) -> Tensor<2> {
+        network.forward(input.q_chosen, input.state)
+    }
+}
+
+/// The network of [`ConcaveMixer`].
 #[derive(Module, Debug)]
-pub struct Concave {
+pub struct ConcaveNetwork {
     weight_0: Hypernetwork,
     bias_0: Linear,
     weight_1: Hypernetwork,
@@ -161,14 +186,14 @@ pub struct Concave {
     first_layer: FirstLayer,
 }
 
-impl Concave {
-    /// The joint action values: utilities of the chosen actions, `[row, agent * utility_dim]`, and
-    /// states, `[row, state_dim]`, to `[row, 1]`.
+impl ConcaveNetwork {
+    /// Computes the joint action values, `[row, 1]`, from the utilities of the chosen actions,
+    /// `[row, agent * utility_dim]`, and the states, `[row, state_dim]`.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
         self.weights(state).mix(q)
     }
 
-    /// The weights that the hypernetworks generate for the states, `[row, state_dim]`.
+    /// Computes the weights that the hypernetworks generate for the states, `[row, state_dim]`.
     pub fn weights(&self, state: Tensor<2>) -> ConcaveWeights {
         let first = match self.first_layer {
             FirstLayer::Signed => Activation::Identity,

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::unrestricted::{Unrestricted, UnrestrictedConfig};
+use super::unrestricted::{UnrestrictedMixer, UnrestrictedNetwork};
 use crate::rng::Rng;
 
 /// The sizes of a [`Residual`] network.
@@ -26,7 +26,7 @@ impl Default for ResidualConfig {
 }
 
 impl ResidualConfig {
-    /// A network for `n_agents` with initial weights drawn from `rng`.
+    /// Makes a network for `n_agents` with initial weights drawn from `rng`.
     pub fn init(
         &self,
         n_agents: usize,
@@ -34,31 +34,31 @@ impl ResidualConfig {
         rng: &mut Rng,
         device: &Device,
     ) -> Residual {
-        let network = UnrestrictedConfig { embed_dim: self.embed_dim };
+        let network = UnrestrictedMixer { mixing_embed_dim: self.embed_dim };
         Residual {
-            network: network.init(n_agents, state_dim, rng, device),
+            network: network.network(n_agents, state_dim, rng, device),
             non_positive: self.non_positive,
         }
     }
 }
 
-/// What a monotone joint action value `Q_tot` lacks:
+/// What a monotonic joint action value `Q_tot` lacks:
 ///
 /// `Q(s, u) = Q_tot(s, u) + w_r(s, u) Q_r(s, u)`, where `w_r` is 0 at the greedy joint action of
 /// `Q_tot` and 1 elsewhere, and `Q_r <= 0`.
 ///
 /// As the residual only lowers what is not greedy, `Q` and `Q_tot` have the same greedy joint
-/// action, and yet `Q` can be any table. `Q_r` is an [`Unrestricted`] network of the state and of
+/// action, and yet `Q` can be any table. `Q_r` is an [`UnrestrictedNetwork`] of the state and of
 /// the utilities of the chosen actions, which in ResQ come from an agent network of their own.
 #[derive(Module, Debug)]
 pub struct Residual {
-    network: Unrestricted,
+    network: UnrestrictedNetwork,
     #[module(skip)]
     non_positive: bool,
 }
 
 impl Residual {
-    /// `Q_r`: `[row, agent]` and `[row, state_dim]` to `[row, 1]`.
+    /// Computes `Q_r`, `[row, 1]`, from utilities, `[row, agent]`, and states, `[row, state_dim]`.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
         let residual = self.network.forward(q, state);
         if self.non_positive { residual.abs().neg() } else { residual }

@@ -115,7 +115,7 @@ fn play(game: &str, curve: &(&str, &str, &str), seed: u64) -> anyhow::Result<Fou
     while trainer.iterate()?.t_env < t_max {}
     let payoffs = payoffs(game)?;
     let best = payoffs.iter().copied().fold(f64::MIN, f64::max);
-    let error = trainer.joint_values()?.map(|values| {
+    let error = trainer.joint_q_values()?.map(|values| {
         let pairs = values.iter().zip(&payoffs);
         pairs.map(|(value, payoff)| (f64::from(*value) - payoff).powi(2)).sum()
     });

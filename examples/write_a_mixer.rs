@@ -15,8 +15,8 @@ use phalanx::env::EnvSpec;
 use phalanx::nn::{Activation, AgentNetworks, Device, Linear};
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{
-    Algorithm, Experience, Factorisation, Learner, Loss, Plan, ReplayLearner, Setup, Targets,
-    number,
+    Algorithm, EpisodeTensors, Learner, LearnerContext, Loss, Plan, ReplayLearner, Targets,
+    ValueFactorisation, number,
 };
 use phalanx::train::config::Problem;
 use toml::Table;
@@ -43,7 +43,7 @@ impl WeightedSum {
 
 struct Mix;
 
-impl Factorisation for Mix {
+impl ValueFactorisation for Mix {
     type Networks = WeightedSum;
 
     fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> WeightedSum {
@@ -68,8 +68,8 @@ impl Factorisation for Mix {
         &self,
         online: &WeightedSum,
         target: &WeightedSum,
-        batch: &Experience,
-        learning: &QLearning,
+        batch: &EpisodeTensors,
+        learning: &QLearningSettings,
     ) -> Loss {
         // What the target networks expect of the actions that the online networks prefer.
         let tracked = batch.tracked();
@@ -89,7 +89,7 @@ impl Factorisation for Mix {
 
 /// The algorithm: the settings, and the learner made from them.
 struct MyMixer {
-    learning: QLearning,
+    learning: QLearningSettings,
 }
 
 impl Algorithm for MyMixer {
@@ -105,14 +105,18 @@ impl Algorithm for MyMixer {
         self.learning.problems()
     }
 
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
+    fn learner(&self, setup: &LearnerContext) -> Box<dyn Learner> {
         Box::new(ReplayLearner::new(Mix, &self.learning, setup))
     }
 }
 
 fn main() -> anyhow::Result<()> {
-    let learning =
-        QLearning { batch_size: 64, td_lambda: 0.0, epsilon_finish: 1.0, ..QLearning::default() };
+    let learning = QLearningSettings {
+        batch_size: 64,
+        td_lambda: 0.0,
+        epsilon_finish: 1.0,
+        ..QLearningSettings::default()
+    };
     let game = phalanx::envs::registry::factory("two_step", &Default::default())?;
     let mut trainer = Trainer::new(MyMixer { learning }, game).seed(1);
     while trainer.iterate()?.t_env < 20_000 {}

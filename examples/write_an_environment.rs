@@ -108,7 +108,8 @@ fn main() -> anyhow::Result<()> {
     let report = check_env(Corridor::new, Steps(100_000))?;
     println!("the environment keeps its contract: {report:?}");
 
-    let learning = QLearning { epsilon_anneal_time: 10_000, ..QLearning::default() };
+    let learning =
+        QLearningSettings { epsilon_anneal_time: 10_000, ..QLearningSettings::default() };
     let outcome = Trainer::new(Vdn { learning }, Corridor::new)
         .t_max(20_000)
         .run_over("results/examples/write_an_environment")?;

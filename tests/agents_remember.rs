@@ -94,7 +94,7 @@ fn learned(algorithm: impl Algorithm + 'static, t_max: u64) -> f64 {
 }
 
 fn vdn(use_rnn: bool, rnn: RecurrentUnit) -> Vdn {
-    let learning = QLearning {
+    let learning = QLearningSettings {
         use_rnn,
         rnn,
         rnn_hidden_dim: 32,
@@ -102,7 +102,7 @@ fn vdn(use_rnn: bool, rnn: RecurrentUnit) -> Vdn {
         lr: 0.003,
         epsilon_anneal_time: 5000,
         obs_last_action: false,
-        ..QLearning::default()
+        ..QLearningSettings::default()
     };
     Vdn { learning }
 }

@@ -36,12 +36,12 @@ impl Observer for Listener {
 
 /// A short run, up to `steps`, and what it says of its device.
 fn trainer(device: &str, steps: u64) -> (Trainer, Arc<Mutex<Vec<String>>>) {
-    let learning = QLearning {
+    let learning = QLearningSettings {
         batch_size_run: 2,
         batch_size: 4,
         batch_steps: 10,
         rnn_hidden_dim: 8,
-        ..QLearning::default()
+        ..QLearningSettings::default()
     };
     let env = factory("predator_prey", &Default::default()).expect("it is registered");
     let told = Arc::new(Mutex::new(Vec::new()));

@@ -84,7 +84,11 @@ fn a_crash_is_named_and_the_others_play_on() {
 
 #[test]
 fn learners_survive_crashes_and_count_them() {
-    let learning = QLearning { batch_size: 8, epsilon_anneal_time: 500, ..QLearning::default() };
+    let learning = QLearningSettings {
+        batch_size: 8,
+        epsilon_anneal_time: 500,
+        ..QLearningSettings::default()
+    };
     let ippo = Ippo {
         learning: PolicyGradient {
             batch_size_run: 8,

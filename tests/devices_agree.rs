@@ -9,7 +9,7 @@
 use phalanx::env::{ParallelEnvs, VecEnv};
 use phalanx::nn::device;
 use phalanx::rng::Purpose;
-use phalanx::train::algorithms::{ALGORITHMS, Contents, Learner, Setup, algorithm};
+use phalanx::train::algorithms::{ALGORITHMS, Learner, LearnerContext, SaveScope, algorithm};
 use phalanx::train::config::Layers;
 use phalanx::train::rollout::Tally;
 
@@ -40,7 +40,7 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
     let make = phalanx::envs::registry::factory(ENV, &config.env_args).expect("it is registered");
     let device = device(device_name).expect("the build has it");
     let mut envs = ParallelEnvs::new(4, 1, Purpose::Environment, make);
-    let setup = Setup { spec: envs.spec().clone(), seed: 1, device };
+    let setup = LearnerContext { spec: envs.spec().clone(), seed: 1, device };
     let mut learner = algorithm.learner(&setup);
     let mut tally = Tally::default();
     learner.iterate(&mut envs, &mut tally).expect("everything is finite");
@@ -53,7 +53,7 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
 
 /// All numbers of all files, each behind a header whose length comes first.
 fn weights(learner: &dyn Learner) -> Vec<Vec<f32>> {
-    let files = learner.save(Contents::Weights).expect("the weights can be read");
+    let files = learner.save(SaveScope::Weights).expect("the weights can be read");
     let numbers = files.iter().map(|file| {
         let header = u64::from_le_bytes(file.bytes[..8].try_into().expect("eight bytes")) as usize;
         let (numbers, _) = file.bytes[8 + header..].as_chunks::<4>();

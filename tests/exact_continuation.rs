@@ -5,8 +5,8 @@ use phalanx::envs::registry::factory;
 use phalanx::nn::{RecurrentUnit, Sharing};
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{
-    Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, Mlp, OptimizerName, Overlap, OwQmix,
-    Pqn, PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SavedFile, SequentialPpo, TargetUpdate,
+    Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, Mlp, NamedFile, OptimizerName, Overlap,
+    OwQmix, Pqn, PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SequentialPpo, TargetUpdate,
     WeightedSettings,
 };
 use phalanx::train::replay::Precision;
@@ -42,7 +42,7 @@ fn check_in<A: Algorithm + 'static>(
     let trainer = |algorithm: A| trainer_in(env, algorithm);
     let mut straight = trainer(algorithm());
     iterate(&mut straight, before);
-    let saved: Vec<SavedFile> = straight.save().expect("it can be saved");
+    let saved: Vec<NamedFile> = straight.save().expect("it can be saved");
     iterate(&mut straight, after);
 
     let mut again = trainer(algorithm());
@@ -63,11 +63,11 @@ fn check_in<A: Algorithm + 'static>(
 fn qmix_continues_exactly() {
     let qmix = || {
         // The target network is copied before and after the interruption.
-        let learning = QLearning {
+        let learning = QLearningSettings {
             batch_size: 8,
             buffer_size: 30,
             target_update_interval: 16,
-            ..QLearning::default()
+            ..QLearningSettings::default()
         };
         Qmix { learning, ..Qmix::default() }
     };
@@ -78,7 +78,8 @@ fn qmix_continues_exactly() {
 fn weights_on_their_way_to_the_actors_continue_exactly() {
     let qmix = || {
         let overlap_rollouts = Overlap::Always;
-        let learning = QLearning { batch_size: 4, overlap_rollouts, ..QLearning::default() };
+        let learning =
+            QLearningSettings { batch_size: 4, overlap_rollouts, ..QLearningSettings::default() };
         Qmix { learning, ..Qmix::default() }
     };
     check(qmix, 4, 4);
@@ -87,7 +88,7 @@ fn weights_on_their_way_to_the_actors_continue_exactly() {
 #[test]
 fn concaveq_continues_exactly_with_every_option_that_has_a_state() {
     let concaveq = || {
-        let learning = QLearning {
+        let learning = QLearningSettings {
             batch_size_run: 2,
             updates_per_rollout: 2,
             batch_size: 6,
@@ -99,7 +100,7 @@ fn concaveq_continues_exactly_with_every_option_that_has_a_state() {
             target_update: TargetUpdate::Soft,
             optimizer: OptimizerName::Rmsprop,
             parameter_sharing: Sharing::None,
-            ..QLearning::default()
+            ..QLearningSettings::default()
         };
         ConcaveQ { learning, mixing_embed_dim: 8, ..ConcaveQ::default() }
     };
@@ -108,13 +109,13 @@ fn concaveq_continues_exactly_with_every_option_that_has_a_state() {
 
 #[test]
 fn every_other_value_learner_continues_exactly() {
-    let learning = || QLearning {
+    let learning = || QLearningSettings {
         batch_size_run: 3,
         batch_size: 6,
         rnn_hidden_dim: 16,
         target_update: TargetUpdate::Updates,
         target_update_interval: 2,
-        ..QLearning::default()
+        ..QLearningSettings::default()
     };
     let weighted = WeightedSettings { learning: learning(), ..WeightedSettings::default() };
     let game = "k_step";
@@ -127,7 +128,7 @@ fn every_other_value_learner_continues_exactly() {
     check_in(game, || CwQmix { weighted: weighted.clone() }, 3, 2);
     check_in(game, || ResQ { learning: learning(), ..ResQ::default() }, 3, 2);
     check_in(game, || Mlp { learning: learning(), ..Mlp::default() }, 3, 2);
-    let lstm = || QLearning { rnn: RecurrentUnit::Lstm, ..learning() };
+    let lstm = || QLearningSettings { rnn: RecurrentUnit::Lstm, ..learning() };
     check_in(game, || Vdn { learning: lstm() }, 3, 2);
 }
 
@@ -189,7 +190,11 @@ fn every_other_learner_from_rollouts_continues_exactly() {
 #[test]
 fn a_saved_trainer_of_another_shape_is_refused() {
     let qmix = |dim| {
-        let learning = QLearning { rnn_hidden_dim: dim, batch_size: 8, ..QLearning::default() };
+        let learning = QLearningSettings {
+            rnn_hidden_dim: dim,
+            batch_size: 8,
+            ..QLearningSettings::default()
+        };
         Qmix { learning, ..Qmix::default() }
     };
     let mut small = trainer(qmix(16));

@@ -7,14 +7,14 @@ use phalanx::train::algorithms::{
     Algorithm, ConcaveQ, CwQmix, FirstLayerName, Mlp, Monotone, OwQmix, Qtran, WeightedSettings,
 };
 
-fn settings() -> QLearning {
-    QLearning {
+fn settings() -> QLearningSettings {
+    QLearningSettings {
         batch_size: 32,
         epsilon_finish: 1.0,
         lr: 0.005,
         use_rnn: false,
         rnn_hidden_dim: 32,
-        ..QLearning::default()
+        ..QLearningSettings::default()
     }
 }
 
@@ -78,7 +78,7 @@ fn an_unrestricted_mixer_learns_the_table_but_its_agents_cannot_read_it() {
         trainer.config.test_nepisode = 1;
         trainer.config.threads = 1;
         while trainer.iterate().expect("losses are finite").t_env < 8000 {}
-        let values = trainer.joint_values().expect("it was trained").expect("there is one");
+        let values = trainer.joint_q_values().expect("it was trained").expect("there is one");
         let payoffs = [8.0, -12.0, -12.0, -12.0, 1.0, 1.0, -12.0, 1.0, 1.0];
         for (value, payoff) in values.iter().zip(payoffs) {
             assert!((value - payoff).abs() < 1.0, "{values:?}");

@@ -14,7 +14,7 @@ use phalanx::env::{ParallelEnvs, VecEnv, pack, unpack};
 use phalanx::nn::{Device, DeviceError, Transfers, watched};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
-use phalanx::train::algorithms::{Contents, Learner, Setup, algorithm};
+use phalanx::train::algorithms::{Learner, LearnerContext, SaveScope, algorithm};
 use phalanx::train::config::Layers;
 use phalanx::train::rollout::Tally;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -94,7 +94,7 @@ fn learner(
     }
     let (_, algorithm) = layers.finish().expect("the settings make sense");
     let spec = AnyLength::new().spec;
-    let learner = algorithm.learner(&Setup { spec, seed: 1, device: device.clone() });
+    let learner = algorithm.learner(&LearnerContext { spec, seed: 1, device: device.clone() });
     let envs = ParallelEnvs::new(learner.n_envs(), 1, Purpose::Environment, AnyLength::new);
     (learner, envs)
 }
@@ -286,7 +286,7 @@ fn a_run_on_the_gpu_goes_on_exactly_where_it_was_saved() {
                 }
             };
         go_on(&mut *straight, &mut envs, &mut tally);
-        let saved = straight.save(Contents::Everything).expect("it can be read");
+        let saved = straight.save(SaveScope::Full).expect("it can be read");
         let mut there = Vec::new();
         envs.save(&mut there);
         let mut tally_again = tally.clone();
@@ -296,8 +296,7 @@ fn a_run_on_the_gpu_goes_on_exactly_where_it_was_saved() {
         again.load(&saved).expect("it was just saved");
         envs.load(&there).expect("they were just saved");
         go_on(&mut *again, &mut envs, &mut tally_again);
-        let files =
-            |learner: &dyn Learner| learner.save(Contents::Everything).expect("it can be read");
+        let files = |learner: &dyn Learner| learner.save(SaveScope::Full).expect("it can be read");
         for (ours, theirs) in files(&*again).iter().zip(&files(&*straight)) {
             assert_eq!(ours.name, theirs.name);
             assert!(ours.bytes == theirs.bytes, "{id}: {} differs", ours.name);

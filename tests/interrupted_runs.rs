@@ -55,12 +55,12 @@ fn trainer(algorithm: impl Algorithm + 'static) -> Trainer {
 }
 
 fn vdn() -> Vdn {
-    let learning = QLearning {
+    let learning = QLearningSettings {
         batch_size_run: 2,
         batch_size: 4,
         batch_steps: 10,
         use_rnn: false,
-        ..QLearning::default()
+        ..QLearningSettings::default()
     };
     Vdn { learning }
 }

@@ -8,19 +8,19 @@ use phalanx::train::algorithms::{Bytes, OptimizerName, TargetUpdate};
 use toml::Table;
 
 /// One-step games are learned from uniformly drawn joint actions.
-fn one_step() -> QLearning {
-    QLearning {
+fn one_step() -> QLearningSettings {
+    QLearningSettings {
         batch_size: 32,
         epsilon_finish: 1.0,
         lr: 0.005,
         use_rnn: false,
         rnn_hidden_dim: 32,
-        ..QLearning::default()
+        ..QLearningSettings::default()
     }
 }
 
 /// The greedy return in a game with these payoffs after 4000 steps.
-fn greedy_return(payoff: &str, learning: QLearning) -> f64 {
+fn greedy_return(payoff: &str, learning: QLearningSettings) -> f64 {
     let args: Table = format!("payoff = {payoff}").parse().expect("valid TOML");
     let env = factory("matrix/custom", &args).expect("it is registered");
     let mut trainer = Trainer::new(Vdn { learning }, env).seed(3);
@@ -40,9 +40,9 @@ fn refusal(trainer: Trainer) -> String {
 fn agents_without_a_number_play_different_actions_only_with_networks_of_their_own() {
     // Agent 0 had better play 0 and agent 1 had better play 1; equal actions pay 1.
     let payoff = "[[1.0, 2.0], [0.0, 1.0]]";
-    let learning = QLearning { obs_agent_id: false, ..one_step() };
+    let learning = QLearningSettings { obs_agent_id: false, ..one_step() };
     assert_eq!(greedy_return(payoff, learning.clone()), 1.0);
-    let own = QLearning { parameter_sharing: Sharing::None, ..learning };
+    let own = QLearningSettings { parameter_sharing: Sharing::None, ..learning };
     assert_eq!(greedy_return(payoff, own), 2.0);
 }
 
@@ -51,20 +51,20 @@ fn every_update_rule_and_target_rule_learns_a_monotone_game() {
     let base = one_step();
     let variants = [
         base.clone(),
-        QLearning { optimizer: OptimizerName::Rmsprop, optim_eps: 1e-5, ..base.clone() },
-        QLearning {
+        QLearningSettings { optimizer: OptimizerName::Rmsprop, optim_eps: 1e-5, ..base.clone() },
+        QLearningSettings {
             target_update: TargetUpdate::Updates,
             target_update_interval: 10,
             ..base.clone()
         },
-        QLearning { target_update: TargetUpdate::Soft, ..base.clone() },
-        QLearning { prioritised_replay: true, ..base.clone() },
-        QLearning { standardise_rewards: true, ..base.clone() },
-        QLearning { parameter_sharing: Sharing::None, ..base.clone() },
-        QLearning { parameter_sharing: Sharing::Group, ..base.clone() },
-        QLearning { batch_steps: 1, ..base.clone() },
-        QLearning { td_lambda: 0.0, n_step: 3, ..base.clone() },
-        QLearning { q_lambda: true, ..base },
+        QLearningSettings { target_update: TargetUpdate::Soft, ..base.clone() },
+        QLearningSettings { prioritised_replay: true, ..base.clone() },
+        QLearningSettings { standardise_rewards: true, ..base.clone() },
+        QLearningSettings { parameter_sharing: Sharing::None, ..base.clone() },
+        QLearningSettings { parameter_sharing: Sharing::Group, ..base.clone() },
+        QLearningSettings { batch_steps: 1, ..base.clone() },
+        QLearningSettings { td_lambda: 0.0, n_step: 3, ..base.clone() },
+        QLearningSettings { q_lambda: true, ..base },
     ];
     for learning in variants {
         // Payoffs that are a sum of utilities.
@@ -77,11 +77,11 @@ fn every_update_rule_and_target_rule_learns_a_monotone_game() {
 fn a_sum_of_utilities_learns_the_least_squares_fit_of_a_table() {
     // The fit of qtran is -6.22 in the corner, -4.89 beside it, -3.56 elsewhere.
     let env = factory("matrix/qtran", &Default::default()).expect("it is registered");
-    let learning = QLearning { batch_size: 256, lr: 0.002, ..one_step() };
+    let learning = QLearningSettings { batch_size: 256, lr: 0.002, ..one_step() };
     let mut trainer = Trainer::new(Vdn { learning }, env).seed(1);
     trainer.config.threads = 1;
     while trainer.iterate().expect("losses are finite").t_env < 16_000 {}
-    let values = trainer.joint_values().expect("it was trained").expect("there is a joint value");
+    let values = trainer.joint_q_values().expect("it was trained").expect("there is a joint value");
     let (corner, side, rest) = (-6.22, -4.89, -3.56);
     let fit = [corner, side, side, side, rest, rest, side, rest, rest];
     for (value, fit) in values.iter().zip(fit) {
@@ -91,7 +91,7 @@ fn a_sum_of_utilities_learns_the_least_squares_fit_of_a_table() {
 
 #[test]
 fn own_rewards_need_an_environment_that_gives_them_and_no_mixer() {
-    let learning = QLearning { common_reward: false, ..QLearning::default() };
+    let learning = QLearningSettings { common_reward: false, ..QLearningSettings::default() };
     let shared = factory("predator_prey", &Default::default()).expect("it is registered");
     let args: Table = "individual_rewards = true".parse().expect("valid TOML");
     let own = factory("predator_prey", &args).expect("it is registered");
@@ -138,7 +138,7 @@ fn agents_learn_from_their_own_rewards() {
     }
 
     let make = || Selfish(EnvSpec { n_actions: 2, agent_rewards: true, ..EnvSpec::new("own", 2) });
-    let learning = QLearning { common_reward: false, ..one_step() };
+    let learning = QLearningSettings { common_reward: false, ..one_step() };
     let mut trainer = Trainer::new(Iql { learning }, make).seed(2);
     while trainer.iterate().expect("losses are finite").t_env < 4000 {}
     let policy = trainer.policy().expect("it was trained");
@@ -150,7 +150,7 @@ fn agents_learn_from_their_own_rewards() {
 
 #[test]
 fn a_memory_too_small_for_an_episode_is_refused_with_the_key_to_change() {
-    let learning = QLearning { buffer_mem: Bytes(1000), ..QLearning::default() };
+    let learning = QLearningSettings { buffer_mem: Bytes(1000), ..QLearningSettings::default() };
     let env = factory("predator_prey", &Default::default()).expect("it is registered");
     let mut trainer = Trainer::new(Vdn { learning }, env);
     let error = trainer.iterate().expect_err("an episode takes more").to_string();

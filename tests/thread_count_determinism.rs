@@ -50,7 +50,7 @@ fn without_time(path: &Path) -> String {
 #[test]
 fn qmix_writes_the_same_bytes_with_1_2_and_3_threads() {
     let qmix = || {
-        let learning = QLearning { batch_size: 16, ..QLearning::default() };
+        let learning = QLearningSettings { batch_size: 16, ..QLearningSettings::default() };
         Qmix { learning, ..Qmix::default() }
     };
     let single = metrics(qmix(), 1, 6000);
@@ -63,7 +63,8 @@ fn qmix_writes_the_same_bytes_with_1_2_and_3_threads() {
 #[test]
 fn concaveq_writes_the_same_bytes_with_1_2_and_3_threads() {
     let concaveq = || {
-        let learning = QLearning { batch_size: 16, batch_steps: 10, ..QLearning::default() };
+        let learning =
+            QLearningSettings { batch_size: 16, batch_steps: 10, ..QLearningSettings::default() };
         ConcaveQ { learning, ..ConcaveQ::default() }
     };
     let single = metrics_in("predator_prey", concaveq(), 1, 6000);

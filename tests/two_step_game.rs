@@ -7,8 +7,8 @@ use phalanx::prelude::*;
 /// Ten seeds each, as the promise says.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=10;
 
-fn settings() -> QLearning {
-    QLearning {
+fn settings() -> QLearningSettings {
+    QLearningSettings {
         batch_size: 64,
         buffer_size: 500,
         // Half of all joint actions are worse than the greedy one, so returns of whole episodes
@@ -17,7 +17,7 @@ fn settings() -> QLearning {
         epsilon_start: 1.0,
         epsilon_finish: 1.0,
         rnn_hidden_dim: 32,
-        ..QLearning::default()
+        ..QLearningSettings::default()
     }
 }
 

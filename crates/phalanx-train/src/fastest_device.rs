@@ -6,7 +6,7 @@ use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::{available, device, watched};
 use rayon::ThreadPool;
 
-use crate::algorithms::{Algorithm, Setup};
+use crate::algorithms::{Algorithm, LearnerContext};
 use crate::error::TrainError;
 use crate::update_time::{Effort, update_seconds};
 
@@ -46,7 +46,7 @@ pub(crate) fn fastest_device(
     let effort = Effort { repeats: REPEATS, patience: PATIENCE, steps };
     let time = |name: &str| -> Result<Vec<f64>, TrainError> {
         let device = device(name)?;
-        let setup = Setup { spec: spec.clone(), seed, device: device.clone() };
+        let setup = LearnerContext { spec: spec.clone(), seed, device: device.clone() };
         watched(name, &device, || {
             let mut learner = algorithm.learner(&setup);
             let envs = envs(learner.n_envs());

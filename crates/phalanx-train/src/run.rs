@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::algorithms::{SavedFile, algorithm};
+use crate::algorithms::NamedFile;
 use crate::checkpoint::{RunCheckpoints, RunState};
 use crate::config::RunConfig;
 use crate::error::TrainError;
@@ -107,7 +107,7 @@ pub(crate) fn resume(mut trainer: Trainer, path: &Path) -> Result<Outcome, Train
     }
     trainer.prepare()?;
     let ours = info(&mut trainer)?;
-    if let Some(key) = difference(&run, &ours) {
+    if let Some(key) = difference(&run, &ours, &trainer.algorithm().defaults()) {
         return Err(cannot(&format!("its `{key}` is another")));
     }
     let files = RunState::of(path)
@@ -136,7 +136,7 @@ fn info(trainer: &mut Trainer) -> Result<RunInfo, TrainError> {
 }
 
 /// A key that a run cannot be resumed with another value of, and has another value of.
-fn difference(run: &RunInfo, ours: &RunInfo) -> Option<String> {
+fn difference(run: &RunInfo, ours: &RunInfo, defaults: &toml::Table) -> Option<String> {
     if run.alg != ours.alg {
         return Some("alg".to_owned());
     }
@@ -144,7 +144,6 @@ fn difference(run: &RunInfo, ours: &RunInfo) -> Option<String> {
         return Some("env".to_owned());
     }
     // A key that is younger than the run leaves it as it was, as long as it has its default.
-    let defaults = algorithm(&run.alg).map(|entry| entry.defaults()).unwrap_or_default();
     let other = |key: &&String| {
         let was = run.config.get(*key).or_else(|| defaults.get(*key));
         !RunConfig::FREE.contains(&key.as_str()) && was != ours.config.get(*key)
@@ -189,7 +188,7 @@ fn go_on(mut trainer: Trainer, path: &Path, mut at: Position) -> Result<Outcome,
             let cursor = LogCursor::here(path, progress.t_env)?;
             let position = serde_json::to_vec(&(&at, cursor, progress.seconds));
             let position = position.expect("a position is plain data");
-            files.push(SavedFile::new(POSITION, position));
+            files.push(NamedFile::new(POSITION, position));
             state.save(progress.t_env, &files)?;
         }
         if stop {

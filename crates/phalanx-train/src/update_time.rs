@@ -40,14 +40,14 @@ pub fn update_seconds(
         if tally.t_env >= effort.steps {
             return Ok(Vec::new());
         }
-        learner.iterate(&mut envs, &mut tally)?;
+        learner.train_iteration(&mut envs, &mut tally)?;
     }
     let began = Instant::now();
     let mut seconds = Vec::new();
     while seconds.len() < effort.repeats && tally.t_env < effort.steps {
         let before = tally.updates;
-        learner.iterate(&mut envs, &mut tally)?;
-        learner.settle(&mut tally)?;
+        learner.train_iteration(&mut envs, &mut tally)?;
+        learner.flush(&mut tally)?;
         let updates = tally.updates - before;
         if updates > 0 {
             seconds.push(envs.stepped.elapsed().as_secs_f64() / updates as f64);

@@ -34,5 +34,7 @@ pub mod prelude {
     pub use phalanx_core::env::{End, Env, EnvError, EnvSpec, Outcome, StepMut, Steps, check_env};
     pub use phalanx_core::rng::Rng;
     pub use phalanx_train::Trainer;
-    pub use phalanx_train::algorithms::{Ippo, Iql, Mappo, PolicyGradient, QLearning, Qmix, Vdn};
+    pub use phalanx_train::algorithms::{
+        Ippo, Iql, Mappo, PolicyGradient, QLearningSettings, Qmix, Vdn,
+    };
 }

@@ -45,7 +45,7 @@ impl What {
 
     fn entries(self) -> Vec<Value> {
         match self {
-            Self::Algs => phalanx_train::algorithms::ALGORITHMS
+            Self::Algs => phalanx_train::algorithms::Algorithms::builtin()
                 .iter()
                 .map(|entry| json!({ "id": entry.id, "summary": entry.summary }))
                 .collect(),

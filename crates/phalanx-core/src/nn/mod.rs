@@ -7,7 +7,7 @@
 //! - [`AgentNetwork`] turns observations into utilities or logits, or a state into its value;
 //!   [`Actor`] is an agent network on plain weights, for rollouts.
 //! - [`Mixer`] turns the utilities of all agents into the joint action value.
-//! - [`Concave`] is the concave mixer of ConcaveQ, and [`Selection`] the iterative action selection
+//! - [`ConcaveMixer`] is the mixer of ConcaveQ, and [`Selection`] the iterative action selection
 //!   that it needs.
 //! - [`Optimizer`] clips the global gradient norm and applies Adam or RMSprop with PyTorch's
 //!   semantics.
@@ -60,10 +60,10 @@ pub use layer_norm::{LayerNorm, Normalisation};
 pub use linear::{Activation, HiddenActivation, Linear};
 pub use lstm::Lstm;
 pub use mixers::{
-    Concave, ConcaveConfig, ConcaveWeights, Convex, FirstLayer, HostWeights, Independent, Mixer,
-    MixerConfig, MixerInput, MixerSizes, Positive, Qatten, QattenConfig, Qmix, QmixConfig, Qplex,
-    QplexConfig, QtranConfig, QtranJoint, QtranValue, Residual, ResidualConfig, Unrestricted,
-    UnrestrictedConfig, Vdn,
+    ConcaveMixer, ConcaveNetwork, ConcaveWeights, Convex, FirstLayer, HostWeights, IqlMixer, Mixer,
+    MixerInput, MixerSizes, Positive, QattenMixer, QattenNetwork, QmixMixer, QmixNetwork,
+    QplexMixer, QplexNetwork, QtranConfig, QtranJoint, QtranValue, Residual, ResidualConfig,
+    UnrestrictedMixer, UnrestrictedNetwork, VdnMixer,
 };
 pub use mlp::Mlp;
 pub use optim::{Optimizer, OptimizerConfig, Step};

@@ -1,240 +1,174 @@
-//! Algorithms: one file each, and one line in [`ALGORITHMS`].
+//! Algorithms: the settings of one make a learner.
+//!
+//! - [`Algorithm`] is a plain value with public fields; [`Learner`] is what it makes.
+//! - [`Algorithms`] lists the algorithms of the command line. A new one is one line there, or
+//!   [`Algorithms::register`] in a program of one's own.
+//! - Q-learning: [`QLearning`] over any [`Mixer`](phalanx_core::nn::Mixer), and algorithms that
+//!   implement [`ValueFactorisation`].
+//! - PQN: [`PqnVdn`] and [`PqnIql`].
+//! - Policy gradients: [`PolicyGradient`] holds the settings of [`Ippo`], [`Mappo`], [`Happo`],
+//!   [`SequentialPpo`], [`Ia2c`] and [`Maa2c`].
 
 mod host;
 mod policy_gradient;
+mod pqn;
 mod q_learning;
 mod readings;
+mod registry;
 
 pub use policy_gradient::{
     CriticInput, Happo, Ia2c, Ippo, Maa2c, Mappo, NormaliseAdvantage, PolicyGradient,
     SequentialPpo, UpdateOrder,
 };
 pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutExperience};
+pub use pqn::{Pqn, PqnIql, PqnVdn};
 pub use q_learning::{
-    Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
-    FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, Overlap, OwQmix, Plan,
-    PolicyLoss, PositiveName, Pqn, PqnIql, PqnVdn, QLearning, Qatten, Qmix, Qplex, Qtran,
-    ReplayLearner, ResQ, SearchName, TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
+    Acting, BootstrapRule, Bytes, ConcaveQ, CwQmix, EpisodeTensors, Estimator, Iql, LossOutput,
+    ModelContext, NetworkSize, OptimizerName, Overlap, OwQmix, PolicyLoss, QLearning,
+    QLearningSettings, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ, TargetUpdate, Targets,
+    TdLoss, Unrestricted, ValueFactorisation, Vdn, WeightedSettings, detach,
 };
-pub(crate) use q_learning::{Mixed, MixedNetworks};
+pub use registry::{AlgorithmEntry, Algorithms, algorithm};
 
 use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::Device;
-use phalanx_envs::arguments::nearest;
+use phalanx_core::settings::InvalidSetting;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use toml::Table;
 
-use crate::config::{ConfigError, Problem};
 use crate::error::TrainError;
 use crate::rollout::{Policy, Tally};
 
-/// All algorithms of the command line.
-pub static ALGORITHMS: &[AlgorithmEntry] = &[
-    AlgorithmEntry::of::<Iql>("iql", "independent Q-learning: every agent for itself"),
-    AlgorithmEntry::of::<Vdn>("vdn", "value decomposition: the utilities add up"),
-    AlgorithmEntry::of::<Qmix>("qmix", "monotonic mixing of utilities by a hypernetwork"),
-    AlgorithmEntry::of::<Qplex>(
-        "qplex",
-        "duplex duelling: any joint value that agrees on the best",
-    ),
-    AlgorithmEntry::of::<Qatten>("qatten", "a sum of utilities weighted by attention to the state"),
-    AlgorithmEntry::of::<Qtran>("qtran", "a joint value, and utilities whose sum transforms it"),
-    AlgorithmEntry::of::<OwQmix>("ow_qmix", "weighted QMIX that trusts what is underestimated"),
-    AlgorithmEntry::of::<CwQmix>("cw_qmix", "weighted QMIX that trusts the best joint action"),
-    AlgorithmEntry::of::<ResQ>("resq", "QMIX plus a residual that leaves its best action alone"),
-    AlgorithmEntry::of::<Mlp>("mlp", "unrestricted mixing by a plain network"),
-    AlgorithmEntry::of::<ConcaveQ>(
-        "concaveq",
-        "concave mixing, iterative selection, local policies",
-    ),
-    AlgorithmEntry::of::<PqnVdn>("pqn_vdn", "VDN from rollouts: no replay, no target networks"),
-    AlgorithmEntry::of::<PqnIql>("pqn_iql", "IQL from rollouts: no replay, no target networks"),
-    AlgorithmEntry::of::<Ippo>("ippo", "independent proximal policy optimisation"),
-    AlgorithmEntry::of::<Mappo>("mappo", "PPO with a value of the agent-specific state"),
-    AlgorithmEntry::of::<Happo>("happo", "PPO whose agents improve one after another"),
-    AlgorithmEntry::of::<SequentialPpo>(
-        "sequential_ppo",
-        "localised advantages one after another, held near the old policy",
-    ),
-    AlgorithmEntry::of::<Ia2c>("ia2c", "independent advantage actor-critic"),
-    AlgorithmEntry::of::<Maa2c>("maa2c", "advantage actor-critic with a central value"),
-];
-
-/// The algorithm called `name` on the command line.
-///
-/// # Errors
-///
-/// When there is none; the error names the one most like it.
-pub fn algorithm(name: &str) -> Result<&'static AlgorithmEntry, ConfigError> {
-    ALGORITHMS.iter().find(|entry| entry.id == name).ok_or_else(|| {
-        let nearest = nearest(name, ALGORITHMS.iter().map(|entry| entry.id));
-        ConfigError::UnknownAlgorithm {
-            name: name.to_owned(),
-            nearest: nearest.unwrap_or_default().to_owned(),
-        }
-    })
-}
-
-/// An algorithm with its settings: a plain value with public fields, from which a learner is made.
+/// An algorithm with its settings: a plain value with public fields that makes learners.
 pub trait Algorithm: Send + Sync {
-    /// The name on the command line, such as `qmix`.
+    /// Returns the name on the command line, such as `qmix`.
     fn id(&self) -> &'static str;
 
-    /// The settings, as the configuration file shows them.
+    /// Returns what the algorithm does, in one line.
+    fn summary(&self) -> &'static str;
+
+    /// Returns the settings as a configuration file states them.
     fn table(&self) -> Table;
 
-    /// Settings of the right type that make no sense.
-    fn problems(&self) -> Vec<Problem>;
+    /// Returns the default settings, as [`Algorithm::table`] does.
+    fn defaults(&self) -> Table;
 
-    /// Settings that do not suit an environment.
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+    /// Returns the settings of the right type whose values are invalid.
+    fn validate(&self) -> Vec<InvalidSetting>;
+
+    /// Returns the settings that are invalid in an environment.
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
         let _ = spec;
         Vec::new()
     }
 
-    /// A learner for an environment, with fresh networks.
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner>;
+    /// Makes a learner for an environment, with initial weights.
+    fn learner(&self, context: &LearnerContext) -> Box<dyn Learner>;
 }
 
 /// What a learner is made for.
 #[derive(Clone, Debug)]
-pub struct Setup {
+pub struct LearnerContext {
     /// The environment.
     pub spec: EnvSpec,
     /// The seed of every random stream.
     pub seed: u64,
-    /// Where the networks learn.
+    /// The device on which the networks learn.
     pub device: Device,
 }
 
-/// Collects experience and learns from it.
+/// Collects rollouts and learns from them.
 pub trait Learner: Send {
-    /// The number of environments the learner acts in at once.
+    /// Returns the number of parallel environments.
     fn n_envs(&self) -> usize;
 
-    /// One iteration: a rollout in `envs` and the updates that follow it. Steps, episodes, updates
-    /// and means are added to `tally`.
+    /// Collects a rollout in `envs` and makes the updates that follow it. Steps, episodes, updates and
+    /// metrics are added to `tally`.
     ///
     /// # Errors
     ///
-    /// When a loss is not finite any more.
-    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError>;
+    /// When a loss or a gradient norm is not finite.
+    fn train_iteration(
+        &mut self,
+        envs: &mut dyn VecEnv,
+        tally: &mut Tally,
+    ) -> Result<(), TrainError>;
 
-    /// Waits for updates that a device is still computing, and adds what they tell to `tally`. Nothing that is
-    /// learned or played depends on when it is called.
+    /// Waits for pending device work and records its metrics in `tally`. Nothing that is learned or played
+    /// depends on when it is called.
     ///
     /// # Errors
     ///
-    /// When a loss is not finite any more.
-    fn settle(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
+    /// When a loss or a gradient norm is not finite.
+    fn flush(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
         let _ = tally;
         Ok(())
     }
 
-    /// The learned value of each joint action `[agent]` of `actions`, taken at the first step of an
-    /// episode with the observations `[agent, obs_dim]` and the state `[state_dim]`; `None` where
-    /// no joint action value is learned.
-    fn joint_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
+    /// Computes `Q_tot` of each joint action `[agent]` of `actions`, taken at the first step of an episode
+    /// with the observations `[agent, obs_dim]` and the state `[state_dim]`. Returns `None` where no joint
+    /// action value is learned.
+    fn joint_q_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
         let _ = (obs, state, actions);
         None
     }
 
-    /// What a user should know before a run starts, such as the memory it will take.
-    fn notice(&self) -> Option<String> {
+    /// Returns what a user should know before a run starts, such as the memory it will take.
+    fn startup_message(&self) -> Option<String> {
         None
     }
 
-    /// What is needed to act as the learner would act now.
+    /// Returns the current policy.
     fn policy(&self) -> Policy;
 
-    /// The learner as named files: weights only, or everything an exact continuation needs.
+    /// Saves the learner as named files: the weights, or everything that exact resumption needs.
     ///
     /// # Errors
     ///
     /// When weights cannot be read from the device.
-    fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError>;
+    fn save(&self, scope: SaveScope) -> Result<Vec<NamedFile>, TrainError>;
 
-    /// Takes over what [`Learner::save`] wrote with [`Contents::Everything`].
+    /// Restores what [`Learner::save`] wrote with [`SaveScope::Full`].
     ///
     /// # Errors
     ///
     /// When a file is missing, damaged or belongs to other networks.
-    fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError>;
+    fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError>;
 }
 
 /// How much of a learner is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contents {
+pub enum SaveScope {
     /// The weights.
     Weights,
-    /// The weights, targets, optimizers, experience and random streams.
-    Everything,
+    /// The weights, target networks, optimizers, replay buffer and random streams.
+    Full,
 }
 
 /// One file of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SavedFile {
+pub struct NamedFile {
     /// The name, without a folder.
     pub name: String,
     /// The contents.
     pub bytes: Vec<u8>,
 }
 
-impl SavedFile {
-    /// A file of this name.
+impl NamedFile {
+    /// Makes a file of this name.
     pub fn new(name: &str, bytes: Vec<u8>) -> Self {
         Self { name: name.to_owned(), bytes }
     }
 }
 
-/// The bytes of the file `name`.
-fn file<'a>(files: &'a [SavedFile], name: &str) -> Result<&'a [u8], TrainError> {
+/// Returns the bytes of the file `name`.
+fn file<'a>(files: &'a [NamedFile], name: &str) -> Result<&'a [u8], TrainError> {
     files.iter().find(|file| file.name == name).map(|file| file.bytes.as_slice()).ok_or_else(|| {
         TrainError::NotARun { path: name.into(), reason: "the file is missing".to_owned() }
     })
 }
 
-/// A line of [`ALGORITHMS`].
-#[derive(Debug)]
-pub struct AlgorithmEntry {
-    /// The name on the command line.
-    pub id: &'static str,
-    /// What it is, in one line.
-    pub summary: &'static str,
-    defaults: fn() -> Table,
-    read: fn(&Table) -> Result<Box<dyn Algorithm>, toml::de::Error>,
-}
-
-impl AlgorithmEntry {
-    const fn of<A>(id: &'static str, summary: &'static str) -> Self
-    where
-        A: Algorithm + Default + Serialize + DeserializeOwned + 'static,
-    {
-        Self {
-            id,
-            summary,
-            defaults: || A::default().table(),
-            read: |table| Ok(Box::new(table.clone().try_into::<A>()?)),
-        }
-    }
-
-    /// The algorithm's keys and their defaults.
-    pub fn defaults(&self) -> Table {
-        (self.defaults)()
-    }
-
-    /// The algorithm with the settings of a table, which may hold other keys besides.
-    ///
-    /// # Errors
-    ///
-    /// When a key is missing or has the wrong type.
-    pub fn read(&self, table: &Table) -> Result<Box<dyn Algorithm>, toml::de::Error> {
-        (self.read)(table)
-    }
-}
-
-/// The table of a settings struct.
-fn settings<A: Serialize>(algorithm: &A) -> Table {
+/// Returns the settings of an algorithm as a table.
+fn to_table<A: Serialize>(algorithm: &A) -> Table {
     Table::try_from(algorithm).expect("settings are plain numbers, texts and flags")
 }

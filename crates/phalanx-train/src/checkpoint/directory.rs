@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::algorithms::SavedFile;
+use crate::algorithms::NamedFile;
 use crate::error::TrainError;
 
 const MANIFEST: &str = "MANIFEST.json";
@@ -39,7 +39,7 @@ struct Entry {
 /// # Errors
 ///
 /// When a file cannot be written. The old checkpoint is then still there.
-pub fn write(path: &Path, files: &[SavedFile]) -> Result<(), TrainError> {
+pub fn write(path: &Path, files: &[NamedFile]) -> Result<(), TrainError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let parent = path.parent().unwrap_or(Path::new("."));
     let temporary = parent.join(format!("tmp-{name}"));
@@ -82,7 +82,7 @@ pub fn write(path: &Path, files: &[SavedFile]) -> Result<(), TrainError> {
 /// # Errors
 ///
 /// When the folder or a file is missing or damaged; the error names it.
-pub fn read(path: &Path) -> Result<Vec<SavedFile>, TrainError> {
+pub fn read(path: &Path) -> Result<Vec<NamedFile>, TrainError> {
     let damaged =
         |path: &Path, reason: String| TrainError::NotARun { path: path.to_owned(), reason };
     let manifest_path = path.join(MANIFEST);
@@ -108,7 +108,7 @@ pub fn read(path: &Path) -> Result<Vec<SavedFile>, TrainError> {
         {
             return Err(damaged(&file, "its contents do not match the manifest".to_owned()));
         }
-        files.push(SavedFile { name: entry.name, bytes });
+        files.push(NamedFile { name: entry.name, bytes });
     }
     Ok(files)
 }
@@ -134,10 +134,10 @@ fn sync_folder(path: &Path) -> Result<(), TrainError> {
 mod tests {
     use super::*;
 
-    fn files() -> Vec<SavedFile> {
+    fn files() -> Vec<NamedFile> {
         vec![
-            SavedFile::new("agent.safetensors", (0..200).collect()),
-            SavedFile::new("policy.json", b"{}".to_vec()),
+            NamedFile::new("agent.safetensors", (0..200).collect()),
+            NamedFile::new("policy.json", b"{}".to_vec()),
         ]
     }
 

@@ -7,7 +7,7 @@ use phalanx_core::nn::{
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 
-use crate::algorithms::SavedFile;
+use crate::algorithms::NamedFile;
 use crate::error::TrainError;
 use crate::rollout::{InputLayout, Policy};
 
@@ -37,7 +37,7 @@ struct PolicyFile {
 }
 
 /// The file that describes a policy; the weights are in `agent.safetensors`.
-pub fn policy_file(policy: &Policy) -> SavedFile {
+pub fn policy_file(policy: &Policy) -> NamedFile {
     let file = PolicyFile {
         inputs: policy.inputs,
         hidden_dim: policy.actor.hidden_dim(),
@@ -50,7 +50,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
         owners: policy.owners.clone(),
         input_norm: policy.actor.input_norm().cloned(),
     };
-    SavedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
+    NamedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
 }
 
 /// The policy in the files of a checkpoint.
@@ -58,7 +58,7 @@ pub fn policy_file(policy: &Policy) -> SavedFile {
 /// # Errors
 ///
 /// When a file is missing or the weights do not fit the description.
-pub fn load_policy(files: &[SavedFile]) -> Result<Policy, TrainError> {
+pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
     let find = |name: &str| {
         files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
             path: name.into(),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::directory;
-use crate::algorithms::SavedFile;
+use crate::algorithms::NamedFile;
 use crate::error::TrainError;
 
 /// The folder `checkpoints/` of a run: `step_<t_env>/` for every checkpoint, and `index.json`.
@@ -67,7 +67,7 @@ impl RunCheckpoints {
     pub fn save(
         &self,
         t_env: u64,
-        files: &[SavedFile],
+        files: &[NamedFile],
         best: bool,
         keep: bool,
     ) -> Result<(), TrainError> {
@@ -101,7 +101,7 @@ impl RunCheckpoints {
     /// # Errors
     ///
     /// When there is no such checkpoint or it is damaged.
-    pub fn load(&self, choice: Choice) -> Result<(u64, Vec<SavedFile>), TrainError> {
+    pub fn load(&self, choice: Choice) -> Result<(u64, Vec<NamedFile>), TrainError> {
         let index = self.index()?;
         let step = match choice {
             Choice::Best => index.best.or(index.last),
@@ -150,7 +150,7 @@ mod tests {
     fn the_best_the_last_and_the_kept_checkpoints_stay() {
         let run = tempfile::tempdir().expect("a temporary folder");
         let checkpoints = RunCheckpoints::of(run.path());
-        let files = |t: u64| vec![SavedFile::new("t", t.to_le_bytes().to_vec())];
+        let files = |t: u64| vec![NamedFile::new("t", t.to_le_bytes().to_vec())];
         for (t, best, keep) in [
             (0, true, false),
             (10, true, false),

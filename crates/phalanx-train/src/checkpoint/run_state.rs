@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::directory;
-use crate::algorithms::SavedFile;
+use crate::algorithms::NamedFile;
 use crate::error::TrainError;
 
 /// The folder `state/` of a run: `step_<t_env>/`, the latest state there is. A new one is whole before
@@ -25,7 +25,7 @@ impl RunState {
     /// # Errors
     ///
     /// When it cannot be written; the former state is then still there.
-    pub fn save(&self, t_env: u64, files: &[SavedFile]) -> Result<(), TrainError> {
+    pub fn save(&self, t_env: u64, files: &[NamedFile]) -> Result<(), TrainError> {
         let path = self.path(t_env);
         directory::write(&path, files)?;
         for old in self.steps()? {
@@ -42,7 +42,7 @@ impl RunState {
     /// # Errors
     ///
     /// When every state that there is turns out to be damaged; the error is that of the latest.
-    pub fn load(&self) -> Result<Option<Vec<SavedFile>>, TrainError> {
+    pub fn load(&self) -> Result<Option<Vec<NamedFile>>, TrainError> {
         let mut first = None;
         for t_env in self.steps()?.into_iter().rev() {
             match directory::read(&self.path(t_env)) {
@@ -94,7 +94,7 @@ mod tests {
         let run = tempfile::tempdir().expect("a temporary folder");
         let state = RunState::of(run.path());
         assert_eq!(state.load().expect("there is none"), None);
-        let files = |t: u64| vec![SavedFile::new("t", t.to_le_bytes().to_vec())];
+        let files = |t: u64| vec![NamedFile::new("t", t.to_le_bytes().to_vec())];
         state.save(9, &files(9)).expect("saved");
         state.save(10, &files(10)).expect("saved");
         assert_eq!(state.load().expect("whole"), Some(files(10)));

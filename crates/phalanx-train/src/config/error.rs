@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use phalanx_core::settings::InvalidSetting;
+
 /// Where a key was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -23,30 +25,6 @@ impl fmt::Display for Place {
             Self::File { path, line } => write!(f, "in {}, line {line}", path.display()),
             Self::Assignment(text) => write!(f, "in the assignment `{text}`"),
         }
-    }
-}
-
-/// A value of the right type that makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The key.
-    pub key: String,
-    /// What is wrong with its value.
-    pub reason: String,
-}
-
-impl Problem {
-    /// Notes a problem with `key` unless `holds`.
-    pub fn unless(problems: &mut Vec<Self>, holds: bool, key: &str, reason: &str) {
-        if !holds {
-            problems.push(Self { key: key.to_owned(), reason: reason.to_owned() });
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.key, self.reason)
     }
 }
 
@@ -102,7 +80,7 @@ pub enum ConfigError {
     #[error("the configuration makes no sense: {}", list(problems))]
     Senseless {
         /// All of them.
-        problems: Vec<Problem>,
+        problems: Vec<InvalidSetting>,
     },
     /// No such algorithm.
     #[error(
@@ -116,6 +94,6 @@ pub enum ConfigError {
     },
 }
 
-fn list(problems: &[Problem]) -> String {
+fn list(problems: &[InvalidSetting]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -14,14 +14,14 @@ use crate::algorithms::{Algorithm, AlgorithmEntry};
 /// the place.
 #[derive(Clone, Debug)]
 pub struct Layers {
-    algorithm: &'static AlgorithmEntry,
+    algorithm: AlgorithmEntry,
     env: Option<String>,
     table: Table,
 }
 
 impl Layers {
     /// The defaults of a run with this algorithm.
-    pub fn defaults(algorithm: &'static AlgorithmEntry) -> Self {
+    pub fn defaults(algorithm: AlgorithmEntry) -> Self {
         let mut table = Table::try_from(RunConfig::default())
             .expect("the default configuration is plain numbers, texts and a table");
         table.extend(algorithm.defaults());
@@ -118,7 +118,7 @@ impl Layers {
         let run: RunConfig =
             self.table.try_into().expect("every value was checked when it was set");
         let mut problems = run.problems();
-        problems.extend(algorithm.problems());
+        problems.extend(algorithm.validate());
         if problems.is_empty() {
             Ok((run, algorithm))
         } else {

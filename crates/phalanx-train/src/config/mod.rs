@@ -11,6 +11,7 @@ mod error;
 mod layers;
 mod run_config;
 
-pub use error::{ConfigError, Place, Problem};
+pub use error::{ConfigError, Place};
 pub use layers::{Layers, parse_assignment};
+pub use phalanx_core::settings::InvalidSetting;
 pub use run_config::RunConfig;

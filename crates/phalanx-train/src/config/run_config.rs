@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Problem;
+use phalanx_core::settings::InvalidSetting;
 
 /// The keys every run has, named as in PyMARL where it has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,25 +60,30 @@ impl RunConfig {
         ["t_max", "save_state_interval", "device", "threads", "results_dir"];
 
     /// Values that are of the right type and still make no sense.
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self) -> Vec<InvalidSetting> {
         let mut problems = Vec::new();
-        Problem::unless(&mut problems, self.t_max > 0, "t_max", "must be at least 1");
-        Problem::unless(
+        InvalidSetting::check(&mut problems, self.t_max > 0, "t_max", "must be at least 1");
+        InvalidSetting::check(
             &mut problems,
             self.test_nepisode > 0,
             "test_nepisode",
             "must be at least 1",
         );
-        Problem::unless(
+        InvalidSetting::check(
             &mut problems,
             self.test_interval > 0,
             "test_interval",
             "must be at least 1",
         );
-        Problem::unless(&mut problems, self.log_interval > 0, "log_interval", "must be at least 1");
+        InvalidSetting::check(
+            &mut problems,
+            self.log_interval > 0,
+            "log_interval",
+            "must be at least 1",
+        );
         // TOML has signed 64-bit integers only.
         let signed = i64::try_from(self.seed).is_ok();
-        Problem::unless(&mut problems, signed, "seed", "must be below 2^63");
+        InvalidSetting::check(&mut problems, signed, "seed", "must be below 2^63");
         problems
     }
 }

@@ -6,8 +6,8 @@ use phalanx_core::nn::{Device, HiddenActivation};
 use super::sizes::{ACTIONS, HIDDEN, OBS};
 use super::{layer, numbers};
 use crate::algorithms::{
-    CriticInput, CriticLayout, NormaliseAdvantage, PolicyGradient, PolicyLearner,
-    RolloutExperience, Setup,
+    CriticInput, CriticLayout, LearnerContext, NormaliseAdvantage, PolicyGradient, PolicyLearner,
+    RolloutExperience,
 };
 use crate::error::TrainError;
 use crate::replay::Segment;
@@ -69,7 +69,7 @@ impl PpoUpdate {
             RolloutExperience::new(&segment, &settings, inputs, &critic, &vec![0.0; SAMPLES])
                 .into_owned()
                 .estimated([log_prob, value, returns, advantage]);
-        let setup = Setup { spec, seed: 1, device: device.clone() };
+        let setup = LearnerContext { spec, seed: 1, device: device.clone() };
         let learner = PolicyLearner::new(&settings, &setup).with_weights(
             |name, shape| weights(200, name, shape),
             |name, shape| weights(210, name, shape),

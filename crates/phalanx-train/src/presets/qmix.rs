@@ -2,17 +2,14 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentNetworks, Device, MixerConfig, QmixConfig, shard_count, with_weights};
+use phalanx_core::nn::{Device, QmixMixer, shard_count, with_weights};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS, STATE};
 use super::{agent_weights, layer, numbers};
-use crate::algorithms::{
-    Experience, Factorisation, Loss, Mixed, MixedNetworks, Plan, QLearning, ReplayLearner, Setup,
-};
+use crate::algorithms::{EpisodeTensors, LearnerContext, QLearningSettings, Qmix, ReplayLearner};
 use crate::error::TrainError;
 use crate::replay::EpisodeBatch;
 use crate::rollout::{InputLayout, Tally};
@@ -28,8 +25,8 @@ const SHORT: usize = 50;
 /// numbers, 64 hidden units, 14 actions), a state of 120, PyMARL's mixer (32 and 64), double Q, the
 /// global gradient norm clipped at 10, Adam.
 pub struct QmixUpdate {
-    learner: ReplayLearner<Given>,
-    shards: Vec<Experience>,
+    learner: ReplayLearner<Qmix>,
+    shards: Vec<EpisodeTensors>,
 }
 
 impl QmixUpdate {
@@ -42,8 +39,8 @@ impl QmixUpdate {
             episode_limit: STEPS,
             ..EnvSpec::new("preset", AGENTS)
         };
-        let setup = Setup { spec, seed: 1, device: device.clone() };
-        let learning = QLearning {
+        let context = LearnerContext { spec, seed: 1, device: device.clone() };
+        let learning = QLearningSettings {
             batch_size: EPISODES,
             lr: 0.0005,
             optim_eps: 1e-5,
@@ -55,21 +52,25 @@ impl QmixUpdate {
             rnn_hidden_dim: HIDDEN,
             obs_last_action: false,
             obs_agent_id: false,
-            ..QLearning::default()
+            ..QLearningSettings::default()
         };
         let mixer =
-            QmixConfig { embed_dim: EMBED, hypernet_embed: HYPERNET, ..QmixConfig::default() };
-        let factorisation = Given(Mixed(MixerConfig::Qmix(mixer)));
-        let inputs = InputLayout::new(&setup.spec, false, false);
+            QmixMixer { mixing_embed_dim: EMBED, hypernet_embed: HYPERNET, ..QmixMixer::default() };
+        let algorithm = Qmix { learning: learning.clone(), mixer };
+        let inputs = InputLayout::new(&context.spec, false, false);
         let n = shard_count(device, EPISODES * STEPS * AGENTS);
         let of = |shard: usize| shard * EPISODES / n..(shard + 1) * EPISODES / n;
         let shards = (0..n).map(|shard| {
             let rng = Rng::stream(1, Purpose::Selection, 0);
-            Experience::new(batch(of(shard)), inputs, &learning, HIDDEN, rng, device)
+            EpisodeTensors::new(batch(of(shard)), inputs, &learning, HIDDEN, rng, device)
         });
         Self {
             shards: shards.collect(),
-            learner: ReplayLearner::new(factorisation, &learning, &setup),
+            learner: ReplayLearner::new(algorithm, &context).with_networks(|networks| {
+                with_weights(networks, |name, shape| {
+                    agent_weights(name, shape).unwrap_or_else(|| mixer_weights(name, shape))
+                })
+            }),
         }
     }
 
@@ -137,37 +138,6 @@ fn columns<T: Copy>(all: &[T], times: usize, episodes: &Range<usize>) -> Vec<T> 
     let width = all.len() / times / EPISODES;
     let time = all.chunks_exact(width * EPISODES);
     time.flat_map(|row| &row[episodes.start * width..episodes.end * width]).copied().collect()
-}
-
-/// QMIX that begins with given weights.
-struct Given(Mixed);
-
-impl Factorisation for Given {
-    type Networks = MixedNetworks;
-
-    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> MixedNetworks {
-        with_weights(self.0.networks(plan, rng, device), |name, shape| {
-            agent_weights(name, shape).unwrap_or_else(|| mixer_weights(name, shape))
-        })
-    }
-
-    fn acting<'a>(&self, networks: &'a MixedNetworks) -> &'a AgentNetworks {
-        self.0.acting(networks)
-    }
-
-    fn loss(
-        &self,
-        online: &MixedNetworks,
-        target: &MixedNetworks,
-        batch: &Experience,
-        learning: &QLearning,
-    ) -> Loss {
-        self.0.loss(online, target, batch, learning)
-    }
-
-    fn joint(&self, networks: &MixedNetworks, batch: &Experience) -> Tensor<2> {
-        self.0.joint(networks, batch)
-    }
 }
 
 fn mixer_weights(name: &str, shape: &[usize]) -> Vec<f32> {

@@ -14,7 +14,7 @@ use phalanx_core::rng::Purpose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use toml::Table;
 
-use crate::algorithms::{Algorithm, Learner, Setup};
+use crate::algorithms::{Algorithm, Learner, LearnerContext};
 use crate::config::{ConfigError, RunConfig};
 use crate::error::TrainError;
 use crate::fastest_device::{AUTO, fastest_device};
@@ -172,7 +172,7 @@ impl Trainer {
             return Ok(());
         }
         let mut problems = self.config.problems();
-        problems.extend(self.algorithm.problems());
+        problems.extend(self.algorithm.validate());
         if !problems.is_empty() {
             return Err(ConfigError::Senseless { problems }.into());
         }
@@ -185,7 +185,7 @@ impl Trainer {
         let n_test = self.config.test_nepisode.min(TEST_ENVS);
         let test_envs = (self.make_envs)(n_test, seed, Purpose::TestEnvironment);
         let spec = test_envs.spec().clone();
-        let problems = self.algorithm.problems_in(&spec);
+        let problems = self.algorithm.validate_for(&spec);
         if !problems.is_empty() {
             return Err(ConfigError::Senseless { problems }.into());
         }
@@ -193,7 +193,7 @@ impl Trainer {
             self.choose_device(&spec, &pool)?;
         }
         let device = nn::device(&self.config.device)?;
-        let setup = Setup { spec, seed, device: device.clone() };
+        let setup = LearnerContext { spec, seed, device: device.clone() };
         let learner = nn::watched(&self.config.device, &device, || self.algorithm.learner(&setup))?;
         let envs = (self.make_envs)(learner.n_envs(), seed, Purpose::Environment);
         self.live = Some(Live {

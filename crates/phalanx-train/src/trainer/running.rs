@@ -59,7 +59,7 @@ impl Trainer {
 
     /// Tells all observers what a user should know before training begins.
     pub(crate) fn notice(&mut self) -> Result<(), TrainError> {
-        let Some(message) = self.live()?.learner.notice() else {
+        let Some(message) = self.live()?.learner.startup_message() else {
             return Ok(());
         };
         self.observers.iter_mut().try_for_each(|observer| observer.notice(&message))

@@ -4,7 +4,7 @@ use phalanx_core::env::{pack, unpack};
 use phalanx_core::nn;
 
 use super::Trainer;
-use crate::algorithms::{Contents, SavedFile};
+use crate::algorithms::{NamedFile, SaveScope};
 use crate::checkpoint::policy_file;
 use crate::error::TrainError;
 
@@ -14,14 +14,14 @@ impl Trainer {
     /// # Errors
     ///
     /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
-    pub fn weights(&mut self) -> Result<Vec<SavedFile>, TrainError> {
-        let mut files = self.learned(Contents::Weights)?;
+    pub fn weights(&mut self) -> Result<Vec<NamedFile>, TrainError> {
+        let mut files = self.learned(SaveScope::Weights)?;
         files.push(policy_file(&self.policy()?));
         Ok(files)
     }
 
     /// The learner as files.
-    fn learned(&mut self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
+    fn learned(&mut self, contents: SaveScope) -> Result<Vec<NamedFile>, TrainError> {
         let name = self.config.device.clone();
         let live = self.live()?;
         nn::watched(&name, &live.device, || live.learner.save(contents))?
@@ -33,20 +33,20 @@ impl Trainer {
     /// # Errors
     ///
     /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
-    pub fn save(&mut self) -> Result<Vec<SavedFile>, TrainError> {
+    pub fn save(&mut self) -> Result<Vec<NamedFile>, TrainError> {
         self.settle()?;
-        let mut files = self.learned(Contents::Everything)?;
+        let mut files = self.learned(SaveScope::Full)?;
         files.push(policy_file(&self.policy()?));
         let live = self.live()?;
         for (name, envs) in [("envs.bin", &live.envs), ("test_envs.bin", &live.test_envs)] {
             let mut bytes = Vec::new();
             envs.save(&mut bytes);
-            files.push(SavedFile::new(name, bytes));
+            files.push(NamedFile::new(name, bytes));
         }
         // As bits: decimal text would lose the last ones of a sum.
         let mut tally = Vec::new();
         pack(&live.tally, &mut tally);
-        files.push(SavedFile::new("tally.bin", tally));
+        files.push(NamedFile::new("tally.bin", tally));
         Ok(files)
     }
 
@@ -56,7 +56,7 @@ impl Trainer {
     /// # Errors
     ///
     /// When a file is missing, damaged or belongs to another configuration.
-    pub fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
+    pub fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
         let find = |name: &str| {
             files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
                 path: name.into(),

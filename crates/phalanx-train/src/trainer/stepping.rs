@@ -22,7 +22,7 @@ impl Trainer {
         let name = self.config.device.clone();
         let live = self.live()?;
         let (learner, envs, tally) = (&mut live.learner, &mut live.envs, &mut live.tally);
-        let iterate = || live.pool.install(|| learner.iterate(&mut **envs, tally));
+        let iterate = || live.pool.install(|| learner.train_iteration(&mut **envs, tally));
         nn::watched(&name, &live.device, iterate)??;
         let crashes = live.envs.take_crashes();
         for crash in crashes {
@@ -85,7 +85,7 @@ impl Trainer {
     /// # Errors
     ///
     /// For the reasons of [`Trainer::prepare`].
-    pub fn joint_values(&mut self) -> Result<Option<Vec<f32>>, TrainError> {
+    pub fn joint_q_values(&mut self) -> Result<Option<Vec<f32>>, TrainError> {
         let seed = self.config.seed;
         let mut env = (self.make_envs)(1, seed, Purpose::Check);
         let spec = env.spec().clone();
@@ -100,7 +100,7 @@ impl Trainer {
         };
         let actions: Vec<u16> =
             (0..n).flat_map(|joint| (0..agents).map(move |agent| digit(joint, agent))).collect();
-        Ok(self.live()?.learner.joint_values(&first.obs, &first.state, &actions))
+        Ok(self.live()?.learner.joint_q_values(&first.obs, &first.state, &actions))
     }
 
     /// The environment's specification.
@@ -127,7 +127,7 @@ impl Trainer {
     pub(super) fn settle(&mut self) -> Result<(), TrainError> {
         let name = self.config.device.clone();
         let live = self.live()?;
-        nn::watched(&name, &live.device, || live.learner.settle(&mut live.tally))?
+        nn::watched(&name, &live.device, || live.learner.flush(&mut live.tally))?
     }
 
     /// The number of environments that panicked so far.

@@ -6,7 +6,7 @@ use clap::Args;
 use phalanx_core::env::{Env, ParallelEnvs};
 use phalanx_core::nn::{adapters, available, device, watched};
 use phalanx_core::rng::Purpose;
-use phalanx_train::algorithms::{Setup, algorithm};
+use phalanx_train::algorithms::{LearnerContext, algorithm};
 use phalanx_train::config::Layers;
 use phalanx_train::log::Machine;
 use phalanx_train::presets::Noise;
@@ -184,7 +184,7 @@ impl Devices {
         };
         watched(name, &device, || {
             let spec = Noise::new(agents).spec().clone();
-            let setup = Setup { spec, seed: 1, device: device.clone() };
+            let setup = LearnerContext { spec, seed: 1, device: device.clone() };
             let mut learner = algorithm.learner(&setup);
             let n_envs = learner.n_envs();
             let envs =

@@ -4,9 +4,9 @@ use burn::tensor::Tensor;
 
 use super::super::kernels::{self, RowWeights};
 use super::super::transfer::download;
-use super::concave::Convex;
+use super::concaveq::Convex;
 
-/// What the hypernetworks of a [`Concave`](super::Concave) mixer generated for a batch of rows.
+/// What the hypernetworks of a [`ConcaveMixer`](super::ConcaveMixer) generated for a batch of rows.
 ///
 /// With `H` the width and `inputs` the number of agents times that of utilities of an action. The
 /// weights of the last three layers are non-negative and not yet divided by the number of

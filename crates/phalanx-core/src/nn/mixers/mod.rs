@@ -20,7 +20,7 @@ mod vdn;
 
 use std::fmt::Debug;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Int, Tensor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -83,7 +83,7 @@ pub trait Mixer:
 
     /// The network that learns, whose field names are those of saved weights. A mixer without
     /// weights has an empty module, [`VdnMixer`] for example.
-    type Network: Module + Sync;
+    type Network: Module + ModuleDisplay + Debug + Sync;
 
     /// Returns the settings that are out of bounds.
     fn validate(&self) -> Vec<InvalidSetting> {

@@ -8,6 +8,8 @@ mod search;
 
 use rayon::prelude::*;
 
+use serde::{Deserialize, Serialize};
+
 use self::concave::ConcaveObjective;
 pub use self::objective::Objective;
 use self::row::Row;
@@ -18,8 +20,9 @@ use crate::rng::Rng;
 /// Rows that one task of the thread pool searches, one after the other.
 const CHUNK: usize = 64;
 
-/// How the joint action is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the joint action is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Search {
     /// Coordinate ascent: in the order of their index, agents change to the action that is best
     /// while the others keep theirs, until none changes.

@@ -35,4 +35,4 @@ impl Default for Happo {
     }
 }
 
-policy_gradient!(Happo, "happo");
+policy_gradient!(Happo, "happo", "HAPPO: PPO with sequential agent updates");

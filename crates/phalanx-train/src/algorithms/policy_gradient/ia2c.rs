@@ -34,4 +34,4 @@ impl Default for Ia2c {
     }
 }
 
-policy_gradient!(Ia2c, "ia2c");
+policy_gradient!(Ia2c, "ia2c", "independent advantage actor-critic");

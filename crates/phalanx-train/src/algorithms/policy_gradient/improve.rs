@@ -253,7 +253,7 @@ mod tests {
 
     use super::super::settings::PolicyGradient;
     use super::*;
-    use crate::algorithms::Setup;
+    use crate::algorithms::LearnerContext;
     use crate::algorithms::policy_gradient::CriticLayout;
     use crate::replay::Segment;
     use crate::rollout::InputLayout;
@@ -284,7 +284,7 @@ mod tests {
         let experience = Experience::new(&segment, &settings, inputs, &layout, &[0.0; 2]);
         let experience = experience.estimated(estimates);
         let cpu = device("cpu").expect("the CPU is always there");
-        let setup = Setup { spec, seed: 1, device: cpu };
+        let setup = LearnerContext { spec, seed: 1, device: cpu };
         let mut tally = Tally::default();
         let mut learner = PolicyLearner::new(&settings, &setup);
         learner.update(&experience, &[0], &mut tally).expect("everything is finite");

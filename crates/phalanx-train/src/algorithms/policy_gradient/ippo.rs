@@ -16,4 +16,4 @@ pub struct Ippo {
     pub learning: PolicyGradient,
 }
 
-policy_gradient!(Ippo, "ippo");
+policy_gradient!(Ippo, "ippo", "independent proximal policy optimisation");

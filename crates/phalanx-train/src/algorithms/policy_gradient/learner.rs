@@ -15,7 +15,7 @@ use super::critic_input::CriticLayout;
 use super::experience::Experience;
 use super::settings::{CriticInput, PolicyGradient};
 use crate::algorithms::readings::Readings;
-use crate::algorithms::{Contents, Learner, SavedFile, Setup, file};
+use crate::algorithms::{Learner, LearnerContext, NamedFile, SaveScope, file};
 use crate::error::TrainError;
 use crate::replay::Segment;
 use crate::rollout::{InputLayout, Policy, SegmentCollector, Tally, sample};
@@ -42,7 +42,7 @@ pub(crate) struct PolicyLearner {
 }
 
 impl PolicyLearner {
-    pub(crate) fn new(settings: &PolicyGradient, setup: &Setup) -> Self {
+    pub(crate) fn new(settings: &PolicyGradient, setup: &LearnerContext) -> Self {
         let spec = &setup.spec;
         let inputs = InputLayout::new(spec, settings.obs_last_action, settings.obs_agent_id)
             .stacked(settings.obs_frames);
@@ -127,7 +127,11 @@ impl Learner for PolicyLearner {
         self.settings.batch_size_run
     }
 
-    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError> {
+    fn train_iteration(
+        &mut self,
+        envs: &mut dyn VecEnv,
+        tally: &mut Tally,
+    ) -> Result<(), TrainError> {
         let n_actions = self.spec.n_actions;
         let exploration = &mut self.exploration;
         let select = |env: usize, logits: &[f32], avail: &[bool], chosen: &mut [u16]| {
@@ -182,33 +186,33 @@ impl Learner for PolicyLearner {
         }
     }
 
-    fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
+    fn save(&self, contents: SaveScope) -> Result<Vec<NamedFile>, TrainError> {
         let mut files = vec![
-            SavedFile::new("agent.safetensors", to_safetensors(&self.policy)?),
-            SavedFile::new("critic.safetensors", to_safetensors(&self.critic)?),
+            NamedFile::new("agent.safetensors", to_safetensors(&self.policy)?),
+            NamedFile::new("critic.safetensors", to_safetensors(&self.critic)?),
         ];
-        if contents == Contents::Everything {
+        if contents == SaveScope::Full {
             let mut rollout = Vec::new();
             self.collector.save(&mut rollout);
             let mut rest = Vec::new();
             let streams = (&self.exploration, &self.minibatches);
             pack(&(&self.value_norm, &self.critic_hidden, streams), &mut rest);
             files.extend([
-                SavedFile::new("optimizer.bin", self.policy_optimizer.save()?),
-                SavedFile::new("critic_optimizer.bin", self.critic_optimizer.save()?),
-                SavedFile::new("rollout.bin", rollout),
-                SavedFile::new("learner.bin", rest),
+                NamedFile::new("optimizer.bin", self.policy_optimizer.save()?),
+                NamedFile::new("critic_optimizer.bin", self.critic_optimizer.save()?),
+                NamedFile::new("rollout.bin", rollout),
+                NamedFile::new("learner.bin", rest),
             ]);
             if let Some(norm) = &self.input_norm {
                 let mut bytes = Vec::new();
                 pack(norm, &mut bytes);
-                files.push(SavedFile::new("input_norm.bin", bytes));
+                files.push(NamedFile::new("input_norm.bin", bytes));
             }
         }
         Ok(files)
     }
 
-    fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
+    fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
         let policy = from_safetensors(self.policy.clone(), file(files, "agent.safetensors")?)?;
         let critic = from_safetensors(self.critic.clone(), file(files, "critic.safetensors")?)?;
         let (value_norm, critic_hidden, (exploration, minibatches)) =

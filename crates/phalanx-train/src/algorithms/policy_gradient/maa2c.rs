@@ -19,4 +19,4 @@ impl Default for Maa2c {
     }
 }
 
-policy_gradient!(Maa2c, "maa2c");
+policy_gradient!(Maa2c, "maa2c", "advantage actor-critic with a central value");

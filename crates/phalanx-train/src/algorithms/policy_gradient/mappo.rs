@@ -34,4 +34,4 @@ impl Default for Mappo {
     }
 }
 
-policy_gradient!(Mappo, "mappo");
+policy_gradient!(Mappo, "mappo", "PPO with a value of the agent-specific state");

@@ -2,32 +2,40 @@
 
 /// Makes an algorithm of a struct whose field `learning` holds the settings of policy gradients.
 macro_rules! policy_gradient {
-    ($algorithm:ty, $id:literal) => {
+    ($algorithm:ty, $id:literal, $summary:literal) => {
         impl crate::algorithms::Algorithm for $algorithm {
             fn id(&self) -> &'static str {
                 $id
             }
 
+            fn summary(&self) -> &'static str {
+                $summary
+            }
+
             fn table(&self) -> toml::Table {
-                crate::algorithms::settings(self)
+                crate::algorithms::to_table(self)
             }
 
-            fn problems(&self) -> Vec<crate::config::Problem> {
-                self.learning.problems()
+            fn defaults(&self) -> toml::Table {
+                crate::algorithms::to_table(&Self::default())
             }
 
-            fn problems_in(
+            fn validate(&self) -> Vec<phalanx_core::settings::InvalidSetting> {
+                self.learning.validate()
+            }
+
+            fn validate_for(
                 &self,
                 spec: &phalanx_core::env::EnvSpec,
-            ) -> Vec<crate::config::Problem> {
-                self.learning.problems_in(spec)
+            ) -> Vec<phalanx_core::settings::InvalidSetting> {
+                self.learning.validate_for(spec)
             }
 
             fn learner(
                 &self,
-                setup: &crate::algorithms::Setup,
+                context: &crate::algorithms::LearnerContext,
             ) -> Box<dyn crate::algorithms::Learner> {
-                Box::new(super::learner::PolicyLearner::new(&self.learning, setup))
+                Box::new(super::learner::PolicyLearner::new(&self.learning, context))
             }
         }
     };

@@ -40,4 +40,8 @@ impl Default for SequentialPpo {
     }
 }
 
-policy_gradient!(SequentialPpo, "sequential_ppo");
+policy_gradient!(
+    SequentialPpo,
+    "sequential_ppo",
+    "sequential PPO on localised advantages, near the old policy"
+);

@@ -5,8 +5,8 @@ use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RecurrentUn
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
-use crate::algorithms::q_learning::settings::unit;
-use crate::config::Problem;
+use crate::algorithms::q_learning::in_unit_interval;
+use phalanx_core::settings::InvalidSetting;
 
 /// Policy gradients from rollouts of fixed length.
 ///
@@ -268,21 +268,22 @@ impl PolicyGradient {
     }
 
     /// Settings that do not suit an environment.
-    pub fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        let mut problems = Vec::new();
+    pub fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
         let reads_state = !matches!(self.critic, CriticInput::Observation | CriticInput::Shared);
         let reason = "must be observation or shared: this environment has no state";
-        Problem::unless(&mut problems, !reads_state || spec.state_dim > 0, "critic", reason);
+        InvalidSetting::check(&mut invalid, !reads_state || spec.state_dim > 0, "critic", reason);
         let long = !self.use_conv || spec.obs_dim >= Convolution::SHORTEST;
         let reason = "must be false: observations here have fewer than nine numbers";
-        Problem::unless(&mut problems, long, "use_conv", reason);
-        problems
+        InvalidSetting::check(&mut invalid, long, "use_conv", reason);
+        invalid
     }
 
     /// Settings that make no sense.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    pub fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
         check(self.rollout_steps > 0, "rollout_steps", "must be at least 1");
         check(self.epochs > 0, "epochs", "must be at least 1");
@@ -299,8 +300,8 @@ impl PolicyGradient {
         check(self.optim_eps > 0.0, "optim_eps", "must be positive");
         check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
         check(self.kl_stop >= 0.0, "kl_stop", "must not be negative");
-        check(unit(self.gamma), "gamma", "must lie in [0, 1]");
-        check(unit(self.gae_lambda), "gae_lambda", "must lie in [0, 1]");
+        check(in_unit_interval(self.gamma), "gamma", "must lie in [0, 1]");
+        check(in_unit_interval(self.gae_lambda), "gae_lambda", "must lie in [0, 1]");
         check(self.eps_clip > 0.0, "eps_clip", "must be positive");
         check(self.kl_coef >= 0.0, "kl_coef", "must not be negative");
         check(self.huber_delta >= 0.0, "huber_delta", "must not be negative");
@@ -344,6 +345,6 @@ impl PolicyGradient {
         );
         check(self.obs_frames > 0, "obs_frames", "must be at least 1");
         check(self.policy_gain > 0.0, "policy_gain", "must be positive");
-        problems
+        invalid
     }
 }

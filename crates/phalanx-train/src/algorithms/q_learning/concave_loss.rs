@@ -1,73 +1,51 @@
-//! The networks of ConcaveQ and the loss by which they learn.
+//! The networks and the loss of ConcaveQ.
 
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
+use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
-    AgentNetworks, Concave, ConcaveConfig, ConcaveWeights, Device, Selected, Selection,
-    SelectionInput, UnrestrictedConfig,
+    AgentNetworks, ConcaveNetwork, ConcaveWeights, Device, Mixer, Selected, SelectionInput,
 };
 use phalanx_core::rng::Rng;
+use phalanx_core::settings::InvalidSetting;
 
-use super::central::Central;
+use super::batch::EpisodeTensors;
+use super::central_critic::CentralCritic;
 use super::concaveq::{Acting, ConcaveQ, Estimator};
-use super::experience::Experience;
-use super::factorisation::{Factorisation, Loss, Plan, number};
-use super::settings::QLearning;
+use super::factorisation::{LossOutput, ModelContext, ValueFactorisation, detach};
+use super::settings::QLearningSettings;
 use super::targets::Targets;
 use crate::algorithms::host::{flat, tensor};
 
-/// Three things learn at once: utilities `Q_i` under a concave mixer `f`, an unrestricted estimator
-/// `Q*` with utilities of its own, and a policy `pi_i` for each agent.
-///
-/// ```text
-/// u*   = SELECT f(Q_1(u_1), …, Q_n(u_n); s)        online networks, starting from the policies
-/// y    = targets of Q*^-(s', u*)                    target networks
-/// L_Q  = mean (Q*(s, u) - y)^2
-/// L_C  = mean v (f(s, u) - y)^2,                    v = 1 where f < y, else w
-/// A_i(a) = f(s, u* with action a of agent i) - f(s, u*)
-/// L_pi = - mean_i [ c_A E_pi A_i / scale + c_D log pi_i(u*_i) + alpha H(pi_i) ]
-/// L    = td_loss_scale (L_Q + L_C) + L_pi
-/// ```
-///
-/// `scale` is the root of the mean square of all `A_i(a)` in the shard of the batch. No gradient passes through
-/// `SELECT`, `A_i` or the targets. In `L_pi` the entropy stands outside of `f`: inside, as in
-/// equation (10) of the paper (`policy_loss = "literal"`), it is punished wherever `f` falls with a
-/// utility, and `f(E q) >= E f(q)` lets mixed policies look better than what they play.
-pub(super) struct ConcaveLoss {
-    pub(super) settings: ConcaveQ,
-    pub(super) mixer: ConcaveConfig,
-    pub(super) central: UnrestrictedConfig,
-    pub(super) selection: Selection,
-}
-
+/// The networks of [`ConcaveQ`].
 #[derive(Module, Debug)]
-pub(super) struct ConcaveNetworks {
+pub struct ConcaveNetworks {
     agents: AgentNetworks,
-    mixer: Concave,
-    /// Where the unrestricted estimator is used.
-    central: Option<Central>,
-    /// Where policies play.
+    mixer: ConcaveNetwork,
+    /// The unrestricted estimator, where it is used.
+    central: Option<CentralCritic>,
+    /// The policies, where they act.
     policies: Option<AgentNetworks>,
 }
 
-impl ConcaveLoss {
-    /// Joint actions of large value for all rows of the batch.
+impl ConcaveQ {
+    /// Finds joint actions of large value for all rows of the batch.
     fn select(
         &self,
-        batch: &Experience,
+        batch: &EpisodeTensors,
         weights: ConcaveWeights,
         utilities: Tensor<3>,
         initial: Option<Tensor<3>>,
     ) -> Selected {
         // Everything in one transfer: on a device, this is where the update waits for it.
-        let greedy = initial.map(|logits| flat(batch.greedy(logits).float()));
+        let greedy = initial.map(|logits| flat(batch.argmax_available(logits).float()));
         let more = std::iter::once(flat(utilities)).chain(greedy).collect();
         let (weights, mut more) = weights.to_host_and(more);
         let utilities = more.swap_remove(0);
         let initial = more.pop().map(|greedy| greedy.iter().map(|&a| a as u16).collect::<Vec<_>>());
         let mut selected = Selected::default();
-        let reached = batch.reached();
+        let reached = batch.is_real_row();
         let input = SelectionInput {
             n_agents: batch.agents,
             n_actions: batch.n_actions,
@@ -76,35 +54,35 @@ impl ConcaveLoss {
             valid: Some(&reached),
             initial: initial.as_deref(),
         };
-        self.selection.run(&weights, input, &mut batch.rng.clone(), &mut selected);
+        self.selection().run(&weights, input, &mut batch.rng.clone(), &mut selected);
         selected
     }
 
-    /// The targets, where `best` are the selected joint actions.
+    /// Computes the targets, which bootstrap from the selected joint actions `best`.
     fn targets(
         &self,
         target: &ConcaveNetworks,
-        learning: &QLearning,
-        batch: &Experience,
+        learning: &QLearningSettings,
+        batch: &EpisodeTensors,
         best: Tensor<3, Int>,
     ) -> Targets {
         if let Some(central) = &target.central {
             return central.targets(learning, batch, best).1;
         }
-        let utilities = batch.outputs(&target.agents);
+        let utilities = batch.forward_outputs(&target.agents);
         let value = |actions| {
-            let chosen = batch.pick_vectors(utilities.clone(), actions);
+            let chosen = batch.gather_vectors(utilities.clone(), actions);
             target.mixer.forward(chosen, batch.state.clone())
         };
-        let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
-        Targets::new(learning, batch, value(best), taken)
+        let q_taken = learning.q_lambda.then(|| value(batch.actions.clone()));
+        Targets::new(learning, batch, value(best), q_taken)
     }
 
-    /// The policies' loss and their mean entropy; `batch` is the tracked one, and `best` are the selected
-    /// joint actions.
+    /// Computes the policies' loss and their mean entropy. `batch` is the one for networks with gradients;
+    /// `best` are the selected joint actions.
     fn policy_loss(
         &self,
-        batch: &Experience,
+        batch: &EpisodeTensors,
         logits: Tensor<3>,
         (selected, best): (&Selected, Tensor<3, Int>),
         utilities: Tensor<3>,
@@ -112,19 +90,19 @@ impl ConcaveLoss {
     ) -> (Tensor<1>, Tensor<1>) {
         let (rows, agents, n_actions) = (batch.rows(), batch.agents, batch.n_actions);
         let device = batch.state.device().inner();
-        let used = (batch.used * agents).max(1) as f32;
-        let mask: Tensor<2> = Tensor::from_inner(batch.mask.clone());
+        let used = (batch.n_filled * agents).max(1) as f32;
+        let mask: Tensor<2> = Tensor::from_inner(batch.filled.clone());
         let of_agents = mask.clone().expand([rows, agents]);
 
         let shape = [rows, agents, n_actions];
-        let log_policy = log_softmax(batch.open(logits), 2).reshape(shape);
+        let log_policy = log_softmax(batch.mask_unavailable(logits), 2).reshape(shape);
         let policy = log_policy.clone().exp();
-        // A closed action has probability zero and a logarithm that only has to stay finite.
+        // An unavailable action has probability zero; its logarithm only has to stay finite.
         let surprise = policy.clone() * log_policy.clone().clamp_min(-1e4);
         let entropy: Tensor<2> = surprise.clone().sum_dim(2).neg().reshape([rows, agents]);
         let entropy_sum = (entropy.clone() * of_agents.clone()).sum();
-        let entropy_mean = number(&entropy_sum) / used;
-        let alpha = self.settings.entropy_coef as f32;
+        let entropy_mean = detach(&entropy_sum) / used;
+        let alpha = self.entropy_coef as f32;
 
         let Some(deviations) = &selected.deviations else {
             let utilities = Tensor::from_inner(utilities).reshape(shape);
@@ -150,35 +128,67 @@ impl ConcaveLoss {
         let gain = (policy * advantage).sum_dim(2).reshape([rows, agents]);
         let chosen = Tensor::from_inner(best).reshape([rows, agents, 1]);
         let agreement = log_policy.gather(2, chosen).reshape([rows, agents]);
-        let objective = gain * (self.settings.policy_advantage_coef as f32 / scale)
-            + agreement * self.settings.policy_distil_coef as f32
+        let objective = gain * (self.policy_advantage_coef as f32 / scale)
+            + agreement * self.policy_distil_coef as f32
             + entropy * alpha;
         ((objective * of_agents).sum() * (-1.0 / used), entropy_mean)
     }
 }
 
-impl Factorisation for ConcaveLoss {
+/// Three things learn at once: utilities `Q_i` under a concave mixer `f`, an unrestricted estimator
+/// `Q*` with utilities of its own, and a policy `pi_i` for each agent.
+///
+/// ```text
+/// u*   = SELECT f(Q_1(u_1), …, Q_n(u_n); s)        online networks, starting from the policies
+/// y    = targets of Q*^-(s', u*)                    target networks
+/// L_Q  = mean (Q*(s, u) - y)^2
+/// L_C  = mean v (f(s, u) - y)^2,                    v = 1 where f < y, else w
+/// A_i(a) = f(s, u* with action a of agent i) - f(s, u*)
+/// L_pi = - mean_i [ c_A E_pi A_i / scale + c_D log pi_i(u*_i) + alpha H(pi_i) ]
+/// L    = td_loss_scale (L_Q + L_C) + L_pi
+/// ```
+///
+/// `scale` is the root of the mean square of all `A_i(a)` in the shard of the batch. No gradient passes through
+/// `SELECT`, `A_i` or the targets. In `L_pi` the entropy stands outside of `f`: inside, as in
+/// equation (10) of the paper (`policy_loss = "literal"`), it is punished wherever `f` falls with a
+/// utility, and `f(E q) >= E f(q)` lets mixed policies look better than what they play.
+impl ValueFactorisation for ConcaveQ {
+    const ID: &str = "concaveq";
+    const SUMMARY: &str = "ConcaveQ: concave mixing, iterative action selection, local policies";
     type Networks = ConcaveNetworks;
 
-    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> ConcaveNetworks {
-        let n_actions = plan.spec.n_actions;
+    fn learning(&self) -> &QLearningSettings {
+        &self.learning
+    }
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.invalid()
+    }
+
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.invalid_for(spec)
+    }
+
+    fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> ConcaveNetworks {
+        let n_actions = context.spec.n_actions;
+        let embed_dim = self.central_mixing_embed_dim;
         ConcaveNetworks {
-            agents: plan.agents(n_actions * self.settings.utility_dim, rng, device),
-            mixer: self.mixer.init(plan.sizes(), rng, device),
-            central: (self.settings.estimator == Estimator::Unrestricted)
-                .then(|| Central::new(self.central, plan, rng, device)),
-            policies: (self.settings.acting == Acting::Policies)
-                .then(|| plan.agents(n_actions, rng, device)),
+            agents: context.agents(n_actions * self.mixer.utility_dim, rng, device),
+            mixer: self.mixer.init(context.mixer_sizes(), rng, device),
+            central: (self.estimator == Estimator::Unrestricted)
+                .then(|| CentralCritic::new(embed_dim, context, rng, device)),
+            policies: (self.acting == Acting::Policies)
+                .then(|| context.agents(n_actions, rng, device)),
         }
     }
 
-    fn acting<'a>(&self, networks: &'a ConcaveNetworks) -> &'a AgentNetworks {
+    fn agent_networks<'a>(&self, networks: &'a ConcaveNetworks) -> &'a AgentNetworks {
         networks.policies.as_ref().unwrap_or(&networks.agents)
     }
 
-    fn joint(&self, networks: &ConcaveNetworks, batch: &Experience) -> Tensor<2> {
-        let utilities = batch.outputs(&networks.agents);
-        let chosen = batch.pick_vectors(utilities, batch.taken.clone());
+    fn q_tot(&self, networks: &ConcaveNetworks, batch: &EpisodeTensors) -> Tensor<2> {
+        let utilities = batch.forward_outputs(&networks.agents);
+        let chosen = batch.gather_vectors(utilities, batch.actions.clone());
         networks.mixer.forward(chosen, batch.state.clone())
     }
 
@@ -186,43 +196,34 @@ impl Factorisation for ConcaveLoss {
         &self,
         online: &ConcaveNetworks,
         target: &ConcaveNetworks,
-        batch: &Experience,
-        learning: &QLearning,
-    ) -> Loss {
-        let tracked = batch.tracked();
-        let utilities = tracked.outputs(&online.agents);
-        let logits = online.policies.as_ref().map(|policies| tracked.outputs(policies));
+        batch: &EpisodeTensors,
+    ) -> LossOutput {
+        let learning = &self.learning;
+        let tracked = batch.with_gradients();
+        let utilities = tracked.forward_outputs(&online.agents);
+        let logits = online.policies.as_ref().map(|policies| tracked.forward_outputs(policies));
         let weights = online.mixer.weights(tracked.state.clone());
         let plain = utilities.clone().inner();
         let initial = logits.clone().map(Tensor::inner);
         let selected = self.select(batch, weights.clone(), plain.clone(), initial);
-        let best = batch.actions(&selected.actions);
+        let best = batch.upload_actions(&selected.actions);
         let targets = self.targets(target, learning, batch, best.clone());
 
-        let joint = weights.mix(tracked.pick_vectors(utilities, tracked.taken.clone()));
-        let weight = targets.optimistic(joint.clone().inner(), self.settings.w as f32);
-        let error = targets.weighted_error(learning, batch, joint, weight);
-        let mut loss = Loss {
-            means: vec![
-                ("loss_td", number(&error.loss)),
-                ("q_taken_mean", error.mean),
-                ("target_mean", targets.mean(batch)),
-            ],
-            total: error.loss,
-            errors: error.errors,
-        };
+        let joint = weights.mix(tracked.gather_vectors(utilities, tracked.actions.clone()));
+        let weight = targets.optimistic_weights(joint.clone().inner(), self.w as f32);
+        let td = targets.weighted_td_loss(learning, batch, joint, weight);
+        let mut output = LossOutput::new(td, targets.mean(batch));
         if let Some(central) = &online.central {
-            let estimate = central.of_taken(&tracked);
-            let central = targets.error(learning, batch, estimate).loss;
-            loss.means.push(("loss_central", number(&central)));
-            loss.total = loss.total + central;
+            let estimate = central.q_taken(&tracked);
+            let central = targets.td_loss(learning, batch, estimate).loss;
+            output = output.plus("loss_central", central);
         }
         if let Some(logits) = logits {
             let selected = (&selected, best);
             let (policy, entropy) = self.policy_loss(&tracked, logits, selected, plain, weights);
-            loss.means.extend([("pg_loss", number(&policy)), ("entropy", entropy)]);
-            loss.total = loss.total + policy;
+            output = output.plus("pg_loss", policy);
+            output.metrics.push(("entropy", entropy));
         }
-        loss
+        output
     }
 }

@@ -1,4 +1,4 @@
-//! What tells one value factorisation from another.
+//! The part in which value-factorisation algorithms differ.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -7,54 +7,114 @@ use phalanx_core::nn::{
     AgentConfig, AgentNetworks, Device, HiddenActivation, Init, MixerSizes, Normalisation,
 };
 use phalanx_core::rng::Rng;
+use phalanx_core::settings::InvalidSetting;
+use serde::Serialize;
+use toml::Table;
 
-use super::experience::Experience;
-use super::settings::QLearning;
+use super::batch::EpisodeTensors;
+use super::learner::ReplayLearner;
+use super::settings::QLearningSettings;
+use super::td_loss::TdLoss;
+use crate::algorithms::{Algorithm, Learner, LearnerContext, to_table};
 use crate::rollout::InputLayout;
 
-/// The networks of an algorithm and the loss by which they learn.
+/// The networks of an algorithm and their loss.
 ///
-/// With a [`ReplayLearner`](super::ReplayLearner) this is a whole algorithm; the example
-/// `write_a_mixer` has one in a file.
-pub trait Factorisation: Send + Sync {
+/// The implementing type holds the algorithm's settings; every value factorisation is an
+/// [`Algorithm`]. Where only the mixer is new, implement
+/// [`Mixer`](phalanx_core::nn::Mixer) instead and use [`QLearning`](super::QLearning).
+pub trait ValueFactorisation: Clone + Default + Serialize + Send + Sync + 'static {
+    /// The name on the command line.
+    const ID: &str;
+
+    /// What the algorithm does, in one line.
+    const SUMMARY: &str;
+
+    /// Whether the agents' utilities are mixed into one value of the team.
+    const MIXES: bool = true;
+
     /// All networks that learn.
     type Networks: Module + Sync;
 
-    /// Fresh networks.
-    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> Self::Networks;
+    /// Returns the settings of Q-learning.
+    fn learning(&self) -> &QLearningSettings;
 
-    /// The networks that act: the largest output of an available action is the greedy action.
-    fn acting<'a>(&self, networks: &'a Self::Networks) -> &'a AgentNetworks;
+    /// Returns the invalid settings, those of [`ValueFactorisation::learning`] aside.
+    fn validate(&self) -> Vec<InvalidSetting>;
 
-    /// The loss of a batch under the `online` networks; `target` are the target networks, without
-    /// gradients. The batch may be a shard of a larger one, the others of which are computed at the
+    /// Returns the settings that are invalid in an environment, those of
+    /// [`ValueFactorisation::learning`] aside.
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        let _ = spec;
+        Vec::new()
+    }
+
+    /// Makes networks with initial weights drawn from `rng`.
+    fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> Self::Networks;
+
+    /// Returns the networks that act: an agent's greedy action is the available action with the
+    /// largest output.
+    fn agent_networks<'a>(&self, networks: &'a Self::Networks) -> &'a AgentNetworks;
+
+    /// Computes the loss of a batch under the `online` networks; the `target` networks carry no
+    /// gradients. The batch may be a shard of a larger one, whose other shards are computed at the
     /// same time.
     fn loss(
         &self,
         online: &Self::Networks,
         target: &Self::Networks,
-        batch: &Experience,
-        learning: &QLearning,
-    ) -> Loss;
+        batch: &EpisodeTensors,
+    ) -> LossOutput;
 
-    /// The learned joint action values of the actions taken, `[row, 1]`, or the agents' own values,
-    /// `[row, agent]`, where there is no joint one. Neither networks nor batch are tracked.
-    fn joint(&self, networks: &Self::Networks, batch: &Experience) -> Tensor<2>;
+    /// Computes the joint action values of the actions taken, `[row, 1]`, or the agents' own
+    /// values, `[row, agent]`, where nothing is mixed. Neither networks nor batch carry gradients.
+    fn q_tot(&self, networks: &Self::Networks, batch: &EpisodeTensors) -> Tensor<2>;
+}
+
+impl<F: ValueFactorisation> Algorithm for F {
+    fn id(&self) -> &'static str {
+        F::ID
+    }
+
+    fn summary(&self) -> &'static str {
+        F::SUMMARY
+    }
+
+    fn table(&self) -> Table {
+        to_table(self)
+    }
+
+    fn defaults(&self) -> Table {
+        to_table(&F::default())
+    }
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        [self.learning().validate(), ValueFactorisation::validate(self)].concat()
+    }
+
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        let own = ValueFactorisation::validate_for(self, spec);
+        [self.learning().validate_for(spec, F::MIXES), own].concat()
+    }
+
+    fn learner(&self, context: &LearnerContext) -> Box<dyn Learner> {
+        Box::new(ReplayLearner::new(self.clone(), context))
+    }
 }
 
 /// What networks are made for.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct ModelContext {
     /// The environment.
     pub spec: EnvSpec,
-    /// What an agent's network reads.
+    /// The input of an agent's network.
     pub inputs: InputLayout,
-    /// The shared settings.
-    pub learning: QLearning,
+    /// The settings of Q-learning.
+    pub learning: QLearningSettings,
 }
 
-impl Plan {
-    /// Networks of all agents with `output_dim` outputs.
+impl ModelContext {
+    /// Makes networks of all agents with `output_dim` outputs.
     pub fn agents(&self, output_dim: usize, rng: &mut Rng, device: &Device) -> AgentNetworks {
         let owners = self.learning.parameter_sharing.owners(&self.spec);
         let config = AgentConfig {
@@ -71,8 +131,8 @@ impl Plan {
         AgentNetworks::new(&config, &owners, rng, device)
     }
 
-    /// The sizes a mixer serves.
-    pub fn sizes(&self) -> MixerSizes {
+    /// Returns the sizes that a mixer serves.
+    pub fn mixer_sizes(&self) -> MixerSizes {
         MixerSizes {
             n_agents: self.spec.n_agents(),
             n_actions: self.spec.n_actions,
@@ -82,18 +142,42 @@ impl Plan {
     }
 }
 
-/// What a batch is to be learned by.
-pub struct Loss {
-    /// What is minimised, `[1]`.
-    pub total: Tensor<1>,
-    /// Quantities to be logged, by name, `[1]`; `loss_td` is among them. Without gradients, and still on
-    /// their device: to read one, the host would have to wait for everything before it.
-    pub means: Vec<(&'static str, Tensor<1>)>,
+/// The loss of a batch and its metrics.
+pub struct LossOutput {
+    /// The loss to minimise, `[1]`.
+    pub loss: Tensor<1>,
+    /// Metrics by name, `[1]`; `loss_td` is among them. They carry no gradients and stay on the
+    /// device: reading one would make the host wait for everything before it.
+    pub metrics: Vec<(&'static str, Tensor<1>)>,
     /// The mean absolute TD error of every episode, `[episode]`, where replay is prioritised.
-    pub errors: Option<Tensor<1>>,
+    pub td_errors: Option<Tensor<1>>,
 }
 
-/// The value of a loss, `[1]`, that is still to be differentiated.
-pub fn number(loss: &Tensor<1>) -> Tensor<1> {
+impl LossOutput {
+    /// Makes the output of a loss that is the TD error alone, with the metrics `loss_td`,
+    /// `q_taken_mean` and `target_mean`.
+    pub fn new(td: TdLoss, target_mean: Tensor<1>) -> Self {
+        Self {
+            metrics: vec![
+                ("loss_td", detach(&td.loss)),
+                ("q_taken_mean", td.q_taken_mean),
+                ("target_mean", target_mean),
+            ],
+            loss: td.loss,
+            td_errors: td.td_errors,
+        }
+    }
+
+    /// Adds a further term to the loss, and its value to the metrics.
+    #[must_use]
+    pub fn plus(mut self, metric: &'static str, term: Tensor<1>) -> Self {
+        self.metrics.push((metric, detach(&term)));
+        self.loss = self.loss + term;
+        self
+    }
+}
+
+/// Returns the value of a loss, `[1]`, without its gradient, for logging.
+pub fn detach(loss: &Tensor<1>) -> Tensor<1> {
     loss.clone().inner()
 }

@@ -11,19 +11,19 @@ use phalanx_core::rng::{Purpose, Rng};
 
 use super::super::host::to_vec;
 use super::super::readings::Readings;
-use super::super::{Contents, Learner, SavedFile, Setup, file};
-use super::experience::Experience;
-use super::factorisation::{Factorisation, Plan};
-use super::on_the_way::OnTheWay;
-use super::settings::{Overlap, QLearning, TargetUpdate};
-use super::update::Update;
+use super::super::{Learner, LearnerContext, NamedFile, SaveScope, file};
+use super::batch::EpisodeTensors;
+use super::factorisation::{ModelContext, ValueFactorisation};
+use super::pipelined::PipelinedWeights;
+use super::settings::{Overlap, TargetUpdate};
+use super::train_state::TrainState;
 use crate::error::TrainError;
 use crate::replay::{EpisodeBatch, EpisodeReplay, ReplaySize, Sample};
 use crate::rollout::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
 
-/// Collects episodes, replays them, and learns by the loss of a factorisation.
-pub struct ReplayLearner<F: Factorisation> {
-    update: Update<F>,
+/// Collects episodes, replays them, and minimises the loss of a value factorisation.
+pub struct ReplayLearner<F: ValueFactorisation> {
+    state: TrainState<F>,
     spec: EnvSpec,
     inputs: InputLayout,
     actor: Actor,
@@ -34,70 +34,81 @@ pub struct ReplayLearner<F: Factorisation> {
     sampling: Rng,
     /// Seeds of the streams that losses draw from.
     selection: Rng,
-    /// Where actors play while the device learns.
-    on_the_way: Option<OnTheWay>,
+    /// The weights under way, where rollouts are collected while the device trains.
+    pipelined: Option<PipelinedWeights>,
 }
 
-impl<F: Factorisation> ReplayLearner<F> {
-    /// A learner with fresh networks and an empty memory.
-    pub fn new(factorisation: F, learning: &QLearning, setup: &Setup) -> Self {
-        let spec = &setup.spec;
+impl<F: ValueFactorisation> ReplayLearner<F> {
+    /// Makes a learner with initial weights and an empty replay buffer.
+    pub fn new(factorisation: F, context: &LearnerContext) -> Self {
+        let LearnerContext { spec, seed, device } = context;
+        let learning = factorisation.learning().clone();
         let inputs = InputLayout::new(spec, learning.obs_last_action, learning.obs_agent_id);
-        let plan = Plan { spec: spec.clone(), inputs, learning: learning.clone() };
-        let mut weights = Rng::stream(setup.seed, Purpose::Weights, 0);
-        let tracked = setup.device.clone().autodiff();
-        let networks = factorisation.networks(&plan, &mut weights, &tracked);
+        let model = ModelContext { spec: spec.clone(), inputs, learning: learning.clone() };
+        let mut weights = Rng::stream(*seed, Purpose::Weights, 0);
+        let networks = factorisation.networks(&model, &mut weights, &device.clone().autodiff());
         let n_envs = learning.batch_size_run;
-        let acting = factorisation.acting(&networks).clone();
+        let acting = factorisation.agent_networks(&networks).clone();
         let actor = acting.to_actor();
         let overlaps = match learning.overlap_rollouts {
-            Overlap::Gpu => !on_host(&setup.device),
+            Overlap::Gpu => !on_host(device),
             Overlap::Always => true,
             Overlap::Never => false,
         };
         Self {
-            on_the_way: overlaps.then(|| OnTheWay::new(acting)),
+            pipelined: overlaps.then(|| PipelinedWeights::new(acting)),
             inputs,
-            update: Update::new(factorisation, learning, networks, &setup.device),
+            state: TrainState::new(factorisation, networks, device),
             collector: EpisodeCollector::new(spec, inputs, actor.memory_dim(), n_envs),
             actor,
             replay: EpisodeReplay::new(learning.replay()),
             reward_norm: RewardNorm::default(),
             exploration: (0..n_envs)
-                .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
+                .map(|env| Rng::stream(*seed, Purpose::Exploration, env as u32))
                 .collect(),
-            sampling: Rng::stream(setup.seed, Purpose::Replay, 0),
-            selection: Rng::stream(setup.seed, Purpose::Selection, 0),
+            sampling: Rng::stream(*seed, Purpose::Replay, 0),
+            selection: Rng::stream(*seed, Purpose::Selection, 0),
             spec: spec.clone(),
         }
     }
 
-    /// One update from the shards of a batch, which counts every step alike. Returns the mean absolute
-    /// error of every episode, shard by shard, where replay is prioritised.
+    /// Replaces the networks and their target networks by `change` of them.
+    #[must_use]
+    pub fn with_networks(mut self, change: impl FnOnce(F::Networks) -> F::Networks) -> Self {
+        self.state.networks = change(self.state.networks);
+        self.state.target = self.state.networks.valid();
+        let acting = self.agent_networks().clone();
+        self.actor = acting.to_actor();
+        self.pipelined = self.pipelined.map(|_| PipelinedWeights::new(acting));
+        self
+    }
+
+    /// Makes one update from the shards of a batch, in which every step counts alike. Returns the mean
+    /// absolute TD error of every episode, shard by shard, where replay is prioritised.
     ///
     /// # Errors
     ///
     /// When the loss is not finite.
     pub fn update(
         &mut self,
-        shards: &[Experience],
+        shards: &[EpisodeTensors],
         tally: &mut Tally,
     ) -> Result<Vec<f32>, TrainError> {
-        let steps = |shard: &Experience| shard.steps.iter().filter(|step| step.valid).count();
+        let steps = |shard: &EpisodeTensors| shard.steps.iter().filter(|step| step.valid).count();
         let shards = shards.iter().map(|shard| (steps(shard), shard)).collect();
         let mut readings = Readings::default();
-        let errors = self.update.run(shards, |shard| shard, tally, &mut readings);
+        let errors = self.state.update(shards, |shard| shard, tally, &mut readings);
         readings.settle(tally)?;
         Ok(errors)
     }
 
-    fn acting(&self) -> &AgentNetworks {
-        self.update.factorisation.acting(&self.update.networks)
+    fn agent_networks(&self) -> &AgentNetworks {
+        self.state.factorisation.agent_networks(&self.state.networks)
     }
 
-    /// Learns from episodes of the memory. Returns `false` where there are not yet enough.
+    /// Makes one update from replayed episodes. Returns `false` where there are not yet enough.
     fn learn(&mut self, tally: &mut Tally, readings: &mut Readings) -> bool {
-        let learning = &self.update.learning;
+        let learning = self.state.factorisation.learning();
         let Some(sample) = self.replay.sample(learning.batch_size, &mut self.sampling) else {
             return false;
         };
@@ -106,12 +117,12 @@ impl<F: Factorisation> ReplayLearner<F> {
             self.reward_norm.clone()
         });
         let rows = sample.steps() * self.inputs.n_agents;
-        let shards = sample.shards(shard_count(&self.update.device, rows));
+        let shards = sample.shards(shard_count(&self.state.device, rows));
         let indices: Vec<u64> = shards.iter().flat_map(|shard| &shard.indices).copied().collect();
         let (seed, inputs) = (self.selection.next_u64(), self.inputs);
-        let (memory_dim, device) = (self.actor.memory_dim(), self.update.device.clone());
+        let (memory_dim, device) = (self.actor.memory_dim(), self.state.device.clone());
         let learning = &learning.clone();
-        let batch = |(at, shard): (usize, Sample<'_>)| {
+        let batch = |(index, shard): (usize, Sample<'_>)| {
             let mut batch = EpisodeBatch::padded(&shard, inputs, time_multiple(&device));
             if let Some(norm) = &standardise {
                 let own = batch.agent_reward.iter_mut();
@@ -119,11 +130,12 @@ impl<F: Factorisation> ReplayLearner<F> {
                     *reward = norm.standardise(*reward);
                 }
             }
-            let rng = Rng::stream(seed, Purpose::Selection, at as u32);
-            Experience::new(batch, inputs, learning, memory_dim, rng, &device)
+            let rng = Rng::stream(seed, Purpose::Selection, index as u32);
+            EpisodeTensors::new(batch, inputs, learning, memory_dim, rng, &device)
         };
-        let shards = shards.into_iter().enumerate().map(|(at, shard)| (shard.steps(), (at, shard)));
-        let errors = self.update.run(shards.collect(), batch, tally, readings);
+        let shards =
+            shards.into_iter().enumerate().map(|(index, shard)| (shard.steps(), (index, shard)));
+        let errors = self.state.update(shards.collect(), batch, tally, readings);
         // A loss that is not finite ends the run when it is read.
         if !errors.is_empty() && errors.iter().all(|error| error.is_finite()) {
             self.replay.update_priorities(&indices, &errors);
@@ -132,13 +144,19 @@ impl<F: Factorisation> ReplayLearner<F> {
     }
 }
 
-impl<F: Factorisation> Learner for ReplayLearner<F> {
+impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
     fn n_envs(&self) -> usize {
-        self.update.learning.batch_size_run
+        self.state.factorisation.learning().batch_size_run
     }
 
-    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError> {
-        let epsilon = self.update.learning.epsilon().at(tally.t_env) as f32;
+    fn train_iteration(
+        &mut self,
+        envs: &mut dyn VecEnv,
+        tally: &mut Tally,
+    ) -> Result<(), TrainError> {
+        let learning = self.state.factorisation.learning();
+        let (updates, schedule) = (learning.updates_per_rollout, learning.epsilon());
+        let epsilon = schedule.at(tally.t_env) as f32;
         let n_actions = self.spec.n_actions;
         let exploration = &mut self.exploration;
         let select = |env: usize, q: &[f32], avail: &[bool], chosen: &mut [u16]| {
@@ -151,21 +169,21 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             self.replay.push(&episode)?;
         }
         tally.add("epsilon", f64::from(epsilon));
-        if let Some(on_the_way) = &mut self.on_the_way
-            && let Some(actor) = on_the_way.receive(tally)?
+        if let Some(pipelined) = &mut self.pipelined
+            && let Some(actor) = pipelined.receive(tally)?
         {
             self.actor = actor;
         }
         let mut readings = Readings::default();
-        for _ in 0..self.update.learning.updates_per_rollout {
+        for _ in 0..updates {
             if !self.learn(tally, &mut readings) {
                 break;
             }
         }
-        self.update.follow(TargetUpdate::Episodes, tally.episodes);
-        let learned = self.update.factorisation.acting(&self.update.networks);
-        if let Some(on_the_way) = &mut self.on_the_way {
-            on_the_way.send(learned.clone(), readings);
+        self.state.update_targets(TargetUpdate::Episodes, tally.episodes);
+        let learned = self.state.factorisation.agent_networks(&self.state.networks);
+        if let Some(pipelined) = &mut self.pipelined {
+            pipelined.send(learned.clone(), readings);
             return Ok(());
         }
         let (actor, numbers) = learned.to_actor_and(readings.values());
@@ -173,86 +191,87 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
         readings.accept(numbers, tally)
     }
 
-    fn settle(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
-        self.on_the_way.as_mut().map_or(Ok(()), |on_the_way| on_the_way.settle(tally))
+    fn flush(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
+        self.pipelined.as_mut().map_or(Ok(()), |pipelined| pipelined.flush(tally))
     }
 
-    fn joint_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
-        let batch = Experience::first_steps(
+    fn joint_q_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
+        let batch = EpisodeTensors::first_steps(
             obs,
             state,
             actions,
             self.inputs,
             self.actor.memory_dim(),
-            &self.update.device,
+            &self.state.device,
         );
-        let values = self.update.factorisation.joint(&self.update.networks.valid(), &batch);
+        let values = self.state.factorisation.q_tot(&self.state.networks.valid(), &batch);
         (values.dims()[1] == 1).then(|| to_vec(values))
     }
 
-    fn notice(&self) -> Option<String> {
-        Some(ReplaySize::new(&self.spec, &self.update.learning.replay()).to_string())
+    fn startup_message(&self) -> Option<String> {
+        let replay = self.state.factorisation.learning().replay();
+        Some(ReplaySize::new(&self.spec, &replay).to_string())
     }
 
     fn policy(&self) -> Policy {
-        let newest = || self.acting().to_actor();
+        let newest = || self.agent_networks().to_actor();
         Policy {
-            actor: if self.on_the_way.is_some() { newest() } else { self.actor.clone() },
+            actor: if self.pipelined.is_some() { newest() } else { self.actor.clone() },
             inputs: self.inputs,
-            recurrent: self.update.learning.recurrent(),
+            recurrent: self.state.factorisation.learning().recurrent(),
             convolution: None,
             normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,
-            owners: self.acting().owners().to_vec(),
+            owners: self.agent_networks().owners().to_vec(),
         }
     }
 
-    fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
+    fn save(&self, scope: SaveScope) -> Result<Vec<NamedFile>, TrainError> {
         let mut files = vec![
-            SavedFile::new("networks.safetensors", to_safetensors(&self.update.networks)?),
-            SavedFile::new("agent.safetensors", to_safetensors(self.acting())?),
+            NamedFile::new("networks.safetensors", to_safetensors(&self.state.networks)?),
+            NamedFile::new("agent.safetensors", to_safetensors(self.agent_networks())?),
         ];
-        if contents == Contents::Everything {
+        if scope == SaveScope::Full {
             let (mut replay, mut rest) = (Vec::new(), Vec::new());
             self.replay.save(&mut replay);
             let streams = (&self.exploration, &self.sampling, &self.selection);
-            pack(&(streams, self.update.copied_at, &self.reward_norm), &mut rest);
+            pack(&(streams, self.state.copied_at, &self.reward_norm), &mut rest);
             files.extend([
-                SavedFile::new("target.safetensors", to_safetensors(&self.update.target)?),
-                SavedFile::new("optimizer.bin", self.update.optimizer.save()?),
-                SavedFile::new("replay.bin", replay),
-                SavedFile::new("learner.bin", rest),
+                NamedFile::new("target.safetensors", to_safetensors(&self.state.target)?),
+                NamedFile::new("optimizer.bin", self.state.optimizer.save()?),
+                NamedFile::new("replay.bin", replay),
+                NamedFile::new("learner.bin", rest),
             ]);
-            if let Some(on_the_way) = &self.on_the_way {
-                let acting = to_safetensors(&on_the_way.acting)?;
-                files.push(SavedFile::new("acting.safetensors", acting));
+            if let Some(pipelined) = &self.pipelined {
+                let acting = to_safetensors(&pipelined.acting)?;
+                files.push(NamedFile::new("acting.safetensors", acting));
             }
         }
         Ok(files)
     }
 
-    fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
-        let update = &mut self.update;
+    fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
+        let state = &mut self.state;
         let networks =
-            from_safetensors(update.networks.clone(), file(files, "networks.safetensors")?)?;
-        let target = from_safetensors(update.target.clone(), file(files, "target.safetensors")?)?;
+            from_safetensors(state.networks.clone(), file(files, "networks.safetensors")?)?;
+        let target = from_safetensors(state.target.clone(), file(files, "target.safetensors")?)?;
         let replay = EpisodeReplay::load(file(files, "replay.bin")?)?;
         let (streams, copied_at, reward_norm) = unpack("the learner", file(files, "learner.bin")?)?;
-        update.optimizer.load(file(files, "optimizer.bin")?)?;
-        let learned = update.factorisation.acting(&networks).clone();
+        state.optimizer.load(file(files, "optimizer.bin")?)?;
+        let learned = state.factorisation.agent_networks(&networks).clone();
         self.actor = learned.to_actor();
-        if self.on_the_way.is_some() {
-            // A run that was saved on the CPU has no other networks than the newest.
+        if self.pipelined.is_some() {
+            // A run that was saved on the CPU has the newest networks alone.
             let acting = match file(files, "acting.safetensors") {
                 Ok(bytes) => from_safetensors(learned.clone(), bytes)?,
                 Err(_) => learned.clone(),
             };
             self.actor = acting.to_actor();
-            let mut on_the_way = OnTheWay::new(acting);
-            on_the_way.send(learned, Readings::default());
-            self.on_the_way = Some(on_the_way);
+            let mut pipelined = PipelinedWeights::new(acting);
+            pipelined.send(learned, Readings::default());
+            self.pipelined = Some(pipelined);
         }
-        (update.networks, update.target, update.copied_at) = (networks, target, copied_at);
+        (state.networks, state.target, state.copied_at) = (networks, target, copied_at);
         (self.replay, self.reward_norm) = (replay, reward_norm);
         (self.exploration, self.sampling, self.selection) = streams;
         Ok(())
@@ -262,44 +281,44 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
 #[cfg(test)]
 mod tests {
     use phalanx_core::env::ParallelEnvs;
-    use phalanx_core::nn::{MixerConfig, QmixConfig, device};
+    use phalanx_core::nn::device;
 
     use super::*;
-    use crate::algorithms::q_learning::mixed::{Mixed, MixedNetworks};
+    use crate::algorithms::{QLearningSettings, Qmix, Vdn};
 
     /// The weights after one update from twelve battles of different lengths.
     fn learned(n: usize, multiple: usize) -> Vec<f32> {
         let make = phalanx_envs::registry::factory("skirmish/3m", &Default::default());
         let make = make.expect("it is registered");
         let mut envs = ParallelEnvs::new(12, 3, Purpose::Environment, make);
-        let learning = QLearning {
+        let learning = QLearningSettings {
             batch_size_run: 12,
             // More than there are, so that nothing is learned yet.
             batch_size: 100,
             optim_eps: 0.01,
-            ..QLearning::default()
+            ..QLearningSettings::default()
         };
         let device = device("cpu").expect("the CPU is always there");
-        let setup = Setup { spec: envs.spec().clone(), seed: 3, device: device.clone() };
-        let mixer = Mixed(MixerConfig::Qmix(QmixConfig::default()));
-        let mut learner = ReplayLearner::new(mixer, &learning, &setup);
+        let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device: device.clone() };
+        let algorithm = Qmix { learning: learning.clone(), ..Qmix::default() };
+        let mut learner = ReplayLearner::new(algorithm, &context);
         let mut tally = Tally::default();
-        learner.iterate(&mut envs, &mut tally).expect("nothing is learned");
+        learner.train_iteration(&mut envs, &mut tally).expect("nothing is learned");
         let sample = learner.replay.sample(12, &mut learner.sampling).expect("there are twelve");
         let shards = sample.shards(n);
         assert_eq!(shards.len(), n);
-        let shards: Vec<Experience> = shards
+        let shards: Vec<EpisodeTensors> = shards
             .iter()
             .map(|shard| {
                 let rng = Rng::stream(0, Purpose::Check, 0);
                 let batch = EpisodeBatch::padded(shard, learner.inputs, multiple);
                 let memory_dim = learner.actor.memory_dim();
-                Experience::new(batch, learner.inputs, &learning, memory_dim, rng, &device)
+                EpisodeTensors::new(batch, learner.inputs, &learning, memory_dim, rng, &device)
             })
             .collect();
         learner.update(&shards, &mut tally).expect("the loss is finite");
-        let bytes = to_safetensors::<MixedNetworks>(&learner.update.networks).expect("readable");
-        // Behind the header, whose length comes first, are the numbers of all tensors.
+        let bytes = to_safetensors(&learner.state.networks).expect("readable");
+        // The file holds the length of the header, the header, and the numbers of all tensors.
         let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
         let (numbers, _) = bytes[8 + header..].as_chunks::<4>();
         numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
@@ -310,15 +329,15 @@ mod tests {
         let make = phalanx_envs::registry::factory("two_step", &Default::default());
         let mut envs =
             ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
-        let learning = QLearning {
+        let learning = QLearningSettings {
             batch_size_run: 4,
             batch_size: 4,
             overlap_rollouts: Overlap::Always,
-            ..QLearning::default()
+            ..QLearningSettings::default()
         };
         let device = device("cpu").expect("the CPU is always there");
-        let setup = Setup { spec: envs.spec().clone(), seed: 3, device };
-        let mut learner = ReplayLearner::new(Mixed(MixerConfig::Vdn), &learning, &setup);
+        let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
+        let mut learner = ReplayLearner::new(Vdn { learning, ..Vdn::default() }, &context);
         let decides = |actor: &Actor| {
             let (mut hidden, mut utilities) =
                 (vec![0.0; actor.memory_dim()], vec![0.0; actor.output_dim()]);
@@ -329,14 +348,14 @@ mod tests {
         let mut tally = Tally::default();
         let mut newest = vec![decides(&learner.actor)];
         for iteration in 1..5 {
-            learner.iterate(&mut envs, &mut tally).expect("the loss is finite");
+            learner.train_iteration(&mut envs, &mut tally).expect("the loss is finite");
             newest.push(decides(&learner.policy().actor));
             assert_ne!(newest[iteration], newest[iteration - 1], "every iteration learns");
             // What acts now was the newest before these updates.
             assert_eq!(decides(&learner.actor), newest[iteration - 1]);
             // When it is asked how learning goes makes no difference.
             if iteration % 2 == 0 {
-                learner.settle(&mut tally).expect("the loss is finite");
+                learner.flush(&mut tally).expect("the loss is finite");
                 assert!(tally.take_means().contains_key("loss_td"));
             }
         }
@@ -347,18 +366,18 @@ mod tests {
         let make = phalanx_envs::registry::factory("two_step", &Default::default());
         let mut envs =
             ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
-        let learning = QLearning {
+        let learning = QLearningSettings {
             batch_size_run: 4,
             batch_size: 4,
             lr: 1e30,
             prioritised_replay: true,
-            ..QLearning::default()
+            ..QLearningSettings::default()
         };
         let device = device("cpu").expect("the CPU is always there");
-        let setup = Setup { spec: envs.spec().clone(), seed: 3, device };
-        let mut learner = ReplayLearner::new(Mixed(MixerConfig::Vdn), &learning, &setup);
+        let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
+        let mut learner = ReplayLearner::new(Vdn { learning, ..Vdn::default() }, &context);
         let mut tally = Tally::default();
-        let error = (0..10).find_map(|_| learner.iterate(&mut envs, &mut tally).err());
+        let error = (0..10).find_map(|_| learner.train_iteration(&mut envs, &mut tally).err());
         assert!(matches!(error, Some(TrainError::NotFinite { .. })), "{error:?}");
     }
 

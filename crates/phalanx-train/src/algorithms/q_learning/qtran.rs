@@ -2,27 +2,37 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{AgentNetworks, Device, QtranConfig, QtranJoint, QtranValue};
 use phalanx_core::rng::Rng;
+use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::experience::Experience;
-use super::factorisation::{Factorisation, Loss, Plan, number};
-use super::learner::ReplayLearner;
-use super::settings::QLearning;
+use super::batch::EpisodeTensors;
+use super::factorisation::{LossOutput, ModelContext, ValueFactorisation};
+use super::settings::QLearningSettings;
 use super::targets::Targets;
-use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use super::td_loss::weighted_mse;
 
-/// QTRAN-base: an unrestricted joint action value, and utilities whose sum has the same best joint
-/// action by two further losses (Son et al. 2019, arXiv 1905.05408).
+/// QTRAN-base: an unrestricted joint action value `Q_jt`, and utilities whose sum has the same best
+/// joint action thanks to two further losses (Son et al. 2019, arXiv 1905.05408).
+///
+/// With `V` the state value, `u*` the greedy available actions of the online utilities and `sg` a
+/// stopped gradient:
+///
+/// ```text
+/// y      = targets of Q_jt^-(s', u*)
+/// L_td   = mean (Q_jt(s, u) - y)^2
+/// L_opt  = mean (sum_i Q_i(u*_i) - sg Q_jt(s, u*) + V(s))^2
+/// L_nopt = mean min(sum_i Q_i(u_i) - sg Q_jt(s, u) + V(s), 0)^2
+/// L      = L_td + opt_loss L_opt + nopt_min_loss L_nopt
+/// ```
+///
+/// `Q_jt` reads the agents' features. All means are scaled by `td_loss_scale`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Qtran {
-    /// The settings of value learning.
+    /// The settings of Q-learning.
     #[serde(flatten)]
-    pub learning: QLearning,
+    pub learning: QLearningSettings,
     /// The width of the joint action value network and of the state value network.
     pub mixing_embed_dim: usize,
     /// The size of both networks.
@@ -46,7 +56,7 @@ pub enum NetworkSize {
 impl Default for Qtran {
     fn default() -> Self {
         Self {
-            learning: QLearning::default(),
+            learning: QLearningSettings::default(),
             mixing_embed_dim: 64,
             network_size: NetworkSize::Small,
             opt_loss: 1.0,
@@ -55,146 +65,102 @@ impl Default for Qtran {
     }
 }
 
-impl Algorithm for Qtran {
-    fn id(&self) -> &'static str {
-        "qtran"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.learning.problems();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
-        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
-        check(self.opt_loss >= 0.0, "opt_loss", "must not be negative");
-        check(self.nopt_min_loss >= 0.0, "nopt_min_loss", "must not be negative");
-        problems
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        let size = match self.network_size {
-            NetworkSize::Small => QtranConfig::SMALL,
-            NetworkSize::Big => QtranConfig::BIG,
-        };
-        let factorisation = Transformed {
-            networks: QtranConfig { embed_dim: self.mixing_embed_dim, ..size },
-            opt_loss: self.opt_loss as f32,
-            nopt_min_loss: self.nopt_min_loss as f32,
-        };
-        Box::new(ReplayLearner::new(factorisation, &self.learning, setup))
-    }
-}
-
-/// With `Q_jt` the joint action value, which reads the agents' features, `V` the state value, `u*`
-/// the greedy available actions of the online utilities and `sg` no gradient:
-///
-/// ```text
-/// y      = targets of Q_jt^-(s', u*)
-/// L_td   = mean (Q_jt(s, u) - y)^2
-/// L_opt  = mean (sum_i Q_i(u*_i) - sg Q_jt(s, u*) + V(s))^2
-/// L_nopt = mean min(sum_i Q_i(u_i) - sg Q_jt(s, u) + V(s), 0)^2
-/// L      = L_td + opt_loss L_opt + nopt_min_loss L_nopt
-/// ```
-///
-/// all means scaled by `td_loss_scale`.
-struct Transformed {
-    networks: QtranConfig,
-    opt_loss: f32,
-    nopt_min_loss: f32,
-}
-
+/// The networks of [`Qtran`].
 #[derive(Module, Debug)]
-struct QtranNetworks {
+pub struct QtranNetworks {
     agents: AgentNetworks,
     joint: QtranJoint,
     value: QtranValue,
 }
 
-impl Factorisation for Transformed {
+/// Brings features, `[times, episode * agent, width]`, into the shape `[row, agent, width]`.
+fn per_row(batch: &EpisodeTensors, features: Tensor<3>) -> Tensor<3> {
+    let [_, _, width] = features.dims();
+    features.reshape([batch.rows(), batch.agents, width])
+}
+
+impl ValueFactorisation for Qtran {
+    const ID: &str = "qtran";
+    const SUMMARY: &str = "QTRAN-base: joint value, and utilities whose sum transforms it";
     type Networks = QtranNetworks;
 
-    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> QtranNetworks {
-        let features = plan.learning.rnn_hidden_dim;
+    fn learning(&self) -> &QLearningSettings {
+        &self.learning
+    }
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
+        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
+        check(self.opt_loss >= 0.0, "opt_loss", "must not be negative");
+        check(self.nopt_min_loss >= 0.0, "nopt_min_loss", "must not be negative");
+        invalid
+    }
+
+    fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> QtranNetworks {
+        let size = match self.network_size {
+            NetworkSize::Small => QtranConfig::SMALL,
+            NetworkSize::Big => QtranConfig::BIG,
+        };
+        let config = QtranConfig { embed_dim: self.mixing_embed_dim, ..size };
+        let features = self.learning.rnn_hidden_dim;
         QtranNetworks {
-            agents: plan.agents(plan.spec.n_actions, rng, device),
-            joint: self.networks.init_joint(plan.sizes(), features, rng, device),
-            value: self.networks.init_value(plan.spec.state_dim, rng, device),
+            agents: context.agents(context.spec.n_actions, rng, device),
+            joint: config.init_joint(context.mixer_sizes(), features, rng, device),
+            value: config.init_value(context.spec.state_dim, rng, device),
         }
     }
 
-    fn acting<'a>(&self, networks: &'a QtranNetworks) -> &'a AgentNetworks {
+    fn agent_networks<'a>(&self, networks: &'a QtranNetworks) -> &'a AgentNetworks {
         &networks.agents
     }
 
-    fn joint(&self, networks: &QtranNetworks, batch: &Experience) -> Tensor<2> {
-        let features = batch.run(&networks.agents).features;
-        let [_, _, width] = features.dims();
-        let (rows, agents) = (batch.rows(), batch.agents);
-        let actions = batch.taken.clone().reshape([rows, agents]);
-        networks.joint.forward(
-            features.reshape([rows, agents, width]),
-            actions,
-            batch.state.clone(),
-        )
+    fn q_tot(&self, networks: &QtranNetworks, batch: &EpisodeTensors) -> Tensor<2> {
+        let features = per_row(batch, batch.forward(&networks.agents).features);
+        let actions = batch.actions.clone().reshape([batch.rows(), batch.agents]);
+        networks.joint.forward(features, actions, batch.state.clone())
     }
 
     fn loss(
         &self,
         online: &QtranNetworks,
         target: &QtranNetworks,
-        batch: &Experience,
-        learning: &QLearning,
-    ) -> Loss {
+        batch: &EpisodeTensors,
+    ) -> LossOutput {
+        let learning = &self.learning;
         let shape = [batch.rows(), batch.agents];
-        let features = |x: Tensor<3>| {
-            let [_, _, width] = x.dims();
-            x.reshape([batch.rows(), batch.agents, width])
-        };
-        let tracked = batch.tracked();
-        let out = tracked.run(&online.agents);
-        let behind = batch.run(&target.agents);
-        let judge = if learning.double_q { out.output.clone().inner() } else { behind.output };
-        let behind = features(behind.features);
-        let value = |actions: Tensor<3, Int>| {
-            let actions = actions.reshape(shape);
-            target.joint.forward(behind.clone(), actions, batch.state.clone())
-        };
-        let best = value(batch.greedy(judge));
-        let taken = learning.q_lambda.then(|| value(batch.taken.clone()));
-        let targets = Targets::new(learning, batch, best, taken);
-
-        let own = features(out.features);
+        let tracked = batch.with_gradients();
+        let out = tracked.forward(&online.agents);
+        let target_out = batch.forward(&target.agents);
+        let features = per_row(batch, out.features);
+        let target_features = per_row(batch, target_out.features);
         let joint = |actions: Tensor<3, Int>| {
-            online.joint.forward(own.clone(), actions.reshape(shape), tracked.state.clone())
+            online.joint.forward(features.clone(), actions.reshape(shape), tracked.state.clone())
         };
-        let state_value = online.value.forward(tracked.state.clone());
-        let sum = |actions| tracked.pick(out.output.clone(), actions).sum_dim(1);
+        let target_value = |actions: Tensor<3, Int>| {
+            let actions = actions.reshape(shape);
+            target.joint.forward(target_features.clone(), actions, batch.state.clone())
+        };
 
-        let of_taken = joint(tracked.taken.clone());
-        let td = targets.error(learning, batch, of_taken.clone());
-        let greedy = tracked.greedy(out.output.clone());
-        let of_greedy = joint(greedy.clone()).detach();
-        let opt = sum(greedy) - of_greedy + state_value.clone();
-        let opt = targets.squares(learning, batch, opt) * self.opt_loss;
-        let nopt = sum(tracked.taken.clone()) - of_taken.detach() + state_value;
-        let nopt = targets.squares(learning, batch, nopt.clamp_max(0.0));
-        let nopt = nopt * self.nopt_min_loss;
-        Loss {
-            means: vec![
-                ("loss_td", number(&td.loss)),
-                ("loss_opt", number(&opt)),
-                ("loss_nopt", number(&nopt)),
-                ("q_taken_mean", td.mean),
-                ("target_mean", targets.mean(batch)),
-            ],
-            total: td.loss + opt + nopt,
-            errors: td.errors,
-        }
+        let rule = learning.bootstrap_rule();
+        let best = rule.joint_action(batch, out.output.clone().inner(), target_out.output);
+        let online_value = |actions| joint(Tensor::from_inner(actions)).inner();
+        let bootstrap = rule.value(best, target_value, online_value);
+        let q_taken = learning.q_lambda.then(|| target_value(batch.actions.clone()));
+        let targets = Targets::new(learning, batch, bootstrap, q_taken);
+
+        let state_value = online.value.forward(tracked.state.clone());
+        let sum = |actions| tracked.gather(out.output.clone(), actions).sum_dim(1);
+        let q_taken = joint(tracked.actions.clone());
+        let td = targets.td_loss(learning, batch, q_taken.clone());
+        let greedy = tracked.argmax_available(out.output.clone());
+        let q_greedy = joint(greedy.clone()).detach();
+        let opt = sum(greedy) - q_greedy + state_value.clone();
+        let opt = weighted_mse(learning, batch, opt, None) * self.opt_loss as f32;
+        let nopt = sum(tracked.actions.clone()) - q_taken.detach() + state_value;
+        let nopt = weighted_mse(learning, batch, nopt.clamp_max(0.0), None);
+        let nopt = nopt * self.nopt_min_loss as f32;
+        LossOutput::new(td, targets.mean(batch)).plus("loss_opt", opt).plus("loss_nopt", nopt)
     }
 }

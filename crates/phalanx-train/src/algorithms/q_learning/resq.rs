@@ -2,33 +2,41 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
-    AgentNetworks, Device, Mixer, MixerConfig, Residual, ResidualConfig, UnrestrictedConfig,
+    AgentNetworks, Device, Mixer, QmixMixer, QmixNetwork, Residual, ResidualConfig,
 };
 use phalanx_core::rng::Rng;
+use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::central::Central;
-use super::experience::Experience;
-use super::factorisation::{Factorisation, Loss, Plan, number};
-use super::learner::ReplayLearner;
-use super::monotone::Monotone;
-use super::settings::QLearning;
-use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use super::batch::EpisodeTensors;
+use super::central_critic::CentralCritic;
+use super::factorisation::{LossOutput, ModelContext, ValueFactorisation};
+use super::settings::QLearningSettings;
+use super::td_loss::weighted_mse;
 
 /// QMIX plus a residual that lowers every joint action but QMIX's best, so that the sum can be any
 /// table (Shen et al. 2022, NeurIPS 35).
+///
+/// With `Q = Q_tot + w_r Q_r`, where `w_r` is 0 at the greedy joint action of `Q_tot` and 1
+/// elsewhere, and an unrestricted estimator `Q*`, each with utilities of its own:
+///
+/// ```text
+/// u* = argmax_u Q_tot(s', u)               agent by agent, online networks
+/// y  = targets of Q*^-(s', u*)
+/// L  = mean (Q(s, u) - y)^2 + mean (Q*(s, u) - y)^2 + mean max(Q_r, 0)^2
+/// ```
+///
+/// All means are scaled by `td_loss_scale`. The last term is zero where the residual is never
+/// positive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResQ {
-    /// The settings of value learning.
+    /// The settings of Q-learning.
     #[serde(flatten)]
-    pub learning: QLearning,
+    pub learning: QLearningSettings,
     /// The mixing network.
     #[serde(flatten)]
-    pub mixer: Monotone,
+    pub mixer: QmixMixer,
     /// The width of the residual and of the unrestricted estimator.
     pub central_mixing_embed_dim: usize,
     /// Whether the residual is never positive, as the theorem asks for; else a penalty keeps it
@@ -40,129 +48,91 @@ impl Default for ResQ {
     fn default() -> Self {
         let ResidualConfig { embed_dim, non_positive } = ResidualConfig::default();
         Self {
-            learning: QLearning::default(),
-            mixer: Monotone::default(),
+            learning: QLearningSettings::default(),
+            mixer: QmixMixer::default(),
             central_mixing_embed_dim: embed_dim,
             residual_negative_abs: non_positive,
         }
     }
 }
 
-impl Algorithm for ResQ {
-    fn id(&self) -> &'static str {
-        "resq"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = [self.learning.problems(), self.mixer.problems()].concat();
-        let wide = self.central_mixing_embed_dim > 0;
-        Problem::unless(&mut problems, wide, "central_mixing_embed_dim", "must be at least 1");
-        problems
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        let embed_dim = self.central_mixing_embed_dim;
-        let factorisation = Residuals {
-            mixer: self.mixer.mixer(),
-            residual: ResidualConfig { embed_dim, non_positive: self.residual_negative_abs },
-            central: UnrestrictedConfig { embed_dim },
-        };
-        Box::new(ReplayLearner::new(factorisation, &self.learning, setup))
-    }
-}
-
-/// With `Q = Q_tot + w_r Q_r`, where `w_r` is 0 at the greedy joint action of `Q_tot` and 1
-/// elsewhere, and an unrestricted estimator `Q*`, each with utilities of its own:
-///
-/// ```text
-/// u* = argmax_u Q_tot(s', u)               agent by agent, online networks
-/// y  = targets of Q*^-(s', u*)
-/// L  = mean (Q(s, u) - y)^2 + mean (Q*(s, u) - y)^2 + mean max(Q_r, 0)^2
-/// ```
-///
-/// all means scaled by `td_loss_scale`. The last term is zero where the residual is never positive.
-struct Residuals {
-    mixer: MixerConfig,
-    residual: ResidualConfig,
-    central: UnrestrictedConfig,
-}
-
+/// The networks of [`ResQ`].
 #[derive(Module, Debug)]
-struct ResidualNetworks {
+pub struct ResQNetworks {
     agents: AgentNetworks,
-    mixer: Mixer,
+    mixer: QmixNetwork,
     residual_agents: AgentNetworks,
     residual: Residual,
-    central: Central,
+    central: CentralCritic,
 }
 
-impl Factorisation for Residuals {
-    type Networks = ResidualNetworks;
+impl ValueFactorisation for ResQ {
+    const ID: &str = "resq";
+    const SUMMARY: &str = "ResQ: QMIX plus a residual that keeps its best joint action";
+    type Networks = ResQNetworks;
 
-    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> ResidualNetworks {
-        let n_actions = plan.spec.n_actions;
-        let (n_agents, state_dim) = (plan.spec.n_agents(), plan.spec.state_dim);
-        ResidualNetworks {
-            agents: plan.agents(n_actions, rng, device),
-            mixer: self.mixer.init(plan.sizes(), rng, device),
-            residual_agents: plan.agents(n_actions, rng, device),
-            residual: self.residual.init(n_agents, state_dim, rng, device),
-            central: Central::new(self.central, plan, rng, device),
+    fn learning(&self) -> &QLearningSettings {
+        &self.learning
+    }
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = self.mixer.validate();
+        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut invalid);
+        invalid
+    }
+
+    fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> ResQNetworks {
+        let (n_agents, state_dim) = (context.spec.n_agents(), context.spec.state_dim);
+        let embed_dim = self.central_mixing_embed_dim;
+        let residual = ResidualConfig { embed_dim, non_positive: self.residual_negative_abs };
+        let n_actions = context.spec.n_actions;
+        ResQNetworks {
+            agents: context.agents(n_actions, rng, device),
+            mixer: self.mixer.init(context.mixer_sizes(), rng, device),
+            residual_agents: context.agents(n_actions, rng, device),
+            residual: residual.init(n_agents, state_dim, rng, device),
+            central: CentralCritic::new(embed_dim, context, rng, device),
         }
     }
 
-    fn acting<'a>(&self, networks: &'a ResidualNetworks) -> &'a AgentNetworks {
+    fn agent_networks<'a>(&self, networks: &'a ResQNetworks) -> &'a AgentNetworks {
         &networks.agents
     }
 
-    fn joint(&self, networks: &ResidualNetworks, batch: &Experience) -> Tensor<2> {
-        let utilities = batch.outputs(&networks.agents);
-        let elsewhere = batch.elsewhere(batch.greedy(utilities.clone()));
-        let chosen = batch.pick(batch.outputs(&networks.residual_agents), batch.taken.clone());
+    fn q_tot(&self, networks: &ResQNetworks, batch: &EpisodeTensors) -> Tensor<2> {
+        let utilities = batch.forward_outputs(&networks.agents);
+        let non_greedy = batch.is_non_greedy(batch.argmax_available(utilities.clone()));
+        let chosen =
+            batch.gather(batch.forward_outputs(&networks.residual_agents), batch.actions.clone());
         let residual = networks.residual.forward(chosen, batch.state.clone());
-        let joint = networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()));
-        joint + elsewhere * residual
+        let input = batch.mixer_input(utilities, batch.actions.clone());
+        self.mixer.forward(&networks.mixer, input) + non_greedy * residual
     }
 
     fn loss(
         &self,
-        online: &ResidualNetworks,
-        target: &ResidualNetworks,
-        batch: &Experience,
-        learning: &QLearning,
-    ) -> Loss {
-        let tracked = batch.tracked();
-        let utilities = tracked.outputs(&online.agents);
-        let greedy = batch.greedy(utilities.clone().inner());
+        online: &ResQNetworks,
+        target: &ResQNetworks,
+        batch: &EpisodeTensors,
+    ) -> LossOutput {
+        let learning = &self.learning;
+        let tracked = batch.with_gradients();
+        let utilities = tracked.forward_outputs(&online.agents);
+        let greedy = batch.argmax_available(utilities.clone().inner());
         let (_, targets) = target.central.targets(learning, batch, greedy.clone());
-        let elsewhere = Tensor::from_inner(batch.elsewhere(greedy));
+        let non_greedy = Tensor::from_inner(batch.is_non_greedy(greedy));
 
-        let own = tracked.outputs(&online.residual_agents);
-        let own = tracked.pick(own, tracked.taken.clone());
-        let residual = online.residual.forward(own, tracked.state.clone());
-        let monotone = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
-        let joint = monotone + elsewhere * residual.clone();
-        let error = targets.error(learning, batch, joint);
-        let central = targets.error(learning, batch, online.central.of_taken(&tracked));
-        let positive = targets.squares(learning, batch, residual.clamp_min(0.0));
-        Loss {
-            means: vec![
-                ("loss_td", number(&error.loss)),
-                ("loss_central", number(&central.loss)),
-                ("loss_positive", number(&positive)),
-                ("q_taken_mean", error.mean),
-                ("target_mean", targets.mean(batch)),
-            ],
-            total: error.loss + central.loss + positive,
-            errors: error.errors,
-        }
+        let residual_utilities = tracked.forward_outputs(&online.residual_agents);
+        let chosen = tracked.gather(residual_utilities, tracked.actions.clone());
+        let residual = online.residual.forward(chosen, tracked.state.clone());
+        let input = tracked.mixer_input(utilities, tracked.actions.clone());
+        let monotonic = self.mixer.forward(&online.mixer, input);
+        let q_tot = monotonic + non_greedy * residual.clone();
+        let td = targets.td_loss(learning, batch, q_tot);
+        let central = targets.td_loss(learning, batch, online.central.q_taken(&tracked)).loss;
+        let positive = weighted_mse(learning, batch, residual.clamp_min(0.0), None);
+        LossOutput::new(td, targets.mean(batch))
+            .plus("loss_central", central)
+            .plus("loss_positive", positive)
     }
 }

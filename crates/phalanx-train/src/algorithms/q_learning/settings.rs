@@ -1,44 +1,45 @@
-//! The settings all value-learning algorithms share.
+//! The settings that all Q-learning algorithms share.
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{OptimizerConfig, RecurrentUnit, Sharing};
 use phalanx_core::rl::Linear;
+use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
 
+use super::bootstrap::BootstrapRule;
 use super::bytes::Bytes;
-use crate::config::Problem;
 use crate::replay::{Precision, Prioritised, ReplayConfig};
 
-/// Q-learning from whole episodes, with PyMARL's names and PyMARL2's tuned values as defaults.
+/// The settings of Q-learning from whole episodes, with PyMARL's names and PyMARL2's tuned values as
+/// defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QLearning {
-    /// The number of environments that play side by side; after each of them finished an episode,
-    /// the networks are updated.
+pub struct QLearningSettings {
+    /// The number of parallel environments. The networks are updated when each of them has finished an
+    /// episode.
     pub batch_size_run: usize,
-    /// The number of updates after that.
+    /// The number of updates after each rollout.
     pub updates_per_rollout: usize,
-    /// Whether actors play the next episodes while these updates are computed, with the weights from before
-    /// them: on a `gpu`, `always` or `never`.
+    /// Whether the next rollout is collected with the previous weights while the device trains: on a
+    /// `gpu`, `always` or `never`.
     pub overlap_rollouts: Overlap,
     /// The number of episodes in an update.
     pub batch_size: usize,
-    /// How many steps of each of these episodes are learned from, beginning anywhere; zero takes
-    /// whole episodes. Recurrent agents begin a piece without memories.
+    /// The number of consecutive steps of each episode in an update, starting anywhere; zero takes whole
+    /// episodes. Recurrent agents start a piece with an empty hidden state.
     pub batch_steps: usize,
-    /// The number of episodes the replay memory holds.
+    /// The number of episodes in the replay buffer.
     pub buffer_size: usize,
-    /// The memory that these episodes may take, such as `"2 GiB"`; zero sets no bound.
+    /// The memory that the replay buffer may take, such as `"2 GiB"`; zero sets no bound.
     pub buffer_mem: Bytes,
-    /// The precision of observations and states in the replay memory: `f32` or `f16`.
+    /// The precision of observations and states in the replay buffer: `f32` or `f16`.
     pub buffer_precision: Precision,
     /// Whether episodes with large errors are replayed more often.
     pub prioritised_replay: bool,
-    /// The power of an episode's error in its probability.
+    /// The exponent of an episode's TD error in its probability.
     pub priority_alpha: f64,
-    /// How much of the resulting bias is corrected at the start; all of it after
-    /// `priority_beta_anneal_time`.
+    /// The initial importance-sampling exponent, which rises to one by `priority_beta_anneal_time`.
     pub priority_beta: f64,
-    /// The number of environment steps until all of the bias is corrected.
+    /// The number of environment steps until the exponent is one.
     pub priority_beta_anneal_time: u64,
     /// The learning rate.
     pub lr: f64,
@@ -60,41 +61,45 @@ pub struct QLearning {
     pub n_step: usize,
     /// The weight of the mean squared TD error.
     pub td_loss_scale: f64,
-    /// Whether rewards are brought to mean zero and deviation one, as seen so far.
+    /// Whether rewards are standardised with their running mean and variance.
     pub standardise_rewards: bool,
-    /// Whether agents learn from the team's reward; else from their own, where the environment
-    /// gives one.
+    /// Whether agents learn from the team's reward rather than from their own, which some environments
+    /// give.
     pub common_reward: bool,
-    /// Whether the online network chooses the action that the target network values.
+    /// Whether the online networks choose the joint action that the target networks value (double
+    /// Q-learning) rather than the target networks themselves.
     pub double_q: bool,
-    /// How the target network follows the online network: a copy after a number of `episodes` or
-    /// `updates`, or a `soft` step after every update.
+    /// Whether targets bootstrap from the smaller of the online and the target networks' values (MINTO);
+    /// needs `double_q=false`.
+    pub minto: bool,
+    /// How target networks are updated: by a copy after a number of `episodes` or `updates`, or by a
+    /// `soft` step after every update.
     pub target_update: TargetUpdate,
     /// The number of episodes or updates between two copies.
     pub target_update_interval: u64,
     /// The share of the online network in a soft step.
     pub target_update_tau: f64,
-    /// Exploration at the start: the probability of a random action.
+    /// The probability of a random action at the start.
     pub epsilon_start: f64,
-    /// Exploration in the end.
+    /// The probability of a random action in the end.
     pub epsilon_finish: f64,
     /// The number of environment steps between the two.
     pub epsilon_anneal_time: u64,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,
-    /// Whether agents remember (a recurrent layer) or not (a linear one).
+    /// Whether agents have a recurrent hidden layer rather than a linear one.
     pub use_rnn: bool,
-    /// What agents that remember do it with: a `gru` or an `lstm`.
+    /// The recurrent cell: `gru` or `lstm`.
     pub rnn: RecurrentUnit,
     /// The width of the agent's hidden layers.
     pub rnn_hidden_dim: usize,
-    /// Whether agents see their last action.
+    /// Whether an agent's input includes its last action.
     pub obs_last_action: bool,
-    /// Whether agents see their number.
+    /// Whether an agent's input includes its one-hot identity.
     pub obs_agent_id: bool,
 }
 
-/// An update rule, by name.
+/// An optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerName {
@@ -104,7 +109,7 @@ pub enum OptimizerName {
     Rmsprop,
 }
 
-/// How target networks follow.
+/// How target networks are updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetUpdate {
@@ -116,19 +121,19 @@ pub enum TargetUpdate {
     Soft,
 }
 
-/// When actors play while the device learns.
+/// When rollouts are collected while the device trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Overlap {
     /// Where the device is not the CPU.
     Gpu,
-    /// Everywhere. The CPU gains nothing by it: this is for comparing devices.
+    /// On every device. The CPU gains nothing: this is for comparing devices.
     Always,
-    /// Nowhere: what is played next is played with the newest weights.
+    /// Never: every rollout is collected with the newest weights.
     Never,
 }
 
-impl Default for QLearning {
+impl Default for QLearningSettings {
     fn default() -> Self {
         Self {
             batch_size_run: 8,
@@ -156,6 +161,7 @@ impl Default for QLearning {
             standardise_rewards: false,
             common_reward: true,
             double_q: true,
+            minto: false,
             target_update: TargetUpdate::Episodes,
             target_update_interval: 200,
             target_update_tau: 0.01,
@@ -172,8 +178,23 @@ impl Default for QLearning {
     }
 }
 
-impl QLearning {
-    /// The exploration schedule.
+impl QLearningSettings {
+    /// Returns the settings that PyMARL2 uses for independent learners: a smaller batch and learning
+    /// rate, and one-step targets.
+    pub fn independent() -> Self {
+        Self { batch_size: 32, lr: 0.0005, td_lambda: 0.0, ..Self::default() }
+    }
+
+    /// Returns the rule by which targets bootstrap.
+    pub fn bootstrap_rule(&self) -> BootstrapRule {
+        match (self.minto, self.double_q) {
+            (true, _) => BootstrapRule::Minto,
+            (false, true) => BootstrapRule::DoubleQ,
+            (false, false) => BootstrapRule::Target,
+        }
+    }
+
+    /// Returns the exploration schedule.
     pub fn epsilon(&self) -> Linear {
         Linear {
             start: self.epsilon_start,
@@ -182,7 +203,7 @@ impl QLearning {
         }
     }
 
-    /// The update rule.
+    /// Returns the optimizer.
     pub fn optimizer(&self) -> OptimizerConfig {
         let eps = self.optim_eps as f32;
         match self.optimizer {
@@ -193,12 +214,12 @@ impl QLearning {
         }
     }
 
-    /// What agents remember with, if they do.
+    /// Returns the recurrent cell of the agents, if they have one.
     pub fn recurrent(&self) -> Option<RecurrentUnit> {
         self.use_rnn.then_some(self.rnn)
     }
 
-    /// The replay memory.
+    /// Returns the configuration of the replay buffer.
     pub fn replay(&self) -> ReplayConfig {
         let beta = Linear {
             start: self.priority_beta,
@@ -216,32 +237,38 @@ impl QLearning {
         }
     }
 
-    /// Settings that do not suit an environment; `mixes` tells whether utilities are mixed into one
-    /// value.
-    pub fn problems_in(&self, spec: &EnvSpec, mixes: bool) -> Vec<Problem> {
-        let mut problems = Vec::new();
+    /// Returns the settings that are invalid in an environment; `mixes` is whether the utilities are
+    /// mixed into one value.
+    pub fn validate_for(&self, spec: &EnvSpec, mixes: bool) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
         let mut check = |holds, reason| {
-            Problem::unless(&mut problems, self.common_reward || holds, "common_reward", reason);
+            InvalidSetting::check(
+                &mut invalid,
+                self.common_reward || holds,
+                "common_reward",
+                reason,
+            );
         };
         check(!mixes, "must be true where a mixer learns the value of the team's reward");
         check(spec.agent_rewards, "must be true: this environment rewards the team as a whole");
-        problems
+        invalid
     }
 
-    /// Settings that make no sense.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    /// Returns the invalid settings.
+    pub fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
         check(self.updates_per_rollout > 0, "updates_per_rollout", "must be at least 1");
         check(self.batch_size > 0, "batch_size", "must be at least 1");
         check(self.buffer_size >= self.batch_size, "buffer_size", "must hold at least batch_size");
         check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
-        check(unit(self.optim_alpha), "optim_alpha", "must lie in [0, 1]");
+        check(in_unit_interval(self.optim_alpha), "optim_alpha", "must lie in [0, 1]");
         check(self.optim_eps > 0.0, "optim_eps", "must be positive");
         check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
-        check(unit(self.gamma), "gamma", "must lie in [0, 1]");
-        check(unit(self.td_lambda), "td_lambda", "must lie in [0, 1]");
+        check(in_unit_interval(self.gamma), "gamma", "must lie in [0, 1]");
+        check(in_unit_interval(self.td_lambda), "td_lambda", "must lie in [0, 1]");
         check(self.n_step > 0, "n_step", "must be at least 1");
         check(
             self.n_step == 1 || self.td_lambda == 0.0,
@@ -253,22 +280,27 @@ impl QLearning {
             "q_lambda",
             "corrects TD(lambda) targets, not those of n_step",
         );
+        check(
+            !(self.minto && self.double_q),
+            "minto",
+            "needs double_q=false: the two are different bootstrap rules",
+        );
         check(self.td_loss_scale > 0.0, "td_loss_scale", "must be positive");
         check(self.target_update_interval > 0, "target_update_interval", "must be at least 1");
-        let tau = unit(self.target_update_tau) && self.target_update_tau > 0.0;
+        let tau = in_unit_interval(self.target_update_tau) && self.target_update_tau > 0.0;
         check(tau, "target_update_tau", "must lie in (0, 1]");
         check(self.priority_alpha >= 0.0, "priority_alpha", "must not be negative");
-        check(unit(self.priority_beta), "priority_beta", "must lie in [0, 1]");
-        check(unit(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
-        check(unit(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
-        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
-        check(remembers, "rnn", "needs use_rnn=true where it is not gru");
+        check(in_unit_interval(self.priority_beta), "priority_beta", "must lie in [0, 1]");
+        check(in_unit_interval(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
+        check(in_unit_interval(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
+        let recurrent = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        check(recurrent, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
-        problems
+        invalid
     }
 }
 
-/// Whether a number lies in `[0, 1]`.
-pub(in super::super) fn unit(value: f64) -> bool {
+/// Returns whether a number lies in `[0, 1]`.
+pub(in crate::algorithms) fn in_unit_interval(value: f64) -> bool {
     (0.0..=1.0).contains(&value)
 }

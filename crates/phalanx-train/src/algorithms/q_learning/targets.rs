@@ -1,153 +1,97 @@
-//! Targets, masks and the squared error all value learners minimise.
+//! Targets of the learned values: rewards plus discounted bootstrap values.
 
 use burn::tensor::Tensor;
 
 use super::super::host::{tensor, to_vec};
-use super::experience::{Experience, paid};
-use super::settings::QLearning;
-use super::target_map::targets;
+use super::batch::{EpisodeTensors, steps_per_column};
+use super::linear_targets::targets;
+use super::settings::QLearningSettings;
+use super::td_loss::{TdLoss, filled_mean};
 
-/// The targets of a batch, `[times * episode, column]`; a column is the team, or an agent where
-/// nothing is mixed. Those of the last time and of padding count for nothing.
+/// The targets of a batch, `[times * episode, column]`. A column is the team, or an agent where
+/// nothing is mixed. Targets at the last time and in padding are unused.
 pub struct Targets {
-    /// What the learned values are to become.
+    /// The targets `G` of the learned values.
     pub values: Tensor<2>,
 }
 
-/// A squared error and what is worth knowing about it.
-pub struct TdError {
-    /// `td_loss_scale * sum(weight * mask * error^2) / sum(mask)`, `[1]`.
-    pub loss: Tensor<1>,
-    /// The mean of the learned values, `[1]`, on their device.
-    pub mean: Tensor<1>,
-    /// The mean absolute error of every episode, `[episode]`, where replay is prioritised.
-    pub errors: Option<Tensor<1>>,
-}
-
 impl Targets {
-    /// The targets that `learning` asks for.
+    /// Computes TD(lambda), n-step or Q(lambda) targets, as the settings ask for.
     ///
-    /// `greedy` holds what is bootstrapped, `[times * episode, column]`: the target networks'
-    /// values of the greedy actions. `taken` holds their values of the actions taken, which
-    /// Q(lambda) alone reads: each reward is then raised by `greedy - taken`, as in PyMARL2, so that
-    /// the return no longer pays for exploration.
+    /// `bootstrap` holds the bootstrap values, `[times * episode, column]`. `q_taken` holds the
+    /// target networks' values of the actions taken, which Q(lambda) alone reads: each reward is
+    /// then raised by `bootstrap - q_taken`, as in PyMARL2, so that exploratory actions do not
+    /// lower the return.
     ///
-    /// Nothing is read from a device that is not the CPU.
+    /// Nothing is read from a device other than the CPU.
     pub fn new(
-        learning: &QLearning,
-        batch: &Experience,
-        greedy: Tensor<2>,
-        taken: Option<Tensor<2>>,
+        learning: &QLearningSettings,
+        batch: &EpisodeTensors,
+        bootstrap: Tensor<2>,
+        q_taken: Option<Tensor<2>>,
     ) -> Self {
-        let values = match &batch.map {
-            Some(map) => map.targets(greedy, taken),
-            None => on_the_cpu(learning, batch, greedy, taken),
+        let values = match &batch.linear_targets {
+            Some(linear) => linear.targets(bootstrap, q_taken),
+            None => on_the_cpu(learning, batch, bootstrap, q_taken),
         };
         Self { values }
     }
 
-    /// The mean target, `[1]`.
-    pub fn mean(&self, batch: &Experience) -> Tensor<1> {
-        masked_mean(self.values.clone(), batch)
+    /// Returns the mean target, `[1]`.
+    pub fn mean(&self, batch: &EpisodeTensors) -> Tensor<1> {
+        filled_mean(self.values.clone(), batch)
     }
 
-    /// The squared error of `values`, `[times * episode, column]`.
-    pub fn error(&self, learning: &QLearning, batch: &Experience, values: Tensor<2>) -> TdError {
-        self.error_of(learning, batch, values, None)
-    }
-
-    /// As [`Targets::error`], where every value counts as often as `weight` says, in the same shape and without
-    /// gradients.
-    pub fn weighted_error(
+    /// Computes the loss between learned values, `[times * episode, column]`, and these targets.
+    pub fn td_loss(
         &self,
-        learning: &QLearning,
-        batch: &Experience,
+        learning: &QLearningSettings,
+        batch: &EpisodeTensors,
+        values: Tensor<2>,
+    ) -> TdLoss {
+        TdLoss::new(learning, batch, values, &self.values, None)
+    }
+
+    /// Computes the loss as [`Targets::td_loss`] does, with a weight for every value, in the same
+    /// shape and without gradients.
+    pub fn weighted_td_loss(
+        &self,
+        learning: &QLearningSettings,
+        batch: &EpisodeTensors,
         values: Tensor<2>,
         weight: Tensor<2>,
-    ) -> TdError {
-        self.error_of(learning, batch, values, Some(weight))
+    ) -> TdLoss {
+        TdLoss::new(learning, batch, values, &self.values, Some(weight))
     }
 
-    fn error_of(
-        &self,
-        learning: &QLearning,
-        batch: &Experience,
-        values: Tensor<2>,
-        weight: Option<Tensor<2>>,
-    ) -> TdError {
-        let mean = masked_mean(values.clone().inner(), batch);
-        let error = values - Tensor::from_inner(self.values.clone());
-        let errors = learning.prioritised_replay.then(|| per_episode(error.clone().inner(), batch));
-        TdError { loss: squares(learning, batch, error, weight), mean, errors }
-    }
-
-    /// One where `values` are below their targets, `w` elsewhere.
-    pub fn optimistic(&self, values: Tensor<2>, w: f32) -> Tensor<2> {
+    /// Returns one where `values` are below their targets and `w` elsewhere.
+    pub fn optimistic_weights(&self, values: Tensor<2>, w: f32) -> Tensor<2> {
         let below = values.lower(self.values.clone()).float();
         below.mul_scalar(1.0 - w).add_scalar(w)
     }
-
-    /// `td_loss_scale * sum(weight * mask * error^2) / sum(mask)` of any `error`,
-    /// `[times * episode, column]`, where the weight is that of the episode.
-    pub fn squares(&self, learning: &QLearning, batch: &Experience, error: Tensor<2>) -> Tensor<1> {
-        squares(learning, batch, error, None)
-    }
 }
 
-/// Computed backwards from number to number, on the device `cpu`, where reading costs nothing.
+/// Computes targets step by step, backwards, on the device `cpu`, where reading costs nothing.
 fn on_the_cpu(
-    learning: &QLearning,
-    batch: &Experience,
-    greedy: Tensor<2>,
-    taken: Option<Tensor<2>>,
+    learning: &QLearningSettings,
+    batch: &EpisodeTensors,
+    bootstrap: Tensor<2>,
+    q_taken: Option<Tensor<2>>,
 ) -> Tensor<2> {
-    let ([rows, columns], device) = (greedy.dims(), greedy.device());
-    let greedy = to_vec(greedy);
-    let mut steps = paid(learning, &batch.steps, &batch.agent_reward);
+    let ([rows, columns], device) = (bootstrap.dims(), bootstrap.device());
+    let bootstrap = to_vec(bootstrap);
+    let mut steps = steps_per_column(learning, &batch.steps, &batch.agent_reward);
     if steps.len() == batch.steps.len() {
         steps = steps.into_iter().flat_map(|step| std::iter::repeat_n(step, columns)).collect();
     }
-    if let Some(taken) = taken.map(to_vec) {
-        for (step, (greedy, taken)) in steps.iter_mut().zip(greedy.iter().zip(taken)) {
-            step.reward += greedy - taken;
+    if let Some(q_taken) = q_taken.map(to_vec) {
+        for (step, (best, taken)) in steps.iter_mut().zip(bootstrap.iter().zip(q_taken)) {
+            step.reward += best - taken;
         }
     }
-    let mut values = targets(learning, &steps, &greedy, batch.episodes * columns);
+    let mut values = targets(learning, &steps, &bootstrap, batch.episodes * columns);
     values.resize(rows * columns, 0.0);
     tensor(values, [rows, columns], &device)
-}
-
-fn squares(
-    learning: &QLearning,
-    batch: &Experience,
-    error: Tensor<2>,
-    weight: Option<Tensor<2>>,
-) -> Tensor<1> {
-    let [_, columns] = error.dims();
-    let weight = match weight {
-        Some(weight) => weight * batch.importance.clone(),
-        None => batch.importance.clone().expand(error.dims()),
-    };
-    let scale = learning.td_loss_scale as f32 / (batch.used * columns).max(1) as f32;
-    (error.square() * Tensor::from_inner(weight)).sum() * scale
-}
-
-/// The mean absolute error of every episode, `[episode]`.
-fn per_episode(error: Tensor<2>, batch: &Experience) -> Tensor<1> {
-    let [_, columns] = error.dims();
-    let (times, episodes) = (batch.times, batch.episodes);
-    let sums = |x: Tensor<2>, columns: usize| {
-        let over_time = x.reshape([times, episodes * columns]).sum_dim(0);
-        over_time.reshape([episodes, columns]).sum_dim(1).reshape([episodes])
-    };
-    let used = sums(batch.mask.clone(), 1).mul_scalar(columns as f32).clamp_min(1.0);
-    sums(error.abs() * batch.mask.clone(), columns) / used
-}
-
-/// The mean of the entries with mask one, `[1]`.
-fn masked_mean(values: Tensor<2>, batch: &Experience) -> Tensor<1> {
-    let [_, columns] = values.dims();
-    (values * batch.mask.clone()).sum() / (batch.used * columns).max(1) as f32
 }
 
 #[cfg(test)]
@@ -157,17 +101,17 @@ mod tests {
 
     use phalanx_core::rl::EpisodeStep;
 
-    use super::super::target_map::{TargetMap, TargetNumbers};
+    use super::super::linear_targets::{LinearTargetBuffers, LinearTargets};
     use super::*;
     use crate::replay::EpisodeBatch;
     use crate::rollout::InputLayout;
 
     /// Two steps of two episodes of two agents; the second episode has one step.
-    fn batch() -> Experience {
+    fn batch() -> EpisodeTensors {
         with(&learning())
     }
 
-    fn with(learning: &QLearning) -> Experience {
+    fn with(learning: &QLearningSettings) -> EpisodeTensors {
         let step = |reward, terminated, valid| EpisodeStep { reward, terminated, valid };
         let inputs = InputLayout {
             obs_dim: 1,
@@ -194,7 +138,7 @@ mod tests {
             indices: vec![0, 1],
             weights: vec![1.0, 0.5],
         };
-        Experience::new(
+        EpisodeTensors::new(
             batch,
             inputs,
             learning,
@@ -204,8 +148,8 @@ mod tests {
         )
     }
 
-    fn learning() -> QLearning {
-        QLearning { gamma: 0.5, td_lambda: 0.0, ..QLearning::default() }
+    fn learning() -> QLearningSettings {
+        QLearningSettings { gamma: 0.5, td_lambda: 0.0, ..QLearningSettings::default() }
     }
 
     fn cpu() -> phalanx_core::nn::Device {
@@ -213,7 +157,7 @@ mod tests {
     }
 
     /// The targets of what is bootstrapped, `[6, column]`.
-    fn targets_of(learning: &QLearning, greedy: &[f32], taken: Option<&[f32]>) -> Targets {
+    fn targets_of(learning: &QLearningSettings, greedy: &[f32], taken: Option<&[f32]>) -> Targets {
         let of = |values: &[f32]| tensor(values.to_vec(), [6, values.len() / 6], &cpu());
         Targets::new(learning, &with(learning), of(greedy), taken.map(of))
     }
@@ -222,28 +166,33 @@ mod tests {
         to_vec(targets.values.clone())
     }
 
-    fn error(targets: &Targets, learning: &QLearning, values: &[f32], columns: usize) -> TdError {
+    fn error(
+        targets: &Targets,
+        learning: &QLearningSettings,
+        values: &[f32],
+        columns: usize,
+    ) -> TdLoss {
         let values = tensor(values.to_vec(), [6, columns], &cpu().autodiff());
-        targets.error(learning, &batch(), values)
+        targets.td_loss(learning, &batch(), values)
     }
 
     #[test]
     fn a_team_has_one_target_per_step_and_padding_has_none() {
         let targets = targets_of(&learning(), &[0.0, 0.0, 8.0, 6.0, 9.0, 9.0], None);
         assert_eq!(numbers(&targets), [1.0 + 0.5 * 8.0, 2.0 + 0.5 * 6.0, 4.0, 0.0, 0.0, 0.0]);
-        assert_eq!(to_vec(batch().mask), [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(to_vec(batch().filled), [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]
     fn the_error_is_weighted_by_episode_and_divided_by_the_steps_there_are() {
-        let learning = QLearning { prioritised_replay: true, ..learning() };
+        let learning = QLearningSettings { prioritised_replay: true, ..learning() };
         let targets = targets_of(&learning, &[0.0; 6], None);
         let error = error(&targets, &learning, &[2.0, 4.0, 1.0, 7.0, 7.0, 7.0], 1);
         let loss: f32 = error.loss.into_scalar();
         // 0.5 * (1 + 0.5 * 4 + 9) / 3; the mean errors are (1 + 3) / 2 and 2.
         assert!((loss - 2.0).abs() < 1e-6, "{loss}");
-        assert_eq!(error.errors.map(to_vec), Some(vec![2.0, 2.0]));
-        assert!((to_vec(error.mean)[0] - 7.0 / 3.0).abs() < 1e-6);
+        assert_eq!(error.td_errors.map(to_vec), Some(vec![2.0, 2.0]));
+        assert!((to_vec(error.q_taken_mean)[0] - 7.0 / 3.0).abs() < 1e-6);
     }
 
     #[test]
@@ -251,14 +200,14 @@ mod tests {
         let greedy = [0.0; 12];
         let team = targets_of(&learning(), &greedy, None);
         assert_eq!(numbers(&team)[..6], [1.0, 1.0, 2.0, 2.0, 4.0, 4.0]);
-        let own = QLearning { common_reward: false, ..learning() };
+        let own = QLearningSettings { common_reward: false, ..learning() };
         let own = targets_of(&own, &greedy, None);
         assert_eq!(numbers(&own)[..6], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
     }
 
     #[test]
     fn q_lambda_raises_rewards_by_what_exploration_cost() {
-        let learning = QLearning { q_lambda: true, td_lambda: 1.0, ..learning() };
+        let learning = QLearningSettings { q_lambda: true, td_lambda: 1.0, ..learning() };
         let (greedy, taken) = ([3.0, 3.0, 5.0, 5.0, 0.0, 0.0], [2.0, 3.0, 1.0, 1.0, 0.0, 0.0]);
         let targets = targets_of(&learning, &greedy, Some(&taken));
         // The second step of the first episode: 4 + (5 - 1); the first: 1 + (3 - 2) + 0.5 * 8.
@@ -267,14 +216,14 @@ mod tests {
 
     #[test]
     fn n_rewards_make_a_target_where_they_are_asked_for() {
-        let learning = QLearning { n_step: 2, ..learning() };
+        let learning = QLearningSettings { n_step: 2, ..learning() };
         let targets = targets_of(&learning, &[0.0, 0.0, 8.0, 6.0, 9.0, 9.0], None);
         assert_eq!(numbers(&targets)[..3], [1.0 + 0.5 * 4.0, 2.0 + 0.5 * 6.0, 4.0]);
     }
 
     /// A batch of episodes of any length up to `time`, of which some are truncated, with a map for a device.
     fn mapped(
-        learning: &QLearning,
+        learning: &QLearningSettings,
         rng: &mut Rng,
         (time, episodes, agents): (usize, usize, usize),
     ) {
@@ -300,13 +249,13 @@ mod tests {
         let mut batch = batch();
         (batch.times, batch.episodes) = (time + 1, episodes);
         (batch.steps, batch.agent_reward) = (steps, agent_reward);
-        let steps = paid(learning, &batch.steps, &batch.agent_reward);
-        let map = TargetNumbers::new(learning, &batch.steps, episodes, &steps);
+        let steps = steps_per_column(learning, &batch.steps, &batch.agent_reward);
+        let map = LinearTargetBuffers::new(learning, &batch.steps, episodes, &steps);
         let flat = |values: Vec<f32>| {
             let n = values.len();
             tensor(values, [n], &cpu())
         };
-        let map = TargetMap::new(
+        let map = LinearTargets::new(
             flat(map.rewarded),
             flat(map.bootstrapped),
             flat(map.raised),
@@ -330,7 +279,7 @@ mod tests {
         for (td_lambda, n_step) in [(0.0, 1), (0.6, 1), (1.0, 1), (0.0, 3)] {
             for (q_lambda, common_reward) in [(false, true), (true, true), (true, false)] {
                 let learning =
-                    QLearning { td_lambda, n_step, q_lambda, common_reward, ..learning() };
+                    QLearningSettings { td_lambda, n_step, q_lambda, common_reward, ..learning() };
                 for size in [(1, 1, 2), (5, 3, 2), (12, 4, 3)] {
                     mapped(&learning, &mut rng, size);
                 }

@@ -2,23 +2,29 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{AgentNetworks, Device, Mixer, MixerConfig, UnrestrictedConfig};
+use phalanx_core::nn::{AgentNetworks, Device, Mixer, QmixMixer, QmixNetwork};
 use phalanx_core::rng::Rng;
+use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
-use super::central::Central;
-use super::experience::Experience;
-use super::factorisation::{Factorisation, Loss, Plan, number};
-use super::learner::ReplayLearner;
-use super::monotone::Monotone;
-use super::settings::{QLearning, unit};
-use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use super::batch::EpisodeTensors;
+use super::central_critic::CentralCritic;
+use super::factorisation::{LossOutput, ModelContext, ValueFactorisation};
+use super::settings::{QLearningSettings, in_unit_interval};
 
-/// Optimistically weighted QMIX: joint actions that QMIX values above their target weigh less
-/// (Rashid et al. 2020, arXiv 2006.10800; `hysteretic_qmix` in the authors' code).
+/// Optimistically weighted QMIX (OW-QMIX): joint actions that QMIX values above their target weigh
+/// less (Rashid et al. 2020, arXiv 2006.10800; `hysteretic_qmix` in the authors' code).
+///
+/// QMIX learns with weights, and an unrestricted estimator `Q*` of the joint action value, with
+/// utilities of its own, provides the targets:
+///
+/// ```text
+/// u*  = argmax_u Q_tot(s', u)              agent by agent, online networks
+/// y   = targets of Q*^-(s', u*)
+/// L   = mean v (Q_tot(s, u) - y)^2 + mean (Q*(s, u) - y)^2
+/// ```
+///
+/// where `v` is 1 where `Q_tot < y` and `w` elsewhere. Both means are scaled by `td_loss_scale`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OwQmix {
     /// The settings, shared with CW-QMIX.
@@ -26,8 +32,9 @@ pub struct OwQmix {
     pub weighted: WeightedSettings,
 }
 
-/// Centrally weighted QMIX: joint actions that are neither QMIX's best nor better than it weigh
-/// less (Rashid et al. 2020, arXiv 2006.10800).
+/// Centrally weighted QMIX (CW-QMIX): as [`OwQmix`], but `v` is 1 at the greedy joint action `u*`
+/// and where the target exceeds its value, `u = u*` or `y > Q*^-(u*)` (Rashid et al. 2020,
+/// arXiv 2006.10800).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CwQmix {
     /// The settings, shared with OW-QMIX.
@@ -44,14 +51,14 @@ impl Default for CwQmix {
 /// The settings of weighted QMIX.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeightedSettings {
-    /// The settings of value learning.
+    /// The settings of Q-learning.
     #[serde(flatten)]
-    pub learning: QLearning,
-    /// The weight, below one, of joint actions that are to count less.
+    pub learning: QLearningSettings,
+    /// The weight, at most one, of joint actions that count less.
     pub w: f64,
     /// The mixing network.
     #[serde(flatten)]
-    pub mixer: Monotone,
+    pub mixer: QmixMixer,
     /// The width of the unrestricted estimator.
     pub central_mixing_embed_dim: usize,
 }
@@ -59,164 +66,128 @@ pub struct WeightedSettings {
 impl Default for WeightedSettings {
     fn default() -> Self {
         Self {
-            learning: QLearning::default(),
+            learning: QLearningSettings::default(),
             w: 0.5,
-            mixer: Monotone::default(),
+            mixer: QmixMixer::default(),
             central_mixing_embed_dim: 256,
         }
     }
 }
 
-impl WeightedSettings {
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = [self.learning.problems(), self.mixer.problems()].concat();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
-        check(unit(self.w) && self.w > 0.0, "w", "must lie in (0, 1]");
-        let central = self.central_mixing_embed_dim > 0;
-        check(central, "central_mixing_embed_dim", "must be at least 1");
-        problems
-    }
-
-    fn learner(&self, weighting: Weighting, setup: &Setup) -> Box<dyn Learner> {
-        let mixer = self.mixer.mixer();
-        let central = UnrestrictedConfig { embed_dim: self.central_mixing_embed_dim };
-        let factorisation = Weighted { mixer, central, weighting, w: self.w as f32 };
-        Box::new(ReplayLearner::new(factorisation, &self.learning, setup))
-    }
-}
-
-impl Algorithm for OwQmix {
-    fn id(&self) -> &'static str {
-        "ow_qmix"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.weighted.problems()
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.weighted.learning.problems_in(spec, true)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        self.weighted.learner(Weighting::Optimistic, setup)
-    }
-}
-
-impl Algorithm for CwQmix {
-    fn id(&self) -> &'static str {
-        "cw_qmix"
-    }
-
-    fn table(&self) -> Table {
-        settings(self)
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.weighted.problems()
-    }
-
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.weighted.learning.problems_in(spec, true)
-    }
-
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        self.weighted.learner(Weighting::Central, setup)
-    }
-}
-
-/// Which joint actions weigh one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Weighting {
-    /// Those valued below their target: `Q_tot < y`.
-    Optimistic,
-    /// The greedy one `u*`, and those whose target exceeds its value: `u = u*` or `y > Q*^-(u*)`.
-    Central,
-}
-
-/// QMIX, learned with weights, beside an unrestricted estimator `Q*` of the joint action value with
-/// utilities of its own, which provides the targets:
-///
-/// ```text
-/// u*  = argmax_u Q_tot(s', u)              agent by agent, online networks
-/// y   = targets of Q*^-(s', u*)
-/// L   = mean w (Q_tot(s, u) - y)^2 + mean (Q*(s, u) - y)^2
-/// ```
-///
-/// where `w` is 1 for the joint actions of [`Weighting`] and a smaller number for the others, and
-/// both means are scaled by `td_loss_scale`.
-struct Weighted {
-    mixer: MixerConfig,
-    central: UnrestrictedConfig,
-    weighting: Weighting,
-    w: f32,
-}
-
+/// The networks of weighted QMIX.
 #[derive(Module, Debug)]
-struct WeightedNetworks {
+pub struct WeightedNetworks {
     agents: AgentNetworks,
-    mixer: Mixer,
-    central: Central,
+    mixer: QmixNetwork,
+    central: CentralCritic,
 }
 
-impl Factorisation for Weighted {
-    type Networks = WeightedNetworks;
+impl WeightedSettings {
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = self.mixer.validate();
+        let weight = in_unit_interval(self.w) && self.w > 0.0;
+        InvalidSetting::check(&mut invalid, weight, "w", "must lie in (0, 1]");
+        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut invalid);
+        invalid
+    }
 
-    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> WeightedNetworks {
+    fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> WeightedNetworks {
         WeightedNetworks {
-            agents: plan.agents(plan.spec.n_actions, rng, device),
-            mixer: self.mixer.init(plan.sizes(), rng, device),
-            central: Central::new(self.central, plan, rng, device),
+            agents: context.agents(context.spec.n_actions, rng, device),
+            mixer: self.mixer.init(context.mixer_sizes(), rng, device),
+            central: CentralCritic::new(self.central_mixing_embed_dim, context, rng, device),
         }
     }
 
-    fn acting<'a>(&self, networks: &'a WeightedNetworks) -> &'a AgentNetworks {
-        &networks.agents
-    }
-
-    fn joint(&self, networks: &WeightedNetworks, batch: &Experience) -> Tensor<2> {
-        let utilities = batch.outputs(&networks.agents);
-        networks.mixer.forward(batch.mixer_input(utilities, batch.taken.clone()))
+    fn q_tot(&self, networks: &WeightedNetworks, batch: &EpisodeTensors) -> Tensor<2> {
+        let utilities = batch.forward_outputs(&networks.agents);
+        let input = batch.mixer_input(utilities, batch.actions.clone());
+        self.mixer.forward(&networks.mixer, input)
     }
 
     fn loss(
         &self,
+        weighting: Weighting,
         online: &WeightedNetworks,
         target: &WeightedNetworks,
-        batch: &Experience,
-        learning: &QLearning,
-    ) -> Loss {
-        let tracked = batch.tracked();
-        let utilities = tracked.outputs(&online.agents);
-        let greedy = batch.greedy(utilities.clone().inner());
+        batch: &EpisodeTensors,
+    ) -> LossOutput {
+        let learning = &self.learning;
+        let tracked = batch.with_gradients();
+        let utilities = tracked.forward_outputs(&online.agents);
+        let greedy = batch.argmax_available(utilities.clone().inner());
         let (best, targets) = target.central.targets(learning, batch, greedy.clone());
 
-        let joint = online.mixer.forward(tracked.mixer_input(utilities, tracked.taken.clone()));
-        let weight = match self.weighting {
-            Weighting::Optimistic => targets.optimistic(joint.clone().inner(), self.w),
+        let input = tracked.mixer_input(utilities, tracked.actions.clone());
+        let q_tot = self.mixer.forward(&online.mixer, input);
+        let w = self.w as f32;
+        let weight = match weighting {
+            Weighting::Optimistic => targets.optimistic_weights(q_tot.clone().inner(), w),
             Weighting::Central => {
                 let better = targets.values.clone().greater(best).float();
-                let whole =
-                    better.max_pair(batch.elsewhere(greedy).mul_scalar(-1.0).add_scalar(1.0));
-                whole.mul_scalar(1.0 - self.w).add_scalar(self.w)
+                let greedy = batch.is_non_greedy(greedy).mul_scalar(-1.0).add_scalar(1.0);
+                better.max_pair(greedy).mul_scalar(1.0 - w).add_scalar(w)
             }
         };
-        let error = targets.weighted_error(learning, batch, joint, weight);
-
-        let central = targets.error(learning, batch, online.central.of_taken(&tracked));
-        Loss {
-            means: vec![
-                ("loss_td", number(&error.loss)),
-                ("loss_central", number(&central.loss)),
-                ("q_taken_mean", error.mean),
-                ("target_mean", targets.mean(batch)),
-            ],
-            total: error.loss + central.loss,
-            errors: error.errors,
-        }
+        let td = targets.weighted_td_loss(learning, batch, q_tot, weight);
+        let central = targets.td_loss(learning, batch, online.central.q_taken(&tracked)).loss;
+        LossOutput::new(td, targets.mean(batch)).plus("loss_central", central)
     }
 }
+
+/// Which joint actions have weight one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weighting {
+    /// Those valued below their target.
+    Optimistic,
+    /// The greedy one, and those whose target exceeds its value.
+    Central,
+}
+
+/// Implements the value factorisation of one of the two weightings.
+macro_rules! weighted_qmix {
+    ($algorithm:ty, $id:literal, $summary:literal, $weighting:expr) => {
+        impl ValueFactorisation for $algorithm {
+            const ID: &str = $id;
+            const SUMMARY: &str = $summary;
+            type Networks = WeightedNetworks;
+
+            fn learning(&self) -> &QLearningSettings {
+                &self.weighted.learning
+            }
+
+            fn validate(&self) -> Vec<InvalidSetting> {
+                self.weighted.validate()
+            }
+
+            fn networks(
+                &self,
+                context: &ModelContext,
+                rng: &mut Rng,
+                device: &Device,
+            ) -> WeightedNetworks {
+                self.weighted.networks(context, rng, device)
+            }
+
+            fn agent_networks<'a>(&self, networks: &'a WeightedNetworks) -> &'a AgentNetworks {
+                &networks.agents
+            }
+
+            fn q_tot(&self, networks: &WeightedNetworks, batch: &EpisodeTensors) -> Tensor<2> {
+                self.weighted.q_tot(networks, batch)
+            }
+
+            fn loss(
+                &self,
+                online: &WeightedNetworks,
+                target: &WeightedNetworks,
+                batch: &EpisodeTensors,
+            ) -> LossOutput {
+                self.weighted.loss($weighting, online, target, batch)
+            }
+        }
+    };
+}
+
+weighted_qmix!(OwQmix, "ow_qmix", "optimistically weighted QMIX", Weighting::Optimistic);
+weighted_qmix!(CwQmix, "cw_qmix", "centrally weighted QMIX", Weighting::Central);

@@ -1,11 +1,11 @@
-//! Targets as a linear map of what is bootstrapped, for devices from which nothing is to be read.
+//! Targets as a linear map of bootstrap values, for devices whose values the host must not wait for.
 
 use burn::tensor::Tensor;
 use phalanx_core::rl::{EpisodeStep, n_step_targets, td_lambda_targets};
 
-use super::settings::QLearning;
+use super::settings::QLearningSettings;
 
-/// Targets from values that stay on a device:
+/// Targets of bootstrap values `Q` that stay on a device:
 ///
 /// ```text
 /// G = b + M Q + N (Q - Q_taken)
@@ -15,7 +15,7 @@ use super::settings::QLearning;
 /// one at time `s` without any reward, and column `s` of `N`, which only Q(lambda) has, those of a reward one at
 /// time `s` without any value.
 #[derive(Clone, Debug)]
-pub(super) struct TargetMap {
+pub(in crate::algorithms) struct LinearTargets {
     /// `b`, `[times * episode, column]`.
     rewarded: Tensor<2>,
     /// `M`, `[episode, times, times]`; its last row is zero.
@@ -24,17 +24,17 @@ pub(super) struct TargetMap {
     raised: Option<Tensor<3>>,
 }
 
-/// The numbers of a [`TargetMap`] on their way to a device.
-pub(super) struct TargetNumbers {
+/// The numbers of [`LinearTargets`] before they are uploaded.
+pub(super) struct LinearTargetBuffers {
     pub(super) rewarded: Vec<f32>,
     pub(super) bootstrapped: Vec<f32>,
     /// Empty where there are none.
     pub(super) raised: Vec<f32>,
 }
 
-/// The targets that `learning` asks for, `[time, row]`, of `steps` and `values`, `[time + 1, row]`.
+/// Computes the targets of `steps` and bootstrap `values`, `[time + 1, row]`: `[time, row]`.
 pub(super) fn targets(
-    learning: &QLearning,
+    learning: &QLearningSettings,
     steps: &[EpisodeStep],
     values: &[f32],
     rows: usize,
@@ -50,35 +50,36 @@ pub(super) fn targets(
     targets
 }
 
-impl TargetNumbers {
-    /// Those of a batch with `steps`, `[time, episode]`, and the rewards in `paid`, `[time, episode * column]`.
+impl LinearTargetBuffers {
+    /// Computes the numbers of a batch with `steps`, `[time, episode]`, whose columns have the rewards of
+    /// `columns`, `[time, episode * column]`.
     pub(super) fn new(
-        learning: &QLearning,
+        learning: &QLearningSettings,
         steps: &[EpisodeStep],
         episodes: usize,
-        paid: &[EpisodeStep],
+        column_steps: &[EpisodeStep],
     ) -> Self {
         let times = steps.len() / episodes + 1;
-        let columns = paid.len().checked_div(steps.len()).unwrap_or(1);
+        let columns = column_steps.len().checked_div(steps.len()).unwrap_or(1);
         let row = episodes * columns;
-        let mut rewarded = targets(learning, paid, &vec![0.0; times * row], row);
+        let mut rewarded = targets(learning, column_steps, &vec![0.0; times * row], row);
         rewarded.resize(times * row, 0.0);
         let one = |at: usize| if at / times == at % times { 1.0 } else { 0.0 };
         let identity: Vec<f32> = (0..times * times).map(one).collect();
         let nothing = vec![0.0; times * times];
         let (mut bootstrapped, mut raised) = (Vec::new(), Vec::new());
         for episode in 0..episodes {
-            // Row `s` of this little batch is the episode with a one at time `s`.
-            let of = |reward: &dyn Fn(usize) -> f32| -> Vec<EpisodeStep> {
+            // Row `s` of this small batch is the episode with a one at time `s`.
+            let with_reward = |reward: &dyn Fn(usize) -> f32| -> Vec<EpisodeStep> {
                 let own = steps.iter().skip(episode).step_by(episodes).enumerate();
                 let times =
                     own.flat_map(|(t, step)| (0..times).map(move |s| (t * times + s, step)));
                 times.map(|(at, step)| EpisodeStep { reward: reward(at), ..*step }).collect()
             };
-            bootstrapped.extend(targets(learning, &of(&|_| 0.0), &identity, times));
+            bootstrapped.extend(targets(learning, &with_reward(&|_| 0.0), &identity, times));
             bootstrapped.resize((episode + 1) * times * times, 0.0);
             if learning.q_lambda {
-                raised.extend(targets(learning, &of(&|at| identity[at]), &nothing, times));
+                raised.extend(targets(learning, &with_reward(&|at| identity[at]), &nothing, times));
                 raised.resize((episode + 1) * times * times, 0.0);
             }
         }
@@ -86,9 +87,9 @@ impl TargetNumbers {
     }
 }
 
-impl TargetMap {
-    /// The map on the device of its numbers, which are those of [`TargetNumbers`].
-    pub(super) fn new(
+impl LinearTargets {
+    /// Makes the map of uploaded numbers; `raised` is empty where there is none.
+    pub(in crate::algorithms) fn new(
         rewarded: Tensor<1>,
         bootstrapped: Tensor<1>,
         raised: Tensor<1>,
@@ -103,18 +104,23 @@ impl TargetMap {
         }
     }
 
-    /// The targets, `[times * episode, column]`, of what is bootstrapped, and of the values of the actions
-    /// taken where Q(lambda) asks for them.
-    pub(super) fn targets(&self, greedy: Tensor<2>, taken: Option<Tensor<2>>) -> Tensor<2> {
-        let mut targets = self.rewarded.clone() + apply(self.bootstrapped.clone(), greedy.clone());
-        if let (Some(raised), Some(taken)) = (&self.raised, taken) {
-            targets = targets + apply(raised.clone(), greedy - taken);
+    /// Computes the targets, `[times * episode, column]`, from the bootstrap values and, for Q(lambda), the
+    /// values of the actions taken.
+    pub(in crate::algorithms) fn targets(
+        &self,
+        bootstrap: Tensor<2>,
+        q_taken: Option<Tensor<2>>,
+    ) -> Tensor<2> {
+        let mut targets =
+            self.rewarded.clone() + apply(self.bootstrapped.clone(), bootstrap.clone());
+        if let (Some(raised), Some(q_taken)) = (&self.raised, q_taken) {
+            targets = targets + apply(raised.clone(), bootstrap - q_taken);
         }
         targets
     }
 }
 
-/// `[episode, times, times]` times `[times * episode, column]`.
+/// Multiplies `[episode, times, times]` with `[times * episode, column]`.
 fn apply(map: Tensor<3>, values: Tensor<2>) -> Tensor<2> {
     let ([episodes, times, _], [rows, columns]) = (map.dims(), values.dims());
     let values = values.reshape([times, episodes, columns]).swap_dims(0, 1);

@@ -9,33 +9,33 @@ use phalanx_core::nn::{
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::super::readings::Readings;
-use super::super::{Contents, Learner, SavedFile, Setup, file};
-use super::pqn::Pqn;
-use super::pqn_part::Part;
+use super::super::{Learner, LearnerContext, NamedFile, SaveScope, file};
+use super::minibatch::Minibatch;
+use super::settings::Pqn;
 use crate::error::TrainError;
 use crate::replay::Segment;
 use crate::rollout::{InputLayout, Policy, SegmentCollector, Tally, epsilon_greedy};
 
-/// What a value belongs to.
+/// How the utilities make up the learned values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mixing {
-    /// The team: the utilities add up.
+    /// Their sum is the value of the team.
     Sum,
-    /// Every agent for itself.
-    Alone,
+    /// Each agent by itself.
+    Independent,
 }
 
-/// Collects segments and goes through each of them for some epochs. With `Q` the sum of utilities, or
-/// the utility of an agent, under the networks as they are in each update:
+/// Collects rollouts and learns from each of them for some epochs. With `Q` the sum of the utilities, or
+/// the utility of an agent, under the current networks:
 ///
 /// ```text
 /// V_t = max_u Q(tau_t, u)
-/// G_t = r_t + gamma ((1 - lambda) V_{t+1} + lambda G_{t+1})     V alone behind the last step
+/// G_t = r_t + gamma ((1 - lambda) V_{t+1} + lambda G_{t+1})     V alone after the last step
 /// L   = mean (Q(tau_t, u_t) - G_t)^2
 /// ```
 ///
-/// where gradients flow through `Q(tau_t, u_t)` alone. Recurrent agents begin a segment with the
-/// memory they had in the rollout.
+/// where gradients flow through `Q(tau_t, u_t)` alone. Recurrent agents begin with the hidden state
+/// that they had in the rollout.
 pub(super) struct PqnLearner {
     settings: Pqn,
     mixing: Mixing,
@@ -51,8 +51,8 @@ pub(super) struct PqnLearner {
 }
 
 impl PqnLearner {
-    pub(super) fn new(settings: &Pqn, mixing: Mixing, setup: &Setup) -> Self {
-        let spec = &setup.spec;
+    pub(super) fn new(settings: &Pqn, mixing: Mixing, context: &LearnerContext) -> Self {
+        let spec = &context.spec;
         let inputs = InputLayout::new(spec, settings.obs_last_action, settings.obs_agent_id);
         let config = AgentConfig {
             input_dim: inputs.dim(),
@@ -66,29 +66,29 @@ impl PqnLearner {
             init: Init::default(),
         };
         let owners = settings.parameter_sharing.owners(spec);
-        let mut weights = Rng::stream(setup.seed, Purpose::Weights, 0);
-        let tracked = setup.device.clone().autodiff();
+        let mut weights = Rng::stream(context.seed, Purpose::Weights, 0);
+        let tracked = context.device.clone().autodiff();
         let networks = AgentNetworks::new(&config, &owners, &mut weights, &tracked);
         let (n_envs, steps) = (settings.batch_size_run, settings.rollout_steps);
         let actor = networks.to_actor();
         Self {
             mixing,
             inputs,
-            device: setup.device.clone(),
+            device: context.device.clone(),
             networks,
             optimizer: Optimizer::new(OptimizerConfig::RAdam { eps: settings.optim_eps as f32 }),
             collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
             actor,
             exploration: (0..n_envs)
-                .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
+                .map(|env| Rng::stream(context.seed, Purpose::Exploration, env as u32))
                 .collect(),
-            minibatches: Rng::stream(setup.seed, Purpose::Minibatch, 0),
+            minibatches: Rng::stream(context.seed, Purpose::Minibatch, 0),
             settings: settings.clone(),
             spec: spec.clone(),
         }
     }
 
-    /// One update from what happened in `envs`.
+    /// Makes one update from the environments `envs` of a rollout.
     fn update(
         &mut self,
         segment: &Segment,
@@ -105,8 +105,13 @@ impl PqnLearner {
         let (learner, shards) = (&*self, (0..n).map(of).collect());
         let (reports, gradients) =
             in_shards(&self.networks, shards, |networks: &AgentNetworks, envs: &[usize]| {
-                let part =
-                    Part::new(segment, envs, &learner.settings, learner.inputs, &learner.device);
+                let part = Minibatch::new(
+                    segment,
+                    envs,
+                    &learner.settings,
+                    learner.inputs,
+                    &learner.device,
+                );
                 learner.loss(networks, part, used)
             });
         let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
@@ -118,9 +123,14 @@ impl PqnLearner {
         readings.add(&["grad_norm"], step.grad_norm);
     }
 
-    /// The part of the loss that comes from one shard of a minibatch with `used` valid steps, and its part of
-    /// every one of [`MEANS`], `[3]`.
-    fn loss(&self, networks: &AgentNetworks, part: Part, used: usize) -> (Tensor<1>, Tensor<1>) {
+    /// Computes the part of the loss that comes from one shard of a minibatch with `used` valid steps, and its
+    /// part of each of [`MEANS`], `[3]`.
+    fn loss(
+        &self,
+        networks: &AgentNetworks,
+        part: Minibatch,
+        used: usize,
+    ) -> (Tensor<1>, Tensor<1>) {
         let agents = self.spec.n_agents();
         let [time, rows, _] = part.actions.dims();
         let out =
@@ -128,7 +138,7 @@ impl PqnLearner {
         let best = part.best_values(out.clone().inner());
         let taken = out.narrow(0, 0, time).gather(2, part.actions.clone());
         let (columns, taken, best) = match self.mixing {
-            Mixing::Alone => (agents, taken.reshape([time, rows]), best),
+            Mixing::Independent => (agents, taken.reshape([time, rows]), best),
             Mixing::Sum => (
                 1,
                 taken.reshape([time, part.envs, agents]).sum_dim(2).reshape([time, part.envs]),
@@ -150,7 +160,7 @@ impl PqnLearner {
     }
 }
 
-/// What an update tells of itself.
+/// The metrics of an update.
 const MEANS: [&str; 3] = ["loss_td", "q_taken_mean", "target_mean"];
 
 impl Learner for PqnLearner {
@@ -158,7 +168,11 @@ impl Learner for PqnLearner {
         self.settings.batch_size_run
     }
 
-    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError> {
+    fn train_iteration(
+        &mut self,
+        envs: &mut dyn VecEnv,
+        tally: &mut Tally,
+    ) -> Result<(), TrainError> {
         let n_actions = self.spec.n_actions;
         let epsilon = self.settings.epsilon().at(tally.t_env) as f32;
         tally.add("epsilon", f64::from(epsilon));
@@ -199,23 +213,23 @@ impl Learner for PqnLearner {
         }
     }
 
-    fn save(&self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
-        let mut files = vec![SavedFile::new("agent.safetensors", to_safetensors(&self.networks)?)];
-        if contents == Contents::Everything {
+    fn save(&self, scope: SaveScope) -> Result<Vec<NamedFile>, TrainError> {
+        let mut files = vec![NamedFile::new("agent.safetensors", to_safetensors(&self.networks)?)];
+        if scope == SaveScope::Full {
             let mut rollout = Vec::new();
             self.collector.save(&mut rollout);
             let mut rest = Vec::new();
             pack(&(&self.exploration, &self.minibatches), &mut rest);
             files.extend([
-                SavedFile::new("optimizer.bin", self.optimizer.save()?),
-                SavedFile::new("rollout.bin", rollout),
-                SavedFile::new("learner.bin", rest),
+                NamedFile::new("optimizer.bin", self.optimizer.save()?),
+                NamedFile::new("rollout.bin", rollout),
+                NamedFile::new("learner.bin", rest),
             ]);
         }
         Ok(files)
     }
 
-    fn load(&mut self, files: &[SavedFile]) -> Result<(), TrainError> {
+    fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
         let networks = from_safetensors(self.networks.clone(), file(files, "agent.safetensors")?)?;
         let (exploration, minibatches) = unpack("the learner", file(files, "learner.bin")?)?;
         self.collector.load(file(files, "rollout.bin")?)?;

@@ -1,14 +1,14 @@
-//! Parallelised Q-networks: Q-learning from rollouts, without replay and without target networks.
+//! The settings of parallelised Q-networks.
 
 use phalanx_core::nn::{Normalisation, RecurrentUnit, Sharing};
 use phalanx_core::rl::Linear;
+use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::pqn_learner::{Mixing, PqnLearner};
-use super::settings::unit;
-use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use super::learner::{Mixing, PqnLearner};
+use crate::algorithms::q_learning::in_unit_interval;
+use crate::algorithms::{Algorithm, Learner, LearnerContext, to_table};
 
 /// Parallelised Q-learning of the sum of utilities (Gallici et al. 2025, arXiv 2407.04811; as
 /// `pqn_vdn_rnn` in JaxMARL).
@@ -19,7 +19,7 @@ pub struct PqnVdn {
     pub learning: Pqn,
 }
 
-/// Parallelised Q-learning of every agent for itself (Gallici et al. 2025, arXiv 2407.04811).
+/// Parallelised independent Q-learning (Gallici et al. 2025, arXiv 2407.04811).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PqnIql {
     /// The settings, shared with PQN-VDN.
@@ -30,13 +30,13 @@ pub struct PqnIql {
 /// The settings of parallelised Q-networks; names as in the other value learners.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pqn {
-    /// The number of environments that play side by side.
+    /// The number of parallel environments.
     pub batch_size_run: usize,
     /// The number of steps of each environment between two updates.
     pub rollout_steps: usize,
-    /// How often the collected steps are gone through.
+    /// The number of passes over a rollout.
     pub epochs: usize,
-    /// Into how many parts, by environments, an epoch is divided.
+    /// The number of minibatches, by environments, in a pass.
     pub num_mini_batch: usize,
     /// The learning rate.
     pub lr: f64,
@@ -50,9 +50,9 @@ pub struct Pqn {
     pub gamma: f64,
     /// The lambda of the returns.
     pub td_lambda: f64,
-    /// Exploration at the start: the probability of a random action.
+    /// The probability of a random action at the start.
     pub epsilon_start: f64,
-    /// Exploration in the end.
+    /// The probability of a random action in the end.
     pub epsilon_finish: f64,
     /// The number of environment steps between the two.
     pub epsilon_anneal_time: u64,
@@ -61,15 +61,15 @@ pub struct Pqn {
     pub layer_norm: bool,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,
-    /// Whether agents remember (a recurrent layer) or not (a linear one).
+    /// Whether agents have a recurrent hidden layer rather than a linear one.
     pub use_rnn: bool,
-    /// What agents that remember do it with: a `gru` or an `lstm`.
+    /// The recurrent cell: `gru` or `lstm`.
     pub rnn: RecurrentUnit,
     /// The width of the agent's hidden layers.
     pub rnn_hidden_dim: usize,
-    /// Whether agents see their last action.
+    /// Whether an agent's input includes its last action.
     pub obs_last_action: bool,
-    /// Whether agents see their number.
+    /// Whether an agent's input includes its one-hot identity.
     pub obs_agent_id: bool,
 }
 
@@ -101,17 +101,17 @@ impl Default for Pqn {
 }
 
 impl Pqn {
-    /// Where networks are normalised.
+    /// Returns where networks are normalised.
     pub fn normalisation(&self) -> Normalisation {
         if self.layer_norm { Normalisation::FirstLayer } else { Normalisation::None }
     }
 
-    /// What agents remember with, if they do.
+    /// Returns the recurrent cell of the agents, if they have one.
     pub fn recurrent(&self) -> Option<RecurrentUnit> {
         self.use_rnn.then_some(self.rnn)
     }
 
-    /// The exploration schedule.
+    /// Returns the exploration schedule.
     pub fn epsilon(&self) -> Linear {
         Linear {
             start: self.epsilon_start,
@@ -120,14 +120,15 @@ impl Pqn {
         }
     }
 
-    /// The learning rate after `t_env` environment steps.
+    /// Returns the learning rate after `t_env` environment steps.
     pub fn lr_at(&self, t_env: u64) -> f64 {
         Linear::unless_zero(self.lr, 0.0, self.lr_anneal_time).at(t_env)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
         check(self.rollout_steps > 0, "rollout_steps", "must be at least 1");
         check(self.epochs > 0, "epochs", "must be at least 1");
@@ -139,14 +140,14 @@ impl Pqn {
         check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
         check(self.optim_eps > 0.0, "optim_eps", "must be positive");
         check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
-        check(unit(self.gamma), "gamma", "must lie in [0, 1]");
-        check(unit(self.td_lambda), "td_lambda", "must lie in [0, 1]");
-        check(unit(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
-        check(unit(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
-        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
-        check(remembers, "rnn", "needs use_rnn=true where it is not gru");
+        check(in_unit_interval(self.gamma), "gamma", "must lie in [0, 1]");
+        check(in_unit_interval(self.td_lambda), "td_lambda", "must lie in [0, 1]");
+        check(in_unit_interval(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
+        check(in_unit_interval(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
+        let recurrent = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        check(recurrent, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
-        problems
+        invalid
     }
 }
 
@@ -155,16 +156,24 @@ impl Algorithm for PqnVdn {
         "pqn_vdn"
     }
 
+    fn summary(&self) -> &'static str {
+        "VDN from rollouts, without replay or target networks"
+    }
+
     fn table(&self) -> Table {
-        settings(self)
+        to_table(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
+    fn defaults(&self) -> Table {
+        to_table(&Self::default())
     }
 
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(PqnLearner::new(&self.learning, Mixing::Sum, setup))
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.learning.validate()
+    }
+
+    fn learner(&self, context: &LearnerContext) -> Box<dyn Learner> {
+        Box::new(PqnLearner::new(&self.learning, Mixing::Sum, context))
     }
 }
 
@@ -173,15 +182,23 @@ impl Algorithm for PqnIql {
         "pqn_iql"
     }
 
+    fn summary(&self) -> &'static str {
+        "IQL from rollouts, without replay or target networks"
+    }
+
     fn table(&self) -> Table {
-        settings(self)
+        to_table(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
+    fn defaults(&self) -> Table {
+        to_table(&Self::default())
     }
 
-    fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
-        Box::new(PqnLearner::new(&self.learning, Mixing::Alone, setup))
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.learning.validate()
+    }
+
+    fn learner(&self, context: &LearnerContext) -> Box<dyn Learner> {
+        Box::new(PqnLearner::new(&self.learning, Mixing::Independent, context))
     }
 }

@@ -1,18 +1,17 @@
-//! What parallelised Q-networks learn from, and the returns they learn.
+//! Minibatches of parallelised Q-networks, and their returns.
 
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{Device, on_host};
 use phalanx_core::rl::{Step, generalised_advantages};
 
 use super::super::host::{tensor, to_vec, upload};
-use super::experience::CLOSED;
-use super::pqn::Pqn;
-use super::target_map::TargetMap;
+use super::super::q_learning::{LinearTargets, MASKED_LOGIT};
+use super::settings::Pqn;
 use crate::replay::Segment;
 use crate::rollout::InputLayout;
 
-/// Some environments' part of a segment, on the networks' device.
-pub(super) struct Part {
+/// Some environments' part of a rollout, on the networks' device.
+pub(super) struct Minibatch {
     pub(super) envs: usize,
     /// `[time + 1, env * agent, input_dim]`.
     pub(super) input: Tensor<3>,
@@ -26,16 +25,16 @@ pub(super) struct Part {
     pub(super) valid: Tensor<2>,
     /// Zero, or a large negative number where an action is not available, `[time + 1, env * agent, action]`,
     /// untracked.
-    closed: Tensor<3>,
+    mask_bias: Tensor<3>,
     /// `[time, env]`, on the host.
     reward: Vec<f32>,
     step: Vec<Step>,
     /// How returns follow from what is bootstrapped, on a device that is not the CPU.
-    map: Option<TargetMap>,
+    map: Option<LinearTargets>,
 }
 
-impl Part {
-    /// Lays out what happened in `envs`, in one transfer.
+impl Minibatch {
+    /// Uploads the part of the environments `envs` in one transfer.
     pub(super) fn new(
         segment: &Segment,
         envs: &[usize],
@@ -53,19 +52,20 @@ impl Part {
         let actions = gather(&segment.actions, time, agents, n, envs);
         let actions = actions.into_iter().map(i32::from).collect();
         let avail = gather(&segment.rows.avail, time + 1, agents * n_actions, n, envs);
-        let closed = avail.into_iter().map(|open| if open { 0.0 } else { CLOSED }).collect();
+        let mask_bias =
+            avail.into_iter().map(|open| if open { 0.0 } else { MASKED_LOGIT }).collect();
         let valid = gather(&segment.valid, time, 1, n, envs);
         let valid = valid.into_iter().map(|on| f32::from(u8::from(on))).collect();
         let reward = gather(&segment.reward, time, 1, n, envs);
         let step = gather(&segment.step, time, 1, n, envs);
         let map = (!on_host(device)).then(|| return_numbers(&reward, &step, envs.len(), settings));
         let [rewarded, bootstrapped] = map.unwrap_or_default();
-        let floats = [input, hidden, keep, valid, closed, rewarded, bootstrapped];
+        let floats = [input, hidden, keep, valid, mask_bias, rewarded, bootstrapped];
         let (floats, [actions]) = upload(floats, [actions], device);
-        let [input, hidden, keep, valid, closed, rewarded, bootstrapped] = floats;
+        let [input, hidden, keep, valid, mask_bias, rewarded, bootstrapped] = floats;
         let map = (!on_host(device)).then(|| {
             let none = Tensor::empty([0], device);
-            TargetMap::new(rewarded, bootstrapped, none, (time + 1, envs.len()))
+            LinearTargets::new(rewarded, bootstrapped, none, (time + 1, envs.len()))
         });
         Self {
             envs: envs.len(),
@@ -74,20 +74,20 @@ impl Part {
             keep: Tensor::from_inner(keep.reshape([time + 1, rows])),
             actions: Tensor::from_inner(actions.reshape([time, rows, 1])),
             valid: valid.reshape([time, envs.len()]),
-            closed: closed.reshape([time + 1, rows, n_actions]),
+            mask_bias: mask_bias.reshape([time + 1, rows, n_actions]),
             reward,
             step,
             map,
         }
     }
 
-    /// The largest value of an available action, `[time + 1, env * agent]`.
+    /// Returns the largest value of an available action, `[time + 1, env * agent]`.
     pub(super) fn best_values(&self, values: Tensor<3>) -> Tensor<2> {
         let [times, rows, _] = values.dims();
-        (values + self.closed.clone()).max_dim(2).reshape([times, rows])
+        (values + self.mask_bias.clone()).max_dim(2).reshape([times, rows])
     }
 
-    /// The lambda-returns of what is bootstrapped, `[time + 1, env * column]`: `[time, env * column]`.
+    /// Computes the lambda-returns of the bootstrap values, `[time + 1, env * column]`: `[time, env * column]`.
     pub(super) fn returns(&self, best: Tensor<2>, columns: usize, settings: &Pqn) -> Tensor<2> {
         let [times, row] = best.dims();
         let Some(map) = &self.map else {
@@ -127,7 +127,7 @@ fn lambda_returns(
     returns
 }
 
-/// What a [`TargetMap`] needs: the returns of values that are all zero, `[time + 1, env]`, and those of a value
+/// What a [`LinearTargets`] needs: the returns of values that are all zero, `[time + 1, env]`, and those of a value
 /// one at each time without any reward, `[env, time + 1, time + 1]`. What belongs to the last time is zero.
 fn return_numbers(reward: &[f32], step: &[Step], envs: usize, settings: &Pqn) -> [Vec<f32>; 2] {
     let times = reward.len() / envs + 1;
@@ -169,17 +169,17 @@ mod tests {
         tensor(values.to_vec(), shape, &device("cpu").expect("the CPU is always there"))
     }
 
-    /// What happened in two environments to one agent with three actions, of which some are closed.
-    fn part(reward: &[f32], step: &[Step], closed: &[f32]) -> Part {
+    /// What happened in two environments to one agent with three actions, some of which are unavailable.
+    fn part(reward: &[f32], step: &[Step], mask_bias: &[f32]) -> Minibatch {
         let time = step.len() / 2;
-        Part {
+        Minibatch {
             envs: 2,
             input: of(&[], [0, 0, 0]),
             hidden: of(&[], [0, 0]),
             keep: of(&[], [0, 0]),
             actions: of::<3>(&[], [0, 0, 0]).int(),
             valid: of(&vec![1.0; 2 * time], [time, 2]),
-            closed: of(closed, [closed.len() / 6, 2, 3]),
+            mask_bias: of(mask_bias, [mask_bias.len() / 6, 2, 3]),
             reward: reward.to_vec(),
             step: step.to_vec(),
             map: None,
@@ -206,8 +206,8 @@ mod tests {
 
     #[test]
     fn only_available_actions_are_bootstrapped() {
-        let closed = [0.0, CLOSED, 0.0, CLOSED, 0.0, 0.0];
-        let part = part(&[], &[], &closed);
+        let mask_bias = [0.0, MASKED_LOGIT, 0.0, MASKED_LOGIT, 0.0, 0.0];
+        let part = part(&[], &[], &mask_bias);
         let best = part.best_values(of(&[1.0, 9.0, 2.0, 5.0, -1.0, -2.0], [1, 2, 3]));
         assert_eq!(to_vec(best), [2.0, -1.0]);
     }
@@ -226,10 +226,11 @@ mod tests {
             let [rewarded, bootstrapped] = return_numbers(&reward, &step, 2, &settings);
             let flat = |values: &[f32]| of(values, [values.len()]);
             let (rewarded, bootstrapped) = (flat(&rewarded), flat(&bootstrapped));
-            let map = TargetMap::new(rewarded, bootstrapped, flat(&[]), (time + 1, 2));
-            let mapped = Part { map: Some(map), ..part(&reward, &step, &[]) };
-            let returns =
-                |part: &Part| to_vec(part.returns(of(&best, [time + 1, row]), columns, &settings));
+            let map = LinearTargets::new(rewarded, bootstrapped, flat(&[]), (time + 1, 2));
+            let mapped = Minibatch { map: Some(map), ..part(&reward, &step, &[]) };
+            let returns = |part: &Minibatch| {
+                to_vec(part.returns(of(&best, [time + 1, row]), columns, &settings))
+            };
             assert_close(&returns(&mapped), &returns(&plain));
         }
     }

@@ -1,0 +1,7 @@
+//! PQN, parallelised Q-networks: Q-learning from rollouts, without replay and target networks.
+
+mod learner;
+mod minibatch;
+mod settings;
+
+pub use settings::{Pqn, PqnIql, PqnVdn};

@@ -1,0 +1,124 @@
+//! The algorithms of the command line.
+
+use phalanx_envs::arguments::nearest;
+use serde::de::DeserializeOwned;
+use toml::Table;
+
+use super::{
+    Algorithm, ConcaveQ, CwQmix, Happo, Ia2c, Ippo, Iql, Maa2c, Mappo, OwQmix, PqnIql, PqnVdn,
+    Qatten, Qmix, Qplex, Qtran, ResQ, SequentialPpo, Unrestricted, Vdn,
+};
+use crate::config::ConfigError;
+
+/// The algorithms that a program knows by name.
+#[derive(Clone, Debug)]
+pub struct Algorithms {
+    entries: Vec<AlgorithmEntry>,
+}
+
+impl Algorithms {
+    /// Returns the algorithms of this crate. A new one is one line.
+    pub fn builtin() -> Self {
+        let entries = vec![
+            AlgorithmEntry::of::<Iql>(),
+            AlgorithmEntry::of::<Vdn>(),
+            AlgorithmEntry::of::<Qmix>(),
+            AlgorithmEntry::of::<Qplex>(),
+            AlgorithmEntry::of::<Qatten>(),
+            AlgorithmEntry::of::<Qtran>(),
+            AlgorithmEntry::of::<OwQmix>(),
+            AlgorithmEntry::of::<CwQmix>(),
+            AlgorithmEntry::of::<ResQ>(),
+            AlgorithmEntry::of::<Unrestricted>(),
+            AlgorithmEntry::of::<ConcaveQ>(),
+            AlgorithmEntry::of::<PqnVdn>(),
+            AlgorithmEntry::of::<PqnIql>(),
+            AlgorithmEntry::of::<Ippo>(),
+            AlgorithmEntry::of::<Mappo>(),
+            AlgorithmEntry::of::<Happo>(),
+            AlgorithmEntry::of::<SequentialPpo>(),
+            AlgorithmEntry::of::<Ia2c>(),
+            AlgorithmEntry::of::<Maa2c>(),
+        ];
+        Self { entries }
+    }
+
+    /// Adds the algorithm `A`.
+    ///
+    /// # Panics
+    ///
+    /// When an algorithm of this name is there already.
+    pub fn register<A: Algorithm + Default + DeserializeOwned + 'static>(&mut self) {
+        let entry = AlgorithmEntry::of::<A>();
+        let taken = self.entries.iter().any(|known| known.id == entry.id);
+        assert!(!taken, "there is already an algorithm `{}`", entry.id);
+        self.entries.push(entry);
+    }
+
+    /// Iterates over the algorithms, in the order in which they are listed.
+    pub fn iter(&self) -> impl Iterator<Item = &AlgorithmEntry> {
+        self.entries.iter()
+    }
+
+    /// Returns the algorithm called `name`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none; the error suggests the closest name.
+    pub fn get(&self, name: &str) -> Result<AlgorithmEntry, ConfigError> {
+        self.entries.iter().find(|entry| entry.id == name).copied().ok_or_else(|| {
+            let nearest = nearest(name, self.entries.iter().map(|entry| entry.id));
+            ConfigError::UnknownAlgorithm {
+                name: name.to_owned(),
+                nearest: nearest.unwrap_or_default().to_owned(),
+            }
+        })
+    }
+}
+
+/// Returns the algorithm of this crate called `name`.
+///
+/// # Errors
+///
+/// When there is none; the error suggests the closest name.
+pub fn algorithm(name: &str) -> Result<AlgorithmEntry, ConfigError> {
+    Algorithms::builtin().get(name)
+}
+
+/// An algorithm by name.
+#[derive(Clone, Copy, Debug)]
+pub struct AlgorithmEntry {
+    /// The name on the command line.
+    pub id: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
+    defaults: fn() -> Table,
+    read: fn(&Table) -> Result<Box<dyn Algorithm>, toml::de::Error>,
+}
+
+impl AlgorithmEntry {
+    /// Makes the entry of the algorithm `A`.
+    pub fn of<A: Algorithm + Default + DeserializeOwned + 'static>() -> Self {
+        let algorithm = A::default();
+        Self {
+            id: algorithm.id(),
+            summary: algorithm.summary(),
+            defaults: || A::default().defaults(),
+            read: |table| Ok(Box::new(table.clone().try_into::<A>()?)),
+        }
+    }
+
+    /// Returns the algorithm's keys and their defaults.
+    pub fn defaults(&self) -> Table {
+        (self.defaults)()
+    }
+
+    /// Reads the algorithm's settings from a table, which may hold other keys besides.
+    ///
+    /// # Errors
+    ///
+    /// When a key is missing or has the wrong type.
+    pub fn read(&self, table: &Table) -> Result<Box<dyn Algorithm>, toml::de::Error> {
+        (self.read)(table)
+    }
+}

@@ -4,6 +4,7 @@
 //!   ([`env::VecEnv`]), and a conformance kit ([`env::check_env`]).
 //! - [`rng`] is the only source of randomness.
 //! - [`rl`] holds returns, advantages and schedules.
+//! - [`settings`] reports invalid settings.
 //! - `nn` (feature `nn`) holds agent networks, mixers and the kernels they run on.
 //!
 //! The same seed gives the same bits for any number of threads.
@@ -13,3 +14,4 @@ pub mod env;
 pub mod nn;
 pub mod rl;
 pub mod rng;
+pub mod settings;

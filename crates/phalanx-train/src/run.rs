@@ -147,7 +147,7 @@ fn difference(run: &RunInfo, ours: &RunInfo) -> Option<String> {
     let defaults = algorithm(&run.alg).map(|entry| entry.defaults()).unwrap_or_default();
     let other = |key: &&String| {
         let was = run.config.get(*key).or_else(|| defaults.get(*key));
-        !RunConfig::FREE.contains(&key.as_str()) && was != ours.config.get(*key)
+        !RunConfig::CHANGEABLE_ON_RESUME.contains(&key.as_str()) && was != ours.config.get(*key)
     };
     ours.config.keys().find(other).cloned()
 }

@@ -11,10 +11,10 @@ pub use policy_gradient::{
 };
 pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutExperience};
 pub use q_learning::{
-    Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
-    FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, Overlap, OwQmix, Plan,
-    PolicyLoss, PositiveName, Pqn, PqnIql, PqnVdn, QLearning, Qatten, Qmix, Qplex, Qtran,
-    ReplayLearner, ResQ, SearchName, TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
+    Acting, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation, FirstLayerName,
+    Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, Overlap, OwQmix, Plan, PolicyLoss,
+    PositiveName, Pqn, PqnIql, PqnVdn, QLearning, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ,
+    SearchName, TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
 };
 pub(crate) use q_learning::{Mixed, MixedNetworks};
 
@@ -25,7 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
 
-use crate::config::{ConfigError, Problem};
+use crate::config::{ConfigError, InvalidSetting, renamed};
 use crate::error::TrainError;
 use crate::rollout::{Policy, Tally};
 
@@ -43,7 +43,7 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
     AlgorithmEntry::of::<OwQmix>("ow_qmix", "weighted QMIX that trusts what is underestimated"),
     AlgorithmEntry::of::<CwQmix>("cw_qmix", "weighted QMIX that trusts the best joint action"),
     AlgorithmEntry::of::<ResQ>("resq", "QMIX plus a residual that leaves its best action alone"),
-    AlgorithmEntry::of::<Mlp>("mlp", "unrestricted mixing by a plain network"),
+    AlgorithmEntry::of::<Mlp>("unrestricted", "unrestricted mixing by a plain network"),
     AlgorithmEntry::of::<ConcaveQ>(
         "concaveq",
         "concave mixing, iterative selection, local policies",
@@ -67,7 +67,8 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
 ///
 /// When there is none; the error names the one most like it.
 pub fn algorithm(name: &str) -> Result<&'static AlgorithmEntry, ConfigError> {
-    ALGORITHMS.iter().find(|entry| entry.id == name).ok_or_else(|| {
+    let current = renamed::algorithm(name).unwrap_or(name);
+    ALGORITHMS.iter().find(|entry| entry.id == current).ok_or_else(|| {
         let nearest = nearest(name, ALGORITHMS.iter().map(|entry| entry.id));
         ConfigError::UnknownAlgorithm {
             name: name.to_owned(),
@@ -84,11 +85,11 @@ pub trait Algorithm: Send + Sync {
     /// The settings, as the configuration file shows them.
     fn table(&self) -> Table;
 
-    /// Settings of the right type that make no sense.
-    fn problems(&self) -> Vec<Problem>;
+    /// Returns the settings of the right type whose values are invalid.
+    fn validate(&self) -> Vec<InvalidSetting>;
 
-    /// Settings that do not suit an environment.
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
+    /// Returns the settings that are invalid for an environment.
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
         let _ = spec;
         Vec::new()
     }

@@ -12,15 +12,15 @@ macro_rules! policy_gradient {
                 crate::algorithms::settings(self)
             }
 
-            fn problems(&self) -> Vec<crate::config::Problem> {
-                self.learning.problems()
+            fn validate(&self) -> Vec<crate::config::InvalidSetting> {
+                self.learning.validate()
             }
 
-            fn problems_in(
+            fn validate_for(
                 &self,
                 spec: &phalanx_core::env::EnvSpec,
-            ) -> Vec<crate::config::Problem> {
-                self.learning.problems_in(spec)
+            ) -> Vec<crate::config::InvalidSetting> {
+                self.learning.validate_for(spec)
             }
 
             fn learner(

@@ -6,7 +6,7 @@ use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
 use crate::algorithms::q_learning::settings::unit;
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// Policy gradients from rollouts of fixed length.
 ///
@@ -267,22 +267,23 @@ impl PolicyGradient {
         Linear::unless_zero(start, finish, self.entropy_anneal_time).at(t_env)
     }
 
-    /// Settings that do not suit an environment.
-    pub fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        let mut problems = Vec::new();
+    /// Returns the settings that are invalid for an environment.
+    pub fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
         let reads_state = !matches!(self.critic, CriticInput::Observation | CriticInput::Shared);
         let reason = "must be observation or shared: this environment has no state";
-        Problem::unless(&mut problems, !reads_state || spec.state_dim > 0, "critic", reason);
+        InvalidSetting::check(&mut invalid, !reads_state || spec.state_dim > 0, "critic", reason);
         let long = !self.use_conv || spec.obs_dim >= Convolution::SHORTEST;
         let reason = "must be false: observations here have fewer than nine numbers";
-        Problem::unless(&mut problems, long, "use_conv", reason);
-        problems
+        InvalidSetting::check(&mut invalid, long, "use_conv", reason);
+        invalid
     }
 
-    /// Settings that make no sense.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    /// Returns the invalid settings.
+    pub fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
         check(self.rollout_steps > 0, "rollout_steps", "must be at least 1");
         check(self.epochs > 0, "epochs", "must be at least 1");
@@ -344,6 +345,6 @@ impl PolicyGradient {
         );
         check(self.obs_frames > 0, "obs_frames", "must be at least 1");
         check(self.policy_gain > 0.0, "policy_gain", "must be positive");
-        problems
+        invalid
     }
 }

@@ -9,7 +9,7 @@ use super::concave_loss::ConcaveLoss;
 use super::learner::ReplayLearner;
 use super::settings::{QLearning, unit};
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// The joint action value is concave in the utilities; the best joint action is found by iterative
 /// selection while learning, and local policies learn to play it (Li et al. 2024, AAAI 38, arXiv
@@ -204,9 +204,10 @@ impl Algorithm for ConcaveQ {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.learning.problems();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = self.learning.validate();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
         check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
         check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
@@ -230,19 +231,19 @@ impl Algorithm for ConcaveQ {
         check(self.policy_advantage_coef >= 0.0, "policy_advantage_coef", "must not be negative");
         check(self.policy_distil_coef >= 0.0, "policy_distil_coef", "must not be negative");
         check(self.entropy_coef >= 0.0, "entropy_coef", "must not be negative");
-        problems
+        invalid
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        let mut problems = self.learning.problems_in(spec, true);
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        let mut invalid = self.learning.validate_for(spec, true);
         let joint = (spec.n_actions as f64).powi(spec.n_agents() as i32);
-        Problem::unless(
-            &mut problems,
+        InvalidSetting::check(
+            &mut invalid,
             self.search != SearchName::Exhaustive || joint <= 1e5,
             "search",
             "cannot be \"exhaustive\": there are more than 100 000 joint actions here",
         );
-        problems
+        invalid
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

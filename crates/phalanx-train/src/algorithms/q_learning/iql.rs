@@ -9,7 +9,7 @@ use super::learner::ReplayLearner;
 use super::mixed::Mixed;
 use super::settings::QLearning;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// Every agent learns its own action value from the team's reward (Tan 1993; in PyMARL `iql`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,12 +37,12 @@ impl Algorithm for Iql {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.learning.validate()
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, false)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec, false)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

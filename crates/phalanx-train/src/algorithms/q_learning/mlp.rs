@@ -9,7 +9,7 @@ use super::learner::ReplayLearner;
 use super::mixed::Mixed;
 use super::settings::QLearning;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// The joint action value is any function of the utilities and the state: a plain network. Agents
 /// still choose the action with their own largest utility, which need not be their part of the best
@@ -32,22 +32,22 @@ impl Default for Mlp {
 
 impl Algorithm for Mlp {
     fn id(&self) -> &'static str {
-        "mlp"
+        "unrestricted"
     }
 
     fn table(&self) -> Table {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.learning.problems();
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = self.learning.validate();
         let wide = self.mixing_embed_dim > 0;
-        Problem::unless(&mut problems, wide, "mixing_embed_dim", "must be at least 1");
-        problems
+        InvalidSetting::check(&mut invalid, wide, "mixing_embed_dim", "must be at least 1");
+        invalid
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

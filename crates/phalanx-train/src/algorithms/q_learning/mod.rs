@@ -4,7 +4,6 @@
 //! [`QLearning`] holds the settings all of them share. A [`Factorisation`] says which networks there
 //! are and by which loss they learn; [`ReplayLearner`] does everything else.
 
-mod bytes;
 mod central;
 mod concave_loss;
 mod concaveq;
@@ -31,7 +30,6 @@ mod update;
 mod vdn;
 mod wqmix;
 
-pub use bytes::Bytes;
 pub use concaveq::{
     Acting, ConcaveQ, ConvexName, Estimator, FirstLayerName, PolicyLoss, SearchName,
 };

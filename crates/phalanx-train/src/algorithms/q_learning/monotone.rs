@@ -3,7 +3,7 @@
 use phalanx_core::nn::{MixerConfig, Positive, QmixConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// The sizes and variants of QMIX's mixing network, with PyMARL's and PyMARL2's names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,14 +64,15 @@ impl Monotone {
         })
     }
 
-    /// Settings that make no sense.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    /// Returns the invalid settings.
+    pub fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
         check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
         check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
         check(self.qmix_pos_func_beta > 0.0, "qmix_pos_func_beta", "must be positive");
-        problems
+        invalid
     }
 }

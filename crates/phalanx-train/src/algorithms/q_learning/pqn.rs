@@ -8,7 +8,7 @@ use toml::Table;
 use super::pqn_learner::{Mixing, PqnLearner};
 use super::settings::unit;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// Parallelised Q-learning of the sum of utilities (Gallici et al. 2025, arXiv 2407.04811; as
 /// `pqn_vdn_rnn` in JaxMARL).
@@ -125,9 +125,10 @@ impl Pqn {
         Linear::unless_zero(self.lr, 0.0, self.lr_anneal_time).at(t_env)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
         check(self.rollout_steps > 0, "rollout_steps", "must be at least 1");
         check(self.epochs > 0, "epochs", "must be at least 1");
@@ -146,7 +147,7 @@ impl Pqn {
         let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
         check(remembers, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
-        problems
+        invalid
     }
 }
 
@@ -159,8 +160,8 @@ impl Algorithm for PqnVdn {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.learning.validate()
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
@@ -177,8 +178,8 @@ impl Algorithm for PqnIql {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.learning.validate()
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

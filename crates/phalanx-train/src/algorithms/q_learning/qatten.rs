@@ -9,7 +9,7 @@ use super::learner::ReplayLearner;
 use super::mixed::Mixed;
 use super::settings::QLearning;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// The joint action value is a sum of the utilities whose weights come from attention between the
 /// state and the agents (Yang et al. 2020, arXiv 2002.03939).
@@ -50,16 +50,17 @@ impl Algorithm for Qatten {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.learning.problems();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = self.learning.validate();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.n_attention_head > 0, "n_attention_head", "must be at least 1");
         check(self.attention_embed_dim > 0, "attention_embed_dim", "must be at least 1");
-        problems
+        invalid
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

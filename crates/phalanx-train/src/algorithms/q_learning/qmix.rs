@@ -9,7 +9,7 @@ use super::mixed::Mixed;
 use super::monotone::Monotone;
 use super::settings::QLearning;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// The joint action value is a monotonic function of the agents' utilities, with weights made from
 /// the state by a hypernetwork (Rashid et al. 2018, arXiv 1803.11485).
@@ -32,12 +32,12 @@ impl Algorithm for Qmix {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        [self.learning.problems(), self.mixer.problems()].concat()
+    fn validate(&self) -> Vec<InvalidSetting> {
+        [self.learning.validate(), self.mixer.validate()].concat()
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

@@ -9,7 +9,7 @@ use super::learner::ReplayLearner;
 use super::mixed::Mixed;
 use super::settings::QLearning;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// The joint action value is the sum of the utilities and of their advantages, which weigh by the
 /// joint action: any value whose best joint action is made of the agents' best actions (Wang et al.
@@ -58,18 +58,19 @@ impl Algorithm for Qplex {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.learning.problems();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = self.learning.validate();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
         check(self.num_kernel > 0, "num_kernel", "must be at least 1");
         check(self.adv_hypernet_layers > 0, "adv_hypernet_layers", "must be at least 1");
         check(self.adv_hypernet_embed > 0, "adv_hypernet_embed", "must be at least 1");
-        problems
+        invalid
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

@@ -14,7 +14,7 @@ use super::learner::ReplayLearner;
 use super::settings::QLearning;
 use super::targets::Targets;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// QTRAN-base: an unrestricted joint action value, and utilities whose sum has the same best joint
 /// action by two further losses (Son et al. 2019, arXiv 1905.05408).
@@ -64,17 +64,18 @@ impl Algorithm for Qtran {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.learning.problems();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = self.learning.validate();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
         check(self.opt_loss >= 0.0, "opt_loss", "must not be negative");
         check(self.nopt_min_loss >= 0.0, "nopt_min_loss", "must not be negative");
-        problems
+        invalid
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

@@ -17,7 +17,7 @@ use super::learner::ReplayLearner;
 use super::monotone::Monotone;
 use super::settings::QLearning;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// QMIX plus a residual that lowers every joint action but QMIX's best, so that the sum can be any
 /// table (Shen et al. 2022, NeurIPS 35).
@@ -57,15 +57,15 @@ impl Algorithm for ResQ {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = [self.learning.problems(), self.mixer.problems()].concat();
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = [self.learning.validate(), self.mixer.validate()].concat();
         let wide = self.central_mixing_embed_dim > 0;
-        Problem::unless(&mut problems, wide, "central_mixing_embed_dim", "must be at least 1");
-        problems
+        InvalidSetting::check(&mut invalid, wide, "central_mixing_embed_dim", "must be at least 1");
+        invalid
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

@@ -5,8 +5,7 @@ use phalanx_core::nn::{OptimizerConfig, RecurrentUnit, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
-use super::bytes::Bytes;
-use crate::config::Problem;
+use crate::config::{ByteSize, InvalidSetting};
 use crate::replay::{Precision, Prioritised, ReplayConfig};
 
 /// Q-learning from whole episodes, with PyMARL's names and PyMARL2's tuned values as defaults.
@@ -28,7 +27,7 @@ pub struct QLearning {
     /// The number of episodes the replay memory holds.
     pub buffer_size: usize,
     /// The memory that these episodes may take, such as `"2 GiB"`; zero sets no bound.
-    pub buffer_mem: Bytes,
+    pub buffer_mem: ByteSize,
     /// The precision of observations and states in the replay memory: `f32` or `f16`.
     pub buffer_precision: Precision,
     /// Whether episodes with large errors are replayed more often.
@@ -137,7 +136,7 @@ impl Default for QLearning {
             batch_size: 128,
             batch_steps: 0,
             buffer_size: 5000,
-            buffer_mem: Bytes(0),
+            buffer_mem: ByteSize(0),
             buffer_precision: Precision::F32,
             prioritised_replay: false,
             priority_alpha: 0.6,
@@ -218,20 +217,26 @@ impl QLearning {
 
     /// Settings that do not suit an environment; `mixes` tells whether utilities are mixed into one
     /// value.
-    pub fn problems_in(&self, spec: &EnvSpec, mixes: bool) -> Vec<Problem> {
-        let mut problems = Vec::new();
+    pub fn validate_for(&self, spec: &EnvSpec, mixes: bool) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
         let mut check = |holds, reason| {
-            Problem::unless(&mut problems, self.common_reward || holds, "common_reward", reason);
+            InvalidSetting::check(
+                &mut invalid,
+                self.common_reward || holds,
+                "common_reward",
+                reason,
+            );
         };
         check(!mixes, "must be true where a mixer learns the value of the team's reward");
         check(spec.agent_rewards, "must be true: this environment rewards the team as a whole");
-        problems
+        invalid
     }
 
-    /// Settings that make no sense.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    /// Returns the invalid settings.
+    pub fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
         check(self.updates_per_rollout > 0, "updates_per_rollout", "must be at least 1");
         check(self.batch_size > 0, "batch_size", "must be at least 1");
@@ -264,7 +269,7 @@ impl QLearning {
         let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
         check(remembers, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
-        problems
+        invalid
     }
 }
 

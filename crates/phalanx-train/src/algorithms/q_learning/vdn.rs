@@ -9,7 +9,7 @@ use super::learner::ReplayLearner;
 use super::mixed::Mixed;
 use super::settings::QLearning;
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// The joint action value is the sum of the agents' utilities (Sunehag et al. 2018, arXiv
 /// 1706.05296).
@@ -29,12 +29,12 @@ impl Algorithm for Vdn {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.learning.validate()
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

@@ -15,7 +15,7 @@ use super::learner::ReplayLearner;
 use super::monotone::Monotone;
 use super::settings::{QLearning, unit};
 use crate::algorithms::{Algorithm, Learner, Setup, settings};
-use crate::config::Problem;
+use crate::config::InvalidSetting;
 
 /// Optimistically weighted QMIX: joint actions that QMIX values above their target weigh less
 /// (Rashid et al. 2020, arXiv 2006.10800; `hysteretic_qmix` in the authors' code).
@@ -68,13 +68,14 @@ impl Default for WeightedSettings {
 }
 
 impl WeightedSettings {
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = [self.learning.problems(), self.mixer.problems()].concat();
-        let mut check = |holds, key, reason| Problem::unless(&mut problems, holds, key, reason);
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = [self.learning.validate(), self.mixer.validate()].concat();
+        let mut check =
+            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
         check(unit(self.w) && self.w > 0.0, "w", "must lie in (0, 1]");
         let central = self.central_mixing_embed_dim > 0;
         check(central, "central_mixing_embed_dim", "must be at least 1");
-        problems
+        invalid
     }
 
     fn learner(&self, weighting: Weighting, setup: &Setup) -> Box<dyn Learner> {
@@ -94,12 +95,12 @@ impl Algorithm for OwQmix {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.weighted.problems()
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.weighted.validate()
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.weighted.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.weighted.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {
@@ -116,12 +117,12 @@ impl Algorithm for CwQmix {
         settings(self)
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.weighted.problems()
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.weighted.validate()
     }
 
-    fn problems_in(&self, spec: &EnvSpec) -> Vec<Problem> {
-        self.weighted.learning.problems_in(spec, true)
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.weighted.learning.validate_for(spec, true)
     }
 
     fn learner(&self, setup: &Setup) -> Box<dyn Learner> {

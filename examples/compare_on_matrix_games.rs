@@ -22,7 +22,7 @@ use anyhow::Context;
 use phalanx::env::{Env, EnvSpec};
 use phalanx::train::Trainer;
 use phalanx::train::algorithms::algorithm;
-use phalanx::train::config::Layers;
+use phalanx::train::config::ConfigBuilder;
 use phalanx_examples::{grid::side_by_side, page};
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ const CURVES: [(&str, &str, &str); 14] = [
     ("ResQ", "resq", "mixing_embed_dim=16 central_mixing_embed_dim=64"),
     ("QTRAN", "qtran", ""),
     ("QPLEX", "qplex", "num_kernel=4 adv_hypernet_layers=2"),
-    ("MLP", "mlp", "mixing_embed_dim=64"),
+    ("MLP", "unrestricted", "mixing_embed_dim=64"),
     (
         "ConcaveQ, literal",
         "concaveq",
@@ -103,12 +103,12 @@ fn payoffs(game: &str) -> anyhow::Result<Vec<f64>> {
 
 fn play(game: &str, curve: &(&str, &str, &str), seed: u64) -> anyhow::Result<Found> {
     let (_, alg, own) = curve;
-    let mut layers = Layers::defaults(algorithm(alg)?);
+    let mut builder = ConfigBuilder::new(algorithm(alg)?);
     for setting in COMMON.split_whitespace().chain(own.split_whitespace()) {
-        layers.assignment(setting)?;
+        builder.assignment(setting)?;
     }
-    layers.assignment(&format!("seed={seed}"))?;
-    let (config, algorithm) = layers.finish()?;
+    builder.assignment(&format!("seed={seed}"))?;
+    let (config, algorithm) = builder.finish()?;
     let factory = phalanx::envs::registry::factory(&format!("matrix/{game}"), &Default::default())?;
     let t_max = config.t_max;
     let mut trainer = Trainer::from_parts(config, algorithm, factory);

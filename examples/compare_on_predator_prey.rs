@@ -32,7 +32,7 @@ const COMPARED: [Entry; 5] = [
     ("ConcaveQ", "concaveq", "w=0.1 mixing_embed_dim=16", ["39 to 40", "36", "36"]),
     ("OW-QMIX", "ow_qmix", "w=0.1", ["40", "36", "36"]),
     ("QMIX", "qmix", "", ["38", "0", "0"]),
-    ("MLP", "mlp", "", ["", "", ""]),
+    ("MLP", "unrestricted", "", ["", "", ""]),
     ("VDN", "vdn", "", ["", "", ""]),
 ];
 

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use phalanx::train::Trainer;
 use phalanx::train::algorithms::algorithm;
 use phalanx::train::checkpoint::RunState;
-use phalanx::train::config::{Layers, RunConfig};
+use phalanx::train::config::{ConfigBuilder, RunConfig};
 use phalanx::train::log::RunFolder;
 
 use crate::curves::Curve;
@@ -47,18 +47,18 @@ impl Run {
     }
 
     fn trainer(&self) -> anyhow::Result<Trainer> {
-        let mut layers = Layers::defaults(algorithm(&self.alg)?).for_env(&self.env);
+        let mut builder = ConfigBuilder::new(algorithm(&self.alg)?).for_env(&self.env);
         for setting in &self.settings {
             if setting.ends_with(".toml") {
-                layers.file(Path::new(setting))?;
+                builder.file(Path::new(setting))?;
             } else {
-                layers.assignment(setting)?;
+                builder.assignment(setting)?;
             }
         }
-        layers.assignment(&format!("seed={}", self.seed))?;
+        builder.assignment(&format!("seed={}", self.seed))?;
         // One core each: the runs themselves are what goes side by side.
-        layers.assignment("threads=1")?;
-        let (config, algorithm) = layers.finish()?;
+        builder.assignment("threads=1")?;
+        let (config, algorithm) = builder.finish()?;
         let factory = phalanx::envs::registry::factory(&self.env, &config.env_args)?;
         Ok(Trainer::from_parts(config, algorithm, factory))
     }
@@ -78,7 +78,8 @@ impl Run {
         // Keys that are younger than the run had no influence on it.
         let now = trainer.table();
         let mut differing = info.config.iter().filter(|(key, value)| {
-            !RunConfig::FREE.contains(&key.as_str()) && now.get(*key) != Some(*value)
+            !RunConfig::CHANGEABLE_ON_RESUME.contains(&key.as_str())
+                && now.get(*key) != Some(*value)
         });
         if let Some((key, _)) = differing.next().filter(|_| finished) {
             bail!(

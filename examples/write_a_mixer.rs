@@ -18,7 +18,7 @@ use phalanx::train::algorithms::{
     Algorithm, EpisodeTensors, Learner, LearnerContext, Loss, Plan, ReplayLearner, Targets,
     ValueFactorisation, number,
 };
-use phalanx::train::config::Problem;
+use phalanx::train::config::InvalidSetting;
 use toml::Table;
 
 #[global_allocator]
@@ -101,8 +101,8 @@ impl Algorithm for MyMixer {
         Table::try_from(&self.learning).expect("settings are plain values")
     }
 
-    fn problems(&self) -> Vec<Problem> {
-        self.learning.problems()
+    fn validate(&self) -> Vec<InvalidSetting> {
+        self.learning.validate()
     }
 
     fn learner(&self, setup: &LearnerContext) -> Box<dyn Learner> {

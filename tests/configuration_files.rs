@@ -1,107 +1,178 @@
-//! The files in `configs/` say what the defaults are, and mention every key.
+//! The files in `configs/` state every key and its default once, and explain it.
 
 use std::path::{Path, PathBuf};
 
-use phalanx::train::algorithms::ALGORITHMS;
-use phalanx::train::config::{Layers, RunConfig};
-use toml::Table;
+use phalanx::train::algorithms::{ALGORITHMS, AlgorithmEntry};
+use phalanx::train::config::{ConfigBuilder, RunConfig};
+use toml::{Table, Value};
 
-fn configs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs")
+/// A configuration file.
+struct File {
+    path: PathBuf,
+    text: String,
+    /// The keys outside of sections for single environments, without `alg`.
+    keys: Table,
+    /// The sections for single environments.
+    sections: Table,
+    /// The algorithm that the file names.
+    alg: Option<String>,
 }
 
-fn read(path: &Path) -> Table {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+impl File {
+    fn read(path: PathBuf) -> Self {
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        let mut keys: Table = toml::from_str(&text).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        let alg = keys.remove("alg").map(|alg| alg.as_str().expect("a name").to_owned());
+        let sections = match keys.remove("env") {
+            Some(Value::Table(sections)) => sections,
+            _ => Table::new(),
+        };
+        Self { path, text, keys, sections, alg }
+    }
+
+    fn name(&self) -> &str {
+        self.path.file_stem().and_then(|stem| stem.to_str()).expect("a name")
+    }
+}
+
+/// All files in a folder below `configs/`.
+fn folder(name: &str) -> Vec<File> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs").join(name);
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut paths: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|ext| ext == "toml")).collect();
+    paths.sort();
+    paths.into_iter().map(File::read).collect()
+}
+
+fn run_defaults() -> Table {
+    Table::try_from(RunConfig::default()).expect("plain data")
+}
+
+/// The files of keys that several algorithms share.
+fn shared_files() -> Vec<File> {
+    folder(".").into_iter().filter(|file| file.name() != "run").collect()
+}
+
+/// Whether an algorithm has all keys of a shared file.
+fn shares(algorithm: &AlgorithmEntry, file: &File) -> bool {
+    let defaults = algorithm.defaults();
+    file.keys.keys().all(|key| defaults.contains_key(key))
+}
+
+/// The files that are called like an algorithm, with it.
+fn algorithm_files() -> Vec<(&'static AlgorithmEntry, File)> {
+    let all = folder("algs").into_iter().filter(|file| file.alg.is_none());
+    all.map(|file| {
+        let entry = ALGORITHMS.iter().find(|entry| entry.id == file.name());
+        (entry.unwrap_or_else(|| panic!("{:?} belongs to no algorithm", file.path)), file)
+    })
+    .collect()
+}
+
+/// The files of settings for an algorithm that they name, with it.
+fn presets() -> Vec<(&'static AlgorithmEntry, File)> {
+    let all = folder("algs").into_iter().filter(|file| file.alg.is_some());
+    all.map(|file| {
+        let entry = ALGORITHMS.iter().find(|entry| file.alg.as_deref() == Some(entry.id));
+        (entry.unwrap_or_else(|| panic!("{:?} names no algorithm", file.path)), file)
+    })
+    .collect()
 }
 
 #[test]
-fn every_algorithm_has_a_file_with_its_defaults() {
+fn shared_files_and_the_file_of_an_algorithm_state_every_key_once_with_its_default() {
+    let (shared, own) = (shared_files(), algorithm_files());
     for entry in ALGORITHMS {
-        let path = configs().join(format!("algs/{}.toml", entry.id));
-        let mut plain = read(&path);
-        plain.remove("env"); // sections for single environments
-        assert_eq!(plain, entry.defaults(), "{}", path.display());
+        let mut stated = Table::new();
+        for file in shared.iter().filter(|file| shares(entry, file)) {
+            for (key, value) in &file.keys {
+                let before = stated.insert(key.clone(), value.clone());
+                assert!(before.is_none(), "{}: {:?} states `{key}` again", entry.id, file.path);
+            }
+        }
+        let file = own.iter().find(|(of, _)| of.id == entry.id);
+        let (_, file) = file.unwrap_or_else(|| panic!("{} has no file", entry.id));
+        for (key, value) in &file.keys {
+            let before = stated.insert(key.clone(), value.clone());
+            assert_ne!(before.as_ref(), Some(value), "{:?} repeats `{key}`", file.path);
+        }
+        assert_eq!(stated, entry.defaults(), "{}", entry.id);
+    }
+}
+
+#[test]
+fn a_shared_file_holds_keys_of_several_algorithms() {
+    for file in shared_files() {
+        let sharing = ALGORITHMS.iter().filter(|entry| shares(entry, &file)).count();
+        assert!(sharing > 1, "{:?} is shared by {sharing}", file.path);
     }
 }
 
 #[test]
 fn the_keys_of_every_run_are_in_a_file_with_their_defaults() {
-    let defaults = Table::try_from(RunConfig::default()).expect("plain data");
-    assert_eq!(read(&configs().join("run.toml")), defaults);
+    let files = folder(".");
+    let run = files.iter().find(|file| file.name() == "run").expect("it is there");
+    assert_eq!(run.keys, run_defaults());
 }
 
 #[test]
-fn every_file_can_be_laid_over_the_defaults() {
-    for folder in ["algs", "envs", "."] {
-        for entry in std::fs::read_dir(configs().join(folder)).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.extension().is_none_or(|extension| extension != "toml") {
-                continue;
+fn no_preset_states_a_key_with_the_value_that_it_has_anyway() {
+    for (entry, file) in presets().into_iter().chain(algorithm_files()) {
+        let mut values = run_defaults();
+        values.extend(entry.defaults());
+        for (key, value) in file.keys {
+            let before = values.insert(key.clone(), value.clone());
+            let differs = before.as_ref() != Some(&value) || file.alg.is_none();
+            assert!(differs, "{:?}: `{key}` is {value} by default", file.path);
+        }
+        for (env, section) in file.sections {
+            for (key, value) in section.as_table().expect("a section") {
+                let differs = values.get(key) != Some(value);
+                assert!(differs, "{:?}: `{key}` is {value} outside of {env}, too", file.path);
             }
-            let named = read(&path).get("alg").and_then(toml::Value::as_str).map(str::to_owned);
-            let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
-            let name = named.unwrap_or_else(|| stem.to_owned());
-            let algorithm = ALGORITHMS.iter().find(|alg| alg.id == name).unwrap_or(&ALGORITHMS[0]);
-            let mut layers = Layers::defaults(algorithm);
-            layers.file(&path).unwrap_or_else(|error| panic!("{error}"));
-            layers.finish().unwrap_or_else(|error| panic!("{error}"));
         }
     }
 }
 
-fn write(text: &str) -> std::path::PathBuf {
-    let name = format!("phalanx_sections_{}_{}.toml", std::process::id(), text.len());
-    let path = std::env::temp_dir().join(name);
-    std::fs::write(&path, text).expect("a temporary file");
-    path
-}
-
 #[test]
-fn a_section_for_an_environment_wins_over_the_rest_of_its_file_and_nothing_else() {
-    let text =
-        "lr = 0.5\n[env.\"skirmish/8m\"]\nlr = 0.25\nepochs = 7\n[env.two_step]\nlr = 0.125\n";
-    let path = write(text);
-    let ippo = ALGORITHMS.iter().find(|alg| alg.id == "ippo").expect("it is there");
-    let lr = |env: &str, assignment: Option<&str>| {
-        let mut layers = Layers::defaults(ippo).for_env(env);
-        layers.file(&path).unwrap_or_else(|error| panic!("{error}"));
-        if let Some(text) = assignment {
-            layers.assignment(text).unwrap_or_else(|error| panic!("{error}"));
+fn every_key_and_every_preset_is_explained() {
+    let explained = folder(".").into_iter().chain(algorithm_files().into_iter().map(|it| it.1));
+    for file in explained {
+        let mut documented = false;
+        for line in file.text.lines().take_while(|line| !line.starts_with("[env.")) {
+            documented = line.starts_with('#') || (documented && !line.is_empty());
+            let is_key = line.contains(" = ") && !line.starts_with('#');
+            assert!(documented || !is_key, "{:?}: no comment above `{line}`", file.path);
         }
-        let (_, algorithm) = layers.finish().unwrap_or_else(|error| panic!("{error}"));
-        let table = algorithm.table();
-        (table["lr"].as_float().expect("a number"), table["epochs"].as_integer().expect("a number"))
-    };
-    assert_eq!(lr("skirmish/8m", None), (0.25, 7));
-    assert_eq!(lr("two_step", None), (0.125, 5));
-    assert_eq!(lr("skirmish/3m", None), (0.5, 5));
-    assert_eq!(lr("skirmish/8m", Some("lr=0.75")), (0.75, 7));
+    }
+    for (_, file) in presets() {
+        assert!(file.text.starts_with("# "), "{:?} begins without a comment", file.path);
+    }
 }
 
 #[test]
-fn an_unknown_key_in_the_section_of_another_environment_is_found_with_its_line() {
-    let path = write("lr = 0.5\n\n[env.\"skirmish/8m\"]\nepoch = 7\n");
-    let mut layers = Layers::defaults(&ALGORITHMS[0]).for_env("two_step");
-    let error = layers.file(&path).expect_err("there is no such key").to_string();
-    assert!(error.contains("`epoch`") && error.contains("line 4"), "{error}");
+fn every_file_can_be_given_to_the_algorithms_it_is_for() {
+    let of_algorithms = presets().into_iter().chain(algorithm_files());
+    let of_all = folder("envs").into_iter().map(|file| (&ALGORITHMS[0], file));
+    let of_families = folder(".").into_iter().flat_map(|file| {
+        let family = ALGORITHMS.iter().filter(|entry| file.name() == "run" || shares(entry, &file));
+        family.map(|entry| (entry, File::read(file.path.clone()))).collect::<Vec<_>>()
+    });
+    for (entry, file) in of_algorithms.chain(of_all).chain(of_families) {
+        let mut builder = ConfigBuilder::new(entry);
+        builder.file(&file.path).unwrap_or_else(|error| panic!("{error}"));
+        builder.finish().unwrap_or_else(|error| panic!("{error}"));
+    }
 }
 
 #[test]
-fn a_recurrent_unit_that_does_not_exist_is_refused_with_those_that_do() {
-    for id in ["qmix", "ippo", "pqn_vdn"] {
-        let entry = ALGORITHMS.iter().find(|alg| alg.id == id).expect("it is there");
-        let refusal = |assignments: &[&str]| {
-            let mut layers = Layers::defaults(entry);
-            let all = assignments.iter().try_for_each(|text| layers.assignment(text));
-            let error = all.err().or_else(|| layers.finish().err());
-            error.map_or_else(String::new, |error| error.to_string())
-        };
-        let error = refusal(&["rnn=elman"]);
-        let named = ["`rnn`", "`gru`", "`lstm`"].iter().all(|name| error.contains(name));
-        assert!(named, "{id}: {error}");
-        let error = refusal(&["rnn=lstm", "use_rnn=false"]);
-        assert!(error.contains("`rnn` needs use_rnn=true"), "{id}: {error}");
-        assert_eq!(refusal(&["rnn=lstm"]), "", "{id}");
+fn a_shared_file_is_refused_by_an_algorithm_that_lacks_one_of_its_keys() {
+    for file in shared_files() {
+        for entry in ALGORITHMS.iter().filter(|entry| !shares(entry, &file)) {
+            let error = ConfigBuilder::new(entry).file(&file.path).expect_err("a key is missing");
+            assert!(error.to_string().starts_with(&format!("{} has no key", entry.id)), "{error}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use phalanx::env::{ParallelEnvs, VecEnv};
 use phalanx::nn::device;
 use phalanx::rng::Purpose;
 use phalanx::train::algorithms::{ALGORITHMS, Learner, LearnerContext, SaveScope, algorithm};
-use phalanx::train::config::Layers;
+use phalanx::train::config::ConfigBuilder;
 use phalanx::train::rollout::Tally;
 
 const ENV: &str = "skirmish/3m";
@@ -24,7 +24,7 @@ struct Learned {
 }
 
 fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
-    let mut layers = Layers::defaults(algorithm(id).expect("it is registered")).for_env(ENV);
+    let mut builder = ConfigBuilder::new(algorithm(id).expect("it is registered")).for_env(ENV);
     let shared = ["rnn_hidden_dim=16", "batch_size_run=4"];
     let replayed = [format!("updates_per_rollout={updates}"), "batch_size=4".to_owned()];
     let rolled =
@@ -33,10 +33,10 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
     for setting in shared.iter().map(|s| (*s).to_owned()).chain(replayed).chain(rolled) {
         let key = setting.split('=').next().expect("there is a key");
         if keys.contains_key(key) {
-            layers.assignment(&setting).expect("it is a setting");
+            builder.assignment(&setting).expect("it is a setting");
         }
     }
-    let (config, algorithm) = layers.finish().expect("the settings make sense");
+    let (config, algorithm) = builder.finish().expect("the settings make sense");
     let make = phalanx::envs::registry::factory(ENV, &config.env_args).expect("it is registered");
     let device = device(device_name).expect("the build has it");
     let mut envs = ParallelEnvs::new(4, 1, Purpose::Environment, make);
@@ -44,7 +44,7 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
     let mut learner = algorithm.learner(&setup);
     let mut tally = Tally::default();
     learner.iterate(&mut envs, &mut tally).expect("everything is finite");
-    learner.settle(&mut tally).expect("everything is finite");
+    learner.flush(&mut tally).expect("everything is finite");
     // Agents that take turns have updates of their own.
     assert!(tally.updates >= updates as u64, "{id}");
     let means = tally.take_means().into_iter().map(|(name, mean)| (name.to_string(), mean));

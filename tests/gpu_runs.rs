@@ -15,7 +15,7 @@ use phalanx::nn::{Device, DeviceError, Transfers, watched};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use phalanx::train::algorithms::{Learner, LearnerContext, SaveScope, algorithm};
-use phalanx::train::config::Layers;
+use phalanx::train::config::ConfigBuilder;
 use phalanx::train::rollout::Tally;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -88,11 +88,11 @@ fn learner(
     settings: &[&str],
     device: &Device,
 ) -> (Box<dyn Learner>, ParallelEnvs<AnyLength>) {
-    let mut layers = Layers::defaults(algorithm(id).expect("it is registered"));
+    let mut builder = ConfigBuilder::new(algorithm(id).expect("it is registered"));
     for setting in settings {
-        layers.assignment(setting).expect("it is a setting");
+        builder.assignment(setting).expect("it is a setting");
     }
-    let (_, algorithm) = layers.finish().expect("the settings make sense");
+    let (_, algorithm) = builder.finish().expect("the settings make sense");
     let spec = AnyLength::new().spec;
     let learner = algorithm.learner(&LearnerContext { spec, seed: 1, device: device.clone() });
     let envs = ParallelEnvs::new(learner.n_envs(), 1, Purpose::Environment, AnyLength::new);
@@ -244,8 +244,18 @@ fn transfers(id: &str, settings: &[&str]) -> (f64, f64, f64) {
 fn a_batch_goes_to_the_device_at_once_and_nothing_comes_back_before_the_weights() {
     let small = ["rnn_hidden_dim=8", "use_rnn=false", "batch_size_run=2"];
     let replayed = [&small[..], &["batch_size=3", "updates_per_rollout=3"]].concat();
-    let factorised =
-        ["iql", "vdn", "qatten", "qmix", "qplex", "qtran", "ow_qmix", "cw_qmix", "resq", "mlp"];
+    let factorised = [
+        "iql",
+        "vdn",
+        "qatten",
+        "qmix",
+        "qplex",
+        "qtran",
+        "ow_qmix",
+        "cw_qmix",
+        "resq",
+        "unrestricted",
+    ];
     for id in factorised {
         assert_eq!(transfers(id, &replayed), (3.0, 3.0, 1.0), "{id}");
     }

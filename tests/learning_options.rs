@@ -4,7 +4,8 @@ use phalanx::envs::registry::factory;
 use phalanx::nn::Sharing;
 use phalanx::prelude::*;
 use phalanx::train::TrainError;
-use phalanx::train::algorithms::{Bytes, OptimizerName, TargetUpdate};
+use phalanx::train::algorithms::{OptimizerName, TargetUpdate};
+use phalanx::train::config::ByteSize;
 use toml::Table;
 
 /// One-step games are learned from uniformly drawn joint actions.
@@ -150,7 +151,7 @@ fn agents_learn_from_their_own_rewards() {
 
 #[test]
 fn a_memory_too_small_for_an_episode_is_refused_with_the_key_to_change() {
-    let learning = QLearningSettings { buffer_mem: Bytes(1000), ..QLearningSettings::default() };
+    let learning = QLearningSettings { buffer_mem: ByteSize(1000), ..QLearningSettings::default() };
     let env = factory("predator_prey", &Default::default()).expect("it is registered");
     let mut trainer = Trainer::new(Vdn { learning }, env);
     let error = trainer.iterate().expect_err("an episode takes more").to_string();

@@ -51,6 +51,7 @@ fn errors_name_the_culprit_and_the_nearest_name() {
         (&["train", "qmix", "skirmish/3m", "none.toml"], &["none.toml", "cannot read"]),
         (&["train", "qmix", "skirmish/3m", "device=gpu"], &["gpu", "cpu"]),
         (&["train", "qmix", "skirmish/3m", "env_args.step_mull=8"], &["step_mull", "step_mul"]),
+        (&["train", "qmix", "skirmish/3m", "step_mull=8"], &["step_mull", "env_args.step_mul"]),
         (&["train", "qmix", "skirmish/3m", "fast"], &["fast", "key=value"]),
         (&["eval", "nowhere"], &["nowhere", "config.toml"]),
         (&["describe", "skirmish/5m"], &["skirmish/5m", "did you mean"]),
@@ -97,15 +98,31 @@ fn broken_toml_is_shown_with_line_and_column() {
 }
 
 #[test]
-fn a_dry_run_prints_a_configuration_that_can_be_read_back() {
+fn a_dry_run_prints_a_configuration_with_origins_that_can_be_read_back() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
-    let dry =
-        |setting: &str| phalanx(at, &["train", "ippo", "skirmish/8m", setting, "--dry-run"]).stdout;
+    let dry = |setting: &str| {
+        let output = phalanx(at, &["train", "ippo", "skirmish/8m", setting, "--dry-run"]);
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let values = |text: &str| text.parse::<toml::Table>().expect("TOML");
     let first = dry("gamma=0.95");
-    assert!(String::from_utf8_lossy(&first).contains("gamma = 0.95"));
+    let line = first.lines().find(|line| line.starts_with("gamma = 0.95 ")).expect("it is printed");
+    assert!(line.ends_with("# command line"), "{line}");
     fs::write(at.join("all.toml"), &first).expect("written");
-    assert_eq!(dry("all.toml"), first);
+    let second = dry("all.toml");
+    assert_eq!(values(&second), values(&first));
+    let line =
+        second.lines().find(|line| line.starts_with("gamma = 0.95 ")).expect("it is printed");
+    let written =
+        1 + first.lines().position(|line| line.starts_with("gamma ")).expect("it is there");
+    assert!(line.ends_with(&format!("# all.toml:{written}")), "{line}");
+    let resolved = json(
+        at,
+        &["train", "ippo", "skirmish/8m", "all.toml", "step_mul=4", "--dry-run", "--json"],
+    );
+    assert_eq!(resolved["lr"]["value"], 0.001);
+    assert_eq!(resolved["env_args.step_mul"]["origin"], "command line");
     assert_eq!(fs::read_dir(at).expect("a folder").count(), 1, "nothing was trained");
 }
 

@@ -146,7 +146,7 @@ fn difference(run: &RunInfo, ours: &RunInfo, defaults: &toml::Table) -> Option<S
     // A key that is younger than the run leaves it as it was, as long as it has its default.
     let other = |key: &&String| {
         let was = run.config.get(*key).or_else(|| defaults.get(*key));
-        !RunConfig::FREE.contains(&key.as_str()) && was != ours.config.get(*key)
+        !RunConfig::CHANGEABLE_ON_RESUME.contains(&key.as_str()) && was != ours.config.get(*key)
     };
     ours.config.keys().find(other).cloned()
 }

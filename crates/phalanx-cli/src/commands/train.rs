@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use phalanx_train::algorithms::algorithm;
-use phalanx_train::config::{Layers, RunConfig};
+use phalanx_train::config::{ConfigBuilder, ResolvedConfig, RunConfig, renamed};
 use phalanx_train::log::RunFolder;
 use phalanx_train::{Outcome, TrainError, Trainer};
 use serde_json::json;
@@ -18,22 +18,23 @@ use crate::console::Console;
 
 /// Train a team.
 ///
-/// Settings are laid over the built-in defaults in the order given: configuration files (*.toml)
-/// and assignments `key=value`. Keys of the environment are written `env_args.key=value`. All keys
-/// with their defaults are in configs/, and in what --dry-run prints. A file may have sections for
-/// single environments: [env."skirmish/8m"].
+/// Settings are configuration files (*.toml) and assignments `key=value`; they override the built-in
+/// defaults in the order given. Arguments of the environment are written `env_args.key=value`, or
+/// `key=value` where neither the run nor the algorithm has a key of that name. The files in configs/
+/// explain all keys: run.toml, q_learning.toml, policy_gradient.toml, pqn.toml and algs/ALG.toml. A file
+/// may have sections for single environments: [env."skirmish/8m"].
 ///
-/// device=auto times an update of this very run on each device of the build, takes the fastest, and
-/// writes it into the run's config.toml; --resume stays with it.
+/// device=auto measures an update of this run on each device of the build, chooses the fastest, and
+/// writes its name into the run's config.toml; --resume uses the same device.
 ///
-/// The run's folder is results/ALG/ENV/seed_N; nothing is written anywhere else. Ctrl-C, or a signal to
-/// terminate, ends the run once the rollout and the updates under way are done and its state is saved; a
-/// second one ends it at once.
+/// All output is written to the run's folder, results/ALG/ENV/seed_N. Ctrl-C (SIGINT) or SIGTERM finishes
+/// the current iteration, saves the state and ends the run; a second one ends it at once.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phalanx train qmix skirmish/3m\n  \
-    phalanx train qmix skirmish/8m configs/algs/qmix.toml seed=3 t_max=500000\n  \
+    phalanx train qmix skirmish/8m configs/algs/qmix_pymarl.toml seed=3 t_max=500000\n  \
     phalanx train vdn two_step epsilon_finish=1.0 t_max=20000\n  \
+    phalanx train mappo skirmish/5m_vs_6m configs/algs/mappo.toml --dry-run\n  \
     phalanx train --resume results/qmix/skirmish/8m/seed_3")]
 pub(crate) struct Train {
     /// The algorithm; `phalanx list algs` shows them.
@@ -44,14 +45,15 @@ pub(crate) struct Train {
     env: Option<String>,
     /// Configuration files and assignments `key=value`.
     settings: Vec<String>,
-    /// Go on with the interrupted run in this folder, exactly where its state was last saved (every
-    /// save_state_interval steps, and when it was stopped). t_max, device, threads and save_state_interval may be changed.
+    /// Resume the interrupted run in this folder exactly from its last saved state. States are saved every
+    /// save_state_interval steps and when a run is stopped. Only t_max, save_state_interval, device,
+    /// threads and results_dir may be changed.
     #[arg(long, value_name = "RUN_DIR", conflicts_with = "overwrite")]
     resume: Option<PathBuf>,
-    /// Replace a run that is in the folder already.
+    /// Replace an existing run in the folder.
     #[arg(long)]
     overwrite: bool,
-    /// Check everything, print the whole configuration as TOML, and train nothing.
+    /// Validate and print the full configuration as TOML, with the origin of each value, without training.
     #[arg(long)]
     dry_run: bool,
     /// Print the result as one JSON object.
@@ -61,14 +63,14 @@ pub(crate) struct Train {
 
 impl Train {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let (trainer, path) = self.trainer()?;
-        let asked = trainer.table();
+        let (trainer, config, path) = self.trainer()?;
         let console = Console::new(trainer.config.t_max);
         let mut trainer = trainer.observe(console);
         trainer.prepare()?;
         let (alg, env) = (trainer.algorithm().id(), trainer.spec()?.id);
         if self.dry_run {
-            print(asked.to_string().trim_end());
+            let text = if self.json { config.to_json().to_string() } else { config.to_toml() };
+            print(text.trim_end());
             return Ok(());
         }
         if !self.json {
@@ -94,23 +96,24 @@ impl Train {
         Ok(())
     }
 
-    fn trainer(&self) -> anyhow::Result<(Trainer, PathBuf)> {
+    /// Returns the trainer, its configuration with the origin of each value, and the run's folder.
+    fn trainer(&self) -> anyhow::Result<(Trainer, ResolvedConfig, PathBuf)> {
         if let Some(path) = &self.resume {
             let (_, run) = RunFolder::open(path)?;
-            let mut layers =
-                Layers::defaults(algorithm(&run.alg).map_err(TrainError::from)?).for_env(&run.env);
-            layers.file(&path.join("config.toml")).map_err(TrainError::from)?;
-            // Algorithm and environment are known, so what stands in their places are settings.
+            let mut builder = builder(&run.alg, &run.env)?;
+            builder.file(&path.join("config.toml")).map_err(TrainError::from)?;
+            // Algorithm and environment are known, so the words in their places are settings.
             let settings = self.alg.iter().chain(&self.env).chain(&self.settings);
-            return Ok((build(layers, settings, &run.env)?, path.clone()));
+            let (trainer, config) = build(builder, settings, &run.env)?;
+            return Ok((trainer, config, path.clone()));
         }
         let (Some(alg), Some(env)) = (&self.alg, &self.env) else {
             let misuse = "name an algorithm and an environment: phalanx train qmix skirmish/3m";
             return Err(Misuse(misuse.to_owned()).into());
         };
-        let trainer = trainer_of(alg, env, &self.settings)?;
-        let path = RunFolder::path_for(&trainer.config, alg, env);
-        Ok((trainer, path))
+        let (trainer, config) = build(builder(alg, env)?, &self.settings, env)?;
+        let path = RunFolder::path_for(&trainer.config, trainer.algorithm().id(), env);
+        Ok((trainer, config, path))
     }
 
     fn summary(&self, alg: &str, env: &str, outcome: &Outcome) {
@@ -145,7 +148,7 @@ impl Train {
              \x20 metrics          {run}/metrics.jsonl\n\
              \x20 TensorBoard      {run}/tb\n\
              \x20 checkpoints      {run}/checkpoints\n\
-             play it again with: phalanx eval {run}",
+             evaluate it with: phalanx eval {run}",
             alg,
             env,
             progress.t_env,
@@ -159,30 +162,44 @@ impl Train {
     }
 }
 
-/// A trainer by name, with configuration files and assignments.
+/// Returns a trainer for an algorithm and an environment, with configuration files and assignments.
 pub(crate) fn trainer_of(alg: &str, env: &str, settings: &[String]) -> Result<Trainer, TrainError> {
-    build(Layers::defaults(algorithm(alg)?).for_env(env), settings, env)
+    Ok(build(builder(alg, env)?, settings, env)?.0)
 }
 
-/// A trainer for an environment, with `settings` laid over `layers`.
+/// Returns the defaults of an algorithm in an environment.
+fn builder(alg: &str, env: &str) -> Result<ConfigBuilder, TrainError> {
+    if let Some(new) = renamed::algorithm(alg) {
+        eprintln!("note: {}", renamed::notice(alg, new));
+    }
+    let rules = phalanx_envs::registry::rules(env);
+    let arguments = rules.iter().flat_map(|rules| rules.arguments).map(|argument| argument.key);
+    Ok(ConfigBuilder::new(algorithm(alg)?).for_env(env).env_arguments(arguments))
+}
+
+/// Adds `settings` and returns the trainer, with the origin of each value.
 fn build<'a>(
-    mut layers: Layers,
+    mut builder: ConfigBuilder,
     settings: impl IntoIterator<Item = &'a String>,
     env: &str,
-) -> Result<Trainer, TrainError> {
+) -> Result<(Trainer, ResolvedConfig), TrainError> {
     for setting in settings {
         if setting.ends_with(".toml") && !setting.contains('=') {
-            layers.file(Path::new(setting))?;
+            builder.file(Path::new(setting))?;
         } else {
-            layers.assignment(setting)?;
+            builder.assignment(setting)?;
         }
     }
-    let (config, algorithm) = layers.finish()?;
+    for notice in builder.notices() {
+        eprintln!("note: {notice}");
+    }
+    let resolved = builder.resolved();
+    let (config, algorithm) = builder.finish()?;
     let factory = phalanx_envs::registry::factory(env, &config.env_args)?;
-    Ok(Trainer::from_parts(config, algorithm, factory))
+    Ok((Trainer::from_parts(config, algorithm, factory), resolved))
 }
 
-/// The configuration of a run on disk.
+/// Reads the configuration of a run on disk.
 pub(crate) fn run_config(table: &toml::Table, path: &Path) -> Result<RunConfig, TrainError> {
     table.clone().try_into().map_err(|error: toml::de::Error| TrainError::NotARun {
         path: path.join("config.toml"),
@@ -190,11 +207,11 @@ pub(crate) fn run_config(table: &toml::Table, path: &Path) -> Result<RunConfig, 
     })
 }
 
-/// Is raised by the first Ctrl-C, or signal to terminate; the second ends the program.
+/// Returns a flag that the first SIGINT or SIGTERM raises; a second one ends the program.
 fn stop_signals() -> std::io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // In this order: the flag is still down when the first signal looks at it.
+        // In this order, the first signal finds the flag still down.
         flag::register_conditional_shutdown(signal, crate::STOPPED.into(), stop.clone())?;
         flag::register(signal, stop.clone())?;
     }

@@ -23,7 +23,7 @@ pub use policy_gradient::{
 pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutExperience};
 pub use pqn::{Pqn, PqnIql, PqnVdn};
 pub use q_learning::{
-    Acting, BootstrapRule, Bytes, ConcaveQ, CwQmix, EpisodeTensors, Estimator, Iql, LossOutput,
+    Acting, BootstrapRule, ConcaveQ, CwQmix, EpisodeTensors, Estimator, Iql, LossOutput,
     ModelContext, NetworkSize, OptimizerName, Overlap, OwQmix, PolicyLoss, QLearning,
     QLearningSettings, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ, TargetUpdate, Targets,
     TdLoss, Unrestricted, ValueFactorisation, Vdn, WeightedSettings, detach,

@@ -8,7 +8,7 @@ use super::{
     Algorithm, ConcaveQ, CwQmix, Happo, Ia2c, Ippo, Iql, Maa2c, Mappo, OwQmix, PqnIql, PqnVdn,
     Qatten, Qmix, Qplex, Qtran, ResQ, SequentialPpo, Unrestricted, Vdn,
 };
-use crate::config::ConfigError;
+use crate::config::{ConfigError, renamed};
 
 /// The algorithms that a program knows by name.
 #[derive(Clone, Debug)]
@@ -60,13 +60,14 @@ impl Algorithms {
         self.entries.iter()
     }
 
-    /// Returns the algorithm called `name`.
+    /// Returns the algorithm called `name`, or called so in an earlier version.
     ///
     /// # Errors
     ///
     /// When there is none; the error suggests the closest name.
     pub fn get(&self, name: &str) -> Result<AlgorithmEntry, ConfigError> {
-        self.entries.iter().find(|entry| entry.id == name).copied().ok_or_else(|| {
+        let current = renamed::algorithm(name).unwrap_or(name);
+        self.entries.iter().find(|entry| entry.id == current).copied().ok_or_else(|| {
             let nearest = nearest(name, self.entries.iter().map(|entry| entry.id));
             ConfigError::UnknownAlgorithm {
                 name: name.to_owned(),

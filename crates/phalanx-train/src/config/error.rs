@@ -1,34 +1,12 @@
-//! What can be wrong with a configuration, said so that it can be mended.
+//! Configuration errors, with their location and the nearest valid name.
 
-use std::fmt;
 use std::path::PathBuf;
 
-use phalanx_core::settings::InvalidSetting;
+pub use phalanx_core::settings::InvalidSetting;
 
-/// Where a key was set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In a file, at a line counted from one.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: usize,
-    },
-    /// In an assignment `key=value`.
-    Assignment(String),
-}
+use super::origin::Origin;
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { path, line } => write!(f, "in {}, line {line}", path.display()),
-            Self::Assignment(text) => write!(f, "in the assignment `{text}`"),
-        }
-    }
-}
-
-/// What can be wrong with a configuration.
+/// An invalid configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -54,33 +32,35 @@ pub enum ConfigError {
         /// The text.
         text: String,
     },
-    /// No such key.
-    #[error("there is no key `{key}` ({place}); did you mean `{nearest}`?")]
+    /// A key that neither the run nor the algorithm has.
+    #[error("{alg} has no key `{key}` ({origin}); did you mean `{nearest}`?")]
     UnknownKey {
         /// The key.
         key: String,
-        /// Where it was set.
-        place: Place,
-        /// The known key most like it.
+        /// The algorithm.
+        alg: String,
+        /// Where the key was set.
+        origin: Origin,
+        /// The most similar known key.
         nearest: String,
     },
-    /// A value has the wrong type.
-    #[error("`{key}` cannot be {value} ({place}): {reason}")]
+    /// A value of the wrong type.
+    #[error("`{key}` cannot be {value} ({origin}): {reason}")]
     WrongValue {
         /// The key.
         key: String,
         /// The value, as TOML.
         value: String,
-        /// Where it was set.
-        place: Place,
+        /// Where the key was set.
+        origin: Origin,
         /// What was expected.
         reason: String,
     },
-    /// Values that make no sense.
-    #[error("the configuration makes no sense: {}", list(problems))]
-    Senseless {
-        /// All of them.
-        problems: Vec<InvalidSetting>,
+    /// Values of the right type that are invalid.
+    #[error("invalid configuration: {}", list(invalid))]
+    InvalidSettings {
+        /// All invalid settings.
+        invalid: Vec<InvalidSetting>,
     },
     /// No such algorithm.
     #[error(
@@ -89,11 +69,11 @@ pub enum ConfigError {
     UnknownAlgorithm {
         /// The name.
         name: String,
-        /// The name most like it.
+        /// The most similar known name.
         nearest: String,
     },
 }
 
-fn list(problems: &[InvalidSetting]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+fn list(invalid: &[InvalidSetting]) -> String {
+    invalid.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -1,17 +1,25 @@
-//! The configuration of a run: typed values, layers of files and assignments, and errors that name
-//! the key, the place and the likely fix.
+//! The configuration of a run: typed values built from defaults, files and assignments, with errors
+//! that name the key, its location and the likely fix.
 //!
 //! A configuration is one flat table, as in PyMARL: the keys of [`RunConfig`], the keys of the
-//! algorithm (see the structs in [`crate::algorithms`]), and a table `env_args`. Later layers win:
-//! built-in defaults, then files in the order given, then `key=value` assignments; a file may have sections
-//! for single environments (`[env."skirmish/8m"]`), which win over the rest of it. Nothing else
-//! has an influence, no environment variable in particular.
+//! algorithm (see the structs in [`crate::algorithms`]), and a table `env_args`. Later settings win:
+//! built-in defaults, then files and `key=value` assignments in the order given. A file may have
+//! sections for single environments (`[env."skirmish/8m"]`), which win over the rest of that file.
+//! Nothing else has an influence, environment variables in particular.
 
+mod builder;
+mod byte_size;
 mod error;
-mod layers;
+mod origin;
+pub mod renamed;
+mod resolved;
 mod run_config;
+#[cfg(test)]
+mod tests;
 
-pub use error::{ConfigError, Place};
-pub use layers::{Layers, parse_assignment};
-pub use phalanx_core::settings::InvalidSetting;
+pub use builder::{ConfigBuilder, parse_assignment};
+pub use byte_size::ByteSize;
+pub use error::{ConfigError, InvalidSetting};
+pub use origin::Origin;
+pub use resolved::{ResolvedConfig, ResolvedSetting};
 pub use run_config::RunConfig;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::config::renamed;
 use crate::evaluate::Evaluation;
 
 /// The evaluations of one run, nested as `environment / task / algorithm / seed / step`.
@@ -32,9 +33,12 @@ impl MarlEval {
     /// they were made within `t_env` environment steps.
     pub fn take_over(&mut self, document: &Value, t_env: u64) {
         let seed = format!("seed_{}", self.seed);
-        let steps = &document[&self.environment][&self.task][&self.algorithm][&seed];
+        // The run may have begun under a former name of the algorithm.
+        let is_ours = |name: &str| renamed::algorithm(name).unwrap_or(name) == self.algorithm;
+        let algorithms = document[&self.environment][&self.task].as_object().into_iter().flatten();
+        let ours = algorithms.filter(|(name, _)| is_ours(name));
         let within = |step: &&Value| step["step_count"].as_u64().is_some_and(|at| at <= t_env);
-        let steps = steps.as_object().into_iter().flat_map(|steps| steps.values());
+        let steps = ours.filter_map(|(_, seeds)| seeds[&seed].as_object()).flat_map(Map::values);
         let mut steps: Vec<Value> = steps.filter(within).cloned().collect();
         // Names sort as texts: step_10 stands before step_2.
         steps.sort_by_key(|step| step["step_count"].as_u64());
@@ -61,5 +65,20 @@ impl MarlEval {
     pub fn json(&self) -> Value {
         let seed = format!("seed_{}", self.seed);
         json!({ &self.environment: { &self.task: { &self.algorithm: { seed: self.steps } } } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evaluations_under_a_former_name_of_the_algorithm_are_taken_over() {
+        let evaluations = json!({ "step_0": { "step_count": 0 }, "step_1": { "step_count": 10 } });
+        let of =
+            |alg: &str| json!({ "two_step": { "two_step": { alg: { "seed_1": evaluations } } } });
+        let mut marl_eval = MarlEval::new("unrestricted", "two_step", 1);
+        marl_eval.take_over(&of("mlp"), 10);
+        assert_eq!(marl_eval.json(), of("unrestricted"));
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::machine::Machine;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, renamed};
 use crate::error::TrainError;
 
 /// `results/<alg>/<env>/seed_<n>/`, or any other folder a caller chooses.
@@ -133,6 +133,10 @@ impl RunFolder {
             _ => Err(broken(format!("{CONFIG} has no key `{key}`"))),
         };
         let (alg, env) = (take("alg")?, take("env")?);
+        // The run may be older than a name.
+        let alg = renamed::algorithm(&alg).map(str::to_owned).unwrap_or(alg);
+        let current = |key: String| renamed::key(&key).map(str::to_owned).unwrap_or(key);
+        let config = config.into_iter().map(|(key, value)| (current(key), value)).collect();
         Ok((Self { path: path.to_owned() }, RunInfo { alg, env, config }))
     }
 

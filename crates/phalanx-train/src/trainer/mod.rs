@@ -171,10 +171,10 @@ impl Trainer {
         if self.live.is_some() {
             return Ok(());
         }
-        let mut problems = self.config.problems();
-        problems.extend(self.algorithm.validate());
-        if !problems.is_empty() {
-            return Err(ConfigError::Senseless { problems }.into());
+        let mut invalid = self.config.validate();
+        invalid.extend(self.algorithm.validate());
+        if !invalid.is_empty() {
+            return Err(ConfigError::InvalidSettings { invalid }.into());
         }
         let threads = self.config.threads;
         let pool = ThreadPoolBuilder::new()
@@ -185,9 +185,9 @@ impl Trainer {
         let n_test = self.config.test_nepisode.min(TEST_ENVS);
         let test_envs = (self.make_envs)(n_test, seed, Purpose::TestEnvironment);
         let spec = test_envs.spec().clone();
-        let problems = self.algorithm.validate_for(&spec);
-        if !problems.is_empty() {
-            return Err(ConfigError::Senseless { problems }.into());
+        let invalid = self.algorithm.validate_for(&spec);
+        if !invalid.is_empty() {
+            return Err(ConfigError::InvalidSettings { invalid }.into());
         }
         if self.config.device == AUTO {
             self.choose_device(&spec, &pool)?;

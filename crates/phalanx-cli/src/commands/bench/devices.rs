@@ -7,7 +7,7 @@ use phalanx_core::env::{Env, ParallelEnvs};
 use phalanx_core::nn::{adapters, available, device, watched};
 use phalanx_core::rng::Purpose;
 use phalanx_train::algorithms::{LearnerContext, algorithm};
-use phalanx_train::config::Layers;
+use phalanx_train::config::ConfigBuilder;
 use phalanx_train::log::Machine;
 use phalanx_train::presets::Noise;
 use phalanx_train::{Effort, TrainError, update_seconds};
@@ -162,20 +162,20 @@ impl Devices {
         let Sizes { width, batch, agents } = sizes;
         let entry = algorithm(alg)?;
         let steps = Noise::new(agents).spec().episode_limit;
-        let (defaults, mut layers) = (entry.defaults(), Layers::defaults(entry));
-        layers.assignment(&format!("rnn_hidden_dim={width}"))?;
+        let (defaults, mut builder) = (entry.defaults(), ConfigBuilder::new(entry));
+        builder.assignment(&format!("rnn_hidden_dim={width}"))?;
         if defaults.contains_key("rollout_steps") {
             let settings = [("batch_size_run", batch), ("rollout_steps", steps)];
             let once = [("epochs", 1), ("num_mini_batch", 1)];
             for (key, value) in settings.into_iter().chain(once) {
-                layers.assignment(&format!("{key}={value}"))?;
+                builder.assignment(&format!("{key}={value}"))?;
             }
         } else {
             // The episodes of an iteration are few, since it is their replay that is measured.
-            layers.assignment(&format!("batch_size_run={}", batch.min(8)))?;
-            layers.assignment(&format!("batch_size={batch}"))?;
+            builder.assignment(&format!("batch_size_run={}", batch.min(8)))?;
+            builder.assignment(&format!("batch_size={batch}"))?;
         }
-        let (_, algorithm) = layers.finish()?;
+        let (_, algorithm) = builder.finish()?;
         let device = device(name)?;
         let effort = Effort {
             repeats: self.repeats,

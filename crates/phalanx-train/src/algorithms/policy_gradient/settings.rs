@@ -6,7 +6,7 @@ use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
 use crate::algorithms::q_learning::in_unit_interval;
-use phalanx_core::settings::InvalidSetting;
+use crate::config::InvalidSetting;
 
 /// Policy gradients from rollouts of fixed length.
 ///
@@ -267,7 +267,7 @@ impl PolicyGradient {
         Linear::unless_zero(start, finish, self.entropy_anneal_time).at(t_env)
     }
 
-    /// Settings that do not suit an environment.
+    /// Returns the settings that are invalid for an environment.
     pub fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
         let mut invalid = Vec::new();
         let reads_state = !matches!(self.critic, CriticInput::Observation | CriticInput::Shared);
@@ -279,7 +279,7 @@ impl PolicyGradient {
         invalid
     }
 
-    /// Settings that make no sense.
+    /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {
         let mut invalid = Vec::new();
         let mut check =

@@ -15,7 +15,6 @@
 
 mod batch;
 mod bootstrap;
-mod bytes;
 mod central_critic;
 mod concave_loss;
 mod concaveq;
@@ -47,7 +46,6 @@ use serde::{Deserialize, Serialize};
 pub use batch::EpisodeTensors;
 pub(in crate::algorithms) use batch::MASKED_LOGIT;
 pub use bootstrap::BootstrapRule;
-pub use bytes::Bytes;
 pub use concaveq::{Acting, ConcaveQ, Estimator, PolicyLoss};
 pub use factorisation::{LossOutput, ModelContext, ValueFactorisation, detach};
 pub use learner::ReplayLearner;

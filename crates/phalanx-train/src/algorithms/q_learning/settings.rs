@@ -7,7 +7,7 @@ use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::BootstrapRule;
-use super::bytes::Bytes;
+use crate::config::ByteSize;
 use crate::replay::{Precision, Prioritised, ReplayConfig};
 
 /// The settings of Q-learning from whole episodes, with PyMARL's names and PyMARL2's tuned values as
@@ -30,7 +30,7 @@ pub struct QLearningSettings {
     /// The number of episodes in the replay buffer.
     pub buffer_size: usize,
     /// The memory that the replay buffer may take, such as `"2 GiB"`; zero sets no bound.
-    pub buffer_mem: Bytes,
+    pub buffer_mem: ByteSize,
     /// The precision of observations and states in the replay buffer: `f32` or `f16`.
     pub buffer_precision: Precision,
     /// Whether episodes with large errors are replayed more often.
@@ -142,7 +142,7 @@ impl Default for QLearningSettings {
             batch_size: 128,
             batch_steps: 0,
             buffer_size: 5000,
-            buffer_mem: Bytes(0),
+            buffer_mem: ByteSize(0),
             buffer_precision: Precision::F32,
             prioritised_replay: false,
             priority_alpha: 0.6,

@@ -1,14 +1,14 @@
-//! An amount of memory, as a configuration writes it.
+//! A number of bytes, as written in a configuration.
 
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A number of bytes. A configuration may write a whole number, or a text with a unit: `"512 MiB"`,
+/// A number of bytes. A configuration may write an integer, or a string with a unit: `"512 MiB"`,
 /// `"1.5GB"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Bytes(pub u64);
+pub struct ByteSize(pub u64);
 
 const UNITS: [(&str, f64); 9] = [
     ("KiB", 1024.0),
@@ -22,7 +22,7 @@ const UNITS: [(&str, f64); 9] = [
     ("B", 1.0),
 ];
 
-impl Bytes {
+impl ByteSize {
     fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (number, unit) = UNITS
@@ -36,7 +36,7 @@ impl Bytes {
     }
 }
 
-impl fmt::Display for Bytes {
+impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, size) = match self.0 {
             0x4000_0000.. => ("GiB", 1_073_741_824.0),
@@ -47,29 +47,31 @@ impl fmt::Display for Bytes {
     }
 }
 
-impl<'de> Deserialize<'de> for Bytes {
+impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Amount;
+        struct SizeVisitor;
 
-        impl Visitor<'_> for Amount {
-            type Value = Bytes;
+        impl Visitor<'_> for SizeVisitor {
+            type Value = ByteSize;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of bytes or a text such as \"2 GiB\"")
+                f.write_str("a number of bytes or a string such as \"2 GiB\"")
             }
-            fn visit_i64<E: Error>(self, bytes: i64) -> Result<Bytes, E> {
-                u64::try_from(bytes).map(Bytes).map_err(|_| E::custom("memory is not negative"))
+            fn visit_i64<E: Error>(self, bytes: i64) -> Result<ByteSize, E> {
+                u64::try_from(bytes)
+                    .map(ByteSize)
+                    .map_err(|_| E::custom("a size cannot be negative"))
             }
-            fn visit_u64<E: Error>(self, bytes: u64) -> Result<Bytes, E> {
-                Ok(Bytes(bytes))
+            fn visit_u64<E: Error>(self, bytes: u64) -> Result<ByteSize, E> {
+                Ok(ByteSize(bytes))
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
-                Bytes::parse(text)
-                    .ok_or_else(|| E::custom(format!("`{text}` is no amount such as \"2 GiB\"")))
+            fn visit_str<E: Error>(self, text: &str) -> Result<ByteSize, E> {
+                ByteSize::parse(text)
+                    .ok_or_else(|| E::custom(format!("`{text}` is not a size such as \"2 GiB\"")))
             }
         }
 
-        deserializer.deserialize_any(Amount)
+        deserializer.deserialize_any(SizeVisitor)
     }
 }
 
@@ -78,10 +80,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_numbers_or_texts_with_a_unit() {
+    fn sizes_are_numbers_or_strings_with_a_unit() {
         let read = |text: &str| {
             let table: Result<toml::Table, _> = format!("value = {text}").parse();
-            table.expect("valid TOML")["value"].clone().try_into::<Bytes>()
+            table.expect("valid TOML")["value"].clone().try_into::<ByteSize>()
         };
         for (text, bytes) in [
             ("0", 0),
@@ -90,11 +92,11 @@ mod tests {
             ("\"1.5kB\"", 1500),
             ("\"10 MB\"", 10_000_000),
         ] {
-            assert_eq!(read(text).expect(text), Bytes(bytes));
+            assert_eq!(read(text).expect(text), ByteSize(bytes));
         }
         for text in ["-1", "\"many\"", "\"3 apples\"", "true"] {
             assert!(read(text).is_err(), "{text}");
         }
-        assert_eq!(Bytes(3 << 29).to_string(), "1.5 GiB");
+        assert_eq!(ByteSize(3 << 29).to_string(), "1.5 GiB");
     }
 }

@@ -1,0 +1,309 @@
+//! Builds a configuration from defaults, files and assignments.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use phalanx_envs::arguments::nearest;
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
+
+use super::error::ConfigError;
+use super::origin::Origin;
+use super::renamed;
+use super::resolved::{ResolvedConfig, ResolvedSetting};
+use super::run_config::RunConfig;
+use crate::algorithms::{Algorithm, AlgorithmEntry};
+
+/// The key of the table that holds the arguments of the environment.
+const ENV_ARGS: &str = "env_args";
+
+/// A configuration under construction. Every key is checked when it is set, so that an error can
+/// name the location.
+#[derive(Clone, Debug)]
+pub struct ConfigBuilder {
+    algorithm: AlgorithmEntry,
+    env: Option<String>,
+    arguments: Vec<String>,
+    table: Table,
+    /// The origins of values that are not the default, by key; arguments of the environment are
+    /// called `env_args.key`.
+    origins: BTreeMap<String, Origin>,
+    notices: Vec<String>,
+}
+
+impl ConfigBuilder {
+    /// Begins with the defaults of a run with this algorithm.
+    pub fn new(algorithm: AlgorithmEntry) -> Self {
+        let mut table = run_defaults();
+        table.extend(algorithm.defaults());
+        Self {
+            algorithm,
+            env: None,
+            arguments: Vec::new(),
+            table,
+            origins: BTreeMap::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// Selects the environment: of the sections `[env."skirmish/8m"]` in the files to come, only
+    /// its own applies.
+    pub fn for_env(self, env: &str) -> Self {
+        Self { env: Some(env.to_owned()), ..self }
+    }
+
+    /// Names the arguments of the environment. An assignment may then write `key=value` instead of
+    /// `env_args.key=value`, unless the run or the algorithm has a key of that name.
+    pub fn env_arguments<T: Into<String>>(self, keys: impl IntoIterator<Item = T>) -> Self {
+        Self { arguments: keys.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Adds a TOML file. Sections `[env."skirmish/8m"]` hold settings for single environments, which
+    /// win over the rest of the file. The keys `alg` and `env` of a run's `config.toml` set nothing:
+    /// the caller has chosen both.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or parsed, or sets an unknown key or a value of the wrong type.
+    pub fn file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let syntax = |error: toml::de::Error| ConfigError::Syntax {
+            path: path.to_owned(),
+            message: error.to_string(),
+        };
+        let mut values: Table = toml::from_str(&text).map_err(syntax)?;
+        let spans = DeTable::parse(&text).map_err(syntax)?;
+        let file = File { path, text: &text };
+        let mut spans = spans.into_inner();
+        if let Some(alg) = values.remove("alg").as_ref().and_then(Value::as_str) {
+            self.note_algorithm(path, alg);
+        }
+        let env = spans.remove("env").map(|env| env.into_inner());
+        let sections = values.remove("env");
+        self.entries(&file, &values, &spans, None)?;
+        let (Some(Value::Table(sections)), Some(DeValue::Table(spans))) = (sections, env) else {
+            return Ok(());
+        };
+        for (start, name, span) in in_order(&spans) {
+            let (Value::Table(values), DeValue::Table(spans)) = (&sections[name], span) else {
+                return Err(ConfigError::WrongValue {
+                    key: format!("env.\"{name}\""),
+                    value: sections[name].to_string(),
+                    origin: file.origin(start, None),
+                    reason: "expected a section with settings for this environment".to_owned(),
+                });
+            };
+            if self.env.as_deref() == Some(name) {
+                self.entries(&file, values, spans, Some(name))?;
+            } else {
+                // Sections of other environments are checked, too.
+                self.clone().entries(&file, values, spans, Some(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an assignment `key=value` (see [`parse_assignment`]).
+    ///
+    /// # Errors
+    ///
+    /// When there is no equals sign, the key is unknown or the value has the wrong type.
+    pub fn assignment(&mut self, text: &str) -> Result<(), ConfigError> {
+        let (key, value) = parse_assignment(text)?;
+        let origin = Origin::Assignment(text.to_owned());
+        if !self.table.contains_key(key) && self.arguments.iter().any(|known| known == key) {
+            return self.set(&format!("{ENV_ARGS}.{key}"), value, origin);
+        }
+        self.set(key, value, origin)
+    }
+
+    /// Returns what the user should know: former names that were used (see [`renamed`]), and files
+    /// that name another algorithm.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Returns every value with its origin.
+    pub fn resolved(&self) -> ResolvedConfig {
+        let (run_keys, algorithm_keys) = (run_defaults(), self.algorithm.defaults());
+        let setting = |prefix: &str, key: &str, value: &Value| ResolvedSetting {
+            key: key.to_owned(),
+            value: value.clone(),
+            origin: self.origins.get(&format!("{prefix}{key}")).cloned().unwrap_or(Origin::Default),
+        };
+        let of = |keys: &Table| {
+            let known = keys.keys().filter(|key| *key != ENV_ARGS);
+            known.map(|key| setting("", key, &self.table[key])).collect()
+        };
+        let arguments = self.table[ENV_ARGS].as_table().into_iter().flatten();
+        ResolvedConfig {
+            alg: self.algorithm.id.to_owned(),
+            run: of(&run_keys),
+            algorithm: of(&algorithm_keys),
+            env_args: arguments.map(|(key, value)| setting("env_args.", key, value)).collect(),
+        }
+    }
+
+    /// Returns the finished configuration of run and algorithm.
+    ///
+    /// # Errors
+    ///
+    /// When values are invalid; the error names all of them.
+    pub fn finish(self) -> Result<(RunConfig, Box<dyn Algorithm>), ConfigError> {
+        let algorithm =
+            self.algorithm.read(&self.table).expect("every value was checked when it was set");
+        let run: RunConfig =
+            self.table.try_into().expect("every value was checked when it was set");
+        let mut invalid = run.validate();
+        invalid.extend(algorithm.validate());
+        if invalid.is_empty() {
+            Ok((run, algorithm))
+        } else {
+            Err(ConfigError::InvalidSettings { invalid })
+        }
+    }
+
+    /// Sets the keys of a file or of one of its sections.
+    fn entries(
+        &mut self,
+        file: &File<'_>,
+        values: &Table,
+        spans: &DeTable<'_>,
+        section: Option<&str>,
+    ) -> Result<(), ConfigError> {
+        for (start, key, value) in in_order(spans) {
+            match (values.get(key), value) {
+                (Some(Value::Table(values)), DeValue::Table(spans)) if key == ENV_ARGS => {
+                    for (start, argument, _) in in_order(spans) {
+                        let key = format!("{ENV_ARGS}.{argument}");
+                        let origin = file.origin(start, section);
+                        self.set(&key, values[argument].clone(), origin)?;
+                    }
+                }
+                (Some(value), _) => self.set(key, value.clone(), file.origin(start, section))?,
+                (None, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
+        if let Some(new) = renamed::key(key) {
+            self.note(renamed::notice(key, new));
+            return self.set(new, value, origin);
+        }
+        if let (ENV_ARGS, Value::Table(arguments)) = (key, &value) {
+            for (argument, value) in arguments {
+                self.set(&format!("{ENV_ARGS}.{argument}"), value.clone(), origin.clone())?;
+            }
+            return Ok(());
+        }
+        let mut changed = self.table.clone();
+        if let Some(argument) = key.strip_prefix("env_args.") {
+            let arguments = changed.get_mut(ENV_ARGS).and_then(Value::as_table_mut);
+            arguments
+                .expect("`env_args` is a table in the defaults and stays one")
+                .insert(argument.to_owned(), value);
+        } else if changed.contains_key(key) {
+            changed.insert(key.to_owned(), value.clone());
+            let run = changed.clone().try_into::<RunConfig>().map(|_| ());
+            let algorithm = self.algorithm.read(&changed).map(|_| ());
+            run.and(algorithm).map_err(|error| ConfigError::WrongValue {
+                key: key.to_owned(),
+                value: value.to_string(),
+                origin: origin.clone(),
+                reason: error.message().to_owned(),
+            })?;
+        } else {
+            return Err(self.unknown(key, origin));
+        }
+        self.table = changed;
+        self.origins.insert(key.to_owned(), origin);
+        Ok(())
+    }
+
+    /// Returns the error of an unknown key, with the most similar key of run, algorithm and
+    /// environment.
+    fn unknown(&self, key: &str, origin: Origin) -> ConfigError {
+        let keys = self.table.keys().chain(&self.arguments).map(String::as_str);
+        let nearest = nearest(key, keys).expect("every run has keys");
+        let prefix = if self.table.contains_key(nearest) { "" } else { "env_args." };
+        ConfigError::UnknownKey {
+            key: key.to_owned(),
+            alg: self.algorithm.id.to_owned(),
+            origin,
+            nearest: format!("{prefix}{nearest}"),
+        }
+    }
+
+    /// Notes that the algorithm that a file names has changed its name or is another one.
+    fn note_algorithm(&mut self, path: &Path, name: &str) {
+        let current = renamed::algorithm(name).unwrap_or(name);
+        if current != name {
+            self.note(renamed::notice(name, current));
+        }
+        let id = self.algorithm.id;
+        if current != id {
+            self.note(format!("{} holds settings of `{current}`, not of `{id}`", path.display()));
+        }
+    }
+
+    fn note(&mut self, notice: String) {
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
+    }
+}
+
+/// The keys that every run has, with their defaults.
+fn run_defaults() -> Table {
+    Table::try_from(RunConfig::default())
+        .expect("the default configuration is plain numbers, texts and a table")
+}
+
+/// Returns the entries of a table in the order of the file: where the key begins, the key, and the
+/// value.
+fn in_order<'a>(table: &'a DeTable<'_>) -> Vec<(usize, &'a str, &'a DeValue<'a>)> {
+    let entries = table.iter().map(|(key, value)| {
+        let name: &str = key.get_ref();
+        (key.span().start, name, value.get_ref())
+    });
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|(start, ..)| *start);
+    entries
+}
+
+/// A file while its keys are set.
+struct File<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl File<'_> {
+    /// Returns the origin of a key that begins at this byte.
+    fn origin(&self, start: usize, section: Option<&str>) -> Origin {
+        Origin::File {
+            path: self.path.to_owned(),
+            line: self.text[..start].matches('\n').count() + 1,
+            section: section.map(str::to_owned),
+        }
+    }
+}
+
+/// Returns key and value of an assignment `key=value`. The right side is read as a TOML value, or as
+/// text where it is none.
+///
+/// # Errors
+///
+/// When there is no equals sign.
+pub fn parse_assignment(text: &str) -> Result<(&str, Value), ConfigError> {
+    let Some((key, value)) = text.split_once('=') else {
+        return Err(ConfigError::NotAnAssignment { text: text.to_owned() });
+    };
+    let value = value.trim();
+    let parsed = toml::from_str::<Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"));
+    Ok((key.trim(), parsed.unwrap_or_else(|| Value::String(value.to_owned()))))
+}

@@ -1,0 +1,71 @@
+//! Names that have changed. Files, assignments and saved runs that use an old name are read for one
+//! more version, with a notice.
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An algorithm.
+    Algorithm,
+    /// A key of runs or algorithms.
+    Key,
+}
+
+/// A name that has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renamed {
+    /// What the name stands for.
+    pub kind: Kind,
+    /// The name before.
+    pub old: &'static str,
+    /// The name now.
+    pub new: &'static str,
+    /// The version since which the new name holds.
+    pub since: &'static str,
+}
+
+/// All names that have changed.
+pub static RENAMED: &[Renamed] =
+    &[Renamed { kind: Kind::Algorithm, old: "mlp", new: "unrestricted", since: "0.1.0" }];
+
+/// Returns the current name of an algorithm, if `name` is a former one.
+pub fn algorithm(name: &str) -> Option<&'static str> {
+    current(RENAMED, Kind::Algorithm, name)
+}
+
+/// Returns the current name of a key, if `name` is a former one.
+pub fn key(name: &str) -> Option<&'static str> {
+    current(RENAMED, Kind::Key, name)
+}
+
+/// Returns the notice about a former name.
+pub fn notice(old: &str, new: &str) -> String {
+    format!("`{old}` is called `{new}` now")
+}
+
+fn current(names: &[Renamed], kind: Kind, name: &str) -> Option<&'static str> {
+    names.iter().find(|entry| entry.kind == kind && entry.old == name).map(|entry| entry.new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_former_name_leads_to_the_current_one_of_its_kind() {
+        let names = [
+            Renamed { kind: Kind::Algorithm, old: "a", new: "b", since: "1.0.0" },
+            Renamed { kind: Kind::Key, old: "c", new: "d", since: "1.0.0" },
+        ];
+        assert_eq!(current(&names, Kind::Algorithm, "a"), Some("b"));
+        assert_eq!(current(&names, Kind::Key, "c"), Some("d"));
+        assert_eq!(current(&names, Kind::Key, "a"), None);
+        assert_eq!(current(&names, Kind::Key, "d"), None);
+    }
+
+    #[test]
+    fn no_name_is_former_and_current_at_once() {
+        for entry in RENAMED {
+            assert_eq!(current(RENAMED, entry.kind, entry.new), None, "{entry:?}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A whole configuration with the origin of every value.
+
+use std::fmt::Write;
+
+use serde_json::json;
+use toml::Value;
+
+use super::origin::Origin;
+
+/// A value and its origin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedSetting {
+    /// The key; of an argument of the environment, the part after `env_args.`.
+    pub key: String,
+    /// The value.
+    pub value: Value,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// A whole configuration with the origin of every value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedConfig {
+    /// The algorithm.
+    pub alg: String,
+    /// The keys that every run has.
+    pub run: Vec<ResolvedSetting>,
+    /// The keys of the algorithm.
+    pub algorithm: Vec<ResolvedSetting>,
+    /// The arguments of the environment that were set.
+    pub env_args: Vec<ResolvedSetting>,
+}
+
+/// The widest `key = value` that is padded to align the comments after it.
+const WIDEST: usize = 48;
+
+impl ResolvedConfig {
+    /// Returns a configuration file with the origin of each value as a comment.
+    pub fn to_toml(&self) -> String {
+        let groups = [
+            ("# Run".to_owned(), &self.run),
+            (format!("# Algorithm: {}", self.alg), &self.algorithm),
+            ("[env_args]".to_owned(), &self.env_args),
+        ];
+        let groups = groups.map(|(title, settings)| {
+            let lines = settings.iter().map(|setting| {
+                (format!("{} = {}", setting.key, toml(&setting.value)), setting.origin.label())
+            });
+            (title, lines.collect::<Vec<_>>())
+        });
+        let lines = groups.iter().flat_map(|(_, lines)| lines);
+        let lengths = lines.map(|(line, _)| line.chars().count());
+        let width = lengths.filter(|length| *length <= WIDEST).max().unwrap_or(0);
+        let mut text = String::new();
+        for (title, lines) in &groups {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            writeln!(text, "{gap}{title}").expect("texts grow");
+            for (line, origin) in lines {
+                writeln!(text, "{line:<width$}  # {origin}").expect("texts grow");
+            }
+        }
+        text
+    }
+
+    /// Returns an object with an entry `{"value": …, "origin": …}` for each key; arguments of the
+    /// environment are called `env_args.…`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let plain = self.run.iter().chain(&self.algorithm).map(|it| (it.key.clone(), it));
+        let arguments = self.env_args.iter().map(|it| (format!("env_args.{}", it.key), it));
+        plain
+            .chain(arguments)
+            .map(|(key, it)| (key, json!({ "value": it.value, "origin": it.origin.label() })))
+            .collect()
+    }
+}
+
+/// Returns a value as TOML, with small numbers in scientific notation.
+fn toml(value: &Value) -> String {
+    match value {
+        Value::Float(number) if (f64::MIN_POSITIVE..1e-4).contains(&number.abs()) => {
+            format!("{number:e}")
+        }
+        value => value.to_string(),
+    }
+}

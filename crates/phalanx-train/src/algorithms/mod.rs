@@ -1,15 +1,15 @@
 //! Algorithms: one file each, and one line in [`ALGORITHMS`].
 
-mod host;
+mod pending_metrics;
 mod policy_gradient;
 mod q_learning;
-mod readings;
+mod transfer;
 
 pub use policy_gradient::{
     CriticInput, Happo, Ia2c, Ippo, Maa2c, Mappo, NormaliseAdvantage, PolicyGradient,
     SequentialPpo, UpdateOrder,
 };
-pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutExperience};
+pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutBatch};
 pub use q_learning::{
     Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
     FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, Overlap, OwQmix, Plan,
@@ -27,7 +27,7 @@ use toml::Table;
 
 use crate::config::{ConfigError, Problem};
 use crate::error::TrainError;
-use crate::rollout::{Policy, Tally};
+use crate::rollout::{Metrics, Policy};
 
 /// All algorithms of the command line.
 pub static ALGORITHMS: &[AlgorithmEntry] = &[
@@ -114,21 +114,21 @@ pub trait Learner: Send {
     fn n_envs(&self) -> usize;
 
     /// One iteration: a rollout in `envs` and the updates that follow it. Steps, episodes, updates
-    /// and means are added to `tally`.
+    /// and means are added to `metrics`.
     ///
     /// # Errors
     ///
     /// When a loss is not finite any more.
-    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError>;
+    fn iterate(&mut self, envs: &mut dyn VecEnv, metrics: &mut Metrics) -> Result<(), TrainError>;
 
-    /// Waits for updates that a device is still computing, and adds what they tell to `tally`. Nothing that is
+    /// Waits for updates that a device is still computing, and adds what they tell to `metrics`. Nothing that is
     /// learned or played depends on when it is called.
     ///
     /// # Errors
     ///
     /// When a loss is not finite any more.
-    fn settle(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
-        let _ = tally;
+    fn settle(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
+        let _ = metrics;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use phalanx_core::env::EnvSpec;
+use phalanx_core::env::{EnvSpec, StepStatus};
 use phalanx_core::nn::{AgentNetworks, Device, MixerConfig, QmixConfig, shard_count, with_weights};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
@@ -15,7 +15,7 @@ use crate::algorithms::{
 };
 use crate::error::TrainError;
 use crate::replay::EpisodeBatch;
-use crate::rollout::{InputLayout, Tally};
+use crate::rollout::{InputLayout, Metrics};
 
 const EPISODES: usize = 32;
 const STEPS: usize = 60;
@@ -79,9 +79,9 @@ impl QmixUpdate {
     ///
     /// When something is not finite any more.
     pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
-        let mut tally = Tally::default();
-        self.learner.update(&self.shards, &mut tally)?;
-        let means = tally.take_means();
+        let mut metrics = Metrics::default();
+        self.learner.update(&self.shards, &mut metrics)?;
+        let means = metrics.take_means();
         Ok((means["loss_td"], means["grad_norm"]))
     }
 
@@ -115,7 +115,11 @@ fn batch(episodes: Range<usize>) -> EpisodeBatch {
         .enumerate()
         .map(|(i, reward)| {
             let (t, short) = (i / EPISODES, i % 2 == 0);
-            EpisodeStep { reward, terminated: short && t + 1 == SHORT, valid: !short || t < SHORT }
+            let status = match short && t + 1 == SHORT {
+                true => StepStatus::Terminated,
+                false => StepStatus::Running,
+            };
+            EpisodeStep { reward, status, filled: !short || t < SHORT }
         })
         .collect();
     EpisodeBatch {

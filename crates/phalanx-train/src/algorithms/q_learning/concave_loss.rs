@@ -15,7 +15,7 @@ use super::experience::Experience;
 use super::factorisation::{Factorisation, Loss, Plan, number};
 use super::settings::QLearning;
 use super::targets::Targets;
-use crate::algorithms::host::{flat, tensor};
+use crate::algorithms::transfer::{flat, tensor};
 
 /// Three things learn at once: utilities `Q_i` under a concave mixer `f`, an unrestricted estimator
 /// `Q*` with utilities of its own, and a policy `pi_i` for each agent.
@@ -139,7 +139,7 @@ impl ConcaveLoss {
             let avail = &batch.avail[row * per_row..(row + 1) * per_row];
             for (value, &avail) in values.iter_mut().zip(avail) {
                 *value -= selected.value[row];
-                if avail && batch.steps.get(row).is_some_and(|step| step.valid) {
+                if avail && batch.steps.get(row).is_some_and(|step| step.filled) {
                     squares += f64::from(*value) * f64::from(*value);
                     open += 1.0;
                 }

@@ -5,7 +5,7 @@ use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput, on_host};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::super::host::{shaped, upload};
+use super::super::transfer::{shaped, upload};
 use super::settings::QLearning;
 use super::target_map::{TargetMap, TargetNumbers};
 use crate::replay::EpisodeBatch;
@@ -70,7 +70,7 @@ impl Experience {
         let (rows, n_actions) = (episodes * agents, inputs.n_actions);
         let state_dim = batch.state.len() / (times * episodes);
         let closed = batch.avail.iter().map(|&open| if open { 0.0 } else { CLOSED }).collect();
-        let learned = batch.steps.iter().map(|step| f32::from(u8::from(step.valid)));
+        let learned = batch.steps.iter().map(|step| f32::from(u8::from(step.filled)));
         let mut mask: Vec<f32> = learned.collect();
         mask.resize(times * episodes, 0.0);
         let used = mask.iter().filter(|&&on| on > 0.0).count();
@@ -160,7 +160,7 @@ impl Experience {
     /// Whether anything happened at or right before a row, `[row]`; the others are padding.
     pub fn reached(&self) -> Vec<bool> {
         let before = |row: usize| row.checked_sub(self.episodes).map(|before| self.steps[before]);
-        (0..self.rows()).map(|row| before(row).is_none_or(|step| step.valid)).collect()
+        (0..self.rows()).map(|row| before(row).is_none_or(|step| step.filled)).collect()
     }
 
     /// The outputs of the agents' networks for the whole batch, beginning without memories,

@@ -9,8 +9,8 @@ use phalanx_core::nn::{
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::super::host::to_vec;
-use super::super::readings::Readings;
+use super::super::pending_metrics::PendingMetrics;
+use super::super::transfer::to_vec;
 use super::super::{Contents, Learner, SavedFile, Setup, file};
 use super::experience::Experience;
 use super::factorisation::{Factorisation, Plan};
@@ -18,8 +18,8 @@ use super::on_the_way::OnTheWay;
 use super::settings::{Overlap, QLearning, TargetUpdate};
 use super::update::Update;
 use crate::error::TrainError;
-use crate::replay::{EpisodeBatch, EpisodeReplay, ReplaySize, Sample};
-use crate::rollout::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
+use crate::replay::{EpisodeBatch, EpisodeReplay, ReplaySizeBound, Sample};
+use crate::rollout::{EpisodeCollector, InputLayout, Metrics, Policy, epsilon_greedy};
 
 /// Collects episodes, replays them, and learns by the loss of a factorisation.
 pub struct ReplayLearner<F: Factorisation> {
@@ -81,13 +81,13 @@ impl<F: Factorisation> ReplayLearner<F> {
     pub fn update(
         &mut self,
         shards: &[Experience],
-        tally: &mut Tally,
+        metrics: &mut Metrics,
     ) -> Result<Vec<f32>, TrainError> {
-        let steps = |shard: &Experience| shard.steps.iter().filter(|step| step.valid).count();
+        let steps = |shard: &Experience| shard.steps.iter().filter(|step| step.filled).count();
         let shards = shards.iter().map(|shard| (steps(shard), shard)).collect();
-        let mut readings = Readings::default();
-        let errors = self.update.run(shards, |shard| shard, tally, &mut readings);
-        readings.settle(tally)?;
+        let mut pending = PendingMetrics::default();
+        let errors = self.update.run(shards, |shard| shard, metrics, &mut pending);
+        pending.flush(metrics)?;
         Ok(errors)
     }
 
@@ -96,7 +96,7 @@ impl<F: Factorisation> ReplayLearner<F> {
     }
 
     /// Learns from episodes of the memory. Returns `false` where there are not yet enough.
-    fn learn(&mut self, tally: &mut Tally, readings: &mut Readings) -> bool {
+    fn learn(&mut self, metrics: &mut Metrics, pending: &mut PendingMetrics) -> bool {
         let learning = &self.update.learning;
         let Some(sample) = self.replay.sample(learning.batch_size, &mut self.sampling) else {
             return false;
@@ -123,7 +123,7 @@ impl<F: Factorisation> ReplayLearner<F> {
             Experience::new(batch, inputs, learning, memory_dim, rng, &device)
         };
         let shards = shards.into_iter().enumerate().map(|(at, shard)| (shard.steps(), (at, shard)));
-        let errors = self.update.run(shards.collect(), batch, tally, readings);
+        let errors = self.update.run(shards.collect(), batch, metrics, pending);
         // A loss that is not finite ends the run when it is read.
         if !errors.is_empty() && errors.iter().all(|error| error.is_finite()) {
             self.replay.update_priorities(&indices, &errors);
@@ -137,8 +137,8 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
         self.update.learning.batch_size_run
     }
 
-    fn iterate(&mut self, envs: &mut dyn VecEnv, tally: &mut Tally) -> Result<(), TrainError> {
-        let epsilon = self.update.learning.epsilon().at(tally.t_env) as f32;
+    fn iterate(&mut self, envs: &mut dyn VecEnv, metrics: &mut Metrics) -> Result<(), TrainError> {
+        let epsilon = self.update.learning.epsilon().at(metrics.t_env) as f32;
         let n_actions = self.spec.n_actions;
         let exploration = &mut self.exploration;
         let select = |env: usize, q: &[f32], avail: &[bool], chosen: &mut [u16]| {
@@ -147,34 +147,34 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
                 *action = epsilon_greedy(q, avail, epsilon, &mut exploration[env]);
             }
         };
-        for episode in self.collector.collect(envs, &self.actor, select, tally) {
+        for episode in self.collector.collect(envs, &self.actor, select, metrics) {
             self.replay.push(&episode)?;
         }
-        tally.add("epsilon", f64::from(epsilon));
+        metrics.add("epsilon", f64::from(epsilon));
         if let Some(on_the_way) = &mut self.on_the_way
-            && let Some(actor) = on_the_way.receive(tally)?
+            && let Some(actor) = on_the_way.receive(metrics)?
         {
             self.actor = actor;
         }
-        let mut readings = Readings::default();
+        let mut pending = PendingMetrics::default();
         for _ in 0..self.update.learning.updates_per_rollout {
-            if !self.learn(tally, &mut readings) {
+            if !self.learn(metrics, &mut pending) {
                 break;
             }
         }
-        self.update.follow(TargetUpdate::Episodes, tally.episodes);
+        self.update.follow(TargetUpdate::Episodes, metrics.episodes);
         let learned = self.update.factorisation.acting(&self.update.networks);
         if let Some(on_the_way) = &mut self.on_the_way {
-            on_the_way.send(learned.clone(), readings);
+            on_the_way.send(learned.clone(), pending);
             return Ok(());
         }
-        let (actor, numbers) = learned.to_actor_and(readings.values());
+        let (actor, numbers) = learned.to_actor_and(pending.values());
         self.actor = actor;
-        readings.accept(numbers, tally)
+        pending.record(numbers, metrics)
     }
 
-    fn settle(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
-        self.on_the_way.as_mut().map_or(Ok(()), |on_the_way| on_the_way.settle(tally))
+    fn settle(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
+        self.on_the_way.as_mut().map_or(Ok(()), |on_the_way| on_the_way.settle(metrics))
     }
 
     fn joint_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
@@ -191,7 +191,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
     }
 
     fn notice(&self) -> Option<String> {
-        Some(ReplaySize::new(&self.spec, &self.update.learning.replay()).to_string())
+        Some(ReplaySizeBound::new(&self.spec, &self.update.learning.replay()).to_string())
     }
 
     fn policy(&self) -> Policy {
@@ -249,7 +249,7 @@ impl<F: Factorisation> Learner for ReplayLearner<F> {
             };
             self.actor = acting.to_actor();
             let mut on_the_way = OnTheWay::new(acting);
-            on_the_way.send(learned, Readings::default());
+            on_the_way.send(learned, PendingMetrics::default());
             self.on_the_way = Some(on_the_way);
         }
         (update.networks, update.target, update.copied_at) = (networks, target, copied_at);
@@ -283,8 +283,8 @@ mod tests {
         let setup = Setup { spec: envs.spec().clone(), seed: 3, device: device.clone() };
         let mixer = Mixed(MixerConfig::Qmix(QmixConfig::default()));
         let mut learner = ReplayLearner::new(mixer, &learning, &setup);
-        let mut tally = Tally::default();
-        learner.iterate(&mut envs, &mut tally).expect("nothing is learned");
+        let mut metrics = Metrics::default();
+        learner.iterate(&mut envs, &mut metrics).expect("nothing is learned");
         let sample = learner.replay.sample(12, &mut learner.sampling).expect("there are twelve");
         let shards = sample.shards(n);
         assert_eq!(shards.len(), n);
@@ -297,7 +297,7 @@ mod tests {
                 Experience::new(batch, learner.inputs, &learning, memory_dim, rng, &device)
             })
             .collect();
-        learner.update(&shards, &mut tally).expect("the loss is finite");
+        learner.update(&shards, &mut metrics).expect("the loss is finite");
         let bytes = to_safetensors::<MixedNetworks>(&learner.update.networks).expect("readable");
         // Behind the header, whose length comes first, are the numbers of all tensors.
         let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
@@ -326,18 +326,18 @@ mod tests {
             actor.step(&input, &mut hidden, &mut utilities, &mut Default::default());
             utilities
         };
-        let mut tally = Tally::default();
+        let mut metrics = Metrics::default();
         let mut newest = vec![decides(&learner.actor)];
         for iteration in 1..5 {
-            learner.iterate(&mut envs, &mut tally).expect("the loss is finite");
+            learner.iterate(&mut envs, &mut metrics).expect("the loss is finite");
             newest.push(decides(&learner.policy().actor));
             assert_ne!(newest[iteration], newest[iteration - 1], "every iteration learns");
             // What acts now was the newest before these updates.
             assert_eq!(decides(&learner.actor), newest[iteration - 1]);
             // When it is asked how learning goes makes no difference.
             if iteration % 2 == 0 {
-                learner.settle(&mut tally).expect("the loss is finite");
-                assert!(tally.take_means().contains_key("loss_td"));
+                learner.settle(&mut metrics).expect("the loss is finite");
+                assert!(metrics.take_means().contains_key("loss_td"));
             }
         }
     }
@@ -357,8 +357,8 @@ mod tests {
         let device = device("cpu").expect("the CPU is always there");
         let setup = Setup { spec: envs.spec().clone(), seed: 3, device };
         let mut learner = ReplayLearner::new(Mixed(MixerConfig::Vdn), &learning, &setup);
-        let mut tally = Tally::default();
-        let error = (0..10).find_map(|_| learner.iterate(&mut envs, &mut tally).err());
+        let mut metrics = Metrics::default();
+        let error = (0..10).find_map(|_| learner.iterate(&mut envs, &mut metrics).err());
         assert!(matches!(error, Some(TrainError::NotFinite { .. })), "{error:?}");
     }
 

@@ -2,9 +2,9 @@
 
 use phalanx_core::nn::{Actor, AgentNetworks};
 
-use super::super::readings::Readings;
+use super::super::pending_metrics::PendingMetrics;
 use crate::error::TrainError;
-use crate::rollout::Tally;
+use crate::rollout::Metrics;
 
 /// The networks of the last updates, which a device may still be computing, and what it will tell of them.
 ///
@@ -14,7 +14,7 @@ pub(super) struct OnTheWay {
     /// The networks whose weights act at present.
     pub(super) acting: AgentNetworks,
     /// Those that act after the next rollout.
-    next: Option<(AgentNetworks, Readings)>,
+    next: Option<(AgentNetworks, PendingMetrics)>,
 }
 
 impl OnTheWay {
@@ -24,23 +24,23 @@ impl OnTheWay {
     }
 
     /// Notes networks that were learned, without waiting for them.
-    pub(super) fn send(&mut self, learned: AgentNetworks, readings: Readings) {
-        self.next = Some((learned, readings));
+    pub(super) fn send(&mut self, learned: AgentNetworks, pending: PendingMetrics) {
+        self.next = Some((learned, pending));
     }
 
-    /// Waits for what was sent, adds what it tells to `tally`, and returns the actor.
-    pub(super) fn receive(&mut self, tally: &mut Tally) -> Result<Option<Actor>, TrainError> {
-        let Some((learned, readings)) = self.next.take() else { return Ok(None) };
-        let (actor, numbers) = learned.to_actor_and(readings.values());
+    /// Waits for what was sent, adds what it tells to `metrics`, and returns the actor.
+    pub(super) fn receive(&mut self, metrics: &mut Metrics) -> Result<Option<Actor>, TrainError> {
+        let Some((learned, pending)) = self.next.take() else { return Ok(None) };
+        let (actor, numbers) = learned.to_actor_and(pending.values());
         self.acting = learned;
-        readings.accept(numbers, tally)?;
+        pending.record(numbers, metrics)?;
         Ok(Some(actor))
     }
 
-    /// Adds what there is to tell to `tally`, and leaves the weights on their way.
-    pub(super) fn settle(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
+    /// Adds what there is to tell to `metrics`, and leaves the weights on their way.
+    pub(super) fn settle(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
         match &mut self.next {
-            Some((_, readings)) => std::mem::take(readings).settle(tally),
+            Some((_, pending)) => std::mem::take(pending).flush(metrics),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{OptimizerConfig, RecurrentUnit, Sharing};
-use phalanx_core::rl::Linear;
+use phalanx_core::rl::LinearSchedule;
 use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
@@ -174,8 +174,8 @@ impl Default for QLearning {
 
 impl QLearning {
     /// The exploration schedule.
-    pub fn epsilon(&self) -> Linear {
-        Linear {
+    pub fn epsilon(&self) -> LinearSchedule {
+        LinearSchedule {
             start: self.epsilon_start,
             finish: self.epsilon_finish,
             anneal_time: self.epsilon_anneal_time,
@@ -200,7 +200,7 @@ impl QLearning {
 
     /// The replay memory.
     pub fn replay(&self) -> ReplayConfig {
-        let beta = Linear {
+        let beta = LinearSchedule {
             start: self.priority_beta,
             finish: 1.0,
             anneal_time: self.priority_beta_anneal_time,

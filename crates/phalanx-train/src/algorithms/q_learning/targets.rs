@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::super::host::{tensor, to_vec};
+use super::super::transfer::{tensor, to_vec};
 use super::experience::{Experience, paid};
 use super::settings::QLearning;
 use super::target_map::targets;
@@ -155,6 +155,7 @@ mod tests {
     use phalanx_core::nn::device;
     use phalanx_core::rng::{Purpose, Rng};
 
+    use phalanx_core::env::StepStatus;
     use phalanx_core::rl::EpisodeStep;
 
     use super::super::target_map::{TargetMap, TargetNumbers};
@@ -168,7 +169,11 @@ mod tests {
     }
 
     fn with(learning: &QLearning) -> Experience {
-        let step = |reward, terminated, valid| EpisodeStep { reward, terminated, valid };
+        let step = |reward, terminated, filled| EpisodeStep {
+            reward,
+            status: if terminated { StepStatus::Terminated } else { StepStatus::Running },
+            filled,
+        };
         let inputs = InputLayout {
             obs_dim: 1,
             n_actions: 2,
@@ -284,8 +289,13 @@ mod tests {
         let steps: Vec<EpisodeStep> = (0..time * episodes)
             .map(|at| {
                 let (t, episode) = (at / episodes, at % episodes);
-                let (valid, last) = (t < lengths[episode], t + 1 == lengths[episode]);
-                EpisodeStep { reward: number(), terminated: last && !truncated[episode], valid }
+                let (filled, last) = (t < lengths[episode], t + 1 == lengths[episode]);
+                let status = match (last, truncated[episode]) {
+                    (false, _) => StepStatus::Running,
+                    (true, false) => StepStatus::Terminated,
+                    (true, true) => StepStatus::Truncated,
+                };
+                EpisodeStep { reward: number(), status, filled }
             })
             .collect();
         let agent_reward: Vec<f32> = (0..time * episodes * agents).map(|_| number()).collect();
@@ -318,7 +328,7 @@ mod tests {
         let expected = to_vec(on_the_cpu(learning, &batch, greedy, taken));
         assert_eq!(ours.len(), expected.len());
         for (at, (ours, expected)) in ours.iter().zip(expected).enumerate() {
-            if valid(at).is_some_and(|step| step.valid) {
+            if valid(at).is_some_and(|step| step.filled) {
                 assert!((ours - expected).abs() < 1e-5, "{learning:?}: {ours} is not {expected}");
             }
         }

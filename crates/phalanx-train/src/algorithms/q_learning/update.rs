@@ -6,12 +6,12 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::nn::{Device, Optimizer, in_shards, soft_update};
 
-use super::super::host::to_vec;
-use super::super::readings::Readings;
+use super::super::pending_metrics::PendingMetrics;
+use super::super::transfer::to_vec;
 use super::experience::Experience;
 use super::factorisation::Factorisation;
 use super::settings::{QLearning, TargetUpdate};
-use crate::rollout::Tally;
+use crate::rollout::Metrics;
 
 /// The networks of a factorisation on their way.
 pub(super) struct Update<F: Factorisation> {
@@ -44,15 +44,15 @@ impl<F: Factorisation> Update<F> {
     }
 
     /// One update from the shards of a batch, each with the number of its steps, all of which count
-    /// alike; `batch` lays a shard out. What is worth knowing goes to `readings`. Returns the mean absolute
+    /// alike; `batch` lays a shard out. What is worth knowing goes to `pending`. Returns the mean absolute
     /// error of every episode, shard by shard, where replay is prioritised; nothing else is read from the
     /// device.
     pub(super) fn run<T: Send, B: Borrow<Experience>>(
         &mut self,
         shards: Vec<(usize, T)>,
         batch: impl Fn(T) -> B + Sync,
-        tally: &mut Tally,
-        readings: &mut Readings,
+        metrics: &mut Metrics,
+        pending: &mut PendingMetrics,
     ) -> Vec<f32> {
         let all: usize = shards.iter().map(|(steps, _)| steps).sum();
         let (factorisation, target, learning) = (&self.factorisation, &self.target, &self.learning);
@@ -74,14 +74,14 @@ impl<F: Factorisation> Update<F> {
             errors.extend(own);
         }
         for (what, value) in sums {
-            readings.add(&[what], value);
+            pending.add(&[what], value);
         }
         let clip = self.learning.grad_norm_clip as f32;
         let step = self.optimizer.step(self.learning.lr, self.networks.clone(), gradients, clip);
         self.networks = step.module;
-        tally.updates += 1;
-        readings.add(&["grad_norm"], step.grad_norm);
-        self.follow(TargetUpdate::Updates, tally.updates);
+        metrics.updates += 1;
+        pending.add(&["grad_norm"], step.grad_norm);
+        self.follow(TargetUpdate::Updates, metrics.updates);
         if errors.is_empty() { Vec::new() } else { to_vec(Tensor::cat(errors, 0)) }
     }
 

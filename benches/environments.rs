@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use phalanx::env::{Env, ParallelEnvs, Rows, VecEnv};
+use phalanx::env::{Env, ParallelEnvs, StepRows, VecEnv};
 use phalanx::envs::skirmish::{Map, Skirmish, SkirmishArgs};
 use phalanx::rng::{Purpose, Rng};
 
@@ -31,8 +31,8 @@ fn stepping(c: &mut Criterion) {
         let factory = phalanx::envs::registry::factory(id, &args).expect("it is registered");
         let mut envs = ParallelEnvs::new(N_ENVS, 1, Purpose::Environment, factory);
         let spec = envs.spec().clone();
-        let mut rows = Rows::new(&spec, N_ENVS, 1);
-        let mut rng = Rng::stream(1, Purpose::Player, 0);
+        let mut rows = StepRows::new(&spec, N_ENVS, 1);
+        let mut rng = Rng::stream(1, Purpose::ScriptedPolicy, 0);
         let mut actions = vec![0_u16; N_ENVS * spec.n_agents()];
         let all = [true; N_ENVS];
         let mut over = all;
@@ -46,7 +46,7 @@ fn stepping(c: &mut Criterion) {
                     *action = rng.choose(mask).expect("something is always legal") as u16;
                 }
                 envs.step(&actions, &all, rows.at_mut(0));
-                for (over, end) in over.iter_mut().zip(&rows.end) {
+                for (over, end) in over.iter_mut().zip(&rows.status) {
                     *over = end.is_over();
                 }
                 if over.contains(&true) {
@@ -94,7 +94,7 @@ fn growing(c: &mut Criterion) {
     for squares in [1, 2, 4] {
         let mut battle = large_battle(squares);
         let spec = battle.spec().clone();
-        let mut rows = Rows::new(&spec, 1, 1);
+        let mut rows = StepRows::new(&spec, 1, 1);
         let mut rng = Rng::stream(1, Purpose::Environment, 0);
         let ignored = vec![0; spec.n_agents()];
         let mut over = true;
@@ -105,7 +105,7 @@ fn growing(c: &mut Criterion) {
                 if std::mem::take(&mut over) {
                     battle.reset(&mut rng, row);
                 } else {
-                    over = battle.step(&ignored, &mut rng, row).end.is_over();
+                    over = battle.step(&ignored, &mut rng, row).status.is_over();
                 }
             });
         });

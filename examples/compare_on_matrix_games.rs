@@ -89,7 +89,7 @@ struct Found {
 fn payoffs(game: &str) -> anyhow::Result<Vec<f64>> {
     let mut env = phalanx::envs::registry::make(&format!("matrix/{game}"), &Default::default())?;
     let spec: EnvSpec = env.spec().clone();
-    let mut rows = phalanx::env::Rows::new(&spec, 1, 1);
+    let mut rows = phalanx::env::StepRows::new(&spec, 1, 1);
     let mut rng = phalanx::rng::Rng::stream(0, phalanx::rng::Purpose::Check, 0);
     let n = spec.n_actions as u16;
     let joint = (0..n).flat_map(|row| (0..n).map(move |column| [row, column]));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use phalanx::train::log::RunFolder;
+use phalanx::train::run::RunFolder;
 use plotters::prelude::*;
 use serde_json::Value;
 

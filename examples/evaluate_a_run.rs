@@ -10,13 +10,13 @@ use std::path::PathBuf;
 
 use phalanx::env::ParallelEnvs;
 use phalanx::rng::Purpose;
-use phalanx::train::checkpoint::{Choice, RunCheckpoints, load_policy};
-use phalanx::train::evaluate::evaluate;
+use phalanx::train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
+use phalanx::train::run::evaluate::evaluate;
 
 fn main() -> anyhow::Result<()> {
     let run: PathBuf =
         std::env::args().nth(1).unwrap_or("results/examples/train_a_team".to_owned()).into();
-    let (step, files) = RunCheckpoints::of(&run).load(Choice::Best)?;
+    let (step, files) = RunCheckpoints::of(&run).load(CheckpointId::Best)?;
     let policy = load_policy(&files)?;
 
     let battles = phalanx::envs::registry::factory("skirmish/3m", &Default::default())?;

@@ -13,14 +13,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use phalanx::env::Rows;
+use phalanx::env::StepRows;
 use phalanx::envs::registry::make;
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use phalanx::train::replay::{
-    Episode, EpisodeBatch, EpisodeReplay, Precision, ReplayConfig, ReplaySize,
+    Episode, EpisodeBatch, EpisodeReplay, Precision, ReplayConfig, ReplaySizeBound,
 };
-use phalanx::train::rollout::{InputLayout, Script};
+use phalanx::train::rollout::{InputLayout, ScriptedPolicy};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,8 +34,8 @@ fn main() -> anyhow::Result<()> {
     let argument = |i: usize, default| arguments.get(i).map_or(default, String::as_str);
     let mut env = make(argument(0, "skirmish/3m"), &Default::default())?;
     let script = argument(1, "random");
-    let script = Script::named(script, &*env)
-        .with_context(|| format!("`{script}` is none of {:?}", Script::names(&*env)))?;
+    let script = ScriptedPolicy::named(script, &*env)
+        .with_context(|| format!("`{script}` is none of {:?}", ScriptedPolicy::names(&*env)))?;
     let episodes: u32 = argument(2, "100").parse()?;
     let precision = match argument(3, "f32") {
         "f32" => Precision::F32,
@@ -44,10 +44,10 @@ fn main() -> anyhow::Result<()> {
     };
     let spec = env.spec().clone();
     let config = ReplayConfig { precision, ..ReplayConfig::default() };
-    println!("{} in {precision:?}: {}", spec.id, ReplaySize::new(&spec, &config));
+    println!("{} in {precision:?}: {}", spec.id, ReplaySizeBound::new(&spec, &config));
 
     let mut replay = EpisodeReplay::new(config);
-    let mut rows = Rows::new(&spec, 1, spec.episode_limit + 1);
+    let mut rows = StepRows::new(&spec, 1, spec.episode_limit + 1);
     let before = memory();
     let (mut steps, mut packing) = (0, Duration::ZERO);
     for index in 0..episodes {
@@ -96,10 +96,10 @@ fn report(what: &str, time: Duration, numbers: usize) {
 }
 
 /// Plays an episode.
-fn play(env: &mut dyn Env, script: Script, index: u32, rows: &mut Rows) -> Episode {
+fn play(env: &mut dyn Env, script: ScriptedPolicy, index: u32, rows: &mut StepRows) -> Episode {
     let spec = env.spec().clone();
     let mut rng = Rng::stream(1, Purpose::Environment, index);
-    let mut player = Rng::stream(1, Purpose::Player, index);
+    let mut player = Rng::stream(1, Purpose::ScriptedPolicy, index);
     let mut actions = vec![0; spec.episode_limit * spec.n_agents()];
     env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
     for t in 0..spec.episode_limit {
@@ -108,9 +108,9 @@ fn play(env: &mut dyn Env, script: Script, index: u32, rows: &mut Rows) -> Episo
         script.act(env, avail, &mut player, chosen);
         let outcome = env.step(chosen, &mut rng, rows.at_mut(t + 1).row(&spec, 0));
         rows.reward[t + 1] = outcome.reward;
-        if outcome.end.is_over() {
-            let terminated = outcome.end == End::Terminated || spec.timeout_is_terminal;
-            return Episode::cut(&spec, rows, &actions, 0, t + 1, terminated);
+        if outcome.status.is_over() {
+            let terminated = outcome.status == StepStatus::Terminated || spec.timeout_is_terminal;
+            return Episode::from_rows(&spec, rows, &actions, 0, t + 1, terminated);
         }
     }
     unreachable!("an episode ends at its limit")

@@ -7,9 +7,9 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use phalanx::train::Trainer;
 use phalanx::train::algorithms::algorithm;
-use phalanx::train::checkpoint::RunState;
 use phalanx::train::config::{ConfigBuilder, RunConfig};
-use phalanx::train::log::RunFolder;
+use phalanx::train::run::RunFolder;
+use phalanx::train::run::checkpoint::RunState;
 
 use crate::curves::Curve;
 
@@ -177,7 +177,7 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
         let outcome = if RunState::of(&folder).load()?.is_some() {
             trainer.resume(&folder)
         } else {
-            trainer.run_over(&folder)
+            trainer.run_overwriting(&folder)
         };
         let outcome = outcome.with_context(|| format!("while training {}", folder.display()))?;
         eprintln!(

@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use phalanx::env::Rows;
+use phalanx::env::StepRows;
 use phalanx::envs::registry::factory;
 use phalanx::envs::skirmish::{ATTACK, NO_OP, STOP};
 use phalanx::prelude::*;
@@ -138,7 +138,7 @@ impl Policy {
 /// Plays some episodes by a plan.
 fn play_all(env: &mut dyn Env, plan: &Plan, purpose: Purpose, episodes: Range<u32>) -> Record {
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut actions = vec![0_u16; spec.n_agents()];
     let mut record = Record::default();
     for episode in episodes {
@@ -152,7 +152,7 @@ fn play_all(env: &mut dyn Env, plan: &Plan, purpose: Purpose, episodes: Range<u3
             }
             let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
             record.returns += f64::from(outcome.reward);
-            if outcome.end.is_over() {
+            if outcome.status.is_over() {
                 break;
             }
         }

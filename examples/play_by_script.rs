@@ -10,7 +10,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use phalanx::env::Rows;
+use phalanx::env::StepRows;
 use phalanx::envs::registry::factory;
 use phalanx::envs::skirmish::{MAPS, Map};
 use phalanx::prelude::*;
@@ -54,10 +54,10 @@ fn main() -> anyhow::Result<()> {
 /// Plays one battle; 1 if it is won.
 fn play(env: &mut dyn Env, battle: u32) -> f32 {
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(1, Purpose::TestEnvironment, battle);
     env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
     let ignored = vec![0; spec.n_agents()];
-    while !env.step(&ignored, &mut rng, rows.at_mut(0).row(&spec, 0)).end.is_over() {}
+    while !env.step(&ignored, &mut rng, rows.at_mut(0).row(&spec, 0)).status.is_over() {}
     rows.info[0]
 }

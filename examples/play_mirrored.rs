@@ -14,7 +14,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use phalanx::env::Rows;
+use phalanx::env::StepRows;
 use phalanx::envs::registry::factory;
 use phalanx::envs::skirmish::{MAPS, Map, Placed};
 use phalanx::prelude::*;
@@ -65,14 +65,14 @@ fn main() -> anyhow::Result<()> {
 /// Plays one battle; the allies' reward for its end.
 fn play(env: &mut dyn Env, seed: u64, battle: u32) -> f32 {
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(seed, Purpose::TestEnvironment, battle);
     env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
     // The script gives the orders; actions are ignored.
     let ignored = vec![0; spec.n_agents()];
     loop {
         let outcome = env.step(&ignored, &mut rng, rows.at_mut(0).row(&spec, 0));
-        if outcome.end.is_over() {
+        if outcome.status.is_over() {
             return outcome.reward;
         }
     }

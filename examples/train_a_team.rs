@@ -20,7 +20,7 @@ fn main() -> anyhow::Result<()> {
     let outcome = Trainer::new(Qmix::default(), battles)
         .seed(1)
         .t_max(steps)
-        .run_over("results/examples/train_a_team")?;
+        .run_overwriting("results/examples/train_a_team")?;
 
     let won = outcome.last.battle_won_mean().unwrap_or_default();
     println!(

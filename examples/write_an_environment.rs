@@ -45,7 +45,7 @@ impl Corridor {
     }
 
     /// Each robot sees its own cell and the other's; walls close an action.
-    fn observe(&self, out: StepMut<'_>) {
+    fn observe(&self, out: StepBuffers<'_>) {
         out.obs.fill(0.0);
         out.state.fill(0.0);
         out.alive.fill(true);
@@ -69,13 +69,13 @@ impl Env for Corridor {
         &self.spec
     }
 
-    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
         self.t = 0;
         self.cells = [rng.below(LENGTH.into()) as u16, rng.below(LENGTH.into()) as u16];
         self.observe(out);
     }
 
-    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         for (cell, &action) in self.cells.iter_mut().zip(actions) {
             match action {
                 LEFT => *cell -= 1,
@@ -86,12 +86,12 @@ impl Env for Corridor {
         self.t += 1;
         self.observe(out);
         let end = match self.t {
-            _ if self.pressed() => End::Terminated,
-            t if t == LIMIT as u64 => End::Truncated,
-            _ => End::Running,
+            _ if self.pressed() => StepStatus::Terminated,
+            t if t == LIMIT as u64 => StepStatus::Truncated,
+            _ => StepStatus::Running,
         };
-        let reward = if end == End::Terminated { 10.0 } else { -0.1 };
-        Outcome { reward, end }
+        let reward = if end == StepStatus::Terminated { 10.0 } else { -0.1 };
+        StepResult { reward, status: end }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -105,14 +105,14 @@ impl Env for Corridor {
 }
 
 fn main() -> anyhow::Result<()> {
-    let report = check_env(Corridor::new, Steps(100_000))?;
+    let report = check_env(Corridor::new, 100_000)?;
     println!("the environment keeps its contract: {report:?}");
 
     let learning =
         QLearningSettings { epsilon_anneal_time: 10_000, ..QLearningSettings::default() };
     let outcome = Trainer::new(Vdn { learning }, Corridor::new)
         .t_max(20_000)
-        .run_over("results/examples/write_an_environment")?;
+        .run_overwriting("results/examples/write_an_environment")?;
     let pressed = outcome.best.1.means["test_pressed_mean"];
     println!("the robots press both buttons in {:.0}% of the episodes", 100.0 * pressed);
     anyhow::ensure!(pressed > 0.9, "they should have learned this");

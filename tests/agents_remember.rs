@@ -4,8 +4,8 @@
 use phalanx::nn::RecurrentUnit;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::Algorithm;
-use phalanx::train::checkpoint::load_policy;
-use phalanx::train::rollout::Team;
+use phalanx::train::rollout::TeamRunner;
+use phalanx::train::run::checkpoint::load_policy;
 
 /// Steps of an episode.
 const LENGTH: usize = 6;
@@ -34,7 +34,7 @@ impl Recall {
         Self { spec, signs: [0; 2], time: 0 }
     }
 
-    fn write(&self, out: StepMut<'_>) {
+    fn write(&self, out: StepBuffers<'_>) {
         out.obs.fill(0.0);
         out.state.fill(0.0);
         if self.time < LENGTH {
@@ -58,20 +58,20 @@ impl Env for Recall {
         &self.spec
     }
 
-    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
         self.signs = [rng.below(2), rng.below(2)];
         self.time = 0;
         self.write(out);
     }
 
-    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.time += 1;
         self.write(out);
         if self.time < LENGTH {
-            return Outcome { reward: 0.0, end: End::Running };
+            return StepResult { reward: 0.0, status: StepStatus::Running };
         }
         let right = self.signs.iter().zip(actions).filter(|(sign, did)| **sign == **did as usize);
-        Outcome { reward: 0.5 * right.count() as f32, end: End::Terminated }
+        StepResult { reward: 0.5 * right.count() as f32, status: StepStatus::Terminated }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -142,12 +142,12 @@ fn a_policy_on_disk_remembers_as_the_one_that_was_saved() {
         let [ours, theirs] = [policy, loaded].map(|policy| {
             let memory = unit.memory_dim(32);
             assert_eq!(policy.actor.memory_dim(), memory);
-            let mut team = Team::new(policy.inputs, memory, 1);
-            team.begin(0);
+            let mut team = TeamRunner::new(policy.inputs, memory, 1);
+            team.reset(0);
             let steps = (0..LENGTH).map(|t| {
                 let mut obs = vec![0.0; 2 * (2 + LENGTH)];
                 obs[t] = 1.0;
-                team.think(&policy.actor, &obs).to_vec()
+                team.forward(&policy.actor, &obs).to_vec()
             });
             steps.collect::<Vec<_>>()
         });

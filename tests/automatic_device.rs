@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use phalanx::envs::registry::factory;
 use phalanx::nn::available;
 use phalanx::prelude::*;
-use phalanx::train::{Observer, Outcome, Report, TrainError};
+use phalanx::train::{Observer, Report, RunSummary, TrainError};
 use serde_json::Value;
 
 /// Notes what it is told, and ends the run with an error after a number of steps.
@@ -18,7 +18,7 @@ struct Listener {
 }
 
 impl Observer for Listener {
-    fn notice(&mut self, message: &str) -> Result<(), TrainError> {
+    fn info(&mut self, message: &str) -> Result<(), TrainError> {
         self.told.lock().expect("nobody panicked").push(message.to_owned());
         Ok(())
     }
@@ -72,7 +72,7 @@ fn weights(run: &Path) -> Vec<u8> {
     fs::read(run.join(format!("checkpoints/step_{last}/networks.safetensors"))).expect("written")
 }
 
-fn run(device: &str, path: &Path) -> Outcome {
+fn run(device: &str, path: &Path) -> RunSummary {
     trainer(device, u64::MAX).0.run(path).expect("it runs")
 }
 

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::sync::Arc;
 
-use phalanx::env::{End, ParallelEnvs, Rows, VecEnv};
+use phalanx::env::{ParallelEnvs, StepRows, StepStatus, VecEnv};
 use phalanx::envs::registry::factory;
 use phalanx::envs::skirmish::MAPS;
 use phalanx::envs::skirmish::smax::{SCENARIOS, Smax, SmaxArgs};
@@ -57,14 +57,14 @@ impl Digest {
         self.0 = (self.0 ^ u64::from(word)).wrapping_mul(0x0000_0100_0000_01b3);
     }
 
-    fn eat_rows(&mut self, rows: &Rows) {
+    fn eat_rows(&mut self, rows: &StepRows) {
         for numbers in [&rows.obs, &rows.state, &rows.info, &rows.reward] {
             numbers.iter().for_each(|number| self.eat(number.to_bits()));
         }
         for flags in [&rows.avail, &rows.alive] {
             flags.iter().for_each(|&flag| self.eat(u32::from(flag)));
         }
-        rows.end.iter().for_each(|&end| self.eat(end as u32));
+        rows.status.iter().for_each(|&end| self.eat(end as u32));
     }
 }
 
@@ -78,7 +78,7 @@ fn play(make: &Maker, threads: usize, mut saves: Option<Rng>) -> u64 {
         };
         let mut envs = fresh(1);
         let spec = envs.spec().clone();
-        let mut rows = Rows::new(&spec, N_ENVS, 1);
+        let mut rows = StepRows::new(&spec, N_ENVS, 1);
         let mut players: Vec<_> =
             (0..N_ENVS).map(|i| Rng::stream(1, Purpose::Check, i as u32)).collect();
         let mut actions = vec![0_u16; N_ENVS * spec.n_agents()];
@@ -94,7 +94,7 @@ fn play(make: &Maker, threads: usize, mut saves: Option<Rng>) -> u64 {
             envs.step(&actions, &[true; N_ENVS], rows.at_mut(0));
             assert!(envs.take_crashes().is_empty());
             digest.eat_rows(&rows);
-            let over: Vec<_> = rows.end.iter().map(|&end| end.is_over()).collect();
+            let over: Vec<_> = rows.status.iter().map(|&end| end.is_over()).collect();
             if over.contains(&true) {
                 envs.reset(&over, rows.at_mut(0));
                 digest.eat_rows(&rows);
@@ -104,7 +104,7 @@ fn play(make: &Maker, threads: usize, mut saves: Option<Rng>) -> u64 {
                 envs.save(&mut bytes);
                 // Another seed: everything that matters must be in the bytes.
                 envs = fresh(2);
-                rows.end.fill(End::Running);
+                rows.status.fill(StepStatus::Running);
                 envs.load(&bytes).expect("it was just saved");
             }
         }

@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use phalanx::env::{Steps, check_env};
+use phalanx::env::check_env;
 use phalanx::envs::registry::{factory, list};
 
 #[test]
@@ -15,7 +15,7 @@ fn every_environment_keeps_its_contract() {
     for entry in list() {
         let make = factory(&entry.id, &Default::default()).expect("it is listed");
         let spec = make().spec().clone();
-        let report = check_env(make, Steps(steps)).unwrap_or_else(|error| panic!("{error}"));
+        let report = check_env(make, steps).unwrap_or_else(|error| panic!("{error}"));
         println!("{}: {report:?}", entry.id);
         assert!(report.episodes > 0);
         if let Some(largest) = spec.max_return {

@@ -10,7 +10,7 @@ enum Fault {
     ObservationNotWritten,
     MaskNotWritten,
     NotANumber,
-    NoLegalAction,
+    NoAvailableAction,
     DeadAgentMayChoose,
     DeadAgentReturns,
     AgentRewardNotWritten,
@@ -53,7 +53,7 @@ impl Walk {
         Self { spec, fault, t: 0, place: 0.0 }
     }
 
-    fn write(&self, out: &mut StepMut<'_>) {
+    fn write(&self, out: &mut StepBuffers<'_>) {
         let second_is_dead = self.t >= 3 && !(self.fault == Fault::DeadAgentReturns && self.t >= 6);
         out.obs.fill(self.place);
         if self.fault != Fault::AgentRewardNotWritten {
@@ -69,7 +69,7 @@ impl Walk {
         match self.fault {
             Fault::NotANumber if self.t == 5 => out.obs[1] = f32::NAN,
             Fault::AgentRewardNotANumber if self.t == 5 => out.agent_rewards[1] = f32::INFINITY,
-            Fault::NoLegalAction if self.t == 5 => out.avail[..3].fill(false),
+            Fault::NoAvailableAction if self.t == 5 => out.avail[..3].fill(false),
             Fault::DeadAgentMayChoose if second_is_dead => out.avail[4] = true,
             _ => {}
         }
@@ -81,13 +81,13 @@ impl Env for Walk {
         &self.spec
     }
 
-    fn reset(&mut self, rng: &mut Rng, mut out: StepMut<'_>) {
+    fn reset(&mut self, rng: &mut Rng, mut out: StepBuffers<'_>) {
         self.t = 0;
         self.place = rng.uniform();
         self.write(&mut out);
     }
 
-    fn step(&mut self, actions: &[u16], rng: &mut Rng, mut out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, mut out: StepBuffers<'_>) -> StepResult {
         self.t += 1;
         self.place += f32::from(actions[0]) + rng.uniform();
         if self.fault == Fault::OwnRandomness {
@@ -102,13 +102,13 @@ impl Env for Walk {
             _ => {}
         }
         let end = match self.fault {
-            Fault::NeverEnds => End::Running,
-            Fault::TruncatesEarly if self.t == 4 => End::Truncated,
-            Fault::CallsItselfCrashed if self.t == 4 => End::Crashed,
-            _ if self.t == LIMIT => End::Truncated,
-            _ => End::Running,
+            Fault::NeverEnds => StepStatus::Running,
+            Fault::TruncatesEarly if self.t == 4 => StepStatus::Truncated,
+            Fault::CallsItselfCrashed if self.t == 4 => StepStatus::Crashed,
+            _ if self.t == LIMIT => StepStatus::Truncated,
+            _ => StepStatus::Running,
         };
-        Outcome { reward: self.place, end }
+        StepResult { reward: self.place, status: end }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -124,7 +124,7 @@ impl Env for Walk {
 
 #[test]
 fn a_sound_environment_passes_and_is_counted() {
-    let report = check_env(|| Walk::new(Fault::None), Steps(4000)).expect("it is sound");
+    let report = check_env(|| Walk::new(Fault::None), 4000).expect("it is sound");
     assert_eq!((report.steps, report.episodes, report.longest), (4000, 500, 8));
     assert!(report.restores > 40, "{report:?}");
 }
@@ -137,8 +137,8 @@ fn every_broken_promise_is_named() {
         (Fault::NotANumber, "observation index 1 is NaN"),
         (Fault::AgentRewardNotWritten, "agent reward index 0"),
         (Fault::AgentRewardNotANumber, "agent reward index 1 is inf"),
-        (Fault::NoLegalAction, "agent 0 has no legal action"),
-        (Fault::DeadAgentMayChoose, "agent 1 is dead and has 2 legal actions"),
+        (Fault::NoAvailableAction, "agent 0 has no available action"),
+        (Fault::DeadAgentMayChoose, "agent 1 is dead and has 2 available actions"),
         (Fault::DeadAgentReturns, "agent 1 came back to life"),
         (Fault::OwnRandomness, "a second copy with the same seed"),
         (Fault::ForgetsTheClock, "a copy restored in mid-episode"),
@@ -148,9 +148,8 @@ fn every_broken_promise_is_named() {
         (Fault::NoAgents, "there is no agent"),
         (Fault::UnsteadySpec, "a second copy has another specification"),
     ] {
-        let error = check_env(|| Walk::new(fault), Steps(4000))
-            .expect_err("it breaks its contract")
-            .to_string();
+        let error =
+            check_env(|| Walk::new(fault), 4000).expect_err("it breaks its contract").to_string();
         assert!(error.contains("`walk`") && error.contains(complaint), "{fault:?}: {error}");
     }
 }

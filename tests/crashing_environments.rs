@@ -1,6 +1,6 @@
 //! An environment that panics is caught, named, reset and counted; the run goes on.
 
-use phalanx::env::{ParallelEnvs, Rows, VecEnv};
+use phalanx::env::{ParallelEnvs, StepRows, VecEnv};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 
@@ -22,7 +22,7 @@ impl Fragile {
         Self { spec, t: 0 }
     }
 
-    fn observe(&self, out: StepMut<'_>) {
+    fn observe(&self, out: StepBuffers<'_>) {
         out.obs.fill(f32::from(self.t) / 10.0);
         out.state.fill(f32::from(self.t) / 10.0);
         out.avail.fill(true);
@@ -34,16 +34,16 @@ impl Env for Fragile {
     fn spec(&self) -> &EnvSpec {
         &self.spec
     }
-    fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
         self.t = 0;
         self.observe(out);
     }
-    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.t += 1;
         assert!(rng.below(40) > 0, "the wheel came off at t = {}", self.t);
         self.observe(out);
-        let end = if self.t == 10 { End::Terminated } else { End::Running };
-        Outcome { reward: f32::from(actions[0]), end }
+        let end = if self.t == 10 { StepStatus::Terminated } else { StepStatus::Running };
+        StepResult { reward: f32::from(actions[0]), status: end }
     }
     fn save(&self, out: &mut Vec<u8>) {
         phalanx::env::pack(&self.t, out);
@@ -59,18 +59,18 @@ fn a_crash_is_named_and_the_others_play_on() {
     let n = 6;
     let mut envs = ParallelEnvs::new(n, 3, Purpose::Environment, Fragile::new);
     let spec = envs.spec().clone();
-    let mut rows = Rows::new(&spec, n, 1);
+    let mut rows = StepRows::new(&spec, n, 1);
     let mut which = vec![true; n];
     envs.reset(&which, rows.at_mut(0));
     let mut crashed = Vec::new();
     for _ in 0..200 {
         envs.step(&vec![1; n * 2], &vec![true; n], rows.at_mut(0));
         for crash in envs.take_crashes() {
-            assert_eq!(rows.end[crash.env], End::Crashed);
+            assert_eq!(rows.status[crash.env], StepStatus::Crashed);
             assert!(crash.message.contains("the wheel came off"), "{}", crash.message);
             crashed.push(crash.env);
         }
-        for (which, end) in which.iter_mut().zip(&rows.end) {
+        for (which, end) in which.iter_mut().zip(&rows.status) {
             *which = end.is_over();
         }
         envs.reset(&which, rows.at_mut(0));

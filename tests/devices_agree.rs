@@ -11,7 +11,7 @@ use phalanx::nn::device;
 use phalanx::rng::Purpose;
 use phalanx::train::algorithms::{ALGORITHMS, Learner, LearnerContext, SaveScope, algorithm};
 use phalanx::train::config::ConfigBuilder;
-use phalanx::train::rollout::Tally;
+use phalanx::train::rollout::Metrics;
 
 const ENV: &str = "skirmish/3m";
 /// The largest difference there may be, as a part of the largest number.
@@ -42,12 +42,12 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
     let mut envs = ParallelEnvs::new(4, 1, Purpose::Environment, make);
     let setup = LearnerContext { spec: envs.spec().clone(), seed: 1, device };
     let mut learner = algorithm.learner(&setup);
-    let mut tally = Tally::default();
-    learner.iterate(&mut envs, &mut tally).expect("everything is finite");
-    learner.flush(&mut tally).expect("everything is finite");
+    let mut metrics = Metrics::default();
+    learner.iterate(&mut envs, &mut metrics).expect("everything is finite");
+    learner.settle(&mut metrics).expect("everything is finite");
     // Agents that take turns have updates of their own.
-    assert!(tally.updates >= updates as u64, "{id}");
-    let means = tally.take_means().into_iter().map(|(name, mean)| (name.to_string(), mean));
+    assert!(metrics.updates >= updates as u64, "{id}");
+    let means = metrics.take_means().into_iter().map(|(name, mean)| (name.to_string(), mean));
     Learned { means: means.collect(), weights: weights(&*learner) }
 }
 

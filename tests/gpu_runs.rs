@@ -16,7 +16,7 @@ use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use phalanx::train::algorithms::{Learner, LearnerContext, SaveScope, algorithm};
 use phalanx::train::config::ConfigBuilder;
-use phalanx::train::rollout::Tally;
+use phalanx::train::rollout::Metrics;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -51,7 +51,7 @@ impl AnyLength {
         Self { spec, left: 0 }
     }
 
-    fn write(rng: &mut Rng, out: StepMut<'_>) {
+    fn write(rng: &mut Rng, out: StepBuffers<'_>) {
         out.obs.iter_mut().chain(out.state).for_each(|x| *x = rng.below(100) as f32 / 100.0);
         out.avail.fill(true);
         out.alive.fill(true);
@@ -62,16 +62,16 @@ impl Env for AnyLength {
     fn spec(&self) -> &EnvSpec {
         &self.spec
     }
-    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
         self.left = 1 + rng.below(LONGEST) as u8;
         Self::write(rng, out);
     }
-    fn step(&mut self, _: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, _: &[u16], rng: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.left -= 1;
         let reward = rng.below(3) as f32;
         Self::write(rng, out);
-        let end = if self.left == 0 { End::Terminated } else { End::Running };
-        Outcome { reward, end }
+        let end = if self.left == 0 { StepStatus::Terminated } else { StepStatus::Running };
+        StepResult { reward, status: end }
     }
     fn save(&self, out: &mut Vec<u8>) {
         pack(&self.left, out);
@@ -179,14 +179,14 @@ const COMPILING: u64 = 16 << 20;
 fn stays_as_it_is(id: &str, settings: &[&str], part: u64) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut learner, mut envs) = learner(id, settings, &gpu().0);
-    let (mut tally, began) = (Tally::default(), std::time::Instant::now());
+    let (mut metrics, began) = (Metrics::default(), std::time::Instant::now());
     let mut until = |updates: u64| {
-        while tally.updates < updates {
-            learner.iterate(&mut envs, &mut tally).expect("everything is finite");
+        while metrics.updates < updates {
+            learner.iterate(&mut envs, &mut metrics).expect("everything is finite");
         }
         let used = Used::now();
         let seconds = began.elapsed().as_secs_f64();
-        eprintln!("{id} after {} updates and {seconds:.0} s: {used:?}", tally.updates);
+        eprintln!("{id} after {} updates and {seconds:.0} s: {used:?}", metrics.updates);
         used
     };
     until(part);
@@ -227,10 +227,10 @@ fn a_thousand_updates_of_ippo_need_no_more_memory_or_kernels_than_four_hundred()
 fn transfers(id: &str, settings: &[&str]) -> (f64, f64, f64) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut learner, mut envs) = learner(id, settings, &gpu().0);
-    let mut tally = Tally::default();
+    let mut metrics = Metrics::default();
     let mut iterate = || {
-        learner.iterate(&mut envs, &mut tally).expect("everything is finite");
-        tally.updates
+        learner.iterate(&mut envs, &mut metrics).expect("everything is finite");
+        metrics.updates
     };
     while iterate() == 0 {}
     let (before, updates) = (Transfers::so_far(), iterate());
@@ -288,19 +288,20 @@ fn a_run_on_the_gpu_goes_on_exactly_where_it_was_saved() {
     let device = &gpu().0;
     for (id, settings) in [("qmix", &QMIX[..]), ("ippo", &IPPO[..])] {
         let (mut straight, mut envs) = learner(id, settings, device);
-        let mut tally = Tally::default();
-        let go_on =
-            |learner: &mut dyn Learner, envs: &mut ParallelEnvs<AnyLength>, tally: &mut Tally| {
-                for _ in 0..4 {
-                    learner.iterate(envs, tally).expect("everything is finite");
-                }
-            };
-        go_on(&mut *straight, &mut envs, &mut tally);
+        let mut metrics = Metrics::default();
+        let go_on = |learner: &mut dyn Learner,
+                     envs: &mut ParallelEnvs<AnyLength>,
+                     metrics: &mut Metrics| {
+            for _ in 0..4 {
+                learner.iterate(envs, metrics).expect("everything is finite");
+            }
+        };
+        go_on(&mut *straight, &mut envs, &mut metrics);
         let saved = straight.save(SaveScope::Full).expect("it can be read");
         let mut there = Vec::new();
         envs.save(&mut there);
-        let mut tally_again = tally.clone();
-        go_on(&mut *straight, &mut envs, &mut tally);
+        let mut tally_again = metrics.clone();
+        go_on(&mut *straight, &mut envs, &mut metrics);
 
         let (mut again, mut envs) = learner(id, settings, device);
         again.load(&saved).expect("it was just saved");
@@ -329,8 +330,8 @@ fn a_device_that_is_lost_in_an_update_is_one_sentence() {
     let device = Device::wgpu_options().setup(setup.clone()).init().expect("it is a device");
 
     let (mut learner, mut envs) = learner("ippo", &IPPO, &device);
-    let mut tally = Tally::default();
-    let mut iterate = || watched("wgpu", &device, || learner.iterate(&mut envs, &mut tally));
+    let mut metrics = Metrics::default();
+    let mut iterate = || watched("wgpu", &device, || learner.iterate(&mut envs, &mut metrics));
     iterate().expect("it is alive").expect("everything is finite");
     setup.device.destroy();
     let error = iterate().expect_err("it is lost");

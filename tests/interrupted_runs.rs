@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::Algorithm;
-use phalanx::train::log::TIME_FIELDS;
+use phalanx::train::run::log::TIME_FIELDS;
 use phalanx::train::{Observer, Progress, Report, TrainError};
 use serde_json::Value;
 

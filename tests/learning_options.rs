@@ -111,7 +111,7 @@ fn agents_learn_from_their_own_rewards() {
     struct Selfish(EnvSpec);
 
     impl Selfish {
-        fn write(out: StepMut<'_>, own: [f32; 2]) {
+        fn write(out: StepBuffers<'_>, own: [f32; 2]) {
             out.obs.fill(1.0);
             out.state.fill(1.0);
             out.avail.fill(true);
@@ -124,13 +124,13 @@ fn agents_learn_from_their_own_rewards() {
         fn spec(&self) -> &EnvSpec {
             &self.0
         }
-        fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+        fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
             Self::write(out, [0.0; 2]);
         }
-        fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+        fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
             let own = [actions[0] == 0, actions[1] == 1].map(|paid| f32::from(u8::from(paid)));
             Self::write(out, own);
-            Outcome { reward: 0.0, end: End::Terminated }
+            StepResult { reward: 0.0, status: StepStatus::Terminated }
         }
         fn save(&self, _: &mut Vec<u8>) {}
         fn load(&mut self, _: &[u8]) -> Result<(), EnvError> {
@@ -143,9 +143,10 @@ fn agents_learn_from_their_own_rewards() {
     let mut trainer = Trainer::new(Iql { learning }, make).seed(2);
     while trainer.iterate().expect("losses are finite").t_env < 4000 {}
     let policy = trainer.policy().expect("it was trained");
-    let mut team = phalanx::train::rollout::Team::new(policy.inputs, policy.actor.memory_dim(), 1);
-    team.begin(0);
-    let q = team.think(&policy.actor, &[1.0, 1.0]).to_vec();
+    let mut team =
+        phalanx::train::rollout::TeamRunner::new(policy.inputs, policy.actor.memory_dim(), 1);
+    team.reset(0);
+    let q = team.forward(&policy.actor, &[1.0, 1.0]).to_vec();
     assert!(q[0] > q[1] && q[3] > q[2], "{q:?}");
 }
 

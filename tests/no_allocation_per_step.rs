@@ -4,7 +4,7 @@
 
 use std::alloc::System;
 
-use phalanx::env::Rows;
+use phalanx::env::StepRows;
 use phalanx::envs::registry::{list, make};
 use phalanx::envs::skirmish::MAPS;
 use phalanx::envs::skirmish::smax::{ARGUMENTS, SCENARIOS, Smax, SmaxArgs};
@@ -35,7 +35,7 @@ const SMAX: [&str; 4] = [
 /// Plays `episodes` at random; `Err` says in which the allocator was called, and how often.
 fn play(env: &mut dyn Env, episodes: usize) -> Result<(), String> {
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(1, Purpose::Environment, 0);
     let mut player = Rng::stream(1, Purpose::Check, 0);
     let mut actions = vec![0_u16; spec.n_agents()];
@@ -48,13 +48,13 @@ fn play(env: &mut dyn Env, episodes: usize) -> Result<(), String> {
             if episode > 0 && calls.allocations + calls.reallocations > 0 {
                 return Err(format!("step {step} of episode {episode}: {calls:?}"));
             }
-            if step > 0 && rows.end[0].is_over() {
+            if step > 0 && rows.status[0].is_over() {
                 break;
             }
             for (action, mask) in actions.iter_mut().zip(rows.avail.chunks_exact(spec.n_actions)) {
                 *action = player.choose(mask).map_or(0, |index| index as u16);
             }
-            rows.end[0] = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0)).end;
+            rows.status[0] = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0)).status;
             step += 1;
         }
     }

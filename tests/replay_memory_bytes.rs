@@ -5,12 +5,12 @@
 
 use std::alloc::System;
 
-use phalanx::env::Rows;
+use phalanx::env::StepRows;
 use phalanx::envs::registry::make;
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use phalanx::train::replay::{Episode, PackedEpisode, Precision};
-use phalanx::train::rollout::Script;
+use phalanx::train::rollout::ScriptedPolicy;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -20,18 +20,18 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn episode(env: &mut dyn Env, index: u32) -> Episode {
     let spec = env.spec().clone();
     let mut rng = Rng::stream(1, Purpose::Environment, index);
-    let mut player = Rng::stream(1, Purpose::Player, index);
-    let mut rows = Rows::new(&spec, 1, spec.episode_limit + 1);
+    let mut player = Rng::stream(1, Purpose::ScriptedPolicy, index);
+    let mut rows = StepRows::new(&spec, 1, spec.episode_limit + 1);
     let mut actions = vec![0; spec.episode_limit * spec.n_agents()];
     env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
     let mut t = 0;
     loop {
         let avail = &rows.avail[t * spec.avail_len()..(t + 1) * spec.avail_len()];
         let chosen = &mut actions[t * spec.n_agents()..(t + 1) * spec.n_agents()];
-        Script::Random.act(env, avail, &mut player, chosen);
+        ScriptedPolicy::Random.act(env, avail, &mut player, chosen);
         t += 1;
-        if env.step(chosen, &mut rng, rows.at_mut(t).row(&spec, 0)).end.is_over() {
-            return Episode::cut(&spec, &rows, &actions, 0, t, true);
+        if env.step(chosen, &mut rng, rows.at_mut(t).row(&spec, 0)).status.is_over() {
+            return Episode::from_rows(&spec, &rows, &actions, 0, t, true);
         }
     }
 }

@@ -10,9 +10,9 @@ use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use phalanx::train::TrainError;
-use phalanx::train::checkpoint::{Choice, RunCheckpoints, load_policy};
-use phalanx::train::evaluate::evaluate;
-use phalanx::train::log::RunFolder;
+use phalanx::train::run::RunFolder;
+use phalanx::train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
+use phalanx::train::run::evaluate::evaluate;
 use serde_json::Value;
 
 fn trainer() -> Trainer {
@@ -117,7 +117,7 @@ fn plays_the_same(mut trainer: Trainer) {
     let weights = trainer.weights().expect("they can be read");
     checkpoints.save(1000, &weights, true, false).expect("saved");
 
-    let (_, files) = checkpoints.load(Choice::Best).expect("saved");
+    let (_, files) = checkpoints.load(CheckpointId::Best).expect("saved");
     let loaded = load_policy(&files).expect("it is whole");
     let play = |policy| {
         let battles = factory("skirmish/3m", &Default::default()).expect("it is registered");
@@ -138,7 +138,7 @@ fn a_run_is_not_replaced_unless_asked() {
     let error = trainer().run(&path).expect_err("it is there already");
     assert!(matches!(error, TrainError::RunExists { .. }), "{error}");
     assert_eq!(fs::read(path.join("metrics.jsonl")).expect("read"), before);
-    trainer().t_max(600).run_over(&path).expect("it may be replaced");
+    trainer().t_max(600).run_overwriting(&path).expect("it may be replaced");
 }
 
 #[test]
@@ -152,13 +152,13 @@ fn a_run_that_is_being_written_is_left_to_who_writes_it() {
     };
     let before = contents();
     let writing = RunFolder::lock(&path).expect("it has finished");
-    for error in [trainer().resume(&path), trainer().run(&path), trainer().run_over(&path)] {
+    for error in [trainer().resume(&path), trainer().run(&path), trainer().run_overwriting(&path)] {
         let error = error.expect_err("somebody writes there");
         assert!(matches!(error, TrainError::RunBusy { .. }), "{error}");
     }
     assert!(contents() == before, "nothing has changed");
     drop(writing);
-    trainer().t_max(600).run_over(&path).expect("nobody writes there");
+    trainer().t_max(600).run_overwriting(&path).expect("nobody writes there");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use phalanx::envs::registry::factory;
 use phalanx::nn::RecurrentUnit;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{Algorithm, ConcaveQ, Pqn, PqnVdn};
-use phalanx::train::log::TIME_FIELDS;
+use phalanx::train::run::log::TIME_FIELDS;
 use serde_json::Value;
 
 /// `metrics.jsonl` of a short run, without the fields that depend on the clock.

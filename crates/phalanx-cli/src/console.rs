@@ -57,7 +57,7 @@ impl Observer for Console {
         Ok(())
     }
 
-    fn notice(&mut self, message: &str) -> Result<(), TrainError> {
+    fn info(&mut self, message: &str) -> Result<(), TrainError> {
         let line = || eprintln!("{message}");
         self.bar.as_ref().map_or_else(line, |bar| bar.suspend(line));
         Ok(())

@@ -23,7 +23,7 @@ pub enum Purpose {
     Exploration = 3,
     /// Action selection during evaluation, where a policy is stochastic.
     TestExploration = 4,
-    /// Sampling from the replay memory.
+    /// Sampling from the replay buffer.
     Replay = 5,
     /// The order of minibatches.
     Minibatch = 6,
@@ -31,8 +31,8 @@ pub enum Purpose {
     Weights = 7,
     /// Statistics (bootstrap resampling).
     Statistics = 8,
-    /// Scripted players and recorded traces.
-    Player = 9,
+    /// Scripted policies, and random policies of recorded traces.
+    ScriptedPolicy = 9,
     /// Tests and conformance checks.
     Check = 10,
     /// The starts of a search for the best joint action.

@@ -1,8 +1,8 @@
 //! Individual rewards reach the rows of a batch, and the conformance kit tests that they are written.
 
 use phalanx_core::env::{
-    CheckReport, End, Env, EnvError, EnvSpec, Outcome, ParallelEnvs, Rows, StepMut, Steps, VecEnv,
-    check_env, pack, unpack,
+    CheckReport, Env, EnvError, EnvSpec, ParallelEnvs, StepBuffers, StepResult, StepRows,
+    StepStatus, VecEnv, check_env, pack, unpack,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -28,7 +28,7 @@ impl Wages {
         Self { spec, second, t: 0 }
     }
 
-    fn write(&self, wages: [f32; 2], out: StepMut<'_>) {
+    fn write(&self, wages: [f32; 2], out: StepBuffers<'_>) {
         out.obs.fill(1.0);
         out.state.fill(1.0);
         out.avail.fill(true);
@@ -49,17 +49,17 @@ impl Env for Wages {
         &self.spec
     }
 
-    fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
         self.t = 0;
         self.write([0.0; 2], out);
     }
 
-    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.t += 1;
         let wages = [actions[0], actions[1]].map(f32::from);
         self.write(wages, out);
-        let end = if self.t == 4 { End::Terminated } else { End::Running };
-        Outcome { reward: wages[0] + wages[1], end }
+        let end = if self.t == 4 { StepStatus::Terminated } else { StepStatus::Running };
+        StepResult { reward: wages[0] + wages[1], status: end }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -77,7 +77,7 @@ fn every_agents_reward_arrives_in_its_own_place() {
     let n = 3;
     let make = || Wages::new(true, Second::ItsAction);
     let mut envs = ParallelEnvs::new(n, 1, Purpose::Check, make);
-    let mut rows = Rows::new(envs.spec(), n, 2);
+    let mut rows = StepRows::new(envs.spec(), n, 2);
     envs.reset(&[true; 3], rows.at_mut(0));
     assert_eq!(rows.agent_rewards, [0.0; 12]);
     envs.step(&[0, 1, 2, 3, 4, 0], &[true; 3], rows.at_mut(1));
@@ -96,14 +96,14 @@ fn every_agents_reward_arrives_in_its_own_place() {
 #[test]
 fn an_environment_without_individual_rewards_is_handed_no_room_for_them() {
     let spec = Wages::new(false, Second::ItsAction).spec;
-    let mut rows = Rows::new(&spec, 2, 3);
+    let mut rows = StepRows::new(&spec, 2, 3);
     assert!(rows.agent_rewards.is_empty());
     assert!(rows.at_mut(2).row(&spec, 1).agent_rewards.is_empty());
 }
 
 #[test]
 fn the_conformance_kit_tests_individual_rewards() {
-    let check = |second| check_env(|| Wages::new(true, second), Steps(400));
+    let check = |second| check_env(|| Wages::new(true, second), 400);
     let report = check(Second::ItsAction).expect("it is sound");
     assert!(matches!(report, CheckReport { steps: 400, episodes: 100, .. }), "{report:?}");
     for (second, complaint) in [

@@ -8,15 +8,15 @@
 //! Every environment implements [`phalanx_core::env::Env`]. One random episode of `skirmish/3m`:
 //!
 //! ```
-//! use phalanx_core::env::{Env, Rows};
+//! use phalanx_core::env::{Env, StepRows};
 //! use phalanx_core::rng::{Purpose, Rng};
 //! use phalanx_envs::registry;
 //!
 //! let mut env = registry::make("skirmish/3m", &toml::Table::new())?;
 //! let spec = env.spec().clone();
-//! let mut rows = Rows::new(&spec, 1, 1);
+//! let mut rows = StepRows::new(&spec, 1, 1);
 //! let mut rng = Rng::stream(1, Purpose::Environment, 0);
-//! let mut player = Rng::stream(1, Purpose::Player, 0);
+//! let mut player = Rng::stream(1, Purpose::ScriptedPolicy, 0);
 //!
 //! env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
 //! let mut total = 0.0;
@@ -26,7 +26,7 @@
 //!         masks.map(|mask| player.choose(mask).expect("something is always legal") as u16).collect();
 //!     let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
 //!     total += outcome.reward;
-//!     if outcome.end.is_over() {
+//!     if outcome.status.is_over() {
 //!         break;
 //!     }
 //! }

@@ -2,7 +2,7 @@
 //! load.
 //! With the defaults, a test of the workspace checks all environments.
 
-use phalanx_core::env::{Steps, check_env};
+use phalanx_core::env::check_env;
 use phalanx_envs::registry;
 use toml::Table;
 
@@ -11,7 +11,7 @@ fn check(ids: &[&str], sets: &[&str], steps: u64) {
     for (id, args) in ids.iter().flat_map(|id| sets.iter().map(move |args| (id, args))) {
         let args: Table = args.parse().expect("the test writes TOML");
         let make = registry::factory(id, &args).expect("the environment exists");
-        if let Err(error) = check_env(make, Steps(steps)) {
+        if let Err(error) = check_env(make, steps) {
             panic!("{id} {args:?}: {error}");
         }
     }

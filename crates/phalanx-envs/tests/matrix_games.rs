@@ -1,15 +1,15 @@
 //! Matrix games pay what their tables say.
 
-use phalanx_core::env::{End, Env, Outcome, Rows};
+use phalanx_core::env::{Env, StepResult, StepRows, StepStatus};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_envs::matrix::{
     KStep, KStepArgs, MATRIX_FAMILIES, MATRIX_GAMES, MatrixGame, Mmdp, MmdpArgs, TwoStep,
 };
 use phalanx_envs::registry;
 
-fn play(env: &mut dyn Env, joint: &[[u16; 2]]) -> (Vec<Outcome>, Rows) {
+fn play(env: &mut dyn Env, joint: &[[u16; 2]]) -> (Vec<StepResult>, StepRows) {
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(0, Purpose::Check, 0);
     env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
     let step = |actions| env.step(actions, &mut rng, rows.at_mut(0).row(&spec, 0));
@@ -25,7 +25,7 @@ fn every_cell_pays_what_the_table_says() {
         for (row, cells) in payoff.table.iter().enumerate() {
             for (column, &reward) in cells.iter().enumerate() {
                 let (outcomes, rows) = play(&mut env, &[[row as u16, column as u16]]);
-                assert_eq!(outcomes, [Outcome { reward, end: End::Terminated }]);
+                assert_eq!(outcomes, [StepResult { reward, status: StepStatus::Terminated }]);
                 assert!(rows.obs.iter().chain(&rows.state).all(|&cell| cell == 1.0));
                 best = best.max(reward);
             }
@@ -100,14 +100,14 @@ fn the_variant_of_the_two_step_game_pays_more_for_doing_nothing_together() {
 /// The return of one sequence of joint actions, as long as the episode lasts, and its length.
 fn total(env: &mut dyn Env, joint: &[[u16; 2]]) -> (f32, usize) {
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(0, Purpose::Check, 0);
     env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
     let mut sum = 0.0;
     for (step, actions) in joint.iter().enumerate() {
         let outcome = env.step(actions, &mut rng, rows.at_mut(0).row(&spec, 0));
         sum += outcome.reward;
-        if outcome.end.is_over() {
+        if outcome.status.is_over() {
             return (sum, step + 1);
         }
     }
@@ -209,7 +209,10 @@ fn the_two_step_game_pays_7_or_a_coordination_game_worth_8() {
         let (outcomes, rows) = play(&mut TwoStep::new(), &joint);
         assert_eq!(
             outcomes,
-            [Outcome { reward: 0.0, end: End::Running }, Outcome { reward, end: End::Terminated }]
+            [
+                StepResult { reward: 0.0, status: StepStatus::Running },
+                StepResult { reward, status: StepStatus::Terminated }
+            ]
         );
         let state = if joint[0][0] == 0 { [0.0, 1.0, 0.0] } else { [0.0, 0.0, 1.0] };
         assert_eq!(rows.state, state);

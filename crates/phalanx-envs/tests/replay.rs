@@ -1,6 +1,6 @@
 //! The same seed and actions give the same bits, from any copy.
 
-use phalanx_core::env::{Env, Rows};
+use phalanx_core::env::{Env, StepRows};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_envs::registry;
 use toml::Table;
@@ -9,9 +9,9 @@ use toml::Table;
 /// none are handed in.
 fn episode(env: &mut dyn Env, seed: u64, given: Option<&[Vec<u16>]>) -> (Vec<u32>, Vec<Vec<u16>>) {
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(seed, Purpose::Environment, 0);
-    let mut player = Rng::stream(seed, Purpose::Player, 0);
+    let mut player = Rng::stream(seed, Purpose::ScriptedPolicy, 0);
     let (mut bits, mut taken) = (Vec::new(), Vec::new());
     env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
     for step in 0.. {
@@ -23,7 +23,7 @@ fn episode(env: &mut dyn Env, seed: u64, given: Option<&[Vec<u16>]>) -> (Vec<u32
         let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
         bits.push(outcome.reward.to_bits());
         taken.push(actions);
-        if outcome.end.is_over() {
+        if outcome.status.is_over() {
             break;
         }
     }
@@ -67,7 +67,7 @@ fn seeds_matter_unless_chance_is_switched_off() {
         let idle: Vec<Vec<u16>> = vec![vec![1; 3]; 7];
         let mut rng = Rng::stream(seed, Purpose::Environment, 0);
         let spec = env.spec().clone();
-        let mut rows = Rows::new(&spec, 1, 1);
+        let mut rows = StepRows::new(&spec, 1, 1);
         env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
         let start = rows.state.clone();
         for actions in &idle {

@@ -1,4 +1,4 @@
-//! What can go wrong in training.
+//! Errors of training.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use phalanx_core::nn::{DeviceError, WeightsError};
 use crate::config::ConfigError;
 use crate::replay::ReplayError;
 
-/// What can go wrong in training, evaluation and with runs on disk.
+/// An error of training, of evaluation, or of a run on disk.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
@@ -18,7 +18,7 @@ pub enum TrainError {
     /// The environment is unknown or its arguments are wrong.
     #[error(transparent)]
     Registry(#[from] phalanx_envs::registry::RegistryError),
-    /// The device does not exist here.
+    /// The device does not exist on this machine or in this build.
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// Weights cannot be read or do not fit.
@@ -27,13 +27,13 @@ pub enum TrainError {
     /// A saved state cannot be read.
     #[error(transparent)]
     State(#[from] EnvError),
-    /// An episode does not fit the replay memory.
+    /// An episode does not fit into the replay buffer.
     #[error(transparent)]
     Replay(#[from] ReplayError),
     /// A file or folder cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was attempted: `write`, `read`, `create`.
+        /// The attempted action: `write`, `read`, `create`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -42,8 +42,7 @@ pub enum TrainError {
     },
     /// The folder of a run exists already.
     #[error(
-        "{} holds a run already; choose another seed or results_dir, or allow it to be replaced \
-         (--overwrite)",
+        "{} already holds a run; choose another seed or results_dir, or replace it with --overwrite",
         path.display()
     )]
     RunExists {
@@ -52,36 +51,36 @@ pub enum TrainError {
     },
     /// Another process writes into the folder of a run.
     #[error(
-        "{} is being written by another process, perhaps this very run that is still training; end that \
-         first, or choose another seed or results_dir",
+        "{} is in use by another process, perhaps this same run; end that process first, or choose \
+         another seed or results_dir",
         path.display()
     )]
     RunBusy {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder is not that of a run, or a file in it is damaged.
-    #[error("{} is not a run that can be read: {reason}", path.display())]
+    /// A folder is not the folder of a run, or a file in it is damaged.
+    #[error("{} cannot be read as a run: {reason}", path.display())]
     NotARun {
         /// The folder or file.
         path: PathBuf,
         /// What is missing or damaged.
         reason: String,
     },
-    /// A run was asked to stop; its state is saved.
+    /// A run was stopped on request; its state is saved.
     #[error("stopped after {t_env} environment steps; {} can be resumed", path.display())]
     Stopped {
         /// The folder of the run.
         path: PathBuf,
-        /// When.
+        /// The environment steps so far.
         t_env: u64,
     },
-    /// There is nothing from which a run could go on.
+    /// A run cannot be resumed.
     #[error("{} cannot be resumed: {reason}", path.display())]
     NothingToResume {
         /// The folder of the run.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// A network or loss became infinite or not a number.
@@ -93,13 +92,13 @@ pub enum TrainError {
         what: &'static str,
         /// Its value.
         value: f32,
-        /// When.
+        /// The environment steps so far.
         t_env: u64,
     },
-    /// A pool of threads could not be started.
+    /// A thread pool could not be started.
     #[error("cannot start {threads} threads: {reason}")]
     Threads {
-        /// How many.
+        /// The number of threads.
         threads: usize,
         /// The cause.
         reason: String,

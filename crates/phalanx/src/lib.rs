@@ -31,7 +31,9 @@ pub use phalanx_train as train;
 
 /// The names most programs need.
 pub mod prelude {
-    pub use phalanx_core::env::{End, Env, EnvError, EnvSpec, Outcome, StepMut, Steps, check_env};
+    pub use phalanx_core::env::{
+        Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, check_env,
+    };
     pub use phalanx_core::rng::Rng;
     pub use phalanx_train::Trainer;
     pub use phalanx_train::algorithms::{

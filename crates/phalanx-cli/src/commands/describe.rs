@@ -48,7 +48,7 @@ impl Describe {
                 "other_rules": others,
                 "arguments": rule_set(rules)["arguments"],
                 "players": env
-                    .players()
+                    .scripted_policies()
                     .iter()
                     .map(|(name, what)| json!({ "name": name, "summary": what }))
                     .collect::<Vec<_>>(),
@@ -89,9 +89,9 @@ impl Describe {
                 print(&format!("  {index:>4}  {text}"));
             }
         }
-        if !env.players().is_empty() {
+        if !env.scripted_policies().is_empty() {
             print("\nscripted players (--policy NAME):");
-            for (name, what) in env.players() {
+            for (name, what) in env.scripted_policies() {
                 print(&format!("  {name:<16} {what}"));
             }
         }

@@ -6,23 +6,23 @@ use clap::Args;
 use phalanx_core::env::{Env, ParallelEnvs};
 use phalanx_core::rng::Purpose;
 use phalanx_train::TrainError;
-use phalanx_train::checkpoint::{Choice, RunCheckpoints, load_policy};
-use phalanx_train::evaluate::{Evaluation, evaluate, evaluate_script};
-use phalanx_train::log::RunFolder;
-use phalanx_train::rollout::{Policy, Script};
+use phalanx_train::rollout::{Policy, ScriptedPolicy};
+use phalanx_train::run::RunFolder;
+use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
+use phalanx_train::run::evaluate::{Evaluation, evaluate, evaluate_scripted};
 use serde_json::{Value, json};
 
 use crate::commands::train::run_config;
-use crate::commands::{Misuse, env_args, player, print};
+use crate::commands::{Misuse, env_args, policy_argument, print};
 
-/// How many episodes are played at a time.
-const AT_ONCE: usize = 32;
+/// The maximum number of parallel environments.
+const MAX_ENVS: usize = 32;
 
-/// Play episodes with a trained team, greedily, or with a scripted player.
+/// Evaluate a trained team, greedily, or a scripted policy.
 ///
-/// A run's folder is evaluated in the environment and with the arguments it was trained with. With
-/// --policy, the first argument is an environment instead, and arguments of the environment may
-/// follow: who plays is a scripted player by name, or the team of a run's folder.
+/// A run is evaluated in its own environment, with the arguments of its training. With --policy, the
+/// first argument is an environment instead, and arguments of the environment may follow; the policy
+/// is the name of a scripted policy or the folder of a run.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phalanx eval results/qmix/skirmish/3m/seed_1 --checkpoint best --episodes 320\n  \
@@ -30,23 +30,23 @@ const AT_ONCE: usize = 32;
     phalanx eval skirmish/3m --policy heuristic --json env_args.rules=smax\n  \
     phalanx eval skirmish/3m --policy results/qmix/skirmish/3m/seed_1 env_args.opponent=kiting")]
 pub(crate) struct Eval {
-    /// The run's folder or, with --policy, an environment (`phalanx list envs` shows them).
+    /// The folder of a run or, with --policy, an environment (`phalanx list envs` shows them).
     #[arg(value_name = "RUN|ENV")]
     target: String,
     /// With --policy: arguments of the environment, `env_args.key=value`.
     #[arg(requires = "policy")]
     args: Vec<String>,
-    /// Who plays in the environment: `random`, `heuristic`, another of its scripted players (`phalanx
-    /// describe` lists them), or a run's folder.
+    /// Policy to run: `random`, `heuristic`, another scripted policy of the environment (`phalanx
+    /// describe` lists them), or the folder of a run.
     #[arg(long)]
     policy: Option<String>,
     /// `best`, `last`, or the number of environment steps of a checkpoint.
     #[arg(long, default_value = "best")]
-    checkpoint: Choice,
+    checkpoint: CheckpointId,
     /// The number of episodes.
     #[arg(long, default_value_t = 32)]
     episodes: usize,
-    /// The seed of the episodes; the run's own by default, 1 with --policy.
+    /// The seed of the episodes; by default that of the run, or 1 with --policy.
     #[arg(long)]
     seed: Option<u64>,
     /// Print the result as one JSON object.
@@ -65,12 +65,12 @@ impl Eval {
         }
     }
 
-    /// Evaluates a run where it was trained.
+    /// Evaluates a run in its own environment.
     fn trained_run(&self) -> anyhow::Result<()> {
         let path = Path::new(&self.target);
         if !phalanx_envs::registry::rules(&self.target).is_empty() && !path.is_dir() {
             let reason =
-                format!("{0} is an environment; say who plays: --policy NAME", self.target);
+                format!("{0} is an environment; choose a policy with --policy NAME", self.target);
             return Err(Misuse(reason).into());
         }
         let (_, info) = RunFolder::open(path)?;
@@ -87,19 +87,19 @@ impl Eval {
         Ok(())
     }
 
-    /// Evaluates a scripted player, or the team of a run, in an environment.
+    /// Evaluates a scripted policy, or the policy of a run, in an environment.
     fn environment(&self, policy: &str) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let factory = phalanx_envs::registry::factory(&self.target, &args)?;
         let seed = self.seed.unwrap_or(1);
         let env = factory();
-        let evaluation = if let Some(script) = Script::named(policy, &*env) {
-            evaluate_script(script, factory, seed, self.episodes)
+        let evaluation = if let Some(scripted) = ScriptedPolicy::named(policy, &*env) {
+            evaluate_scripted(scripted, factory, seed, self.episodes)
         } else if Path::new(policy).is_dir() {
-            let policy = player::trained(Path::new(policy), self.checkpoint, &*env)?;
+            let policy = policy_argument::load_trained(Path::new(policy), self.checkpoint, &*env)?;
             self.greedy(&policy, seed, factory)
         } else {
-            return Err(player::unknown(policy, &*env, "a run's folder").into());
+            return Err(policy_argument::unknown(policy, &*env, "the folder of a run").into());
         };
         let head = json!({ "env": self.target, "env_args": args, "policy": policy });
         self.show(&format!("{policy} on {}", self.target), head, seed, &evaluation);
@@ -112,7 +112,7 @@ impl Eval {
         seed: u64,
         factory: impl Fn() -> E + Send + Sync + 'static,
     ) -> Evaluation {
-        let n_envs = self.episodes.min(AT_ONCE);
+        let n_envs = self.episodes.min(MAX_ENVS);
         let mut envs = ParallelEnvs::new(n_envs, seed, Purpose::TestEnvironment, factory);
         evaluate(policy, &mut envs, self.episodes)
     }

@@ -4,7 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod describe;
 pub(crate) mod eval;
 pub(crate) mod list;
-pub(crate) mod player;
+pub(crate) mod policy_argument;
 pub(crate) mod trace;
 pub(crate) mod train;
 

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use phalanx_core::env::{End, Env, Outcome, Rows};
+use phalanx_core::env::{Env, StepResult, StepRows, StepStatus};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
 use serde_json::{Value, json};
 
-use crate::commands::player::Player;
+use crate::commands::policy_argument::ActionSource;
 use crate::commands::{env_args, print};
 
 /// Record episodes, one JSON object per line.
 ///
-/// The first line is a header; then every episode begins with its state before any action (t = 0),
-/// and every step adds a line with actions, reward, terminated, truncated and, for battles, the
-/// units. Where the enemies choose from a set of actions too (rules=smax, or a scripted opponent),
-/// a line also holds enemy_actions; in self-play they are among the actions. The same seed and
-/// actions give the same bytes.
+/// The first line is a header. Every episode starts with its state before any action (t = 0), and
+/// every step adds a line with actions, reward, terminated, truncated and, for battles, the units.
+/// If the enemies also choose from a set of actions (rules=smax, or a scripted opponent), a line
+/// also holds enemy_actions; in self-play they are among the actions. The same seed and actions
+/// give the same bytes.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phalanx trace skirmish/3m --seed 1 --policy heuristic --out battle.jsonl\n  \
@@ -35,24 +35,24 @@ pub(crate) struct Trace {
     env: String,
     /// Arguments of the environment, `env_args.key=value`.
     args: Vec<String>,
-    /// The seed of the environment and of the random player.
+    /// The seed of the environment and of the random policy.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The number of episodes.
     #[arg(long, default_value_t = 1)]
     episodes: u64,
-    /// Who plays: `random`, `heuristic`, another scripted player of the environment (`phalanx
-    /// describe` lists them), a run's folder (its best policy, greedily), or a file of joint
-    /// actions, one JSON array of action numbers per line.
+    /// Policy to run: `random`, `heuristic`, another scripted policy of the environment (`phalanx
+    /// describe` lists them), the folder of a run (its best policy, greedily), or a file of joint
+    /// actions, one JSON array of action indices per line.
     #[arg(long, default_value = "random")]
     policy: String,
     /// The file to write.
     #[arg(long)]
     out: PathBuf,
-    /// Add observations, state and available actions to every line.
+    /// Add observations, state and available actions to each line.
     #[arg(long)]
     full: bool,
-    /// Print every moment too, where the environment draws itself as text.
+    /// Also print every step, if the environment can be drawn as text.
     #[arg(long)]
     show: bool,
 }
@@ -61,12 +61,12 @@ impl Trace {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let mut env = phalanx_envs::registry::make(&self.env, &args)?;
-        let mut player = Player::new(&self.policy, self.seed, &*env)?;
+        let mut policy = ActionSource::new(&self.policy, self.seed, &*env)?;
         // The file appears when it is complete.
         let mut name = self.out.file_name().context("--out must name a file")?.to_owned();
         name.push(".tmp");
         let temporary = self.out.with_file_name(name);
-        let written = self.write(&mut *env, &mut player, &temporary, &args);
+        let written = self.write(&mut *env, &mut policy, &temporary, &args);
         if written.is_err() {
             let _ = fs::remove_file(&temporary);
         }
@@ -80,7 +80,7 @@ impl Trace {
     fn write(
         &self,
         env: &mut dyn Env,
-        player: &mut Player,
+        policy: &mut ActionSource,
         path: &Path,
         args: &toml::Table,
     ) -> anyhow::Result<(u64, u64)> {
@@ -99,19 +99,19 @@ impl Trace {
         });
         writeln!(out, "{header}")?;
         let mut rng = Rng::stream(self.seed, Purpose::Environment, 0);
-        let mut rows = Rows::new(&spec, 1, 1);
+        let mut rows = StepRows::new(&spec, 1, 1);
         let (mut episodes, mut steps) = (0, 0);
         'episodes: while episodes < self.episodes {
             env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
-            player.begin();
-            let none = Outcome { reward: 0.0, end: End::Running };
-            self.put(&mut out, &self.line(env, &rows, episodes, 0, &[], none))?;
+            policy.reset();
+            let start = StepResult { reward: 0.0, status: StepStatus::Running };
+            self.put(&mut out, &self.line(env, &rows, episodes, 0, &[], start))?;
             for t in 1_u64.. {
-                let Some(actions) = player.act(env, &rows)? else { break 'episodes };
-                let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
-                self.put(&mut out, &self.line(env, &rows, episodes, t, &actions, outcome))?;
+                let Some(actions) = policy.act(env, &rows)? else { break 'episodes };
+                let result = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
+                self.put(&mut out, &self.line(env, &rows, episodes, t, &actions, result))?;
                 steps += 1;
-                if outcome.end.is_over() {
+                if result.status.is_over() {
                     break;
                 }
             }
@@ -121,7 +121,7 @@ impl Trace {
         Ok((episodes, steps))
     }
 
-    /// Writes a line and shows what it draws.
+    /// Writes a line, and prints its drawing with `--show`.
     fn put(&self, out: &mut impl Write, line: &Value) -> anyhow::Result<()> {
         writeln!(out, "{line}")?;
         if let Some(text) = line["text"].as_str().filter(|_| self.show) {
@@ -134,21 +134,21 @@ impl Trace {
     fn line(
         &self,
         env: &dyn Env,
-        rows: &Rows,
+        rows: &StepRows,
         episode: u64,
         t: u64,
         actions: &[u16],
-        outcome: Outcome,
+        result: StepResult,
     ) -> Value {
         let spec = env.spec();
-        let truncated = outcome.end == End::Truncated;
+        let terminated = result.status.with_timeout(spec.timeout_is_terminal).is_terminal();
         let mut line = json!({
             "episode": episode,
             "t": t,
             "actions": actions,
-            "reward": outcome.reward,
-            "terminated": outcome.end == End::Terminated || truncated && spec.timeout_is_terminal,
-            "truncated": truncated,
+            "reward": result.reward,
+            "terminated": terminated,
+            "truncated": result.status == StepStatus::Truncated,
         });
         if spec.agent_rewards {
             line["agent_rewards"] = json!(rows.agent_rewards);
@@ -156,7 +156,7 @@ impl Trace {
         for (key, value) in env.frame() {
             line[key] = value;
         }
-        if outcome.end.is_over() {
+        if result.status.is_over() {
             let info = spec.info.iter().zip(&rows.info);
             line["info"] = info.map(|(name, value)| (name.clone(), json!(value))).collect();
         }

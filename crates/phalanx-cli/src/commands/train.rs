@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use phalanx_train::algorithms::algorithm;
 use phalanx_train::config::{ConfigBuilder, ResolvedConfig, RunConfig, renamed};
-use phalanx_train::log::RunFolder;
-use phalanx_train::{Outcome, TrainError, Trainer};
+use phalanx_train::run::RunFolder;
+use phalanx_train::{RunSummary, TrainError, Trainer};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -89,7 +89,7 @@ impl Train {
         let trainer = trainer.stop_when(stop_signals()?);
         let outcome = match (&self.resume, self.overwrite) {
             (Some(_), _) => trainer.resume(&path),
-            (None, true) => trainer.run_over(&path),
+            (None, true) => trainer.run_overwriting(&path),
             (None, false) => trainer.run(&path),
         }?;
         self.summary(alg, &env, &outcome);
@@ -116,7 +116,7 @@ impl Train {
         Ok((trainer, config, path))
     }
 
-    fn summary(&self, alg: &str, env: &str, outcome: &Outcome) {
+    fn summary(&self, alg: &str, env: &str, outcome: &RunSummary) {
         let (best_at, best) = &outcome.best;
         let progress = &outcome.progress;
         if self.json {
@@ -135,7 +135,7 @@ impl Train {
             print(&result.to_string());
             return;
         }
-        let describe = |evaluation: &phalanx_train::evaluate::Evaluation| {
+        let describe = |evaluation: &phalanx_train::run::evaluate::Evaluation| {
             let won = evaluation.battle_won_mean();
             let won = won.map_or_else(String::new, |won| format!("{:.1}% won, ", 100.0 * won));
             format!("{won}return {:.3}", evaluation.return_mean())

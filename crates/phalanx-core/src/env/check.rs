@@ -1,15 +1,13 @@
-//! The conformance kit: plays an environment at random and tests the contract of [`Env`].
+//! The conformance kit: plays an environment and tests the contract of [`Env`].
 
-use super::env::{End, Env, EnvError, Outcome, StepMut};
+use super::buffers::{BatchBuffers, StepBuffers, StepRows};
+use super::environment::Env;
+use super::saved_state::EnvError;
 use super::spec::EnvSpec;
-use super::vec_env::{BatchMut, Rows};
+use super::step::{StepResult, StepStatus};
 use crate::rng::{Purpose, Rng};
 
-/// How many random steps [`check_env`] plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Steps(pub u64);
-
-/// What [`check_env`] saw while everything held.
+/// Statistics of a check that found no violation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckReport {
     /// Steps played.
@@ -22,11 +20,11 @@ pub struct CheckReport {
     pub max_return: f32,
     /// The longest episode, in steps.
     pub longest: u64,
-    /// How often the state was saved in mid-episode, loaded into another copy and compared.
+    /// The number of states saved in mid-episode, loaded into another copy and compared.
     pub restores: u64,
 }
 
-/// A broken promise of an environment.
+/// A violation of the contract of [`Env`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckError {
@@ -49,7 +47,7 @@ pub enum CheckError {
         episode: u64,
         /// The step in the episode; zero is the reset.
         step: u64,
-        /// The seed under which it happens again.
+        /// The seed that reproduces it.
         seed: u64,
         /// What is wrong.
         reason: String,
@@ -65,33 +63,34 @@ pub enum CheckError {
 }
 
 const SEED: u64 = 0x5eed;
-/// A restored copy is followed for this many steps.
-const FOLLOW: u64 = 20;
+/// The number of steps for which a restored copy is compared with the original.
+const STEPS_AFTER_RESTORE: u64 = 20;
 
-/// Plays `steps` legal steps and tests every promise an [`Env`] makes. Actions are random, in every
-/// second episode those of one of the [scripted players](Env::players) where there are some.
+/// Plays `steps` steps and tests the whole contract of [`Env`]. Actions are random; every second
+/// episode uses one of the [scripted policies](Env::scripted_policies), if there are any.
 ///
-/// Tested are: the shapes; that every slice is fully written and finite; that every agent has a
-/// legal action and a dead one exactly one; that the dead stay dead; that episodes end in time and
-/// report how; that two copies with one seed agree bit for bit; that a state saved in mid-episode
-/// and loaded into another copy continues exactly as the original, its scripted players included;
-/// and that these choose legal actions and change nothing when they are asked.
+/// Tests that
+///
+/// - every slice has the right length, is fully written and finite;
+/// - every agent has an available action, a dead one exactly one, and dead agents stay dead;
+/// - episodes end within their limit and report how;
+/// - two copies with the same seed agree bit for bit;
+/// - a state saved in mid-episode and loaded into another copy continues exactly like the original,
+///   including its scripted policies;
+/// - scripted policies choose available actions, and asking them changes nothing else.
 ///
 /// # Errors
 ///
-/// The first broken promise, with the episode, the step and the seed that show it again.
-pub fn check_env<E: Env>(
-    factory: impl Fn() -> E,
-    Steps(steps): Steps,
-) -> Result<CheckReport, CheckError> {
-    let mut straight = Copy::new(factory(), 0.5, true);
+/// The first violation, with the episode, the step and the seed that reproduce it.
+pub fn check_env<E: Env>(factory: impl Fn() -> E, steps: u64) -> Result<CheckReport, CheckError> {
+    let mut original = Copy::new(factory(), 0.5, true);
     let mut twin = Copy::new(factory(), -3.25, false);
-    let spec = straight.env.spec().clone();
+    let spec = original.env.spec().clone();
     check_spec(&spec, twin.env.spec())?;
-    let players = straight.env.players();
-    let mut script_rng = Rng::stream(SEED, Purpose::Check, 3);
+    let policies = original.env.scripted_policies();
+    let mut policy_rng = Rng::stream(SEED, Purpose::Check, 3);
     let mut scripted = vec![0_u16; spec.n_agents()];
-    let mut player = Rng::stream(SEED, Purpose::Check, 1);
+    let mut random = Rng::stream(SEED, Purpose::Check, 1);
     let mut report =
         CheckReport { min_return: f32::MAX, max_return: f32::MIN, ..Default::default() };
     let mut restored: Option<(Copy<E>, u64)> = None;
@@ -106,49 +105,52 @@ pub fn check_env<E: Env>(
             seed: SEED,
             reason,
         };
-        straight.reset();
+        original.reset();
         twin.reset();
-        straight.compare(&twin, "a second copy with the same seed").map_err(|e| fail(0, e))?;
+        original.compare(&twin, "a second copy with the same seed").map_err(|e| fail(0, e))?;
         was_alive.fill(true);
         let mut total = 0.0;
         for step in 0_u64.. {
-            check_rows(&spec, &straight, &mut was_alive).map_err(|e| fail(step, e))?;
+            check_rows(&spec, &original, &mut was_alive).map_err(|e| fail(step, e))?;
             if step >= spec.episode_limit as u64 {
                 let limit = spec.episode_limit;
-                return Err(fail(step, format!("the episode goes on after its limit of {limit}")));
+                return Err(fail(
+                    step,
+                    format!("the episode continues after its limit of {limit}"),
+                ));
             }
-            if player.below(50) == 0 {
+            if random.below(50) == 0 {
                 let mut bytes = Vec::new();
-                straight.env.save(&mut bytes);
+                original.env.save(&mut bytes);
                 let mut copy = Copy::new(factory(), 7.75, true);
                 copy.rng = Rng::stream(SEED ^ 1, Purpose::Check, 2);
                 copy.reset();
                 copy.env
                     .load(&bytes)
                     .map_err(|source| CheckError::Restore { id: spec.id.clone(), source })?;
-                copy.rng = straight.rng.clone();
-                restored = Some((copy, FOLLOW));
+                copy.rng = original.rng.clone();
+                restored = Some((copy, STEPS_AFTER_RESTORE));
                 report.restores += 1;
             }
             for (agent, action) in actions.iter_mut().enumerate() {
-                let mask = &straight.rows.avail[agent * spec.n_actions..][..spec.n_actions];
-                *action = player.choose(mask).map_or(0, |index| index as u16);
+                let mask = &original.rows.avail[agent * spec.n_actions..][..spec.n_actions];
+                *action = random.choose(mask).map_or(0, |index| index as u16);
             }
-            if !players.is_empty() {
-                // The twin is not asked, so that it shows whether asking changes anything.
-                let script = report.episodes as usize / 2 % players.len();
-                let before = script_rng.clone();
-                straight.ask(script, &mut script_rng, &mut scripted);
-                check_legal(&spec, &straight, &scripted)
-                    .map_err(|e| fail(step, format!("player `{}`: {e}", players[script].0)))?;
+            if !policies.is_empty() {
+                // The twin is not asked, so it shows whether asking changes anything.
+                let policy = report.episodes as usize / 2 % policies.len();
+                let name = policies[policy].0;
+                let rng_before = policy_rng.clone();
+                original.scripted_actions(policy, &mut policy_rng, &mut scripted);
+                check_available(&spec, &original, &scripted)
+                    .map_err(|e| fail(step, format!("scripted policy `{name}`: {e}")))?;
                 if let Some((copy, _)) = &mut restored {
                     let mut others = vec![0; scripted.len()];
-                    copy.ask(script, &mut before.clone(), &mut others);
+                    copy.scripted_actions(policy, &mut rng_before.clone(), &mut others);
                     if others != scripted {
-                        let name = players[script].0;
                         let reason = format!(
-                            "player `{name}` chooses {scripted:?} here and {others:?} in a copy \
-                             restored in mid-episode"
+                            "scripted policy `{name}` chooses {scripted:?} here and {others:?} in a \
+                             copy restored in mid-episode"
                         );
                         return Err(fail(step, reason));
                     }
@@ -157,23 +159,23 @@ pub fn check_env<E: Env>(
                     actions.copy_from_slice(&scripted);
                 }
             }
-            let outcome = straight.step(&actions);
+            let result = original.step(&actions);
             let other = twin.step(&actions);
-            let reason = straight.compare(&twin, "a second copy with the same seed");
-            reason.and(same_outcome(outcome, other)).map_err(|e| fail(step + 1, e))?;
+            let reason = original.compare(&twin, "a second copy with the same seed");
+            reason.and(same_result(result, other)).map_err(|e| fail(step + 1, e))?;
             if let Some((mut copy, left)) = restored.take() {
                 let followed = copy.step(&actions);
-                let reason = straight.compare(&copy, "a copy restored in mid-episode");
-                reason.and(same_outcome(outcome, followed)).map_err(|e| fail(step + 1, e))?;
-                if left > 1 && !outcome.end.is_over() {
+                let reason = original.compare(&copy, "a copy restored in mid-episode");
+                reason.and(same_result(result, followed)).map_err(|e| fail(step + 1, e))?;
+                if left > 1 && !result.status.is_over() {
                     restored = Some((copy, left - 1));
                 }
             }
-            total += outcome.reward;
+            total += result.reward;
             report.steps += 1;
-            check_outcome(&spec, outcome, step + 1).map_err(|e| fail(step + 1, e))?;
-            if outcome.end.is_over() {
-                check_rows(&spec, &straight, &mut was_alive).map_err(|e| fail(step + 1, e))?;
+            check_result(&spec, result, step + 1).map_err(|e| fail(step + 1, e))?;
+            if result.status.is_over() {
+                check_rows(&spec, &original, &mut was_alive).map_err(|e| fail(step + 1, e))?;
                 report.longest = report.longest.max(step + 1);
                 break;
             }
@@ -185,31 +187,32 @@ pub fn check_env<E: Env>(
     Ok(report)
 }
 
-/// One copy of the environment with the buffers it writes into.
+/// One copy of the environment, with the buffers it writes into.
 struct Copy<E> {
     env: E,
     rng: Rng,
-    rows: Rows,
-    /// What the slices hold before each call: copies use different values, so that an element
-    /// that was not written shows as a difference.
+    rows: StepRows,
+    /// The contents of the slices before each call. Copies use different values, so that an element
+    /// that is not written shows as a difference.
     filler: (f32, bool),
 }
 
 impl<E: Env> Copy<E> {
     fn new(env: E, number: f32, flag: bool) -> Self {
-        let rows = Rows::new(env.spec(), 1, 1);
+        let rows = StepRows::new(env.spec(), 1, 1);
         Self { rng: Rng::stream(SEED, Purpose::Check, 0), rows, filler: (number, flag), env }
     }
 
-    fn play<R>(&mut self, call: impl FnOnce(&mut E, &mut Rng, StepMut<'_>) -> R) -> R {
-        let BatchMut { obs, state, avail, alive, info, agent_rewards, .. } = self.rows.at_mut(0);
+    fn play<R>(&mut self, call: impl FnOnce(&mut E, &mut Rng, StepBuffers<'_>) -> R) -> R {
+        let BatchBuffers { obs, state, avail, alive, info, agent_rewards, .. } =
+            self.rows.at_mut(0);
         for numbers in [&mut *obs, &mut *state, &mut *info, &mut *agent_rewards] {
             numbers.fill(self.filler.0);
         }
         for flags in [&mut *avail, &mut *alive] {
             flags.fill(self.filler.1);
         }
-        let out = StepMut { obs, state, avail, alive, info, agent_rewards };
+        let out = StepBuffers { obs, state, avail, alive, info, agent_rewards };
         call(&mut self.env, &mut self.rng, out)
     }
 
@@ -217,18 +220,18 @@ impl<E: Env> Copy<E> {
         self.play(|env, rng, out| env.reset(rng, out));
     }
 
-    fn step(&mut self, actions: &[u16]) -> Outcome {
+    fn step(&mut self, actions: &[u16]) -> StepResult {
         self.play(|env, rng, out| env.step(actions, rng, out))
     }
 
-    /// The actions of a scripted player.
-    fn ask(&mut self, script: usize, rng: &mut Rng, actions: &mut [u16]) {
-        // No agent's action may be left as it was.
+    /// Writes the actions of a scripted policy.
+    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
+        // An action that is not written is not available.
         actions.fill(u16::MAX);
-        self.env.scripted(script, rng, actions);
+        self.env.scripted_actions(policy, rng, actions);
     }
 
-    fn compare(&self, other: &Self, who: &str) -> Result<(), String> {
+    fn compare(&self, other: &Self, name: &str) -> Result<(), String> {
         let numbers = [
             ("observation", &self.rows.obs, &other.rows.obs),
             ("state", &self.rows.state, &other.rows.state),
@@ -240,7 +243,7 @@ impl<E: Env> Copy<E> {
             if let Some(i) = different {
                 let (a, b) = (ours[i], theirs[i]);
                 return Err(format!(
-                    "{what} index {i} is {a} here and {b} in {who} (not written, or not \
+                    "{what} index {i} is {a} here and {b} in {name} (not written, or not \
                      determined by the seed)"
                 ));
             }
@@ -251,22 +254,22 @@ impl<E: Env> Copy<E> {
         ];
         for (what, ours, theirs) in flags {
             if let Some(i) = ours.iter().zip(theirs).position(|(a, b)| a != b) {
-                return Err(format!("{what} index {i} differs from {who}"));
+                return Err(format!("{what} index {i} differs from {name}"));
             }
         }
         if self.rng == other.rng {
             Ok(())
         } else {
-            Err(format!("the random stream is elsewhere than in {who}"))
+            Err(format!("the position of the random stream differs from {name}"))
         }
     }
 }
 
-fn same_outcome(ours: Outcome, theirs: Outcome) -> Result<(), String> {
-    if ours.reward.to_bits() == theirs.reward.to_bits() && ours.end == theirs.end {
+fn same_result(result: StepResult, copy: StepResult) -> Result<(), String> {
+    if result.reward.to_bits() == copy.reward.to_bits() && result.status == copy.status {
         Ok(())
     } else {
-        Err(format!("the outcome {ours:?} differs from {theirs:?} of a copy"))
+        Err(format!("the result {result:?} differs from {copy:?} of a copy"))
     }
 }
 
@@ -303,13 +306,15 @@ fn check_rows<E: Env>(
     }
     for (agent, was_alive) in was_alive.iter_mut().enumerate() {
         let mask = &copy.rows.avail[agent * spec.n_actions..][..spec.n_actions];
-        let legal = mask.iter().filter(|&&open| open).count();
+        let available = mask.iter().filter(|&&available| available).count();
         let alive = copy.rows.alive[agent];
-        if legal == 0 {
-            return Err(format!("agent {agent} has no legal action"));
+        if available == 0 {
+            return Err(format!("agent {agent} has no available action"));
         }
-        if !alive && legal != 1 {
-            return Err(format!("agent {agent} is dead and has {legal} legal actions, not one"));
+        if !alive && available != 1 {
+            let reason =
+                format!("agent {agent} is dead and has {available} available actions, not one");
+            return Err(reason);
         }
         if alive && !*was_alive {
             return Err(format!("agent {agent} came back to life before a reset"));
@@ -319,26 +324,28 @@ fn check_rows<E: Env>(
     Ok(())
 }
 
-fn check_legal<E: Env>(spec: &EnvSpec, copy: &Copy<E>, actions: &[u16]) -> Result<(), String> {
+fn check_available<E: Env>(spec: &EnvSpec, copy: &Copy<E>, actions: &[u16]) -> Result<(), String> {
     let masks = copy.rows.avail.chunks_exact(spec.n_actions);
-    let legal = |(action, mask): (&u16, &[bool])| mask.get(usize::from(*action)) == Some(&true);
-    match actions.iter().zip(masks).position(|choice| !legal(choice)) {
-        Some(agent) => Err(format!("action {} of agent {agent} is not legal", actions[agent])),
+    let available = |(action, mask): (&u16, &[bool])| mask.get(usize::from(*action)) == Some(&true);
+    match actions.iter().zip(masks).position(|choice| !available(choice)) {
+        Some(agent) => Err(format!("action {} of agent {agent} is not available", actions[agent])),
         None => Ok(()),
     }
 }
 
-fn check_outcome(spec: &EnvSpec, outcome: Outcome, step: u64) -> Result<(), String> {
-    if !outcome.reward.is_finite() {
-        return Err(format!("the reward is {}", outcome.reward));
+fn check_result(spec: &EnvSpec, result: StepResult, step: u64) -> Result<(), String> {
+    if !result.reward.is_finite() {
+        return Err(format!("the reward is {}", result.reward));
     }
     let at_limit = step == spec.episode_limit as u64;
-    match outcome.end {
-        End::Running if at_limit => Err(format!("no end is reported at the limit of {step} steps")),
-        End::Truncated if !at_limit => {
+    match result.status {
+        StepStatus::Running if at_limit => {
+            Err(format!("no end is reported at the limit of {step} steps"))
+        }
+        StepStatus::Truncated if !at_limit => {
             Err(format!("truncated after {step} steps, the limit is {}", spec.episode_limit))
         }
-        End::Crashed => Err("an environment must not report a crash itself".to_owned()),
+        StepStatus::Crashed => Err("an environment must not report a crash itself".to_owned()),
         _ => Ok(()),
     }
 }

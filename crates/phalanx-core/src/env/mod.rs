@@ -4,15 +4,20 @@
 //! stepped at once: [`ParallelEnvs`] makes one of any `Env`. [`check_env`] tests that an
 //! environment keeps the contract the rest of the library relies on.
 
+mod buffers;
 mod check;
-#[allow(clippy::module_inception)]
-mod env;
+mod environment;
 mod parallel;
+mod saved_state;
 mod spec;
+mod step;
 mod vec_env;
 
-pub use check::{CheckError, CheckReport, Steps, check_env};
-pub use env::{End, Env, EnvError, Outcome, StepMut, pack, unpack};
+pub use buffers::{BatchBuffers, StepBuffers, StepRows};
+pub use check::{CheckError, CheckReport, check_env};
+pub use environment::Env;
 pub use parallel::ParallelEnvs;
+pub use saved_state::{EnvError, pack, unpack};
 pub use spec::{AgentSpec, Description, EnvSpec};
-pub use vec_env::{BatchMut, Crash, Rows, VecEnv};
+pub use step::{StepResult, StepStatus};
+pub use vec_env::{Crash, VecEnv};

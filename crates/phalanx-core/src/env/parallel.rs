@@ -5,24 +5,27 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::env::{End, Env, EnvError, Outcome, StepMut, pack, unpack};
+use super::buffers::{BatchBuffers, StepBuffers};
+use super::environment::Env;
+use super::saved_state::{EnvError, pack, unpack};
 use super::spec::EnvSpec;
-use super::vec_env::{BatchMut, Crash, VecEnv};
+use super::step::{StepResult, StepStatus};
+use super::vec_env::{Crash, VecEnv};
 use crate::rng::{Purpose, Rng};
 
-/// Below this much work, in nanoseconds, waking another thread costs more than it brings.
-const WORTH_A_THREAD: f32 = 20_000.0;
-/// Every so many parallel steps one is run on a single thread, to learn what a step costs now.
+/// Minimum work per thread, in nanoseconds.
+const MIN_THREAD_NANOSECONDS: f32 = 20_000.0;
+/// The number of parallel steps after which the cost of a step is measured again on one thread.
 const MEASURE_EVERY: u32 = 256;
 
 /// `n` copies of an [`Env`], each with a random stream of its own.
 ///
 /// Results do not depend on the number of threads, because environment `i` draws from stream `i`
-/// alone. The threads are those of the rayon pool in which `step` is called; on a pool of one
-/// thread, or when a step is too cheap to be shared out, everything runs on the caller's.
+/// only. Steps run on the rayon pool in which `step` is called. On a pool of one thread, and when a
+/// step is too cheap to be split, they run on the calling thread.
 ///
-/// An environment that panics is caught, named by [`VecEnv::take_crashes`], rebuilt from the
-/// factory, and reports [`End::Crashed`].
+/// A panic of an environment is caught: its step reports [`StepStatus::Crashed`], the environment is
+/// rebuilt from the factory, and [`VecEnv::take_crashes`] returns its message.
 pub struct ParallelEnvs<E> {
     spec: EnvSpec,
     slots: Vec<Slot<E>>,
@@ -72,33 +75,33 @@ impl<E: Env> ParallelEnvs<E> {
         }
     }
 
-    /// How many environments one thread takes at least.
-    fn grain(&mut self) -> usize {
+    /// Returns the minimum number of environments per thread.
+    fn min_envs_per_thread(&mut self) -> usize {
         let n = self.slots.len();
         if rayon::current_num_threads() == 1 || self.steps_since_measured >= MEASURE_EVERY {
             return n;
         }
         self.steps_since_measured += 1;
-        ((WORTH_A_THREAD / self.nanoseconds_per_env.max(1.0)) as usize).clamp(1, n)
+        ((MIN_THREAD_NANOSECONDS / self.nanoseconds_per_env.max(1.0)) as usize).clamp(1, n)
     }
 
     fn run(
         &mut self,
-        which: &[bool],
-        out: BatchMut<'_>,
-        play: impl Fn(usize, &mut E, &mut Rng, StepMut<'_>) -> Outcome + Sync,
+        active: &[bool],
+        out: BatchBuffers<'_>,
+        play: impl Fn(usize, &mut E, &mut Rng, StepBuffers<'_>) -> StepResult + Sync,
     ) {
         let n = self.slots.len();
-        assert_eq!(which.len(), n, "one flag per environment");
-        let grain = self.grain();
-        let job = Job { spec: &self.spec, which, factory: &*self.factory, play: &play };
-        if grain < n {
-            job.split(0, &mut self.slots, out, grain);
+        assert_eq!(active.len(), n, "one flag per environment");
+        let min_envs = self.min_envs_per_thread();
+        let job = Job { spec: &self.spec, active, factory: &*self.factory, play: &play };
+        if min_envs < n {
+            job.split(0, &mut self.slots, out, min_envs);
             return;
         }
         let start = Instant::now();
         job.serial(0, &mut self.slots, out);
-        let played = which.iter().filter(|&&on| on).count();
+        let played = active.iter().filter(|&&on| on).count();
         if played > 0 {
             self.nanoseconds_per_env = start.elapsed().as_nanos() as f32 / played as f32;
             self.steps_since_measured = 0;
@@ -106,10 +109,10 @@ impl<E: Env> ParallelEnvs<E> {
     }
 }
 
-/// One step of the whole batch, to be shared out over threads.
+/// One step of the whole batch, to be split over threads.
 struct Job<'a, E, P> {
     spec: &'a EnvSpec,
-    which: &'a [bool],
+    active: &'a [bool],
     factory: &'a (dyn Fn() -> E + Send + Sync),
     play: &'a P,
 }
@@ -117,37 +120,37 @@ struct Job<'a, E, P> {
 impl<E, P> Job<'_, E, P>
 where
     E: Env,
-    P: Fn(usize, &mut E, &mut Rng, StepMut<'_>) -> Outcome + Sync,
+    P: Fn(usize, &mut E, &mut Rng, StepBuffers<'_>) -> StepResult + Sync,
 {
-    fn split(&self, first: usize, slots: &mut [Slot<E>], out: BatchMut<'_>, grain: usize) {
-        if slots.len() <= grain {
+    fn split(&self, first: usize, slots: &mut [Slot<E>], out: BatchBuffers<'_>, min_envs: usize) {
+        if slots.len() <= min_envs {
             return self.serial(first, slots, out);
         }
         let middle = slots.len() / 2;
         let (left, right) = slots.split_at_mut(middle);
         let (out_left, out_right) = out.split_at(self.spec, middle);
         rayon::join(
-            || self.split(first, left, out_left, grain),
-            || self.split(first + middle, right, out_right, grain),
+            || self.split(first, left, out_left, min_envs),
+            || self.split(first + middle, right, out_right, min_envs),
         );
     }
 
-    fn serial(&self, first: usize, slots: &mut [Slot<E>], mut out: BatchMut<'_>) {
+    fn serial(&self, first: usize, slots: &mut [Slot<E>], mut out: BatchBuffers<'_>) {
         for (row, slot) in slots.iter_mut().enumerate() {
-            if !self.which[first + row] {
+            if !self.active[first + row] {
                 continue;
             }
             let step = out.row(self.spec, row);
             let played = catch_unwind(AssertUnwindSafe(|| {
                 (self.play)(first + row, &mut slot.env, &mut slot.rng, step)
             }));
-            let outcome = played.unwrap_or_else(|cause| {
+            let result = played.unwrap_or_else(|cause| {
                 slot.crash = Some(panic_message(&*cause));
                 slot.env = (self.factory)();
-                Outcome { reward: 0.0, end: End::Crashed }
+                StepResult { reward: 0.0, status: StepStatus::Crashed }
             });
-            out.reward[row] = outcome.reward;
-            out.end[row] = outcome.end;
+            out.reward[row] = result.reward;
+            out.status[row] = result.status;
         }
     }
 }
@@ -171,24 +174,24 @@ impl<E: Env> VecEnv for ParallelEnvs<E> {
         self.slots.len()
     }
 
-    fn reset(&mut self, which: &[bool], out: BatchMut<'_>) {
-        self.run(which, out, |_, env, rng, row| {
+    fn reset(&mut self, active: &[bool], out: BatchBuffers<'_>) {
+        self.run(active, out, |_, env, rng, row| {
             env.reset(rng, row);
-            Outcome { reward: 0.0, end: End::Running }
+            StepResult { reward: 0.0, status: StepStatus::Running }
         });
     }
 
-    fn step(&mut self, actions: &[u16], which: &[bool], out: BatchMut<'_>) {
+    fn step(&mut self, actions: &[u16], active: &[bool], out: BatchBuffers<'_>) {
         let n_agents = self.spec.n_agents();
         assert_eq!(actions.len(), self.slots.len() * n_agents, "one action per agent");
-        self.run(which, out, |i, env, rng, row| {
+        self.run(active, out, |i, env, rng, row| {
             env.step(&actions[i * n_agents..(i + 1) * n_agents], rng, row)
         });
     }
 
     fn take_crashes(&mut self) -> Vec<Crash> {
-        let taken = self.slots.iter_mut().enumerate();
-        taken
+        let slots = self.slots.iter_mut().enumerate();
+        slots
             .filter_map(|(env, slot)| slot.crash.take().map(|message| Crash { env, message }))
             .collect()
     }

@@ -1,13 +1,13 @@
-//! What an environment looks like from outside: sizes, agents, limits.
+//! Specifications: sizes, agents and limits of an environment.
 
 use serde::{Deserialize, Serialize};
 
 /// One agent of a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSpec {
-    /// A name for people, such as `marine 0`.
+    /// The display name, such as `marine 0`.
     pub name: String,
-    /// The index of the agent's group. Agents of one group are alike and may share parameters.
+    /// The index of the agent's group. The agents of a group are alike and may share parameters.
     pub group: usize,
     /// The team the agent plays for: 0 unless several teams learn in one environment (self-play).
     /// The reward and the state are those of team 0.
@@ -15,10 +15,10 @@ pub struct AgentSpec {
     pub team: usize,
 }
 
-/// The sizes and rules of an environment, fixed for its whole life.
+/// The sizes and limits of an environment. They never change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnvSpec {
-    /// The identifier, as on the command line: `skirmish/3m`.
+    /// The id, as on the command line: `skirmish/3m`.
     pub id: String,
     /// The agents, in the order of every `agent` axis.
     pub agents: Vec<AgentSpec>,
@@ -26,35 +26,36 @@ pub struct EnvSpec {
     pub n_actions: usize,
     /// The length of one agent's observation.
     pub obs_dim: usize,
-    /// The length of the state that is available in training only.
+    /// The length of the global state, which is used in training only.
     pub state_dim: usize,
-    /// The entries of an observation that cannot be read off the state, such as what the agent sees
-    /// and how far away it is; `None` where nobody sorted them out, which counts as all. Critics
-    /// with an agent-specific state read them beside the state.
+    /// The entries of an observation that the state does not contain, such as visibility and
+    /// distances; `None` means all entries. Critics with an agent-specific state read them in addition
+    /// to the state.
     #[serde(default)]
     pub private_obs: Option<Vec<usize>>,
     /// The largest number of steps of an episode.
     pub episode_limit: usize,
-    /// Whether reaching `episode_limit` counts as a true end (no value is bootstrapped beyond it).
+    /// Whether reaching `episode_limit` counts as a termination, so that nothing is bootstrapped after
+    /// it.
     ///
-    /// The default is `false`: a time limit cuts an episode short and its last state still has a
+    /// The default is `false`: a time limit truncates the episode, and its last state still has a
     /// value. SMAC defines a timeout as terminal.
     pub timeout_is_terminal: bool,
-    /// The names of the numbers an environment reports when an episode ends, such as
-    /// `battle_won`. Each is logged as `<name>_mean`.
+    /// The names of the values reported at the end of an episode, such as `battle_won`. Each is logged
+    /// as `<name>_mean`.
     pub info: Vec<String>,
-    /// The largest return of an episode, where it is known.
+    /// The largest return of an episode, if known.
     pub max_return: Option<f32>,
-    /// The largest sum of rewards before any scaling, where it is known: SMAC's `max_reward`.
+    /// The largest sum of rewards before any scaling, if known (SMAC's `max_reward`).
     pub max_reward: Option<f32>,
     /// Whether the environment also reports a reward for each agent, for learners of individual
-    /// values. The reward of the team is reported in any case.
+    /// values. The team's reward is always reported.
     #[serde(default)]
     pub agent_rewards: bool,
 }
 
 impl EnvSpec {
-    /// A specification of `n_agents` alike agents named `agent 0`, `agent 1`, …
+    /// Creates a specification of `n_agents` agents of one group, named `agent 0`, `agent 1`, …
     ///
     /// The remaining fields are public; set them with a struct update.
     pub fn new(id: impl Into<String>, n_agents: usize) -> Self {
@@ -76,23 +77,23 @@ impl EnvSpec {
         }
     }
 
-    /// The number of agents.
+    /// Returns the number of agents.
     pub fn n_agents(&self) -> usize {
         self.agents.len()
     }
 
-    /// The length of the observations of all agents: `n_agents * obs_dim`.
+    /// Returns the length of the observations of all agents: `n_agents * obs_dim`.
     pub fn obs_len(&self) -> usize {
         self.n_agents() * self.obs_dim
     }
 
-    /// The number of individual rewards: one per agent where the environment reports them, else
-    /// none.
+    /// Returns the number of individual rewards: one per agent if [`EnvSpec::agent_rewards`], otherwise
+    /// zero.
     pub fn agent_rewards_len(&self) -> usize {
         if self.agent_rewards { self.n_agents() } else { 0 }
     }
 
-    /// The length of the available-action mask of all agents: `n_agents * n_actions`.
+    /// Returns the length of the action masks of all agents: `n_agents * n_actions`.
     pub fn avail_len(&self) -> usize {
         self.n_agents() * self.n_actions
     }
@@ -101,7 +102,7 @@ impl EnvSpec {
 /// The meaning of every index of an environment's observation, state and action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
-    /// One sentence about the task.
+    /// One sentence that summarises the task.
     pub summary: String,
     /// `obs_dim` texts.
     pub obs: Vec<String>,
@@ -112,7 +113,7 @@ pub struct Description {
 }
 
 impl Description {
-    /// Placeholders of the right lengths, for an environment that explains nothing.
+    /// Creates placeholders of the right lengths, for an environment without descriptions.
     pub fn unnamed(spec: &EnvSpec) -> Self {
         let number = |what: &str, n: usize| (0..n).map(|i| format!("{what} {i}")).collect();
         Self {

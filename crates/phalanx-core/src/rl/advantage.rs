@@ -1,41 +1,30 @@
-//! Advantages for policy gradients over segments that hold several episodes.
+//! Advantages for policy gradients over rollouts that hold several episodes.
 
-/// One step of a segment, as the advantage estimator sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Step {
-    /// The episode goes on; the next time step holds its next observation.
-    #[default]
-    Running,
-    /// The task ended: nothing is bootstrapped, the next time step begins another episode.
-    Terminated,
-    /// The episode was cut short: the next time step holds its last observation, whose value is
-    /// bootstrapped. That time step is [`Step::Idle`].
-    Truncated,
-    /// Nobody acted in this time step; it exists only to carry a last observation.
-    Idle,
-}
+use super::step::{EpisodeStep, assert_lengths};
+use crate::env::StepStatus;
 
-/// Generalised advantage estimation (Schulman et al. 2016), computed backwards.
+/// Computes generalised advantages (GAE, Schulman et al. 2016).
 ///
 /// ```text
 /// delta_t = r_t + gamma V_{t+1} [not terminated] - V_t
-/// A_t     = delta_t + gamma lambda A_{t+1} [still running]
+/// A_t     = delta_t + gamma lambda A_{t+1} [running]
 /// ```
 ///
-/// A truncated step keeps its bootstrap but cuts the tail, since `A_{t+1}` belongs to another
-/// episode. The return to regress the value on is `A_t + V_t`. Idle steps get zero.
+/// After a truncation the value of the episode's last observation is bootstrapped. It stands in the
+/// next time step, which is padding (`filled` is false). The tail `A_{t+1}` is cut there, since it
+/// belongs to another episode. The return to regress the value on is `A_t + V_t`. The advantage of
+/// padding is zero.
 ///
 /// # Shapes
 ///
-/// `reward` and `step` are `[time, env]`; `value` is `[time + 1, env, agent]`; `advantages` is
+/// `steps` is `[time, env]`; `value` is `[time + 1, env, agent]`; `advantages` is
 /// `[time, env, agent]`. All agents of an environment share its reward.
 ///
 /// # Panics
 ///
 /// When the lengths do not fit each other.
 pub fn generalised_advantages(
-    reward: &[f32],
-    step: &[Step],
+    steps: &[EpisodeStep],
     value: &[f32],
     (envs, agents): (usize, usize),
     gamma: f32,
@@ -43,42 +32,39 @@ pub fn generalised_advantages(
     advantages: &mut [f32],
 ) {
     let rows = envs * agents;
-    assert_eq!(reward.len(), step.len(), "one reward per step");
-    assert_eq!(advantages.len(), step.len() * agents, "one advantage per agent step");
-    assert_eq!(value.len(), advantages.len() + rows, "values hold one more time step");
-    let time = step.len() / envs;
+    assert_lengths(steps.len(), value.len(), rows, agents, advantages.len());
+    let time = steps.len() / envs;
     for t in (0..time).rev() {
         for row in 0..rows {
-            let (env, here) = (t * envs + row / agents, t * rows + row);
+            let (step, here) = (steps[t * envs + row / agents], t * rows + row);
             let next = here + rows;
             let tail = if t + 1 < time { advantages[next] } else { 0.0 };
-            advantages[here] = match step[env] {
-                Step::Running => {
-                    reward[env] + gamma * value[next] - value[here] + gamma * lambda * tail
+            advantages[here] = match step.status {
+                _ if !step.filled => 0.0,
+                StepStatus::Running => {
+                    step.reward + gamma * value[next] - value[here] + gamma * lambda * tail
                 }
-                Step::Truncated => reward[env] + gamma * value[next] - value[here],
-                Step::Terminated => reward[env] - value[here],
-                Step::Idle => 0.0,
+                StepStatus::Truncated => step.reward + gamma * value[next] - value[here],
+                StepStatus::Terminated | StepStatus::Crashed => step.reward - value[here],
             };
         }
     }
 }
 
-/// Advantages of returns of `n` rewards (EPyMARL's `q_nstep` for actor-critics):
+/// Computes `n`-step advantages (EPyMARL's `q_nstep` for actor-critics):
 ///
 /// ```text
 /// A_t = r_t + gamma r_{t+1} + … + gamma^{n-1} r_{t+n-1} + gamma^n V_{t+n} - V_t
 /// ```
 ///
-/// with fewer rewards where the segment or the episode is over before; nothing is bootstrapped
-/// behind a true end. Shapes are those of [`generalised_advantages`]; idle steps get zero.
+/// with fewer rewards where the rollout or the episode ends earlier. Nothing is bootstrapped after a
+/// termination. Shapes and padding are those of [`generalised_advantages`].
 ///
 /// # Panics
 ///
 /// When the lengths do not fit each other.
 pub fn n_step_advantages(
-    reward: &[f32],
-    step: &[Step],
+    steps: &[EpisodeStep],
     value: &[f32],
     (envs, agents): (usize, usize),
     gamma: f32,
@@ -86,52 +72,61 @@ pub fn n_step_advantages(
     advantages: &mut [f32],
 ) {
     let rows = envs * agents;
-    assert_eq!(reward.len(), step.len(), "one reward per step");
-    assert_eq!(advantages.len(), step.len() * agents, "one advantage per agent step");
-    assert_eq!(value.len(), advantages.len() + rows, "values hold one more time step");
-    let time = step.len() / envs;
+    assert_lengths(steps.len(), value.len(), rows, agents, advantages.len());
+    let time = steps.len() / envs;
     for (here, advantage) in advantages.iter_mut().enumerate() {
         let (t, row) = (here / rows, here % rows);
         let env = row / agents;
-        if step[t * envs + env] == Step::Idle {
+        if !steps[t * envs + env].filled {
             *advantage = 0.0;
             continue;
         }
         let (mut total, mut discount) = (-value[here], 1.0);
         for at in t..(t + n).min(time) {
-            total += discount * reward[at * envs + env];
+            let step = steps[at * envs + env];
+            total += discount * step.reward;
             discount *= gamma;
             let last = at + 1 == (t + n).min(time);
-            match step[at * envs + env] {
-                Step::Terminated => break,
-                Step::Running if !last => {}
-                _ => {
-                    total += discount * value[(at + 1) * rows + row];
-                    break;
-                }
+            if step.status.is_terminal() {
+                break;
+            }
+            if last || step.status.is_over() {
+                total += discount * value[(at + 1) * rows + row];
+                break;
             }
         }
         *advantage = total;
     }
 }
 
-/// Shifts and scales the entries with a positive `weight` to mean zero and standard deviation one
-/// (with `1e-8` added to the deviation); the others become zero.
+/// Normalises the `active` entries to mean zero and standard deviation one (with `1e-8` added to the
+/// deviation), and sets the others to zero.
 ///
-/// Sums run in `f64` in index order, so the result does not depend on anything but the input.
-pub fn normalise(values: &mut [f32], weight: &[bool]) {
-    let used = || values.iter().zip(weight).filter(|(_, on)| **on).map(|(v, _)| f64::from(*v));
+/// Sums run in `f64` in index order, so the result depends on the input only.
+pub fn normalise(values: &mut [f32], active: &[bool]) {
+    let used = || values.iter().zip(active).filter(|(_, on)| **on).map(|(v, _)| f64::from(*v));
     let n = used().count().max(1) as f64;
     let mean = used().sum::<f64>() / n;
     let deviation = (used().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt() + 1e-8;
-    for (value, &on) in values.iter_mut().zip(weight) {
+    for (value, &on) in values.iter_mut().zip(active) {
         *value = if on { ((f64::from(*value) - mean) / deviation) as f32 } else { 0.0 };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use StepStatus::{Running, Terminated, Truncated};
+
     use super::*;
+
+    /// Steps with these rewards and ends; `None` is padding.
+    fn steps<const N: usize>(of: [(f32, Option<StepStatus>); N]) -> [EpisodeStep; N] {
+        of.map(|(reward, status)| EpisodeStep {
+            reward,
+            status: status.unwrap_or_default(),
+            filled: status.is_some(),
+        })
+    }
 
     fn assert_close(ours: &[f32], expected: &[f32]) {
         assert_eq!(ours.len(), expected.len());
@@ -142,34 +137,32 @@ mod tests {
 
     #[test]
     fn lambda_one_is_the_return_minus_the_value() {
-        let reward = [1.0, 2.0, 4.0];
-        let step = [Step::Running, Step::Running, Step::Terminated];
+        let steps = steps([(1.0, Some(Running)), (2.0, Some(Running)), (4.0, Some(Terminated))]);
         let value = [0.5, 0.25, 2.0, 99.0];
         let mut ours = [0.0; 3];
-        generalised_advantages(&reward, &step, &value, (1, 1), 0.9, 1.0, &mut ours);
+        generalised_advantages(&steps, &value, (1, 1), 0.9, 1.0, &mut ours);
         let returns = [1.0 + 0.9 * (2.0 + 0.9 * 4.0), 2.0 + 0.9 * 4.0, 4.0];
         assert_close(&ours, &[returns[0] - 0.5, returns[1] - 0.25, returns[2] - 2.0]);
     }
 
     #[test]
-    fn ends_truncations_and_agents_in_one_segment_keep_to_themselves() {
-        // Environment 0: ends at t = 0, runs on to the end of the segment.
-        // Environment 1: truncated at t = 0, idle at t = 1 (last observation), runs at t = 2.
-        let reward = [1.0, 10.0, 2.0, 0.0, 3.0, 30.0];
-        let step = [
-            Step::Terminated,
-            Step::Truncated,
-            Step::Running,
-            Step::Idle,
-            Step::Running,
-            Step::Running,
-        ];
+    fn terminations_truncations_and_agents_in_one_rollout_are_independent() {
+        // Environment 0: terminates at t = 0, then runs to the end of the rollout.
+        // Environment 1: truncated at t = 0, padding at t = 1 (last observation), runs at t = 2.
+        let steps = steps([
+            (1.0, Some(Terminated)),
+            (10.0, Some(Truncated)),
+            (2.0, Some(Running)),
+            (0.0, None),
+            (3.0, Some(Running)),
+            (30.0, Some(Running)),
+        ]);
         // Two agents; value = 100 t + 10 env + agent.
         let value: Vec<f32> =
             (0..16).map(|i| (100 * (i / 4) + 10 * (i / 2 % 2) + i % 2) as f32).collect();
         let mut ours = [0.0; 12];
         let (gamma, lambda) = (0.5, 0.5);
-        generalised_advantages(&reward, &step, &value, (2, 2), gamma, lambda, &mut ours);
+        generalised_advantages(&steps, &value, (2, 2), gamma, lambda, &mut ours);
         let v = |t: usize, env: usize, agent: usize| value[t * 4 + env * 2 + agent];
         let mut expected = [0.0; 12];
         for agent in 0..2 {
@@ -187,46 +180,57 @@ mod tests {
     }
 
     #[test]
-    fn n_rewards_stop_at_ends_truncations_and_the_end_of_the_segment() {
-        // One environment: two steps and an end, then two steps that are cut short, an idle step.
-        let reward = [1.0, 2.0, 4.0, 8.0, 0.0];
-        let step = [Step::Running, Step::Terminated, Step::Running, Step::Truncated, Step::Idle];
+    fn n_rewards_stop_at_terminations_truncations_and_the_end_of_the_rollout() {
+        // One environment: two steps that terminate, two that are truncated, and padding.
+        let steps = steps([
+            (1.0, Some(Running)),
+            (2.0, Some(Terminated)),
+            (4.0, Some(Running)),
+            (8.0, Some(Truncated)),
+            (0.0, None),
+        ]);
         let value = [10.0, 20.0, 30.0, 40.0, 50.0, 60.0];
         let mut ours = [9.0; 5];
-        n_step_advantages(&reward, &step, &value, (1, 1), 0.5, 3, &mut ours);
+        n_step_advantages(&steps, &value, (1, 1), 0.5, 3, &mut ours);
         let cut = 4.0 + 0.5 * 8.0 + 0.25 * 50.0 - 30.0;
         assert_close(
             &ours,
             &[1.0 + 0.5 * 2.0 - 10.0, 2.0 - 20.0, cut, 8.0 + 0.5 * 50.0 - 40.0, 0.0],
         );
-        n_step_advantages(
-            &reward[2..3],
-            &[Step::Running],
-            &[1.0, 3.0],
-            (1, 1),
-            0.5,
-            3,
-            &mut ours[..1],
-        );
+        n_step_advantages(&steps[2..3], &[1.0, 3.0], (1, 1), 0.5, 3, &mut ours[..1]);
         assert_close(&ours[..1], &[4.0 + 0.5 * 3.0 - 1.0]);
     }
 
     #[test]
     fn one_reward_is_generalised_estimation_with_lambda_zero() {
-        let reward = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
-        let step = [
-            Step::Running,
-            Step::Truncated,
-            Step::Terminated,
-            Step::Idle,
-            Step::Running,
-            Step::Running,
-        ];
+        let steps = steps([
+            (1.0, Some(Running)),
+            (10.0, Some(Truncated)),
+            (2.0, Some(Terminated)),
+            (20.0, None),
+            (3.0, Some(Running)),
+            (30.0, Some(Running)),
+        ]);
         let value: Vec<f32> = (0..16).map(|i| (i * i % 11) as f32).collect();
         let (mut one, mut zero) = ([0.0; 12], [0.0; 12]);
-        n_step_advantages(&reward, &step, &value, (2, 2), 0.9, 1, &mut one);
-        generalised_advantages(&reward, &step, &value, (2, 2), 0.9, 0.0, &mut zero);
+        n_step_advantages(&steps, &value, (2, 2), 0.9, 1, &mut one);
+        generalised_advantages(&steps, &value, (2, 2), 0.9, 0.0, &mut zero);
         assert_close(&one, &zero);
+    }
+
+    #[test]
+    fn nothing_is_bootstrapped_after_a_crash() {
+        let crashed = EpisodeStep { reward: 0.0, status: StepStatus::Crashed, filled: true };
+        let ended = EpisodeStep { status: Terminated, ..crashed };
+        assert!(!crashed.is_learned() && ended.is_learned());
+        let first = EpisodeStep { reward: 1.0, status: Running, filled: true };
+        let mut ours = [[0.0; 2]; 4];
+        for (last, ours) in [crashed, ended].into_iter().zip(ours.chunks_exact_mut(2)) {
+            let (steps, value) = ([first, last], [0.5, 2.0, 9.0]);
+            generalised_advantages(&steps, &value, (1, 1), 0.9, 0.8, &mut ours[0]);
+            n_step_advantages(&steps, &value, (1, 1), 0.9, 2, &mut ours[1]);
+        }
+        assert_eq!(ours[..2], ours[2..]);
     }
 
     #[test]

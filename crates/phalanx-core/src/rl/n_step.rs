@@ -1,20 +1,20 @@
-//! Targets of a fixed number of rewards.
+//! N-step targets.
 
-use super::returns::EpisodeStep;
+use super::step::{EpisodeStep, assert_lengths};
 
-/// Targets of `n` rewards, or of fewer where the episode ends before:
+/// Computes targets of `n` rewards, or of fewer where the episode ends earlier:
 ///
 /// ```text
 /// G_t = sum_{k < m} gamma^k r_{t+k} + gamma^m (1 - d) Q_{t+m},    m = min(n, steps left)
 /// ```
 ///
-/// with `Q` the bootstrap values and `d` whether the task ended with step `t + m - 1`. `n = 1` gives
-/// the targets of [`td_lambda_targets`](super::td_lambda_targets) with lambda zero.
+/// with `Q` the bootstrap values and `d` whether step `t + m - 1` terminates. `n = 1` gives the targets
+/// of [`td_lambda_targets`](super::td_lambda_targets) with lambda zero.
 ///
 /// # Shapes
 ///
 /// `steps` is `[time, row]`, `values` is `[time + 1, row]`, `targets` is `[time, row]`; the targets
-/// of invalid steps are zero.
+/// of padding are zero.
 ///
 /// # Panics
 ///
@@ -28,25 +28,24 @@ pub fn n_step_targets(
     targets: &mut [f32],
 ) {
     assert!(n > 0, "a target holds at least one reward");
-    assert_eq!(steps.len(), targets.len(), "one target per step");
-    assert_eq!(values.len(), steps.len() + rows, "values hold one more time step");
+    assert_lengths(steps.len(), values.len(), rows, 1, targets.len());
     for (first, target) in targets.iter_mut().enumerate() {
         *target = 0.0;
         let mut weight = 1.0;
         for at in (first..steps.len()).step_by(rows).take(n) {
             let step = steps[at];
-            if !step.valid {
+            if !step.filled {
                 break;
             }
             *target += weight * step.reward;
             weight *= gamma;
             let next = at + rows;
             let last = at == first + (n - 1) * rows;
-            let goes_on = steps.get(next).is_some_and(|step| step.valid);
-            if step.terminated {
+            let continues = steps.get(next).is_some_and(|step| step.filled);
+            if step.status.is_terminal() {
                 break;
             }
-            if last || !goes_on {
+            if last || !continues {
                 *target += weight * values[next];
                 break;
             }
@@ -58,9 +57,10 @@ pub fn n_step_targets(
 mod tests {
     use super::super::td_lambda_targets;
     use super::*;
+    use crate::env::StepStatus;
 
     fn step(reward: f32) -> EpisodeStep {
-        EpisodeStep { reward, terminated: false, valid: true }
+        EpisodeStep { reward, status: StepStatus::Running, filled: true }
     }
 
     fn targets(steps: &[EpisodeStep], values: &[f32], rows: usize, n: usize) -> Vec<f32> {
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn n_rewards_are_summed_and_the_value_behind_them_is_bootstrapped() {
+    fn n_rewards_are_summed_and_the_value_after_them_is_bootstrapped() {
         let steps = [step(1.0), step(2.0), step(4.0)];
         let values = [9.0, 9.0, 16.0, 32.0];
         let two = [1.0 + 1.0 + 0.25 * 16.0, 2.0 + 2.0 + 0.25 * 32.0, 4.0 + 0.5 * 32.0];
@@ -80,9 +80,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_bootstrapped_behind_the_end_and_rows_do_not_touch_each_other() {
-        let padding = EpisodeStep { reward: 55.0, terminated: false, valid: false };
-        let ended = EpisodeStep { terminated: true, ..step(2.0) };
+    fn nothing_is_bootstrapped_after_a_termination_and_rows_are_independent() {
+        let padding = EpisodeStep { reward: 55.0, ..EpisodeStep::PADDING };
+        let ended = EpisodeStep { status: StepStatus::Terminated, ..step(2.0) };
         // Row 0 terminates after two steps, row 1 is truncated after one.
         let steps = [[step(1.0), step(3.0)], [ended, padding], [padding, padding]].concat();
         let values: Vec<f32> = (0..8).map(|i| i as f32).collect();
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn one_reward_gives_one_step_targets() {
-        let ended = EpisodeStep { terminated: true, ..step(2.0) };
+        let ended = EpisodeStep { status: StepStatus::Terminated, ..step(2.0) };
         let steps = [step(1.0), step(-1.0), step(0.5), ended];
         let values: Vec<f32> = (0..6).map(|i| i as f32).collect();
         let mut wanted = vec![0.0; 4];

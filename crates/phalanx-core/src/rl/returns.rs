@@ -1,19 +1,11 @@
-//! Targets for value learning over whole episodes.
+//! TD(lambda) targets.
 
-/// One step of an episode, as a return estimator sees it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EpisodeStep {
-    /// The reward received.
-    pub reward: f32,
-    /// Whether the task ended with this step: nothing is bootstrapped beyond it.
-    pub terminated: bool,
-    /// Whether this step belongs to the episode; `false` in the padding behind a short one.
-    pub valid: bool,
-}
+use super::step::{EpisodeStep, assert_lengths};
 
-/// TD(lambda) targets of whole episodes, computed backwards.
+/// Computes TD(lambda) targets of whole episodes.
 ///
-/// With `Q_t` the bootstrap value of time `t`, and `last` the final valid step of a row:
+/// With `Q_t` the bootstrap value of time `t`, `d_t` whether step `t` terminates, and `last` the final
+/// filled step of a row:
 ///
 /// ```text
 /// G_last = r_last + gamma (1 - d_last) Q_{last+1}
@@ -21,14 +13,14 @@ pub struct EpisodeStep {
 /// ```
 ///
 /// `lambda = 0` gives one-step targets, `lambda = 1` the Monte-Carlo return. No trace is cut at
-/// exploratory actions (Peng's Q(lambda)), as in PyMARL2's `build_td_lambda_targets`. There, an
+/// exploratory actions (Peng's Q(lambda)), as in PyMARL2's `build_td_lambda_targets`. In PyMARL2, an
 /// episode that was truncated before the longest one of its batch loses part of its last
 /// bootstrap; here every episode is treated like the longest.
 ///
 /// # Shapes
 ///
 /// `steps` is `[time, row]`, `values` is `[time + 1, row]`, `targets` is `[time, row]`; the targets
-/// of invalid steps are zero.
+/// of padding are zero.
 ///
 /// # Panics
 ///
@@ -41,21 +33,20 @@ pub fn td_lambda_targets(
     lambda: f32,
     targets: &mut [f32],
 ) {
-    assert_eq!(steps.len(), targets.len(), "one target per step");
-    assert_eq!(values.len(), steps.len() + rows, "values hold one more time step");
+    assert_lengths(steps.len(), values.len(), rows, 1, targets.len());
     let time = steps.len() / rows;
     for t in (0..time).rev() {
         for row in 0..rows {
             let here = t * rows + row;
             let next = here + rows;
             let step = steps[here];
-            targets[here] = if !step.valid {
+            targets[here] = if !step.filled {
                 0.0
-            } else if step.terminated {
+            } else if step.status.is_terminal() {
                 step.reward
             } else {
-                let goes_on = t + 1 < time && steps[next].valid;
-                let after = if goes_on {
+                let continues = t + 1 < time && steps[next].filled;
+                let after = if continues {
                     (1.0 - lambda) * values[next] + lambda * targets[next]
                 } else {
                     values[next]
@@ -69,9 +60,10 @@ pub fn td_lambda_targets(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::StepStatus;
 
     fn step(reward: f32) -> EpisodeStep {
-        EpisodeStep { reward, terminated: false, valid: true }
+        EpisodeStep { reward, status: StepStatus::Running, filled: true }
     }
 
     fn targets(steps: &[EpisodeStep], values: &[f32], rows: usize, lambda: f32) -> Vec<f32> {
@@ -88,7 +80,7 @@ mod tests {
 
     #[test]
     fn lambda_returns_match_the_published_recursion() {
-        // Values .5, 1.5, .8 at times 0, 1, 2 and .7 behind the last step.
+        // Values .5, 1.5, .8 at times 0, 1, 2 and .7 after the last step.
         let steps = [step(1.0), step(0.0), step(2.0)];
         let ours = targets(&steps, &[0.5, 1.5, 0.8, 0.7], 1, 0.5);
         assert_close(&ours, &[2.369_575, 1.5435, 2.63]);
@@ -103,7 +95,7 @@ mod tests {
     #[test]
     fn lambda_one_is_the_discounted_sum_of_rewards() {
         let mut steps = [step(1.0), step(2.0), step(4.0)];
-        steps[2].terminated = true;
+        steps[2].status = StepStatus::Terminated;
         assert_close(
             &targets(&steps, &[7.0; 4], 1, 1.0),
             &[1.0 + 0.9 * (2.0 + 0.9 * 4.0), 2.0 + 0.9 * 4.0, 4.0],
@@ -111,9 +103,9 @@ mod tests {
     }
 
     #[test]
-    fn episodes_of_different_lengths_in_one_batch_do_not_touch_each_other() {
-        let padding = EpisodeStep { reward: 55.0, terminated: false, valid: false };
-        let ended = EpisodeStep { terminated: true, ..step(1.0) };
+    fn episodes_of_different_lengths_in_one_batch_are_independent() {
+        let padding = EpisodeStep { reward: 55.0, ..EpisodeStep::PADDING };
+        let ended = EpisodeStep { status: StepStatus::Terminated, ..step(1.0) };
         // Row 0 terminates after one step, row 1 is truncated after two, row 2 lasts three.
         let steps = [
             [ended, step(1.0), step(1.0)],

@@ -1,11 +1,11 @@
-//! Standardisation of rewards.
+//! Reward standardisation.
 
 use serde::{Deserialize, Serialize};
 
-/// The mean and the deviation of all rewards seen so far, each weighing the same (EPyMARL's
-/// `standardise_rewards`; the parallel update of Chan et al. 1979).
+/// Running mean and variance of all rewards, equally weighted (EPyMARL's `standardise_rewards`; the
+/// parallel update of Chan et al. 1979).
 ///
-/// As there, it begins with mean 0 and variance 1 at a weight of 0.0001.
+/// As in EPyMARL, it starts with mean 0 and variance 1 at a weight of 0.0001.
 ///
 /// ```
 /// let mut norm = phalanx_core::rl::RewardNorm::default();
@@ -28,7 +28,7 @@ impl Default for RewardNorm {
 }
 
 impl RewardNorm {
-    /// Takes the rewards of one batch into account. An empty batch changes nothing.
+    /// Adds the rewards of one batch. An empty batch changes nothing.
     pub fn update(&mut self, rewards: impl IntoIterator<Item = f32>) {
         let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
         for reward in rewards {
@@ -49,7 +49,7 @@ impl RewardNorm {
         self.count = total;
     }
 
-    /// `(reward - mean) / deviation`.
+    /// Returns `(reward - mean) / deviation`.
     pub fn standardise(&self, reward: f32) -> f32 {
         ((f64::from(reward) - self.mean) / self.variance.sqrt().max(1e-8)) as f32
     }

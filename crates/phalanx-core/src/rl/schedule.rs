@@ -1,33 +1,34 @@
-//! Values that change with the number of environment steps.
+//! Schedules over environment steps.
 
 use serde::{Deserialize, Serialize};
 
-/// Goes linearly from `start` to `finish` over `anneal_time` environment steps, then stays.
+/// A value that changes linearly from `start` to `finish` over `anneal_time` environment steps, then
+/// stays.
 ///
 /// ```
-/// let epsilon = phalanx_core::rl::Linear { start: 1.0, finish: 0.05, anneal_time: 100_000 };
+/// let epsilon = phalanx_core::rl::LinearSchedule { start: 1.0, finish: 0.05, anneal_time: 100_000 };
 /// assert_eq!(epsilon.at(0), 1.0);
 /// assert_eq!(epsilon.at(50_000), 0.525);
 /// assert_eq!(epsilon.at(1_000_000), 0.05);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Linear {
+pub struct LinearSchedule {
     /// The value at step zero.
     pub start: f64,
-    /// The value from `anneal_time` on.
+    /// The value after `anneal_time` steps.
     pub finish: f64,
-    /// How many environment steps the change takes; zero jumps at once.
+    /// The duration of the change, in environment steps; with zero the value is `finish` from the start.
     pub anneal_time: u64,
 }
 
-impl Linear {
-    /// From `start` to `finish` within `anneal_time` steps; where that is zero, `start` stays.
-    pub fn unless_zero(start: f64, finish: f64, anneal_time: u64) -> Self {
+impl LinearSchedule {
+    /// Creates a schedule from `start` to `finish`, or a constant `start` if `anneal_time` is zero.
+    pub fn optional(start: f64, finish: f64, anneal_time: u64) -> Self {
         let finish = if anneal_time == 0 { start } else { finish };
         Self { start, finish, anneal_time }
     }
 
-    /// The value after `t_env` environment steps.
+    /// Returns the value after `t_env` environment steps.
     pub fn at(&self, t_env: u64) -> f64 {
         if t_env >= self.anneal_time {
             return self.finish;

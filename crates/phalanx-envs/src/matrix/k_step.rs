@@ -1,6 +1,8 @@
 //! The k-step game of MAVEN: a first choice that decides what pays for the rest of the episode.
 
-use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
+use phalanx_core::env::{
+    Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
+};
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +110,7 @@ impl KStep {
         Ok(Self { args, spec, progress: Progress::default() })
     }
 
-    fn write(&self, mut out: StepMut<'_>) {
+    fn write(&self, mut out: StepBuffers<'_>) {
         let Progress { step, branch, good_payoff } = self.progress;
         for row in out.obs.chunks_exact_mut(self.spec.obs_dim).chain([&mut *out.state]) {
             row.fill(0.0);
@@ -127,12 +129,12 @@ impl Env for KStep {
         &self.spec
     }
 
-    fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
         self.progress = Progress::default();
         self.write(out);
     }
 
-    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         let [first, second] = [actions[0], actions[1]].map(usize::from);
         let joint = 2 * first + second;
         let Progress { step, branch, good_payoff } = &mut self.progress;
@@ -148,9 +150,9 @@ impl Env for KStep {
             f32::from(u8::from(pays && joint == *branch))
         };
         *step += 1;
-        let end = if last || reward == 0.0 { End::Terminated } else { End::Running };
+        let end = if last || reward == 0.0 { StepStatus::Terminated } else { StepStatus::Running };
         self.write(out);
-        Outcome { reward, end }
+        StepResult { reward, status: end }
     }
 
     fn save(&self, out: &mut Vec<u8>) {

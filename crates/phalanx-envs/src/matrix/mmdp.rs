@@ -1,6 +1,8 @@
 //! The two-state game of QPLEX.
 
-use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
+use phalanx_core::env::{
+    Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
+};
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -93,7 +95,7 @@ impl Mmdp {
         Ok(Self { args, spec, step: 0, state: 1 })
     }
 
-    fn write(&self, mut out: StepMut<'_>) {
+    fn write(&self, mut out: StepBuffers<'_>) {
         for row in out.obs.chunks_exact_mut(2).chain(out.state.chunks_exact_mut(2)) {
             row.fill(0.0);
             row[usize::from(self.state)] = 1.0;
@@ -107,13 +109,13 @@ impl Env for Mmdp {
         &self.spec
     }
 
-    fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
         self.step = 0;
         self.state = 1;
         self.write(out);
     }
 
-    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         let paid = self.state == 1 && actions == [0, 0];
         if actions == [1, 1] {
             self.state = 0;
@@ -121,9 +123,9 @@ impl Env for Mmdp {
         self.step += 1;
         self.write(out);
         let over = self.step >= self.args.episode_limit;
-        Outcome {
+        StepResult {
             reward: if paid { self.args.reward_win } else { 0.0 },
-            end: if over { End::Truncated } else { End::Running },
+            status: if over { StepStatus::Truncated } else { StepStatus::Running },
         }
     }
 

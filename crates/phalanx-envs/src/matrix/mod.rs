@@ -18,11 +18,11 @@ pub use mmdp::{Mmdp, MmdpArgs};
 pub use one_step::{MATRIX_GAMES, MatrixGame, Payoff};
 pub use two_step::TwoStep;
 
-use phalanx_core::env::StepMut;
+use phalanx_core::env::StepBuffers;
 
 /// Writes what these games show apart from observation and state: everything is allowed, and
 /// nobody dies.
-fn write_flags(out: &mut StepMut<'_>) {
+fn write_flags(out: &mut StepBuffers<'_>) {
     out.avail.fill(true);
     out.alive.fill(true);
 }

@@ -1,6 +1,6 @@
 //! Games of one joint action: two agents choose a row and a column of a payoff table.
 
-use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut};
+use phalanx_core::env::{Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus};
 use phalanx_core::rng::Rng;
 
 /// The length of observation and state; all elements are one, as in the code of Weighted QMIX.
@@ -74,10 +74,10 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 /// actions it does not have.
 ///
 /// ```
-/// use phalanx_core::env::{Steps, check_env};
+/// use phalanx_core::env::{check_env};
 /// use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
 ///
-/// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), Steps(1000)).expect("it conforms");
+/// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), 1000).expect("it conforms");
 /// assert_eq!((report.min_return, report.max_return), (-12.0, 8.0));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +115,7 @@ impl MatrixGame {
         Self { summary, table, spec }
     }
 
-    fn write(&self, mut out: StepMut<'_>) {
+    fn write(&self, mut out: StepBuffers<'_>) {
         out.obs.fill(1.0);
         out.state.fill(1.0);
         super::write_flags(&mut out);
@@ -130,14 +130,14 @@ impl Env for MatrixGame {
         &self.spec
     }
 
-    fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
         self.write(out);
     }
 
-    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.write(out);
         let reward = self.table[usize::from(actions[0])][usize::from(actions[1])];
-        Outcome { reward, end: End::Terminated }
+        StepResult { reward, status: StepStatus::Terminated }
     }
 
     fn save(&self, _: &mut Vec<u8>) {}

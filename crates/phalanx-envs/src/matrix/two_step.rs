@@ -1,6 +1,8 @@
 //! The two-step game of the QMIX paper.
 
-use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
+use phalanx_core::env::{
+    Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
+};
 use phalanx_core::rng::Rng;
 
 /// A table of the second step, `[action of agent 0, action of agent 1]`.
@@ -75,7 +77,7 @@ impl TwoStep {
         Self { spec, payoffs: [SAFE, game], state: 0 }
     }
 
-    fn write(&self, mut out: StepMut<'_>) {
+    fn write(&self, mut out: StepBuffers<'_>) {
         for row in out.obs.chunks_exact_mut(3).chain([&mut *out.state]) {
             row.fill(0.0);
             row[usize::from(self.state)] = 1.0;
@@ -95,19 +97,19 @@ impl Env for TwoStep {
         &self.spec
     }
 
-    fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
         self.state = 0;
         self.write(out);
     }
 
-    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         let outcome = if self.state == 0 {
             self.state = if actions[0] == 0 { 1 } else { 2 };
-            Outcome { reward: 0.0, end: End::Running }
+            StepResult { reward: 0.0, status: StepStatus::Running }
         } else {
             let payoff = self.payoffs[usize::from(self.state) - 1];
             let reward = payoff[usize::from(actions[0])][usize::from(actions[1])];
-            Outcome { reward, end: End::Terminated }
+            StepResult { reward, status: StepStatus::Terminated }
         };
         self.write(out);
         outcome

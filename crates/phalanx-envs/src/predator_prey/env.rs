@@ -1,6 +1,8 @@
 //! The environment of a hunt: reset, step, save and load.
 
-use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
+use phalanx_core::env::{
+    Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
+};
 use phalanx_core::rng::Rng;
 use serde_json::{Map, Value};
 
@@ -19,12 +21,12 @@ use crate::arguments::ArgumentError;
 /// grid; the features of a cell are whether an agent, a stag or a hare is there.
 ///
 /// ```
-/// use phalanx_core::env::{Env, Steps, check_env};
+/// use phalanx_core::env::{Env, check_env};
 /// use phalanx_envs::predator_prey::{PredatorPrey, PredatorPreyArgs};
 ///
 /// let make = || PredatorPrey::new(PredatorPreyArgs::default()).expect("the defaults are good");
 /// assert_eq!(make().spec().max_return, Some(40.0));
-/// check_env(make, Steps(2000)).expect("it conforms");
+/// check_env(make, 2000).expect("it conforms");
 /// ```
 #[derive(Clone, Debug)]
 pub struct PredatorPrey {
@@ -67,7 +69,7 @@ impl PredatorPrey {
         &self.hunt.args
     }
 
-    pub(super) fn write(&mut self, mut out: StepMut<'_>) {
+    pub(super) fn write(&mut self, mut out: StepBuffers<'_>) {
         self.observer.write(&self.hunt, &mut out);
         if self.spec.agent_rewards {
             out.agent_rewards.copy_from_slice(&self.hunt.shares);
@@ -80,12 +82,12 @@ impl Env for PredatorPrey {
         &self.spec
     }
 
-    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
         self.hunt.scatter(rng);
         self.write(out);
     }
 
-    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         for (agent, &action) in actions.iter().enumerate() {
             let known = usize::from(action) < self.spec.n_actions;
@@ -94,13 +96,13 @@ impl Env for PredatorPrey {
         let (reward, over) = self.hunt.play(actions, rng);
         self.write(out);
         let end = if over {
-            End::Terminated
+            StepStatus::Terminated
         } else if self.hunt.population.step >= self.spec.episode_limit {
-            End::Truncated
+            StepStatus::Truncated
         } else {
-            End::Running
+            StepStatus::Running
         };
-        Outcome { reward, end }
+        StepResult { reward, status: end }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -117,11 +119,11 @@ impl Env for PredatorPrey {
         Ok(())
     }
 
-    fn players(&self) -> &'static [(&'static str, &'static str)] {
+    fn scripted_policies(&self) -> &'static [(&'static str, &'static str)] {
         PLAYERS
     }
 
-    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         assert!(player < PLAYERS.len(), "there is no scripted player {player}");
         actions.fill(rules::STAY);

@@ -1,6 +1,6 @@
 //! What agents see, the state, and which actions are available.
 
-use phalanx_core::env::StepMut;
+use phalanx_core::env::StepBuffers;
 
 use super::args::PredatorPreyArgs;
 use super::hunt::Hunt;
@@ -65,7 +65,7 @@ impl Observer {
     }
 
     /// Writes every slice.
-    pub(super) fn write(&mut self, hunt: &Hunt, out: &mut StepMut<'_>) {
+    pub(super) fn write(&mut self, hunt: &Hunt, out: &mut StepBuffers<'_>) {
         self.write_state(hunt, out.state);
         if hunt.args.observe_state {
             self.write_views_of_the_state(hunt, out.state, out.obs);

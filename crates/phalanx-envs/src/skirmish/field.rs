@@ -1,26 +1,30 @@
 //! A battle with the buffers it writes into, for tests.
 
-use phalanx_core::env::{BatchMut, Env, Outcome, Rows, StepMut};
+use phalanx_core::env::{BatchBuffers, Env, StepBuffers, StepResult, StepRows};
 use phalanx_core::rng::{Purpose, Rng};
 
 pub(crate) struct Field<E> {
     pub(crate) env: E,
     pub(crate) rng: Rng,
-    pub(crate) rows: Rows,
+    pub(crate) rows: StepRows,
 }
 
 impl<E: Env> Field<E> {
     /// The first episode of `env`.
     pub(crate) fn start(env: E) -> Self {
-        let rows = Rows::new(env.spec(), 1, 1);
+        let rows = StepRows::new(env.spec(), 1, 1);
         let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };
         field.reset();
         field
     }
 
-    pub(crate) fn play<R>(&mut self, call: impl FnOnce(&mut E, &mut Rng, StepMut<'_>) -> R) -> R {
-        let BatchMut { obs, state, avail, alive, info, agent_rewards, .. } = self.rows.at_mut(0);
-        let out = StepMut { obs, state, avail, alive, info, agent_rewards };
+    pub(crate) fn play<R>(
+        &mut self,
+        call: impl FnOnce(&mut E, &mut Rng, StepBuffers<'_>) -> R,
+    ) -> R {
+        let BatchBuffers { obs, state, avail, alive, info, agent_rewards, .. } =
+            self.rows.at_mut(0);
+        let out = StepBuffers { obs, state, avail, alive, info, agent_rewards };
         call(&mut self.env, &mut self.rng, out)
     }
 
@@ -28,7 +32,7 @@ impl<E: Env> Field<E> {
         self.play(|env, rng, out| env.reset(rng, out));
     }
 
-    pub(crate) fn step(&mut self, actions: &[u16]) -> Outcome {
+    pub(crate) fn step(&mut self, actions: &[u16]) -> StepResult {
         self.play(|env, rng, out| env.step(actions, rng, out))
     }
 }

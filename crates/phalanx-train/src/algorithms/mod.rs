@@ -9,18 +9,18 @@
 //! - Policy gradients: [`PolicyGradient`] holds the settings of [`Ippo`], [`Mappo`], [`Happo`],
 //!   [`SequentialPpo`], [`Ia2c`] and [`Maa2c`].
 
-mod host;
+mod pending_metrics;
 mod policy_gradient;
 mod pqn;
 mod q_learning;
-mod readings;
 mod registry;
+mod transfer;
 
 pub use policy_gradient::{
     CriticInput, Happo, Ia2c, Ippo, Maa2c, Mappo, NormaliseAdvantage, PolicyGradient,
     SequentialPpo, UpdateOrder,
 };
-pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutExperience};
+pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutBatch};
 pub use pqn::{Pqn, PqnIql, PqnVdn};
 pub use q_learning::{
     Acting, BootstrapRule, ConcaveQ, CwQmix, EpisodeTensors, Estimator, Iql, LossOutput,
@@ -37,7 +37,7 @@ use serde::Serialize;
 use toml::Table;
 
 use crate::error::TrainError;
-use crate::rollout::{Policy, Tally};
+use crate::rollout::{Metrics, Policy};
 
 /// An algorithm with its settings: a plain value with public fields that makes learners.
 pub trait Algorithm: Send + Sync {
@@ -83,7 +83,7 @@ pub trait Learner: Send {
     fn n_envs(&self) -> usize;
 
     /// Collects a rollout in `envs` and makes the updates that follow it. Steps, episodes, updates and
-    /// metrics are added to `tally`.
+    /// metrics are added to `metrics`.
     ///
     /// # Errors
     ///
@@ -91,17 +91,17 @@ pub trait Learner: Send {
     fn train_iteration(
         &mut self,
         envs: &mut dyn VecEnv,
-        tally: &mut Tally,
+        metrics: &mut Metrics,
     ) -> Result<(), TrainError>;
 
-    /// Waits for pending device work and records its metrics in `tally`. Nothing that is learned or played
+    /// Waits for pending device work and records its metrics in `metrics`. Nothing that is learned or played
     /// depends on when it is called.
     ///
     /// # Errors
     ///
     /// When a loss or a gradient norm is not finite.
-    fn flush(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
-        let _ = tally;
+    fn flush(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
+        let _ = metrics;
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! An environment of given sizes.
 
-use phalanx_core::env::{End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
+use phalanx_core::env::{
+    Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
+};
 use phalanx_core::rng::Rng;
 
 use super::numbers;
@@ -33,7 +35,7 @@ impl Noise {
         Self { seen: numbers(most + STEPS, 400, 1.0), spec, t: 0 }
     }
 
-    fn write(&self, out: StepMut<'_>) {
+    fn write(&self, out: StepBuffers<'_>) {
         for to in [out.obs, out.state] {
             to.copy_from_slice(&self.seen[self.t..][..to.len()]);
         }
@@ -47,17 +49,17 @@ impl Env for Noise {
         &self.spec
     }
 
-    fn reset(&mut self, _: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
         self.t = 0;
         self.write(out);
     }
 
-    fn step(&mut self, _: &[u16], _: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, _: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.t += 1;
         let reward = self.seen[self.t];
         self.write(out);
-        let end = if self.t == STEPS { End::Terminated } else { End::Running };
-        Outcome { reward, end }
+        let status = if self.t == STEPS { StepStatus::Terminated } else { StepStatus::Running };
+        StepResult { reward, status }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -72,12 +74,12 @@ impl Env for Noise {
 
 #[cfg(test)]
 mod tests {
-    use phalanx_core::env::{Steps, check_env};
+    use phalanx_core::env::check_env;
 
     use super::*;
 
     #[test]
     fn it_is_an_environment_like_any_other() {
-        check_env(|| Noise::new(3), Steps(500)).expect("it keeps the contract");
+        check_env(|| Noise::new(3), 500).expect("it keeps the contract");
     }
 }

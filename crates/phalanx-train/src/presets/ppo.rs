@@ -7,11 +7,11 @@ use super::sizes::{ACTIONS, HIDDEN, OBS};
 use super::{layer, numbers};
 use crate::algorithms::{
     CriticInput, CriticLayout, LearnerContext, NormaliseAdvantage, PolicyGradient, PolicyLearner,
-    RolloutExperience,
+    RolloutBatch,
 };
 use crate::error::TrainError;
-use crate::replay::Segment;
-use crate::rollout::{InputLayout, Tally};
+use crate::rollout::Rollout;
+use crate::rollout::{InputLayout, Metrics};
 
 /// Five agents in 128 environments for 128 steps.
 const SAMPLES: usize = 128 * 128 * 5;
@@ -26,7 +26,7 @@ const VALUE_COEF: f64 = 0.5;
 /// clipped policy and value, the gradient norms clipped at 0.5, Adam.
 pub struct PpoUpdate {
     learner: PolicyLearner,
-    experience: RolloutExperience<'static>,
+    rollout_batch: RolloutBatch<'static>,
     order: Vec<usize>,
 }
 
@@ -54,19 +54,19 @@ impl PpoUpdate {
             ..PolicyGradient::default()
         };
         let inputs = InputLayout::new(&spec, false, false);
-        let mut segment = Segment::new(&spec, inputs, 0, SAMPLES, 1);
-        segment.rows.alive.fill(true);
-        segment.rows.avail.fill(true);
-        segment.input[..SAMPLES * OBS].copy_from_slice(&numbers(SAMPLES * OBS, 300, 1.0));
-        for (action, x) in segment.actions.iter_mut().zip(numbers(SAMPLES, 305, 1.0)) {
+        let mut rollout = Rollout::new(&spec, inputs, 0, SAMPLES, 1);
+        rollout.rows.alive.fill(true);
+        rollout.rows.avail.fill(true);
+        rollout.input[..SAMPLES * OBS].copy_from_slice(&numbers(SAMPLES * OBS, 300, 1.0));
+        for (action, x) in rollout.actions.iter_mut().zip(numbers(SAMPLES, 305, 1.0)) {
             let drawn = ((x + 1.0) * 0.5 * ACTIONS as f32) as i32;
             *action = drawn.clamp(0, ACTIONS as i32 - 1) as u16;
         }
         let log_prob = numbers(SAMPLES, 304, 1.0).into_iter().map(|x| x * 0.2 - 2.64).collect();
         let [advantage, returns, value] = [301, 302, 303].map(|seed| numbers(SAMPLES, seed, 1.0));
         let critic = CriticLayout::new(&settings, &spec, inputs);
-        let experience =
-            RolloutExperience::new(&segment, &settings, inputs, &critic, &vec![0.0; SAMPLES])
+        let rollout_batch =
+            RolloutBatch::new(&rollout, &settings, inputs, &critic, &vec![0.0; SAMPLES])
                 .into_owned()
                 .estimated([log_prob, value, returns, advantage]);
         let setup = LearnerContext { spec, seed: 1, device: device.clone() };
@@ -75,7 +75,7 @@ impl PpoUpdate {
             |name, shape| weights(210, name, shape),
         );
         let order = (0..SAMPLES).map(|i| (i * 7919 + 13) % SAMPLES).collect();
-        Self { learner, experience, order }
+        Self { learner, rollout_batch, order }
     }
 
     /// All epochs. Returns the loss of the first minibatch, `pg_loss + value_loss / 2 - entropy / 100`,
@@ -88,10 +88,10 @@ impl PpoUpdate {
         let mut first = None;
         for _ in 0..EPOCHS {
             for items in self.order.chunks(SAMPLES / MINIBATCHES) {
-                let mut tally = Tally::default();
-                self.learner.update(&self.experience, items, &mut tally)?;
+                let mut metrics = Metrics::default();
+                self.learner.update(&self.rollout_batch, items, &mut metrics)?;
                 first.get_or_insert_with(|| {
-                    let means = tally.take_means();
+                    let means = metrics.take_means();
                     let of = |name: &str| means[name];
                     let value = VALUE_COEF * of("value_loss");
                     let loss = of("pg_loss") + value - ENTROPY_COEF * of("entropy");

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use phalanx_core::env::EnvSpec;
+use phalanx_core::env::{EnvSpec, StepStatus};
 use phalanx_core::nn::{Device, QmixMixer, shard_count, with_weights};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
@@ -12,7 +12,7 @@ use super::{agent_weights, layer, numbers};
 use crate::algorithms::{EpisodeTensors, LearnerContext, QLearningSettings, Qmix, ReplayLearner};
 use crate::error::TrainError;
 use crate::replay::EpisodeBatch;
-use crate::rollout::{InputLayout, Tally};
+use crate::rollout::{InputLayout, Metrics};
 
 const EPISODES: usize = 32;
 const STEPS: usize = 60;
@@ -80,9 +80,9 @@ impl QmixUpdate {
     ///
     /// When something is not finite any more.
     pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
-        let mut tally = Tally::default();
-        self.learner.update(&self.shards, &mut tally)?;
-        let means = tally.take_means();
+        let mut metrics = Metrics::default();
+        self.learner.update(&self.shards, &mut metrics)?;
+        let means = metrics.take_means();
         Ok((means["loss_td"], means["grad_norm"]))
     }
 
@@ -116,7 +116,9 @@ fn batch(episodes: Range<usize>) -> EpisodeBatch {
         .enumerate()
         .map(|(i, reward)| {
             let (t, short) = (i / EPISODES, i % 2 == 0);
-            EpisodeStep { reward, terminated: short && t + 1 == SHORT, valid: !short || t < SHORT }
+            let status =
+                if short && t + 1 == SHORT { StepStatus::Terminated } else { StepStatus::Running };
+            EpisodeStep { reward, status, filled: !short || t < SHORT }
         })
         .collect();
     EpisodeBatch {

@@ -1,16 +1,17 @@
-//! Episodes side by side, in the layout learners compute with.
+//! Batches of episodes, in the layout of the learners.
 
+use phalanx_core::env::StepStatus;
 use phalanx_core::rl::EpisodeStep;
 
 use super::packed_episode::PackedEpisode;
 use super::sample::{Sample, Window};
 use crate::rollout::InputLayout;
 
-/// Windows of episodes, padded to the longest of them or further, and turned time-major.
+/// Windows of episodes, padded to the length of the longest one or more, time-major.
 ///
 /// A row of the network is an agent of an episode: `row = episode * n_agents + agent`. Time zero is
-/// the first step of a window. Behind its last step stands the observation that followed, to
-/// bootstrap from where the episode did not terminate there.
+/// the first step of a window. The last step of a window is followed by one more observation, to
+/// bootstrap from unless the episode terminated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpisodeBatch {
     /// The number of steps: the length of the longest window, or more.
@@ -25,35 +26,36 @@ pub struct EpisodeBatch {
     pub avail: Vec<bool>,
     /// Actions, `[time + 1, row]`; zero in the padding and at the last time.
     pub actions: Vec<i32>,
-    /// Rewards and ends, `[time, episode]`.
+    /// Rewards, statuses and the padding mask, `[time, episode]`.
     pub steps: Vec<EpisodeStep>,
-    /// Rewards of the agents, `[time, row]`, zero in the padding; empty where an episode has none.
+    /// Rewards of the agents, `[time, row]`, zero in the padding; empty if an episode has none.
     pub agent_reward: Vec<f32>,
-    /// The numbers of the episodes in the replay memory, `[episode]`.
+    /// The indices of the episodes in the replay buffer, `[episode]`.
     pub indices: Vec<u64>,
-    /// What the losses of the episodes are to be multiplied by, `[episode]`.
+    /// The weights of the episodes' losses, `[episode]`.
     pub weights: Vec<f32>,
 }
 
 impl EpisodeBatch {
-    /// Lays the windows of a sample side by side.
+    /// Creates a batch of the windows of a sample.
     pub fn new(sample: &Sample<'_>, inputs: InputLayout) -> Self {
         Self::padded(sample, inputs, 1)
     }
 
-    /// The same, padded to a multiple of so many steps. Padding is not learned from.
-    pub fn padded(sample: &Sample<'_>, inputs: InputLayout, multiple: usize) -> Self {
+    /// Creates the same batch, padded to a multiple of `padding_multiple` steps. Padding is not learned
+    /// from.
+    pub fn padded(sample: &Sample<'_>, inputs: InputLayout, padding_multiple: usize) -> Self {
         let n = sample.episodes.len();
         let agents = inputs.n_agents;
         let time = sample.windows.iter().map(|window| window.len).max().unwrap_or(0);
-        let time = time.next_multiple_of(multiple);
+        let time = time.next_multiple_of(padding_multiple);
         let state_dim =
             sample.episodes.first().map_or(0, |episode| episode.state.len() / (episode.len + 1));
         let has_agent_rewards = sample
             .episodes
             .iter()
             .all(|episode| episode.agent_reward.len() == episode.len * agents);
-        let padding = EpisodeStep { reward: 0.0, terminated: false, valid: false };
+
         let mut batch = Self {
             time,
             episodes: n,
@@ -61,21 +63,27 @@ impl EpisodeBatch {
             state: vec![0.0; (time + 1) * n * state_dim],
             avail: vec![true; (time + 1) * n * agents * inputs.n_actions],
             actions: vec![0; (time + 1) * n * agents],
-            steps: vec![padding; time * n],
+            steps: vec![EpisodeStep::PADDING; time * n],
             agent_reward: vec![0.0; if has_agent_rewards { time * n * agents } else { 0 }],
             indices: sample.indices.clone(),
             weights: sample.weights.clone(),
         };
         for (column, (episode, &window)) in sample.episodes.iter().zip(&sample.windows).enumerate()
         {
-            batch.see(column, episode, window, inputs);
-            batch.act(column, episode, window, agents);
+            batch.write_observations(column, episode, window, inputs);
+            batch.write_steps(column, episode, window, agents);
         }
         batch
     }
 
-    /// Writes what the agents of an episode saw.
-    fn see(&mut self, column: usize, episode: &PackedEpisode, window: Window, inputs: InputLayout) {
+    /// Writes the inputs, states and masks of an episode.
+    fn write_observations(
+        &mut self,
+        column: usize,
+        episode: &PackedEpisode,
+        window: Window,
+        inputs: InputLayout,
+    ) {
         let (n, agents) = (self.episodes, inputs.n_agents);
         let state_dim = episode.state.len() / (episode.len + 1);
         let per_avail = agents * inputs.n_actions;
@@ -92,7 +100,7 @@ impl EpisodeBatch {
             if t > 0 {
                 episode.actions((t - 1) * agents, &mut last);
             }
-            inputs.write_rest((t > 0).then_some(last.as_slice()), rows);
+            inputs.write_tail((t > 0).then_some(last.as_slice()), rows);
             state.read(&mut self.state[at * state_dim..(at + 1) * state_dim]);
             episode
                 .avail
@@ -100,8 +108,14 @@ impl EpisodeBatch {
         }
     }
 
-    /// Writes what the agents of an episode did and received.
-    fn act(&mut self, column: usize, episode: &PackedEpisode, window: Window, agents: usize) {
+    /// Writes the actions, rewards and statuses of an episode.
+    fn write_steps(
+        &mut self,
+        column: usize,
+        episode: &PackedEpisode,
+        window: Window,
+        agents: usize,
+    ) {
         let mut taken = vec![0; agents];
         for (at, t) in (window.start..window.start + window.len).enumerate() {
             let at = at * self.episodes + column;
@@ -109,11 +123,12 @@ impl EpisodeBatch {
             for (slot, &action) in self.actions[at * agents..].iter_mut().zip(&taken) {
                 *slot = i32::from(action);
             }
-            self.steps[at] = EpisodeStep {
-                reward: episode.reward[t],
-                terminated: episode.terminated && t + 1 == episode.len,
-                valid: true,
+            let status = match (t + 1 == episode.len, episode.terminated) {
+                (false, _) => StepStatus::Running,
+                (true, true) => StepStatus::Terminated,
+                (true, false) => StepStatus::Truncated,
             };
+            self.steps[at] = EpisodeStep { reward: episode.reward[t], status, filled: true };
             if !self.agent_reward.is_empty() {
                 self.agent_reward[at * agents..(at + 1) * agents]
                     .copy_from_slice(&episode.agent_reward[t * agents..(t + 1) * agents]);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::replay::{Episode, EpisodeReplay, Precision, ReplayConfig};
-use phalanx_core::env::EnvSpec;
+use phalanx_core::env::{EnvSpec, StepStatus};
 use phalanx_core::rng::{Purpose, Rng};
 
 fn spec() -> EnvSpec {
@@ -60,8 +60,12 @@ fn check(batch: &EpisodeBatch, episodes: &[Episode], windows: &[Window], inputs:
             }
             if at < batch.time {
                 let reward = if acted { episode.reward[t] } else { 0.0 };
-                let terminated = acted && episode.terminated && t + 1 == episode.len;
-                let expected = EpisodeStep { reward, terminated, valid: acted };
+                let status = match (acted && t + 1 == episode.len, episode.terminated) {
+                    (false, _) => StepStatus::Running,
+                    (true, true) => StepStatus::Terminated,
+                    (true, false) => StepStatus::Truncated,
+                };
+                let expected = EpisodeStep { reward, status, filled: acted };
                 assert_eq!(batch.steps[at * n + column], expected);
             }
         }

@@ -1,6 +1,6 @@
-//! One finished episode.
+//! A finished episode.
 
-use phalanx_core::env::{EnvSpec, Rows};
+use phalanx_core::env::{EnvSpec, StepRows};
 use serde::{Deserialize, Serialize};
 
 /// A finished episode of `len` steps, stored without padding.
@@ -18,18 +18,18 @@ pub struct Episode {
     pub actions: Vec<u16>,
     /// Rewards, `[len]`.
     pub reward: Vec<f32>,
-    /// Rewards of the agents, `[len, agent]`; empty where the environment gives none.
+    /// Rewards of the agents, `[len, agent]`; empty if the environment reports none.
     pub agent_reward: Vec<f32>,
-    /// Whether nothing is to be bootstrapped beyond the last step.
+    /// Whether the last step terminated the episode; otherwise it was truncated.
     pub terminated: bool,
 }
 
 impl Episode {
-    /// Copies the first `len` steps of environment `env` out of the rows of a rollout that began
-    /// with the episode. `actions` is `[time, env, agent]`.
-    pub fn cut(
+    /// Copies the first `len` steps of environment `env` from rows that begin with the episode.
+    /// `actions` is `[time, env, agent]`.
+    pub fn from_rows(
         spec: &EnvSpec,
-        rows: &Rows,
+        rows: &StepRows,
         actions: &[u16],
         env: usize,
         len: usize,

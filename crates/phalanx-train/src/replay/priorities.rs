@@ -1,6 +1,6 @@
 //! Which episodes are replayed more often.
 
-use phalanx_core::rl::Linear;
+use phalanx_core::rl::LinearSchedule;
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -24,13 +24,13 @@ pub struct Prioritised {
     /// How much priorities matter: zero draws uniformly, one in proportion.
     pub alpha: f64,
     /// How much of the bias is corrected, as a function of the environment steps stored so far.
-    pub beta: Linear,
+    pub beta: LinearSchedule,
 }
 
 impl Prioritised {
     /// `alpha = 0.6`, and a `beta` that grows from 0.4 to 1 over a training of `t_max` steps.
     pub fn over(t_max: u64) -> Self {
-        Self { alpha: 0.6, beta: Linear { start: 0.4, finish: 1.0, anneal_time: t_max } }
+        Self { alpha: 0.6, beta: LinearSchedule { start: 0.4, finish: 1.0, anneal_time: t_max } }
     }
 }
 

@@ -1,14 +1,14 @@
-//! What an agent's network reads: the observation, the last action, the agent's number.
+//! The input of an agent's network: observation, last action, agent ID.
 
 use phalanx_core::env::EnvSpec;
 use serde::{Deserialize, Serialize};
 
-/// The input of an agent's network: `observation | last action (one-hot) | agent (one-hot)`. In place
-/// of the observation may stand the last few of them, the oldest first; before there were so many,
-/// the first one of the episode is repeated.
+/// The input of an agent's network: `observation | last action (one-hot) | agent ID (one-hot)`. The
+/// observation may be a stack of the last `frames` ones, oldest first; at the start of an episode its
+/// first observation is repeated.
 ///
-/// The last two are appended here and not by the environment (PyMARL's `obs_last_action` and
-/// `obs_agent_id`), so that agents can share parameters on any environment.
+/// Last action and agent ID are appended here and not by the environment (PyMARL's `obs_last_action`
+/// and `obs_agent_id`), so that agents can share parameters on any environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputLayout {
     /// The length of the observation.
@@ -19,9 +19,9 @@ pub struct InputLayout {
     pub n_agents: usize,
     /// Whether the last action is appended.
     pub last_action: bool,
-    /// Whether the agent's number is appended.
+    /// Whether the agent's ID is appended.
     pub agent_id: bool,
-    /// The number of observations, the present one included.
+    /// The number of observations, including the current one.
     #[serde(default = "one")]
     pub frames: usize,
 }
@@ -31,7 +31,7 @@ fn one() -> usize {
 }
 
 impl InputLayout {
-    /// The layout for an environment.
+    /// Creates the layout for an environment, with one frame.
     pub fn new(spec: &EnvSpec, last_action: bool, agent_id: bool) -> Self {
         Self {
             obs_dim: spec.obs_dim,
@@ -43,25 +43,25 @@ impl InputLayout {
         }
     }
 
-    /// The same with the last `frames` observations.
+    /// Returns the same layout with the last `frames` observations.
     pub fn stacked(self, frames: usize) -> Self {
         Self { frames, ..self }
     }
 
-    /// The length of the observations in an input.
+    /// Returns the length of the stacked observations.
     pub fn view_dim(&self) -> usize {
         self.frames * self.obs_dim
     }
 
-    /// The length of the input.
+    /// Returns the length of the input.
     pub fn dim(&self) -> usize {
         let last = if self.last_action { self.n_actions } else { 0 };
         let id = if self.agent_id { self.n_agents } else { 0 };
         self.view_dim() + last + id
     }
 
-    /// Writes the inputs of all agents of one environment, `[agent, dim]`, in the first step of an
-    /// episode or where there is one frame.
+    /// Writes the inputs of all agents of one environment, `[agent, dim]`, for the first step of an
+    /// episode or for a single frame.
     ///
     /// `obs` is `[agent, obs_dim]`; `last_actions` is `[agent]`, or `None` before the first action
     /// of an episode (the one-hot is then zero).
@@ -72,24 +72,24 @@ impl InputLayout {
                 .chunks_exact_mut(self.obs_dim)
                 .for_each(|to| to.copy_from_slice(obs));
         }
-        self.write_rest(last_actions, input);
+        self.write_tail(last_actions, input);
     }
 
-    /// Writes what stands behind the observations in the inputs of all agents of one environment,
+    /// Writes the last actions and agent IDs into the inputs of all agents of one environment,
     /// `[agent, dim]`; `last_actions` as in [`InputLayout::write`].
-    pub fn write_rest(&self, last_actions: Option<&[u16]>, input: &mut [f32]) {
+    pub fn write_tail(&self, last_actions: Option<&[u16]>, input: &mut [f32]) {
         for (agent, row) in input.chunks_exact_mut(self.dim()).enumerate() {
-            let mut rest = &mut row[self.view_dim()..];
-            rest.fill(0.0);
+            let mut tail = &mut row[self.view_dim()..];
+            tail.fill(0.0);
             if self.last_action {
-                let (last, ids) = rest.split_at_mut(self.n_actions);
+                let (last, ids) = tail.split_at_mut(self.n_actions);
                 if let Some(actions) = last_actions {
                     last[usize::from(actions[agent])] = 1.0;
                 }
-                rest = ids;
+                tail = ids;
             }
             if self.agent_id {
-                rest[agent] = 1.0;
+                tail[agent] = 1.0;
             }
         }
     }

@@ -1,17 +1,21 @@
-//! Rollouts: a team of agents plays in a batch of environments.
+//! Rollouts: agents act in a batch of environments.
 
-mod episodes;
+mod data;
+mod episode_collector;
 mod inputs;
-mod script;
-mod segments;
+mod metrics;
+mod policy;
+mod rollout_collector;
+mod scripted_policy;
 mod select;
-mod tally;
-mod team;
+mod team_runner;
 
-pub use episodes::EpisodeCollector;
+pub use data::Rollout;
+pub use episode_collector::EpisodeCollector;
 pub use inputs::InputLayout;
-pub use script::Script;
-pub use segments::SegmentCollector;
+pub use metrics::Metrics;
+pub use policy::Policy;
+pub use rollout_collector::RolloutCollector;
+pub use scripted_policy::ScriptedPolicy;
 pub use select::{epsilon_greedy, greedy, sample};
-pub use tally::Tally;
-pub use team::{Policy, Team};
+pub use team_runner::TeamRunner;

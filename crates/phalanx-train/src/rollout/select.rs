@@ -1,59 +1,59 @@
-//! From values or logits to one legal action.
+//! Action selection from Q-values or logits.
 
 use phalanx_core::rng::Rng;
 
-/// The legal action with the largest value; the first of several equal ones.
+/// Returns the available action with the largest value; the first of several equal ones.
 ///
 /// # Panics
 ///
-/// When no action is legal, which no environment may allow.
+/// When no action is available.
 pub fn greedy(values: &[f32], avail: &[bool]) -> u16 {
     let mut best: Option<usize> = None;
-    for (action, (&value, &open)) in values.iter().zip(avail).enumerate() {
-        if open && best.is_none_or(|other| value > values[other]) {
+    for (action, (&value, &available)) in values.iter().zip(avail).enumerate() {
+        if available && best.is_none_or(|other| value > values[other]) {
             best = Some(action);
         }
     }
-    best.expect("every agent has a legal action") as u16
+    best.expect("every agent has an available action") as u16
 }
 
-/// With probability `epsilon` a uniform legal action, else the greedy one.
+/// Returns a uniform available action with probability `epsilon`, otherwise the greedy one.
 ///
 /// # Panics
 ///
-/// When no action is legal.
+/// When no action is available.
 pub fn epsilon_greedy(values: &[f32], avail: &[bool], epsilon: f32, rng: &mut Rng) -> u16 {
     if rng.uniform() < epsilon {
-        rng.choose(avail).expect("every agent has a legal action") as u16
+        rng.choose(avail).expect("every agent has an available action") as u16
     } else {
         greedy(values, avail)
     }
 }
 
-/// A draw from `softmax(logits)` over the legal actions.
+/// Draws an action from `softmax(logits)` over the available actions.
 ///
 /// # Panics
 ///
-/// When no action is legal.
+/// When no action is available.
 pub fn sample(logits: &[f32], avail: &[bool], rng: &mut Rng) -> u16 {
     sample_at(logits, avail, rng.uniform())
 }
 
-/// The action at the place `uniform`, from zero to below one, of all probabilities side by side.
+/// Returns the action at `uniform`, in `[0, 1)`, of the cumulative distribution.
 fn sample_at(logits: &[f32], avail: &[bool], uniform: f32) -> u16 {
     let best = greedy(logits, avail);
     let top = logits[usize::from(best)];
-    let legal = || logits.iter().zip(avail).enumerate().filter(|(_, (_, open))| **open);
-    let total: f32 = legal().map(|(_, (logit, _))| (logit - top).exp()).sum();
+    let available = || logits.iter().zip(avail).enumerate().filter(|(_, (_, on))| **on);
+    let total: f32 = available().map(|(_, (logit, _))| (logit - top).exp()).sum();
     let mut left = uniform * total;
-    for (action, (logit, _)) in legal() {
+    for (action, (logit, _)) in available() {
         left -= (logit - top).exp();
         if left < 0.0 {
             return action as u16;
         }
     }
-    // Rounding left something over. The last action may be one that is never taken, and a policy that
-    // took it would have infinite gradients.
+    // Rounding left a remainder. The last action may have probability zero, and taking it would make
+    // the gradients infinite.
     best
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use phalanx_core::rng::Purpose;
 
     #[test]
-    fn the_greedy_action_is_the_first_best_legal_one() {
+    fn the_greedy_action_is_the_first_best_available_one() {
         assert_eq!(greedy(&[9.0, 2.0, 3.0, 3.0], &[false, true, true, true]), 2);
         assert_eq!(greedy(&[f32::MIN, -1.0], &[true, false]), 0);
     }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_follow_the_softmax_over_legal_actions() {
+    fn samples_follow_the_softmax_over_available_actions() {
         let mut rng = Rng::stream(1, Purpose::Check, 0);
         let (logits, avail) = ([1.0, 0.0, 50.0, 2.0], [true, true, false, true]);
         let mut counts = [0_u32; 4];

@@ -10,17 +10,17 @@ use serde_json::json;
 use super::{Spread, pool, seconds};
 use crate::commands::{Misuse, print};
 
-/// Decisions of a team in many environments at once, on one core or several.
+/// Measure the action selection of a team in many environments at once.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench act\n  phalanx bench act --n-envs 256 --json")]
 pub(super) struct Act {
-    /// What is measured.
+    /// The workload.
     #[arg(long, value_enum, default_value_t = Preset::Infer)]
     preset: Preset,
     /// The numbers of environments.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64, 512])]
     n_envs: Vec<usize>,
-    /// How often to measure; the median counts.
+    /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 15)]
     repeats: usize,
     /// The number of threads.
@@ -31,15 +31,15 @@ pub(super) struct Act {
     json: bool,
 }
 
-/// Work of given sizes on given weights.
+/// Workloads of fixed sizes and weights.
 #[derive(Clone, Copy, ValueEnum)]
 enum Preset {
     /// Five recurrent agents: observations of 80 numbers, 64 hidden units, 14 actions.
     Infer,
 }
 
-/// The least time of a measurement, in seconds.
-const LEAST: f64 = 0.02;
+/// The minimum time of a measurement, in seconds.
+const MIN_SECONDS: f64 = 0.02;
 
 impl Act {
     pub(super) fn run(&self) -> anyhow::Result<()> {
@@ -52,7 +52,7 @@ impl Act {
             let reason = "--repeats and --n-envs must be at least 1".to_owned();
             return Err(Misuse(reason).into());
         }
-        let ceiling = multiply_adds_per_second();
+        let peak = multiply_adds_per_second();
         for &n_envs in &self.n_envs {
             let mut agents = Decisions::new(n_envs);
             let check: f32 = agents.step().iter().sum();
@@ -64,10 +64,10 @@ impl Act {
                 });
                 all / f64::from(steps)
             };
-            let steps = (LEAST / each(10)).ceil().max(1.0) as u32;
+            let steps = (MIN_SECONDS / each(10)).ceil().max(1.0) as u32;
             let times = (0..self.repeats).map(|_| 1e6 * each(steps)).collect();
             let Spread { median, min, max } = Spread::of(times);
-            let floor = 1e6 * agents.multiply_adds() / ceiling;
+            let floor = 1e6 * agents.multiply_adds() / peak;
             if self.json {
                 let result = json!({
                     "preset": "infer",
@@ -83,8 +83,8 @@ impl Act {
             } else {
                 print(&format!(
                     "{n_envs} environments: {median:.2} us per step of all agents (median of {}; \
-                     {min:.2} to {max:.2}); multiply-adds alone {floor:.2} us; sum of the first \
-                     outputs {check:.5}",
+                     {min:.2} to {max:.2}); at peak throughput {floor:.2} us; sum of the first outputs \
+                     {check:.5}",
                     self.repeats
                 ));
             }

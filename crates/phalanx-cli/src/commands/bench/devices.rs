@@ -8,20 +8,20 @@ use phalanx_core::nn::{adapters, available, device, watched};
 use phalanx_core::rng::Purpose;
 use phalanx_train::algorithms::{LearnerContext, algorithm};
 use phalanx_train::config::ConfigBuilder;
-use phalanx_train::log::Machine;
 use phalanx_train::presets::Noise;
-use phalanx_train::{Effort, TrainError, update_seconds};
+use phalanx_train::run::HostInfo;
+use phalanx_train::{BenchBudget, TrainError, update_seconds};
 use serde_json::{Value, json};
 
 use super::{Spread, pool};
 use crate::commands::{Misuse, print};
 
-/// Updates of real algorithms on every device, for networks of many widths: where a GPU begins to pay.
+/// Measure updates on every device for networks of different widths: when is a GPU faster?
 ///
-/// An update learns from a batch of episodes of 60 steps, in which every agent sees 80 numbers (and its
-/// index, and its last action) and chooses among 14 actions. All settings but the sizes are the
-/// algorithm's defaults; ippo learns from the whole rollout at once. Time counts from the end of a rollout
-/// until the weights to act with are back. The table is Markdown; times are medians, in milliseconds.
+/// An update learns from a batch of episodes of 60 steps with observations of 80 numbers (plus agent ID
+/// and last action) and 14 actions. All settings except for the sizes are the algorithm's defaults;
+/// ippo learns from the whole rollout at once. The time runs from the end of a rollout until the
+/// actors have the new weights. The output is a Markdown table of medians, in milliseconds.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench devices > crossover.md\n  \
     phalanx bench devices --widths 64,256 --batches 32 --agents 3,10,27 --json")]
@@ -41,10 +41,10 @@ pub(super) struct Devices {
     /// The devices; all of this build by default.
     #[arg(long, value_delimiter = ',')]
     devices: Vec<String>,
-    /// How often to measure; the median counts.
+    /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
-    /// Once a measurement took so many seconds, it is not repeated.
+    /// No measurement is repeated after this time, in seconds.
     #[arg(long, default_value_t = 30.0)]
     seconds: f64,
     /// The number of threads; all cores by default.
@@ -71,13 +71,13 @@ impl Devices {
                 "--repeats, --widths, --batches and --agents must be at least 1".to_owned();
             return Err(Misuse(reason).into());
         }
-        let machine = Machine::here();
-        let threads = self.threads.unwrap_or(machine.cores);
+        let host = HostInfo::here();
+        let threads = self.threads.unwrap_or(host.cores);
         let named = available().into_iter().map(str::to_owned);
         let devices = if self.devices.is_empty() { named.collect() } else { self.devices.clone() };
         if !self.json {
-            let processor = machine.processor.unwrap_or_default();
-            print(&format!("processor: {processor}, {} cores, {threads} used\n", machine.cores));
+            let processor = host.processor.unwrap_or_default();
+            print(&format!("processor: {processor}, {} cores, {threads} used\n", host.cores));
             for adapter in adapters() {
                 let (name, kind) = (adapter.name, adapter.kind);
                 print(&format!(
@@ -105,7 +105,7 @@ impl Devices {
         })
     }
 
-    /// Measures an update on all devices.
+    /// Measures an update on all devices and prints a row of the table.
     fn row(
         &self,
         alg: &str,
@@ -120,7 +120,7 @@ impl Devices {
             let seconds = match self.measure(alg, sizes, device) {
                 Ok(seconds) => seconds,
                 Err(error @ TrainError::Config(_)) => return Err(error.into()),
-                // A GPU that is not there, or too small, is part of the answer.
+                // A GPU that is missing or too small is a result, too.
                 Err(error) => {
                     eprintln!("{alg}, width {width}, batch {batch}, agents {agents}: {error}");
                     cells.push("-".to_owned());
@@ -157,7 +157,7 @@ impl Devices {
         Ok(())
     }
 
-    /// The seconds of some updates on a device.
+    /// Returns the seconds of several updates on a device.
     fn measure(&self, alg: &str, sizes: Sizes, name: &str) -> Result<Vec<f64>, TrainError> {
         let Sizes { width, batch, agents } = sizes;
         let entry = algorithm(alg)?;
@@ -171,16 +171,16 @@ impl Devices {
                 builder.assignment(&format!("{key}={value}"))?;
             }
         } else {
-            // The episodes of an iteration are few, since it is their replay that is measured.
+            // An iteration collects few episodes, because only the updates are measured.
             builder.assignment(&format!("batch_size_run={}", batch.min(8)))?;
             builder.assignment(&format!("batch_size={batch}"))?;
         }
         let (_, algorithm) = builder.finish()?;
         let device = device(name)?;
-        let effort = Effort {
+        let budget = BenchBudget {
             repeats: self.repeats,
-            patience: Duration::from_secs_f64(self.seconds.max(0.0)),
-            steps: u64::MAX,
+            max_time: Duration::from_secs_f64(self.seconds.max(0.0)),
+            max_steps: u64::MAX,
         };
         watched(name, &device, || {
             let spec = Noise::new(agents).spec().clone();
@@ -189,7 +189,7 @@ impl Devices {
             let n_envs = learner.n_envs();
             let envs =
                 ParallelEnvs::new(n_envs, 1, Purpose::Environment, move || Noise::new(agents));
-            update_seconds(&mut *learner, Box::new(envs), effort)
+            update_seconds(&mut *learner, Box::new(envs), budget)
         })?
     }
 }

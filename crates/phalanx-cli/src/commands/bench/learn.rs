@@ -9,21 +9,21 @@ use serde_json::json;
 use super::{Spread, pool, seconds};
 use crate::commands::{Misuse, print};
 
-/// Updates of networks from the same batch again and again.
+/// Measure updates of networks from one fixed batch.
 ///
-/// Weights and data of a preset are made by a small hash, so that the same work can be measured in any
-/// other library: where the first loss and gradient norm agree, it is the same.
+/// Weights and data of a preset come from a small hash, so that other libraries can measure the same
+/// work: equal first losses and gradient norms show that it is the same.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench learn\n  \
     phalanx bench learn --preset ppo --repeats 10 --json")]
 pub(super) struct Learn {
-    /// What is measured.
+    /// The workload.
     #[arg(long, value_enum, default_value_t = Preset::Qmix)]
     preset: Preset,
     /// The device.
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// How often to measure; the median counts.
+    /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 30)]
     repeats: usize,
     /// The number of threads.
@@ -34,35 +34,34 @@ pub(super) struct Learn {
     json: bool,
 }
 
-/// Work of given sizes on given weights.
+/// Workloads of fixed sizes and weights.
 #[derive(Clone, Copy, ValueEnum)]
 enum Preset {
-    /// QMIX with PyMARL's networks: 32 episodes of 60 steps, five agents who see 80 numbers, 14
-    /// actions, a state of 120.
+    /// QMIX with PyMARL's networks: 32 episodes of 60 steps, five agents, observations of 80 numbers,
+    /// 14 actions, a state of 120.
     Qmix,
     /// PPO: 81 920 samples of 80 numbers, 14 actions, two hidden layers of 64 with tanh, four epochs of
-    /// four minibatches.
+    /// four minibatches each.
     Ppo,
     /// The same with ReLU.
     PpoRelu,
 }
 
-/// An update that is repeated: what it does, returning its first loss and gradient norm, and its
-/// multiply-adds.
+/// A repeated update: a function that returns its first loss and gradient norm, and its multiply-adds.
 type Update = (Box<dyn FnMut() -> Result<(f64, f64), TrainError>>, f64);
 
 impl Preset {
     fn update(self, device: &Device) -> Update {
         let ppo = |activation| -> Update {
             let mut update = PpoUpdate::new(activation, device);
-            let work = update.multiply_adds();
-            (Box::new(move || update.run()), work)
+            let multiply_adds = update.multiply_adds();
+            (Box::new(move || update.run()), multiply_adds)
         };
         match self {
             Self::Qmix => {
                 let mut update = QmixUpdate::new(device);
-                let work = update.multiply_adds();
-                (Box::new(move || update.run()), work)
+                let multiply_adds = update.multiply_adds();
+                (Box::new(move || update.run()), multiply_adds)
             }
             Self::Ppo => ppo(HiddenActivation::Tanh),
             Self::PpoRelu => ppo(HiddenActivation::Relu),
@@ -83,21 +82,21 @@ impl Learn {
             return Err(Misuse("--repeats must be at least 1".to_owned()).into());
         }
         let device = device(&self.device)?;
-        let (mut update, work) = self.preset.update(&device);
+        let (mut update, multiply_adds) = self.preset.update(&device);
         let (loss, norm) = update()?;
         for _ in 1..WARM_UP {
             update()?;
         }
         let mut times = Vec::new();
         for _ in 0..self.repeats {
-            let mut outcome = Ok((0.0, 0.0));
-            times.push(1e3 * seconds(|| outcome = update()));
-            outcome?;
+            let mut result = Ok((0.0, 0.0));
+            times.push(1e3 * seconds(|| result = update()));
+            result?;
         }
         let Spread { median, min, max } = Spread::of(times);
         let name = self.preset.to_possible_value().expect("no preset is hidden");
         let name = name.get_name();
-        let floor = 1e3 * work / multiply_adds_per_second();
+        let floor = 1e3 * multiply_adds / multiply_adds_per_second();
         if self.json {
             let result = json!({
                 "preset": name,
@@ -114,7 +113,7 @@ impl Learn {
         } else {
             print(&format!(
                 "{name} on {}: {median:.2} ms per update (median of {}; {min:.2} to {max:.2}); \
-                 multiply-adds alone {floor:.2} ms on one core; first loss {loss:.5}, gradient norm \
+                 at peak throughput of one core {floor:.2} ms; first loss {loss:.5}, gradient norm \
                  {norm:.5}",
                 self.device, self.repeats
             ));

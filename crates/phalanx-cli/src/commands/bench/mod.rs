@@ -13,10 +13,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::commands::Misuse;
 
-/// Measure on this machine.
+/// Run benchmarks on this machine.
 ///
-/// Every measurement is repeated; what counts is the median, and the spread says how far to trust it.
-/// Where the work is arithmetic, the time it would take at this core's ceiling is printed beside it.
+/// Every measurement is repeated; the result is the median with minimum and maximum. For arithmetic
+/// work, also prints the time at the peak throughput of one core.
 #[derive(Args)]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -44,7 +44,7 @@ impl Bench {
     }
 }
 
-/// The median of several measurements, and how far they lie apart.
+/// The median, minimum and maximum of several measurements.
 struct Spread {
     median: f64,
     min: f64,
@@ -52,14 +52,14 @@ struct Spread {
 }
 
 impl Spread {
-    /// Of at least one measurement.
+    /// Summarises at least one measurement.
     fn of(mut all: Vec<f64>) -> Self {
         all.sort_by(f64::total_cmp);
         Self { median: all[all.len() / 2], min: all[0], max: all[all.len() - 1] }
     }
 }
 
-/// So many threads.
+/// Creates a thread pool.
 fn pool(threads: usize) -> anyhow::Result<ThreadPool> {
     if threads == 0 {
         return Err(Misuse("--threads must be at least 1".to_owned()).into());
@@ -67,7 +67,7 @@ fn pool(threads: usize) -> anyhow::Result<ThreadPool> {
     Ok(ThreadPoolBuilder::new().num_threads(threads).build()?)
 }
 
-/// The seconds that `work` takes.
+/// Returns the seconds that `work` takes.
 fn seconds(mut work: impl FnMut()) -> f64 {
     let start = Instant::now();
     work();

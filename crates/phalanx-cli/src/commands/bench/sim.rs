@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use clap::Args;
-use phalanx_core::env::{ParallelEnvs, Rows, VecEnv};
+use phalanx_core::env::{ParallelEnvs, StepRows, VecEnv};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
 use serde_json::json;
@@ -12,9 +12,10 @@ use serde_json::json;
 use super::{Spread, pool, seconds};
 use crate::commands::{Misuse, env_args, print};
 
-/// Environment steps per second under random legal actions, with observations, states and masks.
+/// Measure environment steps per second under random available actions.
 ///
-/// Beside it stands how many steps per second a core could write to its cache if nothing had to be computed.
+/// Also prints the steps per second of one core that only writes observations, states and masks to its
+/// cache.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench sim skirmish/3m\n  \
     phalanx bench sim skirmish/27m_vs_30m --threads 2 --json")]
@@ -23,13 +24,13 @@ pub(super) struct Sim {
     env: String,
     /// Arguments of the environment, `env_args.key=value`.
     args: Vec<String>,
-    /// The number of environments stepped at once.
+    /// The number of parallel environments.
     #[arg(long, default_value_t = 16)]
     n_envs: usize,
     /// The number of threads.
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// How often to measure; the median counts.
+    /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 7)]
     repeats: usize,
     /// Seconds per measurement.
@@ -52,7 +53,7 @@ impl Sim {
         let (rates, bytes) = pool.install(|| self.measure(factory));
         let rates = Spread::of(rates);
         let per_step = bytes / self.n_envs;
-        let ceiling = bytes_per_second(bytes) / per_step.max(1) as f64;
+        let peak = bytes_per_second(bytes) / per_step.max(1) as f64;
         if self.json {
             let result = json!({
                 "env": self.env,
@@ -60,7 +61,7 @@ impl Sim {
                 "min": rates.min.round(),
                 "max": rates.max.round(),
                 "bytes_per_step": per_step,
-                "ceiling_of_one_core": ceiling.round(),
+                "ceiling_of_one_core": peak.round(),
                 "threads": self.threads,
                 "n_envs": self.n_envs,
                 "repeats": self.repeats,
@@ -69,8 +70,8 @@ impl Sim {
         } else {
             print(&format!(
                 "{}: {:.0} environment steps per second (median of {}; {:.0} to {:.0}), {} \
-                 environments, {} thread{}; writing {per_step} bytes a step alone would allow \
-                 {ceiling:.0} on one core",
+                 environments, {} thread{}; {peak:.0} on one core if it only wrote {per_step} bytes per \
+                 step",
                 self.env,
                 rates.median,
                 self.repeats,
@@ -90,8 +91,8 @@ impl Sim {
     ) -> (Vec<f64>, usize) {
         let mut envs = ParallelEnvs::new(self.n_envs, 1, Purpose::Environment, factory);
         let spec = envs.spec().clone();
-        let mut rows = Rows::new(&spec, self.n_envs, 1);
-        let mut rng = Rng::stream(1, Purpose::Player, 0);
+        let mut rows = StepRows::new(&spec, self.n_envs, 1);
+        let mut rng = Rng::stream(1, Purpose::ScriptedPolicy, 0);
         let mut actions = vec![0_u16; self.n_envs * spec.n_agents()];
         let all = vec![true; self.n_envs];
         let mut over = all.clone();
@@ -102,12 +103,12 @@ impl Sim {
             loop {
                 let masks = rows.avail.chunks_exact(spec.n_actions);
                 for (action, mask) in actions.iter_mut().zip(masks) {
-                    *action = rng.choose(mask).expect("every agent has a legal action") as u16;
+                    *action = rng.choose(mask).expect("every agent has an available action") as u16;
                 }
                 envs.step(&actions, &all, rows.at_mut(0));
                 steps += self.n_envs as u64;
-                for (over, end) in over.iter_mut().zip(&rows.end) {
-                    *over = end.is_over();
+                for (over, status) in over.iter_mut().zip(&rows.status) {
+                    *over = status.is_over();
                 }
                 if over.contains(&true) {
                     envs.reset(&over, rows.at_mut(0));
@@ -125,7 +126,7 @@ impl Sim {
     }
 }
 
-/// How many bytes a core writes in a second to so many bytes, again and again.
+/// Returns the bytes per second that a core writes to a buffer of `bytes` bytes, again and again.
 fn bytes_per_second(bytes: usize) -> f64 {
     let mut memory = vec![0_u8; bytes];
     let mut round = |rounds: u32| {

@@ -8,11 +8,11 @@ use super::Spread;
 use crate::commands::train::trainer_of;
 use crate::commands::{Misuse, print};
 
-/// A whole training loop: environment steps and updates per second, and memory. Nothing is written.
+/// Measure a whole training loop: environment steps and updates per second, and memory. Writes nothing.
 ///
-/// What comes before the first update (a replay memory fills) is not measured. On the CPU, the multiply-adds
-/// of all matrix products are counted, and the steps per second that they alone would allow at a core's ceiling
-/// are printed beside.
+/// The steps before the first update (the replay buffer fills) are not measured. On the CPU, also
+/// prints the steps per second that the multiply-adds of all matrix products would allow at the peak
+/// throughput of one core.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench train qmix skirmish/3m\n  \
     phalanx bench train ippo skirmish/3m configs/envs/skirmish_smax.toml threads=1 --seconds 20")]
@@ -26,7 +26,7 @@ pub(super) struct Train {
     /// Seconds per measurement.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// How often to measure; the median counts.
+    /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
     /// Print one JSON object.
@@ -41,30 +41,30 @@ impl Train {
         }
         let mut trainer = trainer_of(&self.alg, &self.env, &self.settings)?;
         trainer.prepare()?;
-        let mut at = trainer.progress();
-        while at.updates == 0 {
-            at = trainer.iterate()?;
+        let mut progress = trainer.progress();
+        while progress.updates == 0 {
+            progress = trainer.iterate()?;
         }
         let (mut steps, mut updates) = (Vec::new(), Vec::new());
-        let before = at.t_env;
+        let before = progress.t_env;
         let (measured, multiply_adds) = count_multiply_adds(|| -> anyhow::Result<()> {
             for _ in 0..self.repeats {
                 let start = trainer.progress();
                 let passed = loop {
-                    at = trainer.iterate()?;
-                    let passed = at.seconds - start.seconds;
+                    progress = trainer.iterate()?;
+                    let passed = progress.seconds - start.seconds;
                     if passed >= self.seconds {
                         break passed;
                     }
                 };
-                steps.push((at.t_env - start.t_env) as f64 / passed);
-                updates.push((at.updates - start.updates) as f64 / passed);
+                steps.push((progress.t_env - start.t_env) as f64 / passed);
+                updates.push((progress.updates - start.updates) as f64 / passed);
             }
             Ok(())
         });
         measured?;
-        let per_step = multiply_adds as f64 / (at.t_env - before) as f64;
-        let ceiling = (multiply_adds > 0).then(|| multiply_adds_per_second() / per_step);
+        let per_step = multiply_adds as f64 / (progress.t_env - before) as f64;
+        let peak = (multiply_adds > 0).then(|| multiply_adds_per_second() / per_step);
         let (steps, updates) = (Spread::of(steps), Spread::of(updates));
         let memory = peak_memory();
         if self.json {
@@ -76,21 +76,21 @@ impl Train {
                 "max": steps.max.round(),
                 "updates_per_second": updates.median,
                 "multiply_adds_per_step": per_step.round(),
-                "ceiling_of_one_core": ceiling.map(f64::round),
+                "ceiling_of_one_core": peak.map(f64::round),
                 "peak_memory_bytes": memory,
-                "t_env": at.t_env,
+                "t_env": progress.t_env,
             });
             print(&result.to_string());
         } else {
             let memory = memory.map_or_else(String::new, |bytes| {
-                format!("; at most {:.0} MiB of memory", bytes as f64 / (1 << 20) as f64)
+                format!("; peak memory {:.0} MiB", bytes as f64 / (1 << 20) as f64)
             });
-            let ceiling = ceiling.map_or_else(String::new, |steps| {
-                format!("; multiply-adds alone would allow {steps:.0} steps per second on one core")
+            let peak = peak.map_or_else(String::new, |steps| {
+                format!("; {steps:.0} steps per second at peak throughput of one core")
             });
             print(&format!(
                 "{} on {}: {:.0} environment steps per second (median of {}; {:.0} to {:.0}), {:.1} \
-                 updates per second{ceiling}{memory}",
+                 updates per second{peak}{memory}",
                 self.alg,
                 self.env,
                 steps.median,
@@ -104,7 +104,7 @@ impl Train {
     }
 }
 
-/// The most memory this process has occupied so far, in bytes, where the system says so (Linux).
+/// Returns the peak memory of this process in bytes, if the system reports it (Linux).
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

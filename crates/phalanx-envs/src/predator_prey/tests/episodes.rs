@@ -1,6 +1,6 @@
 //! Beginnings, ends, rewards of single agents, traces and the scripted player.
 
-use phalanx_core::env::{End, EnvError, Steps, check_env};
+use phalanx_core::env::{EnvError, StepStatus, check_env};
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn everybody_starts_in_a_cell_of_its_own_and_all_cells_are_equally_likely() {
     let args = PredatorPreyArgs { world_shape: [5, 4], ..PredatorPreyArgs::default() };
     let mut env = PredatorPrey::new(args).expect("the arguments are good");
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(1, Purpose::Check, 0);
     let n = 4000;
     let (mut first_agent, mut last_prey) = ([0; 20], [0; 20]);
@@ -30,14 +30,20 @@ fn everybody_starts_in_a_cell_of_its_own_and_all_cells_are_equally_likely() {
 
 #[test]
 fn an_episode_ends_when_all_prey_is_caught_or_all_agents_are_frozen() {
-    assert_eq!(Scene::new("0S1.2", still()).act(&[CATCH, CATCH, STAY]).end, End::Terminated);
-    assert_eq!(Scene::new("0S1.S", still()).act(&[CATCH, CATCH]).end, End::Terminated);
-    assert_eq!(Scene::new("0S1.S2", still()).act(&[CATCH, CATCH, STAY]).end, End::Running);
-    assert_eq!(Scene::new("0S1.S", still()).act(&[CATCH, STAY]).end, End::Running);
+    assert_eq!(
+        Scene::new("0S1.2", still()).act(&[CATCH, CATCH, STAY]).status,
+        StepStatus::Terminated
+    );
+    assert_eq!(Scene::new("0S1.S", still()).act(&[CATCH, CATCH]).status, StepStatus::Terminated);
+    assert_eq!(
+        Scene::new("0S1.S2", still()).act(&[CATCH, CATCH, STAY]).status,
+        StepStatus::Running
+    );
+    assert_eq!(Scene::new("0S1.S", still()).act(&[CATCH, STAY]).status, StepStatus::Running);
     let terminal = PredatorPreyArgs { capture_terminal: true, ..still() };
     let mut scene = Scene::new("0S1.S2", terminal);
-    assert_eq!(scene.act(&[CATCH, STAY, STAY]).end, End::Running);
-    assert_eq!(scene.act(&[CATCH, CATCH, STAY]).end, End::Terminated);
+    assert_eq!(scene.act(&[CATCH, STAY, STAY]).status, StepStatus::Running);
+    assert_eq!(scene.act(&[CATCH, CATCH, STAY]).status, StepStatus::Terminated);
 }
 
 #[test]
@@ -45,11 +51,11 @@ fn the_limit_cuts_an_episode_short_unless_the_task_ends_with_it() {
     let args = PredatorPreyArgs { episode_limit: 3, ..still() };
     let mut scene = Scene::new("0S1", args.clone());
     assert!(!scene.env.spec().timeout_is_terminal);
-    let ends = [[STAY; 2], [STAY; 2], [STAY; 2]].map(|actions| scene.act(&actions).end);
-    assert_eq!(ends, [End::Running, End::Running, End::Truncated]);
+    let ends = [[STAY; 2], [STAY; 2], [STAY; 2]].map(|actions| scene.act(&actions).status);
+    assert_eq!(ends, [StepStatus::Running, StepStatus::Running, StepStatus::Truncated]);
     let mut scene = Scene::new("0S1", args.clone());
-    let ends = [[STAY; 2], [STAY; 2], [CATCH; 2]].map(|actions| scene.act(&actions).end);
-    assert_eq!(ends, [End::Running, End::Running, End::Terminated]);
+    let ends = [[STAY; 2], [STAY; 2], [CATCH; 2]].map(|actions| scene.act(&actions).status);
+    assert_eq!(ends, [StepStatus::Running, StepStatus::Running, StepStatus::Terminated]);
     let true_end = PredatorPreyArgs { truncate_episodes: false, ..args };
     assert!(Scene::new("0S1", true_end).env.spec().timeout_is_terminal);
 }
@@ -87,7 +93,7 @@ fn individual_rewards_add_up_to_the_teams() {
         let args = PredatorPreyArgs::from_table(&text.parse().expect("valid TOML")).expect(text);
         let mut env = PredatorPrey::new(args).expect("the arguments are good");
         let spec = env.spec().clone();
-        let mut rows = Rows::new(&spec, 1, 1);
+        let mut rows = StepRows::new(&spec, 1, 1);
         let mut rng = Rng::stream(2, Purpose::Check, 0);
         let mut rewarded = 0;
         for _ in 0..20 {
@@ -101,7 +107,7 @@ fn individual_rewards_add_up_to_the_teams() {
                 let sum: f32 = rows.agent_rewards.iter().sum();
                 assert!((sum - outcome.reward).abs() < 1e-4, "{sum} {outcome:?} {text}");
                 rewarded += usize::from(outcome.reward != 0.0);
-                if outcome.end.is_over() {
+                if outcome.status.is_over() {
                     break;
                 }
             }
@@ -109,13 +115,13 @@ fn individual_rewards_add_up_to_the_teams() {
         assert!(rewarded > 10, "{text}");
     }
     let spec = Scene::new("0S", still()).env.spec().clone();
-    assert!(!spec.agent_rewards && Rows::new(&spec, 1, 1).agent_rewards.is_empty());
+    assert!(!spec.agent_rewards && StepRows::new(&spec, 1, 1).agent_rewards.is_empty());
 }
 
 #[test]
 fn no_episode_returns_more_than_forty() {
     let make = || PredatorPrey::new(PredatorPreyArgs::default()).expect("the defaults are good");
-    let report = check_env(make, Steps(20_000)).expect("it conforms");
+    let report = check_env(make, 20_000).expect("it conforms");
     assert_eq!(report.max_return, 40.0, "the scripted player reaches it: {report:?}");
 }
 
@@ -124,18 +130,18 @@ fn greedy_returns(text: &str, episodes: usize) -> Vec<f32> {
     let args = PredatorPreyArgs::from_table(&text.parse().expect("valid TOML")).expect(text);
     let mut env = PredatorPrey::new(args).expect("the arguments are good");
     let spec = env.spec().clone();
-    let mut rows = Rows::new(&spec, 1, 1);
+    let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(5, Purpose::Check, 0);
-    let mut player = Rng::stream(5, Purpose::Player, 0);
+    let mut player = Rng::stream(5, Purpose::ScriptedPolicy, 0);
     let mut actions = vec![0; spec.n_agents()];
     let episode = |_| {
         env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
         let mut total = 0.0;
         loop {
-            env.scripted(0, &mut player, &mut actions);
+            env.scripted_actions(0, &mut player, &mut actions);
             let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
             total += outcome.reward;
-            if outcome.end.is_over() {
+            if outcome.status.is_over() {
                 return total;
             }
         }

@@ -6,7 +6,7 @@ mod episodes;
 mod moving;
 mod seeing;
 
-use phalanx_core::env::{Env, Outcome, Rows};
+use phalanx_core::env::{Env, StepResult, StepRows};
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::describe::text;
@@ -28,7 +28,7 @@ fn still() -> PredatorPreyArgs {
 /// A hunt at a position drawn as [`text`] draws it.
 struct Scene {
     env: PredatorPrey,
-    rows: Rows,
+    rows: StepRows,
     rng: Rng,
 }
 
@@ -58,7 +58,7 @@ impl Scene {
             step: 0,
             miscaptures: 0,
         });
-        let mut rows = Rows::new(&spec, 1, 1);
+        let mut rows = StepRows::new(&spec, 1, 1);
         env.write(rows.at_mut(0).row(&spec, 0));
         Self { env, rows, rng: Rng::stream(0, Purpose::Check, 0) }
     }
@@ -69,7 +69,7 @@ impl Scene {
         Self { rng, ..Self::new(drawing, args.clone()) }
     }
 
-    fn act(&mut self, actions: &[u16]) -> Outcome {
+    fn act(&mut self, actions: &[u16]) -> StepResult {
         let spec = self.env.spec().clone();
         self.env.step(actions, &mut self.rng, self.rows.at_mut(0).row(&spec, 0))
     }

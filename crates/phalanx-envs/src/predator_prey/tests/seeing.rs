@@ -149,7 +149,7 @@ fn windows_are_what_their_definition_says() {
         };
         let mut env = PredatorPrey::new(args).expect("the arguments are good");
         let spec = env.spec().clone();
-        let mut rows = Rows::new(&spec, 1, 1);
+        let mut rows = StepRows::new(&spec, 1, 1);
         let mut rng = Rng::stream(3, Purpose::Check, 0);
         for _ in 0..20 {
             env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));

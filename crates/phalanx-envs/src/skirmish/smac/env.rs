@@ -2,7 +2,9 @@
 
 use std::mem::discriminant;
 
-use phalanx_core::env::{Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack};
+use phalanx_core::env::{
+    Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
+};
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map as Object, Value};
@@ -40,7 +42,7 @@ impl Env for Skirmish {
         &self.spec
     }
 
-    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
         self.deploy(rng);
         for team in &mut self.teams {
             team.memory.forget();
@@ -52,7 +54,7 @@ impl Env for Skirmish {
         self.write(rng, out);
     }
 
-    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         self.lead(rng);
         for (agent, &chosen) in actions.iter().enumerate() {
@@ -103,11 +105,11 @@ impl Env for Skirmish {
         Ok(())
     }
 
-    fn players(&self) -> &'static [(&'static str, &'static str)] {
+    fn scripted_policies(&self) -> &'static [(&'static str, &'static str)] {
         PLAYERS
     }
 
-    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
         self.ask(player, rng, actions);
     }
 
@@ -130,14 +132,14 @@ impl Skirmish {
     }
 
     /// Counts a step and what it brought, now that it has been played.
-    pub(crate) fn settle(&mut self) -> Outcome {
+    pub(crate) fn settle(&mut self) -> StepResult {
         self.step += 1;
 
         let ending = self.healers.judge(&self.battle);
         let end = match ending {
-            Some(_) => End::Terminated,
-            None if self.step >= self.spec.episode_limit => End::Truncated,
-            None => End::Running,
+            Some(_) => StepStatus::Terminated,
+            None if self.step >= self.spec.episode_limit => StepStatus::Truncated,
+            None => StepStatus::Running,
         };
         let won = ending.and_then(Ending::won);
         self.won = won == Some(true);
@@ -150,7 +152,7 @@ impl Skirmish {
             team.observer.count_dead(&self.battle, &mut team.memory);
         }
         self.enemy_reward = rewards[1];
-        Outcome { reward: rewards[0], end }
+        StepResult { reward: rewards[0], status: end }
     }
 
     /// What `agent` does, and notes its last action.

@@ -1,6 +1,6 @@
 //! A battle as an environment: how it is made and how actions become orders.
 
-use phalanx_core::env::{EnvSpec, StepMut};
+use phalanx_core::env::{EnvSpec, StepBuffers};
 use phalanx_core::rng::Rng;
 
 use super::actions::{Choice, DIRECTIONS, NO_OP};
@@ -23,7 +23,7 @@ use crate::skirmish::smacv2::sort;
 /// Observations `[agent, obs_dim]`, the state, the mask, rewards and ends are those of SMAC
 /// (Samvelyan et al. 2019) and, on maps that generate their teams, of SMACv2 (Ellis et al. 2023);
 /// [`Env::describe`](phalanx_core::env::Env::describe) names every index. Reaching the limit is
-/// reported as [`End::Truncated`](phalanx_core::env::End::Truncated) and counts as a true end
+/// reported as [`StepStatus::Truncated`](phalanx_core::env::StepStatus::Truncated) and counts as a true end
 /// unless `continuing_episode` is set, as in SMAC. When both teams die at once, nobody has won.
 #[derive(Clone, Debug)]
 pub struct Skirmish {
@@ -221,8 +221,8 @@ impl Skirmish {
     }
 
     /// Writes everything that agents and learner are told.
-    pub(crate) fn write(&mut self, rng: &mut Rng, out: StepMut<'_>) {
-        let StepMut { mut obs, state, mut avail, mut alive, info, .. } = out;
+    pub(crate) fn write(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
+        let StepBuffers { mut obs, state, mut avail, mut alive, info, .. } = out;
         let mut first = 0;
         let agents = self.agent_teams();
         for (number, team) in self.teams.iter_mut().take(agents).enumerate() {

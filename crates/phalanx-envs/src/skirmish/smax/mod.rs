@@ -39,7 +39,8 @@ pub use scenario::{SCENARIOS, Scenario, Squad};
 pub use units::{UNIT_TYPES, UnitType};
 
 use phalanx_core::env::{
-    AgentSpec, Description, End, Env, EnvError, EnvSpec, Outcome, StepMut, pack, unpack,
+    AgentSpec, Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack,
+    unpack,
 };
 use phalanx_core::rng::Rng;
 use serde_json::Value;
@@ -150,7 +151,7 @@ impl Smax {
         &self.scenario
     }
 
-    fn write(&mut self, mut out: StepMut<'_>) {
+    fn write(&mut self, mut out: StepBuffers<'_>) {
         self.observer.write(&self.battle, &mut out);
         let (n_allies, n_units) = (self.battle.n_allies, self.battle.n_units);
         let dead = |units: std::ops::Range<usize>| {
@@ -217,7 +218,7 @@ impl Env for Smax {
         &self.spec
     }
 
-    fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
+    fn reset(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
         start::start(&mut self.battle, &self.scenario, rng);
         self.script.forget();
         self.step = 0;
@@ -225,7 +226,7 @@ impl Env for Smax {
         self.write(out);
     }
 
-    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepMut<'_>) -> Outcome {
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.command(actions, rng);
         let before = self.battle.health;
         self.battle.advance(rng);
@@ -238,13 +239,13 @@ impl Env for Smax {
             self.enemy_reward = reward::team_reward(args, battle, &before, enemies, allies);
         }
         let end = match (over, self.step >= args.max_steps) {
-            (true, _) => End::Terminated,
-            (false, true) => End::Truncated,
-            (false, false) => End::Running,
+            (true, _) => StepStatus::Terminated,
+            (false, true) => StepStatus::Truncated,
+            (false, false) => StepStatus::Running,
         };
         self.step += 1;
         self.write(out);
-        Outcome { reward, end }
+        StepResult { reward, status: end }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -256,12 +257,12 @@ impl Env for Smax {
         saved.restore(self)
     }
 
-    fn players(&self) -> &'static [(&'static str, &'static str)] {
+    fn scripted_policies(&self) -> &'static [(&'static str, &'static str)] {
         PLAYERS
     }
 
     /// In self-play for both teams.
-    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         assert!(player < PLAYERS.len(), "there is no scripted player {player}");
         for (agent, action) in actions.iter_mut().enumerate() {

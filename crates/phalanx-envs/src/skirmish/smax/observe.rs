@@ -1,6 +1,6 @@
 //! Observations, masks and the state, element by element those of JaxMARL.
 
-use phalanx_core::env::StepMut;
+use phalanx_core::env::StepBuffers;
 
 use super::args::{ObservationType, SmaxArgs};
 use super::battle::{ATTACK, Battle};
@@ -50,7 +50,7 @@ impl Observer {
     }
 
     /// Writes everything but the numbers reported at the end of an episode.
-    pub(crate) fn write(&mut self, battle: &Battle, out: &mut StepMut<'_>) {
+    pub(crate) fn write(&mut self, battle: &Battle, out: &mut StepBuffers<'_>) {
         self.look(battle);
         self.write_state(battle, out.state);
         let mut squared = [0.0; CAPACITY];

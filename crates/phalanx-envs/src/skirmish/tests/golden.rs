@@ -119,7 +119,7 @@ fn rewards_and_endings_are_those_of_the_originals() {
         field.rewrite();
         let (reward, expected) = (outcome.reward, record.reward);
         assert!((reward - expected).abs() <= 1e-4, "{what}: {reward}, not {expected}");
-        assert_eq!(outcome.end.is_over(), record.terminated, "{what}");
+        assert_eq!(outcome.status.is_over(), record.terminated, "{what}");
         assert_eq!(field.rows.info[0], f32::from(u8::from(record.won)), "{what}");
         assert_eq!((field.rows.info[1], field.rows.info[2]), record.dead, "{what}");
     }

@@ -16,7 +16,7 @@ mod self_play;
 mod smacv2;
 mod weapons;
 
-use phalanx_core::env::{End, Env, Outcome};
+use phalanx_core::env::{Env, StepResult, StepStatus};
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::liberty::{Battle, NOBODY, Order, Units};

@@ -39,10 +39,10 @@ fn the_opponent_does_what_the_same_player_would_do_as_an_agent() {
         let player = PLAYERS.iter().position(|(other, _)| other == name).expect("it is listed");
         let mut actions = [0; 6];
         for _ in 0..25 {
-            both.env.scripted(player, &mut both.rng, &mut actions);
+            both.env.scripted_actions(player, &mut both.rng, &mut actions);
             actions[..3].copy_from_slice(&both.idle()[..3]);
-            let over = both.step(&actions).end.is_over();
-            assert_eq!(opposed.step(&actions[..3]).end.is_over(), over, "{name}");
+            let over = both.step(&actions).status.is_over();
+            assert_eq!(opposed.step(&actions[..3]).status.is_over(), over, "{name}");
             assert_eq!(opposed.env.battle.units, both.env.battle.units, "{name}");
             assert_eq!(opposed.env.frame()["enemy_actions"], serde_json::json!(actions[3..]));
             if over {
@@ -94,10 +94,10 @@ fn attack_nearest_keeps_to_the_mask_on_either_side_only_if_it_is_told_to() {
 #[test]
 fn what_opponents_and_players_remember_is_saved() {
     let mut field = Field::new("8m", "opponent = \"attack_nearest\"");
-    let mut player = Rng::stream(3, Purpose::Player, 0);
+    let mut player = Rng::stream(3, Purpose::ScriptedPolicy, 0);
     let mut actions = [0; 8];
     for _ in 0..12 {
-        field.env.scripted(0, &mut player, &mut actions);
+        field.env.scripted_actions(0, &mut player, &mut actions);
         field.step(&actions);
     }
     let mut bytes = Vec::new();
@@ -115,8 +115,8 @@ fn what_opponents_and_players_remember_is_saved() {
         }
     }
     let mut others = [0; 8];
-    field.env.scripted(0, &mut player, &mut actions);
-    copy.env.scripted(0, &mut player, &mut others);
+    field.env.scripted_actions(0, &mut player, &mut actions);
+    copy.env.scripted_actions(0, &mut player, &mut others);
     assert_eq!(actions, others);
     for args in ["", "opponent = \"kiting\"", "self_play = true"] {
         assert!(Field::new("8m", args).env.load(&bytes).is_err(), "{args:?} is another battle");
@@ -126,14 +126,14 @@ fn what_opponents_and_players_remember_is_saved() {
 #[test]
 fn in_self_play_players_choose_for_both_teams() {
     let mut field = Field::new("5m_vs_6m", "self_play = true");
-    let mut player = Rng::stream(3, Purpose::Player, 0);
+    let mut player = Rng::stream(3, Purpose::ScriptedPolicy, 0);
     let mut actions = [0; 11];
     for (number, (name, _)) in PLAYERS.iter().enumerate() {
         field.reset();
         for _ in 0..30 {
-            field.env.scripted(number, &mut player, &mut actions);
+            field.env.scripted_actions(number, &mut player, &mut actions);
             // `step` refuses illegal actions.
-            if field.step(&actions).end.is_over() {
+            if field.step(&actions).status.is_over() {
                 break;
             }
         }

@@ -116,8 +116,8 @@ fn a_full_victory_without_recovery_is_worth_exactly_twenty_on_every_map() {
             field.units().unharmed.fill(0.0);
             let outcome = field.step(&field.idle());
             total += f64::from(outcome.reward);
-            if outcome.end.is_over() {
-                assert_eq!(outcome.end, End::Terminated);
+            if outcome.status.is_over() {
+                assert_eq!(outcome.status, StepStatus::Terminated);
                 break;
             }
         }
@@ -149,7 +149,7 @@ fn the_first_kill_of_3m_is_worth_3_0137() {
 #[test]
 fn what_is_paid_is_what_the_enemies_lost() {
     let mut field = Field::new("8m", "");
-    let mut player = Rng::stream(5, Purpose::Player, 0);
+    let mut player = Rng::stream(5, Purpose::ScriptedPolicy, 0);
     for _ in 0..20 {
         field.reset();
         let mut paid = 0.0;
@@ -157,7 +157,7 @@ fn what_is_paid_is_what_the_enemies_lost() {
             let actions = field.random_actions(&mut player);
             let outcome = field.step(&actions);
             paid += f64::from(outcome.reward) * 32.0;
-            if outcome.end.is_over() {
+            if outcome.status.is_over() {
                 break;
             }
         }
@@ -174,7 +174,10 @@ fn a_timeout_ends_the_episode_without_a_bonus() {
     for step in 1..=60 {
         let outcome = field.step(&field.idle());
         assert_eq!(outcome.reward, 0.0);
-        assert_eq!(outcome.end, if step < 60 { End::Running } else { End::Truncated });
+        assert_eq!(
+            outcome.status,
+            if step < 60 { StepStatus::Running } else { StepStatus::Truncated }
+        );
     }
     assert_eq!(field.rows.info, [0.0; 3]);
     assert!(field.env.spec().timeout_is_terminal);
@@ -195,7 +198,7 @@ fn defeat_and_sparse_victory_are_rewarded_as_in_smac() {
         }
         field.rewrite();
         let outcome = field.step(&field.idle());
-        assert_eq!(outcome, Outcome { reward, end: End::Terminated }, "{args}");
+        assert_eq!(outcome, StepResult { reward, status: StepStatus::Terminated }, "{args}");
         assert_eq!(field.rows.info[0], won, "{args}");
     }
 }
@@ -206,7 +209,7 @@ fn heuristic_win_rate(name: &str) -> f64 {
     let mut won = 0;
     for _ in 0..200 {
         field.reset();
-        while !field.step(&field.idle()).end.is_over() {}
+        while !field.step(&field.idle()).status.is_over() {}
         won += u32::from(field.rows.info[0] == 1.0);
     }
     f64::from(won) / 200.0
@@ -226,12 +229,12 @@ fn attacking_the_nearest_fares_as_in_smac() {
 #[test]
 fn playing_at_random_wins_nothing() {
     let mut field = Field::new("3m", "");
-    let mut player = Rng::stream(6, Purpose::Player, 0);
+    let mut player = Rng::stream(6, Purpose::ScriptedPolicy, 0);
     for _ in 0..200 {
         field.reset();
         loop {
             let actions = field.random_actions(&mut player);
-            if field.step(&actions).end.is_over() {
+            if field.step(&actions).status.is_over() {
                 break;
             }
         }
@@ -246,9 +249,9 @@ fn the_scripted_player_keeps_to_the_mask() {
     for _ in 0..20 {
         field.reset();
         loop {
-            field.env.scripted(0, &mut field.rng, &mut actions);
+            field.env.scripted_actions(0, &mut field.rng, &mut actions);
             // `step` refuses illegal actions.
-            if field.step(&actions).end.is_over() {
+            if field.step(&actions).status.is_over() {
                 break;
             }
         }

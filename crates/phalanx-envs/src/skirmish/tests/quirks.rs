@@ -3,7 +3,7 @@
 use super::*;
 
 /// The outcome of a step after which of each team only some units live, on [`HEALERS`].
-fn survivors(args: &str, allies: &[usize], enemies: &[usize]) -> (End, f32, f32) {
+fn survivors(args: &str, allies: &[usize], enemies: &[usize]) -> (StepStatus, f32, f32) {
     let mut field =
         Field::written(HEALERS, &format!("{args}\nreward_scale = false\nreward_defeat = -7"));
     field.pacify();
@@ -15,13 +15,13 @@ fn survivors(args: &str, allies: &[usize], enemies: &[usize]) -> (End, f32, f32)
     }
     field.rewrite();
     let outcome = field.step(&field.idle());
-    (outcome.end, outcome.reward, field.rows.info[0])
+    (outcome.status, outcome.reward, field.rows.info[0])
 }
 
-const WON: (End, f32, f32) = (End::Terminated, 200.0, 1.0);
-const LOST: (End, f32, f32) = (End::Terminated, -7.0, 0.0);
-const DRAWN: (End, f32, f32) = (End::Terminated, 0.0, 0.0);
-const GOES_ON: (End, f32, f32) = (End::Running, 0.0, 0.0);
+const WON: (StepStatus, f32, f32) = (StepStatus::Terminated, 200.0, 1.0);
+const LOST: (StepStatus, f32, f32) = (StepStatus::Terminated, -7.0, 0.0);
+const DRAWN: (StepStatus, f32, f32) = (StepStatus::Terminated, 0.0, 0.0);
+const GOES_ON: (StepStatus, f32, f32) = (StepStatus::Running, 0.0, 0.0);
 
 #[test]
 fn a_battle_that_only_medivacs_survive_is_over_and_loss_comes_first() {
@@ -53,7 +53,7 @@ fn without_medivacs_a_double_wipe_out_is_a_draw() {
     }
     field.rewrite();
     let outcome = field.step(&[NO_OP; 3]);
-    assert_eq!(outcome, Outcome { reward: 0.0, end: End::Terminated });
+    assert_eq!(outcome, StepResult { reward: 0.0, status: StepStatus::Terminated });
     assert_eq!(field.rows.info, [0.0, 3.0, 3.0]);
 }
 

@@ -231,7 +231,7 @@ fn units_that_kill_each_other_both_die() {
     field.units().health[3] = 6.0;
     field.rewrite();
     let outcome = field.step(&[ATTACK, NO_OP, NO_OP]);
-    assert_eq!(outcome.end, End::Terminated);
+    assert_eq!(outcome.status, StepStatus::Terminated);
     assert_eq!(outcome.reward, (6.0 + 10.0) / 18.25);
     assert_eq!(field.rows.info, [0.0, 3.0, 3.0]);
 }
@@ -269,7 +269,7 @@ fn a_crowd_stays_apart() {
                     closest = closest.min(units.distance_squared(i, j).sqrt());
                 }
             }
-            if outcome.end.is_over() {
+            if outcome.status.is_over() {
                 break;
             }
         }

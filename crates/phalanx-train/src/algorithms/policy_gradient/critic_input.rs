@@ -3,10 +3,10 @@
 use phalanx_core::env::EnvSpec;
 
 use super::settings::{CriticInput, PolicyGradient};
-use crate::replay::Segment;
 use crate::rollout::InputLayout;
+use crate::rollout::Rollout;
 
-/// How the input of a critic is made from a segment.
+/// How the input of a critic is made from a rollout.
 pub(crate) struct CriticLayout {
     input: CriticInput,
     death_masking: bool,
@@ -39,7 +39,7 @@ impl CriticLayout {
     }
 
     /// The number of values a state has: one per agent, or one for the team.
-    pub(super) fn values(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         if self.input == CriticInput::Joint { 1 } else { self.agents }
     }
 
@@ -55,22 +55,22 @@ impl CriticLayout {
     }
 
     /// Whether the critic's inputs are those of the agents.
-    pub(super) fn reads_what_agents_read(&self) -> bool {
+    pub(super) fn uses_policy_inputs(&self) -> bool {
         self.input == CriticInput::Observation && !self.death_masking
     }
 
-    /// The inputs for a whole segment, `[time + 1, env, value, dim]`; nothing where the critic is
+    /// The inputs for a whole rollout, `[time + 1, env, value, dim]`; nothing where the critic is
     /// shared, since its inputs are yet to be computed.
-    pub(super) fn read(&self, segment: &Segment) -> Vec<f32> {
+    pub(super) fn inputs(&self, rollout: &Rollout) -> Vec<f32> {
         let mut inputs = match self.input {
-            CriticInput::Observation => segment.input.clone(),
-            CriticInput::Joint => return segment.rows.state.clone(),
+            CriticInput::Observation => rollout.input.clone(),
+            CriticInput::Joint => return rollout.rows.state.clone(),
             CriticInput::Shared => return Vec::new(),
-            CriticInput::State | CriticInput::AgentState => self.states(segment),
+            CriticInput::State | CriticInput::AgentState => self.states(rollout),
         };
         if self.death_masking {
-            let known = self.dim() - self.number_behind();
-            for (row, &alive) in inputs.chunks_exact_mut(self.dim()).zip(&segment.rows.alive) {
+            let known = self.dim() - self.id_len();
+            for (row, &alive) in inputs.chunks_exact_mut(self.dim()).zip(&rollout.rows.alive) {
                 if !alive {
                     row[..known].fill(0.0);
                 }
@@ -80,16 +80,16 @@ impl CriticLayout {
     }
 
     /// How many entries at the end of an input tell the agent's number.
-    fn number_behind(&self) -> usize {
+    fn id_len(&self) -> usize {
         match self.input {
             CriticInput::Observation if !self.policy.agent_id => 0,
             _ => self.agents,
         }
     }
 
-    fn states(&self, segment: &Segment) -> Vec<f32> {
-        let places = segment.rows.state.chunks_exact(self.state_dim);
-        let views = segment.rows.obs.chunks_exact(self.agents * self.obs_dim);
+    fn states(&self, rollout: &Rollout) -> Vec<f32> {
+        let places = rollout.rows.state.chunks_exact(self.state_dim);
+        let views = rollout.rows.obs.chunks_exact(self.agents * self.obs_dim);
         let mut out = Vec::with_capacity(places.len() * self.agents * self.dim());
         for (state, views) in places.zip(views) {
             for (agent, obs) in views.chunks_exact(self.obs_dim).enumerate() {
@@ -108,7 +108,7 @@ impl CriticLayout {
 mod tests {
     use super::*;
 
-    fn segment() -> (EnvSpec, InputLayout, Segment) {
+    fn rollout() -> (EnvSpec, InputLayout, Rollout) {
         let spec = EnvSpec {
             n_actions: 2,
             obs_dim: 3,
@@ -117,17 +117,17 @@ mod tests {
             ..EnvSpec::new("test", 2)
         };
         let inputs = InputLayout::new(&spec, false, true);
-        let mut segment = Segment::new(&spec, inputs, 4, 1, 1);
-        segment.rows.obs = (0..12).map(|i| i as f32).collect();
-        segment.rows.state = vec![0.5, 0.6, 0.7, 0.8];
-        segment.rows.alive = vec![true, true, true, false];
-        segment.input = (0..20).map(|i| 100.0 + i as f32).collect();
-        (spec, inputs, segment)
+        let mut rollout = Rollout::new(&spec, inputs, 4, 1, 1);
+        rollout.rows.obs = (0..12).map(|i| i as f32).collect();
+        rollout.rows.state = vec![0.5, 0.6, 0.7, 0.8];
+        rollout.rows.alive = vec![true, true, true, false];
+        rollout.input = (0..20).map(|i| 100.0 + i as f32).collect();
+        (spec, inputs, rollout)
     }
 
     fn read(settings: PolicyGradient) -> Vec<f32> {
-        let (spec, inputs, segment) = segment();
-        CriticLayout::new(&settings, &spec, inputs).read(&segment)
+        let (spec, inputs, rollout) = rollout();
+        CriticLayout::new(&settings, &spec, inputs).inputs(&rollout)
     }
 
     #[test]
@@ -155,6 +155,6 @@ mod tests {
     fn a_joint_critic_reads_the_state_once_and_an_independent_one_what_the_agent_reads() {
         let joint = PolicyGradient { critic: CriticInput::Joint, ..PolicyGradient::default() };
         assert_eq!(read(joint), [0.5, 0.6, 0.7, 0.8]);
-        assert_eq!(read(PolicyGradient::default()), segment().2.input);
+        assert_eq!(read(PolicyGradient::default()), rollout().2.input);
     }
 }

@@ -11,16 +11,15 @@ use phalanx_core::nn::{
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
+use super::batch::RolloutBatch;
 use super::critic_input::CriticLayout;
-use super::experience::Experience;
 use super::settings::{CriticInput, PolicyGradient};
-use crate::algorithms::readings::Readings;
+use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{Learner, LearnerContext, NamedFile, SaveScope, file};
 use crate::error::TrainError;
-use crate::replay::Segment;
-use crate::rollout::{InputLayout, Policy, SegmentCollector, Tally, sample};
+use crate::rollout::{InputLayout, Metrics, Policy, Rollout, RolloutCollector, sample};
 
-/// Collects segments and goes through each of them for some epochs.
+/// Collects rollouts and goes through each of them for some epochs.
 pub(crate) struct PolicyLearner {
     pub(super) settings: PolicyGradient,
     pub(super) spec: EnvSpec,
@@ -34,8 +33,8 @@ pub(crate) struct PolicyLearner {
     value_norm: ValueNorm,
     input_norm: Option<InputNorm>,
     actor: Actor,
-    collector: SegmentCollector,
-    /// The critic's memory before the next segment, `[env, valuer, memory]`.
+    collector: RolloutCollector,
+    /// The critic's memory before the next rollout, `[env, critic row, memory]`.
     critic_hidden: Vec<f32>,
     exploration: Vec<Rng>,
     pub(super) minibatches: Rng,
@@ -76,10 +75,10 @@ impl PolicyLearner {
             ..policy
         };
         let owners = settings.parameter_sharing.owners(spec);
-        let valuers = if critic_layout.values() == 1 { vec![0] } else { owners.clone() };
+        let critic_rows = if critic_layout.rows() == 1 { vec![0] } else { owners.clone() };
         let stream = |index| Rng::stream(setup.seed, Purpose::Weights, index);
         let policy = AgentNetworks::new(&policy, &owners, &mut stream(0), &tracked);
-        let critic = AgentNetworks::new(&critic, &valuers, &mut stream(1), &tracked);
+        let critic = AgentNetworks::new(&critic, &critic_rows, &mut stream(1), &tracked);
         let n_envs = settings.batch_size_run;
         let adam = OptimizerConfig::Adam { eps: settings.optim_eps as f32 };
         let steps = settings.rollout_steps;
@@ -94,9 +93,9 @@ impl PolicyLearner {
             critic_optimizer: Optimizer::new(adam),
             value_norm: ValueNorm::default(),
             input_norm,
-            collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            collector: RolloutCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
             actor,
-            critic_hidden: vec![0.0; n_envs * critic_layout.values() * settings.memory_dim()],
+            critic_hidden: vec![0.0; n_envs * critic_layout.rows() * settings.memory_dim()],
             critic_layout,
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
@@ -130,7 +129,7 @@ impl Learner for PolicyLearner {
     fn train_iteration(
         &mut self,
         envs: &mut dyn VecEnv,
-        tally: &mut Tally,
+        metrics: &mut Metrics,
     ) -> Result<(), TrainError> {
         let n_actions = self.spec.n_actions;
         let exploration = &mut self.exploration;
@@ -140,38 +139,39 @@ impl Learner for PolicyLearner {
                 *action = sample(logits, avail, &mut exploration[env]);
             }
         };
-        let played = self.collector.collect(envs, &self.actor, select, tally);
+        let played = self.collector.collect(envs, &self.actor, select, metrics);
         // Learned from as it was read: by the moments from before.
-        let segment = match self.actor.input_norm() {
+        let rollout = match self.actor.input_norm() {
             None => played.clone(),
             Some(norm) => {
-                let mut read = Segment::clone(&played);
+                let mut read = Rollout::clone(&played);
                 norm.normalise(&mut read.input);
                 Arc::new(read)
             }
         };
         let layout = &self.critic_layout;
-        let mut experience =
-            Experience::new(&segment, &self.settings, self.inputs, layout, &self.critic_hidden);
+        let mut rollout_batch =
+            RolloutBatch::new(&rollout, &self.settings, self.inputs, layout, &self.critic_hidden);
         let (policy, critic) = (self.policy.valid(), self.critic.valid());
-        let values = experience.look_back(&policy, &critic, &self.settings, &self.device);
+        let values = rollout_batch.evaluate_rollout(&policy, &critic, &self.settings, &self.device);
         let norm = self.settings.use_value_norm.then_some(&mut self.value_norm);
-        let behind = experience.estimate(&segment, values, norm, &self.settings);
+        let behind = rollout_batch.estimate(&rollout, values, norm, &self.settings);
         self.critic_hidden = behind.critic_hidden;
-        tally.add("explained_variance", behind.explained_variance);
-        let mut readings = Readings::default();
-        self.improve(&mut experience, tally, &mut readings);
-        if !self.shared() && !self.along() {
-            self.fit(&experience, tally.t_env, &mut readings);
+        metrics.add("explained_variance", behind.explained_variance);
+        let mut pending = PendingMetrics::default();
+        self.update_policies(&mut rollout_batch, metrics, &mut pending);
+        if !self.shared() && !self.critic_shares_minibatches() {
+            self.fit_critic(&rollout_batch, metrics.t_env, &mut pending);
         }
-        let (actor, numbers) = self.policy.to_actor_and(readings.values());
+        let (actor, numbers) = self.policy.to_actor_and(pending.values());
         if let Some(norm) = &mut self.input_norm {
             let width = played.agents * self.inputs.dim();
-            let steps = played.input.chunks_exact(width).zip(&played.valid).filter(|(_, on)| **on);
+            let steps = played.input.chunks_exact(width).zip(&played.steps);
+            let steps = steps.filter(|(_, step)| step.is_learned());
             norm.update(&steps.flat_map(|(row, _)| row).copied().collect::<Vec<_>>());
         }
         self.actor = standardising(actor, self.input_norm.as_ref());
-        readings.accept(numbers, tally)
+        pending.record(numbers, metrics)
     }
 
     fn policy(&self) -> Policy {

@@ -9,20 +9,20 @@ use phalanx_core::nn::{Categorical, Taken, Valued, categorical, surrogate, value
 pub(super) struct Sequence {
     pub(super) input: Tensor<3>,
     pub(super) hidden: Tensor<2>,
-    pub(super) keep: Tensor<2>,
+    pub(super) not_reset: Tensor<2>,
 }
 
 /// What agents read and did; a row is an agent of an item.
-pub(super) struct Played {
+pub(super) struct PolicyInputs {
     pub(super) read: Sequence,
     /// Zero, or minus infinity for all purposes where an action is not available.
     pub(super) closed: Tensor<3>,
     pub(super) actions: Tensor<3, Int>,
 }
 
-impl Played {
+impl PolicyInputs {
     /// What networks that say `logits` think of the actions taken.
-    pub(super) fn taken(&self, logits: Tensor<3>) -> Categorical {
+    pub(super) fn evaluate_actions(&self, logits: Tensor<3>) -> Categorical {
         categorical(logits, self.closed.clone(), self.actions.clone())
     }
 
@@ -51,7 +51,7 @@ pub(super) struct ValueBatch {
 
 /// The constants of the losses.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Loss {
+pub(super) struct PpoLoss {
     /// How far ratios and values may move; `None` clips no ratio.
     pub(super) ratio_clip: Option<f32>,
     /// `None` clips no value.
@@ -62,10 +62,10 @@ pub(super) struct Loss {
     pub(super) kl_coef: f32,
 }
 
-/// The names of what [`Loss::policy`] returns beside the loss.
+/// The names of what [`PpoLoss::policy`] returns beside the loss.
 pub(super) const POLICY_MEANS: [&str; 4] = ["pg_loss", "entropy", "clip_fraction", "approx_kl"];
 
-impl Loss {
+impl PpoLoss {
     /// The policy loss with entropy bonus, over the agent steps to learn from, and the [`POLICY_MEANS`] it is made of,
     /// `[4]`:
     ///
@@ -102,7 +102,7 @@ impl Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::algorithms::host::{tensor, to_vec};
+    use crate::algorithms::transfer::{tensor, to_vec};
     use burn::tensor::TensorData;
     use phalanx_core::nn::{Device, device};
 
@@ -110,8 +110,8 @@ mod tests {
         device("cpu").expect("the CPU is always there").autodiff()
     }
 
-    fn loss() -> Loss {
-        Loss {
+    fn loss() -> PpoLoss {
+        PpoLoss {
             ratio_clip: Some(0.2),
             value_clip: None,
             huber_delta: None,
@@ -131,7 +131,7 @@ mod tests {
             read: Sequence {
                 input: Tensor::zeros([1, n, 1], &cpu()),
                 hidden: Tensor::zeros([n, 1], &cpu()),
-                keep: Tensor::ones([1, n], &cpu()),
+                not_reset: Tensor::ones([1, n], &cpu()),
             },
             taken: Taken {
                 closed: Tensor::zeros([n, 2], &cpu()),
@@ -174,7 +174,7 @@ mod tests {
         let batch = batch(&[2.0], &[0.4_f32.ln()], &[1.0]);
         for (ratio_clip, slope) in [(Some(0.2), 0.0), (None, -2.0 * 1.5 * (1.0 - 0.6))] {
             let logits = logits(&[0.6]);
-            let (total, _) = Loss { ratio_clip, ..loss() }.policy(logits.clone(), &batch);
+            let (total, _) = PpoLoss { ratio_clip, ..loss() }.policy(logits.clone(), &batch);
             let gradients = total.backward();
             let gradient = to_vec(logits.grad(&gradients).expect("the loss depends on them"));
             assert!((gradient[0] - slope).abs() < 1e-5, "{gradient:?}");
@@ -185,7 +185,7 @@ mod tests {
     fn entropy_is_rewarded_and_divergence_from_the_old_policy_punished() {
         let mut batch = batch(&[0.0], &[0.5_f32.ln()], &[1.0]);
         batch.log_probs = Some(logits(&[0.5]).reshape([1, 2]));
-        let loss = Loss { entropy_coef: 0.1, kl_coef: 2.0, ..loss() };
+        let loss = PpoLoss { entropy_coef: 0.1, kl_coef: 2.0, ..loss() };
         let (total, means) = loss.policy(logits(&[0.8]), &batch);
         let entropy = -(0.8 * 0.8_f32.ln() + 0.2 * 0.2_f32.ln());
         let divergence = 0.5 * (0.5_f32 / 0.8).ln() + 0.5 * (0.5_f32 / 0.2).ln();
@@ -202,7 +202,7 @@ mod tests {
         };
         let values = column(&[0.5, 0.5, 7.0]).unsqueeze_dim::<3>(0);
         let of = |value_clip, huber_delta| {
-            number(Loss { value_clip, huber_delta, ..loss() }.value(values.clone(), &targets))
+            number(PpoLoss { value_clip, huber_delta, ..loss() }.value(values.clone(), &targets))
         };
         assert!((of(None, None) - 0.5 * 0.5 * (0.25 + 2.25)).abs() < 1e-6);
         // Moved by at most 0.2: errors -0.8 and 1.2 against -0.5 and 1.5.

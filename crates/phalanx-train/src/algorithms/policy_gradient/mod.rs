@@ -41,11 +41,10 @@ macro_rules! policy_gradient {
     };
 }
 
+mod batch;
 mod critic_input;
-mod experience;
 mod happo;
 mod ia2c;
-mod improve;
 mod ippo;
 mod learner;
 mod losses;
@@ -53,10 +52,11 @@ mod maa2c;
 mod mappo;
 mod sequential_ppo;
 mod settings;
-mod turn;
+mod update;
+mod update_group;
 
+pub(crate) use batch::RolloutBatch;
 pub(crate) use critic_input::CriticLayout;
-pub(crate) use experience::Experience as RolloutExperience;
 pub use happo::Happo;
 pub use ia2c::Ia2c;
 pub use ippo::Ippo;

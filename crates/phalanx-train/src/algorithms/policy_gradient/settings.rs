@@ -2,7 +2,7 @@
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RecurrentUnit, Sharing};
-use phalanx_core::rl::Linear;
+use phalanx_core::rl::LinearSchedule;
 use serde::{Deserialize, Serialize};
 
 use crate::algorithms::q_learning::in_unit_interval;
@@ -258,13 +258,13 @@ impl PolicyGradient {
 
     /// The learning rate after `t_env` environment steps.
     pub fn lr_at(&self, t_env: u64) -> f64 {
-        Linear::unless_zero(self.lr, 0.0, self.lr_anneal_time).at(t_env)
+        LinearSchedule::optional(self.lr, 0.0, self.lr_anneal_time).at(t_env)
     }
 
     /// The weight of the entropy bonus after `t_env` environment steps.
     pub fn entropy_coef_at(&self, t_env: u64) -> f64 {
         let (start, finish) = (self.entropy_coef, self.entropy_coef_finish);
-        Linear::unless_zero(start, finish, self.entropy_anneal_time).at(t_env)
+        LinearSchedule::optional(start, finish, self.entropy_anneal_time).at(t_env)
     }
 
     /// Returns the settings that are invalid for an environment.

@@ -8,13 +8,12 @@ use phalanx_core::nn::{
 };
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::super::readings::Readings;
+use super::super::pending_metrics::PendingMetrics;
 use super::super::{Learner, LearnerContext, NamedFile, SaveScope, file};
 use super::minibatch::Minibatch;
 use super::settings::Pqn;
 use crate::error::TrainError;
-use crate::replay::Segment;
-use crate::rollout::{InputLayout, Policy, SegmentCollector, Tally, epsilon_greedy};
+use crate::rollout::{InputLayout, Metrics, Policy, Rollout, RolloutCollector, epsilon_greedy};
 
 /// How the utilities make up the learned values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub(super) struct PqnLearner {
     networks: AgentNetworks,
     optimizer: Optimizer,
     actor: Actor,
-    collector: SegmentCollector,
+    collector: RolloutCollector,
     exploration: Vec<Rng>,
     minibatches: Rng,
 }
@@ -77,7 +76,7 @@ impl PqnLearner {
             device: context.device.clone(),
             networks,
             optimizer: Optimizer::new(OptimizerConfig::RAdam { eps: settings.optim_eps as f32 }),
-            collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            collector: RolloutCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
             actor,
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(context.seed, Purpose::Exploration, env as u32))
@@ -91,22 +90,23 @@ impl PqnLearner {
     /// Makes one update from the environments `envs` of a rollout.
     fn update(
         &mut self,
-        segment: &Segment,
+        rollout: &Rollout,
         envs: &[usize],
-        tally: &mut Tally,
-        readings: &mut Readings,
+        metrics: &mut Metrics,
+        pending: &mut PendingMetrics,
     ) {
-        let rows = (segment.time + 1) * envs.len() * segment.agents;
+        let rows = (rollout.time + 1) * envs.len() * rollout.agents;
         let n = shard_count(&self.device, rows).min(envs.len());
         let of = |shard: usize| &envs[shard * envs.len() / n..(shard + 1) * envs.len() / n];
-        let valid =
-            |t: usize| envs.iter().filter(move |&&env| segment.valid[t * segment.envs + env]);
-        let used = (0..segment.time).map(|t| valid(t).count()).sum::<usize>().max(1);
+        let valid = |t: usize| {
+            envs.iter().filter(move |&&env| rollout.steps[t * rollout.envs + env].is_learned())
+        };
+        let used = (0..rollout.time).map(|t| valid(t).count()).sum::<usize>().max(1);
         let (learner, shards) = (&*self, (0..n).map(of).collect());
         let (reports, gradients) =
             in_shards(&self.networks, shards, |networks: &AgentNetworks, envs: &[usize]| {
                 let part = Minibatch::new(
-                    segment,
+                    rollout,
                     envs,
                     &learner.settings,
                     learner.inputs,
@@ -114,13 +114,13 @@ impl PqnLearner {
                 );
                 learner.loss(networks, part, used)
             });
-        let (lr, clip) = (self.settings.lr_at(tally.t_env), self.settings.grad_norm_clip as f32);
+        let (lr, clip) = (self.settings.lr_at(metrics.t_env), self.settings.grad_norm_clip as f32);
         let step = self.optimizer.step(lr, self.networks.clone(), gradients, clip);
         self.networks = step.module;
-        tally.updates += 1;
+        metrics.updates += 1;
         let sum = reports.into_iter().reduce(|sum, part| sum + part);
-        readings.add(&MEANS, sum.expect("there is at least one shard"));
-        readings.add(&["grad_norm"], step.grad_norm);
+        pending.add(&MEANS, sum.expect("there is at least one shard"));
+        pending.add(&["grad_norm"], step.grad_norm);
     }
 
     /// Computes the part of the loss that comes from one shard of a minibatch with `used` valid steps, and its
@@ -171,11 +171,11 @@ impl Learner for PqnLearner {
     fn train_iteration(
         &mut self,
         envs: &mut dyn VecEnv,
-        tally: &mut Tally,
+        metrics: &mut Metrics,
     ) -> Result<(), TrainError> {
         let n_actions = self.spec.n_actions;
-        let epsilon = self.settings.epsilon().at(tally.t_env) as f32;
-        tally.add("epsilon", f64::from(epsilon));
+        let epsilon = self.settings.epsilon().at(metrics.t_env) as f32;
+        metrics.add("epsilon", f64::from(epsilon));
         let exploration = &mut self.exploration;
         let select = |env: usize, values: &[f32], avail: &[bool], chosen: &mut [u16]| {
             let agents = values.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
@@ -183,22 +183,22 @@ impl Learner for PqnLearner {
                 *action = epsilon_greedy(values, avail, epsilon, &mut exploration[env]);
             }
         };
-        let segment = self.collector.collect(envs, &self.actor, select, tally);
+        let rollout = self.collector.collect(envs, &self.actor, select, metrics);
         let (n, parts) = (self.settings.batch_size_run, self.settings.num_mini_batch);
         let mut order: Vec<usize> = (0..n).collect();
-        let mut readings = Readings::default();
+        let mut pending = PendingMetrics::default();
         for _ in 0..self.settings.epochs {
             if parts > 1 {
                 self.minibatches.shuffle(&mut order);
             }
             for at in 0..parts {
                 let part = &order[at * n / parts..(at + 1) * n / parts];
-                self.update(&segment, part, tally, &mut readings);
+                self.update(&rollout, part, metrics, &mut pending);
             }
         }
-        let (actor, numbers) = self.networks.to_actor_and(readings.values());
+        let (actor, numbers) = self.networks.to_actor_and(pending.values());
         self.actor = actor;
-        readings.accept(numbers, tally)
+        pending.record(numbers, metrics)
     }
 
     fn policy(&self) -> Policy {

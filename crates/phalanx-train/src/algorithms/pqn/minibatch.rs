@@ -2,13 +2,13 @@
 
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{Device, on_host};
-use phalanx_core::rl::{Step, generalised_advantages};
+use phalanx_core::rl::{EpisodeStep, generalised_advantages};
 
-use super::super::host::{tensor, to_vec, upload};
 use super::super::q_learning::{LinearTargets, MASKED_LOGIT};
+use super::super::transfer::{tensor, to_vec, upload};
 use super::settings::Pqn;
-use crate::replay::Segment;
 use crate::rollout::InputLayout;
+use crate::rollout::Rollout;
 
 /// Some environments' part of a rollout, on the networks' device.
 pub(super) struct Minibatch {
@@ -27,8 +27,7 @@ pub(super) struct Minibatch {
     /// untracked.
     mask_bias: Tensor<3>,
     /// `[time, env]`, on the host.
-    reward: Vec<f32>,
-    step: Vec<Step>,
+    steps: Vec<EpisodeStep>,
     /// How returns follow from what is bootstrapped, on a device that is not the CPU.
     map: Option<LinearTargets>,
 }
@@ -36,29 +35,27 @@ pub(super) struct Minibatch {
 impl Minibatch {
     /// Uploads the part of the environments `envs` in one transfer.
     pub(super) fn new(
-        segment: &Segment,
+        rollout: &Rollout,
         envs: &[usize],
         settings: &Pqn,
         inputs: InputLayout,
         device: &Device,
     ) -> Self {
-        let (time, agents, n) = (segment.time, segment.agents, segment.envs);
+        let (time, agents, n) = (rollout.time, rollout.agents, rollout.envs);
         let (rows, dim, n_actions) = (envs.len() * agents, inputs.dim(), inputs.n_actions);
-        let input = gather(&segment.input, time + 1, agents * dim, n, envs);
-        let keep = gather(&segment.keep, time + 1, 1, n, envs);
+        let input = gather(&rollout.input, time + 1, agents * dim, n, envs);
+        let keep = gather(&rollout.not_reset, time + 1, 1, n, envs);
         let keep = keep.iter().flat_map(|&k| std::iter::repeat_n(k, agents)).collect();
-        let memory = segment.hidden.len() / (n * agents);
-        let hidden = gather(&segment.hidden, 1, agents * memory, n, envs);
-        let actions = gather(&segment.actions, time, agents, n, envs);
+        let memory = rollout.hidden.len() / (n * agents);
+        let hidden = gather(&rollout.hidden, 1, agents * memory, n, envs);
+        let actions = gather(&rollout.actions, time, agents, n, envs);
         let actions = actions.into_iter().map(i32::from).collect();
-        let avail = gather(&segment.rows.avail, time + 1, agents * n_actions, n, envs);
+        let avail = gather(&rollout.rows.avail, time + 1, agents * n_actions, n, envs);
         let mask_bias =
             avail.into_iter().map(|open| if open { 0.0 } else { MASKED_LOGIT }).collect();
-        let valid = gather(&segment.valid, time, 1, n, envs);
-        let valid = valid.into_iter().map(|on| f32::from(u8::from(on))).collect();
-        let reward = gather(&segment.reward, time, 1, n, envs);
-        let step = gather(&segment.step, time, 1, n, envs);
-        let map = (!on_host(device)).then(|| return_numbers(&reward, &step, envs.len(), settings));
+        let steps = gather(&rollout.steps, time, 1, n, envs);
+        let valid = steps.iter().map(|step| f32::from(u8::from(step.is_learned()))).collect();
+        let map = (!on_host(device)).then(|| return_numbers(&steps, envs.len(), settings));
         let [rewarded, bootstrapped] = map.unwrap_or_default();
         let floats = [input, hidden, keep, valid, mask_bias, rewarded, bootstrapped];
         let (floats, [actions]) = upload(floats, [actions], device);
@@ -75,8 +72,7 @@ impl Minibatch {
             actions: Tensor::from_inner(actions.reshape([time, rows, 1])),
             valid: valid.reshape([time, envs.len()]),
             mask_bias: mask_bias.reshape([time + 1, rows, n_actions]),
-            reward,
-            step,
+            steps,
             map,
         }
     }
@@ -92,7 +88,7 @@ impl Minibatch {
         let [times, row] = best.dims();
         let Some(map) = &self.map else {
             let (device, size) = (best.device(), (self.envs, columns));
-            let returns = lambda_returns(&self.reward, &self.step, &to_vec(best), size, settings);
+            let returns = lambda_returns(&self.steps, &to_vec(best), size, settings);
             return tensor(returns, [times - 1, row], &device);
         };
         let returns = map.targets(best.reshape([times * self.envs, columns]), None);
@@ -111,37 +107,38 @@ fn gather<T: Copy>(all: &[T], time: usize, size: usize, n: usize, envs: &[usize]
     out
 }
 
-/// The lambda-returns of a segment, `[time, row]`: the generalised advantage of the bootstrapped
+/// The lambda-returns of a rollout, `[time, row]`: the generalised advantage of the bootstrapped
 /// values, plus the values.
 fn lambda_returns(
-    reward: &[f32],
-    step: &[Step],
+    steps: &[EpisodeStep],
     best: &[f32],
     (envs, columns): (usize, usize),
     settings: &Pqn,
 ) -> Vec<f32> {
     let (gamma, lambda) = (settings.gamma as f32, settings.td_lambda as f32);
     let mut returns = vec![0.0; best.len() - envs * columns];
-    generalised_advantages(reward, step, best, (envs, columns), gamma, lambda, &mut returns);
+    generalised_advantages(steps, best, (envs, columns), gamma, lambda, &mut returns);
     returns.iter_mut().zip(best).for_each(|(advantage, value)| *advantage += value);
     returns
 }
 
 /// What a [`LinearTargets`] needs: the returns of values that are all zero, `[time + 1, env]`, and those of a value
 /// one at each time without any reward, `[env, time + 1, time + 1]`. What belongs to the last time is zero.
-fn return_numbers(reward: &[f32], step: &[Step], envs: usize, settings: &Pqn) -> [Vec<f32>; 2] {
-    let times = reward.len() / envs + 1;
+fn return_numbers(steps: &[EpisodeStep], envs: usize, settings: &Pqn) -> [Vec<f32>; 2] {
+    let times = steps.len() / envs + 1;
     let nothing = vec![0.0; times * envs];
-    let mut rewarded = lambda_returns(reward, step, &nothing, (envs, 1), settings);
+    let mut rewarded = lambda_returns(steps, &nothing, (envs, 1), settings);
     rewarded.resize(times * envs, 0.0);
     let one = |at: usize| if at / times == at % times { 1.0 } else { 0.0 };
     let identity: Vec<f32> = (0..times * times).map(one).collect();
-    let nothing = vec![0.0; times * (times - 1)];
     let mut bootstrapped = Vec::with_capacity(envs * times * times);
     for env in 0..envs {
-        let own = step.iter().skip(env).step_by(envs);
-        let own: Vec<Step> = own.flat_map(|&step| std::iter::repeat_n(step, times)).collect();
-        bootstrapped.extend(lambda_returns(&nothing, &own, &identity, (times, 1), settings));
+        let own = steps.iter().skip(env).step_by(envs);
+        let own: Vec<EpisodeStep> = own
+            .map(|&step| EpisodeStep { reward: 0.0, ..step })
+            .flat_map(|step| std::iter::repeat_n(step, times))
+            .collect();
+        bootstrapped.extend(lambda_returns(&own, &identity, (times, 1), settings));
         bootstrapped.resize((env + 1) * times * times, 0.0);
     }
     [rewarded, bootstrapped]
@@ -149,6 +146,7 @@ fn return_numbers(reward: &[f32], step: &[Step], envs: usize, settings: &Pqn) ->
 
 #[cfg(test)]
 mod tests {
+    use phalanx_core::env::StepStatus::{self, Running, Terminated, Truncated};
     use phalanx_core::nn::device;
     use phalanx_core::rng::{Purpose, Rng};
 
@@ -161,6 +159,10 @@ mod tests {
         }
     }
 
+    fn step(reward: f32, status: StepStatus) -> EpisodeStep {
+        EpisodeStep { reward, status, filled: true }
+    }
+
     fn settings(gamma: f64, td_lambda: f64) -> Pqn {
         Pqn { gamma, td_lambda, ..Pqn::default() }
     }
@@ -170,8 +172,8 @@ mod tests {
     }
 
     /// What happened in two environments to one agent with three actions, some of which are unavailable.
-    fn part(reward: &[f32], step: &[Step], mask_bias: &[f32]) -> Minibatch {
-        let time = step.len() / 2;
+    fn part(steps: &[EpisodeStep], mask_bias: &[f32]) -> Minibatch {
+        let time = steps.len() / 2;
         Minibatch {
             envs: 2,
             input: of(&[], [0, 0, 0]),
@@ -180,26 +182,29 @@ mod tests {
             actions: of::<3>(&[], [0, 0, 0]).int(),
             valid: of(&vec![1.0; 2 * time], [time, 2]),
             mask_bias: of(mask_bias, [mask_bias.len() / 6, 2, 3]),
-            reward: reward.to_vec(),
-            step: step.to_vec(),
+            steps: steps.to_vec(),
             map: None,
         }
     }
 
     #[test]
     fn lambda_returns_are_those_of_the_authors_recursion() {
-        let step = [Step::Running; 3];
+        let steps = [1.0, 0.0, 2.0].map(|reward| step(reward, Running));
         let best = [0.5, 1.5, 0.8, 0.7];
-        let ours = lambda_returns(&[1.0, 0.0, 2.0], &step, &best, (1, 1), &settings(0.9, 0.5));
+        let ours = lambda_returns(&steps, &best, (1, 1), &settings(0.9, 0.5));
         assert_close(&ours, &[2.369575, 1.5435, 2.63]);
     }
 
     #[test]
     fn nothing_is_bootstrapped_behind_an_end_and_one_value_behind_a_truncation() {
-        let step = [Step::Running, Step::Terminated, Step::Truncated, Step::Idle];
+        let steps = [
+            step(1.0, Running),
+            step(10.0, Terminated),
+            step(100.0, Truncated),
+            EpisodeStep::PADDING,
+        ];
         let best = [1.0, 2.0, 3.0, 4.0, 5.0];
-        let reward = [1.0, 10.0, 100.0, 0.0];
-        let ours = lambda_returns(&reward, &step, &best, (1, 1), &settings(0.5, 0.5));
+        let ours = lambda_returns(&steps, &best, (1, 1), &settings(0.5, 0.5));
         let first = 1.0 + 0.5 * (0.5 * 2.0 + 0.5 * 10.0);
         assert_close(&ours[..3], &[first, 10.0, 100.0 + 0.5 * 4.0]);
     }
@@ -207,7 +212,7 @@ mod tests {
     #[test]
     fn only_available_actions_are_bootstrapped() {
         let mask_bias = [0.0, MASKED_LOGIT, 0.0, MASKED_LOGIT, 0.0, 0.0];
-        let part = part(&[], &[], &mask_bias);
+        let part = part(&[], &mask_bias);
         let best = part.best_values(of(&[1.0, 9.0, 2.0, 5.0, -1.0, -2.0], [1, 2, 3]));
         assert_eq!(to_vec(best), [2.0, -1.0]);
     }
@@ -217,17 +222,18 @@ mod tests {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         let settings = settings(0.9, 0.7);
         for (time, columns) in [(1, 1), (4, 3), (17, 1)] {
-            let kinds = [Step::Running, Step::Running, Step::Terminated, Step::Truncated];
-            let step: Vec<Step> = (0..2 * time).map(|_| kinds[rng.below(4)]).collect();
-            let reward: Vec<f32> = step.iter().map(|_| rng.range(-1.0, 1.0)).collect();
+            let kinds = [Running, Running, Terminated, Truncated];
+            let mut steps: Vec<EpisodeStep> =
+                (0..2 * time).map(|_| step(0.0, kinds[rng.below(4)])).collect();
+            steps.iter_mut().for_each(|step| step.reward = rng.range(-1.0, 1.0));
             let row = 2 * columns;
             let best: Vec<f32> = (0..(time + 1) * row).map(|_| rng.range(-1.0, 1.0)).collect();
-            let plain = part(&reward, &step, &[]);
-            let [rewarded, bootstrapped] = return_numbers(&reward, &step, 2, &settings);
+            let plain = part(&steps, &[]);
+            let [rewarded, bootstrapped] = return_numbers(&steps, 2, &settings);
             let flat = |values: &[f32]| of(values, [values.len()]);
             let (rewarded, bootstrapped) = (flat(&rewarded), flat(&bootstrapped));
             let map = LinearTargets::new(rewarded, bootstrapped, flat(&[]), (time + 1, 2));
-            let mapped = Minibatch { map: Some(map), ..part(&reward, &step, &[]) };
+            let mapped = Minibatch { map: Some(map), ..part(&steps, &[]) };
             let returns = |part: &Minibatch| {
                 to_vec(part.returns(of(&best, [time + 1, row]), columns, &settings))
             };

@@ -1,7 +1,7 @@
 //! The settings of parallelised Q-networks.
 
 use phalanx_core::nn::{Normalisation, RecurrentUnit, Sharing};
-use phalanx_core::rl::Linear;
+use phalanx_core::rl::LinearSchedule;
 use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -112,8 +112,8 @@ impl Pqn {
     }
 
     /// Returns the exploration schedule.
-    pub fn epsilon(&self) -> Linear {
-        Linear {
+    pub fn epsilon(&self) -> LinearSchedule {
+        LinearSchedule {
             start: self.epsilon_start,
             finish: self.epsilon_finish,
             anneal_time: self.epsilon_anneal_time,
@@ -122,7 +122,7 @@ impl Pqn {
 
     /// Returns the learning rate after `t_env` environment steps.
     pub fn lr_at(&self, t_env: u64) -> f64 {
-        Linear::unless_zero(self.lr, 0.0, self.lr_anneal_time).at(t_env)
+        LinearSchedule::optional(self.lr, 0.0, self.lr_anneal_time).at(t_env)
     }
 
     fn validate(&self) -> Vec<InvalidSetting> {

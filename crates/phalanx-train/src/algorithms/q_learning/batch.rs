@@ -5,7 +5,7 @@ use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput, on_host};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::super::host::{shaped, upload};
+use super::super::transfer::{shaped, upload};
 use super::linear_targets::{LinearTargetBuffers, LinearTargets};
 use super::settings::QLearningSettings;
 use crate::replay::EpisodeBatch;
@@ -70,7 +70,7 @@ impl EpisodeTensors {
         let state_dim = batch.state.len() / (times * episodes);
         let mask_bias =
             batch.avail.iter().map(|&open| if open { 0.0 } else { MASKED_LOGIT }).collect();
-        let valid = batch.steps.iter().map(|step| f32::from(u8::from(step.valid)));
+        let valid = batch.steps.iter().map(|step| f32::from(u8::from(step.filled)));
         let mut filled: Vec<f32> = valid.collect();
         filled.resize(times * episodes, 0.0);
         let n_filled = filled.iter().filter(|&&on| on > 0.0).count();
@@ -169,7 +169,7 @@ impl EpisodeTensors {
     /// Returns which rows belong to their episode, `[row]`; the others are padding.
     pub fn is_real_row(&self) -> Vec<bool> {
         let before = |row: usize| row.checked_sub(self.episodes).map(|before| self.steps[before]);
-        (0..self.rows()).map(|row| before(row).is_none_or(|step| step.valid)).collect()
+        (0..self.rows()).map(|row| before(row).is_none_or(|step| step.filled)).collect()
     }
 
     /// Computes the outputs of the agents' networks for the whole batch, starting with empty hidden

@@ -16,7 +16,7 @@ use super::concaveq::{Acting, ConcaveQ, Estimator};
 use super::factorisation::{LossOutput, ModelContext, ValueFactorisation, detach};
 use super::settings::QLearningSettings;
 use super::targets::Targets;
-use crate::algorithms::host::{flat, tensor};
+use crate::algorithms::transfer::{flat, tensor};
 
 /// The networks of [`ConcaveQ`].
 #[derive(Module, Debug)]
@@ -117,7 +117,7 @@ impl ConcaveQ {
             let avail = &batch.avail[row * per_row..(row + 1) * per_row];
             for (value, &avail) in values.iter_mut().zip(avail) {
                 *value -= selected.value[row];
-                if avail && batch.steps.get(row).is_some_and(|step| step.valid) {
+                if avail && batch.steps.get(row).is_some_and(|step| step.filled) {
                     squares += f64::from(*value) * f64::from(*value);
                     open += 1.0;
                 }

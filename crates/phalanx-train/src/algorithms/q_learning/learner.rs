@@ -9,8 +9,8 @@ use phalanx_core::nn::{
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::super::host::to_vec;
-use super::super::readings::Readings;
+use super::super::pending_metrics::PendingMetrics;
+use super::super::transfer::to_vec;
 use super::super::{Learner, LearnerContext, NamedFile, SaveScope, file};
 use super::batch::EpisodeTensors;
 use super::factorisation::{ModelContext, ValueFactorisation};
@@ -18,8 +18,8 @@ use super::pipelined::PipelinedWeights;
 use super::settings::{Overlap, TargetUpdate};
 use super::train_state::TrainState;
 use crate::error::TrainError;
-use crate::replay::{EpisodeBatch, EpisodeReplay, ReplaySize, Sample};
-use crate::rollout::{EpisodeCollector, InputLayout, Policy, Tally, epsilon_greedy};
+use crate::replay::{EpisodeBatch, EpisodeReplay, ReplaySizeBound, Sample};
+use crate::rollout::{EpisodeCollector, InputLayout, Metrics, Policy, epsilon_greedy};
 
 /// Collects episodes, replays them, and minimises the loss of a value factorisation.
 pub struct ReplayLearner<F: ValueFactorisation> {
@@ -92,13 +92,13 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
     pub fn update(
         &mut self,
         shards: &[EpisodeTensors],
-        tally: &mut Tally,
+        metrics: &mut Metrics,
     ) -> Result<Vec<f32>, TrainError> {
-        let steps = |shard: &EpisodeTensors| shard.steps.iter().filter(|step| step.valid).count();
+        let steps = |shard: &EpisodeTensors| shard.steps.iter().filter(|step| step.filled).count();
         let shards = shards.iter().map(|shard| (steps(shard), shard)).collect();
-        let mut readings = Readings::default();
-        let errors = self.state.update(shards, |shard| shard, tally, &mut readings);
-        readings.settle(tally)?;
+        let mut pending = PendingMetrics::default();
+        let errors = self.state.update(shards, |shard| shard, metrics, &mut pending);
+        pending.flush(metrics)?;
         Ok(errors)
     }
 
@@ -107,7 +107,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
     }
 
     /// Makes one update from replayed episodes. Returns `false` where there are not yet enough.
-    fn learn(&mut self, tally: &mut Tally, readings: &mut Readings) -> bool {
+    fn learn(&mut self, metrics: &mut Metrics, pending: &mut PendingMetrics) -> bool {
         let learning = self.state.factorisation.learning();
         let Some(sample) = self.replay.sample(learning.batch_size, &mut self.sampling) else {
             return false;
@@ -135,7 +135,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         };
         let shards =
             shards.into_iter().enumerate().map(|(index, shard)| (shard.steps(), (index, shard)));
-        let errors = self.state.update(shards.collect(), batch, tally, readings);
+        let errors = self.state.update(shards.collect(), batch, metrics, pending);
         // A loss that is not finite ends the run when it is read.
         if !errors.is_empty() && errors.iter().all(|error| error.is_finite()) {
             self.replay.update_priorities(&indices, &errors);
@@ -152,11 +152,11 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
     fn train_iteration(
         &mut self,
         envs: &mut dyn VecEnv,
-        tally: &mut Tally,
+        metrics: &mut Metrics,
     ) -> Result<(), TrainError> {
         let learning = self.state.factorisation.learning();
         let (updates, schedule) = (learning.updates_per_rollout, learning.epsilon());
-        let epsilon = schedule.at(tally.t_env) as f32;
+        let epsilon = schedule.at(metrics.t_env) as f32;
         let n_actions = self.spec.n_actions;
         let exploration = &mut self.exploration;
         let select = |env: usize, q: &[f32], avail: &[bool], chosen: &mut [u16]| {
@@ -165,34 +165,34 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
                 *action = epsilon_greedy(q, avail, epsilon, &mut exploration[env]);
             }
         };
-        for episode in self.collector.collect(envs, &self.actor, select, tally) {
+        for episode in self.collector.collect(envs, &self.actor, select, metrics) {
             self.replay.push(&episode)?;
         }
-        tally.add("epsilon", f64::from(epsilon));
+        metrics.add("epsilon", f64::from(epsilon));
         if let Some(pipelined) = &mut self.pipelined
-            && let Some(actor) = pipelined.receive(tally)?
+            && let Some(actor) = pipelined.receive(metrics)?
         {
             self.actor = actor;
         }
-        let mut readings = Readings::default();
+        let mut pending = PendingMetrics::default();
         for _ in 0..updates {
-            if !self.learn(tally, &mut readings) {
+            if !self.learn(metrics, &mut pending) {
                 break;
             }
         }
-        self.state.update_targets(TargetUpdate::Episodes, tally.episodes);
+        self.state.update_targets(TargetUpdate::Episodes, metrics.episodes);
         let learned = self.state.factorisation.agent_networks(&self.state.networks);
         if let Some(pipelined) = &mut self.pipelined {
-            pipelined.send(learned.clone(), readings);
+            pipelined.send(learned.clone(), pending);
             return Ok(());
         }
-        let (actor, numbers) = learned.to_actor_and(readings.values());
+        let (actor, numbers) = learned.to_actor_and(pending.values());
         self.actor = actor;
-        readings.accept(numbers, tally)
+        pending.record(numbers, metrics)
     }
 
-    fn flush(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
-        self.pipelined.as_mut().map_or(Ok(()), |pipelined| pipelined.flush(tally))
+    fn flush(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
+        self.pipelined.as_mut().map_or(Ok(()), |pipelined| pipelined.flush(metrics))
     }
 
     fn joint_q_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
@@ -210,7 +210,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
 
     fn startup_message(&self) -> Option<String> {
         let replay = self.state.factorisation.learning().replay();
-        Some(ReplaySize::new(&self.spec, &replay).to_string())
+        Some(ReplaySizeBound::new(&self.spec, &replay).to_string())
     }
 
     fn policy(&self) -> Policy {
@@ -268,7 +268,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             };
             self.actor = acting.to_actor();
             let mut pipelined = PipelinedWeights::new(acting);
-            pipelined.send(learned, Readings::default());
+            pipelined.send(learned, PendingMetrics::default());
             self.pipelined = Some(pipelined);
         }
         (state.networks, state.target, state.copied_at) = (networks, target, copied_at);
@@ -302,8 +302,8 @@ mod tests {
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device: device.clone() };
         let algorithm = Qmix { learning: learning.clone(), ..Qmix::default() };
         let mut learner = ReplayLearner::new(algorithm, &context);
-        let mut tally = Tally::default();
-        learner.train_iteration(&mut envs, &mut tally).expect("nothing is learned");
+        let mut metrics = Metrics::default();
+        learner.train_iteration(&mut envs, &mut metrics).expect("nothing is learned");
         let sample = learner.replay.sample(12, &mut learner.sampling).expect("there are twelve");
         let shards = sample.shards(n);
         assert_eq!(shards.len(), n);
@@ -316,7 +316,7 @@ mod tests {
                 EpisodeTensors::new(batch, learner.inputs, &learning, memory_dim, rng, &device)
             })
             .collect();
-        learner.update(&shards, &mut tally).expect("the loss is finite");
+        learner.update(&shards, &mut metrics).expect("the loss is finite");
         let bytes = to_safetensors(&learner.state.networks).expect("readable");
         // The file holds the length of the header, the header, and the numbers of all tensors.
         let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
@@ -345,18 +345,18 @@ mod tests {
             actor.step(&input, &mut hidden, &mut utilities, &mut Default::default());
             utilities
         };
-        let mut tally = Tally::default();
+        let mut metrics = Metrics::default();
         let mut newest = vec![decides(&learner.actor)];
         for iteration in 1..5 {
-            learner.train_iteration(&mut envs, &mut tally).expect("the loss is finite");
+            learner.train_iteration(&mut envs, &mut metrics).expect("the loss is finite");
             newest.push(decides(&learner.policy().actor));
             assert_ne!(newest[iteration], newest[iteration - 1], "every iteration learns");
             // What acts now was the newest before these updates.
             assert_eq!(decides(&learner.actor), newest[iteration - 1]);
             // When it is asked how learning goes makes no difference.
             if iteration % 2 == 0 {
-                learner.flush(&mut tally).expect("the loss is finite");
-                assert!(tally.take_means().contains_key("loss_td"));
+                learner.flush(&mut metrics).expect("the loss is finite");
+                assert!(metrics.take_means().contains_key("loss_td"));
             }
         }
     }
@@ -376,8 +376,8 @@ mod tests {
         let device = device("cpu").expect("the CPU is always there");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
         let mut learner = ReplayLearner::new(Vdn { learning, ..Vdn::default() }, &context);
-        let mut tally = Tally::default();
-        let error = (0..10).find_map(|_| learner.train_iteration(&mut envs, &mut tally).err());
+        let mut metrics = Metrics::default();
+        let error = (0..10).find_map(|_| learner.train_iteration(&mut envs, &mut metrics).err());
         assert!(matches!(error, Some(TrainError::NotFinite { .. })), "{error:?}");
     }
 

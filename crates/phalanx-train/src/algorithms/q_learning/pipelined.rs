@@ -2,9 +2,9 @@
 
 use phalanx_core::nn::{Actor, AgentNetworks};
 
-use super::super::readings::Readings;
+use super::super::pending_metrics::PendingMetrics;
 use crate::error::TrainError;
-use crate::rollout::Tally;
+use crate::rollout::Metrics;
 
 /// The networks of the last updates, which a device may still be computing, and their metrics.
 ///
@@ -14,7 +14,7 @@ pub(super) struct PipelinedWeights {
     /// The networks whose weights act at present.
     pub(super) acting: AgentNetworks,
     /// Those that act after the next rollout.
-    next: Option<(AgentNetworks, Readings)>,
+    next: Option<(AgentNetworks, PendingMetrics)>,
 }
 
 impl PipelinedWeights {
@@ -24,23 +24,23 @@ impl PipelinedWeights {
     }
 
     /// Hands over networks after their updates, without waiting for the device.
-    pub(super) fn send(&mut self, learned: AgentNetworks, readings: Readings) {
-        self.next = Some((learned, readings));
+    pub(super) fn send(&mut self, learned: AgentNetworks, pending: PendingMetrics) {
+        self.next = Some((learned, pending));
     }
 
     /// Waits for the networks that were sent, records their metrics, and returns their actor.
-    pub(super) fn receive(&mut self, tally: &mut Tally) -> Result<Option<Actor>, TrainError> {
-        let Some((learned, readings)) = self.next.take() else { return Ok(None) };
-        let (actor, numbers) = learned.to_actor_and(readings.values());
+    pub(super) fn receive(&mut self, metrics: &mut Metrics) -> Result<Option<Actor>, TrainError> {
+        let Some((learned, pending)) = self.next.take() else { return Ok(None) };
+        let (actor, numbers) = learned.to_actor_and(pending.values());
         self.acting = learned;
-        readings.accept(numbers, tally)?;
+        pending.record(numbers, metrics)?;
         Ok(Some(actor))
     }
 
     /// Records the metrics of the networks that were sent, which stay the next ones.
-    pub(super) fn flush(&mut self, tally: &mut Tally) -> Result<(), TrainError> {
+    pub(super) fn flush(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
         match &mut self.next {
-            Some((_, readings)) => std::mem::take(readings).settle(tally),
+            Some((_, pending)) => std::mem::take(pending).flush(metrics),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{OptimizerConfig, RecurrentUnit, Sharing};
-use phalanx_core::rl::Linear;
+use phalanx_core::rl::LinearSchedule;
 use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
 
@@ -195,8 +195,8 @@ impl QLearningSettings {
     }
 
     /// Returns the exploration schedule.
-    pub fn epsilon(&self) -> Linear {
-        Linear {
+    pub fn epsilon(&self) -> LinearSchedule {
+        LinearSchedule {
             start: self.epsilon_start,
             finish: self.epsilon_finish,
             anneal_time: self.epsilon_anneal_time,
@@ -221,7 +221,7 @@ impl QLearningSettings {
 
     /// Returns the configuration of the replay buffer.
     pub fn replay(&self) -> ReplayConfig {
-        let beta = Linear {
+        let beta = LinearSchedule {
             start: self.priority_beta,
             finish: 1.0,
             anneal_time: self.priority_beta_anneal_time,

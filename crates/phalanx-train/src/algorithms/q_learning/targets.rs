@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::super::host::{tensor, to_vec};
+use super::super::transfer::{tensor, to_vec};
 use super::batch::{EpisodeTensors, steps_per_column};
 use super::linear_targets::targets;
 use super::settings::QLearningSettings;
@@ -96,6 +96,7 @@ fn on_the_cpu(
 
 #[cfg(test)]
 mod tests {
+    use phalanx_core::env::StepStatus;
     use phalanx_core::nn::device;
     use phalanx_core::rng::{Purpose, Rng};
 
@@ -112,7 +113,11 @@ mod tests {
     }
 
     fn with(learning: &QLearningSettings) -> EpisodeTensors {
-        let step = |reward, terminated, valid| EpisodeStep { reward, terminated, valid };
+        let step = |reward, terminated, filled| EpisodeStep {
+            reward,
+            status: if terminated { StepStatus::Terminated } else { StepStatus::Running },
+            filled,
+        };
         let inputs = InputLayout {
             obs_dim: 1,
             n_actions: 2,
@@ -233,8 +238,13 @@ mod tests {
         let steps: Vec<EpisodeStep> = (0..time * episodes)
             .map(|at| {
                 let (t, episode) = (at / episodes, at % episodes);
-                let (valid, last) = (t < lengths[episode], t + 1 == lengths[episode]);
-                EpisodeStep { reward: number(), terminated: last && !truncated[episode], valid }
+                let (filled, last) = (t < lengths[episode], t + 1 == lengths[episode]);
+                let status = match (last, truncated[episode]) {
+                    (false, _) => StepStatus::Running,
+                    (true, false) => StepStatus::Terminated,
+                    (true, true) => StepStatus::Truncated,
+                };
+                EpisodeStep { reward: number(), status, filled }
             })
             .collect();
         let agent_reward: Vec<f32> = (0..time * episodes * agents).map(|_| number()).collect();
@@ -267,7 +277,7 @@ mod tests {
         let expected = to_vec(on_the_cpu(learning, &batch, greedy, taken));
         assert_eq!(ours.len(), expected.len());
         for (at, (ours, expected)) in ours.iter().zip(expected).enumerate() {
-            if valid(at).is_some_and(|step| step.valid) {
+            if valid(at).is_some_and(|step| step.filled) {
                 assert!((ours - expected).abs() < 1e-5, "{learning:?}: {ours} is not {expected}");
             }
         }

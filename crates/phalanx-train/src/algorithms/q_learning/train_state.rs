@@ -6,12 +6,12 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::nn::{Device, Optimizer, in_shards, soft_update};
 
-use super::super::host::to_vec;
-use super::super::readings::Readings;
+use super::super::pending_metrics::PendingMetrics;
+use super::super::transfer::to_vec;
 use super::batch::EpisodeTensors;
 use super::factorisation::ValueFactorisation;
 use super::settings::TargetUpdate;
-use crate::rollout::Tally;
+use crate::rollout::Metrics;
 
 /// Networks, target networks and optimizer state of an algorithm.
 pub(super) struct TrainState<F: ValueFactorisation> {
@@ -37,14 +37,14 @@ impl<F: ValueFactorisation> TrainState<F> {
     }
 
     /// Makes one update from the shards of a batch, each with the number of its steps, all of which count
-    /// alike; `batch` lays out a shard. Metrics go to `readings`. Returns the mean absolute TD error of
+    /// alike; `batch` lays out a shard. Metrics go to `pending`. Returns the mean absolute TD error of
     /// every episode, shard by shard, where replay is prioritised; nothing else is read from the device.
     pub(super) fn update<T: Send, B: Borrow<EpisodeTensors>>(
         &mut self,
         shards: Vec<(usize, T)>,
         batch: impl Fn(T) -> B + Sync,
-        tally: &mut Tally,
-        readings: &mut Readings,
+        metrics: &mut Metrics,
+        pending: &mut PendingMetrics,
     ) -> Vec<f32> {
         let all: usize = shards.iter().map(|(steps, _)| steps).sum();
         let (factorisation, target) = (&self.factorisation, &self.target);
@@ -66,15 +66,15 @@ impl<F: ValueFactorisation> TrainState<F> {
             td_errors.extend(errors);
         }
         for (name, value) in sums {
-            readings.add(&[name], value);
+            pending.add(&[name], value);
         }
         let learning = self.factorisation.learning();
         let clip = learning.grad_norm_clip as f32;
         let step = self.optimizer.step(learning.lr, self.networks.clone(), gradients, clip);
         self.networks = step.module;
-        tally.updates += 1;
-        readings.add(&["grad_norm"], step.grad_norm);
-        self.update_targets(TargetUpdate::Updates, tally.updates);
+        metrics.updates += 1;
+        pending.add(&["grad_norm"], step.grad_norm);
+        self.update_targets(TargetUpdate::Updates, metrics.updates);
         if td_errors.is_empty() { Vec::new() } else { to_vec(Tensor::cat(td_errors, 0)) }
     }
 

@@ -30,7 +30,7 @@ fn episode(field: &mut Field, player: &str, random: &mut Rng) -> [f64; 3] {
     field.reset();
     loop {
         if player == "script" {
-            field.env.scripted(0, random, &mut actions);
+            field.env.scripted_actions(0, random, &mut actions);
         } else {
             let masks = field.rows.avail.chunks_exact(field.env.spec.n_actions);
             for (action, mask) in actions.iter_mut().zip(masks) {
@@ -40,7 +40,7 @@ fn episode(field: &mut Field, player: &str, random: &mut Rng) -> [f64; 3] {
         let outcome = field.step(&actions);
         total += f64::from(outcome.reward);
         steps += 1.0;
-        if outcome.end.is_over() {
+        if outcome.status.is_over() {
             return [f64::from(field.rows.info[0]), total, steps];
         }
     }
@@ -50,7 +50,7 @@ fn episode(field: &mut Field, player: &str, random: &mut Rng) -> [f64; 3] {
 fn players_fare_as_in_jaxmarl() {
     for (name, player, theirs) in JAXMARL {
         let mut field = Field::new(name, "");
-        let mut random = Rng::stream(2, Purpose::Player, 0);
+        let mut random = Rng::stream(2, Purpose::ScriptedPolicy, 0);
         let mut sums = [[0.0; 2]; 3];
         for _ in 0..OURS {
             let numbers = episode(&mut field, player, &mut random);

@@ -1,6 +1,6 @@
 //! What a trainer sees: sizes, masks, conformance, replay, saving.
 
-use phalanx_core::env::{Steps, check_env};
+use phalanx_core::env::check_env;
 
 use super::*;
 
@@ -87,7 +87,7 @@ fn an_unknown_scenario_is_answered_with_those_there_are() {
 fn battles_keep_the_contract_of_an_environment() {
     for scenario in SCENARIOS {
         let make = || Smax::new(scenario.name, SmaxArgs::default()).expect("the scenario exists");
-        let report = check_env(make, Steps(3_000)).expect("the contract is kept");
+        let report = check_env(make, 3_000).expect("the contract is kept");
         assert!(report.restores > 0 && report.episodes > 10, "{report:?}");
     }
 }
@@ -106,8 +106,7 @@ fn battles_keep_the_contract_under_every_option() {
             let table: toml::Table = args.parse().expect("the test writes TOML");
             let args = SmaxArgs::from_table(&table).expect("the test's arguments are good");
             let make = || Smax::new(name, args.clone()).expect("the scenario exists");
-            check_env(make, Steps(3_000))
-                .unwrap_or_else(|error| panic!("{name} {args:?}: {error}"));
+            check_env(make, 3_000).unwrap_or_else(|error| panic!("{name} {args:?}: {error}"));
         }
     }
 }
@@ -150,7 +149,7 @@ fn enemies_number_their_targets_and_observe_backwards() {
 #[test]
 fn a_replayed_episode_has_the_same_bits() {
     let play = |field: &mut Field, given: Option<&[Vec<u16>]>| {
-        let mut player = Rng::stream(3, Purpose::Player, 0);
+        let mut player = Rng::stream(3, Purpose::ScriptedPolicy, 0);
         let (mut bits, mut taken) = (Vec::new(), Vec::new());
         field.rng = Rng::stream(9, Purpose::Environment, 0);
         field.reset();
@@ -162,7 +161,7 @@ fn a_replayed_episode_has_the_same_bits() {
             let outcome = field.step(&actions);
             bits.push(outcome.reward.to_bits());
             taken.push(actions);
-            if outcome.end.is_over() {
+            if outcome.status.is_over() {
                 return (bits, taken);
             }
         }
@@ -178,7 +177,7 @@ fn a_replayed_episode_has_the_same_bits() {
 
 #[test]
 fn the_script_plays_legal_actions() {
-    let mut player = Rng::stream(3, Purpose::Player, 0);
+    let mut player = Rng::stream(3, Purpose::ScriptedPolicy, 0);
     for args in ["", "self_play = true", "attack_mode = \"random\""] {
         let mut field = Field::new("3s5z_vs_3s6z", args);
         let mut actions = vec![0; field.env.spec.n_agents()];
@@ -186,11 +185,11 @@ fn the_script_plays_legal_actions() {
         for _ in 0..20 {
             field.reset();
             loop {
-                field.env.scripted(0, &mut player, &mut actions);
+                field.env.scripted_actions(0, &mut player, &mut actions);
                 let masks = field.rows.avail.chunks_exact(field.env.spec.n_actions);
                 assert!(masks.zip(&actions).all(|(mask, &action)| mask[usize::from(action)]));
                 attacks += actions.iter().filter(|&&action| action >= ATTACK).count();
-                if field.step(&actions).end.is_over() {
+                if field.step(&actions).status.is_over() {
                     break;
                 }
             }

@@ -139,7 +139,7 @@ fn put(field: &mut Field, moment: &Moment<'_>) {
     }
 }
 
-fn compare(field: &Field, moment: &Moment<'_>, outcome: Option<Outcome>, tally: &mut Tally) {
+fn compare(field: &Field, moment: &Moment<'_>, outcome: Option<StepResult>, tally: &mut Tally) {
     let battle = &field.env.battle;
     let n = battle.n_units;
     let mut bad = false;
@@ -156,7 +156,7 @@ fn compare(field: &Field, moment: &Moment<'_>, outcome: Option<Outcome>, tally: 
     if let Some(outcome) = outcome {
         let rewards = [outcome.reward, field.rows.info[3]];
         tally.compare("reward", &rewards, moment.rewards, &mut bad);
-        let done = f32::from(u8::from(outcome.end.is_over()));
+        let done = f32::from(u8::from(outcome.status.is_over()));
         tally.compare("end", &[done], &[f32::from(u8::from(moment.done))], &mut bad);
     }
     tally.steps += 1;

@@ -75,7 +75,7 @@ fn listed_pairs_give_the_bits_of_all_pairs() {
                 let outcome = listed.step(&actions);
                 assert_eq!(outcome, all.step(&actions));
                 assert!(listed.rows.state == all.rows.state, "{name}");
-                if outcome.end.is_over() {
+                if outcome.status.is_over() {
                     break;
                 }
             }
@@ -117,7 +117,7 @@ fn both_teams_may_die_at_once_and_nobody_wins() {
         field.rewrite();
         // Ally 0 attacks enemy 0; enemy 0 attacks ally 0, its last target.
         let outcome = field.step(&[5, STOP, STOP, 7, STOP, STOP]);
-        assert_eq!(outcome.end, End::Terminated);
+        assert_eq!(outcome.status, StepStatus::Terminated);
         assert_eq!(field.rows.alive, [false; 6]);
         let damage = if zero_sum { 0.0 } else { 9.0 / 45.0 / 3.0 };
         assert!((outcome.reward - damage).abs() < 1e-6);
@@ -185,7 +185,7 @@ fn cooldowns_have_a_random_term_of_minus_one_to_two_loops() {
 fn the_limit_comes_one_step_after_max_steps() {
     let mut field = apart("");
     for step in 1..=101 {
-        let end = field.step(&[STOP; 6]).end;
-        assert_eq!(end, if step == 101 { End::Truncated } else { End::Running });
+        let end = field.step(&[STOP; 6]).status;
+        assert_eq!(end, if step == 101 { StepStatus::Truncated } else { StepStatus::Running });
     }
 }

@@ -1,0 +1,31 @@
+//! The steps that estimators of returns and advantages read.
+
+use crate::env::StepStatus;
+
+/// One step of an episode, or padding.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpisodeStep {
+    /// The reward of the step.
+    pub reward: f32,
+    /// How the step ended.
+    pub status: StepStatus,
+    /// Whether the step was played; `false` in padding.
+    pub filled: bool,
+}
+
+impl EpisodeStep {
+    /// A step that was not played.
+    pub const PADDING: Self = Self { reward: 0.0, status: StepStatus::Running, filled: false };
+
+    /// Returns whether the step is learned from: it was played and did not crash.
+    pub fn is_learned(&self) -> bool {
+        self.filled && self.status != StepStatus::Crashed
+    }
+}
+
+/// Asserts that one output per step and value fits `steps`, `[time, env]`, and `values`,
+/// `[time + 1, env, column]`.
+pub(super) fn assert_lengths(steps: usize, values: usize, rows: usize, columns: usize, out: usize) {
+    assert_eq!(out, steps * columns, "one result per step and column");
+    assert_eq!(values, out + rows, "values hold one more time step");
+}

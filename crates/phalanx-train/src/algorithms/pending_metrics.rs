@@ -1,0 +1,58 @@
+//! Metrics that stay on the device until the end of the iteration.
+
+use burn::tensor::Tensor;
+use phalanx_core::nn::download;
+
+use crate::error::TrainError;
+use crate::rollout::Metrics;
+
+/// Scalars of updates that are still on their device. Reading one would make the host wait, in every
+/// update, for everything computed before it.
+#[derive(Clone, Default)]
+pub(super) struct PendingMetrics {
+    names: Vec<&'static str>,
+    values: Vec<Tensor<1>>,
+}
+
+impl PendingMetrics {
+    /// Adds one scalar for each of `names`.
+    pub(super) fn add(&mut self, names: &[&'static str], values: Tensor<1>) {
+        self.names.extend(names);
+        self.values.push(values);
+    }
+
+    /// Returns the scalars, to be read in one transfer with other tensors.
+    pub(super) fn values(&self) -> Vec<Tensor<1>> {
+        self.values.clone()
+    }
+
+    /// Reads all scalars at once and adds them to `metrics`.
+    ///
+    /// # Errors
+    ///
+    /// When a loss or the norm of a gradient is not finite.
+    pub(super) fn flush(self, metrics: &mut Metrics) -> Result<(), TrainError> {
+        let values = download(self.values()).expect("the device returns what it computed");
+        self.record(values, metrics)
+    }
+
+    /// Adds `values`, read from the tensors of [`PendingMetrics::values`], to `metrics`.
+    ///
+    /// # Errors
+    ///
+    /// When a loss or the norm of a gradient is not finite.
+    pub(super) fn record(
+        self,
+        values: Vec<Vec<f32>>,
+        metrics: &mut Metrics,
+    ) -> Result<(), TrainError> {
+        for (what, value) in self.names.into_iter().zip(values.into_iter().flatten()) {
+            let must_be_finite = what.contains("loss") || what.ends_with("_norm");
+            if must_be_finite && !value.is_finite() {
+                return Err(TrainError::NotFinite { what, value, t_env: metrics.t_env });
+            }
+            metrics.add(what, f64::from(value));
+        }
+        Ok(())
+    }
+}

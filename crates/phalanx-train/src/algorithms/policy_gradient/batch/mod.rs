@@ -1,0 +1,162 @@
+//! A rollout rollout as policy gradients learn from it.
+
+mod advantages;
+mod minibatch;
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::minibatch::{Minibatch, Shard};
+use std::borrow::Cow;
+
+use phalanx_core::rl::EpisodeStep;
+
+use super::critic_input::CriticLayout;
+use super::settings::PolicyGradient;
+use crate::rollout::{InputLayout, Rollout};
+
+/// Added to the logit of an action that is not available.
+const MASKED_LOGIT: f32 = -1e9;
+
+/// A rollout with everything the updates need, `[time, env, agent, …]` on the host; what is large in it stays
+/// where it is.
+///
+/// The time is cut into chunks of equal length; an item of a minibatch is a chunk of an
+/// environment, with number `chunk * envs + env`.
+pub(crate) struct RolloutBatch<'a> {
+    chunks: usize,
+    chunk: usize,
+    envs: usize,
+    agents: usize,
+    /// The number of values of a state: one per agent, or one for the team.
+    critic_rows: usize,
+    inputs: InputLayout,
+    critic_dim: usize,
+    memory_dim: usize,
+    /// `[time + 1, env, agent, dim]`.
+    input: Cow<'a, [f32]>,
+    /// `[time + 1, env, critic row, dim]`; empty where the critic reads what the agents read.
+    critic_input: Vec<f32>,
+    same_input: bool,
+    /// `[time + 1, env]`.
+    not_reset: Cow<'a, [f32]>,
+    closed: Vec<f32>,
+    actions: Vec<i32>,
+    /// Whether the policy that is updated has the available actions alone.
+    mask_policy: bool,
+    /// Where the policy learns: acting, and alive unless the settings say otherwise.
+    active: Vec<bool>,
+    /// Where the critic learns, `[time, env, critic row]`: acting, and alive if the settings ask for it.
+    critic_active: Vec<bool>,
+    /// Memories before each chunk, `[chunk, env, agent, memory]`; the first come from the rollout.
+    policy_hidden: Vec<f32>,
+    /// `[chunk, env, critic row, memory]`.
+    critic_hidden: Vec<f32>,
+    /// Of the actions taken, under the policy that took them.
+    log_prob: Vec<f32>,
+    /// Of all actions, `[time, env, agent, action]`; empty unless a KL divergence is asked for.
+    log_probs: Vec<f32>,
+    /// Of the critic at its own scale, `[time, env, critic row]`.
+    value: Vec<f32>,
+    /// At the critic's scale, `[time, env, critic row]`.
+    returns: Vec<f32>,
+    advantage: Vec<f32>,
+    /// How much likelier the agents that improved before make what was done, `[time, env]`.
+    importance_ratio: Vec<f32>,
+}
+
+impl<'a> RolloutBatch<'a> {
+    pub(crate) fn new(
+        rollout: &'a Rollout,
+        settings: &PolicyGradient,
+        inputs: InputLayout,
+        critic: &CriticLayout,
+        critic_hidden: &[f32],
+    ) -> Self {
+        let (time, envs, agents) = (rollout.time, rollout.envs, rollout.agents);
+        let (rows, critic_rows, chunk) = (envs * agents, critic.rows(), settings.chunk());
+        let active = |alive_only: bool, n: usize| -> Vec<bool> {
+            let learned = rollout.steps.iter().map(EpisodeStep::is_learned);
+            let learned = learned.flat_map(|on| std::iter::repeat_n(on, n));
+            match alive_only {
+                true => learned.zip(&rollout.rows.alive).map(|(on, &alive)| on && alive).collect(),
+                false => learned.collect(),
+            }
+        };
+        let same_input = critic.uses_policy_inputs();
+        let avail = &rollout.rows.avail[..time * rows * inputs.n_actions];
+        Self {
+            chunks: time / chunk,
+            chunk,
+            envs,
+            agents,
+            critic_rows,
+            inputs,
+            critic_dim: critic.dim(),
+            memory_dim: settings.memory_dim(),
+            input: Cow::Borrowed(&rollout.input),
+            critic_input: if same_input { Vec::new() } else { critic.inputs(rollout) },
+            same_input,
+            not_reset: Cow::Borrowed(&rollout.not_reset),
+            closed: avail.iter().map(|&open| if open { 0.0 } else { MASKED_LOGIT }).collect(),
+            actions: rollout.actions.iter().map(|&action| i32::from(action)).collect(),
+            mask_policy: settings.mask_policy_loss,
+            active: active(settings.use_policy_active_masks, agents),
+            critic_active: active(settings.use_value_active_masks, critic_rows),
+            policy_hidden: match settings.use_rnn {
+                true => rollout.hidden.clone(),
+                false => vec![0.0; rows],
+            },
+            critic_hidden: critic_hidden.to_vec(),
+            log_prob: Vec::new(),
+            log_probs: Vec::new(),
+            value: Vec::new(),
+            returns: Vec::new(),
+            advantage: Vec::new(),
+            importance_ratio: vec![1.0; time * envs],
+        }
+    }
+
+    /// The same with a copy of the rollout.
+    pub(crate) fn into_owned(self) -> RolloutBatch<'static> {
+        let (input, not_reset) =
+            (self.input.into_owned().into(), self.not_reset.into_owned().into());
+        RolloutBatch { input, not_reset, ..self }
+    }
+
+    /// The same with given estimates of every step, `[time, env, agent]`: the log-probability of the
+    /// action taken, the value, the return and the advantage.
+    pub(crate) fn estimated(self, [log_prob, value, returns, advantage]: [Vec<f32>; 4]) -> Self {
+        Self { log_prob, value, returns, advantage, ..self }
+    }
+
+    /// The number of items minibatches are made of.
+    pub(super) fn items(&self) -> usize {
+        self.chunks * self.envs
+    }
+
+    /// What the critic reads, `[time + 1, env, critic row, dim]`.
+    fn critic_input(&self) -> &[f32] {
+        if self.same_input { &self.input } else { &self.critic_input }
+    }
+
+    /// The rows of some items and columns from `[time, env, width, size]`.
+    fn part<T: Copy>(
+        &self,
+        all: &[T],
+        (width, size): (usize, usize),
+        items: &[usize],
+        columns: &[usize],
+    ) -> Vec<T> {
+        let mut out = Vec::with_capacity(self.chunk * items.len() * columns.len() * size);
+        for t in 0..self.chunk {
+            for item in items {
+                let (chunk, env) = (item / self.envs, item % self.envs);
+                let place = ((chunk * self.chunk + t) * self.envs + env) * width;
+                for column in columns {
+                    out.extend_from_slice(&all[(place + column) * size..][..size]);
+                }
+            }
+        }
+        out
+    }
+}

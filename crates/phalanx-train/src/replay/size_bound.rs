@@ -1,0 +1,108 @@
+//! How large a replay memory can become, told before a run starts.
+
+use std::fmt;
+
+use phalanx_core::env::EnvSpec;
+
+use super::packed_episode::PackedEpisode;
+use super::replay_config::ReplayConfig;
+
+/// Upper bounds on the bytes of a replay memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplaySizeBound {
+    /// The largest episode: one that lasts to its limit and has no zero and no one in it.
+    pub episode: u64,
+    /// The whole memory, full of such episodes or up to its limit, whichever is less.
+    pub at_most: u64,
+    /// The same number of episodes as PyMARL keeps them: every episode padded to its limit and one
+    /// step more, everything dense.
+    pub pymarl: u64,
+}
+
+impl ReplaySizeBound {
+    /// The bounds for an environment.
+    ///
+    /// PyMARL's layout has per step: observations, states, the last actions' one-hot vectors and
+    /// the reward as `f32`, available actions as `i32`, actions and `filled` as `i64`, and
+    /// `terminated` as a byte.
+    pub fn new(spec: &EnvSpec, config: &ReplayConfig) -> Self {
+        let capacity = config.capacity as u64;
+        let episode = PackedEpisode::most_bytes(spec, config.precision);
+        let floats = spec.obs_len() + spec.state_dim + spec.avail_len() + 1;
+        let step = floats * size_of::<f32>()
+            + spec.avail_len() * size_of::<i32>()
+            + (spec.n_agents() + 1) * size_of::<i64>()
+            + size_of::<u8>();
+        Self {
+            episode,
+            at_most: capacity.saturating_mul(episode).min(config.bytes.unwrap_or(u64::MAX)),
+            pymarl: capacity.saturating_mul(((spec.episode_limit + 1) * step) as u64),
+        }
+    }
+}
+
+impl fmt::Display for ReplaySizeBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (at_most, pymarl) = (Bytes(self.at_most), Bytes(self.pymarl));
+        write!(f, "replay memory: at most {at_most} (PyMARL's dense layout: {pymarl})")
+    }
+}
+
+/// A number of bytes in a unit that suits it.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0 as f64;
+        let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+        match units.iter().find(|(power, _)| bytes >= f64::powi(2.0, *power)) {
+            Some((power, unit)) => write!(f, "{:.1} {unit}", bytes / f64::powi(2.0, *power)),
+            None => write!(f, "{} bytes", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::Precision;
+
+    fn marines() -> EnvSpec {
+        EnvSpec {
+            n_actions: 36,
+            obs_dim: 285,
+            state_dim: 1170,
+            episode_limit: 180,
+            ..EnvSpec::new("27m_vs_30m", 27)
+        }
+    }
+
+    #[test]
+    fn pymarl_needs_36_6_gib_for_27m_vs_30m() {
+        let size = ReplaySizeBound::new(&marines(), &ReplayConfig::default());
+        // 181 steps of 27 * 285 + 1170 + 27 * 36 + 1 numbers and 27 * 36 mask entries of four
+        // bytes, 27 actions and a flag of eight, and one byte.
+        assert_eq!(size.pymarl, 5000 * 181 * (4 * 9838 + 4 * 972 + 8 * 28 + 1));
+        let text = size.to_string();
+        assert!(text.ends_with("(PyMARL's dense layout: 36.6 GiB)"), "{text}");
+    }
+
+    #[test]
+    fn half_precision_and_a_limit_make_it_smaller() {
+        let single = ReplaySizeBound::new(&marines(), &ReplayConfig::default());
+        let config = ReplayConfig { precision: Precision::F16, ..ReplayConfig::default() };
+        let half = ReplaySizeBound::new(&marines(), &config);
+        assert_eq!(single.at_most, 5000 * single.episode);
+        assert!(half.episode < single.episode && single.at_most < single.pymarl);
+        let limited =
+            ReplaySizeBound::new(&marines(), &ReplayConfig { bytes: Some(1 << 31), ..config });
+        assert_eq!(limited.at_most, 1 << 31);
+        assert!(limited.to_string().starts_with("replay memory: at most 2.0 GiB ("), "{limited}");
+    }
+
+    #[test]
+    fn numbers_of_bytes_are_readable() {
+        let shown = [0, 1023, 1024, 5 << 20, 3 << 29].map(|bytes| Bytes(bytes).to_string());
+        assert_eq!(shown, ["0 bytes", "1023 bytes", "1.0 KiB", "5.0 MiB", "1.5 GiB"]);
+    }
+}

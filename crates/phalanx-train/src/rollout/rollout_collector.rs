@@ -1,0 +1,197 @@
+//! Collects rollouts of fixed length, for on-policy learners.
+
+use std::sync::Arc;
+
+use phalanx_core::env::{EnvError, EnvSpec, StepRows, StepStatus, VecEnv, pack, unpack};
+use phalanx_core::nn::Actor;
+use phalanx_core::rl::EpisodeStep;
+
+use super::data::Rollout;
+use super::inputs::InputLayout;
+use super::metrics::Metrics;
+use super::team_runner::TeamRunner;
+
+/// Collects a fixed number of steps in every environment; episodes continue from rollout to rollout.
+pub struct RolloutCollector {
+    spec: EnvSpec,
+    team: TeamRunner,
+    /// Shared with the learner, until it has learned from it.
+    rollout: Arc<Rollout>,
+    /// Whether the first rollout has begun.
+    started: bool,
+    /// `[env]`: the current row holds the last observation of a truncated episode.
+    waiting: Vec<bool>,
+    /// `[env]`: agents act in the current row; derived from `waiting` in every step.
+    acting: Vec<bool>,
+    /// `[env]`: an episode begins in the next row; derived in every step.
+    begins: Vec<bool>,
+    /// `[env]`: the return of the running episode.
+    total: Vec<f64>,
+    /// `[env]`: the length of the running episode.
+    length: Vec<usize>,
+}
+
+impl RolloutCollector {
+    /// Creates a collector of rollouts of `time` steps of `envs` environments.
+    pub fn new(
+        spec: &EnvSpec,
+        inputs: InputLayout,
+        memory_dim: usize,
+        envs: usize,
+        time: usize,
+    ) -> Self {
+        Self {
+            spec: spec.clone(),
+            team: TeamRunner::new(inputs, memory_dim, envs),
+            rollout: Arc::new(Rollout::new(spec, inputs, memory_dim, envs, time)),
+            started: false,
+            waiting: vec![false; envs],
+            acting: vec![true; envs],
+            begins: vec![false; envs],
+            total: vec![0.0; envs],
+            length: vec![0; envs],
+        }
+    }
+
+    /// Collects one rollout. `select` is that of
+    /// [`EpisodeCollector::collect`](super::EpisodeCollector::collect). A caller that still holds the rollout
+    /// when the next one begins causes a copy.
+    pub fn collect(
+        &mut self,
+        envs: &mut dyn VecEnv,
+        actor: &Actor,
+        mut select: impl FnMut(usize, &[f32], &[bool], &mut [u16]),
+        metrics: &mut Metrics,
+    ) -> Arc<Rollout> {
+        let (n, agents, masks) = (envs.n_envs(), self.spec.n_agents(), self.spec.avail_len());
+        self.start(envs);
+        for t in 0..self.rollout.time {
+            let rollout = Arc::make_mut(&mut self.rollout);
+            for (acts, waits) in self.acting.iter_mut().zip(&self.waiting) {
+                *acts = !waits;
+            }
+            let now = rollout.rows.at_mut(t);
+            let outputs = self.team.forward(actor, now.obs);
+            let actions = &mut rollout.actions[t * n * agents..(t + 1) * n * agents];
+            for (env, &acts) in self.acting.iter().enumerate() {
+                let (mask, chosen) =
+                    (env * masks..(env + 1) * masks, env * agents..(env + 1) * agents);
+                if acts {
+                    let chosen = &mut actions[chosen];
+                    select(env, &outputs[mask.clone()], &now.avail[mask], chosen);
+                } else {
+                    actions[chosen].fill(0);
+                }
+            }
+            let inputs = self.team.inputs();
+            rollout.input[t * inputs.len()..(t + 1) * inputs.len()].copy_from_slice(inputs);
+            for env in (0..n).filter(|&env| self.acting[env]) {
+                self.team.record_actions(env, &actions[env * agents..(env + 1) * agents]);
+            }
+            envs.step(actions, &self.acting, rollout.rows.at_mut(t + 1));
+            self.record_step(t, metrics);
+            let rollout = Arc::make_mut(&mut self.rollout);
+            if self.begins.contains(&true) {
+                envs.reset(&self.begins, rollout.rows.at_mut(t + 1));
+            }
+            for (env, &begins) in self.begins.iter().enumerate() {
+                rollout.not_reset[(t + 1) * n + env] = if begins { 0.0 } else { 1.0 };
+                if begins {
+                    self.team.reset(env);
+                }
+            }
+        }
+        let rollout = Arc::make_mut(&mut self.rollout);
+        let last = rollout.rows.at_mut(rollout.time);
+        let inputs = self.team.encode(last.obs);
+        let at = rollout.time * inputs.len();
+        rollout.input[at..at + inputs.len()].copy_from_slice(inputs);
+        Arc::clone(&self.rollout)
+    }
+
+    /// Moves the rows after the last rollout to the front; before the first rollout, resets everything.
+    fn start(&mut self, envs: &mut dyn VecEnv) {
+        let n = self.waiting.len();
+        let rollout = Arc::make_mut(&mut self.rollout);
+        if self.started {
+            rollout.rows.copy_step(rollout.time, 0);
+            rollout.not_reset.copy_within(rollout.time * n.., 0);
+        } else {
+            envs.reset(&vec![true; n], rollout.rows.at_mut(0));
+            rollout.not_reset[..n].fill(0.0);
+            self.started = true;
+        }
+        rollout.hidden.copy_from_slice(self.team.hidden());
+    }
+
+    /// Records the results of step `t`, and which environments begin an episode in the next row.
+    fn record_step(&mut self, t: usize, metrics: &mut Metrics) {
+        let n = self.acting.len();
+        let rollout = Arc::make_mut(&mut self.rollout);
+        self.begins.fill(false);
+        for env in 0..n {
+            let (here, next) = (t * n + env, (t + 1) * n + env);
+            if !self.acting[env] {
+                rollout.steps[here] = EpisodeStep::PADDING;
+                self.waiting[env] = false;
+                self.begins[env] = true;
+                continue;
+            }
+            let (reward, status) = (rollout.rows.reward[next], rollout.rows.status[next]);
+            metrics.t_env += 1;
+            self.total[env] += f64::from(reward);
+            self.length[env] += 1;
+            let status = status.with_timeout(self.spec.timeout_is_terminal);
+            rollout.steps[here] = EpisodeStep { reward, status, filled: true };
+            if status == StepStatus::Crashed {
+                metrics.crashes += 1;
+            } else if status.is_over() {
+                let info = &rollout.rows.info[next * self.spec.info.len()..];
+                metrics.episode(&self.spec, self.total[env], self.length[env], info);
+            }
+            if status.is_over() {
+                (self.total[env], self.length[env]) = (0.0, 0);
+                self.waiting[env] = status == StepStatus::Truncated;
+                self.begins[env] = !self.waiting[env];
+            }
+        }
+    }
+
+    /// Appends everything that the next rollout depends on to `out`.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        let mut team = Vec::new();
+        self.team.save(&mut team);
+        let n = self.waiting.len();
+        let last = self.rollout.time;
+        let not_reset = &self.rollout.not_reset[last * n..];
+        let rest = (self.started, &self.waiting, &self.total, &self.length);
+        pack(&(&self.rollout.rows, not_reset, team, rest), out);
+    }
+
+    /// Restores what [`RolloutCollector::save`] of a collector of the same size wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are damaged or of another size.
+    pub fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        type Saved = (StepRows, Vec<f32>, Vec<u8>, (bool, Vec<bool>, Vec<f64>, Vec<usize>));
+        let what = "a rollout";
+        let (rows, not_reset, team, (started, waiting, total, length)): Saved =
+            unpack(what, bytes)?;
+        let same = rows.obs.len() == self.rollout.rows.obs.len()
+            && rows.state.len() == self.rollout.rows.state.len()
+            && waiting.len() == self.waiting.len()
+            && not_reset.len() == waiting.len();
+        if !same {
+            let reason = "it is of another size".to_owned();
+            return Err(EnvError::BadState { what: what.to_owned(), reason });
+        }
+        self.team.load(&team)?;
+        let last = self.rollout.time * waiting.len();
+        let rollout = Arc::make_mut(&mut self.rollout);
+        rollout.rows = rows;
+        rollout.not_reset[last..].copy_from_slice(&not_reset);
+        (self.started, self.waiting, self.total, self.length) = (started, waiting, total, length);
+        Ok(())
+    }
+}

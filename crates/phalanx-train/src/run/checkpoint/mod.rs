@@ -1,0 +1,11 @@
+//! Checkpoints and training states: folders that are written atomically.
+
+mod directory;
+mod policy;
+mod run_checkpoints;
+mod run_state;
+
+pub use directory::{read, write};
+pub use policy::{load_policy, policy_file};
+pub use run_checkpoints::{CheckpointId, CheckpointIndex, RunCheckpoints};
+pub use run_state::RunState;

@@ -1,0 +1,100 @@
+//! A policy on disk.
+
+use phalanx_core::nn::{
+    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, InputNorm, Normalisation,
+    RecurrentUnit, from_safetensors,
+};
+use phalanx_core::rng::{Purpose, Rng};
+use serde::{Deserialize, Serialize};
+
+use crate::algorithms::NamedFile;
+use crate::error::TrainError;
+use crate::rollout::{InputLayout, Policy};
+
+const NAME: &str = "policy.json";
+
+/// The architecture of the agents' network and the layout of its input.
+#[derive(Debug, Serialize, Deserialize)]
+struct PolicyFile {
+    inputs: InputLayout,
+    hidden_dim: usize,
+    #[serde(default)]
+    second_hidden_dim: Option<usize>,
+    recurrent: bool,
+    #[serde(default)]
+    rnn: RecurrentUnit,
+    #[serde(default)]
+    convolution: Option<Convolution>,
+    #[serde(default)]
+    normalisation: Normalisation,
+    #[serde(default)]
+    activation: HiddenActivation,
+    /// The network of each agent.
+    owners: Vec<usize>,
+    /// The normalisation of the inputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input_norm: Option<InputNorm>,
+}
+
+/// Returns the file that describes a policy; the weights are in `agent.safetensors`.
+pub fn policy_file(policy: &Policy) -> NamedFile {
+    let file = PolicyFile {
+        inputs: policy.inputs,
+        hidden_dim: policy.actor.hidden_dim(),
+        second_hidden_dim: Some(policy.actor.second_hidden_dim()),
+        recurrent: policy.recurrent.is_some(),
+        rnn: policy.recurrent.unwrap_or_default(),
+        convolution: policy.convolution,
+        normalisation: policy.normalisation,
+        activation: policy.activation,
+        owners: policy.owners.clone(),
+        input_norm: policy.actor.input_norm().cloned(),
+    };
+    NamedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
+}
+
+/// Loads the policy from the files of a checkpoint.
+///
+/// # Errors
+///
+/// When a file is missing or the weights do not fit the description.
+pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
+    let find = |name: &str| {
+        files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
+            path: name.into(),
+            reason: "the checkpoint does not hold it".to_owned(),
+        })
+    };
+    let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes)
+        .map_err(|error| TrainError::NotARun { path: NAME.into(), reason: error.to_string() })?;
+    let recurrent = file.recurrent.then_some(file.rnn);
+    let config = AgentConfig {
+        input_dim: file.inputs.dim(),
+        hidden_dim: file.hidden_dim,
+        output_dim: file.inputs.n_actions,
+        recurrent,
+        second_hidden_dim: file.second_hidden_dim,
+        convolution: file.convolution,
+        normalisation: file.normalisation,
+        activation: file.activation,
+        init: Init::default(),
+    };
+    // Weights can be read on any device. Every build has one, and the CPU comes first.
+    let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;
+    let mut rng = Rng::stream(0, Purpose::Weights, 0);
+    let networks = AgentNetworks::new(&config, &file.owners, &mut rng, &device);
+    let networks = from_safetensors(networks, &find("agent.safetensors")?.bytes)?;
+    let actor = networks.to_actor();
+    Ok(Policy {
+        actor: match file.input_norm {
+            Some(norm) => actor.standardising(norm),
+            None => actor,
+        },
+        inputs: file.inputs,
+        recurrent,
+        convolution: file.convolution,
+        normalisation: file.normalisation,
+        activation: file.activation,
+        owners: file.owners,
+    })
+}

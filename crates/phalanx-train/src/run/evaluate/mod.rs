@@ -1,0 +1,104 @@
+//! Evaluation of greedy and scripted policies.
+
+mod scripted;
+
+use std::collections::BTreeMap;
+
+use phalanx_core::env::{StepRows, StepStatus, VecEnv};
+use serde::{Deserialize, Serialize};
+
+use crate::rollout::{Metrics, Policy, TeamRunner, greedy};
+pub use scripted::evaluate_scripted;
+
+/// The result of an evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The number of episodes.
+    pub episodes: usize,
+    /// Means over the episodes by the names of their metrics: `test_return_mean`, `test_ep_length_mean`,
+    /// and `test_<name>_mean` of every value that the environment reports.
+    pub means: BTreeMap<String, f64>,
+    /// The return of every episode.
+    pub returns: Vec<f64>,
+}
+
+impl Evaluation {
+    /// Creates an evaluation from the metrics and returns of finished episodes.
+    fn of(mut metrics: Metrics, returns: Vec<f64>) -> Self {
+        let means = metrics.take_means().into_iter();
+        Self {
+            episodes: returns.len(),
+            means: means.map(|(name, mean)| (format!("test_{name}"), mean)).collect(),
+            returns,
+        }
+    }
+
+    /// Returns the mean return.
+    pub fn return_mean(&self) -> f64 {
+        self.means.get("test_return_mean").copied().unwrap_or_default()
+    }
+
+    /// Returns the win rate, if the environment is a battle.
+    pub fn battle_won_mean(&self) -> Option<f64> {
+        self.means.get("test_battle_won_mean").copied()
+    }
+
+    /// Returns the score that ranks policies: the win rate first, then the return.
+    pub fn score(&self) -> (f64, f64) {
+        (self.battle_won_mean().unwrap_or_default(), self.return_mean())
+    }
+}
+
+/// Plays `episodes` greedy episodes in `envs`, one per environment at a time.
+///
+/// Every environment draws from its own random stream, so the result does not depend on the number of
+/// threads. Episodes in which an environment panicked are not counted.
+pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Evaluation {
+    let spec = envs.spec().clone();
+    let n = envs.n_envs();
+    let mut team = TeamRunner::new(policy.inputs, policy.actor.memory_dim(), n);
+    let mut rows = StepRows::new(&spec, n, 1);
+    let mut actions = vec![0_u16; n * spec.n_agents()];
+    let mut metrics = Metrics::default();
+    let mut returns = Vec::with_capacity(episodes);
+    let mut left = episodes;
+    while left > 0 {
+        let mut playing: Vec<bool> = (0..n).map(|env| env < left).collect();
+        left = left.saturating_sub(n);
+        let mut totals = vec![0.0_f64; n];
+        let mut lengths = vec![0_usize; n];
+        envs.reset(&playing, rows.at_mut(0));
+        for (env, playing) in playing.iter_mut().enumerate() {
+            team.reset(env);
+            *playing &= rows.status[env] != StepStatus::Crashed;
+        }
+        while playing.contains(&true) {
+            let outputs = team.forward(&policy.actor, &rows.obs);
+            let masks = rows.avail.chunks_exact(spec.n_actions);
+            let choices = actions.iter_mut().zip(outputs.chunks_exact(spec.n_actions).zip(masks));
+            for (agent, (action, (values, mask))) in choices.enumerate() {
+                if playing[agent / spec.n_agents()] {
+                    *action = greedy(values, mask);
+                }
+            }
+            for (env, actions) in actions.chunks_exact(spec.n_agents()).enumerate() {
+                team.record_actions(env, actions);
+            }
+            envs.step(&actions, &playing, rows.at_mut(0));
+            for env in 0..n {
+                if !playing[env] {
+                    continue;
+                }
+                totals[env] += f64::from(rows.reward[env]);
+                lengths[env] += 1;
+                playing[env] = !rows.status[env].is_over();
+                if rows.status[env].is_over() && rows.status[env] != StepStatus::Crashed {
+                    let info = &rows.info[env * spec.info.len()..][..spec.info.len()];
+                    metrics.episode(&spec, totals[env], lengths[env], info);
+                    returns.push(totals[env]);
+                }
+            }
+        }
+    }
+    Evaluation::of(metrics, returns)
+}

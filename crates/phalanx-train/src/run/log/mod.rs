@@ -1,0 +1,9 @@
+//! The metrics of a run as files: `metrics.jsonl`, `log.txt`, TensorBoard events and `marl_eval.json`.
+
+mod marl_eval;
+mod run_log;
+mod tensorboard;
+
+pub use marl_eval::MarlEval;
+pub use run_log::{LogCursor, RunLog, TIME_FIELDS};
+pub use tensorboard::TensorBoard;

@@ -1,0 +1,172 @@
+//! The log files of a run.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::marl_eval::MarlEval;
+use super::tensorboard::TensorBoard;
+use crate::error::TrainError;
+use crate::run::{Observer, Report};
+use crate::run::{RunFolder, RunInfo};
+
+/// The fields of `metrics.jsonl` that depend on the clock. All others depend on the configuration
+/// only.
+pub const TIME_FIELDS: [&str; 3] = ["seconds", "steps_per_second", "updates_per_second"];
+
+/// Writes `metrics.jsonl`, `log.txt`, `tb/` and `marl_eval.json` of a run.
+pub struct RunLog {
+    folder: RunFolder,
+    metrics: File,
+    text: File,
+    board: TensorBoard,
+    marl_eval: MarlEval,
+}
+
+impl RunLog {
+    /// Creates the files.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be created.
+    pub fn create(folder: RunFolder, info: &RunInfo, seed: u64) -> Result<Self, TrainError> {
+        let path = |name: &str| folder.path().join(name);
+        let open = |path: PathBuf| File::create(&path).map_err(TrainError::io("create", path));
+        let board = path("tb");
+        Ok(Self {
+            metrics: open(path("metrics.jsonl"))?,
+            text: open(path("log.txt"))?,
+            board: TensorBoard::create(&board).map_err(TrainError::io("create", board))?,
+            marl_eval: MarlEval::new(&info.alg, &info.env, seed),
+            folder,
+        })
+    }
+
+    /// Reopens the files of a run and truncates them at `cursor`. A damaged file that is shorter keeps its
+    /// complete lines.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be opened.
+    pub fn reopen(
+        folder: RunFolder,
+        info: &RunInfo,
+        seed: u64,
+        cursor: &LogCursor,
+    ) -> Result<Self, TrainError> {
+        let open = |name: &str, length: u64| {
+            let path = folder.path().join(name);
+            let file = || -> std::io::Result<File> {
+                let text = std::fs::read(&path)?;
+                let kept =
+                    if length <= text.len() as u64 { length } else { complete_lines_len(&text) };
+                let mut file = File::options().write(true).open(&path)?;
+                file.set_len(kept)?;
+                file.seek(SeekFrom::End(0))?;
+                Ok(file)
+            };
+            file().map_err(TrainError::io("open", &path))
+        };
+        let (board, marl) = (folder.path().join("tb"), folder.path().join("marl_eval.json"));
+        let mut marl_eval = MarlEval::new(&info.alg, &info.env, seed);
+        let text = std::fs::read(&marl).map_err(TrainError::io("read", &marl))?;
+        marl_eval.restore(&serde_json::from_slice(&text).unwrap_or_default(), cursor.t_env);
+        Ok(Self {
+            metrics: open("metrics.jsonl", cursor.metrics)?,
+            text: open("log.txt", cursor.text)?,
+            board: TensorBoard::reopen(&board, cursor.board)
+                .map_err(TrainError::io("open", board))?,
+            marl_eval,
+            folder,
+        })
+    }
+
+    /// Writes a line of `log.txt`.
+    fn write_text(&mut self, line: &str) -> Result<(), TrainError> {
+        let path = self.folder.path().join("log.txt");
+        self.text.write_all(format!("{line}\n").as_bytes()).map_err(TrainError::io("write", path))
+    }
+}
+
+/// Flushes a file to the disk and returns its length.
+pub(super) fn flushed(path: &Path) -> std::io::Result<u64> {
+    // Some systems flush only files that are open for writing.
+    let file = File::options().append(true).open(path)?;
+    file.sync_all()?;
+    Ok(file.metadata()?.len())
+}
+
+/// Returns the length of the complete lines of a text.
+fn complete_lines_len(text: &[u8]) -> u64 {
+    text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last as u64 + 1)
+}
+
+/// The lengths of the log files when the state of the run was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogCursor {
+    t_env: u64,
+    metrics: u64,
+    text: u64,
+    board: u64,
+}
+
+impl LogCursor {
+    /// Returns the current lengths of the log files of the run at `path`, after `t_env` environment steps.
+    /// Flushes them to the disk, so that they survive a crash of the machine like the saved state.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing.
+    pub fn here(path: &Path, t_env: u64) -> Result<Self, TrainError> {
+        let length = |name: &str| {
+            let path = path.join(name);
+            flushed(&path).map_err(TrainError::io("write", &path))
+        };
+        let board = path.join("tb");
+        Ok(Self {
+            t_env,
+            metrics: length("metrics.jsonl")?,
+            text: length("log.txt")?,
+            board: TensorBoard::len(&board).map_err(TrainError::io("read", board))?,
+        })
+    }
+}
+
+impl Observer for RunLog {
+    fn report(&mut self, report: &Report) -> Result<(), TrainError> {
+        let failed = |name: &str| TrainError::io("write", self.folder.path().join(name));
+        let mut line = serde_json::to_string(&report.line()).expect("numbers and names are plain");
+        line.push('\n');
+        self.metrics.write_all(line.as_bytes()).map_err(failed("metrics.jsonl"))?;
+        let scalars = report.metrics.iter().map(|(name, &value)| (name.as_str(), value));
+        self.board.scalars(report.t_env, scalars).map_err(failed("tb"))?;
+        if let Some(evaluation) = &report.evaluation {
+            self.marl_eval.add(report.t_env, report.seconds, evaluation);
+            let json = serde_json::to_vec(&self.marl_eval.json()).expect("numbers and names");
+            self.folder.write("marl_eval.json", &json)?;
+        }
+        self.write_text(&report.to_string())
+    }
+
+    fn info(&mut self, message: &str) -> Result<(), TrainError> {
+        self.write_text(message)
+    }
+
+    fn warn(&mut self, message: &str) -> Result<(), TrainError> {
+        self.write_text(&format!("warning: {message}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truncated_file_keeps_its_complete_lines() {
+        assert_eq!(complete_lines_len(b"one\ntwo\nthr"), 8);
+        assert_eq!(complete_lines_len(b"one\n"), 4);
+        assert_eq!(complete_lines_len(b"on"), 0);
+    }
+}

@@ -1,0 +1,73 @@
+//! The state of training as files.
+
+use phalanx_core::env::{pack, unpack};
+use phalanx_core::nn;
+
+use super::trainer::Trainer;
+use crate::algorithms::{NamedFile, SaveScope};
+use crate::error::TrainError;
+use crate::run::checkpoint::policy_file;
+
+impl Trainer {
+    /// Returns the networks and the description of the policy, as files of a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
+    pub fn weights(&mut self) -> Result<Vec<NamedFile>, TrainError> {
+        let mut files = self.learner_files(SaveScope::Weights)?;
+        files.push(policy_file(&self.policy()?));
+        Ok(files)
+    }
+
+    /// Returns the learner as files.
+    fn learner_files(&mut self, scope: SaveScope) -> Result<Vec<NamedFile>, TrainError> {
+        let name = self.config.device.clone();
+        let session = self.session()?;
+        nn::watched(&name, &session.device, || session.learner.save(scope))?
+    }
+
+    /// Returns the full training state as files: networks, optimizers, replay buffer or rollout,
+    /// environments, random streams and counters.
+    ///
+    /// # Errors
+    ///
+    /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
+    pub fn save(&mut self) -> Result<Vec<NamedFile>, TrainError> {
+        self.flush()?;
+        let mut files = self.learner_files(SaveScope::Full)?;
+        files.push(policy_file(&self.policy()?));
+        let session = self.session()?;
+        for (name, envs) in [("envs.bin", &session.envs), ("test_envs.bin", &session.test_envs)] {
+            let mut bytes = Vec::new();
+            envs.save(&mut bytes);
+            files.push(NamedFile::new(name, bytes));
+        }
+        // In binary: decimal text would lose the last bits of a sum.
+        let mut metrics = Vec::new();
+        pack(&session.metrics, &mut metrics);
+        files.push(NamedFile::new("tally.bin", metrics));
+        Ok(files)
+    }
+
+    /// Restores a state written by [`Trainer::save`] of a trainer with the same configuration.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, damaged or belongs to another configuration.
+    pub fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
+        let find = |name: &str| {
+            files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
+                path: name.into(),
+                reason: "the file is missing".to_owned(),
+            })
+        };
+        let metrics = unpack("the metrics", &find("tally.bin")?.bytes)?;
+        let session = self.session()?;
+        session.learner.load(files)?;
+        session.envs.load(&find("envs.bin")?.bytes)?;
+        session.test_envs.load(&find("test_envs.bin")?.bytes)?;
+        session.metrics = metrics;
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! The trainer: one algorithm on one environment, step by step or as a whole run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, VecEnv};
+use phalanx_core::nn::{self, Device};
+use phalanx_core::rng::Purpose;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use toml::Table;
+
+use super::observer::Observer;
+use crate::algorithms::{Algorithm, Learner, LearnerContext};
+use crate::config::{ConfigError, RunConfig};
+use crate::device::{AUTO, fastest_device};
+use crate::error::TrainError;
+use crate::rollout::Metrics;
+
+/// Creates a batch of environments for a purpose.
+type MakeEnvs = Box<dyn Fn(usize, u64, Purpose) -> Box<dyn VecEnv> + Send>;
+
+/// The maximum number of environments of an evaluation.
+const TEST_ENVS: usize = 32;
+
+/// Trains a team of agents.
+///
+/// ```no_run
+/// use phalanx_train::{Trainer, algorithms::Qmix};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let env = phalanx_envs::registry::factory("skirmish/3m", &Default::default())?;
+/// let summary = Trainer::new(Qmix::default(), env).seed(1).t_max(500_000).run("results/3m")?;
+/// println!("{}", summary.last.return_mean());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`Trainer::run`] trains, evaluates, logs and saves; [`Trainer::iterate`] and [`Trainer::evaluate`]
+/// leave the loop to the caller.
+pub struct Trainer {
+    /// The settings of the run.
+    pub config: RunConfig,
+    algorithm: Box<dyn Algorithm>,
+    pub(super) make_envs: MakeEnvs,
+    pub(super) observers: Vec<Box<dyn Observer>>,
+    /// Messages about the choice of the device, if it was `auto`.
+    pub(super) device_messages: Vec<String>,
+    stop: Arc<AtomicBool>,
+    pub(super) session: Option<Session>,
+}
+
+/// The state of training after [`Trainer::prepare`].
+pub(super) struct Session {
+    pub(super) learner: Box<dyn Learner>,
+    pub(super) device: Device,
+    pub(super) envs: Box<dyn VecEnv>,
+    pub(super) test_envs: Box<dyn VecEnv>,
+    pub(super) pool: ThreadPool,
+    pub(super) metrics: Metrics,
+    pub(super) started: Instant,
+    /// The seconds of training before `started`, if the run was resumed.
+    pub(super) earlier_seconds: f64,
+}
+
+impl Trainer {
+    /// Creates a trainer of `algorithm` on copies of the environment that `factory` creates.
+    pub fn new<E: Env + 'static>(
+        algorithm: impl Algorithm + 'static,
+        factory: impl Fn() -> E + Clone + Send + Sync + 'static,
+    ) -> Self {
+        Self::from_parts(RunConfig::default(), Box::new(algorithm), factory)
+    }
+
+    /// Creates a trainer with a configuration and an algorithm chosen at run time.
+    pub fn from_parts<E: Env + 'static>(
+        config: RunConfig,
+        algorithm: Box<dyn Algorithm>,
+        factory: impl Fn() -> E + Clone + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_envs(config, algorithm, move |n, seed, purpose| {
+            Box::new(ParallelEnvs::new(n, seed, purpose, factory.clone()))
+        })
+    }
+
+    /// Creates a trainer on batched environments. `make` receives the number of environments, the seed
+    /// and the purpose of their random streams.
+    pub fn with_envs(
+        config: RunConfig,
+        algorithm: Box<dyn Algorithm>,
+        make: impl Fn(usize, u64, Purpose) -> Box<dyn VecEnv> + Send + 'static,
+    ) -> Self {
+        Self {
+            config,
+            algorithm,
+            make_envs: Box::new(make),
+            observers: Vec::new(),
+            device_messages: Vec::new(),
+            stop: Arc::default(),
+            session: None,
+        }
+    }
+
+    /// Sets the seed of every random stream.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Sets the number of environment steps.
+    #[must_use]
+    pub fn t_max(mut self, steps: u64) -> Self {
+        self.config.t_max = steps;
+        self
+    }
+
+    /// Sets the device on which networks learn: `cpu`, `ndarray`, `wgpu`, or `auto` for the fastest.
+    #[must_use]
+    pub fn device(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.config.device);
+        self
+    }
+
+    /// Adds an observer.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Sets a flag that stops a run. Once it is true, the run finishes its current iteration, saves its
+    /// state and ends with [`TrainError::Stopped`]; it can be resumed exactly.
+    #[must_use]
+    pub fn stop_when(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.stop = flag;
+        self
+    }
+
+    /// Returns whether a stop was requested.
+    pub(super) fn stop_requested(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Returns the whole configuration as one table.
+    pub fn table(&self) -> Table {
+        let mut table = Table::try_from(self.config.clone())
+            .expect("a configuration is plain numbers, texts and a table");
+        table.extend(self.algorithm.table());
+        table
+    }
+
+    /// Returns the algorithm.
+    pub fn algorithm(&self) -> &dyn Algorithm {
+        &*self.algorithm
+    }
+
+    /// Checks the configuration, and creates networks and environments. The other methods call it when
+    /// needed.
+    ///
+    /// The device `auto` is replaced by the fastest device, which is measured with updates of a separate
+    /// learner. The run is the same as with that device's name in the configuration.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration is invalid or the device does not exist.
+    pub fn prepare(&mut self) -> Result<(), TrainError> {
+        if self.session.is_some() {
+            return Ok(());
+        }
+        let mut invalid = self.config.validate();
+        invalid.extend(self.algorithm.validate());
+        if !invalid.is_empty() {
+            return Err(ConfigError::InvalidSettings { invalid }.into());
+        }
+        let threads = self.config.threads;
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| TrainError::Threads { threads, reason: error.to_string() })?;
+        let seed = self.config.seed;
+        let n_test = self.config.test_nepisode.min(TEST_ENVS);
+        let test_envs = (self.make_envs)(n_test, seed, Purpose::TestEnvironment);
+        let spec = test_envs.spec().clone();
+        let invalid = self.algorithm.validate_for(&spec);
+        if !invalid.is_empty() {
+            return Err(ConfigError::InvalidSettings { invalid }.into());
+        }
+        if self.config.device == AUTO {
+            self.choose_device(&spec, &pool)?;
+        }
+        let device = nn::device(&self.config.device)?;
+        let setup = LearnerContext { spec, seed, device: device.clone() };
+        let learner = nn::watched(&self.config.device, &device, || self.algorithm.learner(&setup))?;
+        let envs = (self.make_envs)(learner.n_envs(), seed, Purpose::Environment);
+        self.session = Some(Session {
+            learner,
+            device,
+            envs,
+            test_envs,
+            pool,
+            metrics: Metrics::default(),
+            started: Instant::now(),
+            earlier_seconds: 0.0,
+        });
+        Ok(())
+    }
+
+    /// Replaces `auto` by the fastest device, and reports the measurements to the observers.
+    fn choose_device(&mut self, spec: &EnvSpec, pool: &ThreadPool) -> Result<(), TrainError> {
+        let (seed, t_max) = (self.config.seed, self.config.t_max);
+        let make = |n| (self.make_envs)(n, seed, Purpose::Check);
+        let fastest = fastest_device(&*self.algorithm, spec, seed, t_max, pool, make)?;
+        for observer in &mut self.observers {
+            fastest.messages.iter().try_for_each(|line| observer.info(line))?;
+        }
+        (self.config.device, self.device_messages) = (fastest.name, fastest.messages);
+        Ok(())
+    }
+
+    pub(super) fn session(&mut self) -> Result<&mut Session, TrainError> {
+        self.prepare()?;
+        Ok(self.session.as_mut().expect("`prepare` creates it"))
+    }
+}

@@ -142,7 +142,7 @@ fn agents_learn_from_their_own_rewards() {
     let mut trainer = Trainer::new(Iql { learning }, make).seed(2);
     while trainer.iterate().expect("losses are finite").t_env < 4000 {}
     let policy = trainer.policy().expect("it was trained");
-    let mut team = phalanx::train::rollout::Team::new(policy.inputs, policy.actor.memory_dim(), 1);
+    let mut team = phalanx::train::rollout::Team::new(policy.inputs, policy.actor.carry_dim(), 1);
     team.begin(0);
     let q = team.think(&policy.actor, &[1.0, 1.0]).to_vec();
     assert!(q[0] > q[1] && q[3] > q[2], "{q:?}");

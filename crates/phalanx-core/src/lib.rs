@@ -4,7 +4,7 @@
 //!   ([`env::VecEnv`]), and a conformance kit ([`env::check_env`]).
 //! - [`rng`] is the only source of randomness.
 //! - [`rl`] holds returns, advantages and schedules.
-//! - `nn` (feature `nn`) holds agent networks, mixers and the kernels they run on.
+//! - `nn` (feature `nn`) holds agent networks, mixers and optimizers.
 //!
 //! The same seed gives the same bits for any number of threads.
 

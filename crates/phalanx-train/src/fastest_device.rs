@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use phalanx_core::env::{EnvSpec, VecEnv};
-use phalanx_core::nn::{available, device, watched};
+use phalanx_core::nn::{available, catch_device_failure, device};
 use rayon::ThreadPool;
 
 use crate::algorithms::{Algorithm, Setup};
@@ -47,7 +47,7 @@ pub(crate) fn fastest_device(
     let time = |name: &str| -> Result<Vec<f64>, TrainError> {
         let device = device(name)?;
         let setup = Setup { spec: spec.clone(), seed, device: device.clone() };
-        watched(name, &device, || {
+        catch_device_failure(name, &device, || {
             let mut learner = algorithm.learner(&setup);
             let envs = envs(learner.n_envs());
             pool.install(|| update_seconds(&mut *learner, envs, effort))

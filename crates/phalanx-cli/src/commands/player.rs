@@ -29,7 +29,7 @@ impl Player {
         let path = Path::new(policy);
         if path.is_dir() {
             let policy = trained(path, Choice::Best, env)?;
-            let team = Team::new(policy.inputs, policy.actor.memory_dim(), 1);
+            let team = Team::new(policy.inputs, policy.actor.carry_dim(), 1);
             return Ok(Self::Trained(Box::new((policy, team))));
         }
         if !path.is_file() {

@@ -41,7 +41,7 @@ impl Segment {
     pub fn new(
         spec: &EnvSpec,
         inputs: InputLayout,
-        memory_dim: usize,
+        carry_dim: usize,
         envs: usize,
         time: usize,
     ) -> Self {
@@ -57,7 +57,7 @@ impl Segment {
             step: vec![Step::Running; time * envs],
             valid: vec![true; time * envs],
             keep: vec![1.0; (time + 1) * envs],
-            hidden: vec![0.0; envs * agents * memory_dim],
+            hidden: vec![0.0; envs * agents * carry_dim],
         }
     }
 }

@@ -21,12 +21,12 @@ pub struct EpisodeCollector {
 }
 
 impl EpisodeCollector {
-    /// A collector for `n_envs` environments and a policy with `memory_dim` memory per agent.
-    pub fn new(spec: &EnvSpec, inputs: InputLayout, memory_dim: usize, n_envs: usize) -> Self {
+    /// A collector for `n_envs` environments and a policy with `carry_dim` memory per agent.
+    pub fn new(spec: &EnvSpec, inputs: InputLayout, carry_dim: usize, n_envs: usize) -> Self {
         let limit = spec.episode_limit;
         Self {
             spec: spec.clone(),
-            team: Team::new(inputs, memory_dim, n_envs),
+            team: Team::new(inputs, carry_dim, n_envs),
             rows: Rows::new(spec, n_envs, limit + 1),
             actions: vec![0; limit * n_envs * spec.n_agents()],
         }

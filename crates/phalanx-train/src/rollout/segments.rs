@@ -36,14 +36,14 @@ impl SegmentCollector {
     pub fn new(
         spec: &EnvSpec,
         inputs: InputLayout,
-        memory_dim: usize,
+        carry_dim: usize,
         envs: usize,
         time: usize,
     ) -> Self {
         Self {
             spec: spec.clone(),
-            team: Team::new(inputs, memory_dim, envs),
-            segment: Arc::new(Segment::new(spec, inputs, memory_dim, envs, time)),
+            team: Team::new(inputs, carry_dim, envs),
+            segment: Arc::new(Segment::new(spec, inputs, carry_dim, envs, time)),
             started: false,
             waiting: vec![false; envs],
             acting: vec![true; envs],

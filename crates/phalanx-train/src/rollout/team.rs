@@ -1,9 +1,7 @@
 //! A policy and the memory of the agents that act by it.
 
 use phalanx_core::env::{EnvError, pack, unpack};
-use phalanx_core::nn::{
-    Actor, Convolution, HiddenActivation, Normalisation, RecurrentUnit, Scratch,
-};
+use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Normalisation, RnnKind, Scratch};
 
 use super::inputs::InputLayout;
 
@@ -18,7 +16,7 @@ pub struct Policy {
     /// What it reads.
     pub inputs: InputLayout,
     /// What the network remembers with, if it does.
-    pub recurrent: Option<RecurrentUnit>,
+    pub recurrent: Option<RnnKind>,
     /// A convolution before the first layer.
     pub convolution: Option<Convolution>,
     /// Where its layers are normalised.
@@ -32,7 +30,7 @@ pub struct Policy {
 /// Agents in `n_envs` environments, with their recurrent memory.
 pub struct Team {
     inputs: InputLayout,
-    memory_dim: usize,
+    carry_dim: usize,
     /// `[env, agent, memory]`.
     hidden: Vec<f32>,
     /// `[env, agent]`.
@@ -47,14 +45,14 @@ pub struct Team {
 }
 
 impl Team {
-    /// Agents before their first episode, with `memory_dim` numbers of memory each
-    /// ([`Actor::memory_dim`]).
-    pub fn new(inputs: InputLayout, memory_dim: usize, n_envs: usize) -> Self {
+    /// Agents before their first episode, with `carry_dim` numbers of memory each
+    /// ([`Actor::carry_dim`]).
+    pub fn new(inputs: InputLayout, carry_dim: usize, n_envs: usize) -> Self {
         let rows = n_envs * inputs.n_agents;
         Self {
             inputs,
-            memory_dim,
-            hidden: vec![0.0; rows * memory_dim],
+            carry_dim,
+            hidden: vec![0.0; rows * carry_dim],
             last_actions: vec![0; rows],
             fresh: vec![true; n_envs],
             past: vec![0.0; rows * (inputs.frames - 1) * inputs.obs_dim],
@@ -67,7 +65,7 @@ impl Team {
     /// The agents of environment `env` forget everything: an episode begins.
     pub fn begin(&mut self, env: usize) {
         let agents = self.inputs.n_agents;
-        let size = agents * self.memory_dim;
+        let size = agents * self.carry_dim;
         self.hidden[env * size..(env + 1) * size].fill(0.0);
         self.fresh[env] = true;
     }

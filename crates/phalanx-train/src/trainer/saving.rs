@@ -24,7 +24,7 @@ impl Trainer {
     fn learned(&mut self, contents: Contents) -> Result<Vec<SavedFile>, TrainError> {
         let name = self.config.device.clone();
         let live = self.live()?;
-        nn::watched(&name, &live.device, || live.learner.save(contents))?
+        nn::catch_device_failure(&name, &live.device, || live.learner.save(contents))?
     }
 
     /// Everything training depends on, as files: networks, optimizers, experience, environments,

@@ -23,7 +23,7 @@ impl Trainer {
         let live = self.live()?;
         let (learner, envs, tally) = (&mut live.learner, &mut live.envs, &mut live.tally);
         let iterate = || live.pool.install(|| learner.iterate(&mut **envs, tally));
-        nn::watched(&name, &live.device, iterate)??;
+        nn::catch_device_failure(&name, &live.device, iterate)??;
         let crashes = live.envs.take_crashes();
         for crash in crashes {
             let message =
@@ -75,7 +75,7 @@ impl Trainer {
     pub fn policy(&mut self) -> Result<Policy, TrainError> {
         let name = self.config.device.clone();
         let live = self.live()?;
-        Ok(nn::watched(&name, &live.device, || live.learner.policy())?)
+        Ok(nn::catch_device_failure(&name, &live.device, || live.learner.policy())?)
     }
 
     /// The learned values of all joint actions at the first step of an episode, the last agent's
@@ -127,7 +127,7 @@ impl Trainer {
     pub(super) fn settle(&mut self) -> Result<(), TrainError> {
         let name = self.config.device.clone();
         let live = self.live()?;
-        nn::watched(&name, &live.device, || live.learner.settle(&mut live.tally))?
+        nn::catch_device_failure(&name, &live.device, || live.learner.settle(&mut live.tally))?
     }
 
     /// The number of environments that panicked so far.

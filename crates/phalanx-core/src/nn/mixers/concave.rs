@@ -2,30 +2,13 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use phalanx_kernels::{Activation, ConcaveWeights, Convex};
 
-use super::super::linear::{Activation, Linear, uniform};
 use super::MixerSizes;
-use super::concave_weights::ConcaveWeights;
 use super::hypernetwork::Hypernetwork;
+use crate::nn::layers::Linear;
+use crate::nn::layers::linear::uniform;
 use crate::rng::Rng;
-
-/// The activation of the two middle layers: convex and non-decreasing, as concavity needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Convex {
-    /// `max(x, 0)`, the paper's.
-    Relu,
-    /// `max(x, 0.01 x)`.
-    LeakyRelu,
-    /// `ln(1 + exp(x))`.
-    Softplus,
-    /// `x` above zero, `exp(x) - 1` below.
-    Elu,
-}
-
-impl Convex {
-    /// The slope of [`Convex::LeakyRelu`] below zero.
-    pub const LEAK: f32 = 0.01;
-}
 
 /// The sign of the weights of the first layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +126,7 @@ impl ConcaveConfig {
 /// layer of `H` units with ReLU.
 ///
 /// Each agent's greedy action need not be its part of the greedy joint action: see
-/// [`Selection`](crate::nn::Selection).
+/// [`JointActionSearch`](crate::nn::JointActionSearch).
 #[derive(Module, Debug)]
 pub struct Concave {
     weight_0: Hypernetwork,

@@ -1,7 +1,6 @@
 //! Mixers: from the utilities of the agents to the joint action value, one file each.
 
 mod concave;
-mod concave_weights;
 mod hypernetwork;
 mod independent;
 mod qatten;
@@ -15,11 +14,10 @@ mod vdn;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
-pub use self::concave::{Concave, ConcaveConfig, Convex, FirstLayer};
-pub use self::concave_weights::{ConcaveWeights, HostWeights};
+pub use self::concave::{Concave, ConcaveConfig, FirstLayer};
 pub use self::independent::Independent;
 pub use self::qatten::{Qatten, QattenConfig};
-pub use self::qmix::{Positive, Qmix, QmixConfig};
+pub use self::qmix::{Qmix, QmixConfig};
 pub use self::qplex::{Qplex, QplexConfig};
 pub use self::qtran::{QtranConfig, QtranJoint, QtranValue};
 pub use self::residual::{Residual, ResidualConfig};

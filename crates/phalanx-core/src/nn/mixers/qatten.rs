@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
+use phalanx_kernels::Activation;
 
-use super::super::linear::{Activation, Linear};
-use super::super::mlp::Mlp;
 use super::MixerSizes;
+use crate::nn::layers::{Linear, Mlp};
 use crate::rng::Rng;
 
 /// The sizes of a [`Qatten`] mixer. The default is that of `qatten.yaml` of PyMARL2.

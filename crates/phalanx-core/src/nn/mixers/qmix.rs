@@ -2,36 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use phalanx_kernels::{self as kernels, Activation, Positive, QmixLayers};
 
-use super::super::kernels::{self, QmixLayers};
-use super::super::linear::{Activation, Linear};
 use super::hypernetwork::Hypernetwork;
+use crate::nn::layers::Linear;
 use crate::rng::Rng;
-
-/// What makes generated weights non-negative; `qmix_pos_func` in PyMARL2's `nmix.py`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Positive {
-    /// `|x|`, as in PyMARL, and PyMARL2's default.
-    #[default]
-    Absolute,
-    /// `ln(1 + exp(beta x)) / beta`.
-    Softplus {
-        /// How sharply it bends (`qmix_pos_func_beta`); positive.
-        beta: f32,
-    },
-    /// `x^2 / 2`.
-    Quadratic,
-}
-
-impl Positive {
-    fn activation(self) -> Activation {
-        match self {
-            Self::Absolute => Activation::Absolute,
-            Self::Softplus { beta } => Activation::Softplus { beta },
-            Self::Quadratic => Activation::Quadratic,
-        }
-    }
-}
 
 /// The sizes of a [`Qmix`] mixer. The default is that of `qmix.yaml` in both PyMARL and PyMARL2.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +19,8 @@ pub struct QmixConfig {
     pub hypernet_layers: usize,
     /// What makes the generated weights non-negative: the absolute value.
     pub positive: Positive,
+    /// How sharply [`Positive::Softplus`] bends: 1 (`qmix_pos_func_beta`).
+    pub positive_beta: f32,
     /// Whether all weights begin orthogonal and all biases zero ([`Linear::orthogonal`]), as with
     /// `use_orthogonal` in PyMARL2, rather than as PyTorch begins: false.
     pub orthogonal: bool,
@@ -55,7 +32,8 @@ impl Default for QmixConfig {
             embed_dim: 32,
             hypernet_embed: 64,
             hypernet_layers: 2,
-            positive: Positive::Absolute,
+            positive: Positive::Abs,
+            positive_beta: 1.0,
             orthogonal: false,
         }
     }
@@ -76,7 +54,7 @@ impl QmixConfig {
             weight_2: self.hypernetwork(state_dim, embed, rng, device),
             value_hidden: self.linear(state_dim, embed, rng, device),
             value_output: self.linear(embed, 1, rng, device),
-            positive: self.positive,
+            positive: self.positive.activation(self.positive_beta),
         }
     }
 
@@ -115,18 +93,18 @@ pub struct Qmix {
     value_hidden: Linear,
     value_output: Linear,
     #[module(skip)]
-    positive: Positive,
+    positive: Activation,
 }
 
 impl Qmix {
     /// `[row, agent]` and `[row, state_dim]` to `[row, 1]`.
     ///
-    /// In a shard of a batch on the CPU device ([`in_shards`](super::super::in_shards)), the whole mixer
+    /// In a shard of a batch on the CPU device ([`in_shards`](crate::nn::in_shards)), the whole mixer
     /// is one operation, in which no gradient reaches the state.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
-        let positive = self.positive.activation();
+        let positive = self.positive;
         let pairs = (self.weight_1.pair(), self.weight_2.pair());
-        if let (true, (Some(weight_1), Some(weight_2))) = (kernels::is_alone(), pairs) {
+        if let (true, (Some(weight_1), Some(weight_2))) = (kernels::is_in_shard(), pairs) {
             let value = [self.value_hidden.values(), self.value_output.values()];
             let bias_1 = self.bias_1.values();
             let layers = QmixLayers { weight_1, weight_2, value, bias_1 };

@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use phalanx_kernels::Activation;
 
-use super::super::linear::Activation;
-use super::super::mlp::Mlp;
 use super::{MixerInput, MixerSizes, one_hot};
+use crate::nn::layers::Mlp;
 use crate::rng::Rng;
 
 /// Keeps weights that are meant to be positive away from zero, as in wjh720/QPLEX.

@@ -2,9 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use phalanx_kernels::Activation;
 
-use super::super::linear::Activation;
-use super::super::mlp::Mlp;
+use crate::nn::layers::Mlp;
 use crate::rng::Rng;
 
 /// The sizes of an [`Unrestricted`] network.

@@ -84,7 +84,7 @@ impl PolicyLearner {
         let adam = OptimizerConfig::Adam { eps: settings.optim_eps as f32 };
         let steps = settings.rollout_steps;
         let input_norm = settings.normalise_input.then(|| InputNorm::new(inputs.dim()));
-        let actor = standardising(policy.to_actor(), input_norm.as_ref());
+        let actor = with_input_norm(policy.to_actor(), input_norm.as_ref());
         Self {
             inputs,
             device: setup.device.clone(),
@@ -94,9 +94,9 @@ impl PolicyLearner {
             critic_optimizer: Optimizer::new(adam),
             value_norm: ValueNorm::default(),
             input_norm,
-            collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            collector: SegmentCollector::new(spec, inputs, actor.carry_dim(), n_envs, steps),
             actor,
-            critic_hidden: vec![0.0; n_envs * critic_layout.values() * settings.memory_dim()],
+            critic_hidden: vec![0.0; n_envs * critic_layout.values() * settings.carry_dim()],
             critic_layout,
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
@@ -160,13 +160,13 @@ impl Learner for PolicyLearner {
         if !self.shared() && !self.along() {
             self.fit(&experience, tally.t_env, &mut readings);
         }
-        let (actor, numbers) = self.policy.to_actor_and(readings.values());
+        let (actor, numbers) = self.policy.to_actor_with(readings.values());
         if let Some(norm) = &mut self.input_norm {
             let width = played.agents * self.inputs.dim();
             let steps = played.input.chunks_exact(width).zip(&played.valid).filter(|(_, on)| **on);
             norm.update(&steps.flat_map(|(row, _)| row).copied().collect::<Vec<_>>());
         }
-        self.actor = standardising(actor, self.input_norm.as_ref());
+        self.actor = with_input_norm(actor, self.input_norm.as_ref());
         readings.accept(numbers, tally)
     }
 
@@ -219,7 +219,7 @@ impl Learner for PolicyLearner {
         if let Some(norm) = &mut self.input_norm {
             *norm = unpack("the moments of inputs", file(files, "input_norm.bin")?)?;
         }
-        self.actor = standardising(policy.to_actor(), self.input_norm.as_ref());
+        self.actor = with_input_norm(policy.to_actor(), self.input_norm.as_ref());
         (self.policy, self.critic) = (policy, critic);
         (self.value_norm, self.critic_hidden) = (value_norm, critic_hidden);
         (self.exploration, self.minibatches) = (exploration, minibatches);
@@ -228,9 +228,9 @@ impl Learner for PolicyLearner {
 }
 
 /// What acts with the weights of `actor`.
-fn standardising(actor: Actor, norm: Option<&InputNorm>) -> Actor {
+fn with_input_norm(actor: Actor, norm: Option<&InputNorm>) -> Actor {
     match norm {
-        Some(norm) => actor.standardising(norm.clone()),
+        Some(norm) => actor.with_input_norm(norm.clone()),
         None => actor,
     }
 }

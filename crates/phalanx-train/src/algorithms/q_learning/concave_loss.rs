@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{
-    AgentNetworks, Concave, ConcaveConfig, ConcaveWeights, Device, Selected, Selection,
-    SelectionInput, UnrestrictedConfig,
+    AgentNetworks, Concave, ConcaveConfig, ConcaveWeights, Device, JointActionSearch, SearchInput,
+    SearchResult, UnrestrictedConfig,
 };
 use phalanx_core::rng::Rng;
 
@@ -38,7 +38,7 @@ pub(super) struct ConcaveLoss {
     pub(super) settings: ConcaveQ,
     pub(super) mixer: ConcaveConfig,
     pub(super) central: UnrestrictedConfig,
-    pub(super) selection: Selection,
+    pub(super) selection: JointActionSearch,
 }
 
 #[derive(Module, Debug)]
@@ -59,16 +59,16 @@ impl ConcaveLoss {
         weights: ConcaveWeights,
         utilities: Tensor<3>,
         initial: Option<Tensor<3>>,
-    ) -> Selected {
+    ) -> SearchResult {
         // Everything in one transfer: on a device, this is where the update waits for it.
         let greedy = initial.map(|logits| flat(batch.greedy(logits).float()));
         let more = std::iter::once(flat(utilities)).chain(greedy).collect();
         let (weights, mut more) = weights.to_host_and(more);
         let utilities = more.swap_remove(0);
         let initial = more.pop().map(|greedy| greedy.iter().map(|&a| a as u16).collect::<Vec<_>>());
-        let mut selected = Selected::default();
+        let mut selected = SearchResult::default();
         let reached = batch.reached();
-        let input = SelectionInput {
+        let input = SearchInput {
             n_agents: batch.agents,
             n_actions: batch.n_actions,
             utilities: &utilities,
@@ -106,7 +106,7 @@ impl ConcaveLoss {
         &self,
         batch: &Experience,
         logits: Tensor<3>,
-        (selected, best): (&Selected, Tensor<3, Int>),
+        (selected, best): (&SearchResult, Tensor<3, Int>),
         utilities: Tensor<3>,
         weights: ConcaveWeights,
     ) -> (Tensor<1>, Tensor<1>) {

@@ -1,7 +1,9 @@
 //! ConcaveQ.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{ConcaveConfig, Convex, FirstLayer, Search, Selection, UnrestrictedConfig};
+use phalanx_core::nn::{
+    ConcaveConfig, Convex, FirstLayer, JointActionSearch, SearchMethod, UnrestrictedConfig,
+};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -179,13 +181,13 @@ impl ConcaveQ {
         }
     }
 
-    fn selection(&self) -> Selection {
-        Selection {
+    fn selection(&self) -> JointActionSearch {
+        JointActionSearch {
             search: match self.search {
-                SearchName::Iterative => Search::Iterative,
-                SearchName::SingleDeviation => Search::SingleDeviation,
-                SearchName::Exhaustive => Search::Exhaustive,
-                SearchName::Greedy => Search::Greedy,
+                SearchName::Iterative => SearchMethod::Iterative,
+                SearchName::SingleDeviation => SearchMethod::SingleDeviation,
+                SearchName::Exhaustive => SearchMethod::Exhaustive,
+                SearchName::Greedy => SearchMethod::Greedy,
             },
             sweeps: self.search_sweeps,
             starts: self.search_starts,

@@ -1,7 +1,7 @@
 //! A batch of episodes on the networks' device.
 
 use burn::tensor::{Int, Tensor};
-use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput, on_host};
+use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput, is_cpu};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -28,7 +28,7 @@ pub struct Experience {
     pub agents: usize,
     /// The number of actions of an agent.
     pub n_actions: usize,
-    memory_dim: usize,
+    carry_dim: usize,
     /// `[times, episode * agent, input_dim]`.
     input: Tensor<3>,
     /// The states, `[times * episode, state_dim]`.
@@ -57,12 +57,12 @@ pub struct Experience {
 }
 
 impl Experience {
-    /// The batch on a device, in one transfer, for agents with `memory_dim` numbers of memory.
+    /// The batch on a device, in one transfer, for agents with `carry_dim` numbers of memory.
     pub fn new(
         batch: EpisodeBatch,
         inputs: InputLayout,
         learning: &QLearning,
-        memory_dim: usize,
+        carry_dim: usize,
         rng: Rng,
         device: &Device,
     ) -> Self {
@@ -76,7 +76,7 @@ impl Experience {
         let used = mask.iter().filter(|&&on| on > 0.0).count();
         let importance = mask.iter().enumerate().map(|(at, on)| on * batch.weights[at % episodes]);
         let importance = importance.collect();
-        let map = (!on_host(device)).then(|| {
+        let map = (!is_cpu(device)).then(|| {
             let paid = paid(learning, &batch.steps, &batch.agent_reward);
             TargetNumbers::new(learning, &batch.steps, episodes, &paid)
         });
@@ -88,14 +88,14 @@ impl Experience {
             [batch.input, batch.state, closed, mask, importance, rewarded, bootstrapped, raised];
         let (floats, [taken]) = upload(floats, [batch.actions], device);
         let [input, state, closed, mask, importance, rewarded, bootstrapped, raised] = floats;
-        let map = (!on_host(device))
+        let map = (!is_cpu(device))
             .then(|| TargetMap::new(rewarded, bootstrapped, raised, (times, episodes)));
         Self {
             times,
             episodes,
             agents,
             n_actions,
-            memory_dim,
+            carry_dim,
             input: input.reshape([times, rows, inputs.dim()]),
             state: shaped(state, [times * episodes, state_dim]),
             closed: closed.reshape([times, rows, n_actions]),
@@ -119,7 +119,7 @@ impl Experience {
         state: &[f32],
         actions: &[u16],
         inputs: InputLayout,
-        memory_dim: usize,
+        carry_dim: usize,
         device: &Device,
     ) -> Self {
         let episodes = actions.len() / inputs.n_agents;
@@ -138,7 +138,7 @@ impl Experience {
             indices: Vec::new(),
         };
         let rng = Rng::stream(0, Purpose::Selection, 0);
-        Self::new(batch, inputs, &QLearning::default(), memory_dim, rng, device)
+        Self::new(batch, inputs, &QLearning::default(), carry_dim, rng, device)
     }
 
     /// The number of rows of a mixer.
@@ -167,14 +167,14 @@ impl Experience {
     /// `[times, episode * agent, output]`.
     pub fn outputs(&self, agents: &AgentNetworks) -> Tensor<3> {
         let rows = self.episodes * self.agents;
-        let hidden = Tensor::zeros([rows, self.memory_dim], &self.input.device());
+        let hidden = Tensor::zeros([rows, self.carry_dim], &self.input.device());
         agents.outputs(self.input.clone(), hidden, None)
     }
 
     /// What the agents' networks compute from the whole batch, beginning without memories.
     pub fn run(&self, agents: &AgentNetworks) -> AgentOutput {
         let rows = self.episodes * self.agents;
-        let hidden = Tensor::zeros([rows, self.memory_dim], &self.input.device());
+        let hidden = Tensor::zeros([rows, self.carry_dim], &self.input.device());
         agents.forward(self.input.clone(), hidden, None)
     }
 

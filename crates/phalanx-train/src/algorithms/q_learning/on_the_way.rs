@@ -31,7 +31,7 @@ impl OnTheWay {
     /// Waits for what was sent, adds what it tells to `tally`, and returns the actor.
     pub(super) fn receive(&mut self, tally: &mut Tally) -> Result<Option<Actor>, TrainError> {
         let Some((learned, readings)) = self.next.take() else { return Ok(None) };
-        let (actor, numbers) = learned.to_actor_and(readings.values());
+        let (actor, numbers) = learned.to_actor_with(readings.values());
         self.acting = learned;
         readings.accept(numbers, tally)?;
         Ok(Some(actor))

@@ -1,6 +1,6 @@
 //! Parallelised Q-networks: Q-learning from rollouts, without replay and without target networks.
 
-use phalanx_core::nn::{Normalisation, RecurrentUnit, Sharing};
+use phalanx_core::nn::{Normalisation, RnnKind, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -64,7 +64,7 @@ pub struct Pqn {
     /// Whether agents remember (a recurrent layer) or not (a linear one).
     pub use_rnn: bool,
     /// What agents that remember do it with: a `gru` or an `lstm`.
-    pub rnn: RecurrentUnit,
+    pub rnn: RnnKind,
     /// The width of the agent's hidden layers.
     pub rnn_hidden_dim: usize,
     /// Whether agents see their last action.
@@ -92,7 +92,7 @@ impl Default for Pqn {
             layer_norm: true,
             parameter_sharing: Sharing::All,
             use_rnn: true,
-            rnn: RecurrentUnit::Gru,
+            rnn: RnnKind::Gru,
             rnn_hidden_dim: 64,
             obs_last_action: true,
             obs_agent_id: true,
@@ -107,7 +107,7 @@ impl Pqn {
     }
 
     /// What agents remember with, if they do.
-    pub fn recurrent(&self) -> Option<RecurrentUnit> {
+    pub fn recurrent(&self) -> Option<RnnKind> {
         self.use_rnn.then_some(self.rnn)
     }
 
@@ -143,7 +143,7 @@ impl Pqn {
         check(unit(self.td_lambda), "td_lambda", "must lie in [0, 1]");
         check(unit(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
         check(unit(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
-        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        let remembers = self.use_rnn || self.rnn == RnnKind::Gru;
         check(remembers, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
         problems

@@ -77,7 +77,7 @@ impl PqnLearner {
             device: setup.device.clone(),
             networks,
             optimizer: Optimizer::new(OptimizerConfig::RAdam { eps: settings.optim_eps as f32 }),
-            collector: SegmentCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            collector: SegmentCollector::new(spec, inputs, actor.carry_dim(), n_envs, steps),
             actor,
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
@@ -182,7 +182,7 @@ impl Learner for PqnLearner {
                 self.update(&segment, part, tally, &mut readings);
             }
         }
-        let (actor, numbers) = self.networks.to_actor_and(readings.values());
+        let (actor, numbers) = self.networks.to_actor_with(readings.values());
         self.actor = actor;
         readings.accept(numbers, tally)
     }

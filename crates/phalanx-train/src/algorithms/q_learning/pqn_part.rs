@@ -1,7 +1,7 @@
 //! What parallelised Q-networks learn from, and the returns they learn.
 
 use burn::tensor::{Int, Tensor};
-use phalanx_core::nn::{Device, on_host};
+use phalanx_core::nn::{Device, is_cpu};
 use phalanx_core::rl::{Step, generalised_advantages};
 
 use super::super::host::{tensor, to_vec, upload};
@@ -58,12 +58,12 @@ impl Part {
         let valid = valid.into_iter().map(|on| f32::from(u8::from(on))).collect();
         let reward = gather(&segment.reward, time, 1, n, envs);
         let step = gather(&segment.step, time, 1, n, envs);
-        let map = (!on_host(device)).then(|| return_numbers(&reward, &step, envs.len(), settings));
+        let map = (!is_cpu(device)).then(|| return_numbers(&reward, &step, envs.len(), settings));
         let [rewarded, bootstrapped] = map.unwrap_or_default();
         let floats = [input, hidden, keep, valid, closed, rewarded, bootstrapped];
         let (floats, [actions]) = upload(floats, [actions], device);
         let [input, hidden, keep, valid, closed, rewarded, bootstrapped] = floats;
-        let map = (!on_host(device)).then(|| {
+        let map = (!is_cpu(device)).then(|| {
             let none = Tensor::empty([0], device);
             TargetMap::new(rewarded, bootstrapped, none, (time + 1, envs.len()))
         });

@@ -1,7 +1,7 @@
 //! The settings all value-learning algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{OptimizerConfig, RecurrentUnit, Sharing};
+use phalanx_core::nn::{OptimizerConfig, RnnKind, Sharing};
 use phalanx_core::rl::Linear;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ pub struct QLearning {
     /// Whether agents remember (a recurrent layer) or not (a linear one).
     pub use_rnn: bool,
     /// What agents that remember do it with: a `gru` or an `lstm`.
-    pub rnn: RecurrentUnit,
+    pub rnn: RnnKind,
     /// The width of the agent's hidden layers.
     pub rnn_hidden_dim: usize,
     /// Whether agents see their last action.
@@ -164,7 +164,7 @@ impl Default for QLearning {
             epsilon_anneal_time: 100_000,
             parameter_sharing: Sharing::All,
             use_rnn: true,
-            rnn: RecurrentUnit::Gru,
+            rnn: RnnKind::Gru,
             rnn_hidden_dim: 64,
             obs_last_action: true,
             obs_agent_id: true,
@@ -194,7 +194,7 @@ impl QLearning {
     }
 
     /// What agents remember with, if they do.
-    pub fn recurrent(&self) -> Option<RecurrentUnit> {
+    pub fn recurrent(&self) -> Option<RnnKind> {
         self.use_rnn.then_some(self.rnn)
     }
 
@@ -261,7 +261,7 @@ impl QLearning {
         check(unit(self.priority_beta), "priority_beta", "must lie in [0, 1]");
         check(unit(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
         check(unit(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
-        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        let remembers = self.use_rnn || self.rnn == RnnKind::Gru;
         check(remembers, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
         problems

@@ -1,7 +1,7 @@
 //! Parts of a segment as constants of an update.
 
 use burn::tensor::Tensor;
-use phalanx_core::nn::{self, Device, Taken, Valued, shard_count};
+use phalanx_core::nn::{self, Device, PolicyTargets, ValueTargets, shard_count};
 use phalanx_core::rl::normalise;
 
 use super::super::losses::{Played, PolicyBatch, Sequence, ValueBatch};
@@ -107,7 +107,7 @@ impl Experience<'_> {
             self.played_and(None, turn, items, own, tracked);
         let [log_prob, advantage, weight, log_probs] = own;
         let closed = if self.masked { closed } else { closed.zeros_like() };
-        let taken = Taken {
+        let taken = PolicyTargets {
             closed: closed.reshape([n, n_actions]),
             actions: actions.reshape([n, 1]),
             log_prob: log_prob.reshape([n, 1]),
@@ -162,7 +162,7 @@ impl Experience<'_> {
         let played = Played {
             read: Sequence {
                 input: input.reshape([time, rows, dim]),
-                hidden: hidden.unwrap_or_else(|| memory.reshape([rows, self.memory_dim])),
+                hidden: hidden.unwrap_or_else(|| memory.reshape([rows, self.carry_dim])),
                 keep: keep.reshape([time, rows]),
             },
             closed: closed.reshape([time, rows, n_actions]),
@@ -195,7 +195,7 @@ impl Experience<'_> {
             Some(policy) => policy.read.input.clone(),
             None => input.reshape([self.chunk, rows, dim]),
         };
-        let hidden = hidden.reshape([rows, self.memory_dim]);
+        let hidden = hidden.reshape([rows, self.carry_dim]);
         ValueBatch {
             read: Sequence { input, hidden, keep: keep.reshape([self.chunk, rows]) },
             valued,
@@ -208,7 +208,7 @@ impl Experience<'_> {
         batch: &Minibatch,
         shard: &Shard,
         device: &Device,
-    ) -> Valued {
+    ) -> ValueTargets {
         self.valued_and(batch, shard, [], &device.clone().autodiff()).0
     }
 
@@ -219,7 +219,7 @@ impl Experience<'_> {
         shard: &Shard,
         more: [Vec<f32>; N],
         device: &Device,
-    ) -> (Valued, [Tensor<1>; N]) {
+    ) -> (ValueTargets, [Tensor<1>; N]) {
         let (columns, valuers) = ((self.valuers, 1), self.all_valuers());
         let column = |all: &[f32]| self.part(all, columns, &shard.items, &valuers);
         let on = self.part(&self.valued, columns, &shard.items, &valuers);
@@ -228,13 +228,13 @@ impl Experience<'_> {
         let mut all = nn::upload(all, Vec::new(), device).0.into_iter();
         let as_many = "as many arrive as were sent";
         let mut next = || all.next().expect(as_many).reshape([on.len(), 1]);
-        let valued = Valued { before: next(), returns: next(), weight: next() };
+        let valued = ValueTargets { before: next(), returns: next(), weight: next() };
         (valued, std::array::from_fn(|_| all.next().expect(as_many)))
     }
 
     /// The memories at the beginning of some items, `[row, memory]`.
     fn memory(&self, all: &[f32], width: usize, items: &[usize], columns: &[usize]) -> Vec<f32> {
-        let h = self.memory_dim;
+        let h = self.carry_dim;
         let mut out = Vec::with_capacity(items.len() * columns.len() * h);
         for item in items {
             for column in columns {

@@ -30,7 +30,7 @@ pub(crate) struct Experience<'a> {
     valuers: usize,
     inputs: InputLayout,
     critic_dim: usize,
-    memory_dim: usize,
+    carry_dim: usize,
     /// `[time + 1, env, agent, dim]`.
     input: Cow<'a, [f32]>,
     /// `[time + 1, env, valuer, dim]`; empty where the critic reads what the agents read.
@@ -93,7 +93,7 @@ impl<'a> Experience<'a> {
             valuers,
             inputs,
             critic_dim: critic.dim(),
-            memory_dim: settings.memory_dim(),
+            carry_dim: settings.carry_dim(),
             input: Cow::Borrowed(&segment.input),
             critic_input: if same_input { Vec::new() } else { critic.read(segment) },
             same_input,

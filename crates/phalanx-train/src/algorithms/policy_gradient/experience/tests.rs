@@ -7,8 +7,7 @@ use crate::algorithms::host::to_vec;
 use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RecurrentUnit, Sharing,
-    device,
+    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RnnKind, Sharing, device,
 };
 use phalanx_core::rl::Step;
 use phalanx_core::rng::{Purpose, Rng};
@@ -25,9 +24,9 @@ fn inputs() -> InputLayout {
 }
 
 /// Random numbers, an episode that begins in the middle, an action that is not available.
-fn segment(memory_dim: usize) -> Segment {
+fn segment(carry_dim: usize) -> Segment {
     let mut rng = Rng::stream(1, Purpose::Check, 0);
-    let mut segment = Segment::new(&spec(), inputs(), memory_dim, ENVS, TIME);
+    let mut segment = Segment::new(&spec(), inputs(), carry_dim, ENVS, TIME);
     segment.input.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
     segment.hidden.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
     segment.actions.iter_mut().for_each(|action| *action = rng.below(2) as u16);
@@ -48,14 +47,14 @@ fn settings(chunk: usize) -> PolicyGradient {
 }
 
 fn networks(seed: u64) -> AgentNetworks {
-    networks_of(RecurrentUnit::Gru, seed)
+    networks_of(RnnKind::Gru, seed)
 }
 
-fn networks_of(unit: RecurrentUnit, seed: u64) -> AgentNetworks {
+fn networks_of(unit: RnnKind, seed: u64) -> AgentNetworks {
     networks_with(unit, 3, seed)
 }
 
-fn networks_with(unit: RecurrentUnit, outputs: usize, seed: u64) -> AgentNetworks {
+fn networks_with(unit: RnnKind, outputs: usize, seed: u64) -> AgentNetworks {
     let config = AgentConfig {
         input_dim: inputs().dim(),
         hidden_dim: 5,
@@ -76,9 +75,9 @@ fn recalled(chunk: usize, policy: &AgentNetworks) -> Experience<'static> {
 }
 
 fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> Experience<'static> {
-    let segment = segment(settings.memory_dim());
+    let segment = segment(settings.carry_dim());
     let layout = CriticLayout::new(settings, &spec(), inputs());
-    let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
+    let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
     let mut experience =
         Experience::new(&segment, settings, inputs(), &layout, &hidden).into_owned();
     let cpu = device("cpu").expect("the CPU is always there");
@@ -88,12 +87,12 @@ fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> Experienc
 
 #[test]
 fn chunks_begin_with_the_memories_of_the_whole_sequence() {
-    for (unit, memory_dim) in [(RecurrentUnit::Gru, 5), (RecurrentUnit::Lstm, 10)] {
+    for (unit, carry_dim) in [(RnnKind::Gru, 5), (RnnKind::Lstm, 10)] {
         let policy = networks_of(unit, 2);
         let of = |chunk| PolicyGradient { rnn: unit, ..settings(chunk) };
         let (whole, cut) = (recalled_with(&of(0), &policy), recalled_with(&of(2), &policy));
         assert_eq!(cut.items(), 4 * ENVS);
-        assert_eq!(cut.policy_hidden.len(), 4 * ENVS * 2 * memory_dim);
+        assert_eq!(cut.policy_hidden.len(), 4 * ENVS * 2 * carry_dim);
         for (a, b) in whole.log_prob.iter().zip(&cut.log_prob) {
             assert!((a - b).abs() < 1e-6);
         }
@@ -102,10 +101,10 @@ fn chunks_begin_with_the_memories_of_the_whole_sequence() {
 
 /// What the policy learns from the whole of a segment in which two agent steps are those of the dead.
 fn learned(settings: &PolicyGradient) -> (Vec<f32>, PolicyBatch) {
-    let mut segment = segment(settings.memory_dim());
+    let mut segment = segment(settings.carry_dim());
     (segment.rows.alive[3], segment.rows.alive[8]) = (false, false);
     let layout = CriticLayout::new(settings, &spec(), inputs());
-    let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
+    let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
     let mut experience = Experience::new(&segment, settings, inputs(), &layout, &hidden);
     let cpu = device("cpu").expect("the CPU is always there");
     experience.recall(&networks(2), settings, &cpu);
@@ -150,13 +149,13 @@ fn an_episode_at_its_limit_is_bootstrapped_unless_the_limit_counts_as_its_end() 
             normalise_advantage: NormaliseAdvantage::None,
             ..settings(0)
         };
-        let mut segment = segment(settings.memory_dim());
+        let mut segment = segment(settings.carry_dim());
         (segment.step[2 * ENVS], segment.step[3 * ENVS]) = (Step::Truncated, Step::Idle);
         segment.reward[2 * ENVS] = 1.5;
         let layout = CriticLayout::new(&settings, &spec(), inputs());
-        let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
+        let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
         let mut experience = Experience::new(&segment, &settings, inputs(), &layout, &hidden);
-        let critic = networks_with(RecurrentUnit::Gru, 1, 3);
+        let critic = networks_with(RnnKind::Gru, 1, 3);
         let values = experience.look_back(&networks(2), &critic, &settings, &cpu);
         experience.estimate(&segment, values, None, &settings);
         for agent in 0..2 {

@@ -6,7 +6,8 @@
 use burn::tensor::{Tensor, TensorData};
 use criterion::{Criterion, criterion_group, criterion_main};
 use phalanx::nn::{
-    ConcaveConfig, Device, MixerSizes, Search, Selected, Selection, SelectionInput, device,
+    ConcaveConfig, Device, JointActionSearch, MixerSizes, SearchInput, SearchMethod, SearchResult,
+    device,
 };
 use phalanx::rng::{Purpose, Rng};
 
@@ -60,11 +61,23 @@ fn selection(c: &mut Criterion) {
     phalanx_benches::one_core();
     let plain = device("cpu").expect("the CPU is always there");
     let searches = [
-        ("greedy", Selection { search: Search::Greedy, ..Selection::default() }),
-        ("single deviation", Selection { search: Search::SingleDeviation, ..Selection::default() }),
-        ("one start", Selection { starts: 1, ..Selection::default() }),
-        ("four starts", Selection::default()),
-        ("four starts and deviations", Selection { deviations: true, ..Selection::default() }),
+        (
+            "greedy",
+            JointActionSearch { method: SearchMethod::Greedy, ..JointActionSearch::default() },
+        ),
+        (
+            "single deviation",
+            JointActionSearch {
+                method: SearchMethod::SingleDeviation,
+                ..JointActionSearch::default()
+            },
+        ),
+        ("one start", JointActionSearch { starts: 1, ..JointActionSearch::default() }),
+        ("four starts", JointActionSearch::default()),
+        (
+            "four starts and deviations",
+            JointActionSearch { deviations: true, ..JointActionSearch::default() },
+        ),
     ];
     for (name, n_agents, state_dim, n_actions) in SIZES {
         let mut rng = Rng::stream(1, Purpose::Weights, 0);
@@ -73,7 +86,7 @@ fn selection(c: &mut Criterion) {
         let weights = mixer.weights(random(&mut rng, ROWS, state_dim, &plain)).into_host();
         let utilities = numbers(&mut rng, ROWS * n_agents * n_actions);
         let available = vec![true; utilities.len()];
-        let input = SelectionInput {
+        let input = SearchInput {
             n_agents,
             n_actions,
             utilities: &utilities,
@@ -81,7 +94,7 @@ fn selection(c: &mut Criterion) {
             valid: None,
             initial: None,
         };
-        let mut out = Selected::default();
+        let mut out = SearchResult::default();
         for (search, selection) in searches {
             c.bench_function(&format!("selection/{search}/{name}"), |b| {
                 b.iter(|| selection.run(&weights, input, &mut rng, &mut out));

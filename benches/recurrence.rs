@@ -9,7 +9,7 @@ use std::hint::black_box;
 use burn::tensor::{Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use phalanx::nn::{
-    AgentConfig, Gru, HiddenActivation, Init, Lstm, Normalisation, RecurrentUnit, Scratch, device,
+    AgentConfig, Gru, HiddenActivation, Init, Lstm, Normalisation, RnnKind, Scratch, device,
 };
 use phalanx::rng::{Purpose, Rng};
 
@@ -32,11 +32,11 @@ fn sequences(c: &mut Criterion) {
         let lstm = Lstm::new(width, width, &mut rng, &tracked);
         let input = TensorData::new(random(&mut rng, TIME * ROWS * width), [TIME, ROWS, width]);
         let input = Tensor::<3>::from_data(input, &tracked).require_grad();
-        let memory = |unit: RecurrentUnit| Tensor::zeros([ROWS, unit.memory_dim(width)], &tracked);
-        for unit in [RecurrentUnit::Gru, RecurrentUnit::Lstm] {
+        let memory = |unit: RnnKind| Tensor::zeros([ROWS, unit.carry_dim(width)], &tracked);
+        for unit in [RnnKind::Gru, RnnKind::Lstm] {
             let states = || match unit {
-                RecurrentUnit::Gru => gru.forward(input.clone(), memory(unit), None),
-                RecurrentUnit::Lstm => lstm.forward(input.clone(), memory(unit), None).0,
+                RnnKind::Gru => gru.forward(input.clone(), memory(unit), None),
+                RnnKind::Lstm => lstm.forward(input.clone(), memory(unit), None).0,
             };
             group.bench_function(BenchmarkId::new(format!("{unit:?}"), width), |b| {
                 b.iter(|| states().sum().backward());
@@ -49,7 +49,7 @@ fn sequences(c: &mut Criterion) {
 fn steps(c: &mut Criterion) {
     let mut group = c.benchmark_group("act");
     for width in [64, 128] {
-        for unit in [RecurrentUnit::Gru, RecurrentUnit::Lstm] {
+        for unit in [RnnKind::Gru, RnnKind::Lstm] {
             let mut rng = Rng::stream(1, Purpose::Check, 0);
             let config = AgentConfig {
                 input_dim: 80,
@@ -65,7 +65,7 @@ fn steps(c: &mut Criterion) {
             let cpu = device("cpu").expect("the CPU is always there");
             let actor = config.init(&mut rng, &cpu).to_actor();
             let input = random(&mut rng, ROWS * 80);
-            let mut memory = vec![0.0; ROWS * actor.memory_dim()];
+            let mut memory = vec![0.0; ROWS * actor.carry_dim()];
             let mut output = vec![0.0; ROWS * 14];
             let mut scratch = Scratch::default();
             group.bench_function(BenchmarkId::new(format!("{unit:?}"), width), |b| {

@@ -1,7 +1,7 @@
 //! Recurrent agents learn to do in the end what they were told in the beginning, which nobody can
 //! without a memory; and a policy on disk remembers as the one that was saved.
 
-use phalanx::nn::RecurrentUnit;
+use phalanx::nn::RnnKind;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::Algorithm;
 use phalanx::train::rollout::TeamRunner;
@@ -93,7 +93,7 @@ fn learned(algorithm: impl Algorithm + 'static, t_max: u64) -> f64 {
     trainer.evaluate().expect("it was trained").return_mean()
 }
 
-fn vdn(use_rnn: bool, rnn: RecurrentUnit) -> Vdn {
+fn vdn(use_rnn: bool, rnn: RnnKind) -> Vdn {
     let learning = QLearningSettings {
         use_rnn,
         rnn,
@@ -107,7 +107,7 @@ fn vdn(use_rnn: bool, rnn: RecurrentUnit) -> Vdn {
     Vdn { learning }
 }
 
-fn ippo(use_rnn: bool, rnn: RecurrentUnit) -> Ippo {
+fn ippo(use_rnn: bool, rnn: RnnKind) -> Ippo {
     let learning = PolicyGradient {
         use_rnn,
         rnn,
@@ -123,9 +123,9 @@ fn ippo(use_rnn: bool, rnn: RecurrentUnit) -> Ippo {
 
 #[test]
 fn agents_with_a_gru_or_an_lstm_learn_what_agents_without_memory_cannot() {
-    let forgetful = learned(vdn(false, RecurrentUnit::Gru), VDN_STEPS);
+    let forgetful = learned(vdn(false, RnnKind::Gru), VDN_STEPS);
     assert!(forgetful < 0.7, "without memory they can but guess: {forgetful}");
-    for unit in [RecurrentUnit::Gru, RecurrentUnit::Lstm] {
+    for unit in [RnnKind::Gru, RnnKind::Lstm] {
         assert_eq!(learned(vdn(true, unit), VDN_STEPS), 1.0, "VDN with {unit:?}");
         assert_eq!(learned(ippo(true, unit), IPPO_STEPS), 1.0, "IPPO with {unit:?}");
     }
@@ -133,15 +133,15 @@ fn agents_with_a_gru_or_an_lstm_learn_what_agents_without_memory_cannot() {
 
 #[test]
 fn a_policy_on_disk_remembers_as_the_one_that_was_saved() {
-    for unit in [RecurrentUnit::Gru, RecurrentUnit::Lstm] {
+    for unit in [RnnKind::Gru, RnnKind::Lstm] {
         let mut trainer = Trainer::new(ippo(true, unit), Recall::make).seed(2);
         trainer.iterate().expect("losses are finite");
         let policy = trainer.policy().expect("it was trained");
         let loaded = load_policy(&trainer.save().expect("it can be saved")).expect("it is whole");
         assert_eq!(loaded.recurrent, Some(unit));
         let [ours, theirs] = [policy, loaded].map(|policy| {
-            let memory = unit.memory_dim(32);
-            assert_eq!(policy.actor.memory_dim(), memory);
+            let memory = unit.carry_dim(32);
+            assert_eq!(policy.actor.carry_dim(), memory);
             let mut team = TeamRunner::new(policy.inputs, memory, 1);
             team.reset(0);
             let steps = (0..LENGTH).map(|t| {

@@ -2,7 +2,7 @@
 //! interrupted: weights, optimizers, replay memory, environments and random streams included.
 
 use phalanx::envs::registry::factory;
-use phalanx::nn::{RecurrentUnit, Sharing};
+use phalanx::nn::{RnnKind, Sharing};
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{
     Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, Mlp, NamedFile, OptimizerName, Overlap,
@@ -128,7 +128,7 @@ fn every_other_value_learner_continues_exactly() {
     check_in(game, || CwQmix { weighted: weighted.clone() }, 3, 2);
     check_in(game, || ResQ { learning: learning(), ..ResQ::default() }, 3, 2);
     check_in(game, || Mlp { learning: learning(), ..Mlp::default() }, 3, 2);
-    let lstm = || QLearningSettings { rnn: RecurrentUnit::Lstm, ..learning() };
+    let lstm = || QLearningSettings { rnn: RnnKind::Lstm, ..learning() };
     check_in(game, || Vdn { learning: lstm() }, 3, 2);
 }
 
@@ -158,7 +158,7 @@ fn every_other_learner_from_rollouts_continues_exactly() {
     };
     let chunks = || PolicyGradient { data_chunk_length: 6, ..small(Mappo::default().learning) };
     check(|| Mappo { learning: chunks() }, 3, 3);
-    let lstm = || PolicyGradient { rnn: RecurrentUnit::Lstm, ..chunks() };
+    let lstm = || PolicyGradient { rnn: RnnKind::Lstm, ..chunks() };
     check(|| Mappo { learning: lstm() }, 3, 3);
     let shared =
         || PolicyGradient { critic: CriticInput::Shared, ..small(PolicyGradient::default()) };
@@ -182,7 +182,7 @@ fn every_other_learner_from_rollouts_continues_exactly() {
     let pqn = || Pqn { batch_size_run: 4, rollout_steps: 12, rnn_hidden_dim: 16, ..Pqn::default() };
     check(|| PqnVdn { learning: pqn() }, 3, 3);
     check(|| PqnIql { learning: pqn() }, 3, 3);
-    let lstm = || Pqn { rnn: RecurrentUnit::Lstm, ..pqn() };
+    let lstm = || Pqn { rnn: RnnKind::Lstm, ..pqn() };
     check(|| PqnVdn { learning: lstm() }, 3, 3);
     check(|| Maa2c { learning: small(Maa2c::default().learning) }, 3, 3);
 }

@@ -11,7 +11,7 @@ use burn::tensor::wgpu::WgpuSetup;
 use burn::tensor::wgpu::wgpu::DeviceDescriptor;
 use burn::tensor::{Tensor, try_read_sync};
 use phalanx::env::{ParallelEnvs, VecEnv, pack, unpack};
-use phalanx::nn::{Device, DeviceError, Transfers, watched};
+use phalanx::nn::{Device, DeviceError, Transfers, catch_device_failure};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use phalanx::train::algorithms::{Learner, LearnerContext, SaveScope, algorithm};
@@ -331,7 +331,8 @@ fn a_device_that_is_lost_in_an_update_is_one_sentence() {
 
     let (mut learner, mut envs) = learner("ippo", &IPPO, &device);
     let mut metrics = Metrics::default();
-    let mut iterate = || watched("wgpu", &device, || learner.iterate(&mut envs, &mut metrics));
+    let mut iterate =
+        || catch_device_failure("wgpu", &device, || learner.iterate(&mut envs, &mut metrics));
     iterate().expect("it is alive").expect("everything is finite");
     setup.device.destroy();
     let error = iterate().expect_err("it is lost");
@@ -347,22 +348,26 @@ fn too_little_memory_is_one_sentence_and_the_device_goes_on() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (device, setup) = gpu();
     let numbers = setup.device.limits().max_buffer_size as usize;
-    let error =
-        watched("wgpu", device, || Tensor::<1>::ones([numbers], device).sum().into_scalar::<f32>());
+    let error = catch_device_failure("wgpu", device, || {
+        Tensor::<1>::ones([numbers], device).sum().into_scalar::<f32>()
+    });
     let error = error.expect_err("four times the largest buffer");
     assert!(matches!(error, DeviceError::OutOfMemory { .. }), "{error:?}");
     let sentence = error.to_string();
     eprintln!("{sentence}");
     assert!(sentence.contains("batch_size_run") && !sentence.contains('\n'), "{sentence}");
-    let sum = watched("wgpu", device, || Tensor::<1>::ones([8], device).sum().into_scalar::<f32>());
+    let sum = catch_device_failure("wgpu", device, || {
+        Tensor::<1>::ones([8], device).sum().into_scalar::<f32>()
+    });
     assert_eq!(sum, Ok(8.0));
 }
 
 #[test]
 fn a_panic_that_is_not_the_devices_stays_a_panic() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let panic =
-        std::panic::catch_unwind(|| watched("wgpu", &gpu().0, || -> u8 { panic!("a mistake") }));
+    let panic = std::panic::catch_unwind(|| {
+        catch_device_failure("wgpu", &gpu().0, || -> u8 { panic!("a mistake") })
+    });
     let panic = panic.expect_err("it goes on");
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"a mistake"));
 }

@@ -144,7 +144,7 @@ fn agents_learn_from_their_own_rewards() {
     while trainer.iterate().expect("losses are finite").t_env < 4000 {}
     let policy = trainer.policy().expect("it was trained");
     let mut team =
-        phalanx::train::rollout::TeamRunner::new(policy.inputs, policy.actor.memory_dim(), 1);
+        phalanx::train::rollout::TeamRunner::new(policy.inputs, policy.actor.carry_dim(), 1);
     team.reset(0);
     let q = team.forward(&policy.actor, &[1.0, 1.0]).to_vec();
     assert!(q[0] > q[1] && q[3] > q[2], "{q:?}");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use phalanx::envs::registry::factory;
-use phalanx::nn::RecurrentUnit;
+use phalanx::nn::RnnKind;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{Algorithm, ConcaveQ, Pqn, PqnVdn};
 use phalanx::train::run::log::TIME_FIELDS;
@@ -91,7 +91,7 @@ fn ippo_writes_the_same_bytes_with_1_2_and_3_threads() {
 fn ippo_with_an_lstm_writes_the_same_bytes_with_1_2_and_3_threads() {
     let ippo = || Ippo {
         learning: PolicyGradient {
-            rnn: RecurrentUnit::Lstm,
+            rnn: RnnKind::Lstm,
             data_chunk_length: 16,
             epochs: 2,
             ..PolicyGradient::default()

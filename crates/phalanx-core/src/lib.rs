@@ -5,7 +5,7 @@
 //! - [`rng`] is the only source of randomness.
 //! - [`rl`] holds returns, advantages and schedules.
 //! - [`settings`] reports invalid settings.
-//! - `nn` (feature `nn`) holds agent networks, mixers and the kernels they run on.
+//! - `nn` (feature `nn`) holds agent networks, mixers and optimizers.
 //!
 //! The same seed gives the same bits for any number of threads.
 

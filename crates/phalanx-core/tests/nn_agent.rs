@@ -8,18 +8,17 @@ use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
     Actor, AgentConfig, AgentNetwork, Convolution, HiddenActivation, Init, LayerNorm,
-    Normalisation, RecurrentUnit, Scratch, device, to_safetensors,
+    Normalisation, RnnKind, Scratch, device, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
 
 /// Everything an agent may have in the middle.
-const CORES: [Option<RecurrentUnit>; 3] =
-    [Some(RecurrentUnit::Gru), Some(RecurrentUnit::Lstm), None];
+const CORES: [Option<RnnKind>; 3] = [Some(RnnKind::Gru), Some(RnnKind::Lstm), None];
 /// What remembers.
-const UNITS: [RecurrentUnit; 2] = [RecurrentUnit::Gru, RecurrentUnit::Lstm];
+const UNITS: [RnnKind; 2] = [RnnKind::Gru, RnnKind::Lstm];
 
-fn config(recurrent: Option<RecurrentUnit>) -> AgentConfig {
+fn config(recurrent: Option<RnnKind>) -> AgentConfig {
     AgentConfig {
         input_dim: 23,
         hidden_dim: 40,
@@ -33,7 +32,7 @@ fn config(recurrent: Option<RecurrentUnit>) -> AgentConfig {
     }
 }
 
-fn network(recurrent: Option<RecurrentUnit>) -> Result<AgentNetwork, Box<dyn Error>> {
+fn network(recurrent: Option<RnnKind>) -> Result<AgentNetwork, Box<dyn Error>> {
     let mut rng = Rng::stream(3, Purpose::Weights, 0);
     Ok(config(recurrent).init(&mut rng, &device("cpu")?))
 }
@@ -56,12 +55,12 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 /// Plays a sequence step by step; the hidden state is zeroed where `keep` is 0.
 fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let mut hidden = vec![0.0; rows * actor.memory_dim()];
+    let mut hidden = vec![0.0; rows * actor.carry_dim()];
     let mut scratch = Scratch::default();
     let mut outputs = Vec::new();
     let steps = input.chunks(rows * actor.input_dim()).zip(keep.chunks(rows));
     for (input, keep) in steps {
-        for (hidden, &keep) in hidden.chunks_mut(actor.memory_dim()).zip(keep) {
+        for (hidden, &keep) in hidden.chunks_mut(actor.carry_dim()).zip(keep) {
             if keep == 0.0 {
                 hidden.fill(0.0);
             }
@@ -92,9 +91,9 @@ fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
         let config = AgentConfig { second_hidden_dim, normalisation, convolution, ..shared };
         let network = config.init(&mut rng, &device("cpu")?);
         let actor = network.to_actor();
-        let memory = config.memory_dim();
-        assert_eq!(memory, if recurrent == Some(RecurrentUnit::Lstm) { 80 } else { 40 });
-        assert_eq!(actor.memory_dim(), memory);
+        let memory = config.carry_dim();
+        assert_eq!(memory, if recurrent == Some(RnnKind::Lstm) { 80 } else { 40 });
+        assert_eq!(actor.carry_dim(), memory);
         assert_eq!((actor.input_dim(), actor.hidden_dim(), actor.output_dim()), (23, 40, 9));
         let input = random(1, time * rows * 23);
         let keep: Vec<f32> =
@@ -122,7 +121,7 @@ fn the_features_are_what_the_head_reads() -> Result<(), Box<dyn Error>> {
     for recurrent in CORES {
         let (time, rows) = (6, 3);
         let network = network(recurrent)?;
-        let memory = config(recurrent).memory_dim();
+        let memory = config(recurrent).carry_dim();
         let bytes = to_safetensors(&network)?;
         let file = SafeTensors::deserialize(&bytes)?;
         let read = |name: &str| -> Result<Vec<f32>, Box<dyn Error>> {
@@ -174,7 +173,7 @@ fn the_bits_of_an_actors_row_do_not_depend_on_the_other_rows() -> Result<(), Box
 fn a_sequence_cut_in_two_gives_the_same_as_the_whole() -> Result<(), Box<dyn Error>> {
     for unit in UNITS {
         let network = network(Some(unit))?;
-        let (time, rows, memory) = (9, 5, unit.memory_dim(40));
+        let (time, rows, memory) = (9, 5, unit.carry_dim(40));
         let input = tensor(random(4, time * rows * 23), [time, rows, 23])?;
         let start = tensor(random(5, rows * memory), [rows, memory])?;
         let whole = network.forward(input.clone(), start.clone(), None);
@@ -195,7 +194,7 @@ fn keep_zero_starts_an_episode_afresh() -> Result<(), Box<dyn Error>> {
     for unit in UNITS {
         let network = network(Some(unit))?;
         let input = tensor(random(6, 6 * 2 * 23), [6, 2, 23])?;
-        let zeros = tensor(vec![0.0; 2 * unit.memory_dim(40)], [2, unit.memory_dim(40)])?;
+        let zeros = tensor(vec![0.0; 2 * unit.carry_dim(40)], [2, unit.carry_dim(40)])?;
         let keep = tensor(keep.clone(), [6, 2])?;
         let masked = numbers(network.forward(input.clone(), zeros.clone(), Some(keep)).output);
         let straight = numbers(network.forward(input.clone(), zeros.clone(), None).output);

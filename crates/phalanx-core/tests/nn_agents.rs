@@ -7,8 +7,8 @@ use std::error::Error;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::env::{AgentSpec, EnvSpec};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetworks, HiddenActivation, Init, InputNorm, Normalisation,
-    RecurrentUnit, Scratch, Sharing, device,
+    Actor, AgentConfig, AgentNetworks, HiddenActivation, Init, InputNorm, Normalisation, RnnKind,
+    Scratch, Sharing, device,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -16,7 +16,7 @@ const CONFIG: AgentConfig = AgentConfig {
     input_dim: 5,
     hidden_dim: 8,
     output_dim: 3,
-    recurrent: Some(RecurrentUnit::Gru),
+    recurrent: Some(RnnKind::Gru),
     second_hidden_dim: None,
     convolution: None,
     normalisation: Normalisation::None,
@@ -102,7 +102,7 @@ fn a_standardising_actor_reads_what_was_standardised() -> Result<(), Box<dyn Err
         norm.update(&input(40));
         let rows = input(10);
         let step = |actor: &Actor, rows: &[f32]| {
-            let mut hidden = vec![0.0; 10 * actor.memory_dim()];
+            let mut hidden = vec![0.0; 10 * actor.carry_dim()];
             let mut output = vec![0.0; 10 * actor.output_dim()];
             actor.step(rows, &mut hidden, &mut output, &mut Scratch::default());
             output
@@ -111,7 +111,7 @@ fn a_standardising_actor_reads_what_was_standardised() -> Result<(), Box<dyn Err
         norm.normalise(&mut standardised);
         let expected = step(&actor, &standardised);
         assert_ne!(step(&actor, &rows), expected);
-        assert_eq!(step(&actor.standardising(norm), &rows), expected);
+        assert_eq!(step(&actor.with_input_norm(norm), &rows), expected);
     }
     Ok(())
 }

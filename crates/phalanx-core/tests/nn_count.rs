@@ -24,7 +24,7 @@ fn the_products_of_a_decision_are_counted() {
     let device = device("cpu").expect("the CPU is always there");
     let actor = config.init(&mut Rng::stream(0, Purpose::Check, 0), &device).to_actor();
     let mut output = vec![0.0; rows * writes];
-    let mut hidden = vec![0.0; rows * actor.memory_dim()];
+    let mut hidden = vec![0.0; rows * actor.carry_dim()];
     let mut step = || {
         actor.step(&vec![0.5; rows * reads], &mut hidden, &mut output, &mut Scratch::default());
     };

@@ -8,8 +8,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, HiddenActivation, Init, Normalisation, Optimizer, OptimizerConfig,
-    ParameterGradients, RecurrentUnit, Step, WeightsError, device, from_safetensors,
-    to_safetensors,
+    ParameterGradients, RnnKind, Step, WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -155,7 +154,7 @@ const CONFIG: AgentConfig = AgentConfig {
     input_dim: 7,
     hidden_dim: 12,
     output_dim: 3,
-    recurrent: Some(RecurrentUnit::Gru),
+    recurrent: Some(RnnKind::Gru),
     second_hidden_dim: None,
     convolution: None,
     normalisation: Normalisation::None,

@@ -11,8 +11,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerConfig, MixerInput, MixerSizes,
-    Normalisation, Optimizer, OptimizerConfig, ParameterGradients, QmixConfig, RecurrentUnit,
-    available, device, from_safetensors,
+    Normalisation, Optimizer, OptimizerConfig, ParameterGradients, QmixConfig, RnnKind, available,
+    device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
@@ -79,7 +79,7 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
         input_dim: OBS,
         hidden_dim: HIDDEN,
         output_dim: ACTIONS,
-        recurrent: Some(RecurrentUnit::Gru),
+        recurrent: Some(RnnKind::Gru),
         second_hidden_dim: None,
         convolution: None,
         normalisation: Normalisation::None,

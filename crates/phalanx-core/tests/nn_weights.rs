@@ -6,8 +6,7 @@ use std::error::Error;
 
 use phalanx_core::nn::{
     AgentConfig, AgentNetwork, HiddenActivation, Init, MixerConfig, MixerInput, MixerSizes,
-    Normalisation, QmixConfig, RecurrentUnit, WeightsError, device, from_safetensors,
-    to_safetensors,
+    Normalisation, QmixConfig, RnnKind, WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
@@ -17,7 +16,7 @@ const CONFIG: AgentConfig = AgentConfig {
     input_dim: 4,
     hidden_dim: 6,
     output_dim: 3,
-    recurrent: Some(RecurrentUnit::Gru),
+    recurrent: Some(RnnKind::Gru),
     second_hidden_dim: None,
     convolution: None,
     normalisation: Normalisation::None,
@@ -76,7 +75,7 @@ fn weights_come_back_bit_for_bit_under_their_names() -> Result<(), Box<dyn Error
 fn an_lstm_has_four_gates_and_does_not_take_the_weights_of_a_gru() -> Result<(), Box<dyn Error>> {
     let gru = to_safetensors(&network(1)?)?;
     let lstm = |seed| -> Result<AgentNetwork, Box<dyn Error>> {
-        let config = AgentConfig { recurrent: Some(RecurrentUnit::Lstm), ..CONFIG };
+        let config = AgentConfig { recurrent: Some(RnnKind::Lstm), ..CONFIG };
         Ok(config.init(&mut Rng::stream(seed, Purpose::Weights, 0), &device("cpu")?))
     };
     let bytes = to_safetensors(&lstm(1)?)?;

@@ -29,7 +29,7 @@ impl ActionSource {
         let path = Path::new(policy);
         if path.is_dir() {
             let policy = load_trained(path, CheckpointId::Best, env)?;
-            let team = TeamRunner::new(policy.inputs, policy.actor.memory_dim(), 1);
+            let team = TeamRunner::new(policy.inputs, policy.actor.carry_dim(), 1);
             return Ok(Self::Trained(Box::new((policy, team))));
         }
         if !path.is_file() {

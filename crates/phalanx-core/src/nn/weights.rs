@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::transfer::download;
+use super::device::download;
 
 /// Weights or optimizer state that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -178,23 +178,23 @@ pub(super) fn flat_parameters<M: Module>(module: &M) -> Vec<Tensor<1>> {
     finder.tensors
 }
 
-/// The numbers of a module's parameters on the host, each to be taken once.
-pub(super) struct Numbers(HashMap<ParamId, Vec<f32>>);
+/// The values of a module's parameters in plain vectors, each to be taken once.
+pub(super) struct ParameterValues(HashMap<ParamId, Vec<f32>>);
 
-impl Numbers {
-    /// Those of `module`, and those of the tensors `more`, in one transfer.
+impl ParameterValues {
+    /// Downloads those of `module`, and those of the tensors `extra`, in one transfer.
     ///
     /// # Panics
     ///
     /// When the device cannot hand them out.
-    pub(super) fn of<M: Module>(module: &M, more: Vec<Tensor<1>>) -> (Self, Vec<Vec<f32>>) {
+    pub(super) fn of<M: Module>(module: &M, extra: Vec<Tensor<1>>) -> (Self, Vec<Vec<f32>>) {
         let mut finder = Finder { ids: Vec::new(), tensors: Vec::new() };
         module.visit(&mut finder);
         let Finder { ids, mut tensors } = finder;
-        tensors.extend(more);
+        tensors.extend(extra);
         let mut values = download(tensors).expect("weights can be read from their device");
-        let more = values.split_off(ids.len());
-        (Self(ids.into_iter().zip(values).collect()), more)
+        let extra = values.split_off(ids.len());
+        (Self(ids.into_iter().zip(values).collect()), extra)
     }
 
     pub(super) fn take<const D: usize>(&mut self, param: &Param<Tensor<D>>) -> Vec<f32> {

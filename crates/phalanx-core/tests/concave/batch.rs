@@ -2,22 +2,22 @@
 
 use burn::tensor::Tensor;
 use phalanx_core::nn::{
-    Concave, ConcaveConfig, Objective, Search, Selected, Selection, SelectionInput,
+    Concave, ConcaveConfig, JointActionSearch, Objective, SearchInput, SearchMethod, SearchResult,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::games::{kinked, normals, numbers, sizes, tensor};
 
-pub(crate) const EXHAUSTIVE: Selection = Selection {
-    search: Search::Exhaustive,
+pub(crate) const EXHAUSTIVE: JointActionSearch = JointActionSearch {
+    method: SearchMethod::Exhaustive,
     sweeps: 8,
     starts: 1,
     pairwise: false,
     deviations: false,
 };
 
-pub(crate) fn climb(starts: usize) -> Selection {
-    Selection { starts, ..Selection::default() }
+pub(crate) fn climb(starts: usize) -> JointActionSearch {
+    JointActionSearch { starts, ..JointActionSearch::default() }
 }
 
 /// Rows of a mixer, with utilities and availability.
@@ -66,8 +66,8 @@ impl Batch {
         Self::new(mixer, [agents, actions, dim, state_dim, rows], closed, seed)
     }
 
-    pub(crate) fn input(&self) -> SelectionInput<'_> {
-        SelectionInput {
+    pub(crate) fn input(&self) -> SearchInput<'_> {
+        SearchInput {
             n_agents: self.agents,
             n_actions: self.actions,
             utilities: &self.utilities,
@@ -77,17 +77,17 @@ impl Batch {
         }
     }
 
-    pub(crate) fn select(&self, selection: Selection, seed: u64) -> Selected {
+    pub(crate) fn select(&self, selection: JointActionSearch, seed: u64) -> SearchResult {
         self.select_from(selection, self.input(), seed)
     }
 
     pub(crate) fn select_from(
         &self,
-        selection: Selection,
-        input: SelectionInput<'_>,
+        selection: JointActionSearch,
+        input: SearchInput<'_>,
         seed: u64,
-    ) -> Selected {
-        let mut out = Selected::default();
+    ) -> SearchResult {
+        let mut out = SearchResult::default();
         let weights = self.mixer.weights(self.state.clone()).into_host();
         selection.run(&weights, input, &mut Rng::stream(seed, Purpose::Check, 2), &mut out);
         out
@@ -129,14 +129,14 @@ pub(crate) fn in_order(agents: usize, actions: usize, rows: usize) -> Vec<f32> {
 }
 
 pub(crate) fn search<O: Objective>(
-    selection: Selection,
+    selection: JointActionSearch,
     [agents, actions, rows]: [usize; 3],
     utilities: &[f32],
     initial: Option<&[u16]>,
     objective: impl Fn() -> O + Sync,
-) -> Selected {
+) -> SearchResult {
     let available = vec![true; rows * agents * actions];
-    let input = SelectionInput {
+    let input = SearchInput {
         n_agents: agents,
         n_actions: actions,
         utilities,
@@ -144,7 +144,7 @@ pub(crate) fn search<O: Objective>(
         valid: None,
         initial,
     };
-    let mut out = Selected::default();
+    let mut out = SearchResult::default();
     selection.run_with(input, objective, &mut Rng::stream(5, Purpose::Check, 4), &mut out);
     out
 }

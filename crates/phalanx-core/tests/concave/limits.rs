@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
 use super::games::{CLIMBING, QPLEX_3, QTRAN, Table, normal, normals};
-use phalanx_core::nn::{ConcaveConfig, Search, Selected, Selection};
+use phalanx_core::nn::{ConcaveConfig, JointActionSearch, SearchMethod, SearchResult};
 use phalanx_core::rng::{Purpose, Rng};
 
 #[test]
@@ -21,7 +21,7 @@ fn a_climb_can_stay_below_the_largest_value_of_a_concave_function() {
     let utilities = in_order(2, 2, 1);
     let stuck = search(climb(1), [2, 2, 1], &utilities, Some(&low), || smooth);
     assert_eq!((&stuck.actions[..], stuck.value[0]), (&low[..], -1.0));
-    let pairs = Selection { pairwise: true, ..climb(1) };
+    let pairs = JointActionSearch { pairwise: true, ..climb(1) };
     let free = search(pairs, [2, 2, 1], &utilities, Some(&low), || smooth);
     assert_eq!((&free.actions[..], free.value[0]), (&[1, 1][..], 0.0));
 
@@ -50,12 +50,12 @@ fn a_climb_ends_in_the_equilibria_of_the_game_from_as_many_starts_as_theory_says
             out.value.iter().filter(|value| **value == best).count()
         };
         assert_eq!(found(climb(1)), expected, "{table:?}");
-        assert_eq!(found(Selection { pairwise: true, ..climb(1) }), 9, "{table:?}");
+        assert_eq!(found(JointActionSearch { pairwise: true, ..climb(1) }), 9, "{table:?}");
     }
 }
 
 /// How many of the rows a selection finds the largest value of.
-fn rate(found: &Selected, best: &Selected) -> f32 {
+fn rate(found: &SearchResult, best: &SearchResult) -> f32 {
     let hits = found.value.iter().zip(&best.value).filter(|(found, best)| {
         assert!(**found <= **best + tolerance(**best), "{found} above {best}");
         **found >= **best - tolerance(**best)
@@ -64,15 +64,15 @@ fn rate(found: &Selected, best: &Selected) -> f32 {
 }
 
 /// Rates of: greedy, single deviation, one start, four, sixteen, one start with pairs.
-fn rates(select: impl Fn(Selection) -> Selected) -> [f32; 6] {
+fn rates(select: impl Fn(JointActionSearch) -> SearchResult) -> [f32; 6] {
     let best = select(EXHAUSTIVE);
     let searches = [
-        Selection { search: Search::Greedy, ..climb(1) },
-        Selection { search: Search::SingleDeviation, ..climb(1) },
+        JointActionSearch { method: SearchMethod::Greedy, ..climb(1) },
+        JointActionSearch { method: SearchMethod::SingleDeviation, ..climb(1) },
         climb(1),
         climb(4),
         climb(16),
-        Selection { pairwise: true, ..climb(1) },
+        JointActionSearch { pairwise: true, ..climb(1) },
     ];
     searches.map(|selection| rate(&select(selection), &best))
 }

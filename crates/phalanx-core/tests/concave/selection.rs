@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
 use super::games::{init, sizes};
 use burn::tensor::Tensor;
-use phalanx_core::nn::{ConcaveConfig, Convex, Search, Selected, Selection, SelectionInput};
+use phalanx_core::nn::{
+    ConcaveConfig, Convex, JointActionSearch, SearchInput, SearchMethod, SearchResult,
+};
 use phalanx_core::rng::{Purpose, Rng};
 
 fn batches() -> Vec<Batch> {
@@ -29,14 +31,18 @@ fn batches() -> Vec<Batch> {
 #[test]
 fn every_search_states_the_mixers_value_and_keeps_to_available_actions() {
     for batch in batches() {
-        for search in
-            [Search::Iterative, Search::SingleDeviation, Search::Exhaustive, Search::Greedy]
-        {
-            if search == Search::Exhaustive && batch.agents > 5 {
+        for search in [
+            SearchMethod::Iterative,
+            SearchMethod::SingleDeviation,
+            SearchMethod::Exhaustive,
+            SearchMethod::Greedy,
+        ] {
+            if search == SearchMethod::Exhaustive && batch.agents > 5 {
                 continue;
             }
             for pairwise in [false, true] {
-                let selection = Selection { search, pairwise, ..Selection::default() };
+                let selection =
+                    JointActionSearch { search, pairwise, ..JointActionSearch::default() };
                 let selected = batch.select(selection, 0);
                 let values = batch.values(&selected.actions);
                 for (ours, exact) in selected.value.iter().zip(&values) {
@@ -54,7 +60,8 @@ fn every_search_states_the_mixers_value_and_keeps_to_available_actions() {
 fn no_agent_alone_gains_and_the_table_of_deviations_is_the_mixers() {
     for batch in batches() {
         for pairwise in [false, true] {
-            let selection = Selection { pairwise, deviations: true, ..Selection::default() };
+            let selection =
+                JointActionSearch { pairwise, deviations: true, ..JointActionSearch::default() };
             let selected = batch.select(selection, 1);
             let table = selected.deviations.expect("the table was asked for");
             for agent in 0..batch.agents {
@@ -80,8 +87,10 @@ fn no_agent_alone_gains_and_the_table_of_deviations_is_the_mixers() {
 #[test]
 fn the_value_is_never_below_that_of_a_start_and_more_starts_never_lower_it() {
     for batch in batches() {
-        let greedy = batch.select(Selection { search: Search::Greedy, ..climb(1) }, 0);
-        let single = batch.select(Selection { search: Search::SingleDeviation, ..climb(1) }, 0);
+        let greedy =
+            batch.select(JointActionSearch { method: SearchMethod::Greedy, ..climb(1) }, 0);
+        let single = batch
+            .select(JointActionSearch { method: SearchMethod::SingleDeviation, ..climb(1) }, 0);
         let mut before = single.value;
         for (single, greedy) in before.iter().zip(&greedy.value) {
             assert!(*single >= greedy - tolerance(*greedy));
@@ -113,9 +122,10 @@ fn a_given_start_is_taken_first_and_made_available() {
     let batch = Batch::kinked(ConcaveConfig::default(), [6, 5, 6, 100], 40, 8);
     let mut rng = Rng::stream(0, Purpose::Check, 3);
     let initial: Vec<u16> = (0..batch.rows * batch.agents).map(|_| rng.below(5) as u16).collect();
-    let input = SelectionInput { initial: Some(&initial), ..batch.input() };
-    let greedy = batch.select(Selection { search: Search::Greedy, ..climb(1) }, 0).actions;
-    let still = Selection { sweeps: 0, ..climb(1) };
+    let input = SearchInput { initial: Some(&initial), ..batch.input() };
+    let greedy =
+        batch.select(JointActionSearch { method: SearchMethod::Greedy, ..climb(1) }, 0).actions;
+    let still = JointActionSearch { sweeps: 0, ..climb(1) };
     let selected = batch.select_from(still, input, 0);
     for (slot, &action) in selected.actions.iter().enumerate() {
         let open = batch.available[slot * 5 + usize::from(initial[slot])];
@@ -130,10 +140,11 @@ fn a_given_start_is_taken_first_and_made_available() {
 #[test]
 fn rows_that_are_not_wanted_stay_empty_and_do_not_move_the_others() {
     let batch = Batch::kinked(ConcaveConfig::default(), [5, 4, 6, 200], 20, 9);
-    let selection = Selection { starts: 6, deviations: true, ..Selection::default() };
+    let selection =
+        JointActionSearch { starts: 6, deviations: true, ..JointActionSearch::default() };
     let all = batch.select(selection, 3);
     let valid: Vec<bool> = (0..batch.rows).map(|row| row % 3 == 0).collect();
-    let input = SelectionInput { valid: Some(&valid), ..batch.input() };
+    let input = SearchInput { valid: Some(&valid), ..batch.input() };
     let some = batch.select_from(selection, input, 3);
     let [all_table, some_table] =
         [&all, &some].map(|out| out.deviations.as_deref().expect("it was asked for"));
@@ -153,8 +164,12 @@ fn rows_that_are_not_wanted_stay_empty_and_do_not_move_the_others() {
 #[test]
 fn the_bits_do_not_depend_on_the_number_of_threads() -> Result<(), Box<dyn Error>> {
     let batch = Batch::kinked(ConcaveConfig::default(), [6, 5, 6, 500], 20, 10);
-    let selection =
-        Selection { starts: 6, pairwise: true, deviations: true, ..Selection::default() };
+    let selection = JointActionSearch {
+        starts: 6,
+        pairwise: true,
+        deviations: true,
+        ..JointActionSearch::default()
+    };
     let runs = [1, 2, 3]
         .map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
@@ -200,7 +215,7 @@ fn a_climb_visits_every_agent_once_a_sweep_and_ends_with_the_last_sweep() {
             calls.fetch_add(1, Ordering::Relaxed);
             ridge(joint)
         };
-        let selection = Selection { sweeps, ..climb(1) };
+        let selection = JointActionSearch { sweeps, ..climb(1) };
         let out = search(selection, [2, 64, 1], &utilities, None, || counted);
         (out.value[0], calls.into_inner())
     };
@@ -220,7 +235,7 @@ fn a_climb_visits_every_agent_once_a_sweep_and_ends_with_the_last_sweep() {
 fn weights_that_carry_gradients_are_searched_like_those_that_do_not() {
     let batch = Batch::kinked(ConcaveConfig::default(), [3, 4, 6, 50], 0, 12);
     let tracked = batch.mixer.weights(Tensor::from_inner(batch.state.clone()));
-    let mut out = Selected::default();
+    let mut out = SearchResult::default();
     let mut rng = Rng::stream(5, Purpose::Check, 2);
     climb(4).run(&tracked.to_host(), batch.input(), &mut rng, &mut out);
     assert_eq!(out, batch.select(climb(4), 5));

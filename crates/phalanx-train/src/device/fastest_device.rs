@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use phalanx_core::env::{EnvSpec, VecEnv};
-use phalanx_core::nn::{available, device, watched};
+use phalanx_core::nn::{available, catch_device_failure, device};
 use rayon::ThreadPool;
 
 use super::update_time::{BenchBudget, update_seconds};
@@ -46,7 +46,7 @@ pub(crate) fn fastest_device(
     let time = |name: &str| -> Result<Vec<f64>, TrainError> {
         let device = device(name)?;
         let setup = LearnerContext { spec: spec.clone(), seed, device: device.clone() };
-        watched(name, &device, || {
+        catch_device_failure(name, &device, || {
             let mut learner = algorithm.learner(&setup);
             let envs = envs(learner.n_envs());
             pool.install(|| update_seconds(&mut *learner, envs, budget))

@@ -1,7 +1,7 @@
 //! Acting, as the preset `infer` measures it.
 
 use phalanx_core::nn::{
-    Actor, AgentConfig, HiddenActivation, Init, Normalisation, RecurrentUnit, Scratch, device,
+    Actor, AgentConfig, HiddenActivation, Init, Normalisation, RnnKind, Scratch, device,
     with_weights,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -27,7 +27,7 @@ impl Decisions {
             input_dim: OBS,
             hidden_dim: HIDDEN,
             output_dim: ACTIONS,
-            recurrent: Some(RecurrentUnit::Gru),
+            recurrent: Some(RnnKind::Gru),
             second_hidden_dim: None,
             convolution: None,
             normalisation: Normalisation::None,

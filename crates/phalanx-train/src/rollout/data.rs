@@ -37,7 +37,7 @@ impl Rollout {
     pub fn new(
         spec: &EnvSpec,
         inputs: InputLayout,
-        memory_dim: usize,
+        carry_dim: usize,
         envs: usize,
         time: usize,
     ) -> Self {
@@ -51,7 +51,7 @@ impl Rollout {
             actions: vec![0; time * envs * agents],
             steps: vec![EpisodeStep { filled: true, ..EpisodeStep::PADDING }; time * envs],
             not_reset: vec![1.0; (time + 1) * envs],
-            hidden: vec![0.0; envs * agents * memory_dim],
+            hidden: vec![0.0; envs * agents * carry_dim],
         }
     }
 }

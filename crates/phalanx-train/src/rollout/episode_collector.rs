@@ -22,12 +22,12 @@ pub struct EpisodeCollector {
 
 impl EpisodeCollector {
     /// Creates a collector for `n_envs` environments and a policy with hidden states of length
-    /// `memory_dim`.
-    pub fn new(spec: &EnvSpec, inputs: InputLayout, memory_dim: usize, n_envs: usize) -> Self {
+    /// `carry_dim`.
+    pub fn new(spec: &EnvSpec, inputs: InputLayout, carry_dim: usize, n_envs: usize) -> Self {
         let limit = spec.episode_limit;
         Self {
             spec: spec.clone(),
-            team: TeamRunner::new(inputs, memory_dim, n_envs),
+            team: TeamRunner::new(inputs, carry_dim, n_envs),
             rows: StepRows::new(spec, n_envs, limit + 1),
             actions: vec![0; limit * n_envs * spec.n_agents()],
         }

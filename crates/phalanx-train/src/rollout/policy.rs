@@ -1,6 +1,6 @@
 //! A policy: what is needed to act.
 
-use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Normalisation, RecurrentUnit};
+use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Normalisation, RnnKind};
 
 use super::inputs::InputLayout;
 
@@ -15,7 +15,7 @@ pub struct Policy {
     /// The layout of its input.
     pub inputs: InputLayout,
     /// The recurrent cell, if any.
-    pub recurrent: Option<RecurrentUnit>,
+    pub recurrent: Option<RnnKind>,
     /// The convolution before the first layer, if any.
     pub convolution: Option<Convolution>,
     /// Which layers are normalised.

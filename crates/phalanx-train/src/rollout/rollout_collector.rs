@@ -36,14 +36,14 @@ impl RolloutCollector {
     pub fn new(
         spec: &EnvSpec,
         inputs: InputLayout,
-        memory_dim: usize,
+        carry_dim: usize,
         envs: usize,
         time: usize,
     ) -> Self {
         Self {
             spec: spec.clone(),
-            team: TeamRunner::new(inputs, memory_dim, envs),
-            rollout: Arc::new(Rollout::new(spec, inputs, memory_dim, envs, time)),
+            team: TeamRunner::new(inputs, carry_dim, envs),
+            rollout: Arc::new(Rollout::new(spec, inputs, carry_dim, envs, time)),
             started: false,
             waiting: vec![false; envs],
             acting: vec![true; envs],

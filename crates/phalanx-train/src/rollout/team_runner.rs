@@ -8,7 +8,7 @@ use super::inputs::InputLayout;
 /// The agents of `n_envs` environments, with their hidden states and last actions.
 pub struct TeamRunner {
     inputs: InputLayout,
-    memory_dim: usize,
+    carry_dim: usize,
     /// `[env, agent, memory]`.
     hidden: Vec<f32>,
     /// `[env, agent]`.
@@ -23,14 +23,14 @@ pub struct TeamRunner {
 }
 
 impl TeamRunner {
-    /// Creates agents before their first episode, with hidden states of length `memory_dim`
-    /// ([`Actor::memory_dim`]).
-    pub fn new(inputs: InputLayout, memory_dim: usize, n_envs: usize) -> Self {
+    /// Creates agents before their first episode, with hidden states of length `carry_dim`
+    /// ([`Actor::carry_dim`]).
+    pub fn new(inputs: InputLayout, carry_dim: usize, n_envs: usize) -> Self {
         let rows = n_envs * inputs.n_agents;
         Self {
             inputs,
-            memory_dim,
-            hidden: vec![0.0; rows * memory_dim],
+            carry_dim,
+            hidden: vec![0.0; rows * carry_dim],
             last_actions: vec![0; rows],
             first_step: vec![true; n_envs],
             frame_history: vec![0.0; rows * (inputs.frames - 1) * inputs.obs_dim],
@@ -43,7 +43,7 @@ impl TeamRunner {
     /// Resets the agents of environment `env` at the start of an episode.
     pub fn reset(&mut self, env: usize) {
         let agents = self.inputs.n_agents;
-        let size = agents * self.memory_dim;
+        let size = agents * self.carry_dim;
         self.hidden[env * size..(env + 1) * size].fill(0.0);
         self.first_step[env] = true;
     }

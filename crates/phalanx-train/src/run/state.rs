@@ -24,7 +24,7 @@ impl Trainer {
     fn learner_files(&mut self, scope: SaveScope) -> Result<Vec<NamedFile>, TrainError> {
         let name = self.config.device.clone();
         let session = self.session()?;
-        nn::watched(&name, &session.device, || session.learner.save(scope))?
+        nn::catch_device_failure(&name, &session.device, || session.learner.save(scope))?
     }
 
     /// Returns the full training state as files: networks, optimizers, replay buffer or rollout,

@@ -24,7 +24,7 @@ impl Trainer {
         let (learner, envs, metrics) =
             (&mut session.learner, &mut session.envs, &mut session.metrics);
         let iterate = || session.pool.install(|| learner.train_iteration(&mut **envs, metrics));
-        nn::watched(&name, &session.device, iterate)??;
+        nn::catch_device_failure(&name, &session.device, iterate)??;
         let crashes = session.envs.take_crashes();
         for crash in crashes {
             let message =
@@ -76,7 +76,7 @@ impl Trainer {
     pub fn policy(&mut self) -> Result<Policy, TrainError> {
         let name = self.config.device.clone();
         let session = self.session()?;
-        Ok(nn::watched(&name, &session.device, || session.learner.policy())?)
+        Ok(nn::catch_device_failure(&name, &session.device, || session.learner.policy())?)
     }
 
     /// Returns the learned values of all joint actions at the first step of an episode; the last agent's
@@ -128,7 +128,9 @@ impl Trainer {
     pub(super) fn flush(&mut self) -> Result<(), TrainError> {
         let name = self.config.device.clone();
         let session = self.session()?;
-        nn::watched(&name, &session.device, || session.learner.flush(&mut session.metrics))?
+        nn::catch_device_failure(&name, &session.device, || {
+            session.learner.flush(&mut session.metrics)
+        })?
     }
 
     /// Returns the number of environments that panicked so far.

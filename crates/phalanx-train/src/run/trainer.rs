@@ -191,7 +191,9 @@ impl Trainer {
         }
         let device = nn::device(&self.config.device)?;
         let setup = LearnerContext { spec, seed, device: device.clone() };
-        let learner = nn::watched(&self.config.device, &device, || self.algorithm.learner(&setup))?;
+        let learner = nn::catch_device_failure(&self.config.device, &device, || {
+            self.algorithm.learner(&setup)
+        })?;
         let envs = (self.make_envs)(learner.n_envs(), seed, Purpose::Environment);
         self.session = Some(Session {
             learner,

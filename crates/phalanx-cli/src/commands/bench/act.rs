@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use clap::{Args, ValueEnum};
-use phalanx_core::nn::multiply_adds_per_second;
+use phalanx_core::nn::peak_fma_per_second;
 use phalanx_train::presets::Decisions;
 use serde_json::json;
 
@@ -52,7 +52,7 @@ impl Act {
             let reason = "--repeats and --n-envs must be at least 1".to_owned();
             return Err(Misuse(reason).into());
         }
-        let peak = multiply_adds_per_second();
+        let peak = peak_fma_per_second();
         for &n_envs in &self.n_envs {
             let mut agents = Decisions::new(n_envs);
             let check: f32 = agents.step().iter().sum();

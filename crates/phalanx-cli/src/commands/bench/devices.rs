@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use phalanx_core::env::{Env, ParallelEnvs};
-use phalanx_core::nn::{adapters, available, device, watched};
+use phalanx_core::nn::{adapters, available, catch_device_failure, device};
 use phalanx_core::rng::Purpose;
 use phalanx_train::algorithms::{LearnerContext, algorithm};
 use phalanx_train::config::ConfigBuilder;
@@ -182,7 +182,7 @@ impl Devices {
             max_time: Duration::from_secs_f64(self.seconds.max(0.0)),
             max_steps: u64::MAX,
         };
-        watched(name, &device, || {
+        catch_device_failure(name, &device, || {
             let spec = Noise::new(agents).spec().clone();
             let setup = LearnerContext { spec, seed: 1, device: device.clone() };
             let mut learner = algorithm.learner(&setup);

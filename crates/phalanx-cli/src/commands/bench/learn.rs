@@ -1,7 +1,7 @@
 //! `phalanx bench learn`.
 
 use clap::{Args, ValueEnum};
-use phalanx_core::nn::{Device, HiddenActivation, device, multiply_adds_per_second};
+use phalanx_core::nn::{Device, HiddenActivation, device, peak_fma_per_second};
 use phalanx_train::TrainError;
 use phalanx_train::presets::{PpoUpdate, QmixUpdate};
 use serde_json::json;
@@ -96,7 +96,7 @@ impl Learn {
         let Spread { median, min, max } = Spread::of(times);
         let name = self.preset.to_possible_value().expect("no preset is hidden");
         let name = name.get_name();
-        let floor = 1e3 * multiply_adds / multiply_adds_per_second();
+        let floor = 1e3 * multiply_adds / peak_fma_per_second();
         if self.json {
             let result = json!({
                 "preset": name,

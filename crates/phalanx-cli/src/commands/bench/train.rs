@@ -1,7 +1,7 @@
 //! `phalanx bench train`.
 
 use clap::Args;
-use phalanx_core::nn::{count_multiply_adds, multiply_adds_per_second};
+use phalanx_core::nn::{count_multiply_adds, peak_fma_per_second};
 use serde_json::json;
 
 use super::Spread;
@@ -64,7 +64,7 @@ impl Train {
         });
         measured?;
         let per_step = multiply_adds as f64 / (progress.t_env - before) as f64;
-        let peak = (multiply_adds > 0).then(|| multiply_adds_per_second() / per_step);
+        let peak = (multiply_adds > 0).then(|| peak_fma_per_second() / per_step);
         let (steps, updates) = (Spread::of(steps), Spread::of(updates));
         let memory = peak_memory();
         if self.json {

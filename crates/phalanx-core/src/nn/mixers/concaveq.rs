@@ -4,31 +4,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::super::linear::{Activation, Linear, uniform};
-use super::concave_weights::ConcaveWeights;
 use super::hypernetwork::Hypernetwork;
 use super::{Mixer, MixerInput, MixerSizes};
+use crate::nn::layers::Linear;
+use crate::nn::layers::linear::uniform;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
-
-/// The activation of the two middle layers: convex and non-decreasing, as concavity needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Convex {
-    /// `max(x, 0)`, the paper's.
-    Relu,
-    /// `max(x, 0.01 x)`.
-    LeakyRelu,
-    /// `ln(1 + exp(x))`.
-    Softplus,
-    /// `x` above zero, `exp(x) - 1` below.
-    Elu,
-}
-
-impl Convex {
-    /// The slope of [`Convex::LeakyRelu`] below zero.
-    pub const LEAK: f32 = 0.01;
-}
+use phalanx_kernels::{Activation, ConcaveWeights, Convex};
 
 /// The sign of the weights of the first layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +46,7 @@ pub enum FirstLayer {
 /// layer of `H` units with ReLU.
 ///
 /// Each agent's greedy action need not be its part of the greedy joint action: see
-/// [`Selection`](crate::nn::Selection).
+/// [`JointActionSearch`](crate::nn::JointActionSearch).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConcaveMixer {
     /// The width `H` of the mixing layers.

@@ -2,9 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use phalanx_kernels::{Activation, LayerWeights};
 
-use super::super::kernels::LayerWeights;
-use super::super::linear::{Activation, Linear};
+use crate::nn::layers::Linear;
 
 /// One linear layer, or two with ReLU between them.
 #[derive(Module, Debug)]

@@ -6,7 +6,6 @@
 //! [`concaveq`], [`qtran`] and [`resq`] hold the networks of algorithms that need a loss of their
 //! own.
 
-mod concave_weights;
 mod concaveq;
 mod hypernetwork;
 mod iql;
@@ -25,11 +24,10 @@ use burn::tensor::{Device, Int, Tensor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::concave_weights::{ConcaveWeights, HostWeights};
-pub use self::concaveq::{ConcaveMixer, ConcaveNetwork, Convex, FirstLayer};
+pub use self::concaveq::{ConcaveMixer, ConcaveNetwork, FirstLayer};
 pub use self::iql::IqlMixer;
 pub use self::qatten::{QattenMixer, QattenNetwork};
-pub use self::qmix::{Positive, QmixMixer, QmixNetwork};
+pub use self::qmix::{QmixMixer, QmixNetwork};
 pub use self::qplex::{QplexMixer, QplexNetwork};
 pub use self::qtran::{QtranConfig, QtranJoint, QtranValue};
 pub use self::resq::{Residual, ResidualConfig};

@@ -4,11 +4,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use super::super::linear::{Activation, Linear};
-use super::super::mlp::Mlp;
 use super::{Mixer, MixerInput, MixerSizes};
+use crate::nn::layers::Linear;
+use crate::nn::layers::Mlp;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
+use phalanx_kernels::Activation;
 
 /// Heads that each sum the utilities with weights from attention between the state and the agents:
 ///

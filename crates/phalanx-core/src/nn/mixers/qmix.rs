@@ -4,24 +4,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::super::kernels::{self, QmixLayers};
-use super::super::linear::{Activation, Linear};
 use super::hypernetwork::Hypernetwork;
 use super::{Mixer, MixerInput, MixerSizes};
+use crate::nn::layers::Linear;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
-
-/// A function that makes generated weights non-negative; `qmix_pos_func` in PyMARL2's `nmix.py`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Positive {
-    /// `|x|`, as in PyMARL, and PyMARL2's default.
-    Abs,
-    /// `ln(1 + exp(beta x)) / beta`.
-    Softplus,
-    /// `x^2 / 2`.
-    Quadratic,
-}
+use phalanx_kernels::{self as kernels, Activation, Positive, QmixLayers};
 
 /// A monotonic mixer: two layers whose weights hypernetworks compute from the state `s`,
 ///
@@ -64,11 +52,7 @@ impl Default for QmixMixer {
 
 impl QmixMixer {
     fn positive(&self) -> Activation {
-        match self.qmix_pos_func {
-            Positive::Abs => Activation::Absolute,
-            Positive::Softplus => Activation::Softplus { beta: self.qmix_pos_func_beta as f32 },
-            Positive::Quadratic => Activation::Quadratic,
-        }
+        self.qmix_pos_func.activation(self.qmix_pos_func_beta as f32)
     }
 
     fn hypernetwork(
@@ -137,7 +121,7 @@ impl Mixer for QmixMixer {
         let MixerInput { q_chosen: q, state, .. } = input;
         let positive = self.positive();
         let pairs = (network.weight_1.pair(), network.weight_2.pair());
-        if let (true, (Some(weight_1), Some(weight_2))) = (kernels::is_alone(), pairs) {
+        if let (true, (Some(weight_1), Some(weight_2))) = (kernels::is_in_shard(), pairs) {
             let value = [network.value_hidden.values(), network.value_output.values()];
             let bias_1 = network.bias_1.values();
             let layers = QmixLayers { weight_1, weight_2, value, bias_1 };

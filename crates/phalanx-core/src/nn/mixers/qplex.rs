@@ -4,11 +4,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::super::linear::Activation;
-use super::super::mlp::Mlp;
 use super::{Mixer, MixerInput, MixerSizes, one_hot};
+use crate::nn::layers::Mlp;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
+use phalanx_kernels::Activation;
 
 /// Keeps weights that are meant to be positive away from zero, as in wjh720/QPLEX.
 const SMALLEST: f32 = 1e-10;

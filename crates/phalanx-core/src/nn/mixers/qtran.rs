@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
+use phalanx_kernels::Activation;
 
-use super::super::linear::Activation;
-use super::super::mlp::Mlp;
 use super::{MixerSizes, one_hot};
+use crate::nn::layers::Mlp;
 use crate::rng::Rng;
 
 /// The sizes of [`QtranJoint`] and [`QtranValue`].

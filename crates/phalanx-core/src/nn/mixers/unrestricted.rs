@@ -4,11 +4,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::super::linear::Activation;
-use super::super::mlp::Mlp;
 use super::{Mixer, MixerInput, MixerSizes};
+use crate::nn::layers::Mlp;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
+use phalanx_kernels::Activation;
 
 /// A network without any restriction on how the joint action value depends on the utilities:
 ///

@@ -3,9 +3,9 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
-use super::super::weights::{WeightsError, flat_parameters};
 use super::slot::{SavedSlot, Slot};
 use super::{OptimizerConfig, Step, clipping};
+use crate::nn::weights::{WeightsError, flat_parameters};
 
 /// The slots of parameters that have gradients in the same steps, end to end.
 #[derive(Clone, Debug)]

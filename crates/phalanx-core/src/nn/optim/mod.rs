@@ -1,15 +1,21 @@
-//! Adam, RAdam and RMSprop with PyTorch's semantics, after clipping of the global gradient norm.
+//! Adam, RAdam and RMSprop with PyTorch's semantics, after clipping of the global gradient norm; gradients of a
+//! batch in shards; target networks.
 
+mod data_parallel;
 mod joined;
 mod slot;
+mod soft_update;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
+use phalanx_kernels::{OptimizerStep, is_cpu};
 
+pub use self::data_parallel::{
+    ParameterGradients, gradients_in_shards, in_shards, padding_multiple, shard_count,
+};
 use self::joined::Joined;
 use self::slot::{SavedSlot, Slot};
-use super::kernels::{Descent, on_host};
-use super::shards::ParameterGradients;
+pub use self::soft_update::soft_update;
 use super::weights::WeightsError;
 
 const FIRST_DECAY: f64 = 0.9;
@@ -105,7 +111,7 @@ impl Optimizer {
             "the optimizer's state belongs to another module"
         );
         let gradients = found.into_iter().map(|(_, gradient)| gradient).collect::<Vec<_>>();
-        let on_device = gradients.iter().flatten().any(|gradient| !on_host(&gradient.device()));
+        let on_device = gradients.iter().flatten().any(|gradient| !is_cpu(&gradient.device()));
         if on_device && let Some(joined) = Joined::of(&mut self.joined, &mut self.slots, &gradients)
         {
             return joined.step(self.config, lr, module, gradients, max_norm);
@@ -153,14 +159,14 @@ fn malformed(error: postcard::Error) -> WeightsError {
 }
 
 impl OptimizerConfig {
-    /// The constants of step `steps`, counted from one.
-    fn descent(self, lr: f64, steps: u64) -> Descent {
+    /// Returns the constants of step `steps`, counted from one.
+    fn optimizer_step(self, lr: f64, steps: u64) -> OptimizerStep {
         let t = steps as f64;
         match self {
             Self::Adam { eps } | Self::RAdam { eps } => {
                 let rectified = matches!(self, Self::RAdam { .. });
                 let factor = if rectified { rectification(t) } else { Some(1.0) };
-                Descent::Moments {
+                OptimizerStep::Moments {
                     decays: [FIRST_DECAY, SECOND_DECAY],
                     rate: lr / (1.0 - FIRST_DECAY.powf(t)) * factor.unwrap_or(1.0),
                     root: factor.map(|_| (1.0 - SECOND_DECAY.powf(t)).sqrt()),
@@ -168,7 +174,7 @@ impl OptimizerConfig {
                 }
             }
             Self::RmsProp { alpha, eps } => {
-                Descent::MeanSquare { decay: f64::from(alpha), rate: lr, eps }
+                OptimizerStep::MeanSquare { decay: f64::from(alpha), rate: lr, eps }
             }
         }
     }

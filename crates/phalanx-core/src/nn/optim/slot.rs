@@ -1,12 +1,12 @@
 //! What an optimizer remembers of a parameter.
 
 use burn::tensor::{Tensor, TensorData};
+use phalanx_kernels::{OptimizerStep, is_cpu, optimizer_step};
 use serde::{Deserialize, Serialize};
 
-use super::super::kernels::{Descent, descend, on_host};
-use super::super::transfer::download;
-use super::super::weights::WeightsError;
 use super::OptimizerConfig;
+use crate::nn::device::download;
+use crate::nn::weights::WeightsError;
 
 /// The state of one parameter. A parameter that never had a gradient has no moments.
 #[derive(Clone, Debug)]
@@ -75,9 +75,9 @@ impl Slot {
             self.second = put(second);
         }
         self.steps += 1;
-        let descent = config.descent(lr, self.steps);
-        if on_host(&g.device()) {
-            return self.update_on_host(descent, clip, x, g);
+        let step = config.optimizer_step(lr, self.steps);
+        if is_cpu(&g.device()) {
+            return self.update_on_cpu(step, clip, x, g);
         }
         let g = match clip {
             Some(clip) => g * clip,
@@ -91,8 +91,8 @@ impl Slot {
                 None => new,
             }
         };
-        match descent {
-            Descent::Moments { decays, rate, root, eps } => {
+        match step {
+            OptimizerStep::Moments { decays, rate, root, eps } => {
                 let first = decayed(self.first.take(), decays[0], g);
                 let second = decayed(self.second.take(), decays[1], squares);
                 let direction = match root {
@@ -105,7 +105,7 @@ impl Slot {
                 self.second = Some(second);
                 x - direction.mul_scalar(rate)
             }
-            Descent::MeanSquare { decay, rate, eps } => {
+            OptimizerStep::MeanSquare { decay, rate, eps } => {
                 let second = decayed(self.second.take(), decay, squares);
                 let denominator = second.clone().sqrt().add_scalar(eps);
                 self.second = Some(second);
@@ -115,9 +115,9 @@ impl Slot {
     }
 
     /// The same in one pass over the numbers.
-    fn update_on_host(
+    fn update_on_cpu(
         &mut self,
-        descent: Descent,
+        step: OptimizerStep,
         clip: Option<Tensor<1>>,
         x: Tensor<1>,
         g: Tensor<1>,
@@ -134,9 +134,9 @@ impl Slot {
         let clip = clip.map_or(1.0, |clip| clip.into_scalar::<f32>());
         let (mut x, g) = (host(x), host(g));
         let mut second = zeros(&mut self.second);
-        let has_first = matches!(descent, Descent::Moments { .. });
+        let has_first = matches!(step, OptimizerStep::Moments { .. });
         let mut first = if has_first { zeros(&mut self.first) } else { Vec::new() };
-        descend(descent, clip, &g, &mut x, &mut first, &mut second);
+        optimizer_step(step, clip, &g, &mut x, &mut first, &mut second);
         self.second = Some(device_of(second));
         self.first = has_first.then(|| device_of(first));
         device_of(x)

@@ -83,7 +83,7 @@ impl PolicyLearner {
         let adam = OptimizerConfig::Adam { eps: settings.optim_eps as f32 };
         let steps = settings.rollout_steps;
         let input_norm = settings.normalise_input.then(|| InputNorm::new(inputs.dim()));
-        let actor = standardising(policy.to_actor(), input_norm.as_ref());
+        let actor = with_input_norm(policy.to_actor(), input_norm.as_ref());
         Self {
             inputs,
             device: setup.device.clone(),
@@ -93,9 +93,9 @@ impl PolicyLearner {
             critic_optimizer: Optimizer::new(adam),
             value_norm: ValueNorm::default(),
             input_norm,
-            collector: RolloutCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            collector: RolloutCollector::new(spec, inputs, actor.carry_dim(), n_envs, steps),
             actor,
-            critic_hidden: vec![0.0; n_envs * critic_layout.rows() * settings.memory_dim()],
+            critic_hidden: vec![0.0; n_envs * critic_layout.rows() * settings.carry_dim()],
             critic_layout,
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
@@ -163,14 +163,14 @@ impl Learner for PolicyLearner {
         if !self.shared() && !self.critic_shares_minibatches() {
             self.fit_critic(&rollout_batch, metrics.t_env, &mut pending);
         }
-        let (actor, numbers) = self.policy.to_actor_and(pending.values());
+        let (actor, numbers) = self.policy.to_actor_with(pending.values());
         if let Some(norm) = &mut self.input_norm {
             let width = played.agents * self.inputs.dim();
             let steps = played.input.chunks_exact(width).zip(&played.steps);
             let steps = steps.filter(|(_, step)| step.is_learned());
             norm.update(&steps.flat_map(|(row, _)| row).copied().collect::<Vec<_>>());
         }
-        self.actor = standardising(actor, self.input_norm.as_ref());
+        self.actor = with_input_norm(actor, self.input_norm.as_ref());
         pending.record(numbers, metrics)
     }
 
@@ -223,7 +223,7 @@ impl Learner for PolicyLearner {
         if let Some(norm) = &mut self.input_norm {
             *norm = unpack("the moments of inputs", file(files, "input_norm.bin")?)?;
         }
-        self.actor = standardising(policy.to_actor(), self.input_norm.as_ref());
+        self.actor = with_input_norm(policy.to_actor(), self.input_norm.as_ref());
         (self.policy, self.critic) = (policy, critic);
         (self.value_norm, self.critic_hidden) = (value_norm, critic_hidden);
         (self.exploration, self.minibatches) = (exploration, minibatches);
@@ -232,9 +232,9 @@ impl Learner for PolicyLearner {
 }
 
 /// What acts with the weights of `actor`.
-fn standardising(actor: Actor, norm: Option<&InputNorm>) -> Actor {
+fn with_input_norm(actor: Actor, norm: Option<&InputNorm>) -> Actor {
     match norm {
-        Some(norm) => actor.standardising(norm.clone()),
+        Some(norm) => actor.with_input_norm(norm.clone()),
         None => actor,
     }
 }

@@ -2,7 +2,9 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
-use phalanx_core::nn::{Categorical, Taken, Valued, categorical, surrogate, value_loss};
+use phalanx_core::nn::{
+    Categorical, PolicyTargets, ValueTargets, categorical, ppo_loss, value_loss,
+};
 
 /// What networks read, `[time, row, dim]`, `[row, memory]` and `[time, row]`.
 #[derive(Clone)]
@@ -36,7 +38,7 @@ impl PolicyInputs {
 pub(super) struct PolicyBatch {
     pub(super) read: Sequence,
     /// The weights sum to one over the agent steps to learn from, in all shards of a minibatch.
-    pub(super) taken: Taken,
+    pub(super) taken: PolicyTargets,
     /// Of all actions under the policy that acted, `[time * row, action]`, where a KL divergence is asked
     /// for.
     pub(super) log_probs: Option<Tensor<2>>,
@@ -46,7 +48,7 @@ pub(super) struct PolicyBatch {
 pub(super) struct ValueBatch {
     pub(super) read: Sequence,
     /// The weights sum to one over the steps to learn from, in all shards of a minibatch.
-    pub(super) valued: Valued,
+    pub(super) valued: ValueTargets,
 }
 
 /// The constants of the losses.
@@ -80,11 +82,11 @@ impl PpoLoss {
     pub(super) fn policy(&self, logits: Tensor<3>, batch: &PolicyBatch) -> (Tensor<1>, Tensor<1>) {
         let [time, rows, n_actions] = logits.dims();
         let logits = logits.reshape([time * rows, n_actions]);
-        let sums = surrogate(logits.clone(), &batch.taken, self.ratio_clip);
+        let sums = ppo_loss(logits.clone(), &batch.taken, self.ratio_clip);
         let part = |k: usize| sums.clone().narrow(0, k, 1);
         let mut loss = part(0) - part(1) * self.entropy_coef;
         if let Some(old) = &batch.log_probs {
-            let new = log_softmax(logits + batch.taken.closed.clone(), 1);
+            let new = log_softmax(logits + batch.taken.mask_bias.clone(), 1);
             let divergence = (old.clone().exp() * (old.clone() - new)).sum_dim(1);
             loss = loss + (divergence * batch.taken.weight.clone()).sum() * self.kl_coef;
         }
@@ -92,7 +94,7 @@ impl PpoLoss {
     }
 
     /// The loss of the critic, see [`value_loss`]; `value` is `[time, row, 1]`.
-    pub(super) fn value(&self, value: Tensor<3>, valued: &Valued) -> Tensor<1> {
+    pub(super) fn value(&self, value: Tensor<3>, valued: &ValueTargets) -> Tensor<1> {
         let [time, rows, _] = value.dims();
         let value = value.reshape([time * rows, 1]);
         value_loss(value, valued, self.value_clip, self.huber_delta)
@@ -133,7 +135,7 @@ mod tests {
                 hidden: Tensor::zeros([n, 1], &cpu()),
                 not_reset: Tensor::ones([1, n], &cpu()),
             },
-            taken: Taken {
+            taken: PolicyTargets {
                 closed: Tensor::zeros([n, 2], &cpu()),
                 actions: Tensor::from_data(TensorData::new(vec![0_i32; n], [n, 1]), &cpu()),
                 log_prob: column(old),
@@ -195,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_value_loss_is_the_larger_of_free_and_clipped_squared_or_hubers() {
-        let targets = Valued {
+        let targets = ValueTargets {
             before: column(&[0.0, 0.0, 0.0]),
             returns: column(&[1.0, -1.0, 9.0]),
             weight: column(&[0.5, 0.5, 0.0]),

@@ -1,7 +1,7 @@
 //! The settings all policy-gradient algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RecurrentUnit, Sharing};
+use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +96,7 @@ pub struct PolicyGradient {
     /// Whether agents remember (a recurrent layer) or not (a linear one).
     pub use_rnn: bool,
     /// What agents that remember do it with: a `gru` or an `lstm`.
-    pub rnn: RecurrentUnit,
+    pub rnn: RnnKind,
     /// The width of the hidden layers.
     pub rnn_hidden_dim: usize,
     /// The width of the second hidden layer of agents without memory; 0: that of the first.
@@ -206,7 +206,7 @@ impl Default for PolicyGradient {
             update_order: UpdateOrder::Together,
             parameter_sharing: Sharing::All,
             use_rnn: true,
-            rnn: RecurrentUnit::Gru,
+            rnn: RnnKind::Gru,
             rnn_hidden_dim: 64,
             second_hidden_dim: 0,
             use_conv: false,
@@ -230,14 +230,14 @@ impl PolicyGradient {
     }
 
     /// What agents remember with, if they do.
-    pub fn recurrent(&self) -> Option<RecurrentUnit> {
+    pub fn recurrent(&self) -> Option<RnnKind> {
         self.use_rnn.then_some(self.rnn)
     }
 
     /// The numbers of an agent's memory that updates are given; one that nobody reads where there is
     /// none.
-    pub(super) fn memory_dim(&self) -> usize {
-        self.recurrent().map_or(1, |unit| unit.memory_dim(self.rnn_hidden_dim))
+    pub(super) fn carry_dim(&self) -> usize {
+        self.recurrent().map_or(1, |unit| unit.carry_dim(self.rnn_hidden_dim))
     }
 
     /// The width of the second hidden layer, where it is not that of the first.
@@ -332,7 +332,7 @@ impl PolicyGradient {
             "update_order",
             "must be together where all agents share a network",
         );
-        let remembers = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        let remembers = self.use_rnn || self.rnn == RnnKind::Gru;
         check(remembers, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
         let narrows = self.second_hidden_dim > 0;

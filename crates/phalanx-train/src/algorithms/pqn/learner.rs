@@ -76,7 +76,7 @@ impl PqnLearner {
             device: context.device.clone(),
             networks,
             optimizer: Optimizer::new(OptimizerConfig::RAdam { eps: settings.optim_eps as f32 }),
-            collector: RolloutCollector::new(spec, inputs, actor.memory_dim(), n_envs, steps),
+            collector: RolloutCollector::new(spec, inputs, actor.carry_dim(), n_envs, steps),
             actor,
             exploration: (0..n_envs)
                 .map(|env| Rng::stream(context.seed, Purpose::Exploration, env as u32))
@@ -196,7 +196,7 @@ impl Learner for PqnLearner {
                 self.update(&rollout, part, metrics, &mut pending);
             }
         }
-        let (actor, numbers) = self.networks.to_actor_and(pending.values());
+        let (actor, numbers) = self.networks.to_actor_with(pending.values());
         self.actor = actor;
         pending.record(numbers, metrics)
     }

@@ -1,7 +1,7 @@
 //! Minibatches of parallelised Q-networks, and their returns.
 
 use burn::tensor::{Int, Tensor};
-use phalanx_core::nn::{Device, on_host};
+use phalanx_core::nn::{Device, is_cpu};
 use phalanx_core::rl::{EpisodeStep, generalised_advantages};
 
 use super::super::q_learning::{LinearTargets, MASKED_LOGIT};
@@ -55,12 +55,12 @@ impl Minibatch {
             avail.into_iter().map(|open| if open { 0.0 } else { MASKED_LOGIT }).collect();
         let steps = gather(&rollout.steps, time, 1, n, envs);
         let valid = steps.iter().map(|step| f32::from(u8::from(step.is_learned()))).collect();
-        let map = (!on_host(device)).then(|| return_numbers(&steps, envs.len(), settings));
+        let map = (!is_cpu(device)).then(|| return_numbers(&steps, envs.len(), settings));
         let [rewarded, bootstrapped] = map.unwrap_or_default();
         let floats = [input, hidden, keep, valid, mask_bias, rewarded, bootstrapped];
         let (floats, [actions]) = upload(floats, [actions], device);
         let [input, hidden, keep, valid, mask_bias, rewarded, bootstrapped] = floats;
-        let map = (!on_host(device)).then(|| {
+        let map = (!is_cpu(device)).then(|| {
             let none = Tensor::empty([0], device);
             LinearTargets::new(rewarded, bootstrapped, none, (time + 1, envs.len()))
         });

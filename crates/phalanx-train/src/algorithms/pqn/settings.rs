@@ -1,6 +1,6 @@
 //! The settings of parallelised Q-networks.
 
-use phalanx_core::nn::{Normalisation, RecurrentUnit, Sharing};
+use phalanx_core::nn::{Normalisation, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
 use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub struct Pqn {
     /// Whether agents have a recurrent hidden layer rather than a linear one.
     pub use_rnn: bool,
     /// The recurrent cell: `gru` or `lstm`.
-    pub rnn: RecurrentUnit,
+    pub rnn: RnnKind,
     /// The width of the agent's hidden layers.
     pub rnn_hidden_dim: usize,
     /// Whether an agent's input includes its last action.
@@ -92,7 +92,7 @@ impl Default for Pqn {
             layer_norm: true,
             parameter_sharing: Sharing::All,
             use_rnn: true,
-            rnn: RecurrentUnit::Gru,
+            rnn: RnnKind::Gru,
             rnn_hidden_dim: 64,
             obs_last_action: true,
             obs_agent_id: true,
@@ -107,7 +107,7 @@ impl Pqn {
     }
 
     /// Returns the recurrent cell of the agents, if they have one.
-    pub fn recurrent(&self) -> Option<RecurrentUnit> {
+    pub fn recurrent(&self) -> Option<RnnKind> {
         self.use_rnn.then_some(self.rnn)
     }
 
@@ -144,7 +144,7 @@ impl Pqn {
         check(in_unit_interval(self.td_lambda), "td_lambda", "must lie in [0, 1]");
         check(in_unit_interval(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
         check(in_unit_interval(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
-        let recurrent = self.use_rnn || self.rnn == RecurrentUnit::Gru;
+        let recurrent = self.use_rnn || self.rnn == RnnKind::Gru;
         check(recurrent, "rnn", "needs use_rnn=true where it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
         invalid

@@ -1,7 +1,7 @@
 //! A batch of episodes on the networks' device.
 
 use burn::tensor::{Int, Tensor};
-use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput, on_host};
+use phalanx_core::nn::{AgentNetworks, AgentOutput, Device, MixerInput, is_cpu};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -28,7 +28,7 @@ pub struct EpisodeTensors {
     pub agents: usize,
     /// The number of actions of an agent.
     pub n_actions: usize,
-    memory_dim: usize,
+    carry_dim: usize,
     /// The agents' inputs, `[times, episode * agent, input_dim]`.
     input: Tensor<3>,
     /// The states, `[times * episode, state_dim]`.
@@ -56,12 +56,12 @@ pub struct EpisodeTensors {
 }
 
 impl EpisodeTensors {
-    /// Uploads a batch in one transfer, for agents whose hidden state has `memory_dim` numbers.
+    /// Uploads a batch in one transfer, for agents whose hidden state has `carry_dim` numbers.
     pub fn new(
         batch: EpisodeBatch,
         inputs: InputLayout,
         learning: &QLearningSettings,
-        memory_dim: usize,
+        carry_dim: usize,
         rng: Rng,
         device: &Device,
     ) -> Self {
@@ -77,7 +77,7 @@ impl EpisodeTensors {
         let importance =
             filled.iter().enumerate().map(|(row, on)| on * batch.weights[row % episodes]);
         let importance = importance.collect();
-        let linear = (!on_host(device)).then(|| {
+        let linear = (!is_cpu(device)).then(|| {
             let columns = steps_per_column(learning, &batch.steps, &batch.agent_reward);
             LinearTargetBuffers::new(learning, &batch.steps, episodes, &columns)
         });
@@ -97,14 +97,14 @@ impl EpisodeTensors {
         ];
         let (floats, [actions]) = upload(floats, [batch.actions], device);
         let [input, state, mask_bias, filled, importance, rewarded, bootstrapped, raised] = floats;
-        let linear_targets = (!on_host(device))
+        let linear_targets = (!is_cpu(device))
             .then(|| LinearTargets::new(rewarded, bootstrapped, raised, (times, episodes)));
         Self {
             times,
             episodes,
             agents,
             n_actions,
-            memory_dim,
+            carry_dim,
             input: input.reshape([times, rows, inputs.dim()]),
             state: shaped(state, [times * episodes, state_dim]),
             mask_bias: mask_bias.reshape([times, rows, n_actions]),
@@ -128,7 +128,7 @@ impl EpisodeTensors {
         state: &[f32],
         actions: &[u16],
         inputs: InputLayout,
-        memory_dim: usize,
+        carry_dim: usize,
         device: &Device,
     ) -> Self {
         let episodes = actions.len() / inputs.n_agents;
@@ -147,7 +147,7 @@ impl EpisodeTensors {
             indices: Vec::new(),
         };
         let rng = Rng::stream(0, Purpose::Selection, 0);
-        Self::new(batch, inputs, &QLearningSettings::default(), memory_dim, rng, device)
+        Self::new(batch, inputs, &QLearningSettings::default(), carry_dim, rng, device)
     }
 
     /// Returns the number of rows of a mixer.
@@ -176,7 +176,7 @@ impl EpisodeTensors {
     /// states: `[times, episode * agent, output]`.
     pub fn forward_outputs(&self, agents: &AgentNetworks) -> Tensor<3> {
         let rows = self.episodes * self.agents;
-        let hidden = Tensor::zeros([rows, self.memory_dim], &self.input.device());
+        let hidden = Tensor::zeros([rows, self.carry_dim], &self.input.device());
         agents.outputs(self.input.clone(), hidden, None)
     }
 
@@ -184,7 +184,7 @@ impl EpisodeTensors {
     /// hidden states.
     pub fn forward(&self, agents: &AgentNetworks) -> AgentOutput {
         let rows = self.episodes * self.agents;
-        let hidden = Tensor::zeros([rows, self.memory_dim], &self.input.device());
+        let hidden = Tensor::zeros([rows, self.carry_dim], &self.input.device());
         agents.forward(self.input.clone(), hidden, None)
     }
 

@@ -5,7 +5,8 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
-    AgentNetworks, ConcaveNetwork, ConcaveWeights, Device, Mixer, Selected, SelectionInput,
+    AgentNetworks, ConcaveNetwork, ConcaveWeights, ConcaveWeightsCpu, Device, Mixer, SearchInput,
+    SearchResult,
 };
 use phalanx_core::rng::Rng;
 use phalanx_core::settings::InvalidSetting;
@@ -37,16 +38,16 @@ impl ConcaveQ {
         weights: ConcaveWeights,
         utilities: Tensor<3>,
         initial: Option<Tensor<3>>,
-    ) -> Selected {
+    ) -> SearchResult {
         // Everything in one transfer: on a device, this is where the update waits for it.
         let greedy = initial.map(|logits| flat(batch.argmax_available(logits).float()));
         let more = std::iter::once(flat(utilities)).chain(greedy).collect();
-        let (weights, mut more) = weights.to_host_and(more);
+        let (weights, mut more) = ConcaveWeightsCpu::download_with(weights, more);
         let utilities = more.swap_remove(0);
         let initial = more.pop().map(|greedy| greedy.iter().map(|&a| a as u16).collect::<Vec<_>>());
-        let mut selected = Selected::default();
+        let mut selected = SearchResult::default();
         let reached = batch.is_real_row();
-        let input = SelectionInput {
+        let input = SearchInput {
             n_agents: batch.agents,
             n_actions: batch.n_actions,
             utilities: &utilities,
@@ -84,7 +85,7 @@ impl ConcaveQ {
         &self,
         batch: &EpisodeTensors,
         logits: Tensor<3>,
-        (selected, best): (&Selected, Tensor<3, Int>),
+        (selected, best): (&SearchResult, Tensor<3, Int>),
         utilities: Tensor<3>,
         weights: ConcaveWeights,
     ) -> (Tensor<1>, Tensor<1>) {

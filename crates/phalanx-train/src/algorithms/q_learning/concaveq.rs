@@ -1,7 +1,7 @@
 //! ConcaveQ.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{ConcaveMixer, Mixer, Search, Selection};
+use phalanx_core::nn::{ConcaveMixer, JointActionSearch, Mixer, SearchMethod};
 use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub struct ConcaveQ {
     /// The width of the unrestricted estimator.
     pub central_mixing_embed_dim: usize,
     /// How the best joint action is found: `iterative`, `single_deviation`, `exhaustive` or `greedy`.
-    pub search: Search,
+    pub search: SearchMethod,
     /// The number of joint actions from which an iterative search starts.
     pub search_starts: usize,
     /// The largest number of passes over all agents.
@@ -89,7 +89,7 @@ impl Default for ConcaveQ {
             w: 0.5,
             estimator: Estimator::Unrestricted,
             central_mixing_embed_dim: 256,
-            search: Search::Iterative,
+            search: SearchMethod::Iterative,
             search_starts: 4,
             search_sweeps: 8,
             search_pairwise: false,
@@ -104,9 +104,9 @@ impl Default for ConcaveQ {
 
 impl ConcaveQ {
     /// Returns the search for the best joint action.
-    pub(super) fn selection(&self) -> Selection {
-        Selection {
-            search: self.search,
+    pub(super) fn selection(&self) -> JointActionSearch {
+        JointActionSearch {
+            method: self.search,
             sweeps: self.search_sweeps,
             starts: self.search_starts,
             pairwise: self.search_pairwise,
@@ -146,7 +146,7 @@ impl ConcaveQ {
         let joint_actions = (spec.n_actions as f64).powi(spec.n_agents() as i32);
         InvalidSetting::check(
             &mut invalid,
-            self.search != Search::Exhaustive || joint_actions <= 1e5,
+            self.search != SearchMethod::Exhaustive || joint_actions <= 1e5,
             "search",
             "cannot be \"exhaustive\": there are more than 100 000 joint actions here",
         );

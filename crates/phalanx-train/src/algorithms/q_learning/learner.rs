@@ -3,8 +3,8 @@
 use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
-    Actor, AgentNetworks, HiddenActivation, Normalisation, from_safetensors, on_host, shard_count,
-    time_multiple, to_safetensors,
+    Actor, AgentNetworks, HiddenActivation, Normalisation, from_safetensors, is_cpu,
+    padding_multiple, shard_count, to_safetensors,
 };
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
@@ -51,7 +51,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         let acting = factorisation.agent_networks(&networks).clone();
         let actor = acting.to_actor();
         let overlaps = match learning.overlap_rollouts {
-            Overlap::Gpu => !on_host(device),
+            Overlap::Gpu => !is_cpu(device),
             Overlap::Always => true,
             Overlap::Never => false,
         };
@@ -59,7 +59,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
             pipelined: overlaps.then(|| PipelinedWeights::new(acting)),
             inputs,
             state: TrainState::new(factorisation, networks, device),
-            collector: EpisodeCollector::new(spec, inputs, actor.memory_dim(), n_envs),
+            collector: EpisodeCollector::new(spec, inputs, actor.carry_dim(), n_envs),
             actor,
             replay: EpisodeReplay::new(learning.replay()),
             reward_norm: RewardNorm::default(),
@@ -120,10 +120,10 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         let shards = sample.shards(shard_count(&self.state.device, rows));
         let indices: Vec<u64> = shards.iter().flat_map(|shard| &shard.indices).copied().collect();
         let (seed, inputs) = (self.selection.next_u64(), self.inputs);
-        let (memory_dim, device) = (self.actor.memory_dim(), self.state.device.clone());
+        let (carry_dim, device) = (self.actor.carry_dim(), self.state.device.clone());
         let learning = &learning.clone();
         let batch = |(index, shard): (usize, Sample<'_>)| {
-            let mut batch = EpisodeBatch::padded(&shard, inputs, time_multiple(&device));
+            let mut batch = EpisodeBatch::padded(&shard, inputs, padding_multiple(&device));
             if let Some(norm) = &standardise {
                 let own = batch.agent_reward.iter_mut();
                 for reward in batch.steps.iter_mut().map(|step| &mut step.reward).chain(own) {
@@ -131,7 +131,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
                 }
             }
             let rng = Rng::stream(seed, Purpose::Selection, index as u32);
-            EpisodeTensors::new(batch, inputs, learning, memory_dim, rng, &device)
+            EpisodeTensors::new(batch, inputs, learning, carry_dim, rng, &device)
         };
         let shards =
             shards.into_iter().enumerate().map(|(index, shard)| (shard.steps(), (index, shard)));
@@ -186,7 +186,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             pipelined.send(learned.clone(), pending);
             return Ok(());
         }
-        let (actor, numbers) = learned.to_actor_and(pending.values());
+        let (actor, numbers) = learned.to_actor_with(pending.values());
         self.actor = actor;
         pending.record(numbers, metrics)
     }
@@ -201,7 +201,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             state,
             actions,
             self.inputs,
-            self.actor.memory_dim(),
+            self.actor.carry_dim(),
             &self.state.device,
         );
         let values = self.state.factorisation.q_tot(&self.state.networks.valid(), &batch);
@@ -312,8 +312,8 @@ mod tests {
             .map(|shard| {
                 let rng = Rng::stream(0, Purpose::Check, 0);
                 let batch = EpisodeBatch::padded(shard, learner.inputs, multiple);
-                let memory_dim = learner.actor.memory_dim();
-                EpisodeTensors::new(batch, learner.inputs, &learning, memory_dim, rng, &device)
+                let carry_dim = learner.actor.carry_dim();
+                EpisodeTensors::new(batch, learner.inputs, &learning, carry_dim, rng, &device)
             })
             .collect();
         learner.update(&shards, &mut metrics).expect("the loss is finite");
@@ -340,7 +340,7 @@ mod tests {
         let mut learner = ReplayLearner::new(Vdn { learning, ..Vdn::default() }, &context);
         let decides = |actor: &Actor| {
             let (mut hidden, mut utilities) =
-                (vec![0.0; actor.memory_dim()], vec![0.0; actor.output_dim()]);
+                (vec![0.0; actor.carry_dim()], vec![0.0; actor.output_dim()]);
             let input = vec![0.5; actor.input_dim()];
             actor.step(&input, &mut hidden, &mut utilities, &mut Default::default());
             utilities

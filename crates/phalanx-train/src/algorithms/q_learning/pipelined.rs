@@ -31,7 +31,7 @@ impl PipelinedWeights {
     /// Waits for the networks that were sent, records their metrics, and returns their actor.
     pub(super) fn receive(&mut self, metrics: &mut Metrics) -> Result<Option<Actor>, TrainError> {
         let Some((learned, pending)) = self.next.take() else { return Ok(None) };
-        let (actor, numbers) = learned.to_actor_and(pending.values());
+        let (actor, numbers) = learned.to_actor_with(pending.values());
         self.acting = learned;
         pending.record(numbers, metrics)?;
         Ok(Some(actor))

@@ -2,7 +2,7 @@
 
 use phalanx_core::nn::{
     AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, InputNorm, Normalisation,
-    RecurrentUnit, from_safetensors,
+    RnnKind, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ struct PolicyFile {
     second_hidden_dim: Option<usize>,
     recurrent: bool,
     #[serde(default)]
-    rnn: RecurrentUnit,
+    rnn: RnnKind,
     #[serde(default)]
     convolution: Option<Convolution>,
     #[serde(default)]
@@ -87,7 +87,7 @@ pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
     let actor = networks.to_actor();
     Ok(Policy {
         actor: match file.input_norm {
-            Some(norm) => actor.standardising(norm),
+            Some(norm) => actor.with_input_norm(norm),
             None => actor,
         },
         inputs: file.inputs,

@@ -56,7 +56,7 @@ impl Evaluation {
 pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Evaluation {
     let spec = envs.spec().clone();
     let n = envs.n_envs();
-    let mut team = TeamRunner::new(policy.inputs, policy.actor.memory_dim(), n);
+    let mut team = TeamRunner::new(policy.inputs, policy.actor.carry_dim(), n);
     let mut rows = StepRows::new(&spec, n, 1);
     let mut actions = vec![0_u16; n * spec.n_agents()];
     let mut metrics = Metrics::default();

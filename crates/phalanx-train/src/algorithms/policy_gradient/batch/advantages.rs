@@ -203,7 +203,7 @@ impl RolloutBatch<'_> {
 
     fn values(&self, critic: &AgentNetworks, device: &Device) -> Values {
         let (rows, dim) = (self.envs * self.critic_rows, self.critic_dim);
-        let mut hidden = tensor(self.critic_hidden.clone(), [rows, self.memory_dim], device);
+        let mut hidden = tensor(self.critic_hidden.clone(), [rows, self.carry_dim], device);
         let (mut values, mut hiddens) = (Vec::new(), Vec::new());
         for chunk in 0..=self.chunks {
             let steps = if chunk < self.chunks { self.chunk } else { 1 };
@@ -223,7 +223,7 @@ impl RolloutBatch<'_> {
             }
         }
         let [values, mut hidden] = joined([values, hiddens]);
-        let behind = hidden.split_off((self.chunks - 1) * rows * self.memory_dim);
+        let behind = hidden.split_off((self.chunks - 1) * rows * self.carry_dim);
         Values { values, hidden, behind }
     }
 

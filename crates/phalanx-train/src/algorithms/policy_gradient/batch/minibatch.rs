@@ -1,7 +1,7 @@
 //! Parts of a rollout as constants of an update.
 
 use burn::tensor::Tensor;
-use phalanx_core::nn::{self, Device, Taken, Valued, shard_count};
+use phalanx_core::nn::{self, Device, PolicyTargets, ValueTargets, shard_count};
 use phalanx_core::rl::normalise;
 
 use super::super::losses::{PolicyBatch, PolicyInputs, Sequence, ValueBatch};
@@ -104,12 +104,12 @@ impl RolloutBatch<'_> {
                 false => self.part(&self.log_probs, (self.agents, n_actions), items, agents),
             },
         ];
-        let (PolicyInputs { read, closed, actions }, own) =
+        let (PolicyInputs { read, mask_bias, actions }, own) =
             self.policy_inputs_with(None, group, items, own, tracked);
         let [log_prob, advantage, weight, log_probs] = own;
-        let closed = if self.mask_policy { closed } else { closed.zeros_like() };
-        let taken = Taken {
-            closed: closed.reshape([n, n_actions]),
+        let mask_bias = if self.mask_policy { mask_bias } else { mask_bias.zeros_like() };
+        let taken = PolicyTargets {
+            mask_bias: mask_bias.reshape([n, n_actions]),
             actions: actions.reshape([n, 1]),
             log_prob: log_prob.reshape([n, 1]),
             advantage: advantage.reshape([n, 1]),
@@ -145,7 +145,7 @@ impl RolloutBatch<'_> {
         let floats = |all: &[f32], size: usize| self.part(all, (self.agents, size), items, agents);
         let own = [
             floats(&self.input, dim),
-            floats(&self.closed, n_actions),
+            floats(&self.mask_bias, n_actions),
             self.not_reset_rows(items, agents.len()),
             match &hidden {
                 Some(_) => Vec::new(),
@@ -157,16 +157,17 @@ impl RolloutBatch<'_> {
         let (all, actions) = nn::upload(all, vec![actions], device);
         let (mut all, mut actions) = (all.into_iter(), actions.into_iter());
         let count = "as many arrive as were sent";
-        let [input, closed, not_reset, memory] = std::array::from_fn(|_| all.next().expect(count));
+        let [input, mask_bias, not_reset, memory] =
+            std::array::from_fn(|_| all.next().expect(count));
         let more = std::array::from_fn(|_| all.next().expect(count));
         let actions = actions.next().expect(count);
         let played = PolicyInputs {
             read: Sequence {
                 input: input.reshape([time, rows, dim]),
-                hidden: hidden.unwrap_or_else(|| memory.reshape([rows, self.memory_dim])),
+                hidden: hidden.unwrap_or_else(|| memory.reshape([rows, self.carry_dim])),
                 not_reset: not_reset.reshape([time, rows]),
             },
-            closed: closed.reshape([time, rows, n_actions]),
+            mask_bias: mask_bias.reshape([time, rows, n_actions]),
             actions: actions.reshape([time, rows, 1]),
         };
         (played, more)
@@ -197,7 +198,7 @@ impl RolloutBatch<'_> {
             Some(policy) => policy.read.input.clone(),
             None => input.reshape([self.chunk, rows, dim]),
         };
-        let hidden = hidden.reshape([rows, self.memory_dim]);
+        let hidden = hidden.reshape([rows, self.carry_dim]);
         ValueBatch {
             read: Sequence { input, hidden, not_reset: not_reset.reshape([self.chunk, rows]) },
             valued,
@@ -210,7 +211,7 @@ impl RolloutBatch<'_> {
         batch: &Minibatch,
         shard: &Shard,
         device: &Device,
-    ) -> Valued {
+    ) -> ValueTargets {
         self.value_targets_with(batch, shard, [], &device.clone().autodiff()).0
     }
 
@@ -221,7 +222,7 @@ impl RolloutBatch<'_> {
         shard: &Shard,
         more: [Vec<f32>; N],
         device: &Device,
-    ) -> (Valued, [Tensor<1>; N]) {
+    ) -> (ValueTargets, [Tensor<1>; N]) {
         let (columns, critic_rows) = ((self.critic_rows, 1), self.all_critic_rows());
         let column = |all: &[f32]| self.part(all, columns, &shard.items, &critic_rows);
         let on = self.part(&self.critic_active, columns, &shard.items, &critic_rows);
@@ -230,13 +231,13 @@ impl RolloutBatch<'_> {
         let mut all = nn::upload(all, Vec::new(), device).0.into_iter();
         let count = "as many arrive as were sent";
         let mut next = || all.next().expect(count).reshape([on.len(), 1]);
-        let valued = Valued { before: next(), returns: next(), weight: next() };
+        let valued = ValueTargets { old_value: next(), returns: next(), weight: next() };
         (valued, std::array::from_fn(|_| all.next().expect(count)))
     }
 
     /// The memories at the beginning of some items, `[row, memory]`.
     fn memory(&self, all: &[f32], width: usize, items: &[usize], columns: &[usize]) -> Vec<f32> {
-        let h = self.memory_dim;
+        let h = self.carry_dim;
         let mut out = Vec::with_capacity(items.len() * columns.len() * h);
         for item in items {
             for column in columns {

@@ -31,7 +31,7 @@ pub(crate) struct RolloutBatch<'a> {
     critic_rows: usize,
     inputs: InputLayout,
     critic_dim: usize,
-    memory_dim: usize,
+    carry_dim: usize,
     /// `[time + 1, env, agent, dim]`.
     input: Cow<'a, [f32]>,
     /// `[time + 1, env, critic row, dim]`; empty where the critic reads what the agents read.
@@ -39,7 +39,7 @@ pub(crate) struct RolloutBatch<'a> {
     same_input: bool,
     /// `[time + 1, env]`.
     not_reset: Cow<'a, [f32]>,
-    closed: Vec<f32>,
+    mask_bias: Vec<f32>,
     actions: Vec<i32>,
     /// Whether the policy that is updated has the available actions alone.
     mask_policy: bool,
@@ -92,12 +92,12 @@ impl<'a> RolloutBatch<'a> {
             critic_rows,
             inputs,
             critic_dim: critic.dim(),
-            memory_dim: settings.memory_dim(),
+            carry_dim: settings.carry_dim(),
             input: Cow::Borrowed(&rollout.input),
             critic_input: if same_input { Vec::new() } else { critic.inputs(rollout) },
             same_input,
             not_reset: Cow::Borrowed(&rollout.not_reset),
-            closed: avail.iter().map(|&open| if open { 0.0 } else { MASKED_LOGIT }).collect(),
+            mask_bias: avail.iter().map(|&open| if open { 0.0 } else { MASKED_LOGIT }).collect(),
             actions: rollout.actions.iter().map(|&action| i32::from(action)).collect(),
             mask_policy: settings.mask_policy_loss,
             active: active(settings.use_policy_active_masks, agents),

@@ -8,8 +8,7 @@ use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
 use phalanx_core::env::StepStatus;
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RecurrentUnit, Sharing,
-    device,
+    AgentConfig, AgentNetworks, HiddenActivation, Init, Normalisation, RnnKind, Sharing, device,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -25,9 +24,9 @@ fn inputs() -> InputLayout {
 }
 
 /// Random numbers, an episode that begins in the middle, an action that is not available.
-fn rollout(memory_dim: usize) -> Rollout {
+fn rollout(carry_dim: usize) -> Rollout {
     let mut rng = Rng::stream(1, Purpose::Check, 0);
-    let mut rollout = Rollout::new(&spec(), inputs(), memory_dim, ENVS, TIME);
+    let mut rollout = Rollout::new(&spec(), inputs(), carry_dim, ENVS, TIME);
     rollout.input.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
     rollout.hidden.iter_mut().for_each(|x| *x = rng.range(-1.0, 1.0));
     rollout.actions.iter_mut().for_each(|action| *action = rng.below(2) as u16);
@@ -48,14 +47,14 @@ fn settings(chunk: usize) -> PolicyGradient {
 }
 
 fn networks(seed: u64) -> AgentNetworks {
-    networks_of(RecurrentUnit::Gru, seed)
+    networks_of(RnnKind::Gru, seed)
 }
 
-fn networks_of(unit: RecurrentUnit, seed: u64) -> AgentNetworks {
+fn networks_of(unit: RnnKind, seed: u64) -> AgentNetworks {
     networks_with(unit, 3, seed)
 }
 
-fn networks_with(unit: RecurrentUnit, outputs: usize, seed: u64) -> AgentNetworks {
+fn networks_with(unit: RnnKind, outputs: usize, seed: u64) -> AgentNetworks {
     let config = AgentConfig {
         input_dim: inputs().dim(),
         hidden_dim: 5,
@@ -76,9 +75,9 @@ fn recalled(chunk: usize, policy: &AgentNetworks) -> RolloutBatch<'static> {
 }
 
 fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> RolloutBatch<'static> {
-    let rollout = rollout(settings.memory_dim());
+    let rollout = rollout(settings.carry_dim());
     let layout = CriticLayout::new(settings, &spec(), inputs());
-    let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
+    let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
     let mut rollout_batch =
         RolloutBatch::new(&rollout, settings, inputs(), &layout, &hidden).into_owned();
     let cpu = device("cpu").expect("the CPU is always there");
@@ -88,12 +87,12 @@ fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> RolloutBa
 
 #[test]
 fn chunks_begin_with_the_memories_of_the_whole_sequence() {
-    for (unit, memory_dim) in [(RecurrentUnit::Gru, 5), (RecurrentUnit::Lstm, 10)] {
+    for (unit, carry_dim) in [(RnnKind::Gru, 5), (RnnKind::Lstm, 10)] {
         let policy = networks_of(unit, 2);
         let of = |chunk| PolicyGradient { rnn: unit, ..settings(chunk) };
         let (whole, cut) = (recalled_with(&of(0), &policy), recalled_with(&of(2), &policy));
         assert_eq!(cut.items(), 4 * ENVS);
-        assert_eq!(cut.policy_hidden.len(), 4 * ENVS * 2 * memory_dim);
+        assert_eq!(cut.policy_hidden.len(), 4 * ENVS * 2 * carry_dim);
         for (a, b) in whole.log_prob.iter().zip(&cut.log_prob) {
             assert!((a - b).abs() < 1e-6);
         }
@@ -102,10 +101,10 @@ fn chunks_begin_with_the_memories_of_the_whole_sequence() {
 
 /// What the policy learns from the whole of a rollout in which two agent steps are those of the dead.
 fn learned(settings: &PolicyGradient) -> (Vec<f32>, PolicyBatch) {
-    let mut rollout = rollout(settings.memory_dim());
+    let mut rollout = rollout(settings.carry_dim());
     (rollout.rows.alive[3], rollout.rows.alive[8]) = (false, false);
     let layout = CriticLayout::new(settings, &spec(), inputs());
-    let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
+    let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
     let mut rollout_batch = RolloutBatch::new(&rollout, settings, inputs(), &layout, &hidden);
     let cpu = device("cpu").expect("the CPU is always there");
     rollout_batch.evaluate_policy(&networks(2), settings, &cpu);
@@ -128,10 +127,10 @@ fn the_updated_policy_has_all_actions_and_all_agents_where_the_masks_are_off() {
     assert_eq!(acted, acted_too, "what acted has the available actions alone");
     let numbers = |of: &Tensor<2>| to_vec(of.clone().inner().flatten::<1>(0, 1));
     assert_eq!(numbers(&open.taken.log_prob), acted);
-    let closed = numbers(&masked.taken.closed);
-    let unavailable = closed.iter().filter(|&&x| x < -1e8).count();
-    assert!(unavailable > 0 && closed.iter().all(|&x| x == 0.0 || x < -1e8));
-    assert!(numbers(&open.taken.closed).iter().all(|&x| x == 0.0));
+    let mask_bias = numbers(&masked.taken.mask_bias);
+    let unavailable = mask_bias.iter().filter(|&&x| x < -1e8).count();
+    assert!(unavailable > 0 && mask_bias.iter().all(|&x| x == 0.0 || x < -1e8));
+    assert!(numbers(&open.taken.mask_bias).iter().all(|&x| x == 0.0));
     let steps = (TIME * ENVS * 2) as f32;
     let weights = numbers(&masked.taken.weight);
     for (place, weight) in weights.iter().enumerate() {
@@ -150,14 +149,14 @@ fn an_episode_at_its_limit_is_bootstrapped_unless_the_limit_counts_as_its_end() 
             normalise_advantage: NormaliseAdvantage::None,
             ..settings(0)
         };
-        let mut rollout = rollout(settings.memory_dim());
+        let mut rollout = rollout(settings.carry_dim());
         rollout.steps[2 * ENVS] =
             EpisodeStep { reward: 1.5, status: StepStatus::Truncated, filled: true };
         rollout.steps[3 * ENVS] = EpisodeStep::PADDING;
         let layout = CriticLayout::new(&settings, &spec(), inputs());
-        let hidden = vec![0.0; ENVS * 2 * settings.memory_dim()];
+        let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
         let mut rollout_batch = RolloutBatch::new(&rollout, &settings, inputs(), &layout, &hidden);
-        let critic = networks_with(RecurrentUnit::Gru, 1, 3);
+        let critic = networks_with(RnnKind::Gru, 1, 3);
         let values = rollout_batch.evaluate_rollout(&networks(2), &critic, &settings, &cpu);
         rollout_batch.estimate(&rollout, values, None, &settings);
         for agent in 0..2 {

@@ -1,0 +1,298 @@
+//! One agent network on plain weights.
+
+use burn::module::Param;
+use burn::tensor::Tensor;
+
+use phalanx_kernels::{
+    Activation, Convolution, FilterScratch, Packed, PackedFilters, activate, filter,
+    filter_multiply_adds, gru_cell, lstm_cell, multiply, normalise,
+};
+
+use super::network::{AgentNetwork, HiddenLayer};
+use crate::nn::layers::layer_norm::EPS;
+use crate::nn::layers::{FrameConvolution, LayerNorm, Linear, Lstm, RnnKind};
+use crate::nn::weights::ParameterValues;
+
+/// An actor may have few rows now and many later, and its bits must not depend on them.
+const ROWS: usize = usize::MAX;
+
+/// One network on plain weights.
+#[derive(Clone, Debug)]
+pub(super) struct ActorNetwork {
+    input_norm: Option<Norm>,
+    filters: Option<Filters>,
+    encoder: Layer,
+    norm: Option<Norm>,
+    encoder_norm: Option<Norm>,
+    core: ActorHidden,
+    core_norm: Option<Norm>,
+    head: Layer,
+    activation: Activation,
+}
+
+/// What is between the layers of some rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LayerScratch {
+    normal: Vec<f32>,
+    seen: Vec<f32>,
+    filtered: FilterScratch,
+    features: Vec<f32>,
+    input_gates: Vec<f32>,
+    hidden_gates: Vec<f32>,
+    /// State and cell of an LSTM, each for itself.
+    state: Vec<f32>,
+    cell: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+enum ActorHidden {
+    Gru {
+        input: Layer,
+        hidden: Layer,
+    },
+    /// Both biases are the input's.
+    Lstm {
+        input: Layer,
+        hidden: Packed,
+    },
+    FeedForward(Layer),
+}
+
+impl ActorHidden {
+    fn lstm(lstm: &Lstm, values: &mut ParameterValues) -> Self {
+        let mut input = Layer::new(&lstm.weight_ih, &lstm.bias_ih, values);
+        let Layer { weight, bias } = Layer::new(&lstm.weight_hh, &lstm.bias_hh, values);
+        input.bias.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+        Self::Lstm { input, hidden: weight }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    weight: Packed,
+    bias: Vec<f32>,
+}
+
+/// A convolution on plain weights.
+#[derive(Clone, Debug)]
+struct Filters {
+    size: Convolution,
+    layers: PackedFilters,
+    biases: Vec<Vec<f32>>,
+}
+
+impl Filters {
+    fn new(convolution: &FrameConvolution, values: &mut ParameterValues) -> Self {
+        let (weights, biases): (Vec<_>, Vec<_>) = (convolution.layers.iter())
+            .map(|layer| (values.take(&layer.weight), values.take(&layer.bias)))
+            .unzip();
+        let size = convolution.config();
+        let weights = std::array::from_fn(|at| weights[at].as_slice());
+        Self { size, layers: PackedFilters::new(size, weights, ROWS), biases }
+    }
+
+    /// Replaces the observations in `input`, `[row, input_dim]`, by what the filters make of them.
+    fn forward(&self, input: &[f32], dim: usize, scratch: &mut LayerScratch) {
+        let LayerScratch { seen, filtered, .. } = scratch;
+        let (reads, writes) = (self.size.input_dim(), self.size.output_dim());
+        let width = writes + dim - reads;
+        seen.resize(input.len() / dim * width, 0.0);
+        let biases = std::array::from_fn(|at| self.biases[at].as_slice());
+        filter(self.size, (&self.layers, biases), (input, dim), (seen, width), filtered);
+        for (row, seen) in input.chunks_exact(dim).zip(seen.chunks_exact_mut(width)) {
+            seen[writes..].copy_from_slice(&row[reads..]);
+        }
+    }
+}
+
+/// Layer normalisation on plain weights.
+#[derive(Clone, Debug)]
+struct Norm {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Norm {
+    fn new(norm: &LayerNorm, values: &mut ParameterValues) -> Self {
+        Self { scale: values.take(&norm.scale), shift: values.take(&norm.shift) }
+    }
+
+    /// Normalises every row in place.
+    fn forward(&self, rows: &mut [f32]) {
+        normalise(rows, (&self.scale, &self.shift), EPS, None);
+    }
+}
+
+impl Layer {
+    fn new(
+        weight: &Param<Tensor<2>>,
+        bias: &Param<Tensor<1>>,
+        values: &mut ParameterValues,
+    ) -> Self {
+        let [input, output] = weight.dims();
+        let weight = Packed::new(&values.take(weight), input, output, ROWS);
+        Self { weight, bias: values.take(bias) }
+    }
+
+    fn linear(linear: &Linear, values: &mut ParameterValues) -> Self {
+        Self::new(&linear.weight, &linear.bias, values)
+    }
+
+    /// `[row, input]` to `[row, output]`.
+    fn forward(&self, x: &[f32], y: &mut [f32]) {
+        multiply(x, &self.weight, Some(&self.bias), y);
+    }
+}
+
+impl ActorNetwork {
+    pub(super) fn new(network: &AgentNetwork, values: &mut ParameterValues) -> Self {
+        let core = match &network.core {
+            HiddenLayer::Gru(gru) => ActorHidden::Gru {
+                input: Layer::new(&gru.weight_ih, &gru.bias_ih, values),
+                hidden: Layer::new(&gru.weight_hh, &gru.bias_hh, values),
+            },
+            HiddenLayer::Lstm(lstm) => ActorHidden::lstm(lstm, values),
+            HiddenLayer::FeedForward(linear) => {
+                ActorHidden::FeedForward(Layer::linear(linear, values))
+            }
+        };
+        let norm = |norm: &Option<LayerNorm>, values: &mut ParameterValues| {
+            norm.as_ref().map(|norm| Norm::new(norm, values))
+        };
+        Self {
+            input_norm: norm(&network.input_norm, values),
+            filters: network.convolution.as_ref().map(|filters| Filters::new(filters, values)),
+            encoder: Layer::linear(&network.encoder, values),
+            norm: norm(&network.norm, values),
+            encoder_norm: norm(&network.encoder_norm, values),
+            core,
+            core_norm: norm(&network.core_norm, values),
+            head: Layer::linear(&network.head, values),
+            activation: network.activation.into(),
+        }
+    }
+
+    pub(super) fn input_dim(&self) -> usize {
+        let reads = self.encoder.weight.inner();
+        let replaced =
+            |filters: &Filters| reads + filters.size.input_dim() - filters.size.output_dim();
+        self.filters.as_ref().map_or(reads, replaced)
+    }
+
+    pub(super) fn hidden_dim(&self) -> usize {
+        self.encoder.weight.columns()
+    }
+
+    pub(super) fn second_hidden_dim(&self) -> usize {
+        self.head.weight.inner()
+    }
+
+    pub(super) fn output_dim(&self) -> usize {
+        self.head.weight.columns()
+    }
+
+    /// Returns the numbers that a row carries from step to step.
+    pub(super) fn carry_dim(&self) -> usize {
+        let width = self.encoder.weight.columns();
+        match &self.core {
+            ActorHidden::Gru { .. } => RnnKind::Gru.carry_dim(width),
+            ActorHidden::Lstm { .. } => RnnKind::Lstm.carry_dim(width),
+            ActorHidden::FeedForward(_) => width,
+        }
+    }
+
+    /// The multiply-adds of a row.
+    pub(super) fn multiply_adds(&self) -> usize {
+        let of = |layer: &Layer| layer.weight.inner() * layer.weight.columns();
+        let core = match &self.core {
+            ActorHidden::Gru { input, hidden } => of(input) + of(hidden),
+            ActorHidden::Lstm { input, hidden } => of(input) + hidden.inner() * hidden.columns(),
+            ActorHidden::FeedForward(middle) => of(middle),
+        };
+        let filters = self.filters.as_ref().map_or(0, |filters| filter_multiply_adds(filters.size));
+        of(&self.encoder) + core + of(&self.head) + filters
+    }
+
+    pub(super) fn step(
+        &self,
+        input: &[f32],
+        hidden: &mut [f32],
+        output: &mut [f32],
+        scratch: &mut LayerScratch,
+    ) {
+        let width = self.encoder.weight.columns();
+        let rows = hidden.len() / self.carry_dim();
+        let mut normal = std::mem::take(&mut scratch.normal);
+        let input = match &self.input_norm {
+            None => input,
+            Some(norm) => {
+                normal.clear();
+                normal.extend_from_slice(input);
+                norm.forward(&mut normal);
+                &normal
+            }
+        };
+        if let Some(filters) = &self.filters {
+            filters.forward(input, input.len() / rows, scratch);
+        }
+        let LayerScratch { seen, features, input_gates, hidden_gates, state, cell, .. } = scratch;
+        let input = if self.filters.is_some() { seen.as_slice() } else { input };
+        features.resize(rows * width, 0.0);
+        self.encoder.forward(input, features);
+        if let Some(norm) = &self.norm {
+            norm.forward(features);
+        }
+        activate(self.activation, features);
+        if let Some(norm) = &self.encoder_norm {
+            norm.forward(features);
+        }
+        match &self.core {
+            ActorHidden::Gru { input, hidden: recurrent } => {
+                input_gates.resize(rows * 3 * width, 0.0);
+                hidden_gates.resize(rows * 3 * width, 0.0);
+                input.forward(features, input_gates);
+                recurrent.forward(hidden, hidden_gates);
+                gru_cell(width, input_gates, hidden_gates, hidden, None);
+                match &self.core_norm {
+                    None => self.head.forward(hidden, output),
+                    Some(norm) => {
+                        features.copy_from_slice(hidden);
+                        norm.forward(features);
+                        self.head.forward(features, output);
+                    }
+                }
+            }
+            ActorHidden::Lstm { input, hidden: recurrent } => {
+                input_gates.resize(rows * 4 * width, 0.0);
+                state.clear();
+                cell.clear();
+                for memory in hidden.chunks_exact(2 * width) {
+                    state.extend_from_slice(&memory[..width]);
+                    cell.extend_from_slice(&memory[width..]);
+                }
+                input.forward(features, input_gates);
+                multiply(state, recurrent, None, input_gates);
+                lstm_cell(width, input_gates, state, cell, None);
+                let parts = state.chunks_exact(width).zip(cell.chunks_exact(width));
+                for (memory, (state, cell)) in hidden.chunks_exact_mut(2 * width).zip(parts) {
+                    memory[..width].copy_from_slice(state);
+                    memory[width..].copy_from_slice(cell);
+                }
+                if let Some(norm) = &self.core_norm {
+                    norm.forward(state);
+                }
+                self.head.forward(state, output);
+            }
+            ActorHidden::FeedForward(middle) => {
+                input_gates.resize(rows * middle.weight.columns(), 0.0);
+                middle.forward(features, input_gates);
+                activate(self.activation, input_gates);
+                if let Some(norm) = &self.core_norm {
+                    norm.forward(input_gates);
+                }
+                self.head.forward(input_gates, output);
+            }
+        }
+        scratch.normal = normal;
+    }
+}

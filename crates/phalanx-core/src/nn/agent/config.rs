@@ -1,0 +1,144 @@
+//! The sizes of an agent network, and how its weights begin.
+
+use burn::tensor::Device;
+use phalanx_kernels::Convolution;
+
+use super::network::{AgentNetwork, HiddenLayer};
+use crate::nn::layers::{
+    FrameConvolution, Gru, HiddenActivation, LayerNorm, Linear, Lstm, Normalisation, RnnKind,
+};
+use crate::rng::Rng;
+
+/// The sizes of an [`AgentNetwork`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AgentConfig {
+    /// The length of one agent's input: its observation and whatever the collector appends to it.
+    pub input_dim: usize,
+    /// The width of the hidden layers and of the hidden state.
+    pub hidden_dim: usize,
+    /// The number of outputs, one for each action.
+    pub output_dim: usize,
+    /// The recurrent layer in the middle; `None` stands for a linear layer.
+    pub recurrent: Option<RnnKind>,
+    /// The width of a feed-forward network's second hidden layer, where it is not `hidden_dim`.
+    pub second_hidden_dim: Option<usize>,
+    /// A convolution before the first layer, over the beginning of the input.
+    pub convolution: Option<Convolution>,
+    /// Where layers are normalised.
+    pub normalisation: Normalisation,
+    /// The activation of the hidden layers.
+    pub activation: HiddenActivation,
+    /// How the weights begin.
+    pub init: Init,
+}
+
+/// How the weights of an [`AgentNetwork`] begin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Every linear layer uniform in `±1 / sqrt(inputs)`, the recurrent one uniform in
+    /// `±1 / sqrt(hidden_dim)`, as PyTorch does.
+    Uniform {
+        /// Multiplies weights and biases of the last layer.
+        head_scale: f32,
+    },
+    /// Orthogonal weights and zero biases; the layers before a ReLU are scaled by `sqrt(2)` (MAPPO,
+    /// Yu et al. 2022, arXiv 2103.01955).
+    Orthogonal {
+        /// Multiplies the weights of the last layer.
+        head_gain: f32,
+    },
+    /// Weights from a normal distribution with variance `2 / inputs` that is cut off at two deviations, and
+    /// zero biases, which keep the size of activations through ReLUs: He's, TensorFlow's
+    /// `variance_scaling_initializer` with scale 2. A recurrent layer begins as in [`Init::Uniform`].
+    VarianceScaling {
+        /// Multiplies the weights of the last layer.
+        head_gain: f32,
+    },
+}
+
+impl Init {
+    /// Makes a hidden layer.
+    pub(in crate::nn) fn layer(
+        self,
+        input: usize,
+        output: usize,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Linear {
+        match self {
+            Self::Uniform { .. } => Linear::new(input, output, rng, device),
+            Self::Orthogonal { .. } => {
+                Linear::orthogonal(input, output, std::f32::consts::SQRT_2, rng, device)
+            }
+            Self::VarianceScaling { .. } => {
+                Linear::variance_scaling(input, output, 1.0, rng, device)
+            }
+        }
+    }
+
+    /// Makes the last layer.
+    fn head(self, input: usize, output: usize, rng: &mut Rng, device: &Device) -> Linear {
+        match self {
+            Self::Uniform { head_scale } => Linear::scaled(input, output, head_scale, rng, device),
+            Self::Orthogonal { head_gain } => {
+                Linear::orthogonal(input, output, head_gain, rng, device)
+            }
+            Self::VarianceScaling { head_gain } => {
+                Linear::variance_scaling(input, output, head_gain, rng, device)
+            }
+        }
+    }
+}
+
+impl Default for Init {
+    fn default() -> Self {
+        Self::Uniform { head_scale: 1.0 }
+    }
+}
+
+impl AgentConfig {
+    /// Returns the numbers that a row carries from step to step; a feed-forward network is given `hidden_dim` and
+    /// leaves them alone.
+    pub fn carry_dim(&self) -> usize {
+        self.recurrent.map_or(self.hidden_dim, |unit| unit.carry_dim(self.hidden_dim))
+    }
+
+    /// Makes a network with initial weights drawn from `rng`.
+    pub fn init(&self, rng: &mut Rng, device: &Device) -> AgentNetwork {
+        let hidden = self.hidden_dim;
+        let mut in_dim = self.input_dim;
+        let convolution = self.convolution.map(|convolution| {
+            in_dim = in_dim - convolution.input_dim() + convolution.output_dim();
+            FrameConvolution::new(convolution, self.init, rng, device)
+        });
+        let encoder = self.init.layer(in_dim, hidden, rng, device);
+        let second_hidden = self.second_hidden_dim.unwrap_or(hidden);
+        let orthogonal = matches!(self.init, Init::Orthogonal { .. });
+        let core = match self.recurrent {
+            None => HiddenLayer::FeedForward(self.init.layer(hidden, second_hidden, rng, device)),
+            Some(RnnKind::Gru) => {
+                let new = if orthogonal { Gru::orthogonal } else { Gru::new };
+                HiddenLayer::Gru(new(hidden, hidden, rng, device))
+            }
+            Some(RnnKind::Lstm) => {
+                let new = if orthogonal { Lstm::orthogonal } else { Lstm::new };
+                HiddenLayer::Lstm(new(hidden, hidden, rng, device))
+            }
+        };
+        let last = if self.recurrent.is_some() { hidden } else { second_hidden };
+        let head = self.init.head(last, self.output_dim, rng, device);
+        let norm =
+            |place, width| (self.normalisation == place).then(|| LayerNorm::new(width, device));
+        AgentNetwork {
+            input_norm: norm(Normalisation::Throughout, self.input_dim),
+            convolution,
+            encoder,
+            norm: norm(Normalisation::FirstLayer, hidden),
+            encoder_norm: norm(Normalisation::Throughout, hidden),
+            core,
+            core_norm: norm(Normalisation::Throughout, last),
+            head,
+            activation: self.activation,
+        }
+    }
+}

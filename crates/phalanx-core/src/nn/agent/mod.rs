@@ -1,0 +1,12 @@
+//! Agent networks: for learning on tensors, and for acting on plain weights.
+
+mod actor;
+mod actor_network;
+mod config;
+mod network;
+mod team;
+
+pub use self::actor::{Actor, Scratch};
+pub use self::config::{AgentConfig, Init};
+pub use self::network::{AgentNetwork, AgentOutput};
+pub use self::team::{AgentNetworks, Sharing};

@@ -1,0 +1,165 @@
+//! The agent network: observations in, utilities or logits out.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use phalanx_kernels::{self as kernels, Activation};
+
+use super::actor::Actor;
+use crate::nn::layers::{FrameConvolution, Gru, HiddenActivation, LayerNorm, Linear, Lstm};
+use crate::nn::weights::ParameterValues;
+
+/// The network that all agents of a group share.
+///
+/// Recurrent, as in PyMARL: linear, ReLU, GRU or LSTM, linear. Feed-forward: linear, ReLU, linear, ReLU,
+/// linear. Layer normalisation may stand before the first ReLU or throughout
+/// ([`Normalisation`](crate::nn::Normalisation)), and tanh in place of ReLU. It holds no hidden state: the caller
+/// passes the carry in and gets it back.
+#[derive(Module, Debug)]
+pub struct AgentNetwork {
+    pub(super) input_norm: Option<LayerNorm>,
+    pub(super) convolution: Option<FrameConvolution>,
+    pub(super) encoder: Linear,
+    /// Before the activation.
+    pub(super) norm: Option<LayerNorm>,
+    /// After the activation.
+    pub(super) encoder_norm: Option<LayerNorm>,
+    pub(super) core: HiddenLayer,
+    pub(super) core_norm: Option<LayerNorm>,
+    pub(super) head: Linear,
+    #[module(skip)]
+    pub(super) activation: HiddenActivation,
+}
+
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // There is one per network, so its size does not matter.
+pub(super) enum HiddenLayer {
+    Gru(Gru),
+    Lstm(Lstm),
+    FeedForward(Linear),
+}
+
+/// The output of an [`AgentNetwork`] for a sequence.
+#[derive(Clone, Debug)]
+pub struct AgentOutput {
+    /// The utilities or logits of every step, `[time, row, output_dim]`.
+    pub output: Tensor<3>,
+    /// The input of the last layer, `[time, row, hidden_dim]`: the hidden states of a recurrent
+    /// network, the second hidden layer of a feed-forward one, normalised if anything is.
+    pub features: Tensor<3>,
+    /// The carry after the last step, `[row, carry_dim]`
+    /// ([`AgentConfig::carry_dim`](crate::nn::AgentConfig::carry_dim)): the hidden state of a GRU, that of an LSTM
+    /// followed by its cell; the one that came in, where the network is feed-forward. It is part of the gradient graph: call `inner()` on it before carrying it into
+    /// another update.
+    pub hidden: Tensor<2>,
+}
+
+impl AgentNetwork {
+    /// Computes a whole sequence at once.
+    ///
+    /// `input` is `[time, row, input_dim]`, where a row is one agent of one episode; `hidden` is
+    /// the carry at the first step, `[row, carry_dim]`. Where `not_reset`, `[time, row]`, is 1 the
+    /// carry enters step `t`; where it is 0 the carry is set to zero before step `t`,
+    /// because a new episode begins there. `None` stands for ones.
+    pub fn forward(
+        &self,
+        input: Tensor<3>,
+        hidden: Tensor<2>,
+        not_reset: Option<Tensor<2>>,
+    ) -> AgentOutput {
+        let activation = self.activation.into();
+        let input = normalised(&self.input_norm, input);
+        let input = match &self.convolution {
+            None => input,
+            Some(convolution) => filtered(convolution, input),
+        };
+        let encoded = match &self.norm {
+            None => self.encoder.forward_sequence(input, activation),
+            Some(norm) => {
+                let encoded = self.encoder.forward_sequence(input, Activation::Identity);
+                let encoded = norm.forward(encoded);
+                match self.activation {
+                    HiddenActivation::Relu => burn::tensor::activation::relu(encoded),
+                    HiddenActivation::Tanh => encoded.tanh(),
+                }
+            }
+        };
+        let encoded = normalised(&self.encoder_norm, encoded);
+        let (features, hidden) = match &self.core {
+            HiddenLayer::Gru(gru) => {
+                let states = gru.forward(encoded, hidden, not_reset);
+                let [time, row, width] = states.dims();
+                let last = states.clone().slice([time - 1..time, 0..row, 0..width]);
+                (states, last.reshape([row, width]))
+            }
+            HiddenLayer::Lstm(lstm) => lstm.forward(encoded, hidden, not_reset),
+            HiddenLayer::FeedForward(linear) => {
+                (linear.forward_sequence(encoded, activation), hidden)
+            }
+        };
+        let features = normalised(&self.core_norm, features);
+        let output = self.head.forward_sequence(features.clone(), Activation::Identity);
+        AgentOutput { output, features, hidden }
+    }
+
+    /// Computes the outputs of a whole sequence, `[time, row, output_dim]`; the arguments are those of
+    /// [`AgentNetwork::forward`], for callers that need neither features nor carry.
+    ///
+    /// In a shard of a batch on the CPU device ([`in_shards`](crate::nn::in_shards)), the whole network is one
+    /// operation, unless it has normalisation, a convolution or an LSTM.
+    pub fn outputs(
+        &self,
+        input: Tensor<3>,
+        hidden: Tensor<2>,
+        not_reset: Option<Tensor<2>>,
+    ) -> Tensor<3> {
+        let norms = [&self.input_norm, &self.norm, &self.encoder_norm, &self.core_norm];
+        let plain = self.convolution.is_none() && norms.iter().all(|norm| norm.is_none());
+        if !plain || !kernels::is_in_shard() {
+            return self.forward(input, hidden, not_reset).output;
+        }
+        let (encoder, head) = (self.encoder.values(), self.head.values());
+        let activation = self.activation.into();
+        match &self.core {
+            HiddenLayer::Lstm(_) => self.forward(input, hidden, not_reset).output,
+            HiddenLayer::Gru(gru) => {
+                let core = gru.values();
+                kernels::rnn_agent(input, (hidden, not_reset), encoder, activation, core, head)
+            }
+            HiddenLayer::FeedForward(linear) => {
+                let [time, row, width] = input.dims();
+                let layers = [encoder, linear.values(), head];
+                let flat = input.reshape([time * row, width]);
+                let output = kernels::mlp(flat, layers, activation);
+                let [_, width] = output.dims();
+                output.reshape([time, row, width])
+            }
+        }
+    }
+
+    /// Returns the same network on plain weights, for rollouts.
+    pub fn to_actor(&self) -> Actor {
+        let (values, _) = ParameterValues::of(self, Vec::new());
+        Actor::new(std::slice::from_ref(self), &[], values)
+    }
+}
+
+fn normalised(norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
+    }
+}
+
+/// Replaces the beginning of the input, the observations, by the output of a convolution.
+fn filtered(convolution: &FrameConvolution, input: Tensor<3>) -> Tensor<3> {
+    let [time, row, width] = input.dims();
+    let view = convolution.config().input_dim();
+    let flat = input.reshape([time * row, width]);
+    let mut parts = vec![convolution.forward(flat.clone().narrow(1, 0, view))];
+    if width > view {
+        parts.push(flat.narrow(1, view, width - view));
+    }
+    let seen = Tensor::cat(parts, 1);
+    let width = seen.dims()[1];
+    seen.reshape([time, row, width])
+}

@@ -1,0 +1,55 @@
+//! Layer normalisation.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use phalanx_kernels as kernels;
+use serde::{Deserialize, Serialize};
+
+/// Added to the variance.
+pub(in crate::nn) const EPS: f32 = 1e-6;
+
+/// Where an agent's network normalises its layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalisation {
+    /// Nowhere.
+    #[default]
+    None,
+    /// Between the first layer and its activation (PQN, Gallici et al. 2024, arXiv 2407.04811).
+    FirstLayer,
+    /// The input, and what follows every hidden layer and the memory: MAPPO's networks (the code of Yu
+    /// et al. 2022, arXiv 2103.01955).
+    Throughout,
+}
+
+/// Brings the entries of every row to mean zero and variance one, then scales and shifts them
+/// (Ba et al. 2016, arXiv 1607.06450; with flax's constant):
+///
+/// ```text
+/// y = scale (x - mean(x)) / sqrt(mean((x - mean(x))^2) + 1e-6) + shift
+/// ```
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    /// `[width]`, one at first.
+    pub scale: Param<Tensor<1>>,
+    /// `[width]`, zero at first.
+    pub shift: Param<Tensor<1>>,
+}
+
+impl LayerNorm {
+    /// A layer for rows of `width` entries.
+    pub fn new(width: usize, device: &Device) -> Self {
+        Self {
+            scale: Param::from_data(TensorData::ones::<f32, _>([width]), device),
+            shift: Param::from_data(TensorData::zeros::<f32, _>([width]), device),
+        }
+    }
+
+    /// Normalises every row of `[time, row, width]`.
+    pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+        let [time, row, width] = input.dims();
+        let rows = input.reshape([time * row, width]);
+        let normal = kernels::layer_norm(rows, self.scale.val(), self.shift.val(), EPS);
+        normal.reshape([time, row, width])
+    }
+}

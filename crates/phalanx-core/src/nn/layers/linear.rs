@@ -1,0 +1,153 @@
+//! The fully connected layer.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use phalanx_kernels::{self as kernels, Activation, LayerWeights};
+use serde::{Deserialize, Serialize};
+
+use crate::rng::Rng;
+
+/// The activation of the hidden layers of an agent's network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HiddenActivation {
+    /// [`Activation::Relu`].
+    #[default]
+    Relu,
+    /// [`Activation::Tanh`].
+    Tanh,
+}
+
+impl From<HiddenActivation> for Activation {
+    fn from(hidden: HiddenActivation) -> Self {
+        match hidden {
+            HiddenActivation::Relu => Self::Relu,
+            HiddenActivation::Tanh => Self::Tanh,
+        }
+    }
+}
+
+/// An affine map `y = x W + b`.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[input, output]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[output]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// Weights and bias uniform in `±1 / sqrt(input)`, as PyTorch initialises them.
+    pub fn new(input: usize, output: usize, rng: &mut Rng, device: &Device) -> Self {
+        Self::scaled(input, output, 1.0, rng, device)
+    }
+
+    /// As [`Linear::new`], with every initial weight and bias multiplied by `scale`.
+    pub fn scaled(input: usize, output: usize, scale: f32, rng: &mut Rng, device: &Device) -> Self {
+        let bound = scale / (input as f32).sqrt();
+        let weight = uniform([input, output], bound, rng, device);
+        let bias = uniform([output], bound, rng, device);
+        Self { weight, bias }
+    }
+
+    /// The rows or the columns of the weight, whichever are fewer, orthonormal and uniformly
+    /// distributed among all such, times `gain`; biases zero. PyTorch calls it `orthogonal_`.
+    pub fn orthogonal(
+        input: usize,
+        output: usize,
+        gain: f32,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Self {
+        let (few, long) = (input.min(output), input.max(output));
+        let vectors = orthonormal(few, long, rng);
+        let entry =
+            |i: usize, j: usize| if input <= output { vectors[i][j] } else { vectors[j][i] };
+        let weight: Vec<f32> =
+            (0..input * output).map(|k| gain * entry(k / output, k % output) as f32).collect();
+        Self {
+            weight: Param::from_data(TensorData::new(weight, [input, output]), device),
+            bias: Param::from_data(TensorData::zeros::<f32, _>([output]), device),
+        }
+    }
+
+    /// Weights from a normal distribution with variance `2 / input` that is cut off at two deviations,
+    /// times `gain`; biases zero. TensorFlow calls it `variance_scaling_initializer` with scale 2.
+    pub fn variance_scaling(
+        input: usize,
+        output: usize,
+        gain: f32,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Self {
+        // The deviation of a standard normal number that is drawn again while it is above 2 or below -2.
+        const DEVIATION_WHEN_CUT: f64 = 0.879_625_661_034_239_8;
+        let scale = f64::from(gain) * (2.0 / input as f64).sqrt() / DEVIATION_WHEN_CUT;
+        let mut draw = || loop {
+            let number = normal(rng);
+            if number.abs() <= 2.0 {
+                return (scale * number) as f32;
+            }
+        };
+        let weight: Vec<f32> = (0..input * output).map(|_| draw()).collect();
+        Self {
+            weight: Param::from_data(TensorData::new(weight, [input, output]), device),
+            bias: Param::from_data(TensorData::zeros::<f32, _>([output]), device),
+        }
+    }
+
+    /// Computes `activation(x W + b)`: `[row, input]` to `[row, output]`.
+    pub fn forward(&self, input: Tensor<2>, activation: Activation) -> Tensor<2> {
+        kernels::linear(input, self.weight.val(), self.bias.val(), activation)
+    }
+
+    /// Returns the values of the parameters.
+    pub(in crate::nn) fn values(&self) -> LayerWeights {
+        LayerWeights { weight: self.weight.val(), bias: self.bias.val() }
+    }
+
+    /// Does the same for every time step: `[time, row, input]` to `[time, row, output]`.
+    pub fn forward_sequence(&self, input: Tensor<3>, activation: Activation) -> Tensor<3> {
+        let [time, row, width] = input.dims();
+        let output = self.forward(input.reshape([time * row, width]), activation);
+        let [_, width] = output.dims();
+        output.reshape([time, row, width])
+    }
+}
+
+/// A parameter drawn uniformly from `±bound`.
+pub(in crate::nn) fn uniform<const D: usize>(
+    shape: [usize; D],
+    bound: f32,
+    rng: &mut Rng,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.range(-bound, bound)).collect();
+    Param::from_data(TensorData::new(values, shape), device)
+}
+
+/// `count` orthonormal vectors of `length` numbers, by Gram and Schmidt's method from normally
+/// distributed ones.
+fn orthonormal(count: usize, length: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while vectors.len() < count {
+        let mut vector: Vec<f64> = (0..length).map(|_| normal(rng)).collect();
+        // The second round removes what rounding left of the others in the first.
+        for _ in 0..2 {
+            for other in &vectors {
+                let along: f64 = vector.iter().zip(other).map(|(x, y)| x * y).sum();
+                vector.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
+            }
+        }
+        let norm = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+        vector.iter_mut().for_each(|x| *x /= norm);
+        vectors.push(vector);
+    }
+    vectors
+}
+
+/// A standard normal number, by Box and Muller's method.
+fn normal(rng: &mut Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - f64::from(rng.uniform())).ln()).sqrt();
+    radius * (std::f64::consts::TAU * f64::from(rng.uniform())).cos()
+}

@@ -1,0 +1,59 @@
+//! Memory that is used again and again.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+/// Buffers that nobody uses at the moment.
+static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+/// How many of them are kept.
+const MOST: usize = 48;
+
+/// Numbers whose memory goes to the next buffer of about this size once they are dropped. Fresh memory
+/// has to be zeroed, and its pages to be mapped; for the intermediate results of an update that takes
+/// as long as computing them.
+#[derive(Debug)]
+pub(crate) struct Buffer(Vec<f32>);
+
+impl Buffer {
+    /// `len` numbers that may be anything.
+    pub(crate) fn take(len: usize) -> Self {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let fitting = (0..spare.len()).filter(|&at| spare[at].capacity() >= len);
+        let best = fitting.min_by_key(|&at| spare[at].capacity());
+        // Where none fits, the largest makes room for a larger one.
+        let largest = (0..spare.len()).max_by_key(|&at| spare[at].capacity());
+        let found =
+            best.or(largest.filter(|_| spare.len() >= MOST)).map(|at| spare.swap_remove(at));
+        drop(spare);
+        let mut numbers = found.unwrap_or_default();
+        if numbers.capacity() < len {
+            numbers = vec![0.0; len];
+        } else {
+            numbers.resize(len, 0.0);
+        }
+        Self(numbers)
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < MOST && self.0.capacity() > 0 {
+            spare.push(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+}

@@ -1,0 +1,65 @@
+//! The convolutions along an observation as an operation of burn.
+
+use std::sync::Arc;
+
+use burn::backend::flex::FlexTensor;
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::Tensor;
+
+use super::backward::backward;
+use super::forward::forward;
+use crate::cpu::buffer_pool::Buffer;
+use crate::cpu::flex_tensor::{contiguous, tensor, values};
+use crate::cpu::layer::{Layer, layer_gradients, layer_inputs};
+use crate::operation::{Operation, apply};
+use crate::{Convolution, LayerWeights};
+
+/// See [`conv1d`](crate::conv1d).
+pub(crate) fn conv1d(input: Tensor<2>, layers: [LayerWeights; 3], size: Convolution) -> Tensor<2> {
+    let inputs: [_; 7] = layer_inputs([input.into_dispatch()], layers);
+    apply(Conv1d { size }, inputs, [])
+}
+
+#[derive(Debug)]
+struct Conv1d {
+    size: Convolution,
+}
+
+/// What the backward pass needs.
+#[derive(Clone, Debug)]
+struct Saved {
+    /// The input, and weight and bias of every layer.
+    inputs: [FlexTensor; 7],
+    output: FlexTensor,
+    /// The rows laid out for the first layer, and after each layer but the last.
+    between: Arc<Vec<Buffer>>,
+    size: Convolution,
+}
+
+impl Operation<Flex, 7, 0> for Conv1d {
+    type Saved = Saved;
+
+    fn forward(self, inputs: [FlexTensor; 7], _: [FlexTensor; 0], _: bool) -> (FlexTensor, Saved) {
+        let Self { size } = self;
+        let inputs = inputs.map(contiguous);
+        let (output, between) = forward(size, layers(&inputs), values(&inputs[0]));
+        let output = tensor(output, [inputs[0].shape()[0], size.output_dim()]);
+        (output.clone(), Saved { inputs, output, between: Arc::new(between), size })
+    }
+
+    fn backward(
+        saved: Saved,
+        gradient: FlexTensor,
+        [input_wanted, ..]: [bool; 7],
+    ) -> [Option<FlexTensor>; 7] {
+        let Saved { inputs, output, between, size } = saved;
+        let gradient = contiguous(gradient);
+        let after = (values(&output), values(&gradient));
+        let (input, found) = backward(size, layers(&inputs), &between, after, input_wanted);
+        layer_gradients(&inputs, [input], found)
+    }
+}
+
+fn layers(inputs: &[FlexTensor; 7]) -> [Layer<'_>; 3] {
+    [1, 3, 5].map(|at| Layer::at(inputs, at))
+}

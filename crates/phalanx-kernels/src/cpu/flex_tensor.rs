@@ -1,0 +1,34 @@
+//! Tensors of the CPU device as slices.
+
+use burn::backend::TensorMetadata;
+use burn::backend::flex::FlexTensor;
+use burn::tensor::TensorData;
+
+/// Returns the tensor itself, or a copy in row-major order where it is a view.
+pub(crate) fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    if tensor.as_slice::<f32>().is_some() { tensor } else { tensor.to_contiguous() }
+}
+
+/// Returns the values of a tensor that [`contiguous`] returned.
+pub(crate) fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("networks compute on contiguous 32-bit floats")
+}
+
+/// Makes a tensor of the values, without a copy.
+pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// Makes tensors of the gradients of inputs, in the inputs' shapes.
+pub(crate) fn shaped_like<const N: usize>(
+    inputs: &[FlexTensor; N],
+    gradients: [Option<Vec<f32>>; N],
+) -> [Option<FlexTensor>; N] {
+    let mut inputs = inputs.iter();
+    gradients.map(|gradient| {
+        let shape = inputs.next().map(TensorMetadata::shape);
+        gradient
+            .zip(shape)
+            .map(|(values, shape)| FlexTensor::from_data(TensorData::new(values, shape)))
+    })
+}

@@ -1,0 +1,72 @@
+//! The fused linear layer as an operation of burn.
+
+use burn::backend::flex::FlexTensor;
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::Tensor;
+
+use super::backward::Backward;
+use super::forward::forward;
+use crate::Activation;
+use crate::cpu::activation_grad::slope_needs_input;
+use crate::cpu::flex_tensor::{contiguous, shaped_like, tensor, values};
+use crate::operation::{Operation, apply};
+
+/// See [`linear`](crate::linear).
+pub(crate) fn linear(
+    input: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Activation,
+) -> Tensor<2> {
+    let inputs = [input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+    apply(Linear { activation }, inputs, [])
+}
+
+#[derive(Debug)]
+struct Linear {
+    activation: Activation,
+}
+
+/// What the backward pass needs.
+#[derive(Clone, Debug)]
+struct Saved {
+    /// Input, weight and bias.
+    inputs: [FlexTensor; 3],
+    /// Where the slope of the activation is taken: its input or its output.
+    at: FlexTensor,
+    activation: Activation,
+}
+
+impl Operation<Flex, 3, 0> for Linear {
+    type Saved = Saved;
+
+    fn forward(
+        self,
+        inputs: [FlexTensor; 3],
+        _: [FlexTensor; 0],
+        save: bool,
+    ) -> (FlexTensor, Saved) {
+        let Self { activation } = self;
+        let inputs = inputs.map(contiguous);
+        let shape = [inputs[0].shape()[0], inputs[1].shape()[1]];
+        let save_before = save && slope_needs_input(activation);
+        let [input, weight, bias] = inputs.each_ref().map(values);
+        let (output, before) = forward(input, weight, bias, activation, save_before);
+        let output = tensor(output, shape);
+        let at = before.map_or_else(|| output.clone(), |before| tensor(before, shape));
+        (output, Saved { inputs, at, activation })
+    }
+
+    fn backward(
+        saved: Saved,
+        gradient: FlexTensor,
+        [input_wanted, ..]: [bool; 3],
+    ) -> [Option<FlexTensor>; 3] {
+        let Saved { inputs, at, activation } = saved;
+        let [input, weight, _] = inputs.each_ref().map(values);
+        let [inner, columns] = inputs[1].shape().dims();
+        let layer = Backward { input, weight, at: values(&at), activation };
+        let found = layer.run(inner, columns, values(&contiguous(gradient)), input_wanted);
+        shaped_like(&inputs, [found.input, Some(found.weight), Some(found.bias)])
+    }
+}

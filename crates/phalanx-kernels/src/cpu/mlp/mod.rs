@@ -1,0 +1,5 @@
+//! A multilayer perceptron of three layers.
+
+mod backward;
+mod forward;
+pub(crate) mod op;

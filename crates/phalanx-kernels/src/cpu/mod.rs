@@ -1,0 +1,32 @@
+//! The operations of the CPU device, one folder each: `op` registers the operation with burn, `forward` and
+//! `backward` compute on slices. Without the feature `flex`, only what actors need is left.
+
+#[cfg(feature = "flex")]
+mod activation_grad;
+#[cfg(feature = "flex")]
+mod buffer_pool;
+#[cfg(feature = "flex")]
+pub(crate) mod categorical;
+pub(crate) mod concave;
+pub(crate) mod conv1d;
+#[cfg(feature = "flex")]
+mod flex_tensor;
+pub(crate) mod gru;
+#[cfg(feature = "flex")]
+mod layer;
+pub(crate) mod layer_norm;
+#[cfg(feature = "flex")]
+pub(crate) mod linear;
+pub(crate) mod lstm;
+#[cfg(feature = "flex")]
+pub(crate) mod mlp;
+#[cfg(feature = "flex")]
+pub(crate) mod ppo_loss;
+#[cfg(feature = "flex")]
+pub(crate) mod qmix;
+#[cfg(feature = "flex")]
+pub(crate) mod rnn_agent;
+#[cfg(feature = "flex")]
+mod sequence;
+#[cfg(all(test, feature = "flex"))]
+mod tests;

@@ -1,0 +1,4 @@
+//! The losses of policy gradients and of their critics.
+
+mod losses;
+pub(crate) mod op;

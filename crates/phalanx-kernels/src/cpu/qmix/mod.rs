@@ -1,0 +1,6 @@
+//! QMIX: the mixing step on given weights, and the whole mixer with its hypernetworks.
+
+mod mixing;
+pub(crate) mod mixing_op;
+mod whole;
+pub(crate) mod whole_op;

@@ -1,0 +1,4 @@
+//! The gated recurrent unit on GPUs.
+
+mod kernels;
+pub(crate) mod op;

@@ -1,0 +1,57 @@
+//! The numeric ground of Phalanx: performance-critical operations on tensors and slices.
+//!
+//! - The operations on tensors ([`linear`], [`gru_sequence`], [`ppo_loss`], …) run on any device. On the device
+//!   `cpu` (feature `flex`) each is one fused operation with a backward pass of its own; elsewhere it is composed
+//!   of burn's operations. Both give the same values up to rounding.
+//! - The operations on slices ([`multiply`], [`gru_cell`], [`activate`], …) serve actors, which run on plain
+//!   weights.
+//! - [`parallel_for`] and its relatives divide work over threads, so that no bit depends on their number.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `ops` | the operations on tensors, which choose a device's implementation |
+//! | `reference` | unfused versions of burn operations, the oracle of the tests |
+//! | `cpu` | one folder per operation of the CPU device: registration, forward and backward pass |
+//! | `gpu` | kernels for GPUs |
+//! | `gemm` | matrix products: packing, AVX-512, AVX2, AMX and portable tiles |
+//! | `simd` | vectorised activations and element-wise loops |
+//! | `params` | sizes, activations and structs of tensors |
+//!
+//! The crate knows no network, agent or environment.
+
+mod cpu;
+mod device;
+mod flops;
+mod gemm;
+#[cfg(feature = "wgpu")]
+mod gpu;
+#[cfg(any(feature = "flex", feature = "wgpu"))]
+mod operation;
+mod ops;
+mod params;
+mod reference;
+mod simd;
+#[cfg(test)]
+mod test_random;
+mod threads;
+
+pub use self::cpu::concave::row::{ConcaveRow, RowWeights};
+pub use self::cpu::conv1d::layers::{FilterScratch, PackedFilters, filter, filter_multiply_adds};
+pub use self::cpu::gru::cell::update as gru_cell;
+pub use self::cpu::layer_norm::forward::normalise;
+pub use self::cpu::lstm::cell::update as lstm_cell;
+pub use self::device::is_cpu;
+pub use self::flops::{count_multiply_adds, peak_fma_per_second};
+pub use self::gemm::matmul::multiply;
+pub use self::gemm::pack::Packed;
+pub use self::ops::{
+    categorical, concave_mix, conv1d, gru_sequence, layer_norm, linear, lstm_sequence, mlp,
+    ppo_loss, qmix_mix, qmix_mixer, rnn_agent, value_loss,
+};
+pub use self::params::{
+    Activation, ConcaveWeights, Convex, Convolution, FILTERS, GruWeights, KERNEL, LayerWeights,
+    LstmWeights, PolicyTargets, Positive, QmixLayers, ValueTargets,
+};
+pub use self::simd::elementwise::activate;
+pub use self::simd::optimizer_step::{OptimizerStep, optimizer_step};
+pub use self::threads::{in_shard, is_in_shard, parallel_for, row_ranges, split_rows};

@@ -1,0 +1,282 @@
+//! The operations on tensors: each chooses the implementation of the device.
+
+use burn::tensor::{Int, Tensor};
+
+#[cfg(feature = "flex")]
+use crate::cpu;
+#[cfg(feature = "wgpu")]
+use crate::device::is_cubecl;
+#[cfg(feature = "flex")]
+use crate::device::is_flex;
+#[cfg(feature = "wgpu")]
+use crate::gpu;
+use crate::params::{
+    Activation, ConcaveWeights, Convolution, GruWeights, LayerWeights, LstmWeights, PolicyTargets,
+    QmixLayers, ValueTargets,
+};
+use crate::reference;
+
+/// Computes the hidden states of a GRU after every step, `[time, row, hidden]`.
+///
+/// `input` is `[time, row, input]` and `hidden` the state before the first step, `[row, hidden]`. Before each step
+/// the state is multiplied with `not_reset`, `[time, row]`, which is 1 or, where an episode begins, 0; `None`
+/// stands for ones. With `h` the state, already multiplied, `i = x W_ih + b_ih` and `g = h W_hh + b_hh`, both
+/// split into the gates reset, update and new:
+///
+/// `r = sigmoid(i_r + g_r)`, `z = sigmoid(i_z + g_z)`, `n = tanh(i_n + r g_n)`,
+/// `h' = n + z (h - n)`
+///
+/// On the CPU device this is one operation with a backward pass of its own, in which no gradient reaches
+/// `not_reset`.
+pub fn gru_sequence(
+    input: Tensor<3>,
+    hidden: Tensor<2>,
+    not_reset: Option<Tensor<2>>,
+    weights: GruWeights,
+) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    if is_flex(&input.device()) {
+        let not_reset = not_reset.unwrap_or_else(|| ones_of_rows(&input));
+        return cpu::gru::op::gru_sequence(input, hidden, not_reset, weights);
+    }
+    #[cfg(feature = "wgpu")]
+    if is_cubecl(&input.device()) {
+        let [time, row, width] = input.dims();
+        let not_reset = not_reset.unwrap_or_else(|| Tensor::ones([time, row], &input.device()));
+        let input = input.reshape([time * row, width]);
+        let gates = linear(input, weights.weight_ih, weights.bias_ih, Activation::Identity);
+        let [_, gate_width] = gates.dims();
+        let gates = gates.reshape([time, row, gate_width]);
+        let (weight, bias) = (weights.weight_hh, weights.bias_hh);
+        return gpu::gru::op::gru_recurrence(gates, hidden, not_reset, weight, bias);
+    }
+    reference::gru_sequence(input, hidden, not_reset, weights)
+}
+
+/// Computes the hidden states of an LSTM after every step, `[time, row, hidden]`, and the carry after the last,
+/// `[row, 2 * hidden]`.
+///
+/// `input` is `[time, row, input]` and `carry` the hidden state `h` before the first step followed by the cell
+/// `c`, `[row, 2 * hidden]`. Before each step both are multiplied with `not_reset`, `[time, row]`, which is 1 or,
+/// where an episode begins, 0; `None` stands for ones. With `h` and `c` already multiplied and
+/// `a = x W_ih + b_ih + h W_hh + b_hh`, split into the gates input, forget, cell and output:
+///
+/// `i = sigmoid(a_i)`, `f = sigmoid(a_f)`, `g = tanh(a_g)`, `o = sigmoid(a_o)`,
+/// `c' = f c + i g`, `h' = o tanh(c')`
+///
+/// On the CPU device this is one operation with a backward pass of its own, in which no gradient reaches
+/// `not_reset`.
+pub fn lstm_sequence(
+    input: Tensor<3>,
+    carry: Tensor<2>,
+    not_reset: Option<Tensor<2>>,
+    weights: LstmWeights,
+) -> (Tensor<3>, Tensor<2>) {
+    #[cfg(feature = "flex")]
+    if is_flex(&input.device()) {
+        let not_reset = not_reset.unwrap_or_else(|| ones_of_rows(&input));
+        return cpu::lstm::op::lstm_sequence(input, carry, not_reset, weights);
+    }
+    reference::lstm_sequence(input, carry, not_reset, weights)
+}
+
+/// Computes `activation(x W + b)`: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
+pub fn linear(
+    input: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Activation,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&input.device()) {
+        return cpu::linear::op::linear(input, weight, bias, activation);
+    }
+    reference::linear(input, weight, bias, activation)
+}
+
+/// Computes three linear layers with an activation between them: `[row, input]` to `[row, output]`.
+///
+/// On the CPU device this is one operation, in blocks of rows that go through all layers.
+pub fn mlp(input: Tensor<2>, layers: [LayerWeights; 3], activation: Activation) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&input.device()) {
+        return cpu::mlp::op::mlp(input, layers, activation);
+    }
+    reference::mlp(input, layers, activation)
+}
+
+/// Computes three convolutions along the places of stacked observations, each with its ReLU:
+/// `[row, frame * entry]` to `[row, place * filter]`.
+///
+/// ```text
+/// y[place, filter] = relu(b[filter] + sum_k sum_c W[k, c, filter] x[stride * place + k - before, c])
+/// ```
+///
+/// The first layer takes every second place and is padded: there is a zero after the observation, and `before` of
+/// them, one if its length is odd, before it. The others take every place and are not padded.
+pub fn conv1d(input: Tensor<2>, layers: [LayerWeights; 3], size: Convolution) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&input.device()) {
+        return cpu::conv1d::op::conv1d(input, layers, size);
+    }
+    reference::conv1d(input, layers, size)
+}
+
+/// Computes a recurrent agent's network over a whole sequence, `[time, row, input]` to `[time, row, output]`: a
+/// linear layer with its activation, a GRU with the state `hidden` before the first step and `not_reset`
+/// ([`gru_sequence`]), a linear layer.
+///
+/// On the CPU device this is one operation, in which some steps at a time go through all layers.
+pub fn rnn_agent(
+    input: Tensor<3>,
+    (hidden, not_reset): (Tensor<2>, Option<Tensor<2>>),
+    encoder: LayerWeights,
+    activation: Activation,
+    core: GruWeights,
+    head: LayerWeights,
+) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    if is_flex(&input.device()) {
+        let carry = (hidden, not_reset.unwrap_or_else(|| ones_of_rows(&input)));
+        return cpu::rnn_agent::op::rnn_agent(input, carry, encoder, activation, core, head);
+    }
+    let [time, rows, in_dim] = input.dims();
+    let flat = input.reshape([time * rows, in_dim]);
+    let encoded = reference::linear(flat, encoder.weight, encoder.bias, activation);
+    let [_, width] = encoded.dims();
+    let states = gru_sequence(encoded.reshape([time, rows, width]), hidden, not_reset, core);
+    let [_, _, width] = states.dims();
+    let states = states.reshape([time * rows, width]);
+    let output = reference::linear(states, head.weight, head.bias, Activation::Identity);
+    let [_, out_dim] = output.dims();
+    output.reshape([time, rows, out_dim])
+}
+
+/// Normalises every row and scales and shifts it: `[row, width]` with `[width]` and `[width]` to `[row, width]`;
+/// `eps` is added to the variance.
+///
+/// ```text
+/// y = scale (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) + shift
+/// ```
+pub fn layer_norm(input: Tensor<2>, scale: Tensor<1>, shift: Tensor<1>, eps: f32) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&input.device()) {
+        return cpu::layer_norm::op::layer_norm(input, scale, shift, eps);
+    }
+    reference::layer_norm(input, scale, shift, eps)
+}
+
+/// Computes the log-probabilities of `actions`, `[row, 1]`, and the entropies of the distributions with the
+/// unnormalised log-probabilities `x = logits + mask_bias`, `[row, action]`, side by side: `[row, 2]`.
+///
+/// ```text
+/// log p_j = x_j - ln sum_k exp x_k          H = - sum_j p_j log p_j
+/// ```
+///
+/// No gradient reaches `mask_bias`. On the CPU device this is one operation, with the backward pass
+/// `dL/dx_j = (1_{j=a} - p_j) dL/dlog p_a - p_j (log p_j + H) dL/dH`.
+pub fn categorical(logits: Tensor<2>, mask_bias: Tensor<2>, actions: Tensor<2, Int>) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&logits.device()) {
+        return cpu::categorical::op::categorical(logits, mask_bias, actions);
+    }
+    reference::categorical(logits, mask_bias, actions)
+}
+
+/// Computes four sums over rows, `[4]`, of which gradients flow through the first two: the loss of PPO (Schulman
+/// et al. 2017, arXiv 1707.06347), the entropy, the share of ratios that were clipped, and an estimate of the KL
+/// divergence of the policy from the one that acted.
+///
+/// ```text
+/// rho = pi(a|z) / pi_old(a|z)      pi = softmax(logits + mask_bias)
+/// -sum_i w_i min(rho_i A_i, clip(rho_i, 1 - eps, 1 + eps) A_i)      sum_i w_i H(pi_i)
+///  sum_i w_i [|rho_i - 1| > eps]                                    sum_i w_i (rho_i - 1 - ln rho_i)
+/// ```
+///
+/// `logits` is `[row, action]`; without `clip`, which is `eps`, nothing is clipped.
+pub fn ppo_loss(logits: Tensor<2>, targets: &PolicyTargets, clip: Option<f32>) -> Tensor<1> {
+    let clip = clip.unwrap_or(f32::INFINITY);
+    #[cfg(feature = "flex")]
+    if is_flex(&logits.device()) {
+        return cpu::ppo_loss::op::ppo_loss(logits, targets, clip);
+    }
+    reference::ppo_loss(logits, targets, clip)
+}
+
+/// Computes half the squared error of value predictions, or Huber's loss, `[1]`; with `clip`, which is `eps`, the
+/// larger of that of the prediction and that of the prediction moved by at most `eps`.
+///
+/// ```text
+/// sum_i w_i max(l(v_i - R_i), l(v_old_i + clip(v_i - v_old_i, -eps, eps) - R_i))
+/// l(e) = e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2)
+/// ```
+///
+/// `values` is `[row, 1]`; without `huber_delta` every error is squared.
+pub fn value_loss(
+    values: Tensor<2>,
+    targets: &ValueTargets,
+    clip: Option<f32>,
+    huber_delta: Option<f32>,
+) -> Tensor<1> {
+    let [clip, huber_delta] = [clip, huber_delta].map(|end| end.unwrap_or(f32::INFINITY));
+    #[cfg(feature = "flex")]
+    if is_flex(&values.device()) {
+        return cpu::ppo_loss::op::value_loss(values, targets, clip, huber_delta);
+    }
+    reference::value_loss(values, targets, clip, huber_delta)
+}
+
+/// Computes the mixing step of QMIX on generated weights: `q` `[row, agent]`, `weight_1` `[row, agent * embed]`,
+/// `bias_1` and `weight_2` `[row, embed]`, `value` `[row, 1]`, to `[row, 1]`.
+///
+/// `Q_tot = ELU(q W_1 + b_1) . w_2 + V`
+pub fn qmix_mix(
+    q: Tensor<2>,
+    weight_1: Tensor<2>,
+    bias_1: Tensor<2>,
+    weight_2: Tensor<2>,
+    value: Tensor<2>,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&q.device()) {
+        return cpu::qmix::mixing_op::qmix_mix(q, weight_1, bias_1, weight_2, value);
+    }
+    reference::qmix_mix(q, weight_1, bias_1, weight_2, value)
+}
+
+/// Computes QMIX's mixer with its hypernetworks of two layers: `[row, agent]` and `[row, state_dim]` to
+/// `[row, 1]`.
+///
+/// On the CPU device this is one operation, in blocks of rows, in which no gradient reaches the state.
+pub fn qmix_mixer(
+    q: Tensor<2>,
+    state: Tensor<2>,
+    layers: QmixLayers,
+    positive: Activation,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&q.device()) {
+        return cpu::qmix::whole_op::qmix_mixer(q, state, layers, positive);
+    }
+    reference::qmix_mixer(q, state, layers, positive)
+}
+
+/// Computes the mixing step of a concave mixer on generated weights: `q` `[row, agent * utility_dim]` to
+/// `[row, 1]`.
+///
+/// `z_1 = x W_0 + b_0`, `z_2 = r(z_1 W_1 / H + b_1)`, `z_3 = r([z_1, z_2] W_2 / 2H + b_2)`,
+/// `Q_tot = -[z_1, z_2, z_3] . w_3 / 3H + V`
+pub fn concave_mix(q: Tensor<2>, weights: ConcaveWeights) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&q.device()) {
+        return cpu::concave::op::concave_mix(q, weights);
+    }
+    reference::concave_mix(q, weights)
+}
+
+/// Returns ones for every row of every step, `[time, row]`, without gradients.
+#[cfg(feature = "flex")]
+fn ones_of_rows(input: &Tensor<3>) -> Tensor<2> {
+    let [time, rows, _] = input.dims();
+    Tensor::ones([time, rows], &input.device().inner())
+}

@@ -1,0 +1,85 @@
+//! Feed-forward layers.
+
+use burn::tensor::{Tensor, activation};
+
+use crate::params::{Activation, Convolution, FILTERS, KERNEL, LayerWeights};
+
+/// See [`linear`](crate::linear).
+pub(crate) fn linear(
+    input: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Activation,
+) -> Tensor<2> {
+    let output = input.matmul(weight) + bias.unsqueeze();
+    match activation {
+        Activation::Identity => output,
+        Activation::Relu => activation::relu(output),
+        Activation::Absolute => output.abs(),
+        Activation::Softplus { beta } => activation::softplus(output, f64::from(beta)),
+        Activation::Quadratic => output.square().mul_scalar(0.5),
+        Activation::Sigmoid => activation::sigmoid(output),
+        Activation::Tanh => output.tanh(),
+    }
+}
+
+/// See [`mlp`](crate::mlp).
+pub(crate) fn mlp(
+    input: Tensor<2>,
+    layers: [LayerWeights; 3],
+    activation: Activation,
+) -> Tensor<2> {
+    let [first, second, third] = layers;
+    let hidden = linear(input, first.weight, first.bias, activation);
+    let hidden = linear(hidden, second.weight, second.bias, activation);
+    linear(hidden, third.weight, third.bias, Activation::Identity)
+}
+
+/// See [`conv1d`](crate::conv1d).
+pub(crate) fn conv1d(input: Tensor<2>, layers: [LayerWeights; 3], size: Convolution) -> Tensor<2> {
+    let [rows, _] = input.dims();
+    let mut places = size.places();
+    let mut x = input.reshape([rows, size.frames, size.length]).swap_dims(1, 2);
+    for (at, LayerWeights { weight, bias }) in layers.into_iter().enumerate() {
+        let [_, length, channels] = x.dims();
+        let device = x.device();
+        let zeros = |n: usize| Tensor::<3>::zeros([rows, n, channels], &device);
+        // Only the first layer is padded.
+        let stride = if at == 0 { 2 } else { 1 };
+        let padded = if at == 0 {
+            let whole = vec![x, zeros(1)];
+            // A tensor without elements is more than some devices can take.
+            let before = (size.zeros_before() > 0).then(|| zeros(size.zeros_before()));
+            Tensor::cat(before.into_iter().chain(whole).collect(), 1)
+        } else {
+            places = length + 1 - KERNEL;
+            x
+        };
+        let windows: Vec<Tensor<3>> = (0..KERNEL)
+            .map(|k| {
+                let span = padded.clone().narrow(1, k, stride * (places - 1) + 1);
+                if stride == 1 {
+                    return span;
+                }
+                // Every second place: pairs, of which the first half is kept.
+                let whole = Tensor::cat(vec![span, zeros(1)], 1);
+                whole.reshape([rows, places, 2 * channels]).narrow(2, 0, channels)
+            })
+            .collect();
+        let windows = Tensor::cat(windows, 2).reshape([rows * places, KERNEL * channels]);
+        x = linear(windows, weight, bias, Activation::Relu).reshape([rows, places, FILTERS[at]]);
+    }
+    x.reshape([rows, size.output_dim()])
+}
+
+/// See [`layer_norm`](crate::layer_norm).
+pub(crate) fn layer_norm(
+    input: Tensor<2>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    eps: f32,
+) -> Tensor<2> {
+    let centred = input.clone() - input.mean_dim(1);
+    let deviation = centred.clone().square().mean_dim(1).add_scalar(eps).sqrt();
+    centred / deviation * scale.unsqueeze() + shift.unsqueeze()
+}

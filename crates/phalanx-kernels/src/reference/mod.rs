@@ -1,0 +1,11 @@
+//! The operations composed of burn's own, for every device: the oracle of the tests.
+
+mod layers;
+mod losses;
+mod mixing;
+mod recurrent;
+
+pub(crate) use self::layers::{conv1d, layer_norm, linear, mlp};
+pub(crate) use self::losses::{categorical, ppo_loss, value_loss};
+pub(crate) use self::mixing::{concave_mix, qmix_mix, qmix_mixer};
+pub(crate) use self::recurrent::{gru_sequence, lstm_sequence};

@@ -1,0 +1,75 @@
+//! Recurrent layers, step by step.
+
+use burn::tensor::{Tensor, activation};
+
+use super::layers::linear;
+use crate::{Activation, GruWeights, LstmWeights};
+
+/// See [`gru_sequence`](crate::gru_sequence).
+pub(crate) fn gru_sequence(
+    input: Tensor<3>,
+    hidden: Tensor<2>,
+    not_reset: Option<Tensor<2>>,
+    weights: GruWeights,
+) -> Tensor<3> {
+    let [time, row, input_width] = input.dims();
+    let [_, width] = hidden.dims();
+    let GruWeights { weight_ih, bias_ih, weight_hh, bias_hh } = weights;
+    let input = input.reshape([time * row, input_width]);
+    let gates = linear(input, weight_ih, bias_ih, Activation::Identity);
+    let gates = gates.reshape([time, row, 3 * width]);
+    let mut hidden = hidden;
+    let mut states = Vec::with_capacity(time);
+    for t in 0..time {
+        if let Some(not_reset) = &not_reset {
+            hidden = hidden * not_reset.clone().slice([t..t + 1, 0..row]).reshape([row, 1]);
+        }
+        let input = gates.clone().slice([t..t + 1, 0..row, 0..3 * width]);
+        let input: Tensor<2> = input.reshape([row, 3 * width]);
+        let recurrent =
+            linear(hidden.clone(), weight_hh.clone(), bias_hh.clone(), Activation::Identity);
+        let part = |x: &Tensor<2>, gate: usize| {
+            x.clone().slice([0..row, gate * width..(gate + 1) * width])
+        };
+        let reset = activation::sigmoid(part(&input, 0) + part(&recurrent, 0));
+        let update = activation::sigmoid(part(&input, 1) + part(&recurrent, 1));
+        let new = (part(&input, 2) + reset * part(&recurrent, 2)).tanh();
+        hidden = new.clone() + update * (hidden - new);
+        states.push(hidden.clone());
+    }
+    Tensor::stack(states, 0)
+}
+
+/// See [`lstm_sequence`](crate::lstm_sequence).
+pub(crate) fn lstm_sequence(
+    input: Tensor<3>,
+    carry: Tensor<2>,
+    not_reset: Option<Tensor<2>>,
+    weights: LstmWeights,
+) -> (Tensor<3>, Tensor<2>) {
+    let [time, row, input_width] = input.dims();
+    let width = carry.dims()[1] / 2;
+    let LstmWeights { weight_ih, bias_ih, weight_hh, bias_hh } = weights;
+    let input = input.reshape([time * row, input_width]);
+    let gates = linear(input, weight_ih, bias_ih, Activation::Identity);
+    let gates = gates.reshape([time, row, 4 * width]);
+    let mut hidden = carry.clone().narrow(1, 0, width);
+    let mut cell = carry.narrow(1, width, width);
+    let mut states = Vec::with_capacity(time);
+    for t in 0..time {
+        if let Some(not_reset) = &not_reset {
+            let not_reset = not_reset.clone().narrow(0, t, 1).reshape([row, 1]);
+            hidden = hidden * not_reset.clone();
+            cell = cell * not_reset;
+        }
+        let input: Tensor<2> = gates.clone().narrow(0, t, 1).reshape([row, 4 * width]);
+        let gates =
+            input + linear(hidden, weight_hh.clone(), bias_hh.clone(), Activation::Identity);
+        let gate = |gate: usize| gates.clone().narrow(1, gate * width, width);
+        let kept = activation::sigmoid(gate(1)) * cell;
+        cell = kept + activation::sigmoid(gate(0)) * gate(2).tanh();
+        hidden = activation::sigmoid(gate(3)) * cell.clone().tanh();
+        states.push(hidden.clone());
+    }
+    (Tensor::stack(states, 0), Tensor::cat(vec![hidden, cell], 1))
+}

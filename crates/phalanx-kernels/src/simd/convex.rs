@@ -1,0 +1,106 @@
+//! The convex activations of a concave mixer and their slopes, vectorised.
+
+use pulp::Simd;
+
+use crate::Convex;
+#[cfg(feature = "flex")]
+use crate::simd::activation::sigmoid;
+use crate::simd::activation::tanh;
+use crate::simd::elu::elu;
+
+/// `2 atanh(w) / w` as a polynomial of `w^2`; beyond these terms less than `2e-8` is left where
+/// `w <= 1/3`.
+const ATANH: [f32; 7] = [2.0, 2.0 / 3.0, 2.0 / 5.0, 2.0 / 7.0, 2.0 / 9.0, 2.0 / 11.0, 2.0 / 13.0];
+
+/// The activation's value, within `1e-6` of the true one.
+#[inline(always)]
+pub(crate) fn value<S: Simd>(simd: S, activation: Convex, x: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    match activation {
+        Convex::Relu => simd.max_f32s(zero, x),
+        Convex::LeakyRelu => simd.max_f32s(simd.mul_f32s(simd.splat_f32s(Convex::LEAK), x), x),
+        Convex::Softplus => softplus(simd, x),
+        Convex::Elu => elu(simd, x),
+    }
+}
+
+/// The activation's slope at the input `x`; at a kink that of the left side.
+#[inline(always)]
+#[cfg(feature = "flex")] // Only the fused backward pass needs it.
+pub(crate) fn slope<S: Simd>(simd: S, activation: Convex, x: S::f32s) -> S::f32s {
+    let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+    let positive = simd.greater_than_f32s(x, zero);
+    match activation {
+        Convex::Relu => simd.select_f32s(positive, one, zero),
+        Convex::LeakyRelu => simd.select_f32s(positive, one, simd.splat_f32s(Convex::LEAK)),
+        Convex::Softplus => sigmoid(simd, x),
+        Convex::Elu => simd.select_f32s(positive, one, simd.add_f32s(elu(simd, x), one)),
+    }
+}
+
+/// `ln(1 + exp(x)) = max(x, 0) + ln(2 / (1 + t))` with `t = tanh(|x| / 2)`.
+///
+/// The logarithm is `2 atanh(w)` with `w = (1 - t) / (3 + t)`, which lies in `[0, 1/3]`.
+#[inline(always)]
+fn softplus<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let splat = |x: f32| simd.splat_f32s(x);
+    let t = tanh(simd, simd.mul_f32s(splat(0.5), simd.abs_f32s(x)));
+    let w = simd.div_f32s(simd.sub_f32s(splat(1.0), t), simd.add_f32s(splat(3.0), t));
+    let square = simd.mul_f32s(w, w);
+    let mut series = splat(ATANH[6]);
+    for term in ATANH[..6].iter().rev() {
+        series = simd.mul_add_e_f32s(series, square, splat(*term));
+    }
+    simd.mul_add_e_f32s(w, series, simd.max_f32s(splat(0.0), x))
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Arch, WithSimd};
+
+    use super::*;
+    use crate::simd::dispatch::{load, store};
+
+    struct Map<'a>(Convex, &'a mut [f32], &'a mut [f32]);
+
+    impl WithSimd for Map<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self(activation, values, slopes) = self;
+            let vectors = values.chunks_mut(S::F32_LANES).zip(slopes.chunks_mut(S::F32_LANES));
+            for (x, d) in vectors {
+                let input = load(simd, x);
+                store(simd, x, value(simd, activation, input));
+                store(simd, d, slope(simd, activation, input));
+            }
+        }
+    }
+
+    #[test]
+    fn convex_activations_and_their_slopes_are_within_a_millionth_of_the_true_ones() {
+        let leak = f64::from(Convex::LEAK);
+        let step = |x: f64, below: f64| if x > 0.0 { 1.0 } else { below };
+        for activation in [Convex::Relu, Convex::LeakyRelu, Convex::Softplus, Convex::Elu] {
+            let exact = |x: f64| match activation {
+                Convex::Relu => (x.max(0.0), step(x, 0.0)),
+                Convex::LeakyRelu => (x.max(leak * x), step(x, leak)),
+                Convex::Softplus => {
+                    (x.max(0.0) + (-x.abs()).exp().ln_1p(), 1.0 / (1.0 + (-x).exp()))
+                }
+                Convex::Elu if x > 0.0 => (x, 1.0),
+                Convex::Elu => (x.exp_m1(), x.exp()),
+            };
+            let inputs: Vec<f32> = (-300_000..=300_001).map(|i| i as f32 * 1e-4).collect();
+            let (mut values, mut slopes) = (inputs.clone(), inputs.clone());
+            Arch::new().dispatch(Map(activation, &mut values, &mut slopes));
+            for ((&x, &y), &d) in inputs.iter().zip(&values).zip(&slopes) {
+                let (value, slope) = exact(f64::from(x));
+                let size = value.abs().max(1.0);
+                assert!((f64::from(y) - value).abs() < 1e-6 * size, "{activation:?} at {x}: {y}");
+                assert!((f64::from(d) - slope).abs() < 1e-6, "{activation:?} slope at {x}: {d}");
+            }
+        }
+    }
+}

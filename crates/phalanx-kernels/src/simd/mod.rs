@@ -1,0 +1,10 @@
+//! Vectorised loops over slices.
+
+pub(crate) mod activation;
+pub(crate) mod convex;
+pub(crate) mod dispatch;
+pub(crate) mod elementwise;
+pub(crate) mod elu;
+#[cfg(feature = "flex")]
+pub(crate) mod exp;
+pub(crate) mod optimizer_step;

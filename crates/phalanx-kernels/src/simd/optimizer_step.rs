@@ -1,0 +1,53 @@
+//! A step of an optimizer, on slices.
+
+use crate::simd::dispatch::dispatch;
+
+/// The constants of one step; `g` is the gradient times `clip`.
+#[derive(Clone, Copy, Debug)]
+pub enum OptimizerStep {
+    /// `m = d_1 m + (1 - d_1) g`, `v = d_2 v + (1 - d_2) g^2`, `x -= rate m / (sqrt(v) / root + eps)`, or
+    /// `x -= rate m` without a root.
+    Moments { decays: [f64; 2], rate: f64, root: Option<f64>, eps: f32 },
+    /// `v = d v + (1 - d) g^2`, `x -= rate g / (sqrt(v) + eps)`.
+    MeanSquare { decay: f64, rate: f64, eps: f32 },
+}
+
+/// Takes the step in place. All slices have the same length, but `first`, which may be empty where there
+/// is no first moment.
+pub fn optimizer_step(
+    step: OptimizerStep,
+    clip: f32,
+    gradient: &[f32],
+    x: &mut [f32],
+    first: &mut [f32],
+    second: &mut [f32],
+) {
+    let blended = |moment: f32, decay: f32, rest: f32, new: f32| moment * decay + new * rest;
+    let parts = |decay: f64| (decay as f32, (1.0 - decay) as f32);
+    // The closures are compiled for the vectors of the processor.
+    dispatch(|| match step {
+        OptimizerStep::Moments { decays: [d_1, d_2], rate, root, eps } => {
+            let ((d_1, rest_1), (d_2, rest_2)) = (parts(d_1), parts(d_2));
+            let rate = rate as f32;
+            let moments = first.iter_mut().zip(second);
+            for ((x, g), (first, second)) in x.iter_mut().zip(gradient).zip(moments) {
+                let g = g * clip;
+                *first = blended(*first, d_1, rest_1, g);
+                *second = blended(*second, d_2, rest_2, g * g);
+                *x -= rate
+                    * match root {
+                        Some(root) => *first / (second.sqrt() / root as f32 + eps),
+                        None => *first,
+                    };
+            }
+        }
+        OptimizerStep::MeanSquare { decay, rate, eps } => {
+            let ((decay, rest), rate) = (parts(decay), rate as f32);
+            for ((x, g), second) in x.iter_mut().zip(gradient).zip(second) {
+                let g = g * clip;
+                *second = blended(*second, decay, rest, g * g);
+                *x -= g / (second.sqrt() + eps) * rate;
+            }
+        }
+    });
+}

@@ -35,7 +35,10 @@
 //! ```
 
 pub mod arguments;
+#[cfg(test)]
+mod fixture;
 pub mod matrix;
 pub mod predator_prey;
 pub mod registry;
 pub mod skirmish;
+pub mod smax;

@@ -73,12 +73,8 @@ fn battles_against_every_scripted_player_conform() {
 
 #[test]
 fn battles_of_jaxmarl_conform() {
-    let sets = [
-        "rules = \"smax\"",
-        "rules = \"smax\"\nself_play = true",
-        "rules = \"smax\"\nobservation_type = \"conic\"\nattack_mode = \"random\"",
-    ];
-    check(&["skirmish/3s_vs_5z", "skirmish/smacv2_10_units"], &sets, 2_000);
+    let sets = ["", "self_play = true", "observation_type = \"conic\"\nattack_mode = \"random\""];
+    check(&["smax/3s_vs_5z", "smax/smacv2_10_units"], &sets, 2_000);
 }
 
 #[test]

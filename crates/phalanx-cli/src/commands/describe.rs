@@ -3,14 +3,14 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::commands::list::rule_set;
+use crate::commands::list::arguments;
 use crate::commands::{env_args, print};
 
 /// Explain an environment: sizes, limits, every index of observation, state and action, the
 /// arguments it takes and the scripted players it has.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx describe skirmish/3m\n  \
-    phalanx describe skirmish/3m env_args.rules=smax\n  \
+    phalanx describe smax/3m\n  \
     phalanx describe skirmish/3m env_args.obs_last_action=true --json")]
 pub(crate) struct Describe {
     /// The environment; `phalanx list envs` shows them.
@@ -27,11 +27,7 @@ impl Describe {
         let args = env_args(&self.args).map_err(phalanx_train::TrainError::from)?;
         let env = phalanx_envs::registry::make(&self.env, &args)?;
         let (spec, about) = (env.spec(), env.describe());
-        let all = phalanx_envs::registry::rules(&self.env);
-        let chosen = args.get("rules").and_then(|rules| rules.as_str()).or(all[0].name);
-        let rules = all.iter().find(|rules| rules.name == chosen).unwrap_or(&all[0]);
-        let others = all.iter().filter(|other| other.name != rules.name);
-        let others: Vec<_> = others.filter_map(|other| other.name).collect();
+        let known = phalanx_envs::registry::arguments(&self.env).unwrap_or_default();
         if self.json {
             let description = json!({
                 "id": spec.id,
@@ -44,9 +40,7 @@ impl Describe {
                 "timeout_is_terminal": spec.timeout_is_terminal,
                 "max_reward": spec.max_reward,
                 "max_return": spec.max_return,
-                "rules": rules.name,
-                "other_rules": others,
-                "arguments": rule_set(rules)["arguments"],
+                "arguments": arguments(known),
                 "players": env
                     .players()
                     .iter()
@@ -75,10 +69,6 @@ impl Describe {
         ] {
             print(&format!("  {name:<20} {value}"));
         }
-        if let Some(name) = rules.name {
-            let others = others.iter().map(|other| format!(" (or env_args.rules={other})"));
-            print(&format!("  {:<20} {name}{}", "rules", others.collect::<String>()));
-        }
         let names: Vec<&str> = spec.agents.iter().map(|agent| agent.name.as_str()).collect();
         print(&format!("\nagents: {}", names.join(", ")));
         for (title, texts) in
@@ -95,9 +85,9 @@ impl Describe {
                 print(&format!("  {name:<16} {what}"));
             }
         }
-        if !rules.arguments.is_empty() {
+        if !known.is_empty() {
             print("\narguments (env_args.KEY=VALUE):");
-            for argument in rules.arguments {
+            for argument in known {
                 print(&format!("  {:<26} {}", argument.key, argument.allowed));
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use phalanx_core::env::{Env, Rows};
 use phalanx_core::rng::{Purpose, Rng};
-use phalanx_envs::arguments::nearest;
+use phalanx_envs::arguments::closest_match;
 use phalanx_train::checkpoint::{Choice, RunCheckpoints, load_policy};
 use phalanx_train::rollout::{Policy, Script, Team, greedy};
 
@@ -109,7 +109,7 @@ pub(crate) fn trained(run: &Path, choice: Choice, env: &dyn Env) -> anyhow::Resu
 pub(crate) fn unknown(policy: &str, env: &dyn Env, else_known: &str) -> Misuse {
     let id = &env.spec().id;
     let names = Script::names(env);
-    let meant = nearest(policy, names.iter().copied()).unwrap_or_default();
+    let meant = closest_match(policy, names.iter().copied()).unwrap_or_default();
     if env.players().is_empty() && policy == "heuristic" {
         return Misuse(format!("--policy heuristic: `{id}` has no scripted player, only `random`"));
     }

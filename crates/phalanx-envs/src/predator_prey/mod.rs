@@ -11,7 +11,7 @@
 //! - `observe` writes observation, state and mask; `describe` explains and draws them.
 //! - `greedy` is a scripted player that sees everything.
 //!
-//! The rules, and where they differ from the originals, are in `docs/rules/predator_prey.md`.
+//! The rules, and where they differ from the originals, are in `docs/environments/predator_prey.md`.
 
 mod args;
 mod describe;
@@ -27,6 +27,20 @@ mod tests;
 
 pub use args::{ARGUMENTS, PredatorPreyArgs};
 pub use env::PredatorPrey;
+
+use crate::registry::{EnvEntry, Factory};
+
+/// Returns the environments of this folder.
+pub fn entries() -> Vec<EnvEntry> {
+    vec![EnvEntry::new("predator_prey", PredatorPrey::SUMMARY, ARGUMENTS, |args| {
+        let args = PredatorPreyArgs::from_table(args)?;
+        PredatorPrey::new(args.clone())?;
+        // Made anew each time: a clone would lack the room that is reserved for lists that grow.
+        Ok(Factory::new(move || {
+            PredatorPrey::new(args.clone()).expect("the same arguments were accepted before")
+        }))
+    })]
+}
 
 /// The scripted players, each with what it does.
 pub const PLAYERS: &[(&str, &str)] = &[(

@@ -8,21 +8,10 @@ use super::players::PLAYERS;
 use super::smac::ATTACK_MOVE;
 use crate::arguments::{Argument, ArgumentError, read, row, wrong};
 
-/// A set of rules: whose numbers and whose engine the battle follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rules {
-    /// The units and the game loop of *Wings of Liberty*, which SMAC's maps run.
-    #[default]
-    Liberty,
-    /// The game of JaxMARL, which is an environment of its own: [`Smax`](super::smax::Smax).
-    Smax,
-}
-
 /// What can be chosen about a battle, beside its map.
 ///
 /// Names and defaults are those of `StarCraft2Env` in SMAC and (from `obs_own_pos` to
-/// `fully_observable`) in SMACv2, except for the last seven, which are ours. A map may have defaults
+/// `fully_observable`) in SMACv2, except for the last six, which are ours. A map may have defaults
 /// of its own: those that generate teams set `use_unit_ranges` and `obs_own_pos`, as the
 /// configurations of SMACv2 do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,9 +118,6 @@ pub struct SkirmishArgs {
     /// own choice of targets), or a scripted player of [`PLAYERS`], which commands them in every step
     /// through SMAC's actions as if the teams were exchanged. They then begin by standing still.
     pub opponent: String,
-    /// The set of rules: [`Rules::Liberty`]. The registry makes a [`Smax`](super::smax::Smax) of the
-    /// other, which has arguments of its own.
-    pub rules: Rules,
     /// Sets every random term of the rules to zero; starting positions stay random.
     pub deterministic: bool,
     /// Scatters the units at the start of an episode by a few hundredths of a length unit.
@@ -178,7 +164,6 @@ impl Default for SkirmishArgs {
             fix_quirks: false,
             self_play: false,
             opponent: ATTACK_MOVE.to_owned(),
-            rules: Rules::Liberty,
             deterministic: false,
             start_scatter: true,
             episode_limit: 0,
@@ -235,7 +220,6 @@ pub const ARGUMENTS: &[Argument] = &[
         "\"attack_move\" (the game's own orders), or a scripted player: \"attack_nearest\", \
          \"focus_fire\", \"kiting\", \"random\" or \"stop\"",
     ),
-    argument("rules", "\"liberty\" or \"smax\""),
     argument("deterministic", FLAG),
     argument("start_scatter", FLAG),
     argument("episode_limit", "a whole number from 0 (the map's own limit) to 1000000"),
@@ -311,10 +295,6 @@ impl SkirmishArgs {
                 return Err(contradiction("opponent", &self.opponent, reason));
             }
         }
-        if self.rules == Rules::Smax {
-            let reason = "a `Skirmish` knows the rules of liberty only; make an `Smax`";
-            return Err(contradiction("rules", "smax", reason));
-        }
         Ok(())
     }
 }
@@ -349,7 +329,6 @@ mod tests {
             "num_fov_actions = 0",
             "prob_obs_enemy = 1.5",
             "min_attack_range = nan",
-            "rules = \"brood_war\"",
             "difficulty = \"0\"",
             "difficulty = 7",
             "opponent = \"kitting\"",
@@ -372,22 +351,13 @@ mod tests {
 
     #[test]
     fn arguments_that_contradict_each_other_are_refused_with_the_reason() {
-        for (text, reason) in [
-            (
-                "self_play = true\nopponent = \"kiting\"",
-                "`opponent` cannot be \"kiting\": with self_play the enemies are agents and nobody \
-                 else leads them",
-            ),
-            (
-                "rules = \"smax\"",
-                "`rules` cannot be \"smax\": a `Skirmish` knows the rules of liberty only; make an \
-                 `Smax`",
-            ),
-        ] {
-            let table = text.parse().expect("valid TOML");
-            let error = SkirmishArgs::from_table(&table).expect_err(text);
-            assert_eq!(error.to_string(), reason);
-        }
+        let text = "self_play = true\nopponent = \"kiting\"";
+        let error = SkirmishArgs::from_table(&text.parse().expect("valid TOML")).expect_err(text);
+        assert_eq!(
+            error.to_string(),
+            "`opponent` cannot be \"kiting\": with self_play the enemies are agents and nobody \
+             else leads them"
+        );
         let both = "self_play = true\nopponent = \"attack_move\"".parse().expect("valid TOML");
         assert!(SkirmishArgs::from_table(&both).is_ok(), "the default contradicts nothing");
     }

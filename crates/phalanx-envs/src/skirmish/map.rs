@@ -6,7 +6,7 @@ use super::formation::place;
 use super::liberty::Race;
 use super::smacv2::{Generate, Teams};
 use super::terrain::{TERRAINS, Terrain};
-use crate::arguments::nearest;
+use crate::arguments::closest_match;
 
 /// The maps that come with the crate, as `(name, text)`. A further map is one file and one line.
 pub const MAPS: &[(&str, &str)] = &[
@@ -283,7 +283,7 @@ pub(super) fn unknown(
     name: &str,
     candidates: impl Iterator<Item = &'static str>,
 ) -> MapError {
-    let nearest = nearest(name, candidates).expect("the table of names is not empty");
+    let nearest = closest_match(name, candidates).expect("the table of names is not empty");
     MapError::UnknownName { map: map.to_owned(), what, name: name.to_owned(), nearest }
 }
 

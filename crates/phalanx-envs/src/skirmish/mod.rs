@@ -6,7 +6,6 @@
 //!   environment; `smacv2` is what SMACv2 adds: teams and starts drawn for every episode, a cone of
 //!   sight, and enemies that not every agent may see.
 //! - `players` are scripted players, who can be asked for actions or lead the enemies.
-//! - [`smax`] is another game with battles of the same names: JaxMARL's.
 //!
 //! # What is known and what is ours
 //!
@@ -20,12 +19,10 @@
 //! game loops that pass in SMAC before the first observation.
 //!
 //! The rules have been held against SMAC's own scripted player (`heuristic_ai`), whose win rates on
-//! eight maps are published. `docs/rules/liberty.md` tells how near they come, and what of that is
+//! eight maps are published. `docs/environments/skirmish_engine.md` tells how near they come, and what of that is
 //! evidence.
 
 mod args;
-#[cfg(test)]
-mod field;
 mod formation;
 mod liberty;
 mod map;
@@ -34,20 +31,50 @@ mod players;
 mod routes;
 mod smac;
 mod smacv2;
-pub mod smax;
 mod terrain;
 
-pub use args::{ARGUMENTS, Rules, SkirmishArgs};
+pub use args::{ARGUMENTS, SkirmishArgs};
 pub use liberty::{
     Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, UNITS, Unit, Weapon, strike,
     unit_index,
 };
 pub use map::{MAPS, Map, MapError, March, Placed, START_SCATTER};
 pub use players::PLAYERS;
-pub(crate) use smac::sides;
 pub use smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, Skirmish, WEST};
 pub use smacv2::{Generate, Weighted};
 pub use terrain::{TERRAINS, Terrain};
+
+use crate::registry::{EnvArgError, EnvEntry, Factory};
+use smac::sides;
+
+/// Returns the environments of this folder: `skirmish/3m` and the other built-in maps.
+pub fn entries() -> Vec<EnvEntry> {
+    let entry = |&(name, text): &(&'static str, &'static str)| {
+        let map = Map::parse(text).expect("a test reads every built-in map");
+        let summary = summary(&map);
+        EnvEntry::new(format!("skirmish/{name}"), summary, ARGUMENTS, move |args| {
+            battles(&map, args)
+        })
+    };
+    MAPS.iter().map(entry).collect()
+}
+
+/// Names the teams of a map and its source.
+fn summary(map: &Map) -> String {
+    let source = if map.generate.is_some() { "SMACv2" } else { "SMAC" };
+    format!("{}; a battle of {source}.", sides(map))
+}
+
+/// Checks the arguments of battles on `map`.
+fn battles(map: &Map, args: &toml::Table) -> Result<Factory, EnvArgError> {
+    let (map, args) = (map.clone(), SkirmishArgs::for_map(map, args)?);
+    Skirmish::new(map.clone(), args.clone())?;
+    // Made anew each time: a clone would lack the room that is reserved for lists that grow.
+    Ok(Factory::new(move || {
+        let battle = Skirmish::new(map.clone(), args.clone());
+        battle.expect("the same arguments were accepted before")
+    }))
+}
 
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ pub(crate) use q_learning::{Mixed, MixedNetworks};
 
 use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::Device;
-use phalanx_envs::arguments::nearest;
+use phalanx_envs::arguments::closest_match;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
@@ -68,7 +68,7 @@ pub static ALGORITHMS: &[AlgorithmEntry] = &[
 /// When there is none; the error names the one most like it.
 pub fn algorithm(name: &str) -> Result<&'static AlgorithmEntry, ConfigError> {
     ALGORITHMS.iter().find(|entry| entry.id == name).ok_or_else(|| {
-        let nearest = nearest(name, ALGORITHMS.iter().map(|entry| entry.id));
+        let nearest = closest_match(name, ALGORITHMS.iter().map(|entry| entry.id));
         ConfigError::UnknownAlgorithm {
             name: name.to_owned(),
             nearest: nearest.unwrap_or_default().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use phalanx_envs::arguments::nearest;
+use phalanx_envs::arguments::closest_match;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
@@ -137,7 +137,7 @@ impl Layers {
             return Ok(());
         }
         if !changed.contains_key(key) {
-            let nearest = nearest(key, self.table.keys().map(String::as_str));
+            let nearest = closest_match(key, self.table.keys().map(String::as_str));
             return Err(ConfigError::UnknownKey {
                 key: key.to_owned(),
                 place: place.clone(),

@@ -95,7 +95,7 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert!(close, "{what}: {found:?} is not {expected:?}");
 }
 
-type Field = crate::skirmish::field::Field<Skirmish>;
+type Field = crate::fixture::Fixture<Skirmish>;
 
 impl Field {
     fn new(map: &str, args: &str) -> Self {

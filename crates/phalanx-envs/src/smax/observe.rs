@@ -4,8 +4,8 @@ use phalanx_core::env::StepMut;
 
 use super::args::{ObservationType, SmaxArgs};
 use super::battle::{ATTACK, Battle};
-use super::conic;
-use super::lanes::{CAPACITY, Numbers};
+use super::conic_observation;
+use super::simd::{CAPACITY, Numbers};
 use super::units::TYPE_BITS;
 
 /// The length of what an agent observes of another unit: health, relative position, last
@@ -37,7 +37,7 @@ impl Observer {
         let n_targets = if args.self_play { n_allies.max(n_enemies) } else { n_enemies };
         let rows = match args.observation_type {
             ObservationType::UnitList => n_units - 1,
-            ObservationType::Conic => conic::SECTIONS * conic::PER_SECTION,
+            ObservationType::Conic => conic_observation::SECTIONS * conic_observation::PER_SECTION,
         };
         Self {
             layout: args.observation_type,
@@ -69,7 +69,7 @@ impl Observer {
             let (others, own) = obs.split_at_mut(self.obs_dim - OWN);
             match self.layout {
                 ObservationType::UnitList => self.write_list(battle, agent, &squared, others),
-                ObservationType::Conic => conic::write(self, battle, agent, others),
+                ObservationType::Conic => conic_observation::write(self, battle, agent, others),
             }
             let looks = &self.looks[agent % CAPACITY];
             for own in own.as_chunks_mut::<OWN>().0 {

@@ -1,10 +1,10 @@
-//! The state of a battle and its game loop, whose parts are `combat`, `walk` and `collision`.
+//! The state of a battle and its game loop, whose parts are `combat`, `movement` and `collision`.
 
 use phalanx_core::rng::Rng;
 
 use super::args::SmaxArgs;
 use super::collision::{MAX_PAIRS, Pair};
-use super::lanes::{CAPACITY, LANES, Numbers, groups, groups_mut};
+use super::simd::{CAPACITY, LANES, Numbers, groups, groups_mut};
 use super::units::{Combatant, STRIDE, TYPE_BITS};
 
 /// Added to squared distances from the dead: further than any sight or range.
@@ -174,7 +174,7 @@ impl Battle {
         self.give_orders();
         for _ in 0..self.loops {
             let shot = self.shoot(rng);
-            let touched = self.walk();
+            let touched = self.move_units();
             if shot || touched {
                 self.bury();
             }

@@ -3,13 +3,13 @@
 use phalanx_core::env::{BatchMut, Env, Outcome, Rows, StepMut};
 use phalanx_core::rng::{Purpose, Rng};
 
-pub(crate) struct Field<E> {
+pub(crate) struct Fixture<E> {
     pub(crate) env: E,
     pub(crate) rng: Rng,
     pub(crate) rows: Rows,
 }
 
-impl<E: Env> Field<E> {
+impl<E: Env> Fixture<E> {
     /// The first episode of `env`.
     pub(crate) fn start(env: E) -> Self {
         let rows = Rows::new(env.spec(), 1, 1);

@@ -9,7 +9,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::*;
-use crate::skirmish::smax::lanes::CAPACITY;
+use crate::smax::simd::CAPACITY;
 
 const TOLERANCE: f32 = 1e-4;
 /// XLA adds the pushes of collisions in the order of units up to here, and in another one beyond;

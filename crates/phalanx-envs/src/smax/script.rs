@@ -4,7 +4,7 @@ use phalanx_core::rng::Rng;
 
 use super::args::AttackMode;
 use super::battle::{ATTACK, Battle};
-use super::lanes::{CAPACITY, Numbers};
+use super::simd::{CAPACITY, Numbers};
 
 /// No target is remembered.
 pub(crate) const NOBODY: u8 = u8::MAX;

@@ -1,4 +1,6 @@
-//! Who fights: JaxMARL's scenarios.
+//! JaxMARL's scenarios: the teams of each battle.
+
+use super::units::UNIT_TYPES;
 
 /// A number of units of one type, as an index into [`UNIT_TYPES`](super::UNIT_TYPES).
 pub type Squad = (usize, u8);
@@ -57,6 +59,26 @@ impl Scenario {
         SCENARIOS.iter().find(|scenario| scenario.name == name).copied()
     }
 
+    /// Returns the identifier of its environment.
+    pub fn id(&self) -> String {
+        format!("smax/{}", self.name)
+    }
+
+    /// Returns one sentence about the teams.
+    pub fn summary(&self) -> String {
+        format!("JaxMARL's battle game: {}.", self.sides())
+    }
+
+    /// Returns the two teams in words.
+    pub(crate) fn sides(&self) -> String {
+        if self.procedural {
+            let (allies, enemies) = (self.n_allies(), self.n_enemies());
+            format!("{allies} random units against {enemies} of the same types")
+        } else {
+            format!("{} against {}", team(self.allies), team(self.enemies))
+        }
+    }
+
     /// The number of allies.
     pub fn n_allies(&self) -> usize {
         size(self.allies)
@@ -72,6 +94,14 @@ impl Scenario {
         let squads = self.allies.iter().chain(self.enemies);
         squads.flat_map(|&(count, kind)| std::iter::repeat_n(kind, count))
     }
+}
+
+fn team(squads: &[Squad]) -> String {
+    let squads = squads.iter().map(|&(count, kind)| {
+        let name = UNIT_TYPES[usize::from(kind)].name;
+        if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
+    });
+    squads.collect::<Vec<_>>().join(", ")
 }
 
 fn size(team: &[Squad]) -> usize {

@@ -1,12 +1,12 @@
 //! SMAX, the battles of JaxMARL v0.2.0 (Rutherford et al. 2023), rule for rule.
 //!
-//! - [`Scenario`] and [`UNIT_TYPES`] say who fights, `start` where.
+//! - [`Scenario`] and [`UNIT_TYPES`] define the teams, `spawn` their starting positions.
 //! - `battle` holds the state and the game loop, `collision` its costliest part.
-//! - `observe` (with `conic`) and `reward` are what the agents get, element by element.
+//! - `observe` (with `conic_observation`) and `reward` compute what the agents receive.
 //! - `script` is JaxMARL's heuristic enemy, which can lead either team.
 //!
-//! A test holds whole episodes of all scenarios to records of JaxMARL; `docs/rules/smax.md` says
-//! how close they are.
+//! Tests compare whole episodes of all scenarios with recordings of JaxMARL;
+//! `docs/environments/smax.md` states the agreement.
 //!
 //! # Quirks kept
 //!
@@ -22,17 +22,17 @@ mod args;
 mod battle;
 mod collision;
 mod combat;
-mod conic;
+mod conic_observation;
 mod describe;
-mod lanes;
+mod movement;
 mod observe;
 mod reward;
-mod saved;
 mod scenario;
 mod script;
-mod start;
+mod serialize;
+mod simd;
+mod spawn;
 mod units;
-mod walk;
 
 pub use args::{ARGUMENTS, AttackMode, ObservationType, SmaxArgs};
 pub use scenario::{SCENARIOS, Scenario, Squad};
@@ -45,33 +45,28 @@ use phalanx_core::rng::Rng;
 use serde_json::Value;
 
 use crate::arguments::ArgumentError;
+use crate::registry::{EnvEntry, Factory};
 use battle::{ATTACK, Battle, STOP};
 use observe::Observer;
-use saved::Saved;
 use script::Script;
+use serialize::Saved;
+
+/// Returns the environments of this folder: `smax/3m` and the other scenarios.
+pub fn entries() -> Vec<EnvEntry> {
+    let entry = |&scenario: &Scenario| {
+        EnvEntry::new(scenario.id(), scenario.summary(), ARGUMENTS, move |args| {
+            let battle = Smax::new(scenario, SmaxArgs::from_table(args)?)?;
+            Ok(Factory::new(move || battle.clone()))
+        })
+    };
+    SCENARIOS.iter().map(entry).collect()
+}
 
 /// The scripted players, each with what it does.
 pub const PLAYERS: &[(&str, &str)] = &[(
     "heuristic",
     "JaxMARL's: shoots at one opponent as long as it is in range, else walks to one in sight.",
 )];
-
-/// Why a battle cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SmaxError {
-    /// There is no such scenario.
-    #[error("the rules smax have no scenario `{name}`; their scenarios are {known}")]
-    UnknownScenario {
-        /// What was asked for.
-        name: String,
-        /// The names of all scenarios.
-        known: String,
-    },
-    /// An argument has a value it may not take.
-    #[error(transparent)]
-    Argument(#[from] ArgumentError),
-}
 
 /// A battle of SMAX: each agent commands one unit.
 ///
@@ -94,17 +89,12 @@ pub struct Smax {
 }
 
 impl Smax {
-    /// A battle of the scenario with JaxMARL's name `scenario`.
+    /// Creates a battle of `scenario`.
     ///
     /// # Errors
     ///
-    /// When there is no such scenario, or an argument has a value it may not take.
-    pub fn new(scenario: &str, args: SmaxArgs) -> Result<Self, SmaxError> {
-        let Some(scenario) = Scenario::named(scenario) else {
-            let known: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-            let (name, known) = (scenario.to_owned(), known.join(", "));
-            return Err(SmaxError::UnknownScenario { name, known });
-        };
+    /// When an argument has a value it may not take.
+    pub fn new(scenario: Scenario, args: SmaxArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let (n_allies, n_enemies) = (scenario.n_allies(), scenario.n_enemies());
         let observer = Observer::new(n_allies, n_enemies, &args);
@@ -115,7 +105,7 @@ impl Smax {
         let bonus = args.won_battle_bonus.max(0.0);
         let best = if args.use_self_play_reward { bonus } else { 1.0 + bonus };
         let spec = EnvSpec {
-            id: format!("skirmish/{}", scenario.name),
+            id: scenario.id(),
             agents: agents(&scenario, args.self_play),
             n_actions: observer.n_actions,
             obs_dim: observer.obs_dim,
@@ -218,7 +208,7 @@ impl Env for Smax {
     }
 
     fn reset(&mut self, rng: &mut Rng, out: StepMut<'_>) {
-        start::start(&mut self.battle, &self.scenario, rng);
+        spawn::spawn(&mut self.battle, &self.scenario, rng);
         self.script.forget();
         self.step = 0;
         self.enemy_reward = 0.0;

@@ -14,7 +14,7 @@ const SCATTER: f32 = 2.0;
 /// In fixed scenarios the teams stand round the middles of the left and the right half. In
 /// procedural ones types are uniform, both teams have the same, and the teams either mirror each
 /// other or one of them surrounds the other, with equal chances.
-pub(crate) fn start(battle: &mut Battle, scenario: &Scenario, rng: &mut Rng) {
+pub(crate) fn spawn(battle: &mut Battle, scenario: &Scenario, rng: &mut Rng) {
     for (unit, kind) in scenario.kinds().enumerate() {
         battle.kind[unit] = kind;
     }

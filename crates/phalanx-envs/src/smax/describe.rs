@@ -5,9 +5,9 @@ use serde_json::{Map as Object, Value, json};
 
 use super::args::{ObservationType, SmaxArgs};
 use super::battle::{ATTACK, Battle};
-use super::conic;
+use super::conic_observation;
 use super::observe::Observer;
-use super::scenario::{Scenario, Squad};
+use super::scenario::Scenario;
 use super::units::UNIT_TYPES;
 
 /// Explains the observation, the state and the actions.
@@ -38,13 +38,7 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn summary(&self) -> String {
-        let scenario = self.scenario;
-        let mut text = if scenario.procedural {
-            let (allies, enemies) = (scenario.n_allies(), scenario.n_enemies());
-            format!("{allies} random units against {enemies} of the same types, rules of SMAX")
-        } else {
-            format!("{} against {}, rules of SMAX", team(scenario.allies), team(scenario.enemies))
-        };
+        let mut text = format!("{}, rules of SMAX", self.scenario.sides());
         if self.args.self_play {
             text.push_str("; both teams are agents, and enemies count units from the last one");
         }
@@ -80,10 +74,10 @@ impl Names<'_> {
         match self.args.observation_type {
             ObservationType::UnitList => self.list(&mut names),
             ObservationType::Conic => {
-                for section in 0..conic::SECTIONS {
-                    let width = 360.0 / conic::SECTIONS as f32;
+                for section in 0..conic_observation::SECTIONS {
+                    let width = 360.0 / conic_observation::SECTIONS as f32;
                     let from = section as f32 * width - 180.0;
-                    for unit in 0..conic::PER_SECTION {
+                    for unit in 0..conic_observation::PER_SECTION {
                         let who = format!("unit {unit} from {from} to {} degrees", from + width);
                         other(&who, &mut names);
                     }
@@ -155,14 +149,6 @@ fn other(who: &str, names: &mut Vec<String>) {
 
 fn types(who: &str, names: &mut Vec<String>) {
     names.extend(UNIT_TYPES.iter().map(|unit| format!("{who}: is a {}", unit.name)));
-}
-
-fn team(squads: &[Squad]) -> String {
-    let squads = squads.iter().map(|&(count, kind)| {
-        let name = UNIT_TYPES[usize::from(kind)].name;
-        if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
-    });
-    squads.collect::<Vec<_>>().join(", ")
 }
 
 /// The units and the enemies' last actions as a trace shows them.

@@ -22,7 +22,11 @@ fn arguments(options: &Value) -> SmaxArgs {
     serde_json::from_value(Value::Object(args)).expect("JaxMARL's options are arguments")
 }
 
-type Field = crate::skirmish::field::Field<Smax>;
+fn named(scenario: &str) -> Scenario {
+    Scenario::named(scenario).expect("the test names a scenario")
+}
+
+type Field = crate::fixture::Fixture<Smax>;
 
 impl Field {
     fn new(scenario: &str, args: &str) -> Self {
@@ -31,7 +35,7 @@ impl Field {
     }
 
     fn with(scenario: &str, args: SmaxArgs) -> Self {
-        Self::start(Smax::new(scenario, args).expect("the test names a scenario"))
+        Self::start(Smax::new(named(scenario), args).expect("the test's arguments are good"))
     }
 
     fn put(&mut self, unit: usize, x: f32, y: f32) {

@@ -3,7 +3,7 @@
 use phalanx_core::rng::Rng;
 
 use super::battle::{Battle, FAR};
-use super::lanes::{CAPACITY, groups_mut};
+use super::simd::{CAPACITY, groups_mut};
 
 impl Battle {
     /// Everybody whose weapon is ready and whose target is within range fires, all at once.

@@ -103,7 +103,7 @@ fn the_conic_observation_sorts_units_into_sections() {
         (0.0, -1.0, None),
         (0.0, 0.0, None),
     ] {
-        assert_eq!(conic::section(dx, dy), section, "{dx} {dy}");
+        assert_eq!(conic_observation::section(dx, dy), section, "{dx} {dy}");
     }
     let mut field = Field::new("3m", "observation_type = \"conic\"");
     for (unit, x, y) in [(0, 10.0, 10.0), (1, 12.0, 10.2), (2, 13.0, 10.3), (3, 14.0, 10.4)] {

@@ -1,8 +1,8 @@
 //! The conic observation: what is seen in each of 32 sections round an agent.
 
 use super::battle::Battle;
-use super::lanes::CAPACITY;
 use super::observe::{OTHER, Observer};
+use super::simd::CAPACITY;
 
 /// The number of sections of the full circle.
 pub(crate) const SECTIONS: usize = 32;

@@ -6,7 +6,7 @@
 //! overlap adds nothing.
 
 use super::battle::{Battle, FAR};
-use super::lanes::{CAPACITY, LANES, groups, groups_mut};
+use super::simd::{CAPACITY, LANES, groups, groups_mut};
 
 /// Room for all pairs, a power of two.
 pub(crate) const MAX_PAIRS: usize = CAPACITY * CAPACITY / 2;

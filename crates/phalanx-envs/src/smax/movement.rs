@@ -2,11 +2,11 @@
 
 use super::battle::{Battle, FAR};
 use super::collision::ROUNDING;
-use super::lanes::{LANES, Numbers, groups, groups_mut};
+use super::simd::{LANES, Numbers, groups, groups_mut};
 
 impl Battle {
     /// Moves everybody, not beyond the map; says whether somebody touches its edge and must die.
-    pub(crate) fn walk(&mut self) -> bool {
+    pub(crate) fn move_units(&mut self) -> bool {
         let n = self.n_groups;
         self.room -= self.fastest;
         if self.room > 0.0 {
@@ -22,8 +22,8 @@ impl Battle {
             }
             return false;
         }
-        let across = walk_along(groups_mut(&mut self.x, n), &self.stride_x, &self.away, self.width);
-        let up = walk_along(groups_mut(&mut self.y, n), &self.stride_y, &self.away, self.height);
+        let across = move_along(groups_mut(&mut self.x, n), &self.stride_x, &self.away, self.width);
+        let up = move_along(groups_mut(&mut self.y, n), &self.stride_y, &self.away, self.height);
         let room = across.min(up);
         self.room = room - ROUNDING;
         let at_edge = room <= 0.0;
@@ -37,7 +37,7 @@ impl Battle {
 
 /// Moves all units along one axis, not beyond 0 or `limit`; returns how near the living come to
 /// these edges.
-fn walk_along(
+fn move_along(
     positions: &mut [[f32; LANES]],
     strides: &Numbers,
     away: &Numbers,

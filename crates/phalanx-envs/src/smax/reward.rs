@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::args::SmaxArgs;
 use super::battle::Battle;
-use super::lanes::Numbers;
+use super::simd::Numbers;
 
 /// What the step brought one team.
 ///

@@ -70,7 +70,7 @@ fn large_battle(squares: usize) -> Skirmish {
         }
     }
     let text = format!(
-        "name = \"large\"\nlimit = 60\nunit_type_bits = 0\nmarch = \"allies\"\n\
+        "name = \"large\"\nlimit = 60\nunit_type_bits = 0\nenemy_order = \"attack_allies\"\n\
          ally_race = \"terran\"\nenemy_race = \"terran\"\n\
          terrain = \"\"\"\n{}\n\"\"\"\nallies = [{}]\nenemies = [{}]\n",
         vec![".".repeat(side); side].join("\n"),

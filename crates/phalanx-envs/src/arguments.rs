@@ -34,6 +34,14 @@ pub enum ArgumentError {
         /// The key that was given.
         key: String,
     },
+    /// An argument without a default is not given.
+    #[error("there is no `{key}`: give {allowed}, as in env_args.{key}=VALUE")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// The values it may take.
+        allowed: &'static str,
+    },
     /// The value does not suit the argument.
     #[error("`{key}` cannot be {value}: it must be {allowed}")]
     Wrong {
@@ -76,13 +84,17 @@ pub fn read<T: DeserializeOwned>(args: &Table, known: &[Argument]) -> Result<T, 
     Ok(args.clone().try_into().expect("every field was read on its own and has a default"))
 }
 
-/// Refuses all `args`, for an environment without arguments.
+/// Refuses keys that are not `known`; none are, for an environment without arguments.
 ///
 /// # Errors
 ///
-/// The first key, if there is one.
-pub fn none(args: &Table) -> Result<(), ArgumentError> {
-    args.keys().next().map_or(Ok(()), |key| Err(unknown(key, &[])))
+/// The first unknown key.
+pub fn check_keys(args: &Table, known: &[Argument]) -> Result<(), ArgumentError> {
+    let is_known = |key: &&String| known.iter().any(|argument| argument.key == *key);
+    match args.keys().find(|key| !is_known(key)) {
+        Some(key) => Err(unknown(key, known)),
+        None => Ok(()),
+    }
 }
 
 /// The error of a value that `argument` may not take.

@@ -58,8 +58,8 @@ fn self_play_conforms() {
 }
 
 #[test]
-fn battles_against_every_scripted_player_conform() {
-    for (name, _) in phalanx_envs::skirmish::PLAYERS {
+fn battles_against_every_scripted_policy_conform() {
+    for (name, _) in phalanx_envs::skirmish::SCRIPTED_POLICIES {
         let ids = ["skirmish/MMM2", "skirmish/3s_vs_4z", "skirmish/protoss_10_vs_11"];
         check(&ids, &[&format!("opponent = \"{name}\"")], 1_500);
     }

@@ -1,9 +1,11 @@
 //! Environments are found by name, and mistakes are answered with what is meant.
 
+use phalanx_core::env::{Env, Steps, check_env};
 use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
 use phalanx_envs::registry::{
-    EnvEntry, Environments, Factory, RegistryError, arguments, list, make,
+    EnvEntry, Environments, Factory, RegistryError, arguments, factory, list, make,
 };
+use phalanx_envs::skirmish::Map;
 use phalanx_envs::smax::SCENARIOS;
 use toml::Table;
 
@@ -14,7 +16,7 @@ fn refusal(id: &str, args: &str) -> String {
 
 #[test]
 fn every_listed_environment_can_be_made_and_describes_itself() {
-    for entry in list() {
+    for entry in list().iter().filter(|entry| entry.required_argument().is_none()) {
         let env = make(&entry.id, &Table::new()).expect("a listed environment exists");
         let (spec, description) = (env.spec(), env.describe());
         assert_eq!(spec.id, entry.id);
@@ -73,6 +75,55 @@ fn games_take_their_own_arguments_only() {
     );
     let message = refusal("predator_prey", "world_shape = [3, 5]");
     assert!(message.ends_with("the grid has fewer cells than there are agents and prey"));
+}
+
+/// The map that comes as an example, from the root of the repository.
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/maps/two_ramps.toml");
+
+#[test]
+fn a_map_file_makes_a_battle_that_keeps_the_contract() {
+    let args: Table = format!("map = '{EXAMPLE}'\nstep_mul = 4").parse().expect("valid TOML");
+    let env = make("skirmish", &args).expect("the example is good");
+    assert_eq!((env.spec().id.as_str(), env.spec().n_agents()), ("skirmish/two_ramps", 8));
+    // Runs are kept under the environment's own identifier, which is accepted too.
+    let factory = factory("skirmish/two_ramps", &args).expect("it is the map's name");
+    check_env(factory, Steps(3_000)).expect("the contract is kept");
+    let map = Map::read(EXAMPLE.as_ref()).expect("the example is good");
+    assert!(!map.terrain.is_flat(), "it shows how terrain is drawn");
+}
+
+#[test]
+fn a_map_file_that_is_missing_or_malformed_is_refused_with_its_place() {
+    assert_eq!(
+        refusal("skirmish", ""),
+        "environment `skirmish`: there is no `map`: give the path of a map file (TOML), as in \
+         env_args.map=VALUE"
+    );
+    let message = refusal("skirmish", "map = \"nowhere.toml\"");
+    assert!(message.contains("cannot read the map nowhere.toml: "), "{message}");
+    let message = refusal("skirmish", "mapp = \"nowhere.toml\"");
+    assert!(message.contains("did you mean `map`"), "{message}");
+    let message = refusal("skirmish", "map = 3");
+    assert!(message.contains("`map` cannot be 3: it must be the path of a map file"), "{message}");
+    let message = refusal("skirmish/3m", "map = \"nowhere.toml\"");
+    assert!(message.contains("there is no argument `map`"), "{message}");
+    let message = refusal("skirmish/one_ramp", &format!("map = '{EXAMPLE}'"));
+    assert!(message.ends_with("its arguments make it `skirmish/two_ramps`"), "{message}");
+
+    let folder = std::env::temp_dir().join(format!("phalanx_maps_{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let good = std::fs::read_to_string(EXAMPLE).expect("the example is there");
+    for (file, text, expected) in [
+        ("typo.toml", good.replacen("\"marine\"", "\"marin\"", 1), "did you mean `marine`?"),
+        ("3m.toml", good.replacen("name = \"two_ramps\"", "", 1), "is the name of a built-in map"),
+        ("large.toml", "#".repeat(2 << 20), "more than 1048576"),
+    ] {
+        let path = folder.join(file);
+        std::fs::write(&path, text).expect("the folder can be written");
+        let message = refusal("skirmish", &format!("map = '{}'", path.display()));
+        assert!(message.contains(file) && message.contains(expected), "{message}");
+    }
+    std::fs::remove_dir_all(folder).expect("it was just made");
 }
 
 #[test]

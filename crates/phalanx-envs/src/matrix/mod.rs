@@ -20,14 +20,14 @@ pub use two_step::TwoStep;
 
 use phalanx_core::env::StepMut;
 
-use crate::arguments;
+use crate::arguments::check_keys;
 use crate::registry::{EnvEntry, Factory};
 
 /// Returns the environments of this folder.
 pub fn entries() -> Vec<EnvEntry> {
     let fixed = |&payoff: &Payoff| {
         EnvEntry::new(format!("matrix/{}", payoff.name), payoff.summary, &[], move |args| {
-            arguments::none(args)?;
+            check_keys(args, &[])?;
             Ok(Factory::new(move || MatrixGame::new(payoff)))
         })
     };
@@ -40,7 +40,7 @@ pub fn entries() -> Vec<EnvEntry> {
     };
     let two_step = |id, summary, make: fn() -> TwoStep| {
         EnvEntry::new(id, summary, &[], move |args| {
-            arguments::none(args)?;
+            check_keys(args, &[])?;
             Ok(Factory::new(make))
         })
     };

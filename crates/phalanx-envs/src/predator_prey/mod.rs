@@ -9,18 +9,18 @@
 //! - [`PredatorPreyArgs`]: everything that can be chosen, under the names of the originals.
 //! - `grid` is the shape of the world, `hunt` who is where, `rules` one step.
 //! - `observe` writes observation, state and mask; `describe` explains and draws them.
-//! - `greedy` is a scripted player that sees everything.
+//! - `greedy` is a scripted policy that sees everything.
 //!
 //! The rules, and where they differ from the originals, are in `docs/environments/predator_prey.md`.
 
 mod args;
 mod describe;
 mod env;
-mod greedy;
 mod grid;
-mod hunt;
-mod observe;
+mod observation;
 mod rules;
+mod scripted;
+mod state;
 
 #[cfg(test)]
 mod tests;
@@ -42,8 +42,8 @@ pub fn entries() -> Vec<EnvEntry> {
     })]
 }
 
-/// The scripted players, each with what it does.
-pub const PLAYERS: &[(&str, &str)] = &[(
+/// The scripted policies, each with what it does.
+pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
     "greedy_hunt",
     "Sees the whole grid; groups of just enough agents close in on the nearest prey, and play catch \
      only when all of the group stand beside it.",

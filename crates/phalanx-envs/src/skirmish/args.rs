@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::map::Map;
-use super::players::PLAYERS;
-use super::smac::ATTACK_MOVE;
+use super::interface::ATTACK_MOVE;
+use super::maps::Map;
+use super::scripted::SCRIPTED_POLICIES;
 use crate::arguments::{Argument, ArgumentError, read, row, wrong};
 
 /// What can be chosen about a battle, beside its map.
@@ -61,10 +61,10 @@ pub struct SkirmishArgs {
     pub reward_scale: bool,
     /// The largest return after scaling.
     pub reward_scale_rate: f32,
-    /// A scripted player gives the orders; the actions handed to `step` are ignored, but appear as
+    /// A scripted policy gives the orders; the actions handed to `step` are ignored, but appear as
     /// last actions.
     pub heuristic_ai: bool,
-    /// The scripted player `attack_nearest`, leading either team, keeps to the mask: it walks where
+    /// The scripted policy `attack_nearest`, leading either team, keeps to the mask: it walks where
     /// it may not attack.
     pub heuristic_rest: bool,
     /// Observations hold the agent's own position, as fractions of the map.
@@ -107,7 +107,7 @@ pub struct SkirmishArgs {
     /// 9. The cone of sight covers one direction only (SMACv2's also covers some of the opposite).
     /// 10. Rewards are scaled by the enemies of the episode (SMACv2 scales all by those of the first
     ///     episode; see [`Skirmish::max_reward`](super::Skirmish::max_reward)).
-    /// 11. With `heuristic_ai` the last actions are those of the scripted player.
+    /// 11. With `heuristic_ai` the last actions are those of the scripted policy.
     pub fix_quirks: bool,
     /// Both teams are agents: the enemies follow the allies, with what SMAC would tell and allow
     /// them if the teams were exchanged. Observations and masks of the team with the smaller ones
@@ -115,7 +115,7 @@ pub struct SkirmishArgs {
     /// reward for the last step.
     pub self_play: bool,
     /// Who leads the enemies: `attack_move` (the orders that SMAC's maps give them and the game's
-    /// own choice of targets), or a scripted player of [`PLAYERS`], which commands them in every step
+    /// own choice of targets), or a scripted policy of [`SCRIPTED_POLICIES`], which commands them in every step
     /// through SMAC's actions as if the teams were exchanged. They then begin by standing still.
     pub opponent: String,
     /// Sets every random term of the rules to zero; starting positions stay random.
@@ -217,7 +217,7 @@ pub const ARGUMENTS: &[Argument] = &[
     argument("self_play", FLAG),
     argument(
         "opponent",
-        "\"attack_move\" (the game's own orders), or a scripted player: \"attack_nearest\", \
+        "\"attack_move\" (the game's own orders), or a scripted policy: \"attack_nearest\", \
          \"focus_fire\", \"kiting\", \"random\" or \"stop\"",
     ),
     argument("deterministic", FLAG),
@@ -287,7 +287,7 @@ impl SkirmishArgs {
             return Err(wrong(find("difficulty"), format!("\"{}\"", self.difficulty)));
         }
         if self.opponent != ATTACK_MOVE {
-            if !PLAYERS.iter().any(|(name, _)| *name == self.opponent) {
+            if !SCRIPTED_POLICIES.iter().any(|(name, _)| *name == self.opponent) {
                 return Err(wrong(find("opponent"), format!("\"{}\"", self.opponent)));
             }
             if self.self_play {
@@ -339,14 +339,18 @@ mod tests {
     }
 
     #[test]
-    fn every_scripted_player_is_named_as_an_opponent() {
+    fn every_scripted_policy_is_named_as_an_opponent() {
         let allowed = find("opponent").allowed;
-        for (name, _) in PLAYERS {
+        for (name, _) in SCRIPTED_POLICIES {
             assert!(allowed.contains(&format!("\"{name}\"")), "{name}");
             let args = SkirmishArgs { opponent: (*name).to_owned(), ..SkirmishArgs::default() };
             assert_eq!(args.check(), Ok(()));
         }
-        assert_eq!(allowed.matches('"').count(), 2 * (1 + PLAYERS.len()), "and nobody else");
+        assert_eq!(
+            allowed.matches('"').count(),
+            2 * (1 + SCRIPTED_POLICIES.len()),
+            "and nobody else"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! - `smac` is SMAC's wrapper round the game, element by element, and [`Skirmish`] the
 //!   environment; `smacv2` is what SMACv2 adds: teams and starts drawn for every episode, a cone of
 //!   sight, and enemies that not every agent may see.
-//! - `players` are scripted players, who can be asked for actions or lead the enemies.
+//! - `players` are scripted policies, who can be asked for actions or lead the enemies.
 //!
 //! # What is known and what is ours
 //!
@@ -18,55 +18,91 @@
 //! order one game loop resolves what happens in it (here: all at once). Reset does not play the two
 //! game loops that pass in SMAC before the first observation.
 //!
-//! The rules have been held against SMAC's own scripted player (`heuristic_ai`), whose win rates on
+//! The rules have been held against SMAC's own scripted policy (`heuristic_ai`), whose win rates on
 //! eight maps are published. `docs/environments/skirmish_engine.md` tells how near they come, and what of that is
 //! evidence.
 
 mod args;
-mod formation;
-mod liberty;
-mod map;
-mod nearest;
-mod players;
-mod routes;
-mod smac;
+mod engine;
+mod interface;
+mod maps;
+mod scripted;
 mod smacv2;
 mod terrain;
 
 pub use args::{ARGUMENTS, SkirmishArgs};
-pub use liberty::{
+pub use engine::{
     Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, UNITS, Unit, Weapon, strike,
     unit_index,
 };
-pub use map::{MAPS, Map, MapError, March, Placed, START_SCATTER};
-pub use players::PLAYERS;
-pub use smac::{ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, Skirmish, WEST};
+pub use interface::{
+    ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SIGHT_RANGE, SOUTH, STOP, Skirmish, WEST,
+};
+pub use maps::{EnemyOrder, MAPS, Map, MapError, START_SCATTER, Spawn};
+pub use scripted::SCRIPTED_POLICIES;
 pub use smacv2::{Generate, Weighted};
-pub use terrain::{TERRAINS, Terrain};
+pub use terrain::{TERRAINS, Terrain, TerrainError};
 
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::arguments::{self, Argument, ArgumentError};
 use crate::registry::{EnvArgError, EnvEntry, Factory};
-use smac::sides;
+use interface::teams_in_words;
 
-/// Returns the environments of this folder: `skirmish/3m` and the other built-in maps.
+/// The argument of `skirmish`, the environment of maps that are not built in.
+const MAP: Argument = Argument { key: "map", allowed: "the path of a map file (TOML)" };
+
+/// The arguments of `skirmish`: the map's file, and those of all battles.
+const MAP_ARGUMENTS: [Argument; ARGUMENTS.len() + 1] = {
+    let mut all = [MAP; ARGUMENTS.len() + 1];
+    let mut i = 0;
+    while i < ARGUMENTS.len() {
+        all[i + 1] = ARGUMENTS[i];
+        i += 1;
+    }
+    all
+};
+
+/// Returns the environments of this folder: `skirmish`, for map files, and `skirmish/3m` and the
+/// other built-in maps.
 pub fn entries() -> Vec<EnvEntry> {
-    let entry = |&(name, text): &(&'static str, &'static str)| {
-        let map = Map::parse(text).expect("a test reads every built-in map");
-        let summary = summary(&map);
+    let summary = "StarCraft-like battles on a map of your own: map=my_map.toml.";
+    let own = EnvEntry::new("skirmish", summary, &MAP_ARGUMENTS, on_map_file).named_by(MAP.key);
+    let built_in = MAPS.iter().map(|&(name, _)| {
+        let map = Map::named(name).expect("a test reads every built-in map");
+        let source = if map.generate.is_some() { "SMACv2" } else { "SMAC" };
+        let summary = format!("{}; a battle of {source}.", teams_in_words(&map));
         EnvEntry::new(format!("skirmish/{name}"), summary, ARGUMENTS, move |args| {
             battles(&map, args)
         })
-    };
-    MAPS.iter().map(entry).collect()
+    });
+    std::iter::once(own).chain(built_in).collect()
 }
 
-/// Names the teams of a map and its source.
-fn summary(map: &Map) -> String {
-    let source = if map.generate.is_some() { "SMACv2" } else { "SMAC" };
-    format!("{}; a battle of {source}.", sides(map))
+/// Reads the map file that `args` name, and checks the other arguments.
+fn on_map_file(args: &Table) -> Result<Factory, EnvArgError> {
+    arguments::check_keys(args, &MAP_ARGUMENTS)?;
+    let mut args = args.clone();
+    let path = match args.remove(MAP.key) {
+        Some(Value::String(path)) => path,
+        Some(other) => return Err(arguments::wrong(&MAP, other).into()),
+        None => return Err(ArgumentError::Missing { key: MAP.key, allowed: MAP.allowed }.into()),
+    };
+    let map = Map::read(Path::new(&path))?;
+    if MAPS.iter().any(|(name, _)| *name == map.name) {
+        let reason = format!(
+            "{path}: `{0}` is the name of a built-in map, skirmish/{0}; give the file another `name`",
+            map.name
+        );
+        return Err(reason.into());
+    }
+    battles(&map, &args)
 }
 
 /// Checks the arguments of battles on `map`.
-fn battles(map: &Map, args: &toml::Table) -> Result<Factory, EnvArgError> {
+fn battles(map: &Map, args: &Table) -> Result<Factory, EnvArgError> {
     let (map, args) = (map.clone(), SkirmishArgs::for_map(map, args)?);
     Skirmish::new(map.clone(), args.clone())?;
     // Made anew each time: a clone would lack the room that is reserved for lists that grow.

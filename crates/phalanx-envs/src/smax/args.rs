@@ -15,7 +15,7 @@ pub enum ObservationType {
     Conic,
 }
 
-/// How the scripted player chooses whom to shoot at.
+/// How the scripted policy chooses whom to shoot at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttackMode {
@@ -55,7 +55,7 @@ pub struct SmaxArgs {
     pub observation_type: ObservationType,
     /// The scripted enemies shoot; otherwise they only walk.
     pub enemy_shoots: bool,
-    /// How the scripted player chooses its targets.
+    /// How the scripted policy chooses its targets.
     pub attack_mode: AttackMode,
     /// Sets the random term of weapon cooldowns to zero; starts and the choices of the scripted
     /// player stay random.

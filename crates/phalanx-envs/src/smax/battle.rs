@@ -79,7 +79,7 @@ pub(crate) struct Battle {
 }
 
 impl Battle {
-    /// An empty field; [`Battle::deploy`] fills it.
+    /// An empty field; [`Battle::begin`] fills it.
     pub(crate) fn new(n_allies: usize, n_enemies: usize, args: &SmaxArgs) -> Self {
         let nobody = [0.0; CAPACITY];
         assert!(n_allies + n_enemies <= CAPACITY, "the scenarios fit the arrays");
@@ -137,18 +137,18 @@ impl Battle {
     }
 
     /// Starts a battle with the present types and positions, everybody healthy.
-    pub(crate) fn deploy(&mut self) {
+    pub(crate) fn begin(&mut self) {
         for unit in 0..self.n_units {
             self.health[unit] = self.stats(unit).health;
         }
         self.cooldown.fill(0.0);
         self.action.fill(STOP);
-        self.settle();
+        self.refresh();
         self.push_apart();
     }
 
     /// Recomputes what follows from types and health.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn refresh(&mut self) {
         let mut largest = 0.0_f32;
         for unit in 0..self.n_units {
             self.radius[unit] = self.stats(unit).radius;

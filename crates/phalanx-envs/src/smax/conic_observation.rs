@@ -1,7 +1,7 @@
 //! The conic observation: what is seen in each of 32 sections round an agent.
 
 use super::battle::Battle;
-use super::observe::{OTHER, Observer};
+use super::observation::{OTHER, ObservationWriter};
 use super::simd::CAPACITY;
 
 /// The number of sections of the full circle.
@@ -41,7 +41,7 @@ pub(crate) fn section(dx: f32, dy: f32) -> Option<usize> {
 ///
 /// Two things are JaxMARL's and look like slips: the dead are shown, with zero health, and the
 /// first ally is shown to nobody.
-pub(crate) fn write(observer: &Observer, battle: &Battle, agent: usize, out: &mut [f32]) {
+pub(crate) fn write(writer: &ObservationWriter, battle: &Battle, agent: usize, out: &mut [f32]) {
     out.fill(0.0);
     let stats = battle.stats(agent);
     let (rows, _) = out.as_chunks_mut::<OTHER>();
@@ -55,7 +55,7 @@ pub(crate) fn write(observer: &Observer, battle: &Battle, agent: usize, out: &mu
         let Some(section) = section(dx, dy) else { continue };
         if taken[section] < PER_SECTION {
             let row = &mut rows[section * PER_SECTION + taken[section]];
-            observer.write_other(battle, agent, other, row);
+            writer.write_other(battle, agent, other, row);
             taken[section] += 1;
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Map as Object, Value, json};
 use super::args::{ObservationType, SmaxArgs};
 use super::battle::{ATTACK, Battle};
 use super::conic_observation;
-use super::observe::Observer;
+use super::observation::ObservationWriter;
 use super::scenario::Scenario;
 use super::units::UNIT_TYPES;
 
@@ -14,10 +14,10 @@ use super::units::UNIT_TYPES;
 pub(crate) fn describe(
     scenario: &Scenario,
     args: &SmaxArgs,
-    observer: &Observer,
+    writer: &ObservationWriter,
     spec: &EnvSpec,
 ) -> Description {
-    let names = Names { scenario, args, n_targets: observer.n_actions - usize::from(ATTACK) };
+    let names = Names { scenario, args, n_targets: writer.n_actions - usize::from(ATTACK) };
     let description = Description {
         summary: names.summary(),
         obs: names.obs(),

@@ -25,10 +25,10 @@ mod combat;
 mod conic_observation;
 mod describe;
 mod movement;
-mod observe;
+mod observation;
 mod reward;
 mod scenario;
-mod script;
+mod scripted;
 mod serialize;
 mod simd;
 mod spawn;
@@ -47,8 +47,8 @@ use serde_json::Value;
 use crate::arguments::ArgumentError;
 use crate::registry::{EnvEntry, Factory};
 use battle::{ATTACK, Battle, STOP};
-use observe::Observer;
-use script::Script;
+use observation::ObservationWriter;
+use scripted::ScriptedPolicy;
 use serialize::Saved;
 
 /// Returns the environments of this folder: `smax/3m` and the other scenarios.
@@ -62,15 +62,15 @@ pub fn entries() -> Vec<EnvEntry> {
     SCENARIOS.iter().map(entry).collect()
 }
 
-/// The scripted players, each with what it does.
-pub const PLAYERS: &[(&str, &str)] = &[(
+/// The scripted policies, each with what it does.
+pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
     "heuristic",
     "JaxMARL's: shoots at one opponent as long as it is in range, else walks to one in sight.",
 )];
 
 /// A battle of SMAX: each agent commands one unit.
 ///
-/// The enemies are led by the scripted player, or are agents too with
+/// The enemies are led by the scripted policy, or are agents too with
 /// [`self_play`](SmaxArgs::self_play): then agents are all allies and after them all enemies, the
 /// reward is the allies', and the enemies' is the last of the numbers in [`EnvSpec::info`].
 ///
@@ -82,8 +82,8 @@ pub struct Smax {
     args: SmaxArgs,
     spec: EnvSpec,
     battle: Battle,
-    observer: Observer,
-    script: Script,
+    writer: ObservationWriter,
+    script: ScriptedPolicy,
     step: u32,
     enemy_reward: f32,
 }
@@ -97,7 +97,7 @@ impl Smax {
     pub fn new(scenario: Scenario, args: SmaxArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let (n_allies, n_enemies) = (scenario.n_allies(), scenario.n_enemies());
-        let observer = Observer::new(n_allies, n_enemies, &args);
+        let writer = ObservationWriter::new(n_allies, n_enemies, &args);
         let mut info = vec!["battle_won", "dead_allies", "dead_enemies"];
         if args.self_play {
             info.push("enemy_reward");
@@ -107,9 +107,9 @@ impl Smax {
         let spec = EnvSpec {
             id: scenario.id(),
             agents: agents(&scenario, args.self_play),
-            n_actions: observer.n_actions,
-            obs_dim: observer.obs_dim,
-            state_dim: observer.state_dim,
+            n_actions: writer.n_actions,
+            obs_dim: writer.obs_dim,
+            state_dim: writer.state_dim,
             private_obs: None,
             episode_limit: args.max_steps as usize + 1,
             timeout_is_terminal: true,
@@ -120,13 +120,13 @@ impl Smax {
         };
         Ok(Self {
             battle: Battle::new(n_allies, n_enemies, &args),
-            script: Script::new(args.enemy_shoots, args.attack_mode),
+            script: ScriptedPolicy::new(args.enemy_shoots, args.attack_mode),
             step: 0,
             enemy_reward: 0.0,
             scenario,
             args,
             spec,
-            observer,
+            writer,
         })
     }
 
@@ -141,7 +141,7 @@ impl Smax {
     }
 
     fn write(&mut self, mut out: StepMut<'_>) {
-        self.observer.write(&self.battle, &mut out);
+        self.writer.write(&self.battle, &mut out);
         let (n_allies, n_units) = (self.battle.n_allies, self.battle.n_units);
         let dead = |units: std::ops::Range<usize>| {
             units.filter(|&unit| !self.battle.alive(unit)).count() as f32
@@ -156,7 +156,7 @@ impl Smax {
         }
     }
 
-    /// Everybody's next action: those handed in, and the scripted player's for the enemies.
+    /// Everybody's next action: those handed in, and the scripted policy's for the enemies.
     fn command(&mut self, actions: &[u16], rng: &mut Rng) {
         let battle = &mut self.battle;
         let (n_allies, n_units) = (battle.n_allies, battle.n_units);
@@ -247,13 +247,13 @@ impl Env for Smax {
     }
 
     fn players(&self) -> &'static [(&'static str, &'static str)] {
-        PLAYERS
+        SCRIPTED_POLICIES
     }
 
     /// In self-play for both teams.
     fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        assert!(player < PLAYERS.len(), "there is no scripted player {player}");
+        assert!(player < SCRIPTED_POLICIES.len(), "there is no scripted policy {player}");
         for (agent, action) in actions.iter_mut().enumerate() {
             *action = self.script.act(&self.battle, agent, rng);
             if !self.battle.may(agent, *action) {
@@ -263,7 +263,7 @@ impl Env for Smax {
     }
 
     fn describe(&self) -> Description {
-        describe::describe(&self.scenario, &self.args, &self.observer, &self.spec)
+        describe::describe(&self.scenario, &self.args, &self.writer, &self.spec)
     }
 
     fn frame(&self) -> serde_json::Map<String, Value> {

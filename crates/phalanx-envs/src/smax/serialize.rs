@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Smax;
 use super::battle::ATTACK;
-use super::script::NOBODY;
+use super::scripted::NOBODY;
 use super::units::UNIT_TYPES;
 
 /// What [`Env::save`] writes; lists are over units.
@@ -72,7 +72,7 @@ impl Saved {
             env.script.last_target[unit] = saved.last_target;
             env.script.goal[unit] = saved.goal;
         }
-        env.battle.settle();
+        env.battle.refresh();
         env.step = self.step;
         env.enemy_reward = self.enemy_reward;
         Ok(())

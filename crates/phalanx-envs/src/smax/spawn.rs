@@ -32,7 +32,7 @@ pub(crate) fn spawn(battle: &mut Battle, scenario: &Scenario, rng: &mut Rng) {
             scatter(battle, unit, (width / 4.0 * quarters, height / 2.0), rng);
         }
     }
-    battle.deploy();
+    battle.begin();
 }
 
 fn draw_types(battle: &mut Battle, rng: &mut Rng) {

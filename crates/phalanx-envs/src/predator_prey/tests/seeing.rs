@@ -163,7 +163,7 @@ fn windows_are_what_their_definition_says() {
                 rows.state[cell as usize * 3 + feature]
             };
             for (agent, window) in rows.obs.chunks_exact(spec.obs_dim).enumerate() {
-                let (row, column) = env.hunt.grid.place(env.hunt.population.agents[agent]);
+                let (row, column) = env.world.grid.place(env.world.state.agents[agent]);
                 let [down, right] = reach.map(|reach| reach as i64);
                 let mut seen = window.iter();
                 for r in row as i64 - down..=row as i64 + down {

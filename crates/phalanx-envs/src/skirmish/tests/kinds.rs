@@ -35,7 +35,7 @@ fn a_medivac_may_heal_living_allies_within_six_but_no_medivac() {
 fn heal_slots_need_as_many_actions_as_there_are_allies() {
     let few = HEALERS.replace("\"marine\", count = 3", "\"marine\", count = 1");
     let few =
-        few.replace("\"marauder\", count = 1, at = [23.0", "\"marauder\", count = 0, at = [23.0");
+        few.replace("{ unit = \"marauder\", count = 1, at = [23.0, 16.0], type_bit = 0 },", "");
     let mut field = Field::written(&few, "");
     assert_eq!(field.env.spec().n_actions, 6 + 4);
     field.put(0, 10.0, 16.0);

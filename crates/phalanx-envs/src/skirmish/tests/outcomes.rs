@@ -8,7 +8,7 @@ fn mirrored(name: &str, deterministic: bool) -> Battle {
 }
 
 fn face_off(battle: &mut Battle, map: &Map, exactly: bool, rng: &mut Rng) {
-    battle.deploy(&map.roster(), map.march, rng);
+    battle.spawn(&map.rosters(), map.enemy_order, rng);
     let n = battle.n_allies;
     for i in 0..n {
         battle.units.order[i] = Order::AttackMove { x: 23.0, y: 16.0 };
@@ -100,7 +100,7 @@ fn a_full_victory_without_recovery_is_worth_exactly_twenty_on_every_map() {
         // Where teams are generated, the scale is that of the mean team; where healers fight, the
         // battle ends before they are dead.
         let map = Map::named(name).expect("our map is well formed");
-        let heals = |placed: &Placed| UNITS[placed.unit].heal.is_some();
+        let heals = |placed: &Spawn| UNITS[placed.unit].heal.is_some();
         if map.generate.is_some() || map.enemies.iter().any(heals) {
             continue;
         }
@@ -200,7 +200,7 @@ fn defeat_and_sparse_victory_are_rewarded_as_in_smac() {
     }
 }
 
-/// The share of 200 battles that SMAC's scripted player wins.
+/// The share of 200 battles that SMAC's scripted policy wins.
 fn heuristic_win_rate(name: &str) -> f64 {
     let mut field = Field::new(name, "heuristic_ai = true");
     let mut won = 0;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::skirmish::liberty::Hit;
+use crate::skirmish::engine::Hit;
 
 /// Steps of one game loop, without chance, with enemies that do nothing.
 fn range_course() -> Field {
@@ -202,10 +202,10 @@ fn a_victim_calls_idle_comrades_within_four() {
     // Four between edges is 4.75 between centres.
     for (offset, helped) in [(4.74, true), (4.76, false)] {
         let mut field = range_course();
-        let march = Order::AttackMove { x: 9.0, y: 16.0 };
+        let order = Order::AttackMove { x: 9.0, y: 16.0 };
         for (enemy, (x, y)) in [(3, (14.0, 16.0)), (4, (14.0 + offset, 16.0)), (5, (28.0, 9.0))] {
             field.put(enemy, x, y);
-            field.units().order[enemy] = march;
+            field.units().order[enemy] = order;
         }
         field.put(0, 8.5, 16.0);
         field.put(1, 2.0, 10.0);

@@ -156,7 +156,7 @@ fn an_unseen_enemy_blanks_those_before_it_unless_fixed() {
     let place = |args: &str, far: usize| {
         let mut field = Field::new("terran_5_vs_5", args);
         // What was seen at the start is forgotten.
-        field.env.memory_for_test().forget();
+        field.env.history_for_test().forget();
         gather(&mut field);
         field.put(5 + far, 31.0, 31.0);
         field.rewrite();

@@ -1,7 +1,7 @@
 //! What every unit's weapon does, and how fast: the table of hits and times to kill.
 
 use super::*;
-use crate::skirmish::liberty::{Hit, unit_index};
+use crate::skirmish::engine::{Hit, unit_index};
 
 /// Two units of one kind against two of another on open ground, without chance, far apart.
 fn range_course(attacker: &str, target: &str) -> Battle {
@@ -9,7 +9,7 @@ fn range_course(attacker: &str, target: &str) -> Battle {
     let map = Map::parse(&text).expect("the test writes a map");
     let args = SkirmishArgs { deterministic: true, ..Default::default() };
     let mut battle = Battle::new(&map, &args);
-    battle.deploy(&map.roster(), map.march, &mut Rng::stream(0, Purpose::Check, 0));
+    battle.spawn(&map.rosters(), map.enemy_order, &mut Rng::stream(0, Purpose::Check, 0));
     for enemy in [2, 3] {
         battle.units.command(enemy, Order::Hold, NOBODY);
     }

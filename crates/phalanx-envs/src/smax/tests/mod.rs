@@ -3,9 +3,9 @@
 mod chance;
 mod golden;
 mod interface;
-mod players;
 mod records;
 mod rules;
+mod scripted;
 
 use super::*;
 use phalanx_core::rng::Purpose;
@@ -44,7 +44,7 @@ impl Field {
 
     /// For each unit, the bits of the actions that the script could choose now, over all outcomes
     /// of its random choices; it remembers the last one it made. `fresh` lets it remember nothing.
-    fn script_options(&self, script: &mut Script, fresh: bool) -> Vec<u64> {
+    fn script_options(&self, script: &mut ScriptedPolicy, fresh: bool) -> Vec<u64> {
         let mut rng = Rng::stream(5, Purpose::Check, 0);
         let options = |unit: usize| {
             let mut options = 0;
@@ -64,7 +64,7 @@ impl Field {
 
     /// Writes observations and masks again after the test has moved units.
     fn rewrite(&mut self) {
-        self.env.battle.settle();
+        self.env.battle.refresh();
         self.play(|env, _, out| env.write(out));
     }
 

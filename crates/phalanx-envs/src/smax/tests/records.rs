@@ -164,7 +164,12 @@ fn compare(field: &Field, moment: &Moment<'_>, outcome: Option<Outcome>, tally: 
 }
 
 /// Counts the units for which the script could decide otherwise than JaxMARL's.
-fn script_differs(field: &Field, script: &mut Script, record: &Record, next: &Moment<'_>) -> usize {
+fn script_differs(
+    field: &Field,
+    script: &mut ScriptedPolicy,
+    record: &Record,
+    next: &Moment<'_>,
+) -> usize {
     let ours = field.script_options(script, record.stateless);
     let theirs = next.possible.chunks_exact(record.bits).map(|row| {
         let bits = row.iter().enumerate();

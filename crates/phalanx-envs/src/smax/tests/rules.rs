@@ -71,7 +71,7 @@ fn listed_pairs_give_the_bits_of_all_pairs() {
                 let actions: Vec<u16> =
                     masks.map(|mask| player.choose(mask).expect("legal") as u16).collect();
                 // A survey in every step, of every pair.
-                all.env.battle.settle();
+                all.env.battle.refresh();
                 let outcome = listed.step(&actions);
                 assert_eq!(outcome, all.step(&actions));
                 assert!(listed.rows.state == all.rows.state, "{name}");

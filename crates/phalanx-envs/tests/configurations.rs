@@ -29,7 +29,8 @@ fn the_other_configurations_are_those_of_smacv2() {
     let scenario = read(include_str!("../../../configs/envs/skirmish_v2.toml"));
     let map = Map::named("zerg_5_vs_5").expect("our map is well formed");
     assert_eq!(SkirmishArgs::for_map(&map, &Table::new()), Ok(scenario));
-    let epo = read(include_str!("../../../configs/envs/skirmish_epo.toml"));
+    let epo =
+        read(include_str!("../../../configs/envs/skirmish_extended_partial_observability.toml"));
     let expected =
         SkirmishArgs { prob_obs_enemy: 0.0, action_mask: false, ..SkirmishArgs::default() };
     assert_eq!(epo, expected);

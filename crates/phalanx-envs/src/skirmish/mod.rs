@@ -71,11 +71,10 @@ pub fn entries() -> Vec<EnvEntry> {
     let summary = "StarCraft-like battles on a map of your own: map=my_map.toml.";
     let own = EnvEntry::new("skirmish", summary, &MAP_ARGUMENTS, on_map_file).named_by(MAP.key);
     let built_in = MAPS.iter().map(|&(name, _)| {
-        let map = Map::named(name).expect("a test reads every built-in map");
-        let source = if map.generate.is_some() { "SMACv2" } else { "SMAC" };
-        let summary = format!("{}; a battle of {source}.", teams_in_words(&map));
+        let map = Map::outline_named(name).expect("a test reads every built-in map");
+        let summary = format!("StarCraft battle: {}.", teams_in_words(&map));
         EnvEntry::new(format!("skirmish/{name}"), summary, ARGUMENTS, move |args| {
-            battles(&map, args)
+            battles(&Map::named(name)?, args)
         })
     });
     std::iter::once(own).chain(built_in).collect()

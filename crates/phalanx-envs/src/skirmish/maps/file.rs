@@ -9,9 +9,10 @@ use toml::{Spanned, Table};
 use super::error::{MapError, Source};
 use super::generate::{self, GenerateSection};
 use super::spawn::place;
-use super::{EnemyOrder, MAPS, Map, Spawn};
+use super::{EnemyOrder, MAPS, Map, Outline, Spawn};
 use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::engine::{Race, UNITS, unit_index};
+use crate::skirmish::smacv2::Generate;
 use crate::skirmish::terrain::{TERRAINS, Terrain};
 
 /// The largest size of a file, in bytes.
@@ -87,18 +88,7 @@ pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapErro
     }
     file.check_defaults(source)?;
     let columns = file.type_columns(source)?;
-    let ally_groups = groups(source, "allies", &file.allies, &columns)?;
-    let enemy_groups = groups(source, "enemies", &file.enemies, &columns)?;
-    let generate = match &file.generate {
-        None => None,
-        Some(section) if file.allies.is_empty() && file.enemies.is_empty() => {
-            Some(generate::check(source, section.get_ref(), columns.n)?)
-        }
-        Some(section) => {
-            let reason = "teams are either placed (`allies`, `enemies`) or generated: remove one";
-            return Err(source.error(section.span(), reason));
-        }
-    };
+    let Teams { ally_groups, enemy_groups, generate } = file.teams(source, &columns)?;
     let terrain = file.terrain(source)?;
     let (allies, enemies) = match &generate {
         Some(generate) => {
@@ -111,12 +101,6 @@ pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapErro
             (vec![placeholder; generate.n_allies], vec![placeholder; generate.n_enemies])
         }
         None => {
-            for (team, groups) in [("allies", &ally_groups), ("enemies", &enemy_groups)] {
-                if groups.is_empty() {
-                    let reason = format!("there are no `{team}`: add a table [[{team}]]");
-                    return Err(source.error_in_line(1, reason));
-                }
-            }
             // Both teams see the same picture: the enemies' is mirrored from west to east.
             let mut allies = place(source, &terrain, &ally_groups, 1.0)?;
             let enemies = place(source, &terrain, &enemy_groups, -1.0)?;
@@ -140,6 +124,27 @@ pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapErro
         enemies,
         generate,
     })
+}
+
+/// Reads the teams of a map alone.
+pub(super) fn outline(text: &str, origin: &str) -> Result<Outline, MapError> {
+    let source = Source { origin, text };
+    let file: MapFile = toml::from_str(text).map_err(|error| source.syntax(&error))?;
+    let columns = file.type_columns(source)?;
+    let Teams { ally_groups, enemy_groups, generate } = file.teams(source, &columns)?;
+    let units = |groups: &[Group]| -> Vec<usize> {
+        groups.iter().flat_map(|group| std::iter::repeat_n(group.unit, group.count)).collect()
+    };
+    let mut allies = units(&ally_groups);
+    allies.sort_unstable();
+    Ok(Outline { allies, enemies: units(&enemy_groups), generate })
+}
+
+/// The teams of a map before they are placed.
+struct Teams {
+    ally_groups: Vec<Group>,
+    enemy_groups: Vec<Group>,
+    generate: Option<Generate>,
 }
 
 /// The columns of the one-hot unit type.
@@ -198,6 +203,30 @@ impl MapFile {
         kinds.sort_unstable();
         kinds.dedup();
         Ok(TypeColumns { n: kinds.len(), derived: Some(kinds) })
+    }
+
+    fn teams(&self, source: Source<'_>, columns: &TypeColumns) -> Result<Teams, MapError> {
+        let ally_groups = groups(source, "allies", &self.allies, columns)?;
+        let enemy_groups = groups(source, "enemies", &self.enemies, columns)?;
+        let placed = !(ally_groups.is_empty() && enemy_groups.is_empty());
+        let generate = match &self.generate {
+            Some(section) if placed => {
+                let reason =
+                    "teams are either placed (`allies`, `enemies`) or generated: remove one";
+                return Err(source.error(section.span(), reason));
+            }
+            Some(section) => Some(generate::check(source, section.get_ref(), columns.n)?),
+            None => {
+                for (team, groups) in [("allies", &ally_groups), ("enemies", &enemy_groups)] {
+                    if groups.is_empty() {
+                        let reason = format!("there are no `{team}`: add a table [[{team}]]");
+                        return Err(source.error_in_line(1, reason));
+                    }
+                }
+                None
+            }
+        };
+        Ok(Teams { ally_groups, enemy_groups, generate })
     }
 
     fn terrain(&self, source: Source<'_>) -> Result<Terrain, MapError> {

@@ -136,6 +136,16 @@ impl Rosters {
     }
 }
 
+/// The kinds of units of both teams, as rows of [`UNITS`](super::UNITS), without their places.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outline {
+    /// In the order of the agents; empty where teams are drawn.
+    pub(crate) allies: Vec<usize>,
+    /// In the order of creation; empty where teams are drawn.
+    pub(crate) enemies: Vec<usize>,
+    pub(crate) generate: Option<Generate>,
+}
+
 impl Map {
     /// Reads the text of a map file. A map that does not state its name is called `map`.
     ///
@@ -169,6 +179,23 @@ impl Map {
                 let closest = closest.unwrap_or_default();
                 Err(MapError::UnknownMap { name: name.to_owned(), closest })
             }
+        }
+    }
+
+    /// The outline of a built-in map, which costs a small part of reading it.
+    pub(crate) fn outline_named(name: &str) -> Result<Outline, MapError> {
+        let text = MAPS.iter().find(|(other, _)| *other == name).map_or("", |(_, text)| *text);
+        file::outline(text, name)
+    }
+
+    pub(crate) fn outline(&self) -> Outline {
+        let drawn = self.generate.is_some();
+        let units = |team: &[Spawn]| team.iter().map(|spawn| spawn.unit).collect();
+        let team = |team: &[Spawn]| if drawn { Vec::new() } else { units(team) };
+        Outline {
+            allies: team(&self.allies),
+            enemies: team(&self.enemies),
+            generate: self.generate.clone(),
         }
     }
 

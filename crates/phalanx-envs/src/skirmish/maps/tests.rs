@@ -224,3 +224,11 @@ fn a_team_that_cannot_be_drawn_is_refused() {
         assert!(error.contains(reason) && error.starts_with("map, line "), "{error}");
     }
 }
+
+#[test]
+fn the_outline_of_a_map_names_the_teams_that_it_places() {
+    for (name, _) in MAPS {
+        let map = Map::named(name).expect("our map is well formed");
+        assert_eq!(Map::outline_named(name).as_ref(), Ok(&map.outline()), "{name}");
+    }
+}

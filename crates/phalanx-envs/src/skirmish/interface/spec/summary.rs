@@ -3,12 +3,12 @@
 use super::super::scripted::ATTACK_MOVE;
 use super::super::skirmish::Skirmish;
 use crate::skirmish::engine::UNITS;
-use crate::skirmish::maps::{Map, Spawn};
+use crate::skirmish::maps::{Outline, Spawn};
 
-/// Who fights whom, and what is unusual about it.
+/// Describes the teams and what is unusual about the battle.
 pub(crate) fn summary(battle: &Skirmish) -> String {
     let (map, args) = (battle.map(), battle.args());
-    let mut text = teams_in_words(map);
+    let mut text = teams_in_words(&map.outline());
     if args.self_play {
         text += "; both teams are agents, state and reward are those of the first";
     }
@@ -24,8 +24,8 @@ pub(crate) fn summary(battle: &Skirmish) -> String {
     text
 }
 
-/// Who fights whom.
-pub(crate) fn teams_in_words(map: &Map) -> String {
+/// Describes the teams of a map.
+pub(crate) fn teams_in_words(map: &Outline) -> String {
     match &map.generate {
         None => format!("{} against {}", count(&map.allies), count(&map.enemies)),
         Some(generate) => {
@@ -66,7 +66,7 @@ fn quirks(battle: &Skirmish) -> Vec<&'static str> {
         ),
         (args.reward_sparse && args.reward_scale, "the sparse reward is scaled"),
         (true, "moves west and south are judged beyond the edge of the map"),
-        (heals, "a battle that only healers survive on both teams_in_words is lost"),
+        (heals, "a battle that only healers survive on both sides is lost"),
         (generated || args.prob_obs_enemy < 1.0, "an unseen enemy blanks those before it"),
         (args.conic_fov, "the cone of sight also covers some of the opposite direction"),
         (generated, "rewards are scaled alike in all episodes"),
@@ -74,12 +74,12 @@ fn quirks(battle: &Skirmish) -> Vec<&'static str> {
     listed.into_iter().filter_map(|(shows, text)| shows.then_some(text)).collect()
 }
 
-fn count(team: &[Spawn]) -> String {
+fn count(team: &[usize]) -> String {
     let mut kinds: Vec<(usize, usize)> = Vec::new();
-    for placed in team {
-        match kinds.iter_mut().find(|(unit, _)| *unit == placed.unit) {
+    for &member in team {
+        match kinds.iter_mut().find(|(unit, _)| *unit == member) {
             Some((_, n)) => *n += 1,
-            None => kinds.push((placed.unit, 1)),
+            None => kinds.push((member, 1)),
         }
     }
     let text = |&(unit, n): &(usize, usize)| {

@@ -69,7 +69,7 @@ pub enum ArgumentError {
 ///
 /// # Errors
 ///
-/// The first key that is unknown, or whose value does not suit.
+/// The first key that is unknown, or has a value of a wrong type.
 ///
 /// # Panics
 ///

@@ -4,7 +4,7 @@
 //! - [`MATRIX_GAMES`] and [`MATRIX_FAMILIES`]: games of one joint action.
 //! - [`TwoStep`], [`KStep`] and [`Mmdp`]: games of several.
 //!
-//! `docs/environments/matrix_games.md` says which mixer can represent which table.
+//! `docs/environments/matrix_games.md` explains which mixer can represent which table.
 
 mod families;
 mod k_step;
@@ -60,8 +60,8 @@ pub fn entries() -> Vec<EnvEntry> {
     of_one_step.chain(longer).collect()
 }
 
-/// Writes what these games show apart from observation and state: everything is allowed, and
-/// nobody dies.
+/// Writes what these games show apart from observation and state: all actions are available, and
+/// no agent dies.
 fn write_flags(out: &mut StepMut<'_>) {
     out.avail.fill(true);
     out.alive.fill(true);

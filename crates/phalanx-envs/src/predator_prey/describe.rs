@@ -60,7 +60,7 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
     let mut actions: Vec<String> =
         ["right", "down", "left", "up", "stay"].iter().map(|&name| name.to_owned()).collect();
     if args.capture_action {
-        actions.push("catch: try to catch the prey beside the agent".to_owned());
+        actions.push("catch: try to catch the adjacent prey".to_owned());
     }
     Description {
         summary: PredatorPrey::SUMMARY.to_owned(),
@@ -70,7 +70,7 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
     }
 }
 
-/// Where everybody is, and the grid as text.
+/// The positions of agents and prey, and the grid as text.
 pub(super) fn frame(world: &World) -> Map<String, Value> {
     let agents: Vec<Value> = (0..world.args.n_agents)
         .map(|agent| {

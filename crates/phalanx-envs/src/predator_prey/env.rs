@@ -121,9 +121,9 @@ impl Env for PredatorPrey {
         SCRIPTED_POLICIES
     }
 
-    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        assert!(player < SCRIPTED_POLICIES.len(), "there is no scripted policy {player}");
+        assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
         actions.fill(rules::STAY);
         self.greedy.choose(&self.world, rng, actions);
     }

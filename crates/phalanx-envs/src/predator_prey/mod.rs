@@ -7,9 +7,9 @@
 //! (*relative overgeneralisation*).
 //!
 //! - [`PredatorPreyArgs`]: everything that can be chosen, under the names of the originals.
-//! - `grid` is the shape of the world, `hunt` who is where, `rules` one step.
-//! - `observe` writes observation, state and mask; `describe` explains and draws them.
-//! - `greedy` is a scripted policy that sees everything.
+//! - `grid` is the shape of the world, `state` the positions in it, `rules` one step.
+//! - `observation` writes observation, state and mask; `describe` explains and draws them.
+//! - `scripted` is a scripted policy that sees the whole grid.
 //!
 //! The rules, and where they differ from the originals, are in `docs/environments/predator_prey.md`.
 
@@ -46,5 +46,5 @@ pub fn entries() -> Vec<EnvEntry> {
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
     "greedy_hunt",
     "Sees the whole grid; groups of just enough agents close in on the nearest prey, and play catch \
-     only when all of the group stand beside it.",
+     only when all of the group stand next to it.",
 )];

@@ -27,7 +27,7 @@ pub(super) struct ObservationWriter {
     reach: [usize; 2],
     /// The rows and columns of the grid.
     shape: [usize; 2],
-    /// The canvas with nobody in it, `[row, column, feature]`.
+    /// The empty canvas, `[row, column, feature]`.
     blank: Vec<f32>,
     /// The canvas of the present step.
     canvas: Vec<f32>,
@@ -128,7 +128,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Draws everybody whom agents can see. Frozen agents are invisible.
+    /// Draws the agents and prey that can be seen. Frozen agents are invisible.
     fn paint(&mut self, world: &World) {
         self.canvas.copy_from_slice(&self.blank);
         let number = |i: usize| if world.args.observe_ids { (i + 1) as f32 } else { 1.0 };
@@ -168,7 +168,7 @@ impl ObservationWriter {
     }
 }
 
-/// Moves away from the wall, staying, and *catch* beside a prey; nothing but staying when frozen.
+/// Moves away from the wall, staying, and *catch* next to a prey; nothing but staying when frozen.
 fn write_mask(world: &World, agent: usize, mask: &mut [bool]) {
     let active = !world.state.frozen[agent];
     let cell = world.state.agents[agent];
@@ -177,6 +177,6 @@ fn write_mask(world: &World, agent: usize, mask: &mut [bool]) {
     }
     mask[usize::from(STAY)] = true;
     if let Some(open) = mask.get_mut(usize::from(CATCH)) {
-        *open = active && world.beside_prey(cell);
+        *open = active && world.next_to_prey(cell);
     }
 }

@@ -6,7 +6,7 @@ use super::state::{STAG, World};
 
 /// The action that keeps an agent where it is; the four before it move right, down, left and up.
 pub(super) const STAY: u16 = 4;
-/// The action that tries to catch the prey beside the agent.
+/// The action that tries to catch an adjacent prey.
 pub(super) const CATCH: u16 = 5;
 
 /// The agents that a capture, or the attempt, is about: at most one per neighbouring cell.
@@ -64,8 +64,7 @@ impl World {
         (reward, over)
     }
 
-    /// Moves an agent, unless a wall or somebody it may not run into stops it. Returns whether it was
-    /// somebody.
+    /// Moves an agent unless it is blocked. Returns whether an agent or a prey blocked it.
     fn walk(&mut self, agent: usize, action: u16) -> bool {
         if self.state.frozen[agent] || action >= STAY {
             return false;
@@ -91,9 +90,9 @@ impl World {
         let caught = if self.args.capture_action {
             hunters.len >= self.args.capture_action_conditions[kind]
         } else {
-            let free = self.grid.beside(cell).filter(|&cell| self.is_free(cell)).count();
-            let mut beside = self.grid.beside(cell);
-            let by_agents = beside.any(|cell| self.agent_in(cell).is_some());
+            let free = self.grid.neighbours(cell).filter(|&cell| self.is_free(cell)).count();
+            let mut neighbours = self.grid.neighbours(cell);
+            let by_agents = neighbours.any(|cell| self.agent_in(cell).is_some());
             free <= self.args.capture_conditions[kind]
                 && (by_agents || !self.args.prevent_cannibalism)
         };
@@ -121,11 +120,11 @@ impl World {
         (reward, false)
     }
 
-    /// The agents beside a cell that can take part in a capture there: those that play *catch*, or
+    /// The agents next to a cell that can take part in a capture there: those that play *catch*, or
     /// all where there is no such action.
     fn hunters(&self, cell: u32, actions: &[u16]) -> Group {
         let mut group = Group::default();
-        for agent in self.grid.beside(cell).filter_map(|cell| self.agent_in(cell)) {
+        for agent in self.grid.neighbours(cell).filter_map(|cell| self.agent_in(cell)) {
             let tries = !self.args.capture_action || actions[agent] == CATCH;
             if tries && !self.state.frozen[agent] {
                 group.push(agent);
@@ -145,13 +144,13 @@ impl World {
         }
     }
 
-    /// Moves a prey to one of the free cells beside it, all equally likely; it stays where there are
+    /// Moves a prey to one of the free adjacent cells, all equally likely; it stays where there are
     /// none, or when it rests.
     fn flee(&mut self, prey: usize, rng: &mut Rng) {
         let cell = self.state.prey[prey];
         let mut free = [0; 4];
         let mut n_free = 0;
-        for to in self.grid.beside(cell).filter(|&to| self.is_free(to)) {
+        for to in self.grid.neighbours(cell).filter(|&to| self.is_free(to)) {
             free[n_free] = to;
             n_free += 1;
         }

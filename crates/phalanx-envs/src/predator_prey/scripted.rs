@@ -27,7 +27,7 @@ impl GreedyHunt {
     /// Writes the action of every agent that is not frozen.
     ///
     /// Groups form round the prey that enough agents can reach soonest, as long as there are agents
-    /// and prey left; who is left over goes for the nearest prey. A group that stands beside its
+    /// and prey left; the remaining agents go for the nearest prey. A group that stands next to its
     /// prey plays *catch*; others close in.
     pub(super) fn choose(&mut self, world: &World, rng: &mut Rng, actions: &mut [u16]) {
         self.form_groups(world);
@@ -35,11 +35,11 @@ impl GreedyHunt {
             let Some(prey) = self.target_of(agent) else {
                 continue;
             };
-            let beside = |other: usize| {
+            let adjacent = |other: usize| {
                 self.target_of(other) == Some(prey) && distance(world, other, prey) == 1
             };
-            let together = (0..actions.len()).filter(|&other| beside(other)).count();
-            let ready = beside(agent) && together >= needed(world, prey);
+            let together = (0..actions.len()).filter(|&other| adjacent(other)).count();
+            let ready = adjacent(agent) && together >= needed(world, prey);
             actions[agent] = if ready && world.args.capture_action {
                 CATCH
             } else {
@@ -110,10 +110,10 @@ fn distance(world: &World, agent: usize, prey: usize) -> usize {
     world.grid.distance(world.state.agents[agent], world.state.prey[prey])
 }
 
-/// A step towards a prey, such that the agent is beside it after the prey has moved too.
+/// A step towards a prey, such that the agent is next to it after the prey has moved too.
 ///
 /// Prey that can move does, so its distance to an agent that waits changes by one: at distance two
-/// it is better to wait, and beside the prey to step aside and be met again.
+/// it is better to wait, and next to the prey to step aside and be met again.
 fn approach(world: &World, agent: usize, prey: usize, rng: &mut Rng) -> u16 {
     let (from, to) = (world.state.agents[agent], world.state.prey[prey]);
     let now = world.grid.distance(from, to);

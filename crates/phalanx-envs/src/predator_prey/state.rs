@@ -1,4 +1,4 @@
-//! Who is where: the state of a hunt.
+//! The state of an episode: the positions of agents and prey, and an index of the grid.
 
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::args::PredatorPreyArgs;
 use super::grid::Grid;
 
-/// Nobody stands in a cell.
-const NOBODY: u16 = u16::MAX;
+/// No agent, or no prey, stands in a cell.
+const EMPTY: u16 = u16::MAX;
 
 /// A kind of prey, as an index into pairs of arguments.
 pub(super) const STAG: usize = 0;
@@ -31,7 +31,7 @@ pub(super) struct State {
     pub(super) miscaptures: u32,
 }
 
-/// A hunt: the state of a grid, and who stands in which cell.
+/// The grid, its state, and the agent and prey in each cell.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) args: PredatorPreyArgs,
@@ -64,15 +64,15 @@ impl World {
             grid,
             state,
             shares: vec![0.0; n_agents],
-            agent_at: vec![NOBODY; n_cells],
-            prey_at: vec![NOBODY; n_cells],
+            agent_at: vec![EMPTY; n_cells],
+            prey_at: vec![EMPTY; n_cells],
             order: Vec::with_capacity(n_cells.max(n_agents).max(n_prey)),
         };
         world.rebuild_index();
         world
     }
 
-    /// Starts an episode: everybody in a cell of its own, all arrangements equally likely.
+    /// Starts an episode: agents and prey in distinct cells, all arrangements equally likely.
     pub(super) fn randomize(&mut self, rng: &mut Rng) {
         let State { agents, frozen, prey, caught, step, miscaptures } = &mut self.state;
         let n_cells = self.grid.len();
@@ -97,10 +97,10 @@ impl World {
         self.rebuild_index();
     }
 
-    /// Notes in every cell who stands there.
+    /// Rebuilds the index of cells.
     fn rebuild_index(&mut self) {
-        self.agent_at.fill(NOBODY);
-        self.prey_at.fill(NOBODY);
+        self.agent_at.fill(EMPTY);
+        self.prey_at.fill(EMPTY);
         for agent in 0..self.state.agents.len() {
             if self.on_grid(agent) {
                 self.agent_at[self.state.agents[agent] as usize] = agent as u16;
@@ -150,48 +150,48 @@ impl World {
     #[inline]
     pub(super) fn agent_in(&self, cell: u32) -> Option<usize> {
         let agent = self.agent_at[cell as usize];
-        (agent != NOBODY).then_some(usize::from(agent))
+        (agent != EMPTY).then_some(usize::from(agent))
     }
 
     #[inline]
     pub(super) fn prey_in(&self, cell: u32) -> Option<usize> {
         let prey = self.prey_at[cell as usize];
-        (prey != NOBODY).then_some(usize::from(prey))
+        (prey != EMPTY).then_some(usize::from(prey))
     }
 
-    /// Whether nobody stands in a cell.
+    /// Whether a cell holds neither agent nor prey.
     #[inline]
     pub(super) fn is_free(&self, cell: u32) -> bool {
-        self.agent_at[cell as usize] == NOBODY && self.prey_at[cell as usize] == NOBODY
+        self.agent_at[cell as usize] == EMPTY && self.prey_at[cell as usize] == EMPTY
     }
 
-    /// Whether a prey stands in a cell beside this one.
+    /// Whether a prey stands next to this cell.
     #[inline]
-    pub(super) fn beside_prey(&self, cell: u32) -> bool {
-        self.grid.beside(cell).any(|cell| self.prey_in(cell).is_some())
+    pub(super) fn next_to_prey(&self, cell: u32) -> bool {
+        self.grid.neighbours(cell).any(|cell| self.prey_in(cell).is_some())
     }
 
     pub(super) fn move_agent(&mut self, agent: usize, to: u32) {
         let from = std::mem::replace(&mut self.state.agents[agent], to);
-        self.agent_at[from as usize] = NOBODY;
+        self.agent_at[from as usize] = EMPTY;
         self.agent_at[to as usize] = agent as u16;
     }
 
     pub(super) fn move_prey(&mut self, prey: usize, to: u32) {
         let from = std::mem::replace(&mut self.state.prey[prey], to);
-        self.prey_at[from as usize] = NOBODY;
+        self.prey_at[from as usize] = EMPTY;
         self.prey_at[to as usize] = prey as u16;
     }
 
     pub(super) fn freeze(&mut self, agent: usize) {
         self.state.frozen[agent] = true;
         if self.args.remove_frozen {
-            self.agent_at[self.state.agents[agent] as usize] = NOBODY;
+            self.agent_at[self.state.agents[agent] as usize] = EMPTY;
         }
     }
 
     pub(super) fn remove_prey(&mut self, prey: usize) {
         self.state.caught[prey] = true;
-        self.prey_at[self.state.prey[prey] as usize] = NOBODY;
+        self.prey_at[self.state.prey[prey] as usize] = EMPTY;
     }
 }

@@ -143,7 +143,7 @@ impl Environments {
         Ok(self.factory(id, args)?())
     }
 
-    /// The entry that is [named by](EnvEntry::named_by) one of `args`, as part of `id` says.
+    /// The entry that is [named by](EnvEntry::named_by) one of `args` and is the first part of `id`.
     fn family_of(&self, id: &str, args: &Table) -> Option<&EnvEntry> {
         let (family, _) = id.split_once('/')?;
         let named = |key| args.contains_key(key);

@@ -8,7 +8,7 @@ use super::maps::Map;
 use super::scripted::SCRIPTED_POLICIES;
 use crate::arguments::{Argument, ArgumentError, read, row, wrong};
 
-/// What can be chosen about a battle, beside its map.
+/// The arguments of a battle, besides its map.
 ///
 /// Names and defaults are those of `StarCraft2Env` in SMAC and (from `obs_own_pos` to
 /// `fully_observable`) in SMACv2, except for the last six, which are ours. A map may have defaults
@@ -69,7 +69,7 @@ pub struct SkirmishArgs {
     pub heuristic_rest: bool,
     /// Observations hold the agent's own position, as fractions of the map.
     pub obs_own_pos: bool,
-    /// Observations hold something beside the step. Without, they hold the step alone
+    /// Observations hold more than the step. Without, they hold the step alone
     /// (`obs_timestep_number` must be set), so that agents play blindly.
     pub obs_starcraft: bool,
     /// Agents see (and attack) only within a cone, which look actions turn.
@@ -86,7 +86,7 @@ pub struct SkirmishArgs {
     pub action_mask: bool,
     /// Agents see all living units, however far away.
     pub fully_observable: bool,
-    /// Mends what in SMAC and SMACv2 looks like slips; off, the originals are reproduced.
+    /// Fixes the known bugs of SMAC and SMACv2; off, the originals are reproduced.
     ///
     /// 1. The one-hot type of an enemy is that of the same unit as an ally (they are exchanged on
     ///    SMAC's maps of stalkers and zealots).
@@ -102,7 +102,7 @@ pub struct SkirmishArgs {
     /// 7. Where healers fight, a team is beaten when all that is left of it are healers, and a
     ///    battle that beats both teams is a draw (SMAC calls it lost and counts the enemies'
     ///    healers differently).
-    /// 8. An enemy that nobody has seen blanks no features but its own (in SMACv2 it blanks those
+    /// 8. An enemy that no agent has seen blanks no features but its own (in SMACv2 it blanks those
     ///    of all enemies before it).
     /// 9. The cone of sight covers one direction only (SMACv2's also covers some of the opposite).
     /// 10. Rewards are scaled by the enemies of the episode (SMACv2 scales all by those of the first
@@ -114,7 +114,7 @@ pub struct SkirmishArgs {
     /// end with zeros. State and reward are the allies'; `enemy_reward` in the info is the enemies'
     /// reward for the last step.
     pub self_play: bool,
-    /// Who leads the enemies: `attack_move` (the orders that SMAC's maps give them and the game's
+    /// The policy of the enemies: `attack_move` (the orders that SMAC's maps give them and the game's
     /// own choice of targets), or a scripted policy of [`SCRIPTED_POLICIES`], which commands them in every step
     /// through SMAC's actions as if the teams were exchanged. They then begin by standing still.
     pub opponent: String,
@@ -237,7 +237,7 @@ impl SkirmishArgs {
         Ok(args)
     }
 
-    /// Reads the arguments of a battle on `map`, whose own defaults hold where `table` is silent.
+    /// Reads the arguments of a battle on `map`, whose own defaults hold for keys that are not in `table`.
     ///
     /// # Errors
     ///
@@ -291,7 +291,7 @@ impl SkirmishArgs {
                 return Err(wrong(find("opponent"), format!("\"{}\"", self.opponent)));
             }
             if self.self_play {
-                let reason = "with self_play the enemies are agents and nobody else leads them";
+                let reason = "with self_play the enemies are agents";
                 return Err(contradiction("opponent", &self.opponent, reason));
             }
         }
@@ -346,11 +346,7 @@ mod tests {
             let args = SkirmishArgs { opponent: (*name).to_owned(), ..SkirmishArgs::default() };
             assert_eq!(args.check(), Ok(()));
         }
-        assert_eq!(
-            allowed.matches('"').count(),
-            2 * (1 + SCRIPTED_POLICIES.len()),
-            "and nobody else"
-        );
+        assert_eq!(allowed.matches('"').count(), 2 * (1 + SCRIPTED_POLICIES.len()), "and no other");
     }
 
     #[test]
@@ -359,8 +355,7 @@ mod tests {
         let error = SkirmishArgs::from_table(&text.parse().expect("valid TOML")).expect_err(text);
         assert_eq!(
             error.to_string(),
-            "`opponent` cannot be \"kiting\": with self_play the enemies are agents and nobody \
-             else leads them"
+            "`opponent` cannot be \"kiting\": with self_play the enemies are agents"
         );
         let both = "self_play = true\nopponent = \"attack_move\"".parse().expect("valid TOML");
         assert!(SkirmishArgs::from_table(&both).is_ok(), "the default contradicts nothing");

@@ -1,11 +1,12 @@
 //! StarCraft-like battles with SMAC's interface, simulated here instead of by the game.
 //!
-//! - [`map`](Map) and `maps/` say who fights; [`UNITS`] holds the units' numbers.
-//! - `liberty` is the game: its state and its loop.
-//! - `smac` is SMAC's wrapper round the game, element by element, and [`Skirmish`] the
-//!   environment; `smacv2` is what SMACv2 adds: teams and starts drawn for every episode, a cone of
-//!   sight, and enemies that not every agent may see.
-//! - `players` are scripted policies, who can be asked for actions or lead the enemies.
+//! - [`maps`](Map) are data that define the teams, their places and the terrain.
+//! - `engine` is the game: its units ([`UNITS`]), its state and its loop.
+//! - `interface` is SMAC's interface to the game, element by element, and [`Skirmish`] the
+//!   environment; `smacv2` adds teams and starts drawn for every episode, a cone of sight, and
+//!   partial observability.
+//! - `terrain` holds walkable ground, paths and reachability.
+//! - `scripted` are scripted policies, which choose actions for a team or lead the enemies.
 //!
 //! # What is known and what is ours
 //!
@@ -13,14 +14,13 @@
 //! data and SMAC's code. That a marine waits out its backswing before it walks after a target was
 //! measured on the game by others; when a unit changes its target follows Liquipedia.
 //!
-//! What nobody documents is a choice of our own: where units created at one point stand (on a
-//! lattice in ranks, slightly scattered), how they collide and flow round each other, and in which
-//! order one game loop resolves what happens in it (here: all at once). Reset does not play the two
-//! game loops that pass in SMAC before the first observation.
+//! Undocumented details are our own: where units created at one point stand (on a lattice in ranks,
+//! slightly scattered), how they collide and walk round each other, and in which order one game
+//! loop resolves what happens in it (here: all at once). Reset does not play the two game loops that
+//! pass in SMAC before the first observation.
 //!
-//! The rules have been held against SMAC's own scripted policy (`heuristic_ai`), whose win rates on
-//! eight maps are published. `docs/environments/skirmish_engine.md` tells how near they come, and what of that is
-//! evidence.
+//! The rules were compared with SMAC's own scripted policy (`heuristic_ai`), for which win rates on
+//! eight maps are published: see `docs/environments/skirmish_engine.md`.
 
 mod args;
 mod engine;

@@ -15,7 +15,7 @@ pub enum ObservationType {
     Conic,
 }
 
-/// How the scripted policy chooses whom to shoot at.
+/// How the scripted policy chooses its targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttackMode {
@@ -26,7 +26,7 @@ pub enum AttackMode {
     Random,
 }
 
-/// What can be chosen about a battle, beside its scenario.
+/// The arguments of a battle, besides its scenario.
 ///
 /// Names and defaults are those of JaxMARL's `SMAX` and `HeuristicEnemySMAX`, except for the last
 /// two. The tables of unit types and the continuous action type are not arguments here.
@@ -58,9 +58,9 @@ pub struct SmaxArgs {
     /// How the scripted policy chooses its targets.
     pub attack_mode: AttackMode,
     /// Sets the random term of weapon cooldowns to zero; starts and the choices of the scripted
-    /// player stay random.
+    /// policy stay random.
     pub deterministic: bool,
-    /// The enemies are agents too, listed after the allies, and nobody is scripted.
+    /// The enemies are agents too, listed after the allies, and no unit is scripted.
     pub self_play: bool,
 }
 

@@ -21,7 +21,7 @@ pub(crate) const STOP: u16 = 4;
 /// The number of actions before the first attack.
 pub(crate) const ATTACK: u16 = 5;
 
-/// The units of both teams, and the rules they live by.
+/// The units of both teams, and the rules of the game.
 #[derive(Clone, Debug)]
 pub(crate) struct Battle {
     pub(crate) n_allies: usize,
@@ -52,10 +52,10 @@ pub(crate) struct Battle {
     /// Displacement per game loop in this step; zero for the dead.
     pub(crate) stride_x: Numbers,
     pub(crate) stride_y: Numbers,
-    /// Who attacks whom in this step.
+    /// Attackers and their targets in this step.
     pub(crate) attacks: [(u8, u8); CAPACITY],
     pub(crate) n_attacks: usize,
-    /// Cooldowns of those who have fired in this game loop.
+    /// Cooldowns of the units that have fired in this game loop.
     pub(crate) fired: [(u8, f32); CAPACITY],
 
     /// The largest sum of two radii.
@@ -81,7 +81,7 @@ pub(crate) struct Battle {
 impl Battle {
     /// An empty field; [`Battle::begin`] fills it.
     pub(crate) fn new(n_allies: usize, n_enemies: usize, args: &SmaxArgs) -> Self {
-        let nobody = [0.0; CAPACITY];
+        let zeros = [0.0; CAPACITY];
         assert!(n_allies + n_enemies <= CAPACITY, "the scenarios fit the arrays");
         Self {
             n_allies,
@@ -95,15 +95,15 @@ impl Battle {
             random_cooldown: !args.deterministic,
             kinds: Combatant::all(args.time_per_step),
             kind: [0; CAPACITY],
-            x: nobody,
-            y: nobody,
-            health: nobody,
-            cooldown: nobody,
+            x: zeros,
+            y: zeros,
+            health: zeros,
+            cooldown: zeros,
             action: [STOP; CAPACITY],
             away: [FAR; CAPACITY],
-            radius: nobody,
-            stride_x: nobody,
-            stride_y: nobody,
+            radius: zeros,
+            stride_x: zeros,
+            stride_y: zeros,
             attacks: [(0, 0); CAPACITY],
             n_attacks: 0,
             fired: [(0, 0.0); CAPACITY],
@@ -115,8 +115,8 @@ impl Battle {
             margin: MARGIN,
             slack: 0.0,
             room: 0.0,
-            push_x: nobody,
-            push_y: nobody,
+            push_x: zeros,
+            push_y: zeros,
         }
     }
 
@@ -136,7 +136,7 @@ impl Battle {
         units.any(|unit| self.alive(unit))
     }
 
-    /// Starts a battle with the present types and positions, everybody healthy.
+    /// Starts a battle with the present types and positions, at full health.
     pub(crate) fn begin(&mut self) {
         for unit in 0..self.n_units {
             self.health[unit] = self.stats(unit).health;

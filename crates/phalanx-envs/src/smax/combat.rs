@@ -6,7 +6,7 @@ use super::battle::{Battle, FAR};
 use super::simd::{CAPACITY, groups_mut};
 
 impl Battle {
-    /// Everybody whose weapon is ready and whose target is within range fires, all at once.
+    /// Fires the weapons that are ready and have their target within range, all at once.
     pub(crate) fn shoot(&mut self, rng: &mut Rng) -> bool {
         let mut n_fired = 0;
         for attack in 0..self.n_attacks {
@@ -42,7 +42,7 @@ impl Battle {
         n_fired > 0
     }
 
-    /// Takes those from the field who have no health left or touch a deadly wall.
+    /// Removes the units that have no health left or touch a deadly wall.
     pub(crate) fn bury(&mut self) {
         for unit in 0..self.n_units {
             if !self.alive(unit) {

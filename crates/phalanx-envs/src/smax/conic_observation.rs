@@ -40,7 +40,7 @@ pub(crate) fn section(dx: f32, dy: f32) -> Option<usize> {
 /// Writes the sections, `[section, unit, feature]`, of a living agent.
 ///
 /// Two things are JaxMARL's and look like slips: the dead are shown, with zero health, and the
-/// first ally is shown to nobody.
+/// first ally is never visible.
 pub(crate) fn write(writer: &ObservationWriter, battle: &Battle, agent: usize, out: &mut [f32]) {
     out.fill(0.0);
     let stats = battle.stats(agent);

@@ -64,8 +64,8 @@ impl Names<'_> {
         let ally = (slot < self.scenario.n_enemies()).then(|| format!("enemy {slot}"));
         let n_allies = self.scenario.n_allies();
         let enemy = (slot < n_allies).then(|| format!("ally {}", n_allies - 1 - slot));
-        let nobody = || "nobody".to_owned();
-        let (ally, enemy) = (ally.unwrap_or_else(nobody), enemy.unwrap_or_else(nobody));
+        let none = || "none".to_owned();
+        let (ally, enemy) = (ally.unwrap_or_else(none), enemy.unwrap_or_else(none));
         format!("attack {ally} (allies) or {enemy} (enemies)")
     }
 
@@ -78,8 +78,9 @@ impl Names<'_> {
                     let width = 360.0 / conic_observation::SECTIONS as f32;
                     let from = section as f32 * width - 180.0;
                     for unit in 0..conic_observation::PER_SECTION {
-                        let who = format!("unit {unit} from {from} to {} degrees", from + width);
-                        other(&who, &mut names);
+                        let subject =
+                            format!("unit {unit} from {from} to {} degrees", from + width);
+                        other(&subject, &mut names);
                     }
                 }
             }
@@ -104,12 +105,12 @@ impl Names<'_> {
                         Some(i) => format!("{opponent} {}", place(i, opponents)),
                     }
                 };
-            let mut who = own_team(n_allies, "ally", "enemy", n_enemies, false);
+            let mut subject = own_team(n_allies, "ally", "enemy", n_enemies, false);
             if self.args.self_play {
                 let enemy = own_team(n_enemies, "enemy", "ally", n_allies, true);
-                who = format!("{who} (allies) or {enemy} (enemies)");
+                subject = format!("{subject} (allies) or {enemy} (enemies)");
             }
-            other(&who, names);
+            other(&subject, names);
         }
     }
 
@@ -118,21 +119,23 @@ impl Names<'_> {
         let enemies = (0..self.scenario.n_enemies()).map(|i| format!("enemy {i}"));
         let units: Vec<String> = allies.chain(enemies).collect();
         let mut names = Vec::new();
-        for who in &units {
-            names.push(format!("{who}: health / maximum"));
-            names.push(format!("{who}: x"));
-            names.push(format!("{who}: y"));
-            names.push(format!("{who}: weapon cooldown in seconds, falling below zero"));
-            types(who, &mut names);
+        for subject in &units {
+            names.push(format!("{subject}: health / maximum"));
+            names.push(format!("{subject}: x"));
+            names.push(format!("{subject}: y"));
+            names.push(format!("{subject}: weapon cooldown in seconds, falling below zero"));
+            types(subject, &mut names);
         }
-        names.extend(units.iter().map(|who| format!("{who}: is an enemy (dead ones too)")));
-        names.extend(units.iter().map(|who| format!("{who}: number of its type (dead ones too)")));
+        names.extend(units.iter().map(|subject| format!("{subject}: is an enemy (dead ones too)")));
+        names.extend(
+            units.iter().map(|subject| format!("{subject}: number of its type (dead ones too)")),
+        );
         names
     }
 }
 
 /// One row about another unit.
-fn other(who: &str, names: &mut Vec<String>) {
+fn other(subject: &str, names: &mut Vec<String>) {
     for what in [
         "health / maximum",
         "relative x / sight",
@@ -142,13 +145,13 @@ fn other(who: &str, names: &mut Vec<String>) {
         "last attack / largest action",
         "weapon cooldown / maximum",
     ] {
-        names.push(format!("{who}: {what}"));
+        names.push(format!("{subject}: {what}"));
     }
-    types(who, names);
+    types(subject, names);
 }
 
-fn types(who: &str, names: &mut Vec<String>) {
-    names.extend(UNIT_TYPES.iter().map(|unit| format!("{who}: is a {}", unit.name)));
+fn types(subject: &str, names: &mut Vec<String>) {
+    names.extend(UNIT_TYPES.iter().map(|unit| format!("{subject}: is a {}", unit.name)));
 }
 
 /// The units and the enemies' last actions as a trace shows them.
@@ -170,7 +173,7 @@ pub(crate) fn frame(battle: &Battle, step: u32) -> Object<String, Value> {
             })
         })
         .collect();
-    // Before the first step nobody has acted.
+    // Before the first step no unit has acted.
     let enemies = if step == 0 { &[][..] } else { &battle.action[battle.n_allies..battle.n_units] };
     Object::from_iter([
         ("units".to_owned(), Value::Array(units)),

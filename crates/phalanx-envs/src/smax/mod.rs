@@ -14,7 +14,7 @@
 //! - An episode lasts up to `max_steps + 1` steps, because JaxMARL compares the step count before
 //!   it counts the step. JaxMARL reports the limit as an end like any other and its algorithms
 //!   bootstrap nothing beyond it, so [`EnvSpec::timeout_is_terminal`] is set.
-//! - Shots of one game loop hit at once, so both teams may die together; then nobody has won.
+//! - Shots of one game loop hit at once, so both teams may die together; then the battle is a draw.
 //! - The state holds raw positions and cooldowns, and goes on naming the types of the dead.
 //! - An attack that is out of range, or a move of the dead, does nothing and is not refused.
 
@@ -156,12 +156,12 @@ impl Smax {
         }
     }
 
-    /// Everybody's next action: those handed in, and the scripted policy's for the enemies.
+    /// Sets the next action of every unit: those handed in, and the scripted policy's for the enemies.
     fn command(&mut self, actions: &[u16], rng: &mut Rng) {
         let battle = &mut self.battle;
         let (n_allies, n_units) = (battle.n_allies, battle.n_units);
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        // Nobody's choice depends on the new actions of others.
+        // No choice depends on the new actions of others.
         for unit in actions.len()..n_units {
             battle.action[unit] = self.script.act(battle, unit, rng);
         }
@@ -251,9 +251,9 @@ impl Env for Smax {
     }
 
     /// In self-play for both teams.
-    fn scripted(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        assert!(player < SCRIPTED_POLICIES.len(), "there is no scripted policy {player}");
+        assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
         for (agent, action) in actions.iter_mut().enumerate() {
             *action = self.script.act(&self.battle, agent, rng);
             if !self.battle.may(agent, *action) {

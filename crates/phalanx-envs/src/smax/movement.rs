@@ -5,7 +5,7 @@ use super::collision::ROUNDING;
 use super::simd::{LANES, Numbers, groups, groups_mut};
 
 impl Battle {
-    /// Moves everybody, not beyond the map; says whether somebody touches its edge and must die.
+    /// Moves all units, not beyond the map. Returns whether a unit touches its edge and must die.
     pub(crate) fn move_units(&mut self) -> bool {
         let n = self.n_groups;
         self.room -= self.fastest;
@@ -28,7 +28,7 @@ impl Battle {
         self.room = room - ROUNDING;
         let at_edge = room <= 0.0;
         if at_edge {
-            // Somebody may have been set back further than by a stride.
+            // A unit may have been set back further than by a stride.
             self.slack = 0.0;
         }
         at_edge && self.walls_cause_death

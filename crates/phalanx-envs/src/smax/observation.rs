@@ -162,7 +162,7 @@ impl ObservationWriter {
     }
 }
 
-/// The living may walk and stop, and attack whom their weapon reaches.
+/// The living may walk and stop, and attack the opponents that their weapon reaches.
 fn write_mask(battle: &Battle, agent: usize, squared: &Numbers, mask: &mut [bool]) {
     let limit = battle.stats(agent).range_limit;
     let (always, attacks) = mask.split_at_mut(usize::from(ATTACK));

@@ -1,4 +1,4 @@
-//! The scripted policy: JaxMARL's heuristic enemy, able to lead either team.
+//! The scripted policy: JaxMARL's heuristic enemy, which can lead either team.
 
 use phalanx_core::rng::Rng;
 
@@ -7,7 +7,7 @@ use super::battle::{ATTACK, Battle};
 use super::simd::{CAPACITY, Numbers};
 
 /// No target is remembered.
-pub(crate) const NOBODY: u8 = u8::MAX;
+pub(crate) const NO_TARGET: u8 = u8::MAX;
 
 /// What the scripted policy remembers about each unit.
 ///
@@ -20,7 +20,7 @@ pub(crate) struct ScriptedPolicy {
     mode: AttackMode,
     /// The opponent shot at last, by its number among the targets.
     pub(crate) last_target: [u8; CAPACITY],
-    /// Where the unit walks while it sees nobody; the origin until that is known.
+    /// Where the unit walks while it sees no opponent; the origin until that is known.
     pub(crate) goal: [(f32, f32); CAPACITY],
     scratch: Scratch,
 }
@@ -42,12 +42,12 @@ struct Scratch {
 }
 
 impl ScriptedPolicy {
-    /// A player that has seen nothing yet.
+    /// A policy that has seen nothing yet.
     pub(crate) fn new(shoots: bool, mode: AttackMode) -> Self {
         Self {
             shoots,
             mode,
-            last_target: [NOBODY; CAPACITY],
+            last_target: [NO_TARGET; CAPACITY],
             goal: [(0.0, 0.0); CAPACITY],
             scratch: Scratch {
                 squared: [0.0; CAPACITY],
@@ -59,7 +59,7 @@ impl ScriptedPolicy {
 
     /// Forgets the last episode.
     pub(crate) fn forget(&mut self) {
-        self.last_target.fill(NOBODY);
+        self.last_target.fill(NO_TARGET);
         self.goal.fill((0.0, 0.0));
     }
 
@@ -82,7 +82,7 @@ impl ScriptedPolicy {
         let Scratch { squared, seen, within } = &mut self.scratch;
         let mut n_seen = 0;
         let mut n_within = 0;
-        let (mut closest, mut least) = (NOBODY, f32::INFINITY);
+        let (mut closest, mut least) = (NO_TARGET, f32::INFINITY);
         if alive {
             battle.squared_distances(unit, squared);
             for (slot, within) in within[..n_targets].iter_mut().enumerate() {
@@ -108,22 +108,22 @@ impl ScriptedPolicy {
         }
 
         let last = self.last_target[unit];
-        let first_step = last == NOBODY && self.goal[unit] == (0.0, 0.0);
+        let first_step = last == NO_TARGET && self.goal[unit] == (0.0, 0.0);
         if first_step {
             let (middle_x, middle_y) = (width / 2.0, height / 2.0);
             self.goal[unit] = (middle_x - (own_x - middle_x), middle_y - (own_y - middle_y));
         }
         let target = if n_within == 0 {
-            NOBODY
-        } else if last != NOBODY && within[usize::from(last) % CAPACITY] {
+            NO_TARGET
+        } else if last != NO_TARGET && within[usize::from(last) % CAPACITY] {
             last
         } else if self.mode == AttackMode::Random {
-            rng.choose(&within[..n_targets]).map_or(NOBODY, |slot| slot as u8)
+            rng.choose(&within[..n_targets]).map_or(NO_TARGET, |slot| slot as u8)
         } else {
             closest
         };
         self.last_target[unit] = target;
-        if target != NOBODY && self.shoots {
+        if target != NO_TARGET && self.shoots {
             return ATTACK + u16::from(target);
         }
         let (goal_x, goal_y) = match n_seen {

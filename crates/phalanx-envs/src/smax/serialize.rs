@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Smax;
 use super::battle::ATTACK;
-use super::scripted::NOBODY;
+use super::scripted::NO_TARGET;
 use super::units::UNIT_TYPES;
 
 /// What [`Env::save`] writes; lists are over units.
@@ -54,7 +54,7 @@ impl Saved {
                 [saved.x, saved.y, saved.health, saved.cooldown, saved.goal.0, saved.goal.1];
             usize::from(saved.kind) < UNIT_TYPES.len()
                 && usize::from(saved.action) < usize::from(ATTACK) + n_targets
-                && (saved.last_target == NOBODY || usize::from(saved.last_target) < n_targets)
+                && (saved.last_target == NO_TARGET || usize::from(saved.last_target) < n_targets)
                 && numbers.iter().all(|number| number.is_finite())
         });
         if !fits || self.units.len() != n_units {

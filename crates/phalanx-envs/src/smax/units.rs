@@ -82,7 +82,7 @@ impl Combatant {
 
 /// The smallest number whose rounded square root is not below `limit`.
 ///
-/// So `squared < squared_limit(limit)` says exactly what `squared.sqrt() < limit` says.
+/// So `squared < squared_limit(limit)` is exactly `squared.sqrt() < limit`.
 pub(crate) fn squared_limit(limit: f32) -> f32 {
     let mut squared = limit * limit;
     while squared.sqrt() >= limit {

@@ -144,7 +144,7 @@ fn greedy_returns(text: &str, episodes: usize) -> Vec<f32> {
 }
 
 #[test]
-fn the_scripted_player_hunts_almost_as_well_as_can_be() {
+fn the_scripted_policy_hunts_almost_as_well_as_can_be() {
     let mean = |text: &str| greedy_returns(text, 300).iter().sum::<f32>() / 300.0;
     // Measured over 1000 episodes: 39.25 with a standard deviation of 1.3.
     let harsh = mean("");

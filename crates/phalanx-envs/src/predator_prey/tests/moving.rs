@@ -1,4 +1,4 @@
-//! Who goes where, and who stops whom.
+//! Moves, and what stops them.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn walls_stop_agents_and_a_toroidal_grid_has_none() {
     assert!(scene.mask(0)[..5].iter().all(|&open| open));
     scene.act(&[RIGHT]);
     assert_eq!(scene.text(), "0..\n...\nS..");
-    // The prey is beside the agent across the edge.
+    // The prey is next to the agent across the edge.
     assert!(scene.mask(0)[usize::from(CATCH)]);
     assert_eq!(scene.reward(&[CATCH]), -2.0);
 }

@@ -110,7 +110,7 @@ fn frozen_agents_see_nothing_are_not_seen_and_may_only_stay() {
     assert_eq!(marks(scene.obs(2), 5, 3), [((2, 2, 0), 1.0), ((3, 2, 1), 1.0)]);
     assert_eq!(marks(&scene.rows.state, 4, 3), [((0, 3, 0), 1.0), ((1, 3, 1), 1.0)]);
 
-    // Where they remain, they see and are in the state, but nobody sees them, as in the original.
+    // Where they remain, they see and are in the state, but no agent sees them, as in the original.
     let args = PredatorPreyArgs { remove_frozen: false, ..still() };
     let mut scene = Scene::new(drawing, args);
     scene.act(&[CATCH, CATCH, STAY]);
@@ -122,7 +122,7 @@ fn frozen_agents_see_nothing_are_not_seen_and_may_only_stay() {
 }
 
 #[test]
-fn moves_into_walls_are_unavailable_and_catching_is_available_beside_prey_only() {
+fn moves_into_walls_are_unavailable_and_catching_is_available_next_to_prey_only() {
     let scene = Scene::new("0.. .1S ..2", PredatorPreyArgs::default());
     assert_eq!(scene.mask(0), [true, true, false, false, true, false]);
     // Moves onto others are available; they are stopped.

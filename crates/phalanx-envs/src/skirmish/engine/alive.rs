@@ -10,7 +10,7 @@ pub(crate) struct AliveUnits {
     pub(crate) units: Vec<u16>,
     pub(crate) x: Vec<f32>,
     pub(crate) y: Vec<f32>,
-    /// The smallest rectangle around them; around nobody it is empty.
+    /// The smallest rectangle around them; empty if none lives.
     west: f32,
     east: f32,
     south: f32,
@@ -32,7 +32,7 @@ impl AliveUnits {
         self.y.clear();
     }
 
-    /// Takes in who of `team` lives, and where.
+    /// Records the living units of `team` and their positions.
     pub(crate) fn look_at(&mut self, units: &Units, team: Range<usize>) {
         self.clear();
         (self.west, self.east) = (f32::INFINITY, f32::NEG_INFINITY);

@@ -13,23 +13,23 @@ use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::maps::{EnemyOrder, Map, Rosters, START_SCATTER, Spawn};
 use crate::skirmish::terrain::Terrain;
 
-/// What a unit has been told to do.
+/// The order of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// Stand still, and attack nobody of one's own accord.
+    /// Stand still, and attack only on command.
     Hold,
     /// Walk to a point.
     Move { x: f32, y: f32 },
     /// Attack [`Units::target`], walking after it where necessary. A unit that heals heals it.
     Attack,
-    /// Walk to a point; attack whom one meets.
+    /// Walk to a point; attack opponents on the way.
     AttackMove { x: f32, y: f32 },
     /// Attack the nearest opponent, wherever it is, and the next when it is dead.
     Hunt,
 }
 
 /// No unit.
-pub(crate) const NOBODY: u16 = u16::MAX;
+pub(crate) const NO_UNIT: u16 = u16::MAX;
 /// The wind-up of a unit that is not about to shoot.
 pub(crate) const AT_REST: f32 = f32::INFINITY;
 
@@ -68,7 +68,7 @@ pub(crate) struct Units {
     /// Length units per loop; zero for a unit that stands.
     pub(crate) speed: Vec<f32>,
     pub(crate) order: Vec<Order>,
-    /// Whom the unit attacks or heals, or [`NOBODY`].
+    /// The unit that it attacks or heals, or [`NO_UNIT`].
     pub(crate) target: Vec<u16>,
     /// On which side the unit walks round an obstacle: 1 left, -1 right, 0 not decided.
     pub(crate) side: Vec<i8>,
@@ -96,7 +96,7 @@ impl Units {
             unharmed: vec![0.0; n],
             speed: vec![0.0; n],
             order: vec![Order::Hold; n],
-            target: vec![NOBODY; n],
+            target: vec![NO_UNIT; n],
             side: vec![0; n],
             hits: Vec::with_capacity(HITS_PER_UNIT * n),
             clock: 0,
@@ -123,7 +123,7 @@ impl Units {
             && self.order.len() == n
             && self.target.len() == n
             && self.side.len() == n
-            && self.target.iter().all(|&target| target == NOBODY || known(target))
+            && self.target.iter().all(|&target| target == NO_UNIT || known(target))
             && self.hits.iter().all(|hit| known(hit.from) && known(hit.to))
     }
 
@@ -148,7 +148,7 @@ impl Units {
     /// Replaces the order of unit `i`. An attack on the same target goes on; another order cuts
     /// short what is left of the last one.
     pub(crate) fn command(&mut self, i: usize, order: Order, target: u16) {
-        if self.target[i] != target || target == NOBODY {
+        if self.target[i] != target || target == NO_UNIT {
             self.aim(i, target);
             self.backswing[i] = 0.0;
         }
@@ -165,7 +165,7 @@ impl Units {
 
 /// A battle under the rule set `liberty`.
 ///
-/// One game loop lets all units act at once: everybody decides on what was true before the loop,
+/// One game loop lets all units act at once: every unit decides on what was true before the loop,
 /// and damage and motion take effect together. So no team gains by the order of its units.
 #[derive(Clone, Debug)]
 pub(crate) struct Battle {
@@ -175,20 +175,20 @@ pub(crate) struct Battle {
     pub(crate) n_allies: usize,
     /// Units that stand still in this loop because their target is in range.
     pub(crate) engaged: Vec<bool>,
-    /// Who hit each unit in this loop: the nearest living opponent of those who did, or [`NOBODY`].
+    /// The attacker of each unit in this loop: the nearest living opponent that hit it, or [`NO_UNIT`].
     pub(crate) struck_by: Vec<u16>,
     /// The units damaged in this loop.
     pub(crate) struck: Vec<u16>,
-    /// Units that exploded in this loop and whose damage has not been dealt yet.
+    /// Units that exploded in this loop, before their damage is dealt.
     pub(crate) bursts: Vec<u16>,
     /// Units that turned to an attacker, or were called to help, in this loop.
     pub(crate) turned: Vec<bool>,
     /// Units that were healed in this loop.
     pub(crate) healed: Vec<bool>,
-    /// Who lives, allies and enemies, when targets were chosen.
+    /// The living units, allies and enemies, when targets were chosen.
     pub(crate) living: [AliveUnits; 2],
     pub(crate) steering: Steering,
-    /// Whether anybody accelerates, heals, or regains health or energy.
+    /// Whether any unit accelerates, heals, or regains health or energy.
     pub(crate) recovers: bool,
     /// The largest radius of a unit.
     pub(crate) widest: f32,
@@ -208,7 +208,7 @@ impl Battle {
             terrain: map.terrain.clone(),
             n_allies: map.allies.len(),
             engaged: vec![false; n],
-            struck_by: vec![NOBODY; n],
+            struck_by: vec![NO_UNIT; n],
             struck: Vec::with_capacity(n),
             bursts: Vec::with_capacity(n),
             turned: vec![false; n],
@@ -264,7 +264,7 @@ impl Battle {
             units.unharmed[i] = f32::MAX;
             units.speed[i] = 0.0;
             units.order[i] = order;
-            units.target[i] = NOBODY;
+            units.target[i] = NO_UNIT;
             units.side[i] = 0;
         }
     }
@@ -309,7 +309,7 @@ impl Battle {
         if i < self.n_allies { 0..self.n_allies } else { self.n_allies..self.len() }
     }
 
-    /// Whether anybody of the units `team` lives.
+    /// Whether any of the units `team` lives.
     pub(crate) fn any_alive(&self, team: Range<usize>) -> bool {
         self.units.health[team].iter().any(|&health| health > 0.0)
     }

@@ -2,7 +2,7 @@
 
 use phalanx_core::rng::Rng;
 
-use super::battle::{AT_REST, Battle, Hit, NOBODY, Order};
+use super::battle::{AT_REST, Battle, Hit, NO_UNIT, Order};
 use super::units::{LOOPS_PER_SECOND, Splash, strike};
 
 impl Battle {
@@ -32,7 +32,7 @@ impl Battle {
             self.units.backswing[i] -= 1.0;
             self.units.silence[i] -= 1.0;
             self.engaged[i] = self.units.backswing[i] > 0.0;
-            if self.units.target[i] != NOBODY {
+            if self.units.target[i] != NO_UNIT {
                 let target = usize::from(self.units.target[i]);
                 if !self.units.alive(target) {
                     self.forget_target(i);
@@ -50,7 +50,7 @@ impl Battle {
     }
 
     fn forget_target(&mut self, i: usize) {
-        self.units.aim(i, NOBODY);
+        self.units.aim(i, NO_UNIT);
         if self.units.order[i] == Order::Attack {
             self.units.order[i] = Order::Hold;
         }
@@ -109,7 +109,7 @@ impl Battle {
     }
 
     /// Deals the damage that is due in this loop, all of it at once: units that kill each other
-    /// both die. Then those who were hit answer.
+    /// both die. Then the units that were hit respond.
     pub(crate) fn land_hits(&mut self) {
         if self.units.hits.is_empty() {
             return;
@@ -189,8 +189,8 @@ impl Battle {
             let before = self.units.distance_squared(to, usize::from(first));
             self.units.distance_squared(to, from) < before
         };
-        if first == NOBODY || nearer() {
-            if first == NOBODY {
+        if first == NO_UNIT || nearer() {
+            if first == NO_UNIT {
                 self.struck.push(to as u16);
             }
             self.struck_by[to] = from as u16;

@@ -1,8 +1,8 @@
-//! The rule set `liberty`: the units and the game loop of *Wings of Liberty*, which SMAC's maps
+//! The engine: the units and the game loop of *StarCraft II: Wings of Liberty*, which SMAC's maps
 //! run.
 //!
 //! [`UNITS`] holds the units' numbers; `battle` the state and the game loop, whose parts are
-//! `enemy` (choosing targets), `combat` (weapons), `movement` and `steering` (walking and collision).
+//! `targeting`, `combat` (weapons), `movement`, `steering` (collision avoidance) and `regeneration`.
 
 mod alive;
 mod battle;
@@ -15,7 +15,7 @@ mod units;
 
 #[cfg(test)]
 pub(crate) use battle::Hit;
-pub(crate) use battle::{Battle, NOBODY, Order, Units};
+pub(crate) use battle::{Battle, NO_UNIT, Order, Units};
 pub use units::{
     Attribute, Energy, Heal, LOOPS_PER_SECOND, Motion, Race, Splash, UNITS, Unit, Weapon, strike,
     unit_index,

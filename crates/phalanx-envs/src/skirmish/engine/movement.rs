@@ -1,6 +1,6 @@
 //! Walking: where every unit wants to go in a game loop, and how fast.
 
-use super::battle::{Battle, NOBODY, Order};
+use super::battle::{Battle, NO_UNIT, Order};
 use super::units::Motion;
 
 impl Battle {
@@ -93,7 +93,7 @@ impl Battle {
     /// How far from its goal unit `i` stops: as far as it can attack or heal its target.
     fn reach_of_order(&self, i: usize) -> f32 {
         let target = self.units.target[i];
-        if target == NOBODY {
+        if target == NO_UNIT {
             return 0.0;
         }
         let range = self.stats[i].unit.heal.map_or(self.stats[i].range, |heal| heal.range);
@@ -106,7 +106,7 @@ impl Battle {
         let attack_moves = matches!(self.units.order[i], Order::AttackMove { .. });
         let separation = self.stats[i].separation;
         let disc = separation * separation * self.team(i).len() as f32;
-        attack_moves && self.units.target[i] == NOBODY && squared <= disc
+        attack_moves && self.units.target[i] == NO_UNIT && squared <= disc
     }
 
     /// Where unit `i` wants to be; `None` if it wants to stay.
@@ -114,7 +114,7 @@ impl Battle {
         let target = self.units.target[i];
         let place = |j: usize| (self.units.x[j], self.units.y[j]);
         match self.units.order[i] {
-            Order::Attack | Order::AttackMove { .. } | Order::Hunt if target != NOBODY => {
+            Order::Attack | Order::AttackMove { .. } | Order::Hunt if target != NO_UNIT => {
                 Some(place(usize::from(target)))
             }
             Order::Move { x, y } | Order::AttackMove { x, y } => Some((x, y)),

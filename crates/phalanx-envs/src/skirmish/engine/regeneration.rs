@@ -1,6 +1,6 @@
 //! What units regain: health, shield, energy, and what medivacs heal.
 
-use super::battle::{Battle, NOBODY, Order};
+use super::battle::{Battle, NO_UNIT, Order};
 use super::units::{Attribute, LOOPS_PER_SECOND};
 
 /// Game loops without damage before a shield grows: 10 seconds (`Unit` ShieldRegenDelay).
@@ -48,17 +48,17 @@ impl Battle {
     }
 
     /// Lets medivac `i` heal its target: 9 health a second for a third as much energy, while the
-    /// target is injured, within range, and healed by nobody else in the same loop.
+    /// target is injured, within range, and not yet healed in the same loop.
     fn heal(&mut self, i: usize) {
         let target = self.units.target[i];
         let Some(heal) = self.stats[i].unit.heal else { return };
-        if target == NOBODY {
+        if target == NO_UNIT {
             return;
         }
         let j = usize::from(target);
         if !self.is_injured(j) {
             if !self.units.alive(j) || self.units.order[i] != Order::Attack {
-                self.units.target[i] = NOBODY;
+                self.units.target[i] = NO_UNIT;
             }
             return;
         }

@@ -1,12 +1,12 @@
-//! How units under an attack-move choose whom to attack: the built-in opponent.
+//! How units under an attack-move choose their targets: the built-in opponent.
 //!
 //! SMAC's maps give the enemies one order, to attack-move to the allies' starting point, and leave
 //! the rest to the engine, which has no tactics for these units beyond the ones below. That a unit
-//! looks for another target when its own is out of weapon range, and whom it prefers, follows
+//! looks for another target when its own is out of weapon range, and which one it prefers, follows
 //! Liquipedia's page on automatic targeting.
 
 use super::alive::AliveUnits;
-use super::battle::{AT_REST, Battle, NOBODY, Order};
+use super::battle::{AT_REST, Battle, NO_UNIT, Order};
 
 /// Comrades this near a victim (between edges) help it: the game's `CallForHelpRadius`.
 const HELP_RADIUS: f32 = 4.0;
@@ -22,7 +22,7 @@ impl Battle {
     ///
     /// A target is kept until it dies or leaves the range of the weapon. Then the nearest opponent
     /// in sight takes its place; where there is none, the unit goes after its old target as far as
-    /// the leash allows. A hunter keeps its target wherever it is; one that sees nobody is sent,
+    /// the leash allows. A hunter keeps its target wherever it is; one that sees no opponent is sent,
     /// every [`HUNT_PERIOD`], after the nearest opponent.
     pub(crate) fn acquire(&mut self) {
         let hunt = self.units.clock.is_multiple_of(HUNT_PERIOD);
@@ -39,27 +39,27 @@ impl Battle {
             }
             let current = self.units.target[i];
             if self.stats[i].armed {
-                let keeps = current != NOBODY && self.may_keep(i, usize::from(current), hunts);
+                let keeps = current != NO_UNIT && self.may_keep(i, usize::from(current), hunts);
                 if keeps && (hunts || self.is_busy_with(i, usize::from(current))) {
                     continue;
                 }
                 let scan = self.stats[i].scan;
                 let reach = scan + self.stats[i].radius + self.widest;
-                let mut target = NOBODY;
+                let mut target = NO_UNIT;
                 if self.living_opponents(i).come_within(reach, self.units.x[i], self.units.y[i]) {
                     target = self.nearest_opponent(i, scan);
                 }
-                if target == NOBODY && keeps {
+                if target == NO_UNIT && keeps {
                     continue;
                 }
-                if target == NOBODY && hunts && hunt {
+                if target == NO_UNIT && hunts && hunt {
                     target = self.nearest_opponent(i, f32::INFINITY);
                 }
                 if target != current {
                     self.units.aim(i, target);
                 }
             } else if self.stats[i].unit.heal.is_some()
-                && (current == NOBODY || !self.is_injured(usize::from(current)))
+                && (current == NO_UNIT || !self.is_injured(usize::from(current)))
             {
                 self.units.target[i] = self.most_injured(i);
             }
@@ -87,7 +87,7 @@ impl Battle {
         let (x, y, scan) = (self.units.x[i], self.units.y[i], scan + stats.radius);
         let reach = (scan + self.widest) * (scan + self.widest);
         let mut best = (false, f32::INFINITY);
-        let mut choice = NOBODY;
+        let mut choice = NO_UNIT;
         let places = others.x.chunks(BLOCK).zip(others.y.chunks(BLOCK));
         for (units, (xs, ys)) in others.units.chunks(BLOCK).zip(places) {
             let mut distances = [f32::INFINITY; BLOCK];
@@ -108,7 +108,7 @@ impl Battle {
                     continue;
                 }
                 let better = (other.armed && !best.0) || (other.armed == best.0 && edge < best.1);
-                if better || choice == NOBODY {
+                if better || choice == NO_UNIT {
                     best = (other.armed, edge);
                     choice = j;
                 }
@@ -117,7 +117,7 @@ impl Battle {
         choice
     }
 
-    /// Whom medivac `i` heals of its own accord: of the injured in sight the one with the smallest
+    /// The unit that medivac `i` heals of its own accord: of the injured in sight the one with the smallest
     /// share of its health, and the nearest of several.
     fn most_injured(&self, i: usize) -> u16 {
         let scan = self.stats[i].scan;
@@ -131,13 +131,13 @@ impl Battle {
             let (a, b) = (key(a), key(b));
             a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
         });
-        first.map_or(NOBODY, |j| j as u16)
+        first.map_or(NO_UNIT, |j| j as u16)
     }
 
     /// Lets the units under an attack-move answer the hits of this loop.
     ///
     /// A victim turns to its attacker when it has no target, or when its target is out of weapon
-    /// range and the attacker is not. It also calls its comrades nearby, of whom those without a
+    /// range and the attacker is not. It also calls its comrades nearby, of which those without a
     /// target turn to the attacker as well, however far away that is. Of several attackers each
     /// takes the nearest.
     pub(crate) fn answer(&mut self) {
@@ -151,7 +151,7 @@ impl Battle {
             if self.units.alive(usize::from(attacker)) {
                 self.answer_one(victim, attacker);
             }
-            self.struck_by[victim] = NOBODY;
+            self.struck_by[victim] = NO_UNIT;
         }
         self.struck.clear();
     }
@@ -161,7 +161,7 @@ impl Battle {
             return;
         }
         let current = self.units.target[victim];
-        let turns = current != NOBODY
+        let turns = current != NO_UNIT
             && self.in_range(victim, usize::from(attacker))
             && !self.in_range(victim, usize::from(current));
         self.consider(victim, attacker, turns);
@@ -189,7 +189,7 @@ impl Battle {
         let turns = turns && !matches!(self.units.order[i], Order::Hunt);
         let distance = |j: u16| self.units.distance_squared(i, usize::from(j));
         let nearer = || self.turned[i] && distance(attacker) < distance(current);
-        if current == NOBODY || turns || nearer() {
+        if current == NO_UNIT || turns || nearer() {
             self.units.aim(i, attacker);
             self.turned[i] = true;
         }

@@ -1,6 +1,5 @@
-//! SMAC's wrapper round the game, element by element: what agents see and may do, what they are
-//! paid, and when a battle is over. What SMACv2 adds is here too, apart from what stands in
-//! [`smacv2`](super::smacv2) for itself.
+//! SMAC's interface to the game, element by element: observations, masks, rewards and termination,
+//! with the additions of SMACv2 that are not in [`smacv2`](super::smacv2).
 
 mod actions;
 mod env;

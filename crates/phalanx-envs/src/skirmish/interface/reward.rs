@@ -73,7 +73,7 @@ impl RewardRule {
     }
 
     /// The reward of the step that ended with these units, where `opponents` are the opponents; `won`
-    /// is `None` while it goes on or when nobody won.
+    /// is `None` while the battle goes on or when it is a draw.
     pub(crate) fn close(
         &self,
         opponents: Range<usize>,

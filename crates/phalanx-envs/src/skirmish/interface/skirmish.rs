@@ -12,7 +12,7 @@ use super::spec::spec;
 use super::termination::HealerRule;
 use crate::arguments::ArgumentError;
 use crate::skirmish::args::SkirmishArgs;
-use crate::skirmish::engine::{Battle, NOBODY, Order, UNITS};
+use crate::skirmish::engine::{Battle, NO_UNIT, Order, UNITS};
 use crate::skirmish::maps::{Map, Rosters, Spawn};
 use crate::skirmish::scripted::{SCRIPTED_POLICIES, ScriptedPolicy};
 use crate::skirmish::smacv2::sort_units;
@@ -24,7 +24,7 @@ use crate::skirmish::smacv2::sort_units;
 /// (Samvelyan et al. 2019) and, on maps that generate their teams, of SMACv2 (Ellis et al. 2023);
 /// [`Env::describe`](phalanx_core::env::Env::describe) names every index. Reaching the limit is
 /// reported as [`End::Truncated`](phalanx_core::env::End::Truncated) and counts as a true end
-/// unless `continuing_episode` is set, as in SMAC. When both teams die at once, nobody has won.
+/// unless `continuing_episode` is set, as in SMAC. A battle in which both teams die at once is a draw.
 #[derive(Clone, Debug)]
 pub struct Skirmish {
     pub(super) map: Map,
@@ -41,7 +41,7 @@ pub struct Skirmish {
     pub(super) enemy_reward: f32,
     /// The mask written last, `[agent, action]`.
     pub(super) avail: Vec<bool>,
-    /// What of one unit's mask has an effect, `[action]`; written for scripted policies.
+    /// The actions of one unit that have an effect, `[action]`; written for scripted policies.
     pub(super) mask: Vec<bool>,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Team {
     pub(super) reward: RewardRule,
     /// One of each of [`SCRIPTED_POLICIES`], to be asked what it would do.
     pub(super) policies: Vec<ScriptedPolicy>,
-    /// Who gives the orders, where that is not left to the actions handed in.
+    /// The policy that gives the orders, where these are not the actions handed in.
     pub(super) leader: Option<ScriptedPolicy>,
     /// What the leader has chosen, `[unit of the team]`.
     pub(super) orders: Vec<u16>,
@@ -146,12 +146,12 @@ impl Skirmish {
             return;
         }
         match choice {
-            Choice::NoOp | Choice::Stop => units.command(agent, Order::Hold, NOBODY),
+            Choice::NoOp | Choice::Stop => units.command(agent, Order::Hold, NO_UNIT),
             Choice::Move(direction) => {
                 let (dx, dy) = DIRECTIONS[direction];
                 let amount = self.args.move_amount;
                 let (x, y) = (units.x[agent] + amount * dx, units.y[agent] + amount * dy);
-                units.command(agent, Order::Move { x, y }, NOBODY);
+                units.command(agent, Order::Move { x, y }, NO_UNIT);
             }
             // No order: what the unit was doing goes on.
             Choice::Look(look) => history.looks[number] = look as u8,
@@ -172,7 +172,7 @@ impl Skirmish {
         }
     }
 
-    /// Draws the teams of an episode, where the map has them drawn, and places everybody.
+    /// Draws the teams of an episode, where the map has them drawn, and places all units.
     pub(super) fn spawn(&mut self, rng: &mut Rng) {
         if let Some(generate) = &self.map.generate {
             generate.draw(&self.map.terrain, rng, &mut self.rosters);
@@ -184,7 +184,7 @@ impl Skirmish {
         self.battle.spawn(&self.rosters, self.map.enemy_order, rng);
         if self.teams.len() > 1 {
             for enemy in self.battle.n_allies..self.battle.len() {
-                self.battle.units.command(enemy, Order::Hold, NOBODY);
+                self.battle.units.command(enemy, Order::Hold, NO_UNIT);
             }
         }
     }
@@ -220,7 +220,7 @@ impl Skirmish {
         self.step = step;
     }
 
-    /// Writes everything that agents and learner are told.
+    /// Writes observations, masks, state and info.
     pub(crate) fn write(&mut self, rng: &mut Rng, out: StepMut<'_>) {
         let StepMut { mut obs, state, mut avail, mut alive, info, .. } = out;
         let mut first = 0;

@@ -4,19 +4,19 @@ use std::ops::Range;
 
 use crate::skirmish::engine::Battle;
 
-/// Who has won.
+/// The winner of a battle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The allies.
     Victory,
     /// The enemies.
     Defeat,
-    /// Nobody: both teams are dead.
+    /// None: both teams are dead.
     Draw,
 }
 
 impl Ending {
-    /// Whether the allies have won; `None` when nobody has.
+    /// Whether the allies have won; `None` for a draw.
     pub(crate) fn won(self) -> Option<bool> {
         match self {
             Self::Victory => Some(true),
@@ -29,15 +29,15 @@ impl Ending {
 /// When a battle in which healers may take part has ended for a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HealerRule {
-    /// There are no healers: when nobody lives.
+    /// There are no healers: when no unit lives.
     None,
     /// SMAC: the battle is lost when no ally lives but healers, and otherwise won when no enemy
     /// lives but at most one healer.
     Smac,
     /// SMACv2: the same, but won when no enemy lives but healers.
     SmacV2,
-    /// Ours (`fix_quirks`): a team is beaten when nobody of it lives but healers; when both are,
-    /// nobody has won.
+    /// Ours (`fix_quirks`): a team is beaten when only healers of it live; when both are, the battle
+    /// is a draw.
     Fair,
 }
 

@@ -76,7 +76,7 @@ pub(super) fn read(path: &Path) -> Result<Map, MapError> {
     parse(&text, &path.display().to_string(), &name)
 }
 
-/// Reads the `text` of a map, which is called `name` unless it says otherwise. `origin` names the
+/// Reads the `text` of a map, which is called `name` unless it has a key `name`. `origin` names the
 /// text in errors.
 pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapError> {
     let source = Source { origin, text };

@@ -84,8 +84,8 @@ pub(super) fn margin(unit: &Unit) -> f32 {
 }
 
 /// Spots of a hexagonal lattice in ranks, the nearest to its centre first, as (ahead, left) in
-/// units of one spacing. Of spots equally near, those of the outermost ranks come first, behind
-/// before ahead, right before left.
+/// units of one spacing. Of spots equally near, those of the outermost ranks come first, rear
+/// before front, right before left.
 fn lattice() -> Vec<(f32, f32)> {
     const RANKS: i32 = 24;
     // Ranks are half the square root of three apart, and every other one is moved by one half.

@@ -151,7 +151,7 @@ fn values_that_no_battle_can_have_are_refused_with_their_line() {
     assert!(error.starts_with("map, line 13: `at`: only ") && error.contains("reduce `count`"));
     let text = MAPS[0].1;
     let alone = &text[..text.find("[[enemies]]").expect("the map has enemies")];
-    let error = Map::parse(alone).expect_err("nobody to fight").to_string();
+    let error = Map::parse(alone).expect_err("there are no enemies").to_string();
     assert!(error.ends_with("there are no `enemies`: add a table [[enemies]]"), "{error}");
 }
 

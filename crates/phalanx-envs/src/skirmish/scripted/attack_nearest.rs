@@ -10,7 +10,7 @@ use crate::skirmish::interface::STOP;
 /// it is whole or dead. Opponents that a weapon cannot be aimed at are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AttackNearest {
-    /// Whom each unit has chosen, `[unit of the team]`.
+    /// The target of each unit, `[unit of the team]`.
     targets: Vec<Option<u16>>,
 }
 

@@ -5,7 +5,7 @@ use crate::skirmish::interface::STOP;
 
 /// Game loops of a step, as far as this policy plans: SMAC's `step_mul`.
 const STEP: f32 = 8.0;
-/// For how many steps a runaway thinks ahead.
+/// For how many steps a fleeing unit plans ahead.
 const OUTLOOK: usize = 3;
 
 /// Every unit attacks when its weapon is ready: the weakest opponent in the weapon's range, or else

@@ -1,7 +1,7 @@
 //! Scripted policies: policies written by hand, for either team.
 //!
 //! A policy answers one [`UnitView`] at a time, with one of SMAC's actions as seen from the unit's own
-//! team. A further policy is one file, one variant and one line of [`SCRIPTED_POLICIES`].
+//! team. A further one is one file, one variant and one line of [`SCRIPTED_POLICIES`].
 
 mod attack_nearest;
 mod focus_fire;
@@ -64,7 +64,7 @@ impl ScriptedPolicy {
         }
     }
 
-    /// The action of one unit. It is legal under the mask, except that an attack-nearest policy who
+    /// The action of one unit. It is legal under the mask, except that an attack-nearest policy that
     /// does not keep to the mask attacks out of range too.
     pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool, rng: &mut Rng) -> u16 {
         if !view.battle.units.alive(view.unit) {

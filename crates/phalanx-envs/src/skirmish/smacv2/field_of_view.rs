@@ -18,7 +18,7 @@ pub(crate) struct FieldOfView {
 impl FieldOfView {
     /// A cone with `n` directions. Unless `exact`, it has the flaw of SMACv2, which compares
     /// slopes: it forgets whether the agent looks east or west, and so also sees some of what lies
-    /// behind its back.
+    /// at its back.
     pub(crate) fn new(n: usize, exact: bool) -> Self {
         let angle = |i: usize| TAU * i as f64 / n as f64;
         let directions = (0..n).map(|i| (angle(i).cos() as f32, angle(i).sin() as f32)).collect();

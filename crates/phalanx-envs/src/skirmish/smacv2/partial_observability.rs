@@ -3,16 +3,16 @@
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Who may see which enemy.
+/// The enemies that each agent may see.
 ///
-/// The first agent in whose sight an enemy comes may see it; for every other agent a draw with
+/// The first agent that has an enemy in sight may see it; for every other agent a draw with
 /// probability `prob_obs_enemy` decides once. The draw is forgotten when the enemy or the agent that
 /// saw it first dies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sightings {
     /// `[enemy, agent]`: whether the agent may see the enemy.
     may_see: Vec<bool>,
-    /// `[enemy]`: who saw it first.
+    /// `[enemy]`: the agent that saw it first.
     first: Vec<Option<u16>>,
 }
 
@@ -33,7 +33,7 @@ impl Sightings {
         self.first.fill(None);
     }
 
-    /// Whether some enemy has not been seen by anybody, so that it matters who looks first.
+    /// Whether some enemy has not been seen yet, so that it matters which agent looks first.
     pub(crate) fn open(&self) -> bool {
         self.first.contains(&None)
     }
@@ -44,7 +44,7 @@ impl Sightings {
         self.may_see[enemy * self.n_agents() + agent]
     }
 
-    /// `enemy` is in the sight of `agent`: if it is the first, draws who else may see it.
+    /// `enemy` is in the sight of `agent`: if it is the first, draws which others may see it.
     #[inline]
     pub(crate) fn spot(&mut self, agent: usize, enemy: usize, probability: f32, rng: &mut Rng) {
         if self.first[enemy].is_some() {

@@ -14,7 +14,7 @@ const MOST_CORNERS: usize = 128;
 /// How much further than the margin corners lie from the cliff, so that rounding cannot block
 /// ways along it.
 const SLACK: f32 = 1.0 / 64.0;
-/// Who is this near a corner has reached it.
+/// A walker this near to a corner has reached it.
 const REACHED: f32 = 1.0 / 256.0;
 
 /// A set of corners, one bit for each.

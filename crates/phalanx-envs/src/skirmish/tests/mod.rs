@@ -19,7 +19,7 @@ mod weapons;
 use phalanx_core::env::{End, Env, Outcome};
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::engine::{Battle, NOBODY, Order, Units};
+use super::engine::{Battle, NO_UNIT, Order, Units};
 use super::*;
 
 /// A small map in the manner of `MMM`. Agents: 0 marauder, 1 and 2 marines, 3 medivac; the enemies
@@ -133,11 +133,11 @@ impl Field {
     /// Lets the enemies stand where they are and do nothing.
     fn pacify(&mut self) {
         for enemy in self.env.battle.n_allies..self.env.battle.len() {
-            self.units().command(enemy, Order::Hold, NOBODY);
+            self.units().command(enemy, Order::Hold, NO_UNIT);
         }
     }
 
-    /// Everybody alive stops.
+    /// All living units stop.
     fn idle(&self) -> Vec<u16> {
         self.rows.alive.iter().map(|&alive| if alive { STOP } else { NO_OP }).collect()
     }

@@ -214,7 +214,7 @@ fn heuristic_win_rate(name: &str) -> f64 {
 
 #[test]
 fn attacking_the_nearest_fares_as_in_smac() {
-    // The win rates of the same player in SMAC, as its paper reports them.
+    // The win rates of the same policy in SMAC, as its paper reports them.
     for (name, smac) in [("5m_vs_6m", 0.0), ("10m_vs_11m", 0.12), ("27m_vs_30m", 0.0)] {
         let rate = heuristic_win_rate(name);
         assert!((rate - smac).abs() <= 0.15, "{name}: {rate}, not {smac}");
@@ -240,7 +240,7 @@ fn playing_at_random_wins_nothing() {
 }
 
 #[test]
-fn the_scripted_player_keeps_to_the_mask() {
+fn the_scripted_policy_keeps_to_the_mask() {
     let mut field = Field::new("10m_vs_11m", "");
     let mut actions = vec![0; 10];
     for _ in 0..20 {

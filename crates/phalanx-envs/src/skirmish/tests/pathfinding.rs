@@ -112,7 +112,7 @@ impl Search {
     }
 }
 
-/// Walks to `goal` for at most `length` and says how far it was and where it ended.
+/// Walks to `goal` for at most `length`. Returns how far it was and where it ended.
 fn walk(
     terrain: &Terrain,
     margin: f32,
@@ -239,7 +239,7 @@ fn the_way_through_the_choke_of_corridor_is_open_to_both_margins() {
     }
 }
 
-/// Lets the enemies of a map play against allies that cannot die and stand at one place, and says
+/// Lets the enemies of a map play against allies that cannot die and stand at one place. Returns
 /// how far from it the enemies are at the end, in order.
 fn besiege(name: &str, (x, y): (f32, f32), loops: usize) -> Vec<f32> {
     let map = Map::named(name).expect("our map is well formed");

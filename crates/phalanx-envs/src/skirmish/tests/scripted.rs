@@ -7,7 +7,7 @@ use crate::skirmish::engine::Order;
 use crate::skirmish::interface::DIRECTIONS;
 use crate::skirmish::scripted::{AttackNearest, ScriptedPolicy, UnitView};
 
-/// A battle in which players command both teams.
+/// A battle in which policies command both teams.
 struct Duel {
     battle: Battle,
     rng: Rng,
@@ -20,7 +20,7 @@ impl Duel {
         let mut rng = Rng::stream(seed, Purpose::Check, 0);
         battle.spawn(&map.rosters(), map.enemy_order, &mut rng);
         for unit in 0..battle.len() {
-            battle.units.command(unit, Order::Hold, NOBODY);
+            battle.units.command(unit, Order::Hold, NO_UNIT);
         }
         Self { battle, rng }
     }
@@ -43,12 +43,12 @@ impl Duel {
         mask
     }
 
-    /// What a player would do with one unit.
-    fn ask(&mut self, player: &mut ScriptedPolicy, unit: usize) -> u16 {
+    /// What a policy would do with one unit.
+    fn ask(&mut self, policy: &mut ScriptedPolicy, unit: usize) -> u16 {
         let mask = self.mask(unit);
         let view =
             UnitView { battle: &self.battle, unit, mask: &mask, first_target: ATTACK, look: 0 };
-        let action = player.act(&view, true, &mut self.rng);
+        let action = policy.act(&view, true, &mut self.rng);
         if self.battle.units.alive(unit) {
             assert!(mask[usize::from(action)], "unit {unit}: {action} is not legal");
         } else {
@@ -58,9 +58,9 @@ impl Duel {
     }
 
     /// Plays one step.
-    fn step(&mut self, players: &mut [ScriptedPolicy; 2]) {
+    fn step(&mut self, policies: &mut [ScriptedPolicy; 2]) {
         let actions: Vec<_> = (0..self.battle.len())
-            .map(|unit| self.ask(&mut players[usize::from(unit >= self.battle.n_allies)], unit))
+            .map(|unit| self.ask(&mut policies[usize::from(unit >= self.battle.n_allies)], unit))
             .collect();
         for (unit, action) in actions.into_iter().enumerate() {
             let heals = self.battle.stats[unit].unit.heal.is_some();
@@ -69,11 +69,11 @@ impl Duel {
             let units = &mut self.battle.units;
             match action {
                 NO_OP => {}
-                STOP => units.command(unit, Order::Hold, NOBODY),
+                STOP => units.command(unit, Order::Hold, NO_UNIT),
                 NORTH..=WEST => {
                     let (dx, dy) = DIRECTIONS[usize::from(action - NORTH)];
                     let (x, y) = (units.x[unit] + 2.0 * dx, units.y[unit] + 2.0 * dy);
-                    units.command(unit, Order::Move { x, y }, NOBODY);
+                    units.command(unit, Order::Move { x, y }, NO_UNIT);
                 }
                 attack => {
                     let target = first as u16 + attack - ATTACK;
@@ -85,9 +85,9 @@ impl Duel {
     }
 
     /// Whether only allies are left (1), only enemies (-1), or neither after `steps` (0).
-    fn play(&mut self, players: &mut [ScriptedPolicy; 2], steps: usize) -> i32 {
+    fn play(&mut self, policies: &mut [ScriptedPolicy; 2], steps: usize) -> i32 {
         for _ in 0..steps {
-            self.step(players);
+            self.step(policies);
             let (n_allies, n) = (self.battle.n_allies, self.battle.len());
             let (allies, enemies) =
                 (self.battle.any_alive(0..n_allies), self.battle.any_alive(n_allies..n));
@@ -104,8 +104,8 @@ impl Duel {
     }
 }
 
-fn player(name: &str, duel: &Duel) -> ScriptedPolicy {
-    ScriptedPolicy::new(name, duel.battle.len()).expect("the player exists")
+fn policy(name: &str, duel: &Duel) -> ScriptedPolicy {
+    ScriptedPolicy::new(name, duel.battle.len()).expect("the policy exists")
 }
 
 /// Games won and lost by the allies, of twenty.
@@ -113,8 +113,8 @@ fn score(map: &str, ally: &str, enemy: &str, steps: usize) -> (usize, usize) {
     let outcomes: Vec<_> = (0..20)
         .map(|seed| {
             let mut duel = Duel::new(map, seed);
-            let mut players = [player(ally, &duel), player(enemy, &duel)];
-            duel.play(&mut players, steps)
+            let mut policies = [policy(ally, &duel), policy(enemy, &duel)];
+            duel.play(&mut policies, steps)
         })
         .collect();
     let count = |outcome: i32| outcomes.iter().filter(|&&other| other == outcome).count();
@@ -128,13 +128,13 @@ fn kind(duel: &Duel, name: &str) -> Vec<usize> {
 }
 
 #[test]
-fn every_player_acts_legally_for_either_team_on_every_map() {
+fn every_policy_acts_legally_for_either_team_on_every_map() {
     for (map, _) in MAPS {
         for (name, _) in SCRIPTED_POLICIES {
             let mut duel = Duel::new(map, 1);
-            let mut players = [player(name, &duel), player(name, &duel)];
+            let mut policies = [policy(name, &duel), policy(name, &duel)];
             for _ in 0..40 {
-                duel.step(&mut players);
+                duel.step(&mut policies);
             }
         }
     }
@@ -144,22 +144,22 @@ fn every_player_acts_legally_for_either_team_on_every_map() {
 #[test]
 fn attack_nearest_stays_with_its_choice_until_it_is_dead() {
     let mut duel = Duel::new("3m", 1);
-    let mut player = player("attack_nearest", &duel);
+    let mut policy = policy("attack_nearest", &duel);
     for (unit, x) in [(0, 10.0), (3, 14.0), (4, 20.0), (5, 30.0)] {
         duel.put(unit, x, 16.0);
     }
-    assert_eq!(duel.ask(&mut player, 0), ATTACK);
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK);
     duel.put(4, 12.0, 16.0);
-    assert_eq!(duel.ask(&mut player, 0), ATTACK, "another is nearer now");
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK, "another is nearer now");
     duel.put(3, 10.0, 22.5);
-    assert_eq!(duel.ask(&mut player, 0), NORTH, "out of reach, it is followed");
+    assert_eq!(duel.ask(&mut policy, 0), NORTH, "out of reach, it is followed");
     duel.battle.units.health[3] = 0.0;
-    assert_eq!(duel.ask(&mut player, 0), ATTACK + 1);
-    player.forget();
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK + 1);
+    policy.forget();
     duel.put(5, 11.0, 16.0);
-    assert_eq!(duel.ask(&mut player, 0), ATTACK + 2);
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK + 2);
     // The other team sees the same: its unit 1 has ally 0 before it.
-    let mut opponent = ScriptedPolicy::new("attack_nearest", 6).expect("the player exists");
+    let mut opponent = ScriptedPolicy::new("attack_nearest", 6).expect("the policy exists");
     assert_eq!(duel.ask(&mut opponent, 4), ATTACK);
     duel.battle.units.health[0] = 0.0;
     duel.battle.units.health[1] = 0.0;
@@ -194,9 +194,9 @@ fn weapons_for_the_ground_are_not_aimed_at_medivacs() {
     duel.put(marauder, 12.0, 16.0);
     duel.put(marine, 12.0, 18.0);
     for name in ["attack_nearest", "focus_fire", "kiting"] {
-        let mut player = player(name, &duel);
-        assert_eq!(duel.ask(&mut player, marauder), EAST, "{name}");
-        assert_eq!(duel.ask(&mut player, marine), ATTACK + (medivac - first) as u16, "{name}");
+        let mut policy = policy(name, &duel);
+        assert_eq!(duel.ask(&mut policy, marauder), EAST, "{name}");
+        assert_eq!(duel.ask(&mut policy, marine), ATTACK + (medivac - first) as u16, "{name}");
     }
 }
 
@@ -215,19 +215,19 @@ fn a_healer_heals_the_injured() {
             duel.put(marine, 10.0 + distance as f32, 16.0);
         }
         for name in ["attack_nearest", "focus_fire", "kiting"] {
-            let mut player = player(name, &duel);
+            let mut policy = policy(name, &duel);
             duel.battle.units.health[medivac] = 10.0;
-            assert_eq!(duel.ask(&mut player, medivac), STOP, "{name}: no healer heals itself");
+            assert_eq!(duel.ask(&mut policy, medivac), STOP, "{name}: no healer heals itself");
             duel.battle.units.health[marines[1]] = 30.0;
             duel.battle.units.health[marines[3]] = 10.0;
             let nearest = ATTACK + (marines[1] - start) as u16;
             let weakest = ATTACK + (marines[3] - start) as u16;
             let expected = if name == "focus_fire" { weakest } else { nearest };
-            assert_eq!(duel.ask(&mut player, medivac), expected, "{name}");
+            assert_eq!(duel.ask(&mut policy, medivac), expected, "{name}");
             duel.battle.units.health[marines[1]] = 45.0;
             duel.battle.units.health[marines[3]] = 45.0;
             duel.battle.units.health[marines[6]] = 44.0;
-            assert_eq!(duel.ask(&mut player, medivac), EAST, "{name}: one is out of reach");
+            assert_eq!(duel.ask(&mut policy, medivac), EAST, "{name}: one is out of reach");
             duel.battle.units.health[marines[6]] = 45.0;
         }
     }
@@ -236,7 +236,7 @@ fn a_healer_heals_the_injured() {
 #[test]
 fn focus_fire_chooses_the_weakest_in_reach() {
     let mut duel = Duel::new("2s3z", 1);
-    let mut player = player("focus_fire", &duel);
+    let mut policy = policy("focus_fire", &duel);
     let first = duel.battle.n_allies;
     duel.put(0, 10.0, 16.0);
     for (enemy, x) in (first..).zip([12.0, 13.0, 14.0, 18.0, 19.0]) {
@@ -244,39 +244,39 @@ fn focus_fire_chooses_the_weakest_in_reach() {
         duel.battle.units.health[enemy] = 50.0;
         duel.battle.units.shield[enemy] = 40.0;
     }
-    assert_eq!(duel.ask(&mut player, 0), ATTACK, "of equals the nearest");
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK, "of equals the nearest");
     duel.battle.units.health[first + 1] = 60.0;
     duel.battle.units.shield[first + 1] = 20.0;
     duel.battle.units.health[first + 3] = 1.0;
-    assert_eq!(duel.ask(&mut player, 0), ATTACK + 1, "the sum counts, and only in reach");
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK + 1, "the sum counts, and only in reach");
     duel.put(0, 3.0, 16.0);
-    assert_eq!(duel.ask(&mut player, 0), EAST, "towards the nearest, not the weakest");
+    assert_eq!(duel.ask(&mut policy, 0), EAST, "towards the nearest, not the weakest");
     duel.put(first + 1, 3.0, 22.9);
-    assert_eq!(duel.ask(&mut player, 0), NORTH);
+    assert_eq!(duel.ask(&mut policy, 0), NORTH);
 }
 
 #[test]
 fn kiting_shoots_when_ready_and_walks_away_while_reloading() {
     let mut duel = Duel::new("3s_vs_3z", 1);
-    let mut player = player("kiting", &duel);
+    let mut policy = policy("kiting", &duel);
     for (unit, x) in [(0, 10.0), (3, 14.0), (4, 30.0), (5, 30.0)] {
         duel.put(unit, x, 16.0);
     }
-    assert_eq!(duel.ask(&mut player, 0), ATTACK, "its weapon is ready");
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK, "its weapon is ready");
     duel.battle.units.cooldown[0] = 15.0;
     duel.put(3, 13.0, 16.0);
-    assert_eq!(duel.ask(&mut player, 0), WEST);
+    assert_eq!(duel.ask(&mut policy, 0), WEST);
     duel.put(3, 14.0, 16.0);
-    assert_eq!(duel.ask(&mut player, 0), ATTACK, "nobody is near enough to run from");
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK, "no opponent is near enough to run from");
     duel.put(3, 11.5, 16.0);
     duel.battle.units.cooldown[0] = 0.0;
-    assert_eq!(duel.ask(&mut player, 0), WEST, "the zealot would strike first");
+    assert_eq!(duel.ask(&mut policy, 0), WEST, "the zealot would strike first");
     duel.put(0, 1.2, 1.2);
     duel.put(3, 1.2, 2.6);
-    assert_eq!(duel.ask(&mut player, 0), EAST, "not into the corner");
+    assert_eq!(duel.ask(&mut policy, 0), EAST, "not into the corner");
     // A zealot never runs from stalkers: their range is longer.
     duel.battle.units.cooldown[3] = 15.0;
-    assert_eq!(duel.ask(&mut player, 3), ATTACK);
+    assert_eq!(duel.ask(&mut policy, 3), ATTACK);
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn stop_stands_still_and_random_does_everything_evenly() {
     let mut duel = Duel::new("3m", 1);
     duel.put(0, 10.0, 16.0);
     duel.put(3, 12.0, 16.0);
-    let (mut stop, mut random) = (player("stop", &duel), player("random", &duel));
+    let (mut stop, mut random) = (policy("stop", &duel), policy("random", &duel));
     let mut counts = vec![0; 9];
     for _ in 0..6000 {
         assert_eq!(duel.ask(&mut stop, 0), STOP);
@@ -331,23 +331,23 @@ fn players_find_their_way_through_a_choke() {
         for enemy in duel.battle.n_allies + 1..duel.battle.len() {
             duel.battle.units.health[enemy] = 0.0;
         }
-        let mut players = [player(name, &duel), player("stop", &duel)];
-        assert_eq!(duel.play(&mut players, 120), 1, "{name}");
+        let mut policies = [policy(name, &duel), policy("stop", &duel)];
+        assert_eq!(duel.play(&mut policies, 120), 1, "{name}");
     }
 }
 
 #[test]
 fn a_saved_player_goes_on_with_its_targets() {
     let mut duel = Duel::new("3m", 1);
-    let mut player = player("attack_nearest", &duel);
+    let mut policy = policy("attack_nearest", &duel);
     for (unit, x) in [(0, 10.0), (3, 15.0), (4, 20.0), (5, 30.0)] {
         duel.put(unit, x, 16.0);
     }
-    assert_eq!(duel.ask(&mut player, 0), ATTACK);
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK);
     let mut bytes = Vec::new();
-    pack(&player, &mut bytes);
-    let mut loaded: ScriptedPolicy = unpack("player", &bytes).expect("these are its own bytes");
-    assert_eq!(loaded, player);
+    pack(&policy, &mut bytes);
+    let mut loaded: ScriptedPolicy = unpack("policy", &bytes).expect("these are its own bytes");
+    assert_eq!(loaded, policy);
     assert!(loaded.is_compatible(duel.battle.len()) && !loaded.is_compatible(3));
     duel.put(4, 12.0, 16.0);
     assert_eq!(duel.ask(&mut loaded, 0), ATTACK);

@@ -1,12 +1,12 @@
-//! With chance in the rules, which cannot be fed, players fare as they do in JaxMARL.
+//! With randomness in the rules, which cannot be replayed, policies do as well as in JaxMARL.
 
 use super::*;
 
-/// Episodes behind each row of [`JAXMARL`].
+/// Episodes of each row of [`JAXMARL`].
 const THEIRS: f64 = 2000.0;
 /// Episodes played here for each row.
 const OURS: usize = 2000;
-/// Scenario, player, share of battles won, mean return and mean steps: printed by
+/// Scenario, policy, share of battles won, mean return and mean steps: printed by
 /// `record_jaxmarl.py script 2000`.
 const JAXMARL: [(&str, &str, [f64; 3]); 12] = [
     ("3m", "script", [0.492, 1.398, 13.9]),
@@ -24,12 +24,12 @@ const JAXMARL: [(&str, &str, [f64; 3]); 12] = [
 ];
 
 /// Whether it was won, the return, and the number of steps of one episode.
-fn episode(field: &mut Field, player: &str, random: &mut Rng) -> [f64; 3] {
+fn episode(field: &mut Field, policy: &str, random: &mut Rng) -> [f64; 3] {
     let mut actions = vec![0; field.env.spec.n_agents()];
     let (mut total, mut steps) = (0.0, 0.0);
     field.reset();
     loop {
-        if player == "script" {
+        if policy == "script" {
             field.env.scripted(0, random, &mut actions);
         } else {
             let masks = field.rows.avail.chunks_exact(field.env.spec.n_actions);
@@ -47,13 +47,13 @@ fn episode(field: &mut Field, player: &str, random: &mut Rng) -> [f64; 3] {
 }
 
 #[test]
-fn players_fare_as_in_jaxmarl() {
-    for (name, player, theirs) in JAXMARL {
+fn policies_do_as_well_as_in_jaxmarl() {
+    for (name, policy, theirs) in JAXMARL {
         let mut field = Field::new(name, "");
         let mut random = Rng::stream(2, Purpose::Player, 0);
         let mut sums = [[0.0; 2]; 3];
         for _ in 0..OURS {
-            let numbers = episode(&mut field, player, &mut random);
+            let numbers = episode(&mut field, policy, &mut random);
             for (sum, number) in sums.iter_mut().zip(numbers) {
                 *sum = [sum[0] + number, sum[1] + number * number];
             }
@@ -68,7 +68,7 @@ fn players_fare_as_in_jaxmarl() {
             let error = (variance * (1.0 / n + 1.0 / THEIRS)).sqrt();
             let rounding = if what == "steps" { 0.05 } else { 0.0005 };
             let allowed = 4.0 * error + rounding;
-            assert!((mean - theirs).abs() <= allowed, "{name}, {player}: {what} {mean}");
+            assert!((mean - theirs).abs() <= allowed, "{name}, {policy}: {what} {mean}");
         }
     }
 }

@@ -199,7 +199,7 @@ fn a_frame_shows_units_and_the_enemies_actions() {
     assert_eq!(field.env.frame()["enemy_actions"], serde_json::json!([]));
     field.step(&[4, 4, 4]);
     let frame = field.env.frame();
-    // The enemies see nobody yet and walk west.
+    // The enemies see no opponent yet and walk west.
     assert_eq!(frame["enemy_actions"], serde_json::json!([3, 3, 3]));
     let unit = &frame["units"][4];
     assert_eq!((&unit["team"], &unit["id"]), (&"enemy".into(), &1.into()));

@@ -1,4 +1,4 @@
-//! Starts, the scripted policy, and the conic observation.
+//! Starting positions, the scripted policy, and the conic observation.
 
 use super::*;
 
@@ -117,7 +117,7 @@ fn the_conic_observation_sorts_units_into_sections() {
     // Section 16 has room for units 1 and 2, not for unit 3; unit 5 is exactly east of ally 0.
     assert_eq!(shown, [32, 33]);
     assert!((rows[33][1] - 3.0 / 9.0).abs() < 1e-6);
-    // Nobody is shown the first ally.
+    // The first ally is never visible.
     let second = &field.rows.obs[842..][..832];
     assert!(second.chunks_exact(13).all(|row| row[1] >= 0.0));
 }

@@ -1,6 +1,6 @@
-//! A unit as the crowd sees it.
+//! A unit as steering sees it.
 
-use super::super::battle::NOBODY;
+use super::super::battle::NO_UNIT;
 use super::super::units::Motion;
 use super::super::units::Stats;
 use crate::skirmish::terrain::Terrain;
@@ -36,7 +36,7 @@ pub(crate) struct Body {
     pub(crate) stride: f32,
     /// How far it has to go: what stands beyond is not in its way.
     pub(crate) left: f32,
-    /// Whom it walks up to, or [`NOBODY`].
+    /// The unit it walks up to, or [`NO_UNIT`].
     pub(crate) approaches: u16,
     /// Whether it stays where it is when something is in its way.
     pub(crate) arrived: bool,
@@ -71,7 +71,7 @@ impl Body {
             uy: 0.0,
             stride: 0.0,
             left: 0.0,
-            approaches: NOBODY,
+            approaches: NO_UNIT,
             arrived: false,
             side: 0,
             corner: None,

@@ -1,11 +1,11 @@
-//! Units in each other's way: how a crowd flows round those who stand, and is kept apart.
+//! Steering and collision avoidance: how units walk round each other and are kept apart.
 //!
 //! A walker goes straight on where that is free. Otherwise it takes the smallest turn that is free,
 //! and keeps to the side it once chose until straight on is free again. What still overlaps
 //! afterwards is pushed apart. Units get in the way of those only that move as they do: on the
 //! ground, over cliffs, or in the air.
 //!
-//! Directions are chosen in every second game loop and kept in the one between, in which nobody
+//! Directions are chosen in every second game loop and kept in the one between, in which no unit
 //! sets out.
 //!
 //! The engine's own rules of collision are not documented; these are ours. They look at what was
@@ -85,8 +85,8 @@ impl Steering {
         }
     }
 
-    /// Lets every walker choose its direction. First everybody expects the others to walk straight
-    /// on. Then those choose again who would run into a neighbour that decided otherwise.
+    /// Lets every walker choose its direction. First every unit expects the others to walk
+    /// straight on. Then those choose again that would run into a neighbour that decided otherwise.
     pub(crate) fn choose_directions(&mut self) {
         self.walkers.clear();
         for ((i, body), spot) in self.bodies.iter_mut().enumerate().zip(&mut self.spots) {

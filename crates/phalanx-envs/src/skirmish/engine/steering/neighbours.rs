@@ -1,12 +1,12 @@
-//! Who stands near whom.
+//! Finds the units near each unit.
 
 /// The most neighbours a unit looks at.
 pub(super) const MAX_NEIGHBOURS: usize = 32;
-/// Up to this many units, everybody is held against everybody; beyond it, a grid is cheaper.
+/// Up to this many units, all pairs are compared; beyond it, a grid is cheaper.
 const FEW: usize = 96;
 /// How many units are compared at once.
 const LANES: usize = 8;
-/// A place out of everybody's reach.
+/// A place out of every unit's reach.
 const FAR: f32 = 1e9;
 
 /// The neighbours of some units: those whose reaches touch. Each list is in order of the units'

@@ -6,7 +6,7 @@ use super::neighbours::MAX_NEIGHBOURS;
 /// How far units may sink into each other before a step counts as blocked.
 const SOFTNESS: f32 = 0.01;
 /// By how much the squared distance must shrink for two that overlap to block each other, so that
-/// no rounding decides about those who walk side by side.
+/// no rounding decides about units that walk side by side.
 const APPROACH: f32 = 1e-4;
 /// The turns a blocked walker tries: by 30, 60, 90 and 120 degrees.
 const TURNS: [Turn; 4] = [(0.866_025_4, 0.5), (0.5, 0.866_025_4), (0.0, 1.0), (-0.5, 0.866_025_4)];
@@ -78,7 +78,7 @@ impl Lanes {
 impl Obstacles {
     pub(super) const NONE: Self = Self { groups: 0, look: 0.0, lanes: [Lanes::NONE; GROUPS] };
 
-    /// Takes in the neighbours of a walker. Whom it walks up to is no obstacle.
+    /// Takes in the neighbours of a walker. The unit it walks up to is no obstacle.
     pub(super) fn gather(&mut self, own: &Body, spots: &[Spot], neighbours: &[u16]) {
         self.look = own.left.clamp(own.stride, LOOKAHEAD.max(own.stride));
         let mut n = 0;
@@ -152,7 +152,7 @@ impl Obstacles {
         let undecided = body.side == 0;
         let first = if undecided { body.side_away_from(x, y) } else { body.side };
         for n in 0..2 * TURNS.len() {
-            // One who has chosen a side tries all turns to it before those to the other.
+            // A unit that has chosen a side tries all turns to it before those to the other.
             let (turn, other) =
                 if undecided { (n / 2, n % 2 == 1) } else { (n % TURNS.len(), n >= TURNS.len()) };
             let side = if other { -first } else { first };

@@ -1,6 +1,6 @@
-//! The numbers of every unit of the rule set `liberty`.
+//! The numbers of every unit.
 //!
-//! Sources, beside each number: the XML of the game data *Wings of Liberty* in version 4.10
+//! Sources, next to each number: the XML of the game data *Wings of Liberty* in version 4.10
 //! (equal in 4.6.2 and in 5.0 for these units), where `Unit` stands for `UnitData`, `Weapon` for
 //! `WeaponData`, `Effect` for `EffectData` and `Mover` for `MoverData`; "default" is the value the
 //! data inherit when a unit states none. Seconds are the data's own: 16 game loops.

@@ -1,4 +1,4 @@
-//! What a unit is in the rule set `liberty`, and what a hit does.
+//! What a unit is, and what a hit does.
 //!
 //! SMAC's maps depend on the game data *Wings of Liberty* alone, so the numbers are those of that
 //! data, in its own unit of time: a "Normal" second of 16 game loops. They stand in
@@ -38,7 +38,7 @@ pub enum Attribute {
     Structure,
 }
 
-/// What a unit can cross, and with whom it collides: units of one kind of motion keep apart from
+/// What a unit can cross, and which units it collides with: units of one kind of motion keep apart from
 /// each other and from no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Motion {
@@ -50,10 +50,10 @@ pub enum Motion {
     Flying,
 }
 
-/// Whom a hit damages, beside its target.
+/// The units that a hit damages besides its target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Splash {
-    /// Nobody.
+    /// None.
     None,
     /// All opponents on a line through the target's place, across the direction of aim: those
     /// whose edge is within `radius` of a point at most `half_length` from the middle. The place is that of
@@ -99,7 +99,7 @@ pub struct Weapon {
     pub missile_speed: Option<f32>,
     /// Whether it can be aimed at [`Motion::Flying`].
     pub hits_flying: bool,
-    /// Whom a hit damages, beside its target.
+    /// The units that a hit damages besides its target.
     pub splash: Splash,
 }
 

@@ -12,7 +12,7 @@ use crate::skirmish::maps::Map;
 pub(crate) const PATHING_POINTS: [(i32, i32); 8] =
     [(0, 2), (0, -2), (2, 0), (-2, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)];
 
-/// The sizes of everything one team is told: `n_agents` is the number of its own units,
+/// The sizes of one team's observations, masks and state: `n_agents` is the number of its own units,
 /// `n_enemies` that of its opponents.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Layout {
@@ -29,7 +29,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// What team `team` of a map is told: 0 for the allies, 1 for the enemies in their place.
+    /// The layout for team `team` of a map: 0 for the allies, 1 for the enemies in their place.
     pub(crate) fn new(map: &Map, args: &SkirmishArgs, limit: usize, team: usize) -> Self {
         let mut sizes = [map.allies.len(), map.enemies.len()];
         let mut races = [map.ally_race, map.enemy_race];
@@ -39,7 +39,7 @@ impl Layout {
         }
         let [n_agents, n_enemies] = sizes;
         let n_looks = if args.conic_fov { args.num_fov_actions } else { 0 };
-        // Healers choose among allies, who may be more than the enemies.
+        // Healers choose among allies, which may be more than the enemies.
         let heals = map.kinds().any(|kind| UNITS[kind].heal.is_some());
         let n_targets = if heals { n_enemies.max(n_agents) } else { n_enemies };
         Self {
@@ -105,8 +105,8 @@ impl Layout {
             + time
     }
 
-    /// The entries of an observation that the state lacks: where one may move, and who is seen and
-    /// how far away. Health, shields and types stand in the state, and so do last actions unless
+    /// The entries of an observation that the state lacks: where the agent may move, which units it sees and
+    /// how far away they are. Health, shields and types stand in the state, and so do last actions unless
     /// they were left out of it.
     pub(crate) fn private_obs(&self) -> Vec<usize> {
         if self.args.obs_instead_of_state {

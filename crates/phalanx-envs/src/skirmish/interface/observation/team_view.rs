@@ -1,4 +1,4 @@
-//! One team's view of a battle: who it is, whom it faces, and what of each unit goes into features.
+//! One team's view of a battle: builds its observations, masks and state.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::skirmish::engine::{Battle, UNITS, Unit};
 use crate::skirmish::maps::{Map, Rosters};
 use crate::skirmish::smacv2::FieldOfView;
 
-/// What stays the same of a unit during an episode.
+/// What does not change about a unit during an episode.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnitConstants {
     /// The column in the one-hot unit type.
@@ -23,7 +23,7 @@ pub(crate) struct UnitConstants {
     pub(crate) heals: bool,
 }
 
-/// What all observers see alike of a unit in one step.
+/// The features of a unit in one step that all observers share.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct UnitSnapshot {
     pub(crate) x: f32,
@@ -48,7 +48,7 @@ pub(crate) struct TeamView {
     pub(crate) constants: Vec<UnitConstants>,
     pub(crate) snapshots: Vec<UnitSnapshot>,
     pub(crate) cone: Option<FieldOfView>,
-    /// Whether [`TeamHistory::sightings`] decide who may see an enemy.
+    /// Whether [`TeamHistory::sightings`] decide which agents may see an enemy.
     pub(crate) sightings: bool,
     /// Whether an unseen enemy blanks the rows before its own.
     pub(crate) blanks: bool,
@@ -129,7 +129,7 @@ impl TeamView {
         }
     }
 
-    /// Writes masks, observations and who lives, for every agent of the team.
+    /// Writes masks, observations and the flags of living agents of the team.
     pub(crate) fn write(
         &mut self,
         battle: &Battle,
@@ -172,7 +172,7 @@ impl TeamView {
         }
     }
 
-    /// Lets the dead be forgotten by who saw them and whom they saw.
+    /// Clears the visibility records of dead units.
     pub(crate) fn count_dead(&self, battle: &Battle, history: &mut TeamHistory) {
         if !self.sightings {
             return;

@@ -1,4 +1,4 @@
-//! What agents see: SMAC's observation, element by element, with what SMACv2 adds.
+//! Writes observations: SMAC's, element by element, with what SMACv2 adds.
 
 use phalanx_core::rng::Rng;
 
@@ -65,7 +65,7 @@ impl TeamView {
         let args = &self.layout.args;
         let unit = self.own.start + agent;
         let look = history.looks[agent];
-        // A healer has no attacks; SMAC shows it whom of its allies it may heal.
+        // A healer has no attacks; SMAC shows it which of its allies it may heal.
         let attacks = !(args.fix_quirks && self.constants[unit].heals);
         let open = &mask[self.layout.first_target()..];
         let width = self.layout.enemy_width();
@@ -232,7 +232,7 @@ pub(crate) fn mark(cells: &mut [f32], action: u16) {
     }
 }
 
-/// What observations tell of a visible unit beside its place.
+/// The features of a visible unit besides its place.
 #[derive(Clone, Copy)]
 struct Columns {
     health: bool,

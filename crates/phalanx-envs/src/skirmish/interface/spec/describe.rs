@@ -122,17 +122,17 @@ impl<'a> Names<'a> {
             let points = points().chain([(0, 0)]);
             names.extend(points.map(|(x, y)| format!("height of the ground at ({x:+}, {y:+})")));
         }
-        for who in &self.enemies {
-            names.push(format!("{who}: may be attacked"));
-            self.other(who, layout.enemy_shield, 1, &mut names);
+        for subject in &self.enemies {
+            names.push(format!("{subject}: may be attacked"));
+            self.other(subject, layout.enemy_shield, 1, &mut names);
         }
-        // Rows of allies skip the view itself, so their unit depends on who observes.
+        // Rows of allies skip the view itself, so their unit depends on the observing agent.
         for row in 0..layout.n_agents - 1 {
-            let who = format!("ally {row} without oneself");
-            names.push(format!("{who}: visible"));
-            self.other(&who, layout.ally_shield, 0, &mut names);
+            let subject = format!("ally {row} without oneself");
+            names.push(format!("{subject}: visible"));
+            self.other(&subject, layout.ally_shield, 0, &mut names);
             if args.obs_last_action {
-                self.last_action(&who, &mut names);
+                self.last_action(&subject, &mut names);
             }
         }
         if layout.own_health() {
@@ -149,16 +149,16 @@ impl<'a> Names<'a> {
         names
     }
 
-    fn other(&self, who: &str, shield: bool, role: usize, names: &mut Vec<String>) {
+    fn other(&self, subject: &str, shield: bool, role: usize, names: &mut Vec<String>) {
         let args = &self.layout.args;
         let sight = if args.use_unit_ranges { "sight" } else { "9" };
-        names.push(format!("{who}: distance / {sight}"));
-        names.push(format!("{who}: relative x / {sight}"));
-        names.push(format!("{who}: relative y / {sight}"));
+        names.push(format!("{subject}: distance / {sight}"));
+        names.push(format!("{subject}: relative x / {sight}"));
+        names.push(format!("{subject}: relative y / {sight}"));
         if args.obs_all_health {
-            health(who, shield, names);
+            health(subject, shield, names);
         }
-        self.types(who, role, names);
+        self.types(subject, role, names);
     }
 
     fn state(&self) -> Vec<String> {
@@ -171,30 +171,32 @@ impl<'a> Names<'a> {
             }
             return names;
         }
-        for who in &self.agents {
-            names.push(format!("{who}: health / maximum"));
+        for subject in &self.agents {
+            names.push(format!("{subject}: health / maximum"));
             let healer = self.map.kinds().any(|kind| UNITS[kind].heal.is_some());
             names.push(match healer {
-                true if who.contains("medivac") => format!("{who}: energy / 200"),
+                true if subject.contains("medivac") => format!("{subject}: energy / 200"),
                 true if self.map.generate.is_some() => {
-                    format!("{who}: weapon cooldown / SMAC's maximum, energy / 200 of a medivac")
+                    format!(
+                        "{subject}: weapon cooldown / SMAC's maximum, energy / 200 of a medivac"
+                    )
                 }
-                _ => format!("{who}: weapon cooldown / SMAC's maximum"),
+                _ => format!("{subject}: weapon cooldown / SMAC's maximum"),
             });
-            self.place(who, &mut names);
+            self.place(subject, &mut names);
             if layout.ally_shield {
-                names.push(format!("{who}: shield / maximum"));
+                names.push(format!("{subject}: shield / maximum"));
             }
-            self.facing(who, &mut names);
-            self.types(who, 0, &mut names);
+            self.facing(subject, &mut names);
+            self.types(subject, 0, &mut names);
         }
-        for who in &self.enemies {
-            names.push(format!("{who}: health / maximum"));
-            self.place(who, &mut names);
+        for subject in &self.enemies {
+            names.push(format!("{subject}: health / maximum"));
+            self.place(subject, &mut names);
             if layout.enemy_shield {
-                names.push(format!("{who}: shield / maximum"));
+                names.push(format!("{subject}: shield / maximum"));
             }
-            self.types(who, 1, &mut names);
+            self.types(subject, 1, &mut names);
         }
         if args.state_last_action {
             for agent in &self.agents {
@@ -207,34 +209,34 @@ impl<'a> Names<'a> {
         names
     }
 
-    fn place(&self, who: &str, names: &mut Vec<String>) {
+    fn place(&self, subject: &str, names: &mut Vec<String>) {
         let (width, height) = (self.map.terrain.width(), self.map.terrain.height());
-        names.push(format!("{who}: (x - {}) / {width}", width as f32 / 2.0));
-        names.push(format!("{who}: (y - {}) / {height}", height as f32 / 2.0));
+        names.push(format!("{subject}: (x - {}) / {width}", width as f32 / 2.0));
+        names.push(format!("{subject}: (y - {}) / {height}", height as f32 / 2.0));
     }
 
-    fn facing(&self, who: &str, names: &mut Vec<String>) {
+    fn facing(&self, subject: &str, names: &mut Vec<String>) {
         if self.layout.n_looks > 0 {
-            names.push(format!("{who}: x of the direction of sight"));
-            names.push(format!("{who}: y of the direction of sight"));
+            names.push(format!("{subject}: x of the direction of sight"));
+            names.push(format!("{subject}: y of the direction of sight"));
         }
     }
 
     /// Types of an ally (`role` 0) or an enemy (1).
-    fn types(&self, who: &str, role: usize, names: &mut Vec<String>) {
-        names.extend(self.types[role].iter().map(|kind| format!("{who}: is a {kind}")));
+    fn types(&self, subject: &str, role: usize, names: &mut Vec<String>) {
+        names.extend(self.types[role].iter().map(|kind| format!("{subject}: is a {kind}")));
     }
 
-    fn last_action(&self, who: &str, names: &mut Vec<String>) {
+    fn last_action(&self, subject: &str, names: &mut Vec<String>) {
         let actions = self.actions();
-        names.extend(actions.iter().map(|action| format!("{who}: last action was {action}")));
+        names.extend(actions.iter().map(|action| format!("{subject}: last action was {action}")));
     }
 }
 
-fn health(who: &str, shield: bool, names: &mut Vec<String>) {
-    names.push(format!("{who}: health / maximum"));
+fn health(subject: &str, shield: bool, names: &mut Vec<String>) {
+    names.push(format!("{subject}: health / maximum"));
     if shield {
-        names.push(format!("{who}: shield / maximum"));
+        names.push(format!("{subject}: shield / maximum"));
     }
 }
 
@@ -261,7 +263,7 @@ pub(crate) fn frame(env: &Skirmish) -> Object<String, Value> {
         .collect();
     let mut frame = Object::from_iter([("units".to_owned(), Value::Array(units))]);
     if let Some(opponents) = env.teams.get(env.agent_teams()) {
-        // Before the first step nobody has acted.
+        // Before the first step no unit has acted.
         let acted = opponents.history.last_actions.iter().filter(|&&action| action != NO_ACTION);
         frame.insert("enemy_actions".to_owned(), acted.copied().collect());
     }

@@ -1,4 +1,4 @@
-//! What a battle looks like from outside.
+//! The specification of a battle, and its description in words.
 
 mod describe;
 mod summary;
@@ -28,7 +28,7 @@ pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team])
         n_actions: widest(|view| view.layout.n_actions),
         obs_dim: widest(|view| view.layout.obs_dim()),
         state_dim: teams[0].view.layout.state_dim(),
-        // Teams that are told different things share no sorting.
+        // Teams with different observations share no list of private entries.
         private_obs: (teams.len() == 1).then(|| teams[0].view.layout.private_obs()),
         episode_limit: limit,
         timeout_is_terminal: !args.continuing_episode,
@@ -60,7 +60,7 @@ fn enemy_kinds(map: &Map) -> impl Iterator<Item = usize> {
 }
 
 /// Agents are named and grouped by the kind of their unit; where the kind changes from episode to
-/// episode, they are numbered and all alike. Teams share groups if they are told alike.
+/// episode, they are numbered and all alike. Teams share groups if their observations are alike.
 fn agents(map: &Map, teams: &[Team]) -> Vec<AgentSpec> {
     let alike = teams.iter().all(|team| {
         let [first, other] = [&teams[0].view.layout, &team.view.layout];

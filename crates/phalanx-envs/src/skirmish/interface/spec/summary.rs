@@ -17,7 +17,7 @@ pub(crate) fn summary(battle: &Skirmish) -> String {
     }
     let quirks = quirks(battle);
     if args.fix_quirks {
-        text += "; quirks of the originals are mended";
+        text += "; quirks of the originals are fixed";
     } else if !quirks.is_empty() {
         text += &format!("; quirks of the originals in force: {}", quirks.join(", "));
     }
@@ -40,7 +40,7 @@ pub(crate) fn teams_in_words(map: &Outline) -> String {
     }
 }
 
-/// The quirks that `fix_quirks` would mend and that show in this battle.
+/// The quirks that `fix_quirks` would fix and that show in this battle.
 fn quirks(battle: &Skirmish) -> Vec<&'static str> {
     let (map, args) = (battle.map(), battle.args());
     let has = |name: &str| map.kinds().any(|kind| UNITS[kind].name == name);
@@ -58,7 +58,7 @@ fn quirks(battle: &Skirmish) -> Vec<&'static str> {
     let dense = args.reward_only_positive && !args.reward_sparse;
     let listed = [
         (exchanged, "one-hot types of enemies are not those of allies"),
-        (heals, "`may be attacked` tells a healer which ally it may heal"),
+        (heals, "`may be attacked` shows a healer which ally it may heal"),
         (dense && !generated && (regains || heals), "what enemies regain is rewarded"),
         (
             has("stalker") || has("colossus"),

@@ -297,7 +297,7 @@ fn the_arguments_and_the_players_of_an_environment_can_be_looked_up() {
     ] {
         let about = json(folder.path(), &[&["describe"], args, &["--json"]].concat());
         assert!(has(&about["arguments"], "key", argument), "{args:?}");
-        assert!(has(&about["players"], "name", player), "{args:?}");
+        assert!(has(&about["scripted_policies"], "name", player), "{args:?}");
         let text = phalanx(folder.path(), &[&["describe"], args].concat()).stdout;
         let text = String::from_utf8_lossy(&text).into_owned();
         assert!(text.contains(argument) && text.contains(player), "{args:?}");

@@ -1,16 +1,18 @@
 //! `phalanx describe`.
 
 use clap::Args;
+use phalanx_envs::registry::Environments;
 use serde_json::json;
 
 use crate::commands::list::arguments;
 use crate::commands::{env_args, print};
 
 /// Explain an environment: sizes, limits, every index of observation, state and action, the
-/// arguments it takes and the scripted players it has.
+/// arguments it takes and its scripted policies.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx describe skirmish/3m\n  \
     phalanx describe smax/3m\n  \
+    phalanx describe skirmish map=configs/maps/two_ramps.toml\n  \
     phalanx describe skirmish/3m env_args.obs_last_action=true --json")]
 pub(crate) struct Describe {
     /// The environment; `phalanx list envs` shows them.
@@ -25,9 +27,10 @@ pub(crate) struct Describe {
 impl Describe {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(phalanx_train::TrainError::from)?;
-        let env = phalanx_envs::registry::make(&self.env, &args)?;
+        let environments = Environments::builtin();
+        let env = environments.make(&self.env, &args)?;
         let (spec, about) = (env.spec(), env.describe());
-        let known = phalanx_envs::registry::arguments(&self.env).unwrap_or_default();
+        let known = environments.find(&self.env, &args).map_or(&[][..], |entry| entry.arguments);
         if self.json {
             let description = json!({
                 "id": spec.id,
@@ -41,7 +44,7 @@ impl Describe {
                 "max_reward": spec.max_reward,
                 "max_return": spec.max_return,
                 "arguments": arguments(known),
-                "players": env
+                "scripted_policies": env
                     .players()
                     .iter()
                     .map(|(name, what)| json!({ "name": name, "summary": what }))
@@ -80,7 +83,7 @@ impl Describe {
             }
         }
         if !env.players().is_empty() {
-            print("\nscripted players (--policy NAME):");
+            print("\nscripted policies (--policy NAME):");
             for (name, what) in env.players() {
                 print(&format!("  {name:<16} {what}"));
             }

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use crate::commands::print;
 
-/// Show what there is.
+/// List algorithms, environments and devices.
 ///
 /// With --json an environment has its `arguments` (env_args.KEY=VALUE), each with the values it may
-/// take. `phalanx describe ENV` shows the arguments and scripted players of one environment. In a build with the feature wgpu, the device
-/// `wgpu` has the `adapters` it may be: name, kind (discrete, integrated, virtual, software), the interface
-/// and driver behind it, and its main limits, in bytes.
+/// take. `phalanx describe ENV` shows the arguments and scripted policies of one environment. In a
+/// build with the feature wgpu, the device `wgpu` has its `adapters`: name, kind (discrete, integrated,
+/// virtual, software), interface, driver and main limits, in bytes.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx list\n  phalanx list envs --json")]
 pub(crate) struct List {
-    /// What to show; everything by default.
+    /// What to list; everything by default.
     what: Option<What>,
     /// Print a JSON array (without a choice, one object of arrays).
     #[arg(long)]

@@ -116,10 +116,7 @@ impl Environments {
         args: &Table,
     ) -> Result<impl Fn() -> Box<dyn Env> + Send + Sync + Clone + 'static + use<>, RegistryError>
     {
-        let entry = match self.get(id).or_else(|| self.family_of(id, args)) {
-            Some(entry) => entry,
-            None => return Err(self.unknown(id)),
-        };
+        let entry = self.find(id, args).ok_or_else(|| self.unknown(id))?;
         let refused = |error| RegistryError::Refused { id: id.to_owned(), error };
         if let Some(reason) = foreign_names::removed_argument(self, id, args) {
             return Err(refused(reason.into()));
@@ -143,11 +140,16 @@ impl Environments {
         Ok(self.factory(id, args)?())
     }
 
-    /// The entry that is [named by](EnvEntry::named_by) one of `args` and is the first part of `id`.
-    fn family_of(&self, id: &str, args: &Table) -> Option<&EnvEntry> {
-        let (family, _) = id.split_once('/')?;
-        let named = |key| args.contains_key(key);
-        self.get(family).filter(|entry| entry.required_argument().is_some_and(named))
+    /// Returns the entry of the environment `id` with the arguments `args`: the one with this
+    /// identifier, or the one whose tasks are [named by](EnvEntry::named_by) one of `args` and whose
+    /// identifier is the first part of `id`.
+    pub fn find(&self, id: &str, args: &Table) -> Option<&EnvEntry> {
+        let family = || {
+            let (family, _) = id.split_once('/')?;
+            let named = |key| args.contains_key(key);
+            self.get(family).filter(|entry| entry.required_argument().is_some_and(named))
+        };
+        self.get(id).or_else(family)
     }
 
     /// The error of an identifier that does not exist.

@@ -17,17 +17,17 @@ fn stepping(c: &mut Criterion) {
     let mut group = c.benchmark_group("step");
     group.throughput(Throughput::Elements(N_ENVS as u64));
     let battles = [
-        ("two_step", ""),
-        ("skirmish/3m", ""),
-        ("skirmish/2s3z", ""),
-        ("skirmish/27m_vs_30m", ""),
-        ("skirmish/2c_vs_64zg", ""),
-        ("skirmish/terran_10_vs_11", ""),
-        ("skirmish/3m", "rules = \"smax\""),
-        ("skirmish/27m_vs_30m", "rules = \"smax\""),
+        "two_step",
+        "skirmish/3m",
+        "skirmish/2s3z",
+        "skirmish/27m_vs_30m",
+        "skirmish/2c_vs_64zg",
+        "skirmish/terran_10_vs_11",
+        "smax/3m",
+        "smax/27m_vs_30m",
     ];
-    for (id, args) in battles {
-        let args = args.parse().expect("it is TOML");
+    for id in battles {
+        let args = Default::default();
         let factory = phalanx::envs::registry::factory(id, &args).expect("it is registered");
         let mut envs = ParallelEnvs::new(N_ENVS, 1, Purpose::Environment, factory);
         let spec = envs.spec().clone();
@@ -37,8 +37,7 @@ fn stepping(c: &mut Criterion) {
         let all = [true; N_ENVS];
         let mut over = all;
         envs.reset(&all, rows.at_mut(0));
-        let rules = if args.is_empty() { "" } else { " smax" };
-        group.bench_function(format!("{id}{rules}"), |b| {
+        group.bench_function(id, |b| {
             b.iter(|| {
                 for (action, mask) in
                     actions.iter_mut().zip(rows.avail.chunks_exact(spec.n_actions))
@@ -71,7 +70,7 @@ fn large_battle(squares: usize) -> Skirmish {
         }
     }
     let text = format!(
-        "name = \"large\"\nlimit = 60\nunit_type_bits = 0\nmarch = \"allies\"\n\
+        "name = \"large\"\nlimit = 60\nunit_type_bits = 0\nenemy_order = \"attack_allies\"\n\
          ally_race = \"terran\"\nenemy_race = \"terran\"\n\
          terrain = \"\"\"\n{}\n\"\"\"\nallies = [{}]\nenemies = [{}]\n",
         vec![".".repeat(side); side].join("\n"),

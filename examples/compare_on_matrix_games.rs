@@ -31,7 +31,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A game, whether the monotone table nearest to it has its largest value in the right cell, with its
 /// squared error, and whether a concave function of one utility per agent can be the table
-/// (`docs/rules/matrix_games.md` tells how that is known).
+/// (`docs/environments/matrix_games.md` tells how that is known).
 const GAMES: [(&str, &str, &str); 9] = [
     ("qtran", "right (288.0)", "yes"),
     ("qtran_1", "wrong (320.0)", "yes"),

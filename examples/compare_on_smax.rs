@@ -1,5 +1,5 @@
-//! Trains IPPO by the rules of JaxMARL's SMAX: with JaxMARL's settings beside JaxMARL's learning
-//! curve, and with settings of our own, how long a team takes that wins nine battles of ten.
+//! Trains IPPO on JaxMARL's SMAX: with JaxMARL's settings next to JaxMARL's learning curve, and with
+//! settings of our own, to measure how long it takes until a team wins nine battles of ten.
 //!
 //! ```sh
 //! cargo run --release --example compare_on_smax -- docs/results/policy_gradients.md
@@ -38,12 +38,12 @@ const AFTER: [f64; 3] = [1.0, 2.0, 10.0];
 const NAMES: [&str; 2] = ["JaxMARL's settings", "ours"];
 
 /// What all runs share.
-const COMMON: &str = "configs/envs/skirmish_smax.toml test_interval=20000 log_interval=20000";
+const COMMON: &str = "test_interval=20000 log_interval=20000";
 
 /// JaxMARL's settings.
 const THEIRS: &str = "configs/algs/ippo_jaxmarl.toml";
 
-/// Settings of our own for these rules.
+/// Settings of our own for this game.
 const OURS: &str = "configs/algs/ippo_smax.toml";
 
 fn run(name: &str, map: &str, settings: &str, seed: u64) -> Run {
@@ -52,7 +52,7 @@ fn run(name: &str, map: &str, settings: &str, seed: u64) -> Run {
         panel: map.to_owned(),
         curve: name.to_owned(),
         alg: "ippo".to_owned(),
-        env: format!("skirmish/{map}"),
+        env: format!("smax/{map}"),
         settings: all.map(str::to_owned).collect(),
         seed,
     }

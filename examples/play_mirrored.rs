@@ -16,7 +16,7 @@
 
 use phalanx::env::StepRows;
 use phalanx::envs::registry::factory;
-use phalanx::envs::skirmish::{MAPS, Map, Placed};
+use phalanx::envs::skirmish::{MAPS, Map, Spawn};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use rayon::prelude::*;
@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     println!("|---|---|---|---|---|");
     for (name, _) in MAPS {
         let map = Map::named(name)?;
-        let kinds = |team: &[Placed]| {
+        let kinds = |team: &[Spawn]| {
             let mut kinds: Vec<_> = team.iter().map(|placed| placed.unit).collect();
             kinds.sort_unstable();
             kinds

@@ -13,9 +13,7 @@ use std::fs;
 use std::sync::Arc;
 
 use phalanx::env::{ParallelEnvs, StepRows, StepStatus, VecEnv};
-use phalanx::envs::registry::factory;
-use phalanx::envs::skirmish::MAPS;
-use phalanx::envs::skirmish::smax::{SCENARIOS, Smax, SmaxArgs};
+use phalanx::envs::registry::{factory, list};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 
@@ -30,19 +28,15 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden_digests.txt");
 
 type Maker = Arc<dyn Fn() -> Box<dyn Env> + Send + Sync>;
 
-/// Every battle by its name.
+/// Every battle by its identifier.
 fn battles() -> Vec<(String, Maker)> {
-    let mut all: Vec<(String, Maker)> = Vec::new();
-    for (name, _) in MAPS {
-        let id = format!("skirmish/{name}");
-        let make = factory(&id, &Default::default()).expect("it is registered");
-        all.push((id, Arc::new(make)));
-    }
-    for scenario in SCENARIOS {
-        let make = || Smax::new(scenario.name, SmaxArgs::default()).expect("it exists");
-        all.push((format!("smax/{}", scenario.name), Arc::new(move || Box::new(make()))));
-    }
-    all
+    let battle = |id: &str| id.starts_with("skirmish/") || id.starts_with("smax/");
+    let ids = list().into_iter().map(|entry| entry.id).filter(|id| battle(id));
+    ids.map(|id| {
+        let make = factory(&id, &Default::default()).expect("it is listed");
+        (id, Arc::new(make) as Maker)
+    })
+    .collect()
 }
 
 /// Fowler, Noll and Vo's hash FNV-1a with 64 bits, fed with words instead of bytes.

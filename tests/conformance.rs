@@ -12,7 +12,7 @@ use phalanx::envs::registry::{factory, list};
 fn every_environment_keeps_its_contract() {
     let steps = std::env::var("PHALANX_CHECK_STEPS")
         .map_or(20_000, |text| text.parse().expect("PHALANX_CHECK_STEPS is a number of steps"));
-    for entry in list() {
+    for entry in list().iter().filter(|entry| entry.required_argument().is_none()) {
         let make = factory(&entry.id, &Default::default()).expect("it is listed");
         let spec = make().spec().clone();
         let report = check_env(make, steps).unwrap_or_else(|error| panic!("{error}"));

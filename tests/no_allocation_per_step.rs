@@ -6,8 +6,6 @@ use std::alloc::System;
 
 use phalanx::env::StepRows;
 use phalanx::envs::registry::{list, make};
-use phalanx::envs::skirmish::MAPS;
-use phalanx::envs::skirmish::smax::{ARGUMENTS, SCENARIOS, Smax, SmaxArgs};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -69,25 +67,17 @@ fn no_environment_allocates_after_its_first_episode() {
     assert_eq!(region.change().allocations, 1);
 
     let mut found = Vec::new();
-    let battles = MAPS.iter().map(|(name, _)| (format!("skirmish/{name}"), &BATTLES[..]));
-    let others = list().into_iter().filter(|entry| !entry.id.starts_with("skirmish/"));
-    for (id, options) in battles.chain(others.map(|entry| (entry.id, &[""][..]))) {
+    for entry in list().iter().filter(|entry| entry.required_argument().is_none()) {
+        let options = match entry.id.split('/').next() {
+            Some("skirmish") => &BATTLES[..],
+            Some("smax") => &SMAX[..],
+            _ => &[""][..],
+        };
         for text in options {
             let args = text.parse().expect("the test writes TOML");
-            let mut env = make(&id, &args).expect("it is registered");
+            let mut env = make(&entry.id, &args).expect("it is listed");
             if let Err(where_) = play(&mut *env, 3) {
-                found.push(format!("{id} with {text:?}: {where_}"));
-            }
-        }
-    }
-    for scenario in SCENARIOS {
-        for text in SMAX {
-            let args: toml::Table = text.parse().expect("the test writes TOML");
-            assert!(args.keys().all(|key| ARGUMENTS.iter().any(|known| known.key == key)));
-            let args: SmaxArgs = args.try_into().expect("the arguments are right");
-            let mut env = Smax::new(scenario.name, args).expect("the scenario exists");
-            if let Err(where_) = play(&mut env, 3) {
-                found.push(format!("smax {} with {text:?}: {where_}", scenario.name));
+                found.push(format!("{} with {text:?}: {where_}", entry.id));
             }
         }
     }

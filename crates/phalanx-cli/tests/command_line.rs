@@ -68,9 +68,11 @@ fn errors_name_the_culprit_and_the_nearest_name() {
         (&["eval", "two_step", "--policy", "heuristic"], &["two_step", "scripted", "random"]),
         (&["eval", "skirmish/3m"], &["skirmish/3m", "--policy NAME"]),
         (&["eval", "skirmish/3n", "--policy", "random"], &["skirmish/3n", "`skirmish/3m`"]),
-        (&["eval", "skirmish/3m", "env_args.rules=smax"], &["--policy"]),
+        (&["eval", "smax/3m", "env_args.self_play=true"], &["--policy"]),
         (&["describe", "skirmish/MMM", "rules=smax"], &["MMM", "3s5z_vs_3s6z", "smacv2_20_units"]),
-        (&["describe", "skirmish/3m", "rules=smax", "max_step=9"], &["`max_step`", "`max_steps`"]),
+        (&["describe", "skirmish/3m", "rules=smax"], &["`smax/3m`"]),
+        (&["describe", "smac/3m"], &["`skirmish/3m`"]),
+        (&["describe", "smax/3m", "max_step=9"], &["`max_step`", "`max_steps`"]),
         (
             &["trace", "skirmish/3m", "self_play=true", "opponent=kiting", "--out", "t.jsonl"],
             &["`opponent`", "kiting", "self_play"],
@@ -207,12 +209,12 @@ fn a_trace_replays_to_the_same_bytes() {
 }
 
 #[test]
-fn a_trace_replays_under_all_rules_and_opponents_and_shows_what_the_enemies_chose() {
+fn a_trace_replays_in_all_games_and_against_all_opponents_and_shows_what_the_enemies_chose() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (env, policy, chosen) in [
-        (&["skirmish/3s_vs_5z", "env_args.rules=smax"][..], "heuristic", Some(5)),
-        (&["skirmish/3m", "env_args.rules=smax", "env_args.self_play=true"], "random", Some(3)),
-        (&["skirmish/smacv2_5_units"], "random", Some(5)),
+        (&["smax/3s_vs_5z"][..], "heuristic", Some(5)),
+        (&["smax/3m", "env_args.self_play=true"], "random", Some(3)),
+        (&["smax/smacv2_5_units"], "random", Some(5)),
         (&["skirmish/5m_vs_6m", "env_args.opponent=random"], "kiting", Some(6)),
         (&["skirmish/protoss_5_vs_5", "env_args.opponent=attack_nearest"], "random", Some(5)),
         (&["skirmish/5m_vs_6m", "env_args.self_play=true"], "focus_fire", None),
@@ -267,10 +269,11 @@ fn the_memory_of_a_run_is_told_before_it_begins() {
 #[test]
 fn a_scripted_player_is_evaluated_by_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let eval = |policy: &str, more: &[&str]| {
-        let arguments = ["eval", "skirmish/3m", "--policy", policy, "--episodes", "100", "--json"];
+    let eval_in = |env: &str, policy: &str, more: &[&str]| {
+        let arguments = ["eval", env, "--policy", policy, "--episodes", "100", "--json"];
         json(folder.path(), &[&arguments[..], more].concat())
     };
+    let eval = |policy: &str, more: &[&str]| eval_in("skirmish/3m", policy, more);
     let won = |result: &Value| result["test_battle_won_mean"].as_f64().expect("a number");
     let strong = eval("focus_fire", &[]);
     assert_eq!((&strong["episodes"], &strong["env"]), (&100.into(), &"skirmish/3m".into()));
@@ -288,13 +291,13 @@ fn a_scripted_player_is_evaluated_by_name() {
     assert_eq!(eval("kiting", &["--seed", "5"]), eval("kiting", &["--seed", "5"]));
     assert_ne!(eval("kiting", &["--seed", "5"]), eval("kiting", &["--seed", "6"]));
     assert_eq!(won(&eval("focus_fire", &["env_args.opponent=stop"])), 1.0);
-    let smax = eval("heuristic", &["env_args.rules=smax"]);
-    assert_eq!(smax["env_args"]["rules"], "smax");
+    let smax = eval_in("smax/3m", "heuristic", &["env_args.max_steps=50"]);
+    assert_eq!(smax["env_args"]["max_steps"], 50);
     assert!(smax["test_return_mean"].as_f64().expect("a number") <= 2.0);
 }
 
 #[test]
-fn the_arguments_of_all_rules_and_the_players_can_be_looked_up() {
+fn the_arguments_and_the_players_of_an_environment_can_be_looked_up() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let has = |list: &Value, key: &str, value: &str| {
         list.as_array().expect("a list").iter().any(|entry| entry[key] == value)
@@ -302,20 +305,16 @@ fn the_arguments_of_all_rules_and_the_players_can_be_looked_up() {
     let envs = json(folder.path(), &["list", "envs", "--json"]);
     let entries = envs.as_array().expect("an array");
     let entry = |id: &str| entries.iter().find(|entry| entry["id"] == id).expect("it is listed");
-    let rules = &entry("skirmish/3m")["rules"];
-    assert_eq!((&rules[0]["name"], &rules[1]["name"]), (&"liberty".into(), &"smax".into()));
-    assert!(has(&rules[0]["arguments"], "key", "opponent"));
-    assert!(has(&rules[1]["arguments"], "key", "max_steps"));
-    assert_eq!(entry("skirmish/smacv2_5_units")["rules"][0]["name"], "smax");
-    for (args, rules, argument, player) in [
-        (&["skirmish/3m"][..], "liberty", "opponent", "kiting"),
-        (&["skirmish/3m", "env_args.rules=smax"], "smax", "enemy_shoots", "heuristic"),
-        (&["skirmish/smacv2_10_units"], "smax", "enemy_shoots", "heuristic"),
+    assert!(has(&entry("skirmish/3m")["arguments"], "key", "opponent"));
+    assert!(has(&entry("smax/3m")["arguments"], "key", "max_steps"));
+    for (args, argument, player) in [
+        (&["skirmish/3m"][..], "opponent", "kiting"),
+        (&["smax/3m"], "enemy_shoots", "heuristic"),
+        (&["smax/smacv2_10_units"], "enemy_shoots", "heuristic"),
     ] {
         let about = json(folder.path(), &[&["describe"], args, &["--json"]].concat());
-        assert_eq!(about["rules"], rules);
         assert!(has(&about["arguments"], "key", argument), "{args:?}");
-        assert!(has(&about["players"], "name", player), "{args:?}");
+        assert!(has(&about["scripted_policies"], "name", player), "{args:?}");
         let text = phalanx(folder.path(), &[&["describe"], args].concat()).stdout;
         let text = String::from_utf8_lossy(&text).into_owned();
         assert!(text.contains(argument) && text.contains(player), "{args:?}");

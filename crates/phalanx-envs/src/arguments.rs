@@ -34,6 +34,14 @@ pub enum ArgumentError {
         /// The key that was given.
         key: String,
     },
+    /// An argument without a default is not given.
+    #[error("there is no `{key}`: give {allowed}, as in env_args.{key}=VALUE")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// The values it may take.
+        allowed: &'static str,
+    },
     /// The value does not suit the argument.
     #[error("`{key}` cannot be {value}: it must be {allowed}")]
     Wrong {
@@ -56,23 +64,37 @@ pub enum ArgumentError {
     },
 }
 
-/// Reads `args` into `T`, whose fields are the keys of `known` and all have a default.
+/// Reads `args` into `T`, whose fields are the keys of `known` and all have a default
+/// (`#[serde(default)]`).
 ///
 /// # Errors
 ///
-/// The first key that is unknown, or whose value does not suit.
-pub(crate) fn read<T: DeserializeOwned>(
-    args: &Table,
-    known: &[Argument],
-) -> Result<T, ArgumentError> {
+/// The first key that is unknown, or has a value of a wrong type.
+///
+/// # Panics
+///
+/// When a field of `T` has no default.
+pub fn read<T: DeserializeOwned>(args: &Table, known: &[Argument]) -> Result<T, ArgumentError> {
     for (key, value) in args {
-        let Some(argument) = known.iter().find(|argument| argument.key == key) else {
-            return Err(unknown(key, known));
-        };
+        let argument = known.iter().find(|argument| argument.key == key);
+        let argument = argument.ok_or_else(|| unknown(key, known))?;
         let alone = Table::from_iter([(key.clone(), value.clone())]);
         alone.try_into::<T>().map_err(|_| wrong(argument, value))?;
     }
     Ok(args.clone().try_into().expect("every field was read on its own and has a default"))
+}
+
+/// Refuses keys that are not `known`; none are, for an environment without arguments.
+///
+/// # Errors
+///
+/// The first unknown key.
+pub fn check_keys(args: &Table, known: &[Argument]) -> Result<(), ArgumentError> {
+    let is_known = |key: &&String| known.iter().any(|argument| argument.key == *key);
+    match args.keys().find(|key| !is_known(key)) {
+        Some(key) => Err(unknown(key, known)),
+        None => Ok(()),
+    }
 }
 
 /// The error of a value that `argument` may not take.
@@ -82,7 +104,7 @@ pub(crate) fn wrong(argument: &Argument, value: impl ToString) -> ArgumentError 
 
 fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
     let keys: Vec<_> = known.iter().map(|argument| argument.key).collect();
-    let Some(nearest) = nearest(key, keys.iter().copied()) else {
+    let Some(nearest) = closest_match(key, keys.iter().copied()) else {
         return ArgumentError::NoneTaken { key: key.to_owned() };
     };
     let allowed = known.iter().find(|argument| argument.key == nearest);
@@ -100,8 +122,8 @@ pub(crate) fn row(arguments: &'static [Argument], key: &str) -> &'static Argumen
     found.expect("every field has a row, as a test holds")
 }
 
-/// The candidate most like `name`; `None` when there are no candidates.
-pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the candidate most like `name`; `None` when there are no candidates.
+pub fn closest_match<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates.min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate))
 }
 

@@ -1,8 +1,9 @@
 //! Simulators for cooperative multi-agent reinforcement learning.
 //!
-//! - [`skirmish`]: StarCraft-like battles with the interface of SMAC.
+//! - [`skirmish`]: StarCraft-like battles with the interface of SMAC and SMACv2.
+//! - [`smax`]: JaxMARL's battle game.
 //! - [`matrix`]: games of one joint action, and of a few.
-//! - [`predator_prey`]: a hunt on a grid that punishes who tries to catch alone.
+//! - [`predator_prey`]: predator-prey on a grid, with a penalty for solo captures.
 //! - [`registry`]: all of them by identifier, with arguments from a configuration file.
 //!
 //! Every environment implements [`phalanx_core::env::Env`]. One random episode of `skirmish/3m`:
@@ -35,7 +36,10 @@
 //! ```
 
 pub mod arguments;
+#[cfg(test)]
+mod fixture;
 pub mod matrix;
 pub mod predator_prey;
 pub mod registry;
 pub mod skirmish;
+pub mod smax;

@@ -2,8 +2,8 @@
 
 use phalanx_envs::matrix::{KStepArgs, MATRIX_FAMILIES, MmdpArgs};
 use phalanx_envs::predator_prey::{self, PredatorPreyArgs};
-use phalanx_envs::skirmish::smax::{ARGUMENTS, SmaxArgs};
 use phalanx_envs::skirmish::{MAPS, Map, SkirmishArgs};
+use phalanx_envs::smax::{ARGUMENTS, SmaxArgs};
 use toml::Table;
 
 fn env_args(text: &str) -> Table {
@@ -29,7 +29,8 @@ fn the_other_configurations_are_those_of_smacv2() {
     let scenario = read(include_str!("../../../configs/envs/skirmish_v2.toml"));
     let map = Map::named("zerg_5_vs_5").expect("our map is well formed");
     assert_eq!(SkirmishArgs::for_map(&map, &Table::new()), Ok(scenario));
-    let epo = read(include_str!("../../../configs/envs/skirmish_epo.toml"));
+    let epo =
+        read(include_str!("../../../configs/envs/skirmish_extended_partial_observability.toml"));
     let expected =
         SkirmishArgs { prob_obs_enemy: 0.0, action_mask: false, ..SkirmishArgs::default() };
     assert_eq!(epo, expected);
@@ -37,9 +38,8 @@ fn the_other_configurations_are_those_of_smacv2() {
 }
 
 #[test]
-fn the_configuration_of_jaxmarls_rules_states_their_defaults() {
-    let mut args = env_args(include_str!("../../../configs/envs/skirmish_smax.toml"));
-    assert_eq!(args.remove("rules"), Some("smax".into()));
+fn the_configuration_of_jaxmarls_game_states_its_defaults() {
+    let args = env_args(include_str!("../../../configs/envs/smax.toml"));
     assert_eq!(SmaxArgs::from_table(&args), Ok(SmaxArgs::default()));
     assert_eq!(args.len(), ARGUMENTS.len(), "every argument is mentioned");
 }

@@ -58,8 +58,8 @@ fn self_play_conforms() {
 }
 
 #[test]
-fn battles_against_every_scripted_player_conform() {
-    for (name, _) in phalanx_envs::skirmish::PLAYERS {
+fn battles_against_every_scripted_policy_conform() {
+    for (name, _) in phalanx_envs::skirmish::SCRIPTED_POLICIES {
         let ids = ["skirmish/MMM2", "skirmish/3s_vs_4z", "skirmish/protoss_10_vs_11"];
         check(&ids, &[&format!("opponent = \"{name}\"")], 1_500);
     }
@@ -73,12 +73,8 @@ fn battles_against_every_scripted_player_conform() {
 
 #[test]
 fn battles_of_jaxmarl_conform() {
-    let sets = [
-        "rules = \"smax\"",
-        "rules = \"smax\"\nself_play = true",
-        "rules = \"smax\"\nobservation_type = \"conic\"\nattack_mode = \"random\"",
-    ];
-    check(&["skirmish/3s_vs_5z", "skirmish/smacv2_10_units"], &sets, 2_000);
+    let sets = ["", "self_play = true", "observation_type = \"conic\"\nattack_mode = \"random\""];
+    check(&["smax/3s_vs_5z", "smax/smacv2_10_units"], &sets, 2_000);
 }
 
 #[test]

@@ -61,13 +61,9 @@ fn listed() -> Vec<String> {
 
 #[test]
 fn every_map_has_the_sizes_of_smac() -> Result<(), registry::RegistryError> {
-    let listed = listed();
     for &(name, agents, enemies, limit, actions, obs, state, bare_state, max_reward, divisor) in
         SMAC
     {
-        if !listed.iter().any(|listed| listed == name) {
-            continue;
-        }
         let id = format!("skirmish/{name}");
         let battle = registry::make(&id, &Table::new())?;
         let spec = battle.spec();
@@ -129,14 +125,11 @@ fn agents_are_named_and_grouped_by_the_kind_of_their_unit() -> Result<(), regist
 }
 
 #[test]
-fn the_registry_lists_every_map_of_all_three_benchmarks() {
+fn the_registry_lists_every_map_of_smac_and_smacv2() {
     let generated =
         SMACV2.iter().flat_map(|(race, _)| SIZES.map(|(size, ..)| format!("{race}_{size}")));
-    let mut all: Vec<_> = SMAC.iter().map(|row| row.0.to_owned()).chain(generated).collect();
-    // Of JaxMARL's scenarios, these are no maps of SMAC.
-    all.extend(["smacv2_5_units", "smacv2_10_units", "smacv2_20_units"].map(str::to_owned));
-    let mut listed = listed();
-    all.sort_unstable();
-    listed.sort_unstable();
-    assert_eq!(listed, all);
+    let listed = listed();
+    for name in SMAC.iter().map(|row| row.0.to_owned()).chain(generated) {
+        assert!(listed.contains(&name), "{name}");
+    }
 }

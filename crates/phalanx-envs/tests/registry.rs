@@ -1,8 +1,12 @@
 //! Environments are found by name, and mistakes are answered with what is meant.
 
-use phalanx_envs::arguments::Argument;
-use phalanx_envs::registry::{list, make, rules};
-use phalanx_envs::skirmish::smax::SCENARIOS;
+use phalanx_core::env::{Env, check_env};
+use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
+use phalanx_envs::registry::{
+    EnvEntry, Environments, Factory, RegistryError, arguments, factory, list, make,
+};
+use phalanx_envs::skirmish::Map;
+use phalanx_envs::smax::SCENARIOS;
 use toml::Table;
 
 fn refusal(id: &str, args: &str) -> String {
@@ -12,9 +16,7 @@ fn refusal(id: &str, args: &str) -> String {
 
 #[test]
 fn every_listed_environment_can_be_made_and_describes_itself() {
-    let entries = list();
-    assert_eq!(entries.len(), (9 + 3) + 4 + 1 + 23 + 15 + 3);
-    for entry in entries {
+    for entry in list().iter().filter(|entry| entry.required_argument().is_none()) {
         let env = make(&entry.id, &Table::new()).expect("a listed environment exists");
         let (spec, description) = (env.spec(), env.describe());
         assert_eq!(spec.id, entry.id);
@@ -37,8 +39,8 @@ fn mistakes_name_the_nearest_and_what_is_allowed() {
          did you mean `deterministic` (true or false)?"
     ));
     assert_eq!(
-        refusal("skirmish/3m", "rules = \"libery\""),
-        "environment `skirmish/3m`: `rules` cannot be \"libery\": it must be \"liberty\" or \"smax\""
+        refusal("skirmish/3m", "opponent = \"kitting\"").split(": it must").next(),
+        Some("environment `skirmish/3m`: `opponent` cannot be \"kitting\"")
     );
     assert_eq!(
         refusal("two_step", "rules = 1"),
@@ -47,21 +49,16 @@ fn mistakes_name_the_nearest_and_what_is_allowed() {
 }
 
 #[test]
-fn battles_of_jaxmarl_are_made_by_the_argument_rules() {
-    let args: Table = "rules = \"smax\"\nmax_steps = 50".parse().expect("valid TOML");
+fn battles_of_jaxmarl_are_environments_of_their_own() {
+    let args: Table = "max_steps = 50".parse().expect("valid TOML");
     for scenario in SCENARIOS {
-        let id = format!("skirmish/{}", scenario.name);
+        let id = format!("smax/{}", scenario.name);
         let env = make(&id, &args).expect("the scenario exists");
         assert_eq!((env.spec().id.as_str(), env.spec().episode_limit), (id.as_str(), 51));
         assert!(env.describe().summary.contains("rules of SMAX"));
-        let known: Vec<_> = rules(&id).iter().filter_map(|rules| rules.name).collect();
-        let alone = scenario.name.starts_with("smacv2_");
-        assert_eq!(known, if alone { &["smax"][..] } else { &["liberty", "smax"] });
     }
-    assert_eq!(make("skirmish/3m", &args).expect("it exists").spec().obs_dim, 75);
+    assert_eq!(make("smax/3m", &args).expect("it exists").spec().obs_dim, 75);
     assert_eq!(make("skirmish/3m", &Table::new()).expect("it exists").spec().obs_dim, 30);
-    let alone = make("skirmish/smacv2_5_units", &Table::new()).expect("it exists");
-    assert_eq!((alone.spec().n_agents(), alone.spec().episode_limit), (5, 101));
 }
 
 #[test]
@@ -80,47 +77,95 @@ fn games_take_their_own_arguments_only() {
     assert!(message.ends_with("the grid has fewer cells than there are agents and prey"));
 }
 
+/// The map that comes as an example, from the root of the repository.
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/maps/two_ramps.toml");
+
 #[test]
-fn maps_without_a_set_of_rules_name_those_that_have_it() {
-    let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-    for args in ["rules = \"smax\"", "rules = \"smax\"\nstep_mul = 8"] {
-        assert_eq!(
-            refusal("skirmish/MMM", args),
-            format!(
-                "environment `skirmish/MMM`: the rules smax have no scenario `MMM`; their \
-                 scenarios are {}",
-                names.join(", ")
-            )
-        );
-    }
-    assert_eq!(
-        refusal("skirmish/smacv2_5_units", "rules = \"liberty\""),
-        "environment `skirmish/smacv2_5_units`: `rules` cannot be \"liberty\": it must be \"smax\""
-    );
+fn a_map_file_makes_a_battle_that_keeps_the_contract() {
+    let args: Table = format!("map = '{EXAMPLE}'\nstep_mul = 4").parse().expect("valid TOML");
+    let env = make("skirmish", &args).expect("the example is good");
+    assert_eq!((env.spec().id.as_str(), env.spec().n_agents()), ("skirmish/two_ramps", 8));
+    // Runs are kept under the environment's own identifier, which is accepted too.
+    let factory = factory("skirmish/two_ramps", &args).expect("it is the map's name");
+    check_env(factory, 3_000).expect("the contract is kept");
+    let map = Map::read(EXAMPLE.as_ref()).expect("the example is good");
+    assert!(!map.terrain.is_flat(), "it shows how terrain is drawn");
 }
 
 #[test]
-fn arguments_are_those_of_the_rules_in_force() {
-    let message = refusal("skirmish/3m", "rules = \"smax\"\nmax_step = 8");
+fn a_map_file_that_is_missing_or_malformed_is_refused_with_its_place() {
+    assert_eq!(
+        refusal("skirmish", ""),
+        "environment `skirmish`: there is no `map`: give the path of a map file (TOML), as in \
+         env_args.map=VALUE"
+    );
+    let message = refusal("skirmish", "map = \"nowhere.toml\"");
+    assert!(message.contains("cannot read the map nowhere.toml: "), "{message}");
+    let message = refusal("skirmish", "mapp = \"nowhere.toml\"");
+    assert!(message.contains("did you mean `map`"), "{message}");
+    let message = refusal("skirmish", "map = 3");
+    assert!(message.contains("`map` cannot be 3: it must be the path of a map file"), "{message}");
+    let message = refusal("skirmish/3m", "map = \"nowhere.toml\"");
+    assert!(message.contains("there is no argument `map`"), "{message}");
+    let message = refusal("skirmish/one_ramp", &format!("map = '{EXAMPLE}'"));
+    assert!(message.ends_with("its arguments make it `skirmish/two_ramps`"), "{message}");
+
+    let folder = std::env::temp_dir().join(format!("phalanx_maps_{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let good = std::fs::read_to_string(EXAMPLE).expect("the example is there");
+    for (file, text, expected) in [
+        ("typo.toml", good.replacen("\"marine\"", "\"marin\"", 1), "did you mean `marine`?"),
+        ("3m.toml", good.replacen("name = \"two_ramps\"", "", 1), "is the name of a built-in map"),
+        ("large.toml", "#".repeat(2 << 20), "more than 1048576"),
+    ] {
+        let path = folder.join(file);
+        std::fs::write(&path, text).expect("the folder can be written");
+        let message = refusal("skirmish", &format!("map = '{}'", path.display()));
+        assert!(message.contains(file) && message.contains(expected), "{message}");
+    }
+    std::fs::remove_dir_all(folder).expect("it was just made");
+}
+
+#[test]
+fn the_two_battle_games_take_their_own_arguments_only() {
+    let message = refusal("smax/3m", "max_step = 8");
     assert!(message.starts_with(
-        "environment `skirmish/3m`: there is no argument `max_step`; did you mean `max_steps`"
+        "environment `smax/3m`: there is no argument `max_step`; did you mean `max_steps`"
     ));
-    let message = refusal("skirmish/3m", "rules = \"smax\"\nstep_mul = 8");
+    let message = refusal("smax/3m", "step_mul = 8");
     assert!(message.contains("no argument `step_mul`") && message.contains("map_width"));
     let message = refusal("skirmish/3m", "max_steps = 8");
     assert!(message.contains("no argument `max_steps`") && message.contains("step_mul"));
-    let message = refusal("skirmish/3m", "rules = \"smax\"\nattack_mode = \"furthest\"");
+    let message = refusal("smax/3m", "attack_mode = \"furthest\"");
     assert!(message.contains("it must be \"closest\" or \"random\""), "{message}");
     let message = refusal("skirmish/3m", "self_play = true\nopponent = \"kiting\"");
     assert!(message.contains("with self_play the enemies are agents"), "{message}");
 
-    let entries = list();
-    let entry = entries.iter().find(|entry| entry.id == "skirmish/3m").expect("it is listed");
-    let has = |arguments: &[Argument], key: &str| arguments.iter().any(|a| a.key == key);
-    assert!(
-        has(entry.rules[0].arguments, "opponent") && has(entry.rules[1].arguments, "max_steps")
-    );
-    assert!(!has(entry.rules[1].arguments, "opponent"));
-    assert_eq!(rules("two_step")[0].name, None);
-    assert!(rules("two_step_game").is_empty());
+    let has = |id: &str, key: &str| {
+        let arguments = arguments(id).expect("it is listed");
+        arguments.iter().any(|argument| argument.key == key)
+    };
+    assert!(has("skirmish/3m", "opponent") && !has("skirmish/3m", "max_steps"));
+    assert!(has("smax/3m", "max_steps") && !has("smax/3m", "opponent"));
+    assert_eq!(arguments("two_step"), Some(&[][..]));
+    assert_eq!(arguments("two_step_game"), None);
+}
+
+#[test]
+fn an_environment_of_ones_own_is_registered_once() {
+    let entry = |id: &str| {
+        EnvEntry::new(id, "A game of one's own.", &[], |_| {
+            Ok(Factory::new(|| MatrixGame::new(MATRIX_GAMES[0])))
+        })
+    };
+    let mut environments = Environments::builtin();
+    environments.register(entry("own/game")).expect("the name is free");
+    let env = environments.make("own/game", &Table::new()).expect("it is registered");
+    assert_eq!(env.spec().n_actions, 3);
+    assert_eq!(environments.iter().count(), list().len() + 1);
+    for id in ["own/game", "skirmish/3m"] {
+        let error = environments.register(entry(id)).expect_err("the name is taken");
+        assert!(matches!(error, RegistryError::Duplicate { .. }), "{error}");
+    }
+    assert!(make("own/game", &Table::new()).is_err(), "the built-in environments stay as they are");
 }

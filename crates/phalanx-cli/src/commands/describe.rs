@@ -1,16 +1,18 @@
 //! `phalanx describe`.
 
 use clap::Args;
+use phalanx_envs::registry::Environments;
 use serde_json::json;
 
-use crate::commands::list::rule_set;
+use crate::commands::list::arguments;
 use crate::commands::{env_args, print};
 
 /// Explain an environment: sizes, limits, every index of observation, state and action, the
-/// arguments it takes and the scripted players it has.
+/// arguments it takes and its scripted policies.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx describe skirmish/3m\n  \
-    phalanx describe skirmish/3m env_args.rules=smax\n  \
+    phalanx describe smax/3m\n  \
+    phalanx describe skirmish map=configs/maps/two_ramps.toml\n  \
     phalanx describe skirmish/3m env_args.obs_last_action=true --json")]
 pub(crate) struct Describe {
     /// The environment; `phalanx list envs` shows them.
@@ -25,13 +27,10 @@ pub(crate) struct Describe {
 impl Describe {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(phalanx_train::TrainError::from)?;
-        let env = phalanx_envs::registry::make(&self.env, &args)?;
+        let environments = Environments::builtin();
+        let env = environments.make(&self.env, &args)?;
         let (spec, about) = (env.spec(), env.describe());
-        let all = phalanx_envs::registry::rules(&self.env);
-        let chosen = args.get("rules").and_then(|rules| rules.as_str()).or(all[0].name);
-        let rules = all.iter().find(|rules| rules.name == chosen).unwrap_or(&all[0]);
-        let others = all.iter().filter(|other| other.name != rules.name);
-        let others: Vec<_> = others.filter_map(|other| other.name).collect();
+        let known = environments.find(&self.env, &args).map_or(&[][..], |entry| entry.arguments);
         if self.json {
             let description = json!({
                 "id": spec.id,
@@ -44,10 +43,8 @@ impl Describe {
                 "timeout_is_terminal": spec.timeout_is_terminal,
                 "max_reward": spec.max_reward,
                 "max_return": spec.max_return,
-                "rules": rules.name,
-                "other_rules": others,
-                "arguments": rule_set(rules)["arguments"],
-                "players": env
+                "arguments": arguments(known),
+                "scripted_policies": env
                     .scripted_policies()
                     .iter()
                     .map(|(name, what)| json!({ "name": name, "summary": what }))
@@ -75,10 +72,6 @@ impl Describe {
         ] {
             print(&format!("  {name:<20} {value}"));
         }
-        if let Some(name) = rules.name {
-            let others = others.iter().map(|other| format!(" (or env_args.rules={other})"));
-            print(&format!("  {:<20} {name}{}", "rules", others.collect::<String>()));
-        }
         let names: Vec<&str> = spec.agents.iter().map(|agent| agent.name.as_str()).collect();
         print(&format!("\nagents: {}", names.join(", ")));
         for (title, texts) in
@@ -90,14 +83,14 @@ impl Describe {
             }
         }
         if !env.scripted_policies().is_empty() {
-            print("\nscripted players (--policy NAME):");
+            print("\nscripted policies (--policy NAME):");
             for (name, what) in env.scripted_policies() {
                 print(&format!("  {name:<16} {what}"));
             }
         }
-        if !rules.arguments.is_empty() {
+        if !known.is_empty() {
             print("\narguments (env_args.KEY=VALUE):");
-            for argument in rules.arguments {
+            for argument in known {
                 print(&format!("  {:<26} {}", argument.key, argument.allowed));
             }
         }

@@ -27,7 +27,7 @@ const MAX_ENVS: usize = 32;
 #[command(after_help = "Examples:\n  \
     phalanx eval results/qmix/skirmish/3m/seed_1 --checkpoint best --episodes 320\n  \
     phalanx eval skirmish/5m_vs_6m --policy focus_fire --episodes 1000\n  \
-    phalanx eval skirmish/3m --policy heuristic --json env_args.rules=smax\n  \
+    phalanx eval smax/3m --policy heuristic --json\n  \
     phalanx eval skirmish/3m --policy results/qmix/skirmish/3m/seed_1 env_args.opponent=kiting")]
 pub(crate) struct Eval {
     /// The folder of a run or, with --policy, an environment (`phalanx list envs` shows them).
@@ -68,7 +68,7 @@ impl Eval {
     /// Evaluates a run in its own environment.
     fn trained_run(&self) -> anyhow::Result<()> {
         let path = Path::new(&self.target);
-        if !phalanx_envs::registry::rules(&self.target).is_empty() && !path.is_dir() {
+        if phalanx_envs::registry::arguments(&self.target).is_some() && !path.is_dir() {
             let reason =
                 format!("{0} is an environment; choose a policy with --policy NAME", self.target);
             return Err(Misuse(reason).into());

@@ -2,22 +2,21 @@
 
 use clap::{Args, ValueEnum};
 use phalanx_core::nn::{Adapter, adapters, available, device};
-use phalanx_envs::registry::RuleSet;
+use phalanx_envs::arguments::Argument;
 use serde_json::{Value, json};
 
 use crate::commands::print;
 
-/// Show what there is.
+/// List algorithms, environments and devices.
 ///
-/// With --json an environment has its `rules`: the sets of rules it can be played by
-/// (env_args.rules=NAME), the default first, each with its arguments. `phalanx describe ENV` shows
-/// the arguments and scripted players of one environment. In a build with the feature wgpu, the device
-/// `wgpu` has the `adapters` it may be: name, kind (discrete, integrated, virtual, software), the interface
-/// and driver behind it, and its main limits, in bytes.
+/// With --json an environment has its `arguments` (env_args.KEY=VALUE), each with the values it may
+/// take. `phalanx describe ENV` shows the arguments and scripted policies of one environment. In a
+/// build with the feature wgpu, the device `wgpu` has its `adapters`: name, kind (discrete, integrated,
+/// virtual, software), interface, driver and main limits, in bytes.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx list\n  phalanx list envs --json")]
 pub(crate) struct List {
-    /// What to show; everything by default.
+    /// What to list; everything by default.
     what: Option<What>,
     /// Print a JSON array (without a choice, one object of arrays).
     #[arg(long)]
@@ -52,8 +51,8 @@ impl What {
             Self::Envs => phalanx_envs::registry::list()
                 .into_iter()
                 .map(|entry| {
-                    let rules: Vec<_> = entry.rules.iter().map(rule_set).collect();
-                    json!({ "id": entry.id, "summary": entry.summary, "rules": rules })
+                    let arguments = arguments(entry.arguments);
+                    json!({ "id": entry.id, "summary": entry.summary, "arguments": arguments })
                 })
                 .collect(),
             Self::Devices => available().into_iter().map(device_entry).collect(),
@@ -61,14 +60,10 @@ impl What {
     }
 }
 
-/// A set of rules with its arguments.
-pub(crate) fn rule_set(rules: &RuleSet) -> Value {
-    let arguments: Vec<_> = rules
-        .arguments
-        .iter()
-        .map(|argument| json!({ "key": argument.key, "allowed": argument.allowed }))
-        .collect();
-    json!({ "name": rules.name, "arguments": arguments })
+/// Returns the arguments of an environment, each with the values it may take.
+pub(crate) fn arguments(arguments: &[Argument]) -> Value {
+    let entry = |argument: &Argument| json!({ "key": argument.key, "allowed": argument.allowed });
+    arguments.iter().map(entry).collect()
 }
 
 /// A device, whether it can be used here, and if not, why; a GPU with all adapters it may be.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use phalanx_core::env::{Env, StepRows};
 use phalanx_core::rng::{Purpose, Rng};
-use phalanx_envs::arguments::nearest;
+use phalanx_envs::arguments::closest_match;
 use phalanx_train::rollout::{Policy, ScriptedPolicy, TeamRunner, greedy};
 use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
 
@@ -112,7 +112,7 @@ pub(crate) fn unknown(policy: &str, env: &dyn Env, alternative: &str) -> Misuse 
         return Misuse(format!("--policy heuristic: `{id}` has no scripted policy, only `random`"));
     }
     let names = ScriptedPolicy::names(env);
-    let similar = nearest(policy, names.iter().copied()).unwrap_or_default();
+    let similar = closest_match(policy, names.iter().copied()).unwrap_or_default();
     Misuse(format!(
         "--policy {policy}: not a scripted policy of `{id}` (did you mean `{similar}`? known: {}), nor \
          {alternative}",

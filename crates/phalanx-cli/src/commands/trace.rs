@@ -18,7 +18,7 @@ use crate::commands::{env_args, print};
 ///
 /// The first line is a header. Every episode starts with its state before any action (t = 0), and
 /// every step adds a line with actions, reward, terminated, truncated and, for battles, the units.
-/// If the enemies also choose from a set of actions (rules=smax, or a scripted opponent), a line
+/// If the enemies also choose from a set of actions (`smax/…`, or a scripted opponent), a line
 /// also holds enemy_actions; in self-play they are among the actions. The same seed and actions
 /// give the same bytes.
 #[derive(Args)]
@@ -26,7 +26,7 @@ use crate::commands::{env_args, print};
     phalanx trace skirmish/3m --seed 1 --policy heuristic --out battle.jsonl\n  \
     phalanx trace skirmish/3s_vs_5z --policy kiting --episodes 5 --out kiting.jsonl\n  \
     phalanx trace skirmish/8m --policy focus_fire --out duel.jsonl env_args.opponent=kiting\n  \
-    phalanx trace skirmish/3m --policy heuristic --out smax.jsonl env_args.rules=smax\n  \
+    phalanx trace smax/3m --policy heuristic --out smax.jsonl\n  \
     phalanx trace skirmish/3m --policy results/qmix/skirmish/3m/seed_1 --out won.jsonl\n  \
     phalanx trace predator_prey --policy greedy_hunt --show --out hunt.jsonl\n  \
     phalanx trace skirmish/3m --policy actions.jsonl --out again.jsonl env_args.deterministic=true")]

@@ -172,8 +172,8 @@ fn builder(alg: &str, env: &str) -> Result<ConfigBuilder, TrainError> {
     if let Some(new) = renamed::algorithm(alg) {
         eprintln!("note: {}", renamed::notice(alg, new));
     }
-    let rules = phalanx_envs::registry::rules(env);
-    let arguments = rules.iter().flat_map(|rules| rules.arguments).map(|argument| argument.key);
+    let arguments = phalanx_envs::registry::arguments(env).unwrap_or_default();
+    let arguments = arguments.iter().map(|argument| argument.key);
     Ok(ConfigBuilder::new(algorithm(alg)?).for_env(env).env_arguments(arguments))
 }
 

@@ -4,7 +4,7 @@
 //! - [`MATRIX_GAMES`] and [`MATRIX_FAMILIES`]: games of one joint action.
 //! - [`TwoStep`], [`KStep`] and [`Mmdp`]: games of several.
 //!
-//! `docs/rules/matrix_games.md` says which mixer can represent which table.
+//! `docs/environments/matrix_games.md` explains which mixer can represent which table.
 
 mod families;
 mod k_step;
@@ -20,8 +20,48 @@ pub use two_step::TwoStep;
 
 use phalanx_core::env::StepBuffers;
 
-/// Writes what these games show apart from observation and state: everything is allowed, and
-/// nobody dies.
+use crate::arguments::check_keys;
+use crate::registry::{EnvEntry, Factory};
+
+/// Returns the environments of this folder.
+pub fn entries() -> Vec<EnvEntry> {
+    let fixed = |&payoff: &Payoff| {
+        EnvEntry::new(format!("matrix/{}", payoff.name), payoff.summary, &[], move |args| {
+            check_keys(args, &[])?;
+            Ok(Factory::new(move || MatrixGame::new(payoff)))
+        })
+    };
+    let family = |&family: &Family| {
+        let id = format!("matrix/{}", family.name);
+        EnvEntry::new(id, family.summary, family.arguments, move |args| {
+            let game = family.game(args)?;
+            Ok(Factory::new(move || game.clone()))
+        })
+    };
+    let two_step = |id, summary, make: fn() -> TwoStep| {
+        EnvEntry::new(id, summary, &[], move |args| {
+            check_keys(args, &[])?;
+            Ok(Factory::new(make))
+        })
+    };
+    let longer = [
+        two_step("two_step", TwoStep::SUMMARY, TwoStep::new),
+        two_step("two_step_non_monotone", TwoStep::NON_MONOTONE_SUMMARY, TwoStep::non_monotone),
+        EnvEntry::new("k_step", KStep::SUMMARY, KStepArgs::ARGUMENTS, |args| {
+            let game = KStep::new(KStepArgs::from_table(args)?)?;
+            Ok(Factory::new(move || game.clone()))
+        }),
+        EnvEntry::new("mmdp", Mmdp::SUMMARY, MmdpArgs::ARGUMENTS, |args| {
+            let game = Mmdp::new(MmdpArgs::from_table(args)?)?;
+            Ok(Factory::new(move || game.clone()))
+        }),
+    ];
+    let of_one_step = MATRIX_GAMES.iter().map(fixed).chain(MATRIX_FAMILIES.iter().map(family));
+    of_one_step.chain(longer).collect()
+}
+
+/// Writes what these games show apart from observation and state: all actions are available, and
+/// no agent dies.
 fn write_flags(out: &mut StepBuffers<'_>) {
     out.avail.fill(true);
     out.alive.fill(true);

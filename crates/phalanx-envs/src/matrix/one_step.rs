@@ -62,7 +62,7 @@ pub const MATRIX_GAMES: &[Payoff] = &[
     },
     Payoff {
         name: "pymarl2_3",
-        summary: "The optimum 12 beside many cells of 10 (a third table in the code of PyMARL2).",
+        summary: "The optimum 12 next to many cells of 10 (a third table in the code of PyMARL2).",
         table: &[&[12.0, 0.0, 10.0], &[0.0, 0.0, 10.0], &[10.0, 10.0, 10.0]],
     },
 ];

@@ -14,7 +14,7 @@ use crate::arguments::{Argument, ArgumentError, read, row, wrong};
 pub struct PredatorPreyArgs {
     /// The rows and columns of the grid.
     pub world_shape: [usize; 2],
-    /// Who leaves the grid at one edge enters it at the opposite one; without, edges are walls.
+    /// Opposite edges are joined; otherwise edges are walls.
     pub toroidal: bool,
     /// The number of agents.
     pub n_agents: usize,
@@ -24,14 +24,14 @@ pub struct PredatorPreyArgs {
     pub n_hare: usize,
     /// How many rows and columns an agent sees in each direction.
     pub agent_obs: [usize; 2],
-    /// Who stops an agent that moves into its cell: agents (0), stags (1), hares (2). Agents always
+    /// What stops an agent that moves into its cell: agents (0), stags (1), hares (2). Agents always
     /// do.
     pub agent_move_block: Vec<u8>,
     /// Prey is caught by the action *catch*; without, by leaving it no free cell to go to.
     pub capture_action: bool,
-    /// How many agents beside it must play *catch* at once to catch a stag, and a hare.
+    /// How many adjacent agents must play *catch* at once to catch a stag, and a hare.
     pub capture_action_conditions: [usize; 2],
-    /// Without the action *catch*: with how many free cells beside it a stag, and a hare, is caught.
+    /// Without the action *catch*: the number of free adjacent cells with which a stag, and a hare, is caught.
     pub capture_conditions: [usize; 2],
     /// Agents that took part in a capture are frozen for the rest of the episode.
     pub capture_freezes: bool,
@@ -41,13 +41,13 @@ pub struct PredatorPreyArgs {
     pub remove_frozen: bool,
     /// Without the action *catch*: prey that is hemmed in by prey and walls alone is not caught.
     pub prevent_cannibalism: bool,
-    /// The reward when too few agents play *catch* beside a prey, once for each prey and step.
+    /// The reward when too few agents play *catch* next to a prey, once for each prey and step.
     pub miscapture_punishment: f32,
     /// The reward for a stag.
     pub reward_stag: f32,
     /// The reward for a hare.
     pub reward_hare: f32,
-    /// The reward for a move that somebody else stops.
+    /// The reward for a move that another agent or prey stops.
     pub reward_collision: f32,
     /// The reward for every step.
     pub reward_time: f32,

@@ -4,7 +4,7 @@ use phalanx_core::env::Description;
 use serde_json::{Map, Value, json};
 
 use super::env::PredatorPrey;
-use super::hunt::{Hunt, STAG};
+use super::state::{STAG, World};
 
 /// Explains every index of observation, state and action.
 pub(super) fn describe(env: &PredatorPrey) -> Description {
@@ -27,7 +27,7 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
         features.push("always 0".to_owned());
     }
     let mut state_features = presence;
-    state_features.resize(env.observer.features, "always 0".to_owned());
+    state_features.resize(env.writer.features, "always 0".to_owned());
 
     let cells = |rows: usize,
                  columns: usize,
@@ -60,7 +60,7 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
     let mut actions: Vec<String> =
         ["right", "down", "left", "up", "stay"].iter().map(|&name| name.to_owned()).collect();
     if args.capture_action {
-        actions.push("catch: try to catch the prey beside the agent".to_owned());
+        actions.push("catch: try to catch the adjacent prey".to_owned());
     }
     Description {
         summary: PredatorPrey::SUMMARY.to_owned(),
@@ -70,41 +70,41 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
     }
 }
 
-/// Where everybody is, and the grid as text.
-pub(super) fn frame(hunt: &Hunt) -> Map<String, Value> {
-    let agents: Vec<Value> = (0..hunt.args.n_agents)
+/// The positions of agents and prey, and the grid as text.
+pub(super) fn frame(world: &World) -> Map<String, Value> {
+    let agents: Vec<Value> = (0..world.args.n_agents)
         .map(|agent| {
-            let (row, column) = hunt.grid.place(hunt.population.agents[agent]);
-            json!({"row": row, "column": column, "frozen": hunt.population.frozen[agent]})
+            let (row, column) = world.grid.place(world.state.agents[agent]);
+            json!({"row": row, "column": column, "frozen": world.state.frozen[agent]})
         })
         .collect();
-    let prey: Vec<Value> = (0..hunt.args.n_prey())
+    let prey: Vec<Value> = (0..world.args.n_prey())
         .map(|prey| {
-            let (row, column) = hunt.grid.place(hunt.population.prey[prey]);
-            let kind = if hunt.kind(prey) == STAG { "stag" } else { "hare" };
-            let caught = hunt.population.caught[prey];
+            let (row, column) = world.grid.place(world.state.prey[prey]);
+            let kind = if world.kind(prey) == STAG { "stag" } else { "hare" };
+            let caught = world.state.caught[prey];
             json!({"kind": kind, "row": row, "column": column, "caught": caught})
         })
         .collect();
     let mut frame = Map::new();
     frame.insert("agents".to_owned(), agents.into());
     frame.insert("prey".to_owned(), prey.into());
-    frame.insert("text".to_owned(), text(hunt).into());
+    frame.insert("text".to_owned(), text(world).into());
     frame
 }
 
 /// One line per row: agents by their number (letters from ten on, `@` when these run out), stags as
 /// `S`, hares as `H`, free cells as `.`. Frozen agents are gone, or `#` where they stand in the way.
-pub(super) fn text(hunt: &Hunt) -> String {
-    let mut text = String::with_capacity((hunt.grid.columns + 1) * hunt.grid.rows);
-    for cell in 0..hunt.grid.len() as u32 {
-        if cell > 0 && hunt.grid.place(cell).1 == 0 {
+pub(super) fn text(world: &World) -> String {
+    let mut text = String::with_capacity((world.grid.columns + 1) * world.grid.rows);
+    for cell in 0..world.grid.len() as u32 {
+        if cell > 0 && world.grid.place(cell).1 == 0 {
             text.push('\n');
         }
-        text.push(match (hunt.agent_in(cell), hunt.prey_in(cell)) {
-            (Some(agent), _) if hunt.population.frozen[agent] => '#',
+        text.push(match (world.agent_in(cell), world.prey_in(cell)) {
+            (Some(agent), _) if world.state.frozen[agent] => '#',
             (Some(agent), _) => char::from_digit(agent as u32, 36).unwrap_or('@'),
-            (None, Some(prey)) if hunt.kind(prey) == STAG => 'S',
+            (None, Some(prey)) if world.kind(prey) == STAG => 'S',
             (None, Some(_)) => 'H',
             (None, None) => '.',
         });

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::args::PredatorPreyArgs;
 use super::describe;
-use super::greedy::Greedy;
-use super::hunt::{Hunt, Population};
-use super::observe::Observer;
-use super::{PLAYERS, rules};
+use super::observation::ObservationWriter;
+use super::scripted::GreedyHunt;
+use super::state::{State, World};
+use super::{SCRIPTED_POLICIES, rules};
 use crate::arguments::ArgumentError;
 
 /// Agents hunt prey on a grid, and need each other to catch it.
@@ -31,9 +31,9 @@ use crate::arguments::ArgumentError;
 #[derive(Clone, Debug)]
 pub struct PredatorPrey {
     pub(super) spec: EnvSpec,
-    pub(super) hunt: Hunt,
-    pub(super) observer: Observer,
-    greedy: Greedy,
+    pub(super) world: World,
+    pub(super) writer: ObservationWriter,
+    greedy: GreedyHunt,
 }
 
 impl PredatorPrey {
@@ -48,11 +48,11 @@ impl PredatorPrey {
     /// When an argument has a value it may not take, or contradicts another.
     pub fn new(args: PredatorPreyArgs) -> Result<Self, ArgumentError> {
         args.check()?;
-        let observer = Observer::new(&args);
+        let writer = ObservationWriter::new(&args);
         let spec = EnvSpec {
-            n_actions: observer.n_actions,
-            obs_dim: observer.obs_dim,
-            state_dim: observer.state_dim,
+            n_actions: writer.n_actions,
+            obs_dim: writer.obs_dim,
+            state_dim: writer.state_dim,
             episode_limit: args.episode_limit,
             timeout_is_terminal: !args.truncate_episodes,
             info: ["prey_caught", "miscaptures"].map(str::to_owned).to_vec(),
@@ -61,18 +61,18 @@ impl PredatorPrey {
             agent_rewards: args.individual_rewards,
             ..EnvSpec::new("predator_prey", args.n_agents)
         };
-        Ok(Self { spec, observer, greedy: Greedy::new(&args), hunt: Hunt::new(args) })
+        Ok(Self { spec, writer, greedy: GreedyHunt::new(&args), world: World::new(args) })
     }
 
     /// The arguments.
     pub fn args(&self) -> &PredatorPreyArgs {
-        &self.hunt.args
+        &self.world.args
     }
 
     pub(super) fn write(&mut self, mut out: StepBuffers<'_>) {
-        self.observer.write(&self.hunt, &mut out);
+        self.writer.write(&self.world, &mut out);
         if self.spec.agent_rewards {
-            out.agent_rewards.copy_from_slice(&self.hunt.shares);
+            out.agent_rewards.copy_from_slice(&self.world.shares);
         }
     }
 }
@@ -83,7 +83,7 @@ impl Env for PredatorPrey {
     }
 
     fn reset(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
-        self.hunt.scatter(rng);
+        self.world.randomize(rng);
         self.write(out);
     }
 
@@ -93,11 +93,11 @@ impl Env for PredatorPrey {
             let known = usize::from(action) < self.spec.n_actions;
             assert!(known, "agent {agent} has no action {action}");
         }
-        let (reward, over) = self.hunt.play(actions, rng);
+        let (reward, over) = self.world.play(actions, rng);
         self.write(out);
         let end = if over {
             StepStatus::Terminated
-        } else if self.hunt.population.step >= self.spec.episode_limit {
+        } else if self.world.state.step >= self.spec.episode_limit {
             StepStatus::Truncated
         } else {
             StepStatus::Running
@@ -106,28 +106,28 @@ impl Env for PredatorPrey {
     }
 
     fn save(&self, out: &mut Vec<u8>) {
-        pack(&self.hunt.population, out);
+        pack(&self.world.state, out);
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
-        let population: Population = unpack(&self.spec.id, bytes)?;
-        if !self.hunt.fits(&population) {
+        let state: State = unpack(&self.spec.id, bytes)?;
+        if !self.world.is_compatible(&state) {
             let reason = "it belongs to a hunt of another kind".to_owned();
             return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
         }
-        self.hunt.restore(population);
+        self.world.restore(state);
         Ok(())
     }
 
     fn scripted_policies(&self) -> &'static [(&'static str, &'static str)] {
-        PLAYERS
+        SCRIPTED_POLICIES
     }
 
-    fn scripted_actions(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        assert!(player < PLAYERS.len(), "there is no scripted player {player}");
+        assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
         actions.fill(rules::STAY);
-        self.greedy.choose(&self.hunt, rng, actions);
+        self.greedy.choose(&self.world, rng, actions);
     }
 
     fn describe(&self) -> Description {
@@ -135,6 +135,6 @@ impl Env for PredatorPrey {
     }
 
     fn frame(&self) -> Map<String, Value> {
-        describe::frame(&self.hunt)
+        describe::frame(&self.world)
     }
 }

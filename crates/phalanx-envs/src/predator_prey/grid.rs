@@ -1,4 +1,4 @@
-//! The shape of the world: which cell lies beside which.
+//! The shape of the world: the neighbours of each cell.
 
 /// Row and column steps of the moves *right*, *down*, *left* and *up*.
 const STEPS: [(isize, isize); 4] = [(0, 1), (1, 0), (0, -1), (-1, 0)];
@@ -13,7 +13,7 @@ pub(super) struct Grid {
     pub(super) columns: usize,
     toroidal: bool,
     /// `[cell, direction]`, in the order of [`STEPS`].
-    beside: Vec<[u32; 4]>,
+    neighbours: Vec<[u32; 4]>,
 }
 
 impl Grid {
@@ -32,28 +32,28 @@ impl Grid {
             let column = move_along(cell % columns, right, columns)?;
             Some((row * columns + column) as u32)
         };
-        let beside = (0..rows * columns)
+        let neighbours = (0..rows * columns)
             .map(|cell| STEPS.map(|step| neighbour(cell, step).unwrap_or(WALL)))
             .collect();
-        Self { rows, columns, toroidal, beside }
+        Self { rows, columns, toroidal, neighbours }
     }
 
     /// The number of cells.
     pub(super) fn len(&self) -> usize {
-        self.beside.len()
+        self.neighbours.len()
     }
 
     /// The cell `direction` leads to; `None` where there is a wall.
     #[inline]
     pub(super) fn towards(&self, cell: u32, direction: usize) -> Option<u32> {
-        let to = self.beside[cell as usize][direction];
+        let to = self.neighbours[cell as usize][direction];
         (to != WALL).then_some(to)
     }
 
-    /// The cells beside a cell: up to four, walls left out.
+    /// The neighbours of a cell: up to four, without walls.
     #[inline]
-    pub(super) fn beside(&self, cell: u32) -> impl Iterator<Item = u32> + '_ {
-        self.beside[cell as usize].iter().copied().filter(|&to| to != WALL)
+    pub(super) fn neighbours(&self, cell: u32) -> impl Iterator<Item = u32> + '_ {
+        self.neighbours[cell as usize].iter().copied().filter(|&to| to != WALL)
     }
 
     /// Row and column of a cell.

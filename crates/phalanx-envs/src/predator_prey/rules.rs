@@ -2,11 +2,11 @@
 
 use phalanx_core::rng::Rng;
 
-use super::hunt::{Hunt, STAG};
+use super::state::{STAG, World};
 
 /// The action that keeps an agent where it is; the four before it move right, down, left and up.
 pub(super) const STAY: u16 = 4;
-/// The action that tries to catch the prey beside the agent.
+/// The action that tries to catch an adjacent prey.
 pub(super) const CATCH: u16 = 5;
 
 /// The agents that a capture, or the attempt, is about: at most one per neighbouring cell.
@@ -27,7 +27,7 @@ impl Group {
     }
 }
 
-impl Hunt {
+impl World {
     /// Plays one step and returns the team's reward and whether the task is over.
     ///
     /// First the agents move, one after the other in random order. Then the prey has its turn, again
@@ -49,28 +49,27 @@ impl Hunt {
         let mut any_caught = false;
         shuffled(&mut order, self.args.n_prey(), rng);
         for prey in order.iter().map(|&prey| usize::from(prey)) {
-            if !self.population.caught[prey] {
+            if !self.state.caught[prey] {
                 let (brought, caught) = self.turn(prey, actions, rng);
                 reward += brought;
                 any_caught |= caught;
             }
         }
         self.order = order;
-        self.population.step += 1;
+        self.state.step += 1;
 
         let over = (self.args.capture_terminal && any_caught)
-            || self.population.caught.iter().all(|&caught| caught)
-            || self.population.frozen.iter().all(|&frozen| frozen);
+            || self.state.caught.iter().all(|&caught| caught)
+            || self.state.frozen.iter().all(|&frozen| frozen);
         (reward, over)
     }
 
-    /// Moves an agent, unless a wall or somebody it may not run into stops it. Returns whether it was
-    /// somebody.
+    /// Moves an agent unless it is blocked. Returns whether an agent or a prey blocked it.
     fn walk(&mut self, agent: usize, action: u16) -> bool {
-        if self.population.frozen[agent] || action >= STAY {
+        if self.state.frozen[agent] || action >= STAY {
             return false;
         }
-        let from = self.population.agents[agent];
+        let from = self.state.agents[agent];
         let Some(to) = self.grid.towards(from, usize::from(action)) else {
             return false;
         };
@@ -85,15 +84,15 @@ impl Hunt {
 
     /// Lets a prey be caught, or else move. Returns the reward and whether it was caught.
     fn turn(&mut self, prey: usize, actions: &[u16], rng: &mut Rng) -> (f32, bool) {
-        let cell = self.population.prey[prey];
+        let cell = self.state.prey[prey];
         let kind = self.kind(prey);
         let hunters = self.hunters(cell, actions);
         let caught = if self.args.capture_action {
             hunters.len >= self.args.capture_action_conditions[kind]
         } else {
-            let free = self.grid.beside(cell).filter(|&cell| self.is_free(cell)).count();
-            let mut beside = self.grid.beside(cell);
-            let by_agents = beside.any(|cell| self.agent_in(cell).is_some());
+            let free = self.grid.neighbours(cell).filter(|&cell| self.is_free(cell)).count();
+            let mut neighbours = self.grid.neighbours(cell);
+            let by_agents = neighbours.any(|cell| self.agent_in(cell).is_some());
             free <= self.args.capture_conditions[kind]
                 && (by_agents || !self.args.prevent_cannibalism)
         };
@@ -105,7 +104,7 @@ impl Hunt {
                 hunters.iter().for_each(|agent| self.freeze(agent));
                 // An agent in the cell of the prey has no part in the capture, but is frozen too.
                 let on_top = self.agent_in(cell).filter(|&agent| actions[agent] == CATCH);
-                if let Some(agent) = on_top.filter(|&agent| !self.population.frozen[agent]) {
+                if let Some(agent) = on_top.filter(|&agent| !self.state.frozen[agent]) {
                     self.freeze(agent);
                 }
             }
@@ -114,20 +113,20 @@ impl Hunt {
         let mut reward = 0.0;
         if self.args.capture_action && hunters.len > 0 {
             reward = self.args.miscapture_punishment;
-            self.population.miscaptures += 1;
+            self.state.miscaptures += 1;
             self.share(reward, hunters);
         }
         self.flee(prey, rng);
         (reward, false)
     }
 
-    /// The agents beside a cell that can take part in a capture there: those that play *catch*, or
+    /// The agents next to a cell that can take part in a capture there: those that play *catch*, or
     /// all where there is no such action.
     fn hunters(&self, cell: u32, actions: &[u16]) -> Group {
         let mut group = Group::default();
-        for agent in self.grid.beside(cell).filter_map(|cell| self.agent_in(cell)) {
+        for agent in self.grid.neighbours(cell).filter_map(|cell| self.agent_in(cell)) {
             let tries = !self.args.capture_action || actions[agent] == CATCH;
-            if tries && !self.population.frozen[agent] {
+            if tries && !self.state.frozen[agent] {
                 group.push(agent);
             }
         }
@@ -145,13 +144,13 @@ impl Hunt {
         }
     }
 
-    /// Moves a prey to one of the free cells beside it, all equally likely; it stays where there are
+    /// Moves a prey to one of the free adjacent cells, all equally likely; it stays where there are
     /// none, or when it rests.
     fn flee(&mut self, prey: usize, rng: &mut Rng) {
-        let cell = self.population.prey[prey];
+        let cell = self.state.prey[prey];
         let mut free = [0; 4];
         let mut n_free = 0;
-        for to in self.grid.beside(cell).filter(|&to| self.is_free(to)) {
+        for to in self.grid.neighbours(cell).filter(|&to| self.is_free(to)) {
             free[n_free] = to;
             n_free += 1;
         }

@@ -3,26 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::map::Map;
-use super::players::PLAYERS;
-use super::smac::ATTACK_MOVE;
+use super::interface::ATTACK_MOVE;
+use super::maps::Map;
+use super::scripted::SCRIPTED_POLICIES;
 use crate::arguments::{Argument, ArgumentError, read, row, wrong};
 
-/// A set of rules: whose numbers and whose engine the battle follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rules {
-    /// The units and the game loop of *Wings of Liberty*, which SMAC's maps run.
-    #[default]
-    Liberty,
-    /// The game of JaxMARL, which is an environment of its own: [`Smax`](super::smax::Smax).
-    Smax,
-}
-
-/// What can be chosen about a battle, beside its map.
+/// The arguments of a battle, besides its map.
 ///
 /// Names and defaults are those of `StarCraft2Env` in SMAC and (from `obs_own_pos` to
-/// `fully_observable`) in SMACv2, except for the last seven, which are ours. A map may have defaults
+/// `fully_observable`) in SMACv2, except for the last six, which are ours. A map may have defaults
 /// of its own: those that generate teams set `use_unit_ranges` and `obs_own_pos`, as the
 /// configurations of SMACv2 do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,15 +61,15 @@ pub struct SkirmishArgs {
     pub reward_scale: bool,
     /// The largest return after scaling.
     pub reward_scale_rate: f32,
-    /// A scripted player gives the orders; the actions handed to `step` are ignored, but appear as
+    /// A scripted policy gives the orders; the actions handed to `step` are ignored, but appear as
     /// last actions.
     pub heuristic_ai: bool,
-    /// The scripted player `attack_nearest`, leading either team, keeps to the mask: it walks where
+    /// The scripted policy `attack_nearest`, leading either team, keeps to the mask: it walks where
     /// it may not attack.
     pub heuristic_rest: bool,
     /// Observations hold the agent's own position, as fractions of the map.
     pub obs_own_pos: bool,
-    /// Observations hold something beside the step. Without, they hold the step alone
+    /// Observations hold more than the step. Without, they hold the step alone
     /// (`obs_timestep_number` must be set), so that agents play blindly.
     pub obs_starcraft: bool,
     /// Agents see (and attack) only within a cone, which look actions turn.
@@ -97,7 +86,7 @@ pub struct SkirmishArgs {
     pub action_mask: bool,
     /// Agents see all living units, however far away.
     pub fully_observable: bool,
-    /// Mends what in SMAC and SMACv2 looks like slips; off, the originals are reproduced.
+    /// Fixes the known bugs of SMAC and SMACv2; off, the originals are reproduced.
     ///
     /// 1. The one-hot type of an enemy is that of the same unit as an ally (they are exchanged on
     ///    SMAC's maps of stalkers and zealots).
@@ -113,25 +102,22 @@ pub struct SkirmishArgs {
     /// 7. Where healers fight, a team is beaten when all that is left of it are healers, and a
     ///    battle that beats both teams is a draw (SMAC calls it lost and counts the enemies'
     ///    healers differently).
-    /// 8. An enemy that nobody has seen blanks no features but its own (in SMACv2 it blanks those
+    /// 8. An enemy that no agent has seen blanks no features but its own (in SMACv2 it blanks those
     ///    of all enemies before it).
     /// 9. The cone of sight covers one direction only (SMACv2's also covers some of the opposite).
     /// 10. Rewards are scaled by the enemies of the episode (SMACv2 scales all by those of the first
     ///     episode; see [`Skirmish::max_reward`](super::Skirmish::max_reward)).
-    /// 11. With `heuristic_ai` the last actions are those of the scripted player.
+    /// 11. With `heuristic_ai` the last actions are those of the scripted policy.
     pub fix_quirks: bool,
     /// Both teams are agents: the enemies follow the allies, with what SMAC would tell and allow
     /// them if the teams were exchanged. Observations and masks of the team with the smaller ones
     /// end with zeros. State and reward are the allies'; `enemy_reward` in the info is the enemies'
     /// reward for the last step.
     pub self_play: bool,
-    /// Who leads the enemies: `attack_move` (the orders that SMAC's maps give them and the game's
-    /// own choice of targets), or a scripted player of [`PLAYERS`], which commands them in every step
+    /// The policy of the enemies: `attack_move` (the orders that SMAC's maps give them and the game's
+    /// own choice of targets), or a scripted policy of [`SCRIPTED_POLICIES`], which commands them in every step
     /// through SMAC's actions as if the teams were exchanged. They then begin by standing still.
     pub opponent: String,
-    /// The set of rules: [`Rules::Liberty`]. The registry makes a [`Smax`](super::smax::Smax) of the
-    /// other, which has arguments of its own.
-    pub rules: Rules,
     /// Sets every random term of the rules to zero; starting positions stay random.
     pub deterministic: bool,
     /// Scatters the units at the start of an episode by a few hundredths of a length unit.
@@ -178,7 +164,6 @@ impl Default for SkirmishArgs {
             fix_quirks: false,
             self_play: false,
             opponent: ATTACK_MOVE.to_owned(),
-            rules: Rules::Liberty,
             deterministic: false,
             start_scatter: true,
             episode_limit: 0,
@@ -232,10 +217,9 @@ pub const ARGUMENTS: &[Argument] = &[
     argument("self_play", FLAG),
     argument(
         "opponent",
-        "\"attack_move\" (the game's own orders), or a scripted player: \"attack_nearest\", \
+        "\"attack_move\" (the game's own orders), or a scripted policy: \"attack_nearest\", \
          \"focus_fire\", \"kiting\", \"random\" or \"stop\"",
     ),
-    argument("rules", "\"liberty\" or \"smax\""),
     argument("deterministic", FLAG),
     argument("start_scatter", FLAG),
     argument("episode_limit", "a whole number from 0 (the map's own limit) to 1000000"),
@@ -253,7 +237,7 @@ impl SkirmishArgs {
         Ok(args)
     }
 
-    /// Reads the arguments of a battle on `map`, whose own defaults hold where `table` is silent.
+    /// Reads the arguments of a battle on `map`, whose own defaults hold for keys that are not in `table`.
     ///
     /// # Errors
     ///
@@ -303,17 +287,13 @@ impl SkirmishArgs {
             return Err(wrong(find("difficulty"), format!("\"{}\"", self.difficulty)));
         }
         if self.opponent != ATTACK_MOVE {
-            if !PLAYERS.iter().any(|(name, _)| *name == self.opponent) {
+            if !SCRIPTED_POLICIES.iter().any(|(name, _)| *name == self.opponent) {
                 return Err(wrong(find("opponent"), format!("\"{}\"", self.opponent)));
             }
             if self.self_play {
-                let reason = "with self_play the enemies are agents and nobody else leads them";
+                let reason = "with self_play the enemies are agents";
                 return Err(contradiction("opponent", &self.opponent, reason));
             }
-        }
-        if self.rules == Rules::Smax {
-            let reason = "a `Skirmish` knows the rules of liberty only; make an `Smax`";
-            return Err(contradiction("rules", "smax", reason));
         }
         Ok(())
     }
@@ -349,7 +329,6 @@ mod tests {
             "num_fov_actions = 0",
             "prob_obs_enemy = 1.5",
             "min_attack_range = nan",
-            "rules = \"brood_war\"",
             "difficulty = \"0\"",
             "difficulty = 7",
             "opponent = \"kitting\"",
@@ -360,34 +339,24 @@ mod tests {
     }
 
     #[test]
-    fn every_scripted_player_is_named_as_an_opponent() {
+    fn every_scripted_policy_is_named_as_an_opponent() {
         let allowed = find("opponent").allowed;
-        for (name, _) in PLAYERS {
+        for (name, _) in SCRIPTED_POLICIES {
             assert!(allowed.contains(&format!("\"{name}\"")), "{name}");
             let args = SkirmishArgs { opponent: (*name).to_owned(), ..SkirmishArgs::default() };
             assert_eq!(args.check(), Ok(()));
         }
-        assert_eq!(allowed.matches('"').count(), 2 * (1 + PLAYERS.len()), "and nobody else");
+        assert_eq!(allowed.matches('"').count(), 2 * (1 + SCRIPTED_POLICIES.len()), "and no other");
     }
 
     #[test]
     fn arguments_that_contradict_each_other_are_refused_with_the_reason() {
-        for (text, reason) in [
-            (
-                "self_play = true\nopponent = \"kiting\"",
-                "`opponent` cannot be \"kiting\": with self_play the enemies are agents and nobody \
-                 else leads them",
-            ),
-            (
-                "rules = \"smax\"",
-                "`rules` cannot be \"smax\": a `Skirmish` knows the rules of liberty only; make an \
-                 `Smax`",
-            ),
-        ] {
-            let table = text.parse().expect("valid TOML");
-            let error = SkirmishArgs::from_table(&table).expect_err(text);
-            assert_eq!(error.to_string(), reason);
-        }
+        let text = "self_play = true\nopponent = \"kiting\"";
+        let error = SkirmishArgs::from_table(&text.parse().expect("valid TOML")).expect_err(text);
+        assert_eq!(
+            error.to_string(),
+            "`opponent` cannot be \"kiting\": with self_play the enemies are agents"
+        );
         let both = "self_play = true\nopponent = \"attack_move\"".parse().expect("valid TOML");
         assert!(SkirmishArgs::from_table(&both).is_ok(), "the default contradicts nothing");
     }

@@ -1,6 +1,6 @@
 //! The algorithms of the command line.
 
-use phalanx_envs::arguments::nearest;
+use phalanx_envs::arguments::closest_match;
 use serde::de::DeserializeOwned;
 use toml::Table;
 
@@ -68,7 +68,7 @@ impl Algorithms {
     pub fn get(&self, name: &str) -> Result<AlgorithmEntry, ConfigError> {
         let current = renamed::algorithm(name).unwrap_or(name);
         self.entries.iter().find(|entry| entry.id == current).copied().ok_or_else(|| {
-            let nearest = nearest(name, self.entries.iter().map(|entry| entry.id));
+            let nearest = closest_match(name, self.entries.iter().map(|entry| entry.id));
             ConfigError::UnknownAlgorithm {
                 name: name.to_owned(),
                 nearest: nearest.unwrap_or_default().to_owned(),

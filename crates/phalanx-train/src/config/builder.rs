@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use phalanx_envs::arguments::nearest;
+use phalanx_envs::arguments::closest_match;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
@@ -227,7 +227,7 @@ impl ConfigBuilder {
     /// environment.
     fn unknown(&self, key: &str, origin: Origin) -> ConfigError {
         let keys = self.table.keys().chain(&self.arguments).map(String::as_str);
-        let nearest = nearest(key, keys).expect("every run has keys");
+        let nearest = closest_match(key, keys).expect("every run has keys");
         let prefix = if self.table.contains_key(nearest) { "" } else { "env_args." };
         ConfigError::UnknownKey {
             key: key.to_owned(),

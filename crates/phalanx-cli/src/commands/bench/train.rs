@@ -15,7 +15,7 @@ use crate::commands::{Misuse, print};
 /// throughput of one core.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench train qmix skirmish/3m\n  \
-    phalanx bench train ippo skirmish/3m configs/envs/skirmish_smax.toml threads=1 --seconds 20")]
+    phalanx bench train ippo smax/3m threads=1 --seconds 20")]
 pub(super) struct Train {
     /// The algorithm; `phalanx list algs` shows them.
     alg: String,

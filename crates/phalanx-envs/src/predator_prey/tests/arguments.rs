@@ -1,4 +1,4 @@
-//! Arguments are documented, checked, and bound the return as said.
+//! Arguments are documented, checked, and bound the return as documented.
 
 use super::PredatorPreyArgs;
 use crate::arguments::promises;

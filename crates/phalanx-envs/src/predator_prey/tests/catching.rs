@@ -1,4 +1,4 @@
-//! Who catches what, and at what price.
+//! Captures, rewards and punishments.
 
 use super::*;
 
@@ -62,7 +62,7 @@ fn diagonal_neighbours_catch_nothing() {
 
 #[test]
 fn agents_move_before_prey_is_caught() {
-    // Agent 1 arrives in this step: it stands beside the prey, but did not play catch.
+    // Agent 1 arrives in this step: it stands next to the prey, but did not play catch.
     let mut scene = Scene::new("0S.1", still());
     assert_eq!(scene.reward(&[CATCH, LEFT]), -2.0);
     assert_eq!(scene.reward(&[CATCH, CATCH]), 10.0);
@@ -70,8 +70,8 @@ fn agents_move_before_prey_is_caught() {
 
 #[test]
 fn an_agent_frozen_earlier_in_the_step_pays_for_no_other_prey() {
-    // Agent 1 stands beside both. The left prey is caught; the right one costs the punishment if it
-    // has its turn first, and else nobody is left who tries.
+    // Agent 1 stands next to both. The left prey is caught; the right one costs the punishment if it
+    // has its turn first, and otherwise no agent is left that tries.
     let n = 2000;
     let args = still();
     let rewards = (0..n).map(|seed| Scene::seeded("0S1S", &args, seed).reward(&[CATCH, CATCH]));
@@ -158,7 +158,7 @@ fn an_agent_that_runs_into_prey_scares_it_off() {
 #[test]
 fn an_agent_in_the_cell_of_the_prey_does_not_count_but_is_frozen_if_it_plays_catch() {
     let args = PredatorPreyArgs { agent_move_block: vec![0], ..still() };
-    // Agent 0 runs into the prey and agent 2 closes the way behind it, where agent 0 is first.
+    // Agent 0 runs into the prey and agent 2 closes the way after it, where agent 0 is first.
     let hemmed_in = || {
         (0..50)
             .map(|seed| {

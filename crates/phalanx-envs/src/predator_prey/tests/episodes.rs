@@ -1,4 +1,4 @@
-//! Beginnings, ends, rewards of single agents, traces and the scripted player.
+//! Beginnings, ends, rewards of single agents, traces and the scripted policy.
 
 use phalanx_core::env::{EnvError, StepStatus, check_env};
 
@@ -15,13 +15,13 @@ fn everybody_starts_in_a_cell_of_its_own_and_all_cells_are_equally_likely() {
     let (mut first_agent, mut last_prey) = ([0; 20], [0; 20]);
     for _ in 0..n {
         env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
-        let population = &env.hunt.population;
-        let mut cells: Vec<_> = population.agents.iter().chain(&population.prey).collect();
+        let state = &env.world.state;
+        let mut cells: Vec<_> = state.agents.iter().chain(&state.prey).collect();
         cells.sort_unstable();
         cells.dedup();
         assert_eq!(cells.len(), 16);
-        first_agent[population.agents[0] as usize] += 1;
-        last_prey[population.prey[7] as usize] += 1;
+        first_agent[state.agents[0] as usize] += 1;
+        last_prey[state.prey[7] as usize] += 1;
     }
     for seen in first_agent.into_iter().chain(last_prey) {
         assert_frequency(seen, n, 1.0 / 20.0, "a cell");
@@ -122,10 +122,10 @@ fn individual_rewards_add_up_to_the_teams() {
 fn no_episode_returns_more_than_forty() {
     let make = || PredatorPrey::new(PredatorPreyArgs::default()).expect("the defaults are good");
     let report = check_env(make, 20_000).expect("it conforms");
-    assert_eq!(report.max_return, 40.0, "the scripted player reaches it: {report:?}");
+    assert_eq!(report.max_return, 40.0, "the scripted policy reaches it: {report:?}");
 }
 
-/// Returns of the scripted player.
+/// Returns of the scripted policy.
 fn greedy_returns(text: &str, episodes: usize) -> Vec<f32> {
     let args = PredatorPreyArgs::from_table(&text.parse().expect("valid TOML")).expect(text);
     let mut env = PredatorPrey::new(args).expect("the arguments are good");
@@ -150,7 +150,7 @@ fn greedy_returns(text: &str, episodes: usize) -> Vec<f32> {
 }
 
 #[test]
-fn the_scripted_player_hunts_almost_as_well_as_can_be() {
+fn the_scripted_policy_hunts_almost_as_well_as_can_be() {
     let mean = |text: &str| greedy_returns(text, 300).iter().sum::<f32>() / 300.0;
     // Measured over 1000 episodes: 39.25 with a standard deviation of 1.3.
     let harsh = mean("");
@@ -184,13 +184,13 @@ fn states_of_other_hunts_and_damaged_ones_are_refused() {
     let mut scene = Scene::new("0.S1.", still());
     assert!(scene.env.load(&bytes[..bytes.len() - 1]).is_err());
     // Two agents in one cell.
-    let mut population = scene.env.hunt.population.clone();
-    population.agents[1] = 0;
+    let mut state = scene.env.world.state.clone();
+    state.agents[1] = 0;
     let mut doubled = Vec::new();
-    phalanx_core::env::pack(&population, &mut doubled);
+    phalanx_core::env::pack(&state, &mut doubled);
     assert!(scene.env.load(&doubled).is_err());
-    population.agents[1] = 5;
+    state.agents[1] = 5;
     let mut outside = Vec::new();
-    phalanx_core::env::pack(&population, &mut outside);
+    phalanx_core::env::pack(&state, &mut outside);
     assert!(scene.env.load(&outside).is_err());
 }

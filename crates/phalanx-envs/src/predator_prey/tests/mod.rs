@@ -10,7 +10,7 @@ use phalanx_core::env::{Env, StepResult, StepRows};
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::describe::text;
-use super::hunt::Population;
+use super::state::State;
 use super::{PredatorPrey, PredatorPreyArgs};
 
 const RIGHT: u16 = 0;
@@ -50,7 +50,7 @@ impl Scene {
         };
         let mut env = PredatorPrey::new(args).expect("the arguments are good");
         let spec = env.spec().clone();
-        env.hunt.restore(Population {
+        env.world.restore(State {
             frozen: vec![false; agents.len()],
             caught: vec![false; prey.len()],
             agents,
@@ -80,11 +80,11 @@ impl Scene {
     }
 
     fn text(&self) -> String {
-        text(&self.env.hunt)
+        text(&self.env.world)
     }
 
     fn frozen(&self) -> &[bool] {
-        &self.env.hunt.population.frozen
+        &self.env.world.state.frozen
     }
 
     fn mask(&self, agent: usize) -> &[bool] {

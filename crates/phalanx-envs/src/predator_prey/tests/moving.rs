@@ -1,4 +1,4 @@
-//! Who goes where, and who stops whom.
+//! Moves, and what stops them.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn walls_stop_agents_and_a_toroidal_grid_has_none() {
     assert!(scene.mask(0)[..5].iter().all(|&open| open));
     scene.act(&[RIGHT]);
     assert_eq!(scene.text(), "0..\n...\nS..");
-    // The prey is beside the agent across the edge.
+    // The prey is next to the agent across the edge.
     assert!(scene.mask(0)[usize::from(CATCH)]);
     assert_eq!(scene.reward(&[CATCH]), -2.0);
 }
@@ -78,7 +78,7 @@ fn prey_stops_agents_as_the_argument_says_and_collisions_cost_what_it_says() {
     let hares_only = PredatorPreyArgs { agent_move_block: vec![0, 2], ..args };
     let mut scene = Scene::new("0S1 ..H", hares_only);
     assert_eq!(scene.reward(&[RIGHT, DOWN]), -0.1 - 0.5);
-    assert_eq!(scene.env.hunt.population.agents, [1, 2]);
+    assert_eq!(scene.env.world.state.agents, [1, 2]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn prey_moves_uniformly_among_the_free_cells_beside_it() {
     for seed in 0..n {
         let mut scene = Scene::seeded("... 0S. ...", &args, seed);
         scene.act(&[STAY]);
-        seen[scene.env.hunt.population.prey[0] as usize] += 1;
+        seen[scene.env.world.state.prey[0] as usize] += 1;
     }
     for cell in [1, 5, 7] {
         assert_frequency(seen[cell], n as usize, 1.0 / 3.0, "a free neighbour");
@@ -131,8 +131,8 @@ fn stags_and_hares_rest_as_often_as_the_arguments_say() {
     for seed in 0..n {
         let mut scene = Scene::seeded(".S.0.H.", &args, seed);
         scene.act(&[STAY]);
-        stags += usize::from(scene.env.hunt.population.prey[0] == 1);
-        hares += usize::from(scene.env.hunt.population.prey[1] == 5);
+        stags += usize::from(scene.env.world.state.prey[0] == 1);
+        hares += usize::from(scene.env.world.state.prey[1] == 5);
     }
     assert_frequency(stags, n as usize, 0.7, "a stag rests");
     assert_frequency(hares, n as usize, 0.2, "a hare rests");

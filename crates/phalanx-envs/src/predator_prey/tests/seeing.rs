@@ -110,7 +110,7 @@ fn frozen_agents_see_nothing_are_not_seen_and_may_only_stay() {
     assert_eq!(marks(scene.obs(2), 5, 3), [((2, 2, 0), 1.0), ((3, 2, 1), 1.0)]);
     assert_eq!(marks(&scene.rows.state, 4, 3), [((0, 3, 0), 1.0), ((1, 3, 1), 1.0)]);
 
-    // Where they remain, they see and are in the state, but nobody sees them, as in the original.
+    // Where they remain, they see and are in the state, but no agent sees them, as in the original.
     let args = PredatorPreyArgs { remove_frozen: false, ..still() };
     let mut scene = Scene::new(drawing, args);
     scene.act(&[CATCH, CATCH, STAY]);
@@ -122,7 +122,7 @@ fn frozen_agents_see_nothing_are_not_seen_and_may_only_stay() {
 }
 
 #[test]
-fn moves_into_walls_are_unavailable_and_catching_is_available_beside_prey_only() {
+fn moves_into_walls_are_unavailable_and_catching_is_available_next_to_prey_only() {
     let scene = Scene::new("0.. .1S ..2", PredatorPreyArgs::default());
     assert_eq!(scene.mask(0), [true, true, false, false, true, false]);
     // Moves onto others are available; they are stopped.
@@ -163,7 +163,7 @@ fn windows_are_what_their_definition_says() {
                 rows.state[cell as usize * 3 + feature]
             };
             for (agent, window) in rows.obs.chunks_exact(spec.obs_dim).enumerate() {
-                let (row, column) = env.hunt.grid.place(env.hunt.population.agents[agent]);
+                let (row, column) = env.world.grid.place(env.world.state.agents[agent]);
                 let [down, right] = reach.map(|reach| reach as i64);
                 let mut seen = window.iter();
                 for r in row as i64 - down..=row as i64 + down {

@@ -2,10 +2,9 @@
 //! `surrounded_and_reflect`.
 
 use phalanx_core::rng::Rng;
-use serde::Deserialize;
 
-use crate::skirmish::liberty::{UNITS, unit_index};
-use crate::skirmish::map::{MapError, Placed, Roster, START_SCATTER, unknown};
+use crate::skirmish::engine::UNITS;
+use crate::skirmish::maps::{Rosters, START_SCATTER, Spawn};
 use crate::skirmish::terrain::Terrain;
 
 /// How far from the middle the line of a surrounding group begins, in each coordinate.
@@ -51,64 +50,6 @@ pub struct Generate {
     pub surrounded: f32,
 }
 
-/// A [`Generate`] as it stands in a map's file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Teams {
-    allies: usize,
-    enemies: usize,
-    kinds: Vec<Kind>,
-    #[serde(default)]
-    exceptions: Vec<String>,
-    surrounded: f32,
-}
-
-/// A kind of unit with its weight.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Kind {
-    unit: String,
-    weight: f32,
-}
-
-impl Teams {
-    /// Looks up the names and checks the numbers; the one-hot unit type has `type_bits` columns.
-    pub(crate) fn check(&self, map: &str, type_bits: usize) -> Result<Generate, MapError> {
-        let index = |name: &String| {
-            let names = UNITS.iter().map(|unit| unit.name);
-            unit_index(name).ok_or_else(|| unknown(map, "unit", name, names))
-        };
-        let weighted = |kind: &Kind| Ok(Weighted { unit: index(&kind.unit)?, weight: kind.weight });
-        let kinds = self.kinds.iter().map(weighted).collect::<Result<Vec<_>, MapError>>()?;
-        let exceptions = self.exceptions.iter().map(index).collect::<Result<Vec<_>, _>>()?;
-        let total: f32 = kinds.iter().map(|kind| kind.weight).sum();
-        let sums = 1.0 - 1e-6..1.0 + 1e-6;
-        let ordinary = |kind: &Weighted| kind.weight > 0.0 && !exceptions.contains(&kind.unit);
-        let mistakes = [
-            (
-                kinds.iter().any(|kind| kind.weight < 0.0) || !sums.contains(&total),
-                "the weights of the kinds do not sum to 1",
-            ),
-            (!kinds.iter().any(ordinary), "no kind of unit can form a team"),
-            (
-                !(0.0..=1.0).contains(&self.surrounded),
-                "the probability of a surrounded start is not between 0 and 1",
-            ),
-            (kinds.len() > type_bits, "there are more kinds than type bits"),
-        ];
-        if let Some((_, reason)) = mistakes.into_iter().find(|&(wrong, _)| wrong) {
-            return Err(MapError::Invalid { map: map.to_owned(), reason: reason.to_owned() });
-        }
-        Ok(Generate {
-            n_allies: self.allies,
-            n_enemies: self.enemies,
-            kinds,
-            exceptions,
-            surrounded: self.surrounded,
-        })
-    }
-}
-
 impl Generate {
     /// Health and shield of one member of a team, on average over the weights.
     pub fn mean_toughness(&self) -> f32 {
@@ -118,9 +59,9 @@ impl Generate {
 
     /// Draws both teams and their places. Allies are sorted by name and place, as SMAC's are by
     /// its numbers for unit types.
-    pub(crate) fn draw(&self, terrain: &Terrain, rng: &mut Rng, roster: &mut Roster) {
+    pub(crate) fn draw(&self, terrain: &Terrain, rng: &mut Rng, rosters: &mut Rosters) {
         let middle = (terrain.width() as f32 / 2.0, terrain.height() as f32 / 2.0);
-        let Roster { allies, enemies } = roster;
+        let Rosters { allies, enemies } = rosters;
         allies.clear();
         enemies.clear();
         self.draw_team(self.n_allies, middle, rng, allies);
@@ -136,11 +77,11 @@ impl Generate {
             placed.x = placed.x.clamp(margin, terrain.width() as f32 - margin);
             placed.y = placed.y.clamp(margin, terrain.height() as f32 - margin);
         }
-        sort(allies);
+        sort_units(allies);
     }
 
     /// Adds `n` members to a team; together they are not all exceptions.
-    fn draw_team(&self, n: usize, at: (f32, f32), rng: &mut Rng, team: &mut Vec<Placed>) {
+    fn draw_team(&self, n: usize, at: (f32, f32), rng: &mut Rng, team: &mut Vec<Spawn>) {
         if n == 0 {
             return;
         }
@@ -149,7 +90,7 @@ impl Generate {
             team.truncate(first);
             team.extend((0..n).map(|_| {
                 let type_bit = self.draw_kind(rng);
-                Placed { unit: self.kinds[type_bit].unit, type_bit, x: at.0, y: at.1 }
+                Spawn { unit: self.kinds[type_bit].unit, type_bit, x: at.0, y: at.1 }
             }));
             if team[first..].iter().any(|placed| !self.exceptions.contains(&placed.unit)) {
                 break;
@@ -172,14 +113,14 @@ impl Generate {
 
 /// Sorts a team as SMAC sorts its agents: by unit type, x and y. The unit types of its maps, and
 /// of SMACv2's, are in the order of their names.
-pub(crate) fn sort(team: &mut [Placed]) {
+pub(crate) fn sort_units(team: &mut [Spawn]) {
     team.sort_unstable_by(|a, b| {
         let names = UNITS[a.unit].name.cmp(UNITS[b.unit].name);
         names.then(a.x.total_cmp(&b.x)).then(a.y.total_cmp(&b.y))
     });
 }
 
-fn surround(terrain: &Terrain, rng: &mut Rng, enemies: &mut [Placed]) {
+fn surround(terrain: &Terrain, rng: &mut Rng, enemies: &mut [Spawn]) {
     let (width, height) = (terrain.width() as f32, terrain.height() as f32);
     let n_groups = 1 + rng.below(4);
     let mut sizes = [0; 4];
@@ -204,7 +145,7 @@ fn surround(terrain: &Terrain, rng: &mut Rng, enemies: &mut [Placed]) {
     }
 }
 
-fn mirror(terrain: &Terrain, rng: &mut Rng, allies: &mut [Placed], enemies: &mut [Placed]) {
+fn mirror(terrain: &Terrain, rng: &mut Rng, allies: &mut [Spawn], enemies: &mut [Spawn]) {
     let (width, height) = (terrain.width() as f32, terrain.height() as f32);
     for placed in &mut *allies {
         placed.x = rng.range(0.0, width / 2.0 - MIDDLE_GAP);
@@ -215,33 +156,5 @@ fn mirror(terrain: &Terrain, rng: &mut Rng, allies: &mut [Placed], enemies: &mut
             Some(ally) => (width - ally.x, ally.y),
             None => (rng.range(width / 2.0, width), rng.range(0.0, height)),
         };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::skirmish::map::Map;
-
-    #[test]
-    fn a_team_that_cannot_be_drawn_is_refused() {
-        let good = include_str!("../maps/terran_5_vs_5.toml");
-        assert!(Map::parse(good).is_ok());
-        for (old, new, reason) in [
-            ("weight = 0.1 ", "weight = 0.2 ", "do not sum to 1"),
-            ("weight = 0.1 ", "weight = nan ", "do not sum to 1"),
-            ("[\"medivac\"]", "[\"medivac\", \"marine\", \"marauder\"]", "can form a team"),
-            ("surrounded = 0.5", "surrounded = 1.5", "not between 0 and 1"),
-            ("unit_type_bits = 3", "unit_type_bits = 2", "more kinds than type bits"),
-            ("unit = \"marine\"", "unit = \"marina\"", "did you mean `marine`?"),
-            ("enemies = 5", "enemies = 0", "a team is empty"),
-            (
-                "[generate]",
-                "allies = [{ unit = \"marine\", count = 1, at = [9.0, 9.0] }]\n[generate]",
-                "either placed or generated",
-            ),
-        ] {
-            let error = Map::parse(&good.replace(old, new)).expect_err(reason);
-            assert!(error.to_string().contains(reason), "{error}");
-        }
     }
 }

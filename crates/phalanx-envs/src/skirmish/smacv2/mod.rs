@@ -1,11 +1,11 @@
 //! What SMACv2 (Ellis et al. 2023) adds to SMAC: teams and starts drawn anew for every episode, a
 //! cone of sight, and enemies that not every agent may see.
 
-mod cone;
+mod field_of_view;
 mod generate;
-mod sightings;
+mod partial_observability;
 
-pub(crate) use cone::Cone;
+pub(crate) use field_of_view::FieldOfView;
+pub(crate) use generate::sort_units;
 pub use generate::{Generate, Weighted};
-pub(crate) use generate::{Teams, sort};
-pub(crate) use sightings::Sightings;
+pub(crate) use partial_observability::Sightings;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::*;
-use crate::skirmish::map::Roster;
+use crate::skirmish::maps::Rosters;
 
 /// One arrangement of units and what the original makes of it.
 #[derive(Deserialize)]
@@ -27,12 +27,12 @@ fn staged(map: &str, args: &str, kinds: &[&str]) -> Field {
     if field.env.map().generate.is_some() {
         let place = |kind: &&str| {
             let unit = unit_index(kind).expect("the record names units");
-            Placed { unit, type_bit: 0, x: 0.0, y: 0.0 }
+            Spawn { unit, type_bit: 0, x: 0.0, y: 0.0 }
         };
         let all: Vec<_> = kinds.iter().map(place).collect();
         let (allies, enemies) = all.split_at(field.env.battle.n_allies);
-        let roster = Roster { allies: allies.to_vec(), enemies: enemies.to_vec() };
-        field.env.enlist_for_test(roster);
+        let rosters = Rosters { allies: allies.to_vec(), enemies: enemies.to_vec() };
+        field.env.set_rosters_for_test(rosters);
     }
     let found: Vec<_> = field.env.battle.stats.iter().map(|stats| stats.unit.name).collect();
     assert_eq!(found, kinds);
@@ -50,10 +50,10 @@ impl Record {
             field.units().energy[unit] = *energy;
             field.units().cooldown[unit] = *cooldown;
         }
-        let memory = field.env.memory_for_test();
-        memory.forget();
-        memory.looks.copy_from_slice(&self.looks);
-        memory.last_actions.copy_from_slice(&self.last_actions);
+        let history = field.env.history_for_test();
+        history.forget();
+        history.looks.copy_from_slice(&self.looks);
+        history.last_actions.copy_from_slice(&self.last_actions);
         field.env.set_step_for_test(3);
         field.rewrite();
         field.rewrite();
@@ -110,12 +110,12 @@ fn rewards_and_endings_are_those_of_the_originals() {
             field.units().health[unit] = *health;
             field.units().shield[unit] = *shield;
         }
-        field.env.open_accounts();
+        field.env.begin_step();
         for (unit, (.., health, shield)) in record.units.iter().enumerate() {
             field.units().health[unit] = *health;
             field.units().shield[unit] = *shield;
         }
-        let outcome = field.env.settle();
+        let outcome = field.env.finish_step();
         field.rewrite();
         let (reward, expected) = (outcome.reward, record.reward);
         assert!((reward - expected).abs() <= 1e-4, "{what}: {reward}, not {expected}");

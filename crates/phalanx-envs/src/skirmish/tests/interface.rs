@@ -104,7 +104,7 @@ fn the_state_holds_what_smac_puts_there() {
     assert_eq!(field.rows.state.len(), 48);
     assert_eq!(field.rows.state[..4], [30.0 / 45.0, 0.5, -6.0 / 32.0, 4.0 / 32.0]);
     assert_eq!(field.rows.state[15..21], [1.0, 8.0 / 32.0, -8.0 / 32.0, 0.0, 0.0, 0.0]);
-    assert!(field.rows.state[21..].iter().all(|&cell| cell == 0.0), "nobody has acted yet");
+    assert!(field.rows.state[21..].iter().all(|&cell| cell == 0.0), "no unit has acted yet");
     field.step(&[EAST, STOP, WEST]);
     let acted: Vec<_> = (0..27).filter(|&i| field.rows.state[21 + i] == 1.0).collect();
     assert_eq!(acted, [4, 9 + 1, 18 + 5]);

@@ -1,4 +1,4 @@
-//! What the interface tells of units of every kind.
+//! The interface for units of every kind.
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn a_medivac_may_heal_living_allies_within_six_but_no_medivac() {
 fn heal_slots_need_as_many_actions_as_there_are_allies() {
     let few = HEALERS.replace("\"marine\", count = 3", "\"marine\", count = 1");
     let few =
-        few.replace("\"marauder\", count = 1, at = [23.0", "\"marauder\", count = 0, at = [23.0");
+        few.replace("{ unit = \"marauder\", count = 1, at = [23.0, 16.0], type_bit = 0 },", "");
     let mut field = Field::written(&few, "");
     assert_eq!(field.env.spec().n_actions, 6 + 4);
     field.put(0, 10.0, 16.0);
@@ -195,7 +195,7 @@ fn every_index_is_described_by_the_kinds_it_belongs_to() {
     let fixed = Field::written(SHIELDS, "fix_quirks = true").env.describe();
     let first = fixed.obs.iter().position(|text| text == "enemy 0 (zealot): is a zealot");
     assert_eq!(first, Some(4 + 7));
-    assert!(fixed.summary.ends_with("quirks of the originals are mended"));
+    assert!(fixed.summary.ends_with("quirks of the originals are fixed"));
     let healers = Field::written(HEALERS, "").env.describe();
     assert!(healers.state.contains(&"medivac 0: energy / 200".to_owned()));
     let frame = Field::written(HEALERS, "").env.frame();
@@ -203,7 +203,7 @@ fn every_index_is_described_by_the_kinds_it_belongs_to() {
 }
 
 #[test]
-fn the_scripted_player_heals_the_injured_and_lets_marauders_skip_medivacs() {
+fn the_scripted_policy_heals_the_injured_and_lets_marauders_skip_medivacs() {
     let mut field = Field::written(HEALERS, "");
     for unit in 0..9 {
         field.put(unit, 12.0 + unit as f32, 16.0);
@@ -252,5 +252,5 @@ fn an_order_that_the_weapon_cannot_follow_leaves_the_last_one_in_force() {
     field.rewrite();
     actions[4] = ATTACK + 3;
     field.step(&actions);
-    assert_eq!(order(&mut field, 4), (Order::Hold, NOBODY));
+    assert_eq!(order(&mut field, 4), (Order::Hold, NO_UNIT));
 }

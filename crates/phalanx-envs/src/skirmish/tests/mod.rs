@@ -7,11 +7,11 @@ mod kinds;
 mod motion;
 mod opponents;
 mod outcomes;
-mod players;
+mod pathfinding;
 mod quirks;
-mod recovery;
-mod routes;
+mod regeneration;
 mod rules;
+mod scripted;
 mod self_play;
 mod smacv2;
 mod weapons;
@@ -19,7 +19,7 @@ mod weapons;
 use phalanx_core::env::{Env, StepResult, StepStatus};
 use phalanx_core::rng::{Purpose, Rng};
 
-use super::liberty::{Battle, NOBODY, Order, Units};
+use super::engine::{Battle, NO_UNIT, Order, Units};
 use super::*;
 
 /// A small map in the manner of `MMM`. Agents: 0 marauder, 1 and 2 marines, 3 medivac; the enemies
@@ -31,7 +31,7 @@ terrain = "open"
 ally_race = "terran"
 enemy_race = "terran"
 unit_type_bits = 3
-march = "stay"
+enemy_order = "hold"
 allies = [
     { unit = "medivac", count = 1, at = [9.0, 16.0], type_bit = 2 },
     { unit = "marauder", count = 1, at = [9.0, 16.0], type_bit = 0 },
@@ -53,7 +53,7 @@ terrain = "open"
 ally_race = "protoss"
 enemy_race = "protoss"
 unit_type_bits = 2
-march = "stay"
+enemy_order = "hold"
 allies = [
     { unit = "zealot", count = 2, at = [9.0, 16.0], type_bit = 1 },
     { unit = "stalker", count = 1, at = [9.0, 16.0], type_bit = 0 },
@@ -64,7 +64,7 @@ enemies = [
 ]
 "#;
 
-/// A map on which nobody marches; units without types, as lists of groups.
+/// A map on which enemies hold their places; units without types, as lists of groups.
 fn arena(terrain: &str, allies: &str, enemies: &str) -> String {
     format!(
         r#"
@@ -74,7 +74,7 @@ fn arena(terrain: &str, allies: &str, enemies: &str) -> String {
         ally_race = "terran"
         enemy_race = "terran"
         unit_type_bits = 0
-        march = "stay"
+        enemy_order = "hold"
         allies = [{allies}]
         enemies = [{enemies}]
         "#
@@ -95,7 +95,7 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert!(close, "{what}: {found:?} is not {expected:?}");
 }
 
-type Field = crate::skirmish::field::Field<Skirmish>;
+type Field = crate::fixture::Fixture<Skirmish>;
 
 impl Field {
     fn new(map: &str, args: &str) -> Self {
@@ -133,11 +133,11 @@ impl Field {
     /// Lets the enemies stand where they are and do nothing.
     fn pacify(&mut self) {
         for enemy in self.env.battle.n_allies..self.env.battle.len() {
-            self.units().command(enemy, Order::Hold, NOBODY);
+            self.units().command(enemy, Order::Hold, NO_UNIT);
         }
     }
 
-    /// Everybody alive stops.
+    /// All living units stop.
     fn idle(&self) -> Vec<u16> {
         self.rows.alive.iter().map(|&alive| if alive { STOP } else { NO_OP }).collect()
     }

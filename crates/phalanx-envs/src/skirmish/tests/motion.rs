@@ -65,7 +65,7 @@ fn cliffs_stop_walkers_and_neither_colossi_nor_flyers() {
         [("zergling", false), ("stalker", false), ("colossus", true), ("medivac", true)]
     {
         let mut field = field(unit, "2c_vs_64zg", 16.0, 15.0);
-        field.units().command(0, Order::Move { x: 16.0, y: 10.0 }, NOBODY);
+        field.units().command(0, Order::Move { x: 16.0, y: 10.0 }, NO_UNIT);
         for _ in 0..40 {
             field.env.battle.play(1, &mut Rng::stream(0, Purpose::Check, 0));
         }
@@ -90,7 +90,7 @@ fn units_are_in_the_way_of_those_that_move_alike_and_of_no_others() {
         let text = arena("open", &at(unit, 1, (4.0, 16.0)), &at(other, 1, (8.0, 16.0)));
         let mut field = Field::written(&text, "deterministic = true\nstart_scatter = false");
         field.pacify();
-        field.units().command(0, Order::Move { x: 12.0, y: 16.0 }, NOBODY);
+        field.units().command(0, Order::Move { x: 12.0, y: 16.0 }, NO_UNIT);
         let mut off = 0.0_f32;
         for _ in 0..80 {
             field.env.battle.play(1, &mut Rng::stream(0, Purpose::Check, 0));

@@ -1,7 +1,7 @@
-//! Enemies that a scripted player leads.
+//! Enemies that a scripted policy leads.
 
 use super::*;
-use crate::skirmish::smac::ATTACK_MOVE;
+use crate::skirmish::interface::ATTACK_MOVE;
 
 #[test]
 fn the_enemies_begin_by_standing_still_and_never_act_of_their_own_accord() {
@@ -26,7 +26,7 @@ fn the_enemies_begin_by_standing_still_and_never_act_of_their_own_accord() {
 #[test]
 fn the_opponent_does_what_the_same_player_would_do_as_an_agent() {
     // Maps of one kind on each side, where both list the enemies in the same order.
-    for (name, _) in PLAYERS.iter().filter(|(name, _)| *name != "random") {
+    for (name, _) in SCRIPTED_POLICIES.iter().filter(|(name, _)| *name != "random") {
         let args = "start_scatter = false\ndeterministic = true";
         let opposed = format!("{args}\nopponent = \"{name}\"\nheuristic_rest = true");
         let mut opposed = Field::new("3m", &opposed);
@@ -36,7 +36,8 @@ fn the_opponent_does_what_the_same_player_would_do_as_an_agent() {
             both.put(unit, x[unit], y[unit]);
         }
         both.rewrite();
-        let player = PLAYERS.iter().position(|(other, _)| other == name).expect("it is listed");
+        let player =
+            SCRIPTED_POLICIES.iter().position(|(other, _)| other == name).expect("it is listed");
         let mut actions = [0; 6];
         for _ in 0..25 {
             both.env.scripted_actions(player, &mut both.rng, &mut actions);
@@ -128,7 +129,7 @@ fn in_self_play_players_choose_for_both_teams() {
     let mut field = Field::new("5m_vs_6m", "self_play = true");
     let mut player = Rng::stream(3, Purpose::ScriptedPolicy, 0);
     let mut actions = [0; 11];
-    for (number, (name, _)) in PLAYERS.iter().enumerate() {
+    for (number, (name, _)) in SCRIPTED_POLICIES.iter().enumerate() {
         field.reset();
         for _ in 0..30 {
             field.env.scripted_actions(number, &mut player, &mut actions);
@@ -149,6 +150,6 @@ fn in_self_play_players_choose_for_both_teams() {
 fn a_battle_against_the_usual_orders_is_named_attack_move() {
     assert_eq!(SkirmishArgs::default().opponent, ATTACK_MOVE);
     let text = |args: &str| Field::new("3m", args).env.describe().summary;
-    assert!(text("opponent = \"kiting\"").contains("the scripted player kiting leads the enemies"));
+    assert!(text("opponent = \"kiting\"").contains("the scripted policy kiting leads the enemies"));
     assert!(!text("").contains("scripted"));
 }

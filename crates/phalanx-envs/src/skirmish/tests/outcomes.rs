@@ -8,7 +8,7 @@ fn mirrored(name: &str, deterministic: bool) -> Battle {
 }
 
 fn face_off(battle: &mut Battle, map: &Map, exactly: bool, rng: &mut Rng) {
-    battle.deploy(&map.roster(), map.march, rng);
+    battle.spawn(&map.rosters(), map.enemy_order, rng);
     let n = battle.n_allies;
     for i in 0..n {
         battle.units.order[i] = Order::AttackMove { x: 23.0, y: 16.0 };
@@ -100,7 +100,7 @@ fn a_full_victory_without_recovery_is_worth_exactly_twenty_on_every_map() {
         // Where teams are generated, the scale is that of the mean team; where healers fight, the
         // battle ends before they are dead.
         let map = Map::named(name).expect("our map is well formed");
-        let heals = |placed: &Placed| UNITS[placed.unit].heal.is_some();
+        let heals = |placed: &Spawn| UNITS[placed.unit].heal.is_some();
         if map.generate.is_some() || map.enemies.iter().any(heals) {
             continue;
         }
@@ -203,7 +203,7 @@ fn defeat_and_sparse_victory_are_rewarded_as_in_smac() {
     }
 }
 
-/// The share of 200 battles that SMAC's scripted player wins.
+/// The share of 200 battles that SMAC's scripted policy wins.
 fn heuristic_win_rate(name: &str) -> f64 {
     let mut field = Field::new(name, "heuristic_ai = true");
     let mut won = 0;
@@ -217,7 +217,7 @@ fn heuristic_win_rate(name: &str) -> f64 {
 
 #[test]
 fn attacking_the_nearest_fares_as_in_smac() {
-    // The win rates of the same player in SMAC, as its paper reports them.
+    // The win rates of the same policy in SMAC, as its paper reports them.
     for (name, smac) in [("5m_vs_6m", 0.0), ("10m_vs_11m", 0.12), ("27m_vs_30m", 0.0)] {
         let rate = heuristic_win_rate(name);
         assert!((rate - smac).abs() <= 0.15, "{name}: {rate}, not {smac}");
@@ -243,7 +243,7 @@ fn playing_at_random_wins_nothing() {
 }
 
 #[test]
-fn the_scripted_player_keeps_to_the_mask() {
+fn the_scripted_policy_keeps_to_the_mask() {
     let mut field = Field::new("10m_vs_11m", "");
     let mut actions = vec![0; 10];
     for _ in 0..20 {

@@ -1,4 +1,4 @@
-//! How battles end where healers fight, and what `fix_quirks` mends.
+//! How battles end where healers fight, and what `fix_quirks` fixes.
 
 use super::*;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::skirmish::liberty::Hit;
+use crate::skirmish::engine::Hit;
 
 /// Steps of one game loop, without chance, with enemies that do nothing.
 fn range_course() -> Field {
@@ -166,7 +166,7 @@ fn an_enemy_notices_whom_it_can_reach_and_takes_the_nearest() {
     field.kill(4);
     field.kill(5);
     // Five between edges is 5.75 between centres.
-    for (x, target) in [(15.751, NOBODY), (15.75, 1)] {
+    for (x, target) in [(15.751, NO_UNIT), (15.75, 1)] {
         field.put(3, x, 16.0);
         field.env.battle.acquire();
         assert_eq!(field.units().target[3], target, "at {x}");
@@ -202,10 +202,10 @@ fn a_victim_calls_idle_comrades_within_four() {
     // Four between edges is 4.75 between centres.
     for (offset, helped) in [(4.74, true), (4.76, false)] {
         let mut field = range_course();
-        let march = Order::AttackMove { x: 9.0, y: 16.0 };
+        let order = Order::AttackMove { x: 9.0, y: 16.0 };
         for (enemy, (x, y)) in [(3, (14.0, 16.0)), (4, (14.0 + offset, 16.0)), (5, (28.0, 9.0))] {
             field.put(enemy, x, y);
-            field.units().order[enemy] = march;
+            field.units().order[enemy] = order;
         }
         field.put(0, 8.5, 16.0);
         field.put(1, 2.0, 10.0);
@@ -214,8 +214,8 @@ fn a_victim_calls_idle_comrades_within_four() {
         field.units().hits.push(Hit { due: 0.0, from: 0, to: 3, place, along });
         field.env.battle.land_hits();
         assert_eq!(field.units().target[3], 0, "the victim answers");
-        assert_eq!(field.units().target[4], if helped { 0 } else { NOBODY }, "at {offset}");
-        assert_eq!(field.units().target[5], NOBODY);
+        assert_eq!(field.units().target[4], if helped { 0 } else { NO_UNIT }, "at {offset}");
+        assert_eq!(field.units().target[5], NO_UNIT);
     }
 }
 
@@ -238,7 +238,7 @@ fn units_that_kill_each_other_both_die() {
 
 #[test]
 fn walkers_flow_round_comrades_who_stand() {
-    // The one behind starts in the notch between two who shoot.
+    // The rear one starts in the notch between two that shoot.
     let mut field = range_course();
     field.put(1, 10.0, 15.6);
     field.put(2, 10.0, 16.4);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The same map with allies and enemies exchanged, each told of the other as before.
+/// The same map with allies and enemies exchanged, each observing the other as before.
 fn exchanged(map: &str) -> String {
     let (head, teams) = map.split_once("allies = [").expect("the test's map lists the allies");
     let (allies, enemies) = teams.split_once("enemies = [").expect("and the enemies");
@@ -18,7 +18,7 @@ fn exchanged(map: &str) -> String {
     format!("{head}allies = [{}enemies = [{}", bits(enemies), bits(allies))
 }
 
-/// Places everybody of `field` in a row, the first team's units before the second's or after.
+/// Places all units of `field` in a row, the first team's units before the second's or after.
 fn line_up(field: &mut Field, sizes: (usize, usize), swapped: bool) {
     let n = sizes.0 + sizes.1;
     for unit in 0..n {
@@ -115,7 +115,7 @@ fn enemies_do_as_they_are_told_and_nothing_else() {
     field.rewrite();
     field.step(&[STOP, STOP, STOP, ATTACK, STOP, STOP]);
     assert_eq!((field.units().order[3], field.units().target[3]), (Order::Attack, 0));
-    assert_eq!(field.units().order[0], Order::Hold, "nobody shoots back of its own accord");
+    assert_eq!(field.units().order[0], Order::Hold, "no unit shoots back of its own accord");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn each_team_is_paid_for_what_the_other_lost() {
     field.put(0, 16.0, 18.0);
     field.put(5, 19.0, 18.0);
     field.rewrite();
-    // Agent 0 and enemy 0 shoot at each other; the enemy shoots last and nobody dies.
+    // Agent 0 and enemy 0 shoot at each other; the enemy shoots last and no unit dies.
     let mut actions = field.idle();
     actions[0] = ATTACK;
     let outcome = field.step(&actions);

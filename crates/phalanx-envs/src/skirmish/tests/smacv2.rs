@@ -1,4 +1,4 @@
-//! What SMACv2 adds beside generated teams: ranges, a cone of sight, enemies that stay unseen.
+//! What SMACv2 adds besides generated teams: ranges, a cone of sight, enemies that stay unseen.
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn agents_see_and_shoot_in_a_cone_that_they_turn() {
     field.put(4, 14.0, 16.0);
     field.rewrite();
     let attack = 6 + 12;
-    assert_eq!(field.row(0)[30..], [1.0, 0.0], "everybody looks east at first");
+    assert_eq!(field.row(0)[30..], [1.0, 0.0], "all look east at first");
     assert!(!field.mask(0)[attack] && field.mask(0)[attack + 1]);
     assert!(field.row(0)[4..9] == [0.0; 5] && field.row(0)[9] == 1.0);
     // An order given before goes on while the agent turns.
@@ -84,7 +84,7 @@ fn agents_see_and_shoot_in_a_cone_that_they_turn() {
     assert!(field.mask(0)[attack] && !field.mask(0)[attack + 1]);
     assert!(field.row(0)[4] == 1.0 && field.row(0)[9..14] == [0.0; 5]);
     assert_close(&field.row(0)[30..], &[0.0, 1.0], "it looks north");
-    assert_close(&field.rows.state[4..6], &[0.0, 1.0], "so says the state");
+    assert_close(&field.rows.state[4..6], &[0.0, 1.0], "the state agrees");
     assert!(field.mask(0)[6..18].iter().all(|&open| open));
     let texts = field.env.describe().actions;
     assert_eq!(texts[9], "look 90 degrees counter-clockwise from east");
@@ -105,7 +105,7 @@ fn without_the_mask_an_attack_out_of_range_gives_no_order() {
     let order = field.units().order[0];
     field.put(0, 10.0, 16.0);
     field.step(&[ATTACK, STOP, STOP]);
-    assert_eq!((field.units().order[0], field.units().target[0]), (order, NOBODY));
+    assert_eq!((field.units().order[0], field.units().target[0]), (order, NO_UNIT));
     field.step(&[ATTACK + 1, STOP, STOP]);
     assert_eq!((field.units().order[0], field.units().target[0]), (Order::Attack, 4));
 }
@@ -156,7 +156,7 @@ fn an_unseen_enemy_blanks_those_before_it_unless_fixed() {
     let place = |args: &str, far: usize| {
         let mut field = Field::new("terran_5_vs_5", args);
         // What was seen at the start is forgotten.
-        field.env.memory_for_test().forget();
+        field.env.history_for_test().forget();
         gather(&mut field);
         field.put(5 + far, 31.0, 31.0);
         field.rewrite();

@@ -1,7 +1,7 @@
 //! What every unit's weapon does, and how fast: the table of hits and times to kill.
 
 use super::*;
-use crate::skirmish::liberty::{Hit, unit_index};
+use crate::skirmish::engine::{Hit, unit_index};
 
 /// Two units of one kind against two of another on open ground, without chance, far apart.
 fn range_course(attacker: &str, target: &str) -> Battle {
@@ -9,9 +9,9 @@ fn range_course(attacker: &str, target: &str) -> Battle {
     let map = Map::parse(&text).expect("the test writes a map");
     let args = SkirmishArgs { deterministic: true, ..Default::default() };
     let mut battle = Battle::new(&map, &args);
-    battle.deploy(&map.roster(), map.march, &mut Rng::stream(0, Purpose::Check, 0));
+    battle.spawn(&map.rosters(), map.enemy_order, &mut Rng::stream(0, Purpose::Check, 0));
     for enemy in [2, 3] {
-        battle.units.command(enemy, Order::Hold, NOBODY);
+        battle.units.command(enemy, Order::Hold, NO_UNIT);
     }
     put(&mut battle, 0, 12.0, 16.0);
     put(&mut battle, 1, 2.0, 2.0);
@@ -230,7 +230,7 @@ fn a_baneling_bursts_once_when_it_attacks_or_is_killed() {
                     let (place, along) = ((12.0, 16.0), (0.0, 0.0));
                     battle.units.health[0] = 0.1;
                     battle.units.hits.push(Hit { due: 0.0, from: 2, to: 0, place, along });
-                    battle.units.command(0, Order::Hold, NOBODY);
+                    battle.units.command(0, Order::Hold, NO_UNIT);
                 }
                 for _ in 0..20 {
                     advance(&mut battle);
@@ -264,7 +264,7 @@ fn weapons_for_the_ground_leave_flyers_alone() {
         let weapon = unit.weapon.expect("it is armed");
         let mut battle = range_course(unit.name, "medivac");
         engage(&mut battle, 0.05);
-        battle.units.command(0, Order::AttackMove { x: 30.0, y: 16.0 }, NOBODY);
+        battle.units.command(0, Order::AttackMove { x: 30.0, y: 16.0 }, NO_UNIT);
         for _ in 0..40 {
             advance(&mut battle);
         }

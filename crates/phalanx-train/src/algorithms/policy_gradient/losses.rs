@@ -18,19 +18,19 @@ pub(super) struct Sequence {
 pub(super) struct PolicyInputs {
     pub(super) read: Sequence,
     /// Zero, or minus infinity for all purposes where an action is not available.
-    pub(super) closed: Tensor<3>,
+    pub(super) mask_bias: Tensor<3>,
     pub(super) actions: Tensor<3, Int>,
 }
 
 impl PolicyInputs {
     /// What networks that say `logits` think of the actions taken.
     pub(super) fn evaluate_actions(&self, logits: Tensor<3>) -> Categorical {
-        categorical(logits, self.closed.clone(), self.actions.clone())
+        categorical(logits, self.mask_bias.clone(), self.actions.clone())
     }
 
     /// The log-probabilities of all actions, `[time, row, action]`.
     pub(super) fn log_probs(&self, logits: Tensor<3>) -> Tensor<3> {
-        log_softmax(logits + self.closed.clone(), 2)
+        log_softmax(logits + self.mask_bias.clone(), 2)
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
                 not_reset: Tensor::ones([1, n], &cpu()),
             },
             taken: PolicyTargets {
-                closed: Tensor::zeros([n, 2], &cpu()),
+                mask_bias: Tensor::zeros([n, 2], &cpu()),
                 actions: Tensor::from_data(TensorData::new(vec![0_i32; n], [n, 1]), &cpu()),
                 log_prob: column(old),
                 advantage: column(advantage),

@@ -1,0 +1,209 @@
+//! Names that users bring from other libraries and from earlier versions of this one.
+
+use toml::Table;
+
+use super::Environments;
+use crate::arguments::closest_match;
+
+/// Other names of families, in lower case, each with the family that has its tasks here.
+const FAMILIES: &[(&str, &str)] = &[
+    ("smac", "skirmish"),
+    ("smacv1", "skirmish"),
+    ("sc2", "skirmish"),
+    ("starcraft2", "skirmish"),
+    ("smaclite", "skirmish"),
+    ("smacv2", "skirmish"),
+    ("sc2v2", "skirmish"),
+    ("jaxmarl", "smax"),
+    ("heuristicenemysmax", "smax"),
+    ("skirmish", "smax"),
+    ("matrixgames", "matrix"),
+];
+
+/// Other names of single tasks, in lower case.
+const TASKS: &[(&str, &str)] = &[
+    ("10gen_protoss", "skirmish/protoss_5_vs_5"),
+    ("10gen_terran", "skirmish/terran_5_vs_5"),
+    ("10gen_zerg", "skirmish/zerg_5_vs_5"),
+    ("sc2_gen_protoss", "skirmish/protoss_5_vs_5"),
+    ("sc2_gen_terran", "skirmish/terran_5_vs_5"),
+    ("sc2_gen_zerg", "skirmish/zerg_5_vs_5"),
+    ("climbing-nostate", "matrix/climbing"),
+    ("penalty-100-nostate", "matrix/penalty"),
+    ("nstep_matrix", "k_step"),
+    ("mmdp_game_1", "mmdp"),
+    ("stag_hunt", "predator_prey"),
+    ("pred_prey_punish", "predator_prey"),
+    ("rel_overgen", "predator_prey"),
+];
+
+/// Returns the identifiers under which the task called `name` elsewhere is known here.
+///
+/// A name consists of a family, which may be missing, and a task, which may end with a version:
+/// `3m`, `smac/3m`, `SMAX/3m`, `smaclite/3m-v0`.
+pub(super) fn same_tasks(environments: &Environments, name: &str) -> Vec<String> {
+    let (family, task) = split(name);
+    let known = |id: &String| environments.get(id).is_some();
+    if let Some((_, id)) = TASKS.iter().find(|(other, _)| *other == task.to_lowercase()) {
+        return Vec::from_iter(Some((*id).to_owned()).filter(known));
+    }
+    match family {
+        None => {
+            let ending = format!("/{task}");
+            let ids = environments.iter().map(|entry| &entry.id);
+            ids.filter(|id| id.ends_with(&ending)).cloned().collect()
+        }
+        Some(family) => families(environments, &family)
+            .into_iter()
+            .map(|family| format!("{family}/{task}"))
+            .filter(known)
+            .collect(),
+    }
+}
+
+/// Returns the identifier that is most like `name`: one of the right family, if that is known.
+pub(super) fn closest(environments: &Environments, name: &str) -> String {
+    let (family, task) = split(name);
+    let ids = || environments.iter().map(|entry| entry.id.as_str());
+    let meant = family.and_then(|family| families(environments, &family).into_iter().next());
+    let closest = match meant {
+        Some(family) => {
+            let prefix = format!("{family}/");
+            let own = ids().filter(|id| id.starts_with(&prefix));
+            closest_match(&format!("{prefix}{task}"), own)
+        }
+        None => closest_match(name, ids()),
+    };
+    closest.or_else(|| closest_match(name, ids())).unwrap_or_default().to_owned()
+}
+
+/// Returns why `id` refuses an argument that it had in an earlier version.
+pub(super) fn removed_argument(
+    environments: &Environments,
+    id: &str,
+    args: &Table,
+) -> Option<String> {
+    let rules = args.get("rules")?;
+    let (family, map) = id.split_once('/')?;
+    let reason = match (family, rules.as_str()) {
+        ("skirmish", Some("smax")) => {
+            let game = format!("smax/{map}");
+            if environments.get(&game).is_some() {
+                format!("JaxMARL's game is the environment `{game}`")
+            } else {
+                let maps = environments.iter().filter(|entry| entry.id.starts_with("smax/"));
+                let maps: Vec<_> = maps.map(|entry| entry.id.as_str()).collect();
+                format!("JaxMARL's game has no map `{map}`; it has {}", maps.join(", "))
+            }
+        }
+        ("skirmish", _) => {
+            "battles of `skirmish` follow StarCraft's rules; leave it out".to_owned()
+        }
+        ("smax", _) => "battles of `smax` follow JaxMARL's rules; leave it out".to_owned(),
+        _ => return None,
+    };
+    Some(format!("there is no argument `rules` any more (rules = {rules}): {reason}"))
+}
+
+/// Splits a name into family, in lower case, and task without version.
+fn split(name: &str) -> (Option<String>, &str) {
+    let (family, task) = match name.rsplit_once(['/', ':']) {
+        Some((family, task)) => (Some(family.to_lowercase()), task),
+        None => (None, name),
+    };
+    let unversioned = task.rsplit_once("-v").filter(|(_, version)| {
+        !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    (family, unversioned.map_or(task, |(task, _)| task))
+}
+
+/// Returns the families here that may be meant by `family`, the likeliest first.
+fn families(environments: &Environments, family: &str) -> Vec<String> {
+    let prefix = format!("{family}/");
+    let own = environments.iter().any(|entry| entry.id.starts_with(&prefix));
+    let others = FAMILIES.iter().filter(|(other, _)| *other == family);
+    let others = others.map(|&(_, here)| here.to_owned());
+    own.then(|| family.to_owned()).into_iter().chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Environments;
+
+    fn answer(id: &str) -> String {
+        let environments = Environments::builtin();
+        environments.make(id, &toml::Table::new()).err().expect(id).to_string()
+    }
+
+    #[test]
+    fn names_from_elsewhere_are_answered_with_the_id_to_use() {
+        for (name, id) in [
+            ("smac/3m", "skirmish/3m"),
+            ("sc2/MMM2", "skirmish/MMM2"),
+            ("SMAC/27m_vs_30m", "skirmish/27m_vs_30m"),
+            ("smaclite/2s3z-v0", "skirmish/2s3z"),
+            ("smacv2/terran_5_vs_5", "skirmish/terran_5_vs_5"),
+            ("sc2v2/zerg_10_vs_11", "skirmish/zerg_10_vs_11"),
+            ("10gen_protoss", "skirmish/protoss_5_vs_5"),
+            ("MMM", "skirmish/MMM"),
+            ("smacv2_5_units", "smax/smacv2_5_units"),
+            ("skirmish/smacv2_5_units", "smax/smacv2_5_units"),
+            ("SMAX/3m", "smax/3m"),
+            ("HeuristicEnemySMAX/2s3z", "smax/2s3z"),
+            ("matrixgames:climbing-nostate-v0", "matrix/climbing"),
+            ("qtran", "matrix/qtran"),
+            ("stag_hunt", "predator_prey"),
+        ] {
+            let expected = format!("there is no environment `{name}`; here it is called `{id}`");
+            assert_eq!(answer(name), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_of_two_games_is_answered_with_both() {
+        assert_eq!(
+            answer("3m"),
+            "there is no environment `3m`; here it is called `skirmish/3m` or `smax/3m`"
+        );
+    }
+
+    #[test]
+    fn a_slip_in_a_name_from_elsewhere_is_answered_within_its_family() {
+        assert_eq!(
+            answer("smac/5m_v_6m"),
+            "there is no environment `smac/5m_v_6m`; did you mean `skirmish/5m_vs_6m`?"
+        );
+        assert_eq!(answer("smax/3n"), "there is no environment `smax/3n`; did you mean `smax/3m`?");
+    }
+
+    #[test]
+    fn every_name_in_the_tables_leads_to_an_environment() {
+        let environments = Environments::builtin();
+        for (_, id) in super::TASKS {
+            assert!(environments.get(id).is_some(), "{id}");
+        }
+        for (_, family) in super::FAMILIES {
+            let prefix = format!("{family}/");
+            assert!(environments.iter().any(|entry| entry.id.starts_with(&prefix)), "{family}");
+        }
+    }
+
+    #[test]
+    fn the_former_argument_rules_is_answered_with_what_to_do() {
+        let refusal = |id: &str, rules: &str| {
+            let args = format!("rules = \"{rules}\"").parse().expect("valid TOML");
+            Environments::builtin().make(id, &args).err().expect(id).to_string()
+        };
+        assert_eq!(
+            refusal("skirmish/3m", "smax"),
+            "environment `skirmish/3m`: there is no argument `rules` any more (rules = \"smax\"): \
+             JaxMARL's game is the environment `smax/3m`"
+        );
+        let missing = refusal("skirmish/MMM", "smax");
+        assert!(missing.contains("has no map `MMM`; it has smax/3m, "), "{missing}");
+        let usual = refusal("skirmish/3m", "liberty");
+        assert!(usual.ends_with("follow StarCraft's rules; leave it out"), "{usual}");
+        let same = refusal("smax/3m", "smax");
+        assert!(same.ends_with("follow JaxMARL's rules; leave it out"), "{same}");
+    }
+}

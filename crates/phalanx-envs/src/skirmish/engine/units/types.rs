@@ -1,0 +1,235 @@
+//! What a unit is, and what a hit does.
+//!
+//! SMAC's maps depend on the game data *Wings of Liberty* alone, so the numbers are those of that
+//! data, in its own unit of time: a "Normal" second of 16 game loops. They stand in
+//! [`UNITS`](super::UNITS).
+
+use serde::{Deserialize, Serialize};
+
+/// Game loops in one second.
+pub const LOOPS_PER_SECOND: f32 = 16.0;
+
+/// A race. Protoss units have a shield, which gives the observation one more column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Race {
+    /// No shields.
+    Terran,
+    /// Every unit has a shield.
+    Protoss,
+    /// No shields.
+    Zerg,
+}
+
+/// What a weapon may have a bonus against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Attribute {
+    /// Small.
+    Light,
+    /// Heavily built.
+    Armored,
+    /// Alive; a medivac heals nothing else.
+    Biological,
+    /// Built.
+    Mechanical,
+    /// Very large.
+    Massive,
+    /// A building.
+    Structure,
+}
+
+/// What a unit can cross, and which units it collides with: units of one kind of motion keep apart from
+/// each other and from no others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Motion {
+    /// Walks, round cliffs.
+    Ground,
+    /// Walks over cliffs and over units on the ground; weapons against ground and air both hit it.
+    OverCliffs,
+    /// Flies; weapons hit it that [may](Weapon::hits_flying).
+    Flying,
+}
+
+/// The units that a hit damages besides its target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Splash {
+    /// None.
+    None,
+    /// All opponents on a line through the target's place, across the direction of aim: those
+    /// whose edge is within `radius` of a point at most `half_length` from the middle. The place is that of
+    /// the damage point; the first hit falls `delay` seconds later.
+    Line {
+        /// Half the length of the line.
+        half_length: f32,
+        /// Half its width.
+        radius: f32,
+        /// Seconds from the damage point to the first hit.
+        delay: f32,
+    },
+    /// All opponents whose edge is within `radius` of the attacker, which dies of it.
+    Burst {
+        /// How far the burst reaches.
+        radius: f32,
+    },
+}
+
+/// How a unit does damage.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weapon {
+    /// Damage of one hit before armour.
+    pub damage: f32,
+    /// Hits of one volley, each reduced by armour.
+    pub hits: u32,
+    /// Seconds between the hits of a volley.
+    pub hit_interval: f32,
+    /// Extra damage of each hit against units with the attribute.
+    pub bonus: Option<(Attribute, f32)>,
+    /// Seconds from the start of one attack to the start of the next.
+    pub period: f32,
+    /// Largest distance between the edges of attacker and target when an attack starts.
+    pub range: f32,
+    /// How much further away the target may be when the damage point is reached.
+    pub range_slop: f32,
+    /// Seconds from the start of an attack to its damage, or to the launch of its missile.
+    pub damage_point: f32,
+    /// Seconds after the damage before the unit walks after a target; a new order cuts it short.
+    pub backswing: f32,
+    /// Length units per second of the missile that carries the damage; `None` for a weapon that
+    /// hits at once.
+    pub missile_speed: Option<f32>,
+    /// Whether it can be aimed at [`Motion::Flying`].
+    pub hits_flying: bool,
+    /// The units that a hit damages besides its target.
+    pub splash: Splash,
+}
+
+/// How a unit heals comrades.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heal {
+    /// Health given back in a second.
+    pub health_per_second: f32,
+    /// Energy spent for one point of health.
+    pub energy_per_health: f32,
+    /// Largest distance between edges.
+    pub range: f32,
+    /// How far (between edges) it looks for the injured of its own accord.
+    pub acquire: f32,
+}
+
+/// What a unit spends on abilities.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Energy {
+    /// At the start of an episode.
+    pub start: f32,
+    /// The most it can hold.
+    pub max: f32,
+    /// Gained in a second.
+    pub regeneration: f32,
+}
+
+/// A kind of unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unit {
+    /// The name in map files.
+    pub name: &'static str,
+    /// The race it belongs to.
+    pub race: Race,
+    /// Health at the start.
+    pub health: f32,
+    /// Shield at the start. It grows by 2 a second when 10 seconds passed without damage.
+    pub shield: f32,
+    /// Subtracted from every hit on health.
+    pub armour: f32,
+    /// Health regained in a second.
+    pub regeneration: f32,
+    /// Length units per second.
+    pub speed: f32,
+    /// Length units per second squared; `None` for a unit that has its speed at once. All units
+    /// turn and stop at once.
+    pub acceleration: Option<f32>,
+    /// How far it sees: SMACv2's sight range.
+    pub sight: f32,
+    /// The radius subtracted from distances when a range is tested.
+    pub radius: f32,
+    /// The radius that keeps units apart.
+    pub separation: f32,
+    /// The distance a unit keeps from cliffs.
+    pub inner_radius: f32,
+    /// What it can cross.
+    pub motion: Motion,
+    /// What weapons may have a bonus against.
+    pub attributes: &'static [Attribute],
+    /// `None` for a unit that cannot attack.
+    pub weapon: Option<Weapon>,
+    /// `None` for a unit that cannot heal.
+    pub heal: Option<Heal>,
+    /// `None` for a unit without energy.
+    pub energy: Option<Energy>,
+    /// Whether its weapon goes off when it is killed.
+    pub explodes: bool,
+    /// By what SMAC divides the cooldown (in game loops) in the state.
+    pub cooldown_scale: f32,
+}
+
+/// Health and shield of a `target` after one hit of `weapon`.
+///
+/// The hit does `damage + bonus`. The shield takes it first, without armour; what is left over,
+/// minus armour but at least 0.5, goes to the health. Health at zero is death.
+pub fn strike(weapon: &Weapon, target: &Unit, health: f32, shield: f32) -> (f32, f32) {
+    let bonus = match weapon.bonus {
+        Some((attribute, bonus)) if target.attributes.contains(&attribute) => bonus,
+        _ => 0.0,
+    };
+    let hit = weapon.damage + bonus;
+    let absorbed = hit.min(shield);
+    let rest = hit - absorbed;
+    let lost = if rest > 0.0 { (rest - target.armour).max(0.5) } else { 0.0 };
+    ((health - lost).max(0.0), shield - absorbed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{UNITS, unit_index};
+    use super::*;
+
+    fn marine() -> Unit {
+        UNITS[unit_index("marine").expect("the table has marines")]
+    }
+
+    #[test]
+    fn a_marine_kills_a_marine_with_eight_shots() {
+        let weapon = marine().weapon.expect("a marine is armed");
+        let (mut health, mut shots) = (45.0, 0);
+        while health > 0.0 {
+            (health, _) = strike(&weapon, &marine(), health, 0.0);
+            shots += 1;
+        }
+        assert_eq!(shots, 8);
+    }
+
+    #[test]
+    fn a_shield_takes_damage_first_and_without_armour() {
+        let weapon = marine().weapon.expect("a marine is armed");
+        let target = Unit { armour: 1.0, ..marine() };
+        assert_eq!(strike(&weapon, &target, 100.0, 50.0), (100.0, 44.0));
+        // Two points of shield are left; four of the six go on, less one of armour.
+        assert_eq!(strike(&weapon, &target, 100.0, 2.0), (97.0, 0.0));
+        assert_eq!(strike(&weapon, &target, 100.0, 0.0), (95.0, 0.0));
+    }
+
+    #[test]
+    fn armour_leaves_half_a_point_of_every_hit() {
+        let weapon = marine().weapon.expect("a marine is armed");
+        let target = Unit { armour: 9.0, ..marine() };
+        assert_eq!(strike(&weapon, &target, 45.0, 0.0), (44.5, 0.0));
+    }
+
+    #[test]
+    fn a_bonus_counts_against_its_attribute_only() {
+        let plain = marine().weapon.expect("a marine is armed");
+        let light = Weapon { bonus: Some((Attribute::Light, 4.0)), ..plain };
+        let armored = Weapon { bonus: Some((Attribute::Armored, 4.0)), ..plain };
+        assert_eq!(strike(&light, &marine(), 45.0, 0.0), (35.0, 0.0));
+        assert_eq!(strike(&armored, &marine(), 45.0, 0.0), (39.0, 0.0));
+    }
+}

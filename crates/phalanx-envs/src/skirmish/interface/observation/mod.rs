@@ -1,0 +1,9 @@
+//! Observations: their layout, one team's view of the battle, and how it is written.
+
+mod layout;
+mod team_view;
+mod write;
+
+pub(crate) use layout::{Layout, PATHING_POINTS};
+pub(crate) use team_view::{TeamRows, TeamView};
+pub(crate) use write::mark;

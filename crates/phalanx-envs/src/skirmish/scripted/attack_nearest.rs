@@ -1,0 +1,41 @@
+//! SMAC's own scripted policy.
+
+use serde::{Deserialize, Serialize};
+
+use super::UnitView;
+use crate::skirmish::interface::STOP;
+
+/// SMAC's heuristic: every unit attacks the opponent that was nearest when it chose, and chooses
+/// again when that one is dead. A healer heals the comrade that was the nearest injured one, until
+/// it is whole or dead. Opponents that a weapon cannot be aimed at are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AttackNearest {
+    /// The target of each unit, `[unit of the team]`.
+    targets: Vec<Option<u16>>,
+}
+
+impl AttackNearest {
+    pub(crate) fn new(n_units: usize) -> Self {
+        Self { targets: vec![None; n_units] }
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.targets.fill(None);
+    }
+
+    pub(crate) fn is_compatible(&self, n_units: usize) -> bool {
+        self.targets.len() == n_units
+    }
+
+    /// A unit that `keeps_to_mask` walks towards a target it may not have yet, along the longer axis
+    /// (`heuristic_rest` in SMAC). Another attacks regardless, which SMAC lets it do.
+    pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool) -> u16 {
+        let chosen = &mut self.targets[view.number()];
+        *chosen = chosen.filter(|&target| view.is_useful(target)).or_else(|| view.nearest());
+        match *chosen {
+            None => STOP,
+            Some(target) if keeps_to_mask => view.approach(target),
+            Some(target) => view.aim(target),
+        }
+    }
+}

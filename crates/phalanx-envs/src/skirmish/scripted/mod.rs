@@ -1,0 +1,81 @@
+//! Scripted policies: policies written by hand, for either team.
+//!
+//! A policy answers one [`UnitView`] at a time, with one of SMAC's actions as seen from the unit's own
+//! team. A further one is one file, one variant and one line of [`SCRIPTED_POLICIES`].
+
+mod attack_nearest;
+mod focus_fire;
+mod kiting;
+mod unit_view;
+
+pub(crate) use attack_nearest::AttackNearest;
+pub(crate) use unit_view::UnitView;
+
+use phalanx_core::rng::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::interface::{NO_OP, STOP};
+
+/// The names of all policies, each with what it does. The first is SMAC's own, which `heuristic_ai`
+/// lets lead the allies.
+pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[
+    ("attack_nearest", "SMAC's heuristic: attacks the nearest opponent until it is dead."),
+    ("focus_fire", "Attacks the weakest opponent in reach, or else walks to the nearest."),
+    ("kiting", "Shoots when its weapon is ready and walks away from shorter ranges until then."),
+    ("random", "Chooses evenly among the available actions."),
+    ("stop", "Never moves or attacks."),
+];
+
+/// A scripted policy of one team, with what it remembers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ScriptedPolicy {
+    AttackNearest(AttackNearest),
+    FocusFire,
+    Kiting,
+    Random,
+    Stop,
+}
+
+impl ScriptedPolicy {
+    /// The policy called `name` in [`SCRIPTED_POLICIES`], for a team of `n_units`.
+    pub(crate) fn new(name: &str, n_units: usize) -> Option<Self> {
+        match name {
+            "attack_nearest" => Some(Self::AttackNearest(AttackNearest::new(n_units))),
+            "focus_fire" => Some(Self::FocusFire),
+            "kiting" => Some(Self::Kiting),
+            "random" => Some(Self::Random),
+            "stop" => Some(Self::Stop),
+            _ => None,
+        }
+    }
+
+    /// Forgets the last episode.
+    pub(crate) fn forget(&mut self) {
+        if let Self::AttackNearest(policy) = self {
+            policy.forget();
+        }
+    }
+
+    /// Whether this can be a saved policy of a team of `n_units`.
+    pub(crate) fn is_compatible(&self, n_units: usize) -> bool {
+        match self {
+            Self::AttackNearest(policy) => policy.is_compatible(n_units),
+            Self::FocusFire | Self::Kiting | Self::Random | Self::Stop => true,
+        }
+    }
+
+    /// The action of one unit. It is legal under the mask, except that an attack-nearest policy that
+    /// does not keep to the mask attacks out of range too.
+    pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool, rng: &mut Rng) -> u16 {
+        if !view.battle.units.alive(view.unit) {
+            return NO_OP;
+        }
+        match self {
+            Self::AttackNearest(policy) => policy.act(view, keeps_to_mask),
+            Self::FocusFire => focus_fire::act(view),
+            Self::Kiting => kiting::act(view),
+            Self::Random => rng.choose(view.mask).map_or(STOP, |action| action as u16),
+            Self::Stop => STOP,
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Where units can walk: a grid of cells, drawn as text.
+
+mod pathfinding;
+mod reachability;
+
+use std::sync::Arc;
+
+use pathfinding::Paths;
+
+/// The terrains maps may name, as drawings: the top line is the northern edge, `.` can be walked
+/// on and `#` cannot.
+///
+/// `strip` is shared by all maps of SMAC with marines only and by several others; `open` by those
+/// of stalkers against zealots and of SMACv2. Other maps draw their own.
+///
+/// Source of the built-in ones: the cell flags of the map files, in blocks of 2 by 2 cells. What the
+/// game makes of the cells next to a cliff when it computes its paths is not known. The choke of
+/// `corridor` consists of blocks that touch in their corners only; there we cut the cliffs along the
+/// diagonal.
+pub const TERRAINS: &[(&str, &str)] = &[
+    ("strip", include_str!("../maps/terrain/strip.txt")),
+    ("open", include_str!("../maps/terrain/open.txt")),
+];
+
+/// How far a walker that runs straight into the corner of a cliff slips to the side.
+const SLIP: f32 = 1.0 / 64.0;
+
+/// Why a drawing is no terrain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct TerrainError {
+    /// The row of the mistake, counted from zero at the top; `None` if it is not one row's.
+    pub row: Option<usize>,
+    /// The mistake.
+    pub reason: String,
+}
+
+/// A grid of cells of side 1 whose south-western corner is the origin.
+///
+/// A clone shares the tables of [`Terrain::waypoint`].
+#[derive(Clone, Debug)]
+pub struct Terrain {
+    width: usize,
+    height: usize,
+    /// `[y, x]`: whether the cell can be walked on.
+    pathable: Vec<bool>,
+    /// `[y, x]`: whether it and its eight neighbours can.
+    inner: Vec<bool>,
+    /// `[y, x]` with one row and column more: the cliffs among the cells south-west of a corner.
+    cliffs: Vec<u32>,
+    /// PathGraph round cliffs; `None` where every way is straight.
+    paths: Option<Arc<Paths>>,
+}
+
+impl PartialEq for Terrain {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.height, &self.pathable) == (other.width, other.height, &other.pathable)
+    }
+}
+
+impl Terrain {
+    /// Reads a drawing.
+    ///
+    /// # Errors
+    ///
+    /// When lines differ in length or hold other characters than `.` and `#`, or when the cliffs
+    /// have more corners than [`Terrain::waypoint`] can handle.
+    pub fn parse(drawing: &str) -> Result<Self, TerrainError> {
+        let width = drawing.lines().next().map_or(0, str::len);
+        if width == 0 {
+            return Err(TerrainError { row: None, reason: "the drawing is empty".to_owned() });
+        }
+        for (row, line) in drawing.lines().enumerate() {
+            let error = |reason| Err(TerrainError { row: Some(row), reason });
+            if let Some(other) = line.chars().find(|cell| !matches!(cell, '.' | '#')) {
+                return error(format!(
+                    "a cell cannot be `{other}`: it must be `.` (ground) or `#` (cliff)"
+                ));
+            }
+            if line.len() != width {
+                let n = line.len();
+                return error(format!("this row has {n} cells, and the first one {width}"));
+            }
+        }
+        let lines: Vec<_> = drawing.lines().rev().collect();
+        let cells = lines.iter().flat_map(|line| line.bytes());
+        let pathable: Vec<bool> = cells.map(|cell| cell == b'.').collect();
+        let height = lines.len();
+        let mut cliffs = vec![0; (width + 1) * (height + 1)];
+        for y in 0..height {
+            let mut row = 0;
+            for x in 0..width {
+                row += u32::from(!pathable[y * width + x]);
+                cliffs[(y + 1) * (width + 1) + x + 1] = cliffs[y * (width + 1) + x + 1] + row;
+            }
+        }
+        let inner = vec![false; width * height];
+        let mut terrain = Self { width, height, pathable, inner, cliffs, paths: None };
+        for cell in 0..width * height {
+            let (x, y) = ((cell % width) as f32, (cell / width) as f32);
+            terrain.inner[cell] = terrain.is_open(x - 1.0, y - 1.0, x + 1.0, y + 1.0);
+        }
+        let paths = Paths::new(&terrain).map_err(|reason| TerrainError { row: None, reason })?;
+        terrain.paths = paths.map(Arc::new);
+        Ok(terrain)
+    }
+
+    /// The extent from west to east.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The extent from south to north.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Whether a point is on the map. Not so for one that is no number.
+    pub fn holds(&self, (x, y): (f32, f32)) -> bool {
+        (0.0..=self.width as f32).contains(&x) && (0.0..=self.height as f32).contains(&y)
+    }
+
+    /// Whether all of the map can be walked on.
+    pub fn is_flat(&self) -> bool {
+        self.pathable.iter().all(|&open| open)
+    }
+
+    /// Whether cell `(x, y)` lies on the map and can be walked on.
+    #[inline]
+    pub fn pathable(&self, x: i32, y: i32) -> bool {
+        self.index(x, y).is_some_and(|cell| self.pathable[cell])
+    }
+
+    /// Whether cell `(x, y)` lies on the map.
+    #[inline]
+    pub fn contains(&self, x: i32, y: i32) -> bool {
+        self.index(x, y).is_some()
+    }
+
+    /// The height of cell `(x, y)`, as SMAC puts it into an observation: between 0 and 1.
+    ///
+    /// The heights of the game's maps are not known. Ours are 0.5 for ground and 1 for cliffs and
+    /// what lies beyond the map.
+    #[inline]
+    pub fn height_at(&self, x: i32, y: i32) -> f32 {
+        if self.pathable(x, y) { 0.5 } else { 1.0 }
+    }
+
+    /// Whether a unit that keeps `margin` (below 1) from cliffs can stand at `(x, y)`: no cell
+    /// that a square of half-width `margin` touches is a cliff.
+    #[inline]
+    pub fn admits(&self, x: f32, y: f32, margin: f32) -> bool {
+        let inside = x >= 0.0 && y >= 0.0;
+        inside
+            && (self.index(x as i32, y as i32).is_some_and(|cell| self.inner[cell])
+                || self.is_open(x - margin, y - margin, x + margin, y + margin))
+    }
+
+    /// Whether such a unit can walk straight from one point to another.
+    pub fn clear(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> bool {
+        // From west to east, so that the way back is judged by the same arithmetic.
+        let (a, b) = if from.0 <= to.0 { (from, to) } else { (to, from) };
+        let (south, north) = (a.1.min(b.1), a.1.max(b.1));
+        if self.is_open(a.0 - margin, south - margin, b.0 + margin, north + margin) {
+            return true;
+        }
+        if a.0 < margin || south < margin || a.0 == b.0 || a.1 == b.1 {
+            return false;
+        }
+        let slope = (b.1 - a.1) / (b.0 - a.0);
+        let column_is_open = |column: i32| {
+            let column = column as f32;
+            let at = |x: f32| (a.1 + (x.clamp(a.0, b.0) - a.0) * slope).clamp(south, north);
+            let (y0, y1) = (at(column - margin), at(column + 1.0 + margin));
+            self.is_open(column, y0.min(y1) - margin, column, y0.max(y1) + margin)
+        };
+        ((a.0 - margin) as i32..=(b.0 + margin) as i32).all(column_is_open)
+    }
+
+    /// Where a unit that keeps `margin` from cliffs walks straight towards next, on a shortest
+    /// way: `to` itself if nothing is between, else the first corner to be rounded.
+    ///
+    /// A `to` that cannot be reached is replaced by the nearest point that can. Where every way is
+    /// straight (all that can be walked on is one rectangle), the answer is always `to`. PathGraph are
+    /// known for margins of 0.375 and 0.5; others are rounded up to these, as far as they go.
+    ///
+    /// The ways are those of the visibility graph of the cliffs' corners (Lozano-Pérez and
+    /// Wesley 1979), with all shortest distances computed beforehand.
+    pub fn waypoint(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
+        match &self.paths {
+            None => to,
+            Some(_) if self.clear(from, to, margin) => to,
+            Some(paths) => paths.for_margin(margin).waypoint(self, from, to),
+        }
+    }
+
+    /// Where a unit ends that wants to go from one point to another close by: cliffs take away
+    /// the part of the motion that runs into them, and a corner in the way by less than
+    /// 1/64 is slipped round.
+    #[inline]
+    pub fn slide(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
+        if self.admits(to.0, to.1, margin) {
+            return to;
+        }
+        let (dx, dy) = ((to.0 - from.0).abs(), (to.1 - from.1).abs());
+        let slips = [
+            ((to.0, from.1), dx >= SLIP),
+            ((from.0, to.1), dy >= SLIP),
+            ((to.0, from.1 + SLIP), dx >= dy),
+            ((to.0, from.1 - SLIP), dx >= dy),
+            ((from.0 + SLIP, to.1), dx <= dy),
+            ((from.0 - SLIP, to.1), dx <= dy),
+            ((to.0, from.1), true),
+            ((from.0, to.1), true),
+        ];
+        let fits = |&((x, y), sensible): &((f32, f32), bool)| sensible && self.admits(x, y, margin);
+        slips.into_iter().find(fits).map_or(from, |(spot, _)| spot)
+    }
+
+    /// Whether no cell that a rectangle touches is a cliff or off the map.
+    #[inline]
+    pub(crate) fn is_open(&self, west: f32, south: f32, east: f32, north: f32) -> bool {
+        if !(west >= 0.0 && south >= 0.0) {
+            return false;
+        }
+        let (west, south) = (west as usize, south as usize);
+        let (east, north) = (east as usize + 1, north as usize + 1);
+        let stride = self.width + 1;
+        east <= self.width
+            && north <= self.height
+            && self.cliffs[north * stride + east] + self.cliffs[south * stride + west]
+                == self.cliffs[south * stride + east] + self.cliffs[north * stride + west]
+    }
+
+    /// The point nearest to `(x, y)` on the map, `margin` from its edge.
+    #[inline]
+    pub fn stay_on_map(&self, (x, y): (f32, f32), margin: f32) -> (f32, f32) {
+        let (width, height) = (self.width as f32, self.height as f32);
+        (x.clamp(margin, width - margin), y.clamp(margin, height - margin))
+    }
+
+    #[inline]
+    fn index(&self, x: i32, y: i32) -> Option<usize> {
+        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        (x < self.width && y < self.height).then(|| y * self.width + x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strip() -> Terrain {
+        Terrain::parse(TERRAINS[0].1).expect("our drawing is well formed")
+    }
+
+    #[test]
+    fn the_strip_is_sixteen_cells_high() {
+        let terrain = strip();
+        assert_eq!((terrain.width(), terrain.height()), (32, 32));
+        for y in -1..33 {
+            for x in -1..33 {
+                let inside = (0..32).contains(&x) && (8..24).contains(&y);
+                assert_eq!(terrain.pathable(x, y), inside, "cell ({x}, {y})");
+            }
+        }
+    }
+
+    #[test]
+    fn a_unit_keeps_its_margin_from_cliffs_and_from_the_edge_of_the_map() {
+        let terrain = strip();
+        assert!(terrain.admits(16.0, 8.375, 0.375));
+        assert!(!terrain.admits(16.0, 8.374, 0.375));
+        assert!(terrain.admits(16.0, 23.624, 0.375));
+        assert!(!terrain.admits(16.0, 23.625, 0.375));
+        assert!(terrain.admits(0.375, 16.0, 0.375));
+        assert!(!terrain.admits(0.374, 16.0, 0.375));
+        assert!(!terrain.admits(-0.1, 16.0, 0.375));
+        assert!(!terrain.admits(31.7, 16.0, 0.375));
+    }
+
+    #[test]
+    fn a_cliff_takes_away_the_part_of_the_motion_that_runs_into_it() {
+        let terrain = strip();
+        assert_eq!(terrain.slide((5.0, 16.0), (5.1, 16.1), 0.375), (5.1, 16.1));
+        assert_eq!(terrain.slide((5.0, 8.4), (5.1, 8.3), 0.375), (5.1, 8.4));
+        assert_eq!(terrain.slide((0.4, 8.4), (0.3, 8.3), 0.375), (0.4, 8.4));
+    }
+
+    #[test]
+    fn corners_are_kept_clear_of_in_both_directions() {
+        let terrain = Terrain::parse("....\n....\n##..\n##..").expect("well formed");
+        // The corner of the cliff is (2, 2).
+        assert!(terrain.admits(2.375, 1.0, 0.375));
+        assert!(!terrain.admits(2.374, 2.374, 0.375));
+        assert!(terrain.admits(2.374, 2.375, 0.375));
+        assert!(terrain.clear((1.0, 3.5), (3.5, 1.0), 0.24));
+        assert!(!terrain.clear((1.0, 3.5), (3.5, 1.0), 0.26));
+        assert!(!terrain.clear((3.5, 1.0), (1.0, 3.5), 0.26));
+    }
+
+    #[test]
+    fn a_corner_barely_in_the_way_is_slipped_round() {
+        let terrain = Terrain::parse("....\n....\n##..\n##..").expect("well formed");
+        // Straight west, 0.01 too far south to pass over the cliff.
+        let (x, y) = terrain.slide((2.38, 2.365), (2.28, 2.365), 0.375);
+        assert_eq!((x, y), (2.28, 2.365 + SLIP));
+        assert_eq!(terrain.slide((2.38, 2.2), (2.28, 2.2), 0.375), (2.38, 2.2));
+    }
+
+    #[test]
+    fn a_crooked_drawing_is_refused() {
+        assert!(Terrain::parse("..\n.").is_err());
+        assert!(Terrain::parse("..\n.x").is_err());
+        assert!(Terrain::parse("").is_err());
+    }
+}

@@ -1,0 +1,149 @@
+//! The scripted policy: JaxMARL's heuristic enemy, which can lead either team.
+
+use phalanx_core::rng::Rng;
+
+use super::args::AttackMode;
+use super::battle::{ATTACK, Battle};
+use super::simd::{CAPACITY, Numbers};
+
+/// No target is remembered.
+pub(crate) const NO_TARGET: u8 = u8::MAX;
+
+/// What the scripted policy remembers about each unit.
+///
+/// A unit shoots at an opponent within range, and goes on shooting at the same one as long as it
+/// is within range. Without one, it walks towards a random opponent it sees, or else towards the
+/// point opposite to where it started, along the axis on which that is further away.
+#[derive(Clone, Debug)]
+pub(crate) struct ScriptedPolicy {
+    shoots: bool,
+    mode: AttackMode,
+    /// The opponent shot at last, by its number among the targets.
+    pub(crate) last_target: [u8; CAPACITY],
+    /// Where the unit walks while it sees no opponent; the origin until that is known.
+    pub(crate) goal: [(f32, f32); CAPACITY],
+    scratch: Scratch,
+}
+
+/// An opponent in sight, relative to the observer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    dx: f32,
+    dy: f32,
+}
+
+/// Written anew in every decision; kept only to save clearing it.
+#[derive(Clone, Debug)]
+struct Scratch {
+    squared: Numbers,
+    seen: [Seen; CAPACITY],
+    /// Which targets are within range.
+    within: [bool; CAPACITY],
+}
+
+impl ScriptedPolicy {
+    /// A policy that has seen nothing yet.
+    pub(crate) fn new(shoots: bool, mode: AttackMode) -> Self {
+        Self {
+            shoots,
+            mode,
+            last_target: [NO_TARGET; CAPACITY],
+            goal: [(0.0, 0.0); CAPACITY],
+            scratch: Scratch {
+                squared: [0.0; CAPACITY],
+                seen: [Seen::default(); CAPACITY],
+                within: [false; CAPACITY],
+            },
+        }
+    }
+
+    /// Forgets the last episode.
+    pub(crate) fn forget(&mut self) {
+        self.last_target.fill(NO_TARGET);
+        self.goal.fill((0.0, 0.0));
+    }
+
+    /// Chooses the action of `unit` and remembers what it must.
+    ///
+    /// All is computed from the observation, as JaxMARL does it, so that a distance is rounded the
+    /// same way. A dead unit observes zeros, and acts on them.
+    pub(crate) fn act(&mut self, battle: &Battle, unit: usize, rng: &mut Rng) -> u16 {
+        let ally = unit < battle.n_allies;
+        let n_targets = if ally { battle.n_units - battle.n_allies } else { battle.n_allies };
+        let (width, height) = (battle.width, battle.height);
+        let alive = battle.alive(unit);
+        let (own_x, own_y) = if alive {
+            (battle.x[unit] / width * width, battle.y[unit] / height * height)
+        } else {
+            (0.0, 0.0)
+        };
+
+        let stats = battle.stats(unit);
+        let Scratch { squared, seen, within } = &mut self.scratch;
+        let mut n_seen = 0;
+        let mut n_within = 0;
+        let (mut closest, mut least) = (NO_TARGET, f32::INFINITY);
+        if alive {
+            battle.squared_distances(unit, squared);
+            for (slot, within) in within[..n_targets].iter_mut().enumerate() {
+                *within = false;
+                let other = battle.target(unit, ATTACK + slot as u16) % CAPACITY;
+                if squared[other] >= stats.sight_limit {
+                    continue;
+                }
+                let dx = (battle.x[other] - battle.x[unit]) / stats.sight * stats.sight;
+                let dy = (battle.y[other] - battle.y[unit]) / stats.sight * stats.sight;
+                seen[n_seen] = Seen { dx, dy };
+                n_seen += 1;
+                let squared = dx * dx + dy * dy;
+                if squared < stats.range_limit {
+                    *within = true;
+                    n_within += 1;
+                    let distance = squared.sqrt();
+                    if distance < least {
+                        (closest, least) = (slot as u8, distance);
+                    }
+                }
+            }
+        }
+
+        let last = self.last_target[unit];
+        let first_step = last == NO_TARGET && self.goal[unit] == (0.0, 0.0);
+        if first_step {
+            let (middle_x, middle_y) = (width / 2.0, height / 2.0);
+            self.goal[unit] = (middle_x - (own_x - middle_x), middle_y - (own_y - middle_y));
+        }
+        let target = if n_within == 0 {
+            NO_TARGET
+        } else if last != NO_TARGET && within[usize::from(last) % CAPACITY] {
+            last
+        } else if self.mode == AttackMode::Random {
+            rng.choose(&within[..n_targets]).map_or(NO_TARGET, |slot| slot as u8)
+        } else {
+            closest
+        };
+        self.last_target[unit] = target;
+        if target != NO_TARGET && self.shoots {
+            return ATTACK + u16::from(target);
+        }
+        let (goal_x, goal_y) = match n_seen {
+            0 => self.goal[unit],
+            n => {
+                let Seen { dx, dy } = seen[if n == 1 { 0 } else { rng.below(n) } % CAPACITY];
+                (dx + own_x, dy + own_y)
+            }
+        };
+        walk(goal_x - own_x, goal_y - own_y)
+    }
+}
+
+/// The direction most like the vector; the first of equal ones.
+fn walk(dx: f32, dy: f32) -> u16 {
+    let mut best = (0, dy);
+    for (action, similarity) in [(1, dx), (2, -dy), (3, -dx)] {
+        if similarity > best.1 {
+            best = (action, similarity);
+        }
+    }
+    best.0
+}

@@ -40,13 +40,13 @@ fn mixing(c: &mut Criterion) {
     for (name, agents, state_dim, actions) in SIZES {
         let mut rng = Rng::stream(1, Purpose::Weights, 0);
         let sizes = sizes(agents, state_dim, actions);
-        let mixer = ConcaveConfig::default().init(sizes, &mut rng, &plain);
+        let mixer = ConcaveMixer::default().init(sizes, &mut rng, &plain);
         let q = random(&mut rng, ROWS, agents, &plain);
         let state = random(&mut rng, ROWS, state_dim, &plain);
         c.bench_function(&format!("concave/forward/{name}"), |b| {
             b.iter(|| mixer.forward(q.clone(), state.clone()));
         });
-        let mixer = ConcaveConfig::default().init(sizes, &mut rng, &tracked);
+        let mixer = ConcaveMixer::default().init(sizes, &mut rng, &tracked);
         c.bench_function(&format!("concave/forward and backward/{name}"), |b| {
             b.iter(|| {
                 let q: Tensor<2> = Tensor::from_inner(q.clone());
@@ -82,7 +82,7 @@ fn selection(c: &mut Criterion) {
     for (name, n_agents, state_dim, n_actions) in SIZES {
         let mut rng = Rng::stream(1, Purpose::Weights, 0);
         let sizes = sizes(n_agents, state_dim, n_actions);
-        let mixer = ConcaveConfig::default().init(sizes, &mut rng, &plain);
+        let mixer = ConcaveMixer::default().init(sizes, &mut rng, &plain);
         let weights = mixer.weights(random(&mut rng, ROWS, state_dim, &plain)).into_host();
         let utilities = numbers(&mut rng, ROWS * n_agents * n_actions);
         let available = vec![true; utilities.len()];

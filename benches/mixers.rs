@@ -5,8 +5,8 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use criterion::{Criterion, criterion_group, criterion_main};
 use phalanx::nn::{
-    Device, MixerConfig, MixerInput, MixerSizes, QattenConfig, QmixConfig, QplexConfig,
-    UnrestrictedConfig, device,
+    ConcaveMixer, Device, Mixer, MixerInput, MixerSizes, QattenMixer, QmixMixer, QplexMixer,
+    UnrestrictedMixer, VdnMixer, device,
 };
 use phalanx::rng::{Purpose, Rng};
 
@@ -36,7 +36,7 @@ fn input(sizes: MixerSizes, rng: &mut Rng, device: &Device) -> MixerInput {
     let utilities = random(rng, [ROWS, n_agents, n_actions], device);
     let index = actions.clone().reshape([ROWS, n_agents, 1]);
     MixerInput {
-        chosen: utilities.clone().gather(2, index).reshape([ROWS, n_agents]),
+        q_chosen: utilities.clone().gather(2, index).reshape([ROWS, n_agents]),
         utilities,
         actions,
         state: random(rng, [ROWS, state_dim], device),
@@ -44,36 +44,36 @@ fn input(sizes: MixerSizes, rng: &mut Rng, device: &Device) -> MixerInput {
     }
 }
 
-fn mixers(c: &mut Criterion) {
-    phalanx_benches::one_core();
+fn mixer<M: Mixer>(c: &mut Criterion, mixer: &M) {
     let plain = device("cpu").expect("the CPU is always there");
     let tracked = plain.clone().autodiff();
-    let configs = [
-        ("vdn", MixerConfig::Vdn),
-        ("qmix", MixerConfig::Qmix(QmixConfig::default())),
-        ("qplex", MixerConfig::Qplex(QplexConfig::default())),
-        ("qatten", MixerConfig::Qatten(QattenConfig::default())),
-        ("unrestricted", MixerConfig::Unrestricted(UnrestrictedConfig::default())),
-    ];
-    for (name, config) in configs {
-        for sizes in SIZES {
-            let mut rng = Rng::stream(1, Purpose::Weights, 0);
-            let given = input(sizes, &mut rng, &plain);
-            let mixer = config.init(sizes, &mut rng, &plain);
-            c.bench_function(&format!("{name}/forward/{}", sizes.n_agents), |b| {
-                b.iter(|| mixer.forward(given.clone()));
+    for sizes in SIZES {
+        let mut rng = Rng::stream(1, Purpose::Weights, 0);
+        let given = input(sizes, &mut rng, &plain);
+        let network = mixer.init(sizes, &mut rng, &plain);
+        c.bench_function(&format!("{}/forward/{}", M::ID, sizes.n_agents), |b| {
+            b.iter(|| mixer.forward(&network, given.clone()));
+        });
+        let given = input(sizes, &mut rng, &tracked);
+        let network = mixer.init(sizes, &mut rng, &tracked);
+        c.bench_function(&format!("{}/forward and backward/{}", M::ID, sizes.n_agents), |b| {
+            b.iter(|| {
+                let q_chosen = given.q_chosen.clone().require_grad();
+                let q_tot = mixer.forward(&network, MixerInput { q_chosen, ..given.clone() });
+                q_tot.square().mean().backward()
             });
-            let given = input(sizes, &mut rng, &tracked);
-            let mixer = config.init(sizes, &mut rng, &tracked);
-            c.bench_function(&format!("{name}/forward and backward/{}", sizes.n_agents), |b| {
-                b.iter(|| {
-                    let chosen = given.chosen.clone().require_grad();
-                    let total = mixer.forward(MixerInput { chosen, ..given.clone() });
-                    total.square().mean().backward()
-                });
-            });
-        }
+        });
     }
+}
+
+fn mixers(c: &mut Criterion) {
+    phalanx_benches::one_core();
+    mixer(c, &VdnMixer::default());
+    mixer(c, &QmixMixer::default());
+    mixer(c, &QplexMixer::default());
+    mixer(c, &QattenMixer::default());
+    mixer(c, &UnrestrictedMixer::default());
+    mixer(c, &ConcaveMixer::default());
 }
 
 criterion_group! {

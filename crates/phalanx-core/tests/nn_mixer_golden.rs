@@ -12,8 +12,8 @@ use std::error::Error;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    Mixer, MixerConfig, MixerInput, MixerSizes, Positive, QattenConfig, QmixConfig, QplexConfig,
-    QtranConfig, ResidualConfig, UnrestrictedConfig, available, device, from_safetensors,
+    Mixer, MixerInput, MixerSizes, Positive, QattenMixer, QmixMixer, QplexMixer, QtranConfig,
+    ResidualConfig, UnrestrictedMixer, VdnMixer, available, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
@@ -177,7 +177,7 @@ fn input(utilities: Tensor<3>) -> MixerInput {
     let lowered = TensorData::new(lowered, [ROWS, AGENTS, ACTIONS]);
     let index = actions.clone().reshape([ROWS, AGENTS, 1]);
     MixerInput {
-        chosen: utilities.clone().gather(2, index).reshape([ROWS, AGENTS]),
+        q_chosen: utilities.clone().gather(2, index).reshape([ROWS, AGENTS]),
         utilities: utilities + Tensor::from_data(lowered, &device),
         actions,
         state: tensor(2, [ROWS, STATE], 1.0, &device),
@@ -185,33 +185,34 @@ fn input(utilities: Tensor<3>) -> MixerInput {
     }
 }
 
-fn check_mixer(name: &str, config: MixerConfig) -> Result<(), Box<dyn Error>> {
-    let forward = |mixer: &Mixer, utilities| mixer.forward(input(utilities));
-    check(name, |rng, device| config.init(SIZES, rng, device), utilities, forward)
+fn check_mixer<M: Mixer>(name: &str, mixer: M) -> Result<(), Box<dyn Error>> {
+    let forward = |network: &M::Network, utilities| mixer.forward(network, input(utilities));
+    check(name, |rng, device| mixer.init(SIZES, rng, device), utilities, forward)
 }
 
 #[test]
 fn vdn_is_pytorchs() -> Result<(), Box<dyn Error>> {
-    check_mixer("vdn", MixerConfig::Vdn)
+    check_mixer("vdn", VdnMixer::default())
 }
 
 #[test]
 fn qmix_is_pytorchs_with_every_positive_function() -> Result<(), Box<dyn Error>> {
-    for (name, positive) in [
-        ("absolute", Positive::Absolute),
-        ("softplus", Positive::Softplus { beta: 1.0 }),
-        ("sharp softplus", Positive::Softplus { beta: 2.0 }),
-        ("quadratic", Positive::Quadratic),
+    for (name, qmix_pos_func, qmix_pos_func_beta) in [
+        ("absolute", Positive::Abs, 1.0),
+        ("softplus", Positive::Softplus, 1.0),
+        ("sharp softplus", Positive::Softplus, 2.0),
+        ("quadratic", Positive::Quadratic, 1.0),
     ] {
         for hypernet_layers in [1, 2] {
-            let config = QmixConfig {
-                embed_dim: EMBED,
+            let config = QmixMixer {
+                mixing_embed_dim: EMBED,
                 hypernet_embed: HIDDEN,
                 hypernet_layers,
-                positive,
-                orthogonal: false,
+                qmix_pos_func,
+                qmix_pos_func_beta,
+                use_orthogonal: false,
             };
-            check_mixer(&format!("qmix {name} {hypernet_layers}"), MixerConfig::Qmix(config))?;
+            check_mixer(&format!("qmix {name} {hypernet_layers}"), config)?;
         }
     }
     Ok(())
@@ -219,43 +220,42 @@ fn qmix_is_pytorchs_with_every_positive_function() -> Result<(), Box<dyn Error>>
 
 #[test]
 fn qplex_is_pytorchs() -> Result<(), Box<dyn Error>> {
-    for (adv_hypernet_layers, n_kernels, is_minus_one, weighted_head) in
+    for (adv_hypernet_layers, num_kernel, is_minus_one, weighted_head) in
         [(1, 2, true, true), (2, 1, true, false), (3, 2, false, true)]
     {
-        let config = QplexConfig {
+        let config = QplexMixer {
             hypernet_embed: HIDDEN,
-            n_kernels,
+            num_kernel,
             adv_hypernet_layers,
             adv_hypernet_embed: HIDDEN,
             is_minus_one,
             weighted_head,
         };
-        check_mixer(&format!("qplex {adv_hypernet_layers}"), MixerConfig::Qplex(config))?;
+        check_mixer(&format!("qplex {adv_hypernet_layers}"), config)?;
     }
     Ok(())
 }
 
 #[test]
 fn qatten_is_pytorchs() -> Result<(), Box<dyn Error>> {
-    for (name, n_head, with) in [("qatten", 2, true), ("qatten plain", 3, false)] {
-        let config = QattenConfig {
-            n_head,
-            query_hidden: HIDDEN,
-            embed_dim: EMBED,
+    for (name, n_attention_head, with) in [("qatten", 2, true), ("qatten plain", 3, false)] {
+        let config = QattenMixer {
+            n_attention_head,
+            query_hidden_dim: HIDDEN,
+            attention_embed_dim: EMBED,
             weighted_head: with,
-            head_hidden: HIDDEN,
+            head_hidden_dim: HIDDEN,
             state_bias: with,
-            bias_hidden: HIDDEN,
+            state_bias_hidden_dim: HIDDEN,
         };
-        check_mixer(name, MixerConfig::Qatten(config))?;
+        check_mixer(name, config)?;
     }
     Ok(())
 }
 
 #[test]
 fn the_unrestricted_mixer_is_pytorchs() -> Result<(), Box<dyn Error>> {
-    let config = UnrestrictedConfig { embed_dim: EMBED };
-    check_mixer("unrestricted", MixerConfig::Unrestricted(config))
+    check_mixer("unrestricted", UnrestrictedMixer { mixing_embed_dim: EMBED })
 }
 
 #[test]
@@ -267,8 +267,8 @@ fn the_residual_is_pytorchs() -> Result<(), Box<dyn Error>> {
             |rng, device| config.init(AGENTS, STATE, rng, device),
             utilities,
             |residual, utilities| {
-                let MixerInput { chosen, state, .. } = input(utilities);
-                residual.forward(chosen, state)
+                let MixerInput { q_chosen, state, .. } = input(utilities);
+                residual.forward(q_chosen, state)
             },
         )?;
     }

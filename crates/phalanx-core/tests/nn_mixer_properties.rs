@@ -6,8 +6,8 @@ use std::error::Error;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    MixerConfig, MixerInput, MixerSizes, Positive, QattenConfig, QmixConfig, QplexConfig,
-    QtranConfig, ResidualConfig, UnrestrictedConfig, device, from_safetensors,
+    Mixer, MixerInput, MixerSizes, Positive, QattenMixer, QmixMixer, QplexMixer, QtranConfig,
+    ResidualConfig, UnrestrictedMixer, VdnMixer, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
@@ -56,7 +56,7 @@ fn every_joint_action(
     let utilities = utilities.repeat_dim(0, rows);
     let index = actions.clone().reshape([rows, agent, 1]);
     MixerInput {
-        chosen: utilities.clone().gather(2, index).reshape([rows, agent]),
+        q_chosen: utilities.clone().gather(2, index).reshape([rows, agent]),
         utilities,
         actions,
         state: state.repeat_dim(0, rows),
@@ -66,14 +66,14 @@ fn every_joint_action(
 
 /// By how much the best joint action is better than that of the agents' greedy actions, in units
 /// of the largest value of the table, for each of many random samples.
-fn regrets(
-    config: MixerConfig,
+fn regrets<M: Mixer>(
+    mixer: &M,
     n_agents: usize,
     n_actions: usize,
 ) -> Result<Vec<f32>, Box<dyn Error>> {
     let mut weights = Rng::stream(n_agents as u64, Purpose::Weights, n_actions as u32);
     let mut rng = Rng::stream(n_agents as u64, Purpose::Check, n_actions as u32);
-    let mixer = config.init(sizes(n_agents, n_actions), &mut weights, &device("cpu")?);
+    let network = mixer.init(sizes(n_agents, n_actions), &mut weights, &device("cpu")?);
     (0..SAMPLES)
         .map(|_| {
             let utilities = random(&mut rng, [1, n_agents, n_actions], 5.0)?;
@@ -84,7 +84,8 @@ fn regrets(
                 .fold(0, |joint, action| joint * n_actions + action);
             let state = random(&mut rng, [1, STATE], 2.0)?;
             let agent_input = random(&mut rng, [1, n_agents, INPUT], 2.0)?;
-            let table = numbers(mixer.forward(every_joint_action(utilities, state, agent_input)));
+            let input = every_joint_action(utilities, state, agent_input);
+            let table = numbers(mixer.forward(&network, input));
             assert_eq!(table.len(), n_actions.pow(n_agents as u32));
             let best = table.iter().fold(f32::NEG_INFINITY, |best, &value| best.max(value));
             let scale = table.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
@@ -95,55 +96,55 @@ fn regrets(
 
 const TEAMS: [(usize, usize); 5] = [(1, 4), (2, 2), (2, 4), (3, 3), (3, 4)];
 
-#[test]
-fn greedy_actions_make_the_greedy_joint_action() -> Result<(), Box<dyn Error>> {
-    let mut configs = Vec::new();
-    for positive in [Positive::Absolute, Positive::Softplus { beta: 1.5 }, Positive::Quadratic] {
-        for (hypernet_layers, orthogonal) in [(1, false), (2, false), (2, true)] {
-            let config =
-                QmixConfig { hypernet_layers, positive, orthogonal, ..QmixConfig::default() };
-            configs.push(MixerConfig::Qmix(config));
-        }
-    }
-    for (adv_hypernet_layers, weighted_head) in [(1, true), (2, false), (3, true)] {
-        for is_minus_one in [true, false] {
-            let config = QplexConfig {
-                adv_hypernet_layers,
-                weighted_head,
-                is_minus_one,
-                ..QplexConfig::default()
-            };
-            configs.push(MixerConfig::Qplex(config));
-        }
-    }
-    for weighted_head in [true, false] {
-        let config = QattenConfig { weighted_head, ..QattenConfig::default() };
-        configs.push(MixerConfig::Qatten(config));
-    }
-    for config in configs.into_iter().chain([MixerConfig::Vdn]) {
-        for (n_agents, n_actions) in TEAMS {
-            for regret in regrets(config, n_agents, n_actions)? {
-                assert!(regret <= 1e-6, "{config:?}, {n_agents} x {n_actions}: {regret}");
-            }
+/// Checks that the greedy actions make the greedy joint action in teams of every size.
+fn assert_no_regret<M: Mixer>(mixer: &M) -> Result<(), Box<dyn Error>> {
+    for (n_agents, n_actions) in TEAMS {
+        for regret in regrets(mixer, n_agents, n_actions)? {
+            assert!(regret <= 1e-6, "{mixer:?}, {n_agents} x {n_actions}: {regret}");
         }
     }
     Ok(())
 }
 
 #[test]
+fn greedy_actions_make_the_greedy_joint_action() -> Result<(), Box<dyn Error>> {
+    for qmix_pos_func in [Positive::Abs, Positive::Softplus, Positive::Quadratic] {
+        for (hypernet_layers, use_orthogonal) in [(1, false), (2, false), (2, true)] {
+            assert_no_regret(&QmixMixer {
+                hypernet_layers,
+                qmix_pos_func,
+                qmix_pos_func_beta: 1.5,
+                use_orthogonal,
+                ..QmixMixer::default()
+            })?;
+        }
+    }
+    for (adv_hypernet_layers, weighted_head) in [(1, true), (2, false), (3, true)] {
+        for is_minus_one in [true, false] {
+            assert_no_regret(&QplexMixer {
+                num_kernel: 10,
+                adv_hypernet_layers,
+                weighted_head,
+                is_minus_one,
+                ..QplexMixer::default()
+            })?;
+        }
+    }
+    for weighted_head in [true, false] {
+        assert_no_regret(&QattenMixer { weighted_head, ..QattenMixer::default() })?;
+    }
+    assert_no_regret(&VdnMixer::default())
+}
+
+#[test]
 fn the_unrestricted_mixer_is_bound_to_no_greedy_actions() -> Result<(), Box<dyn Error>> {
-    let config = MixerConfig::Unrestricted(UnrestrictedConfig { embed_dim: 32 });
+    let mixer = UnrestrictedMixer { mixing_embed_dim: 32 };
     for (n_agents, n_actions) in TEAMS {
-        let regrets = regrets(config, n_agents, n_actions)?;
+        let regrets = regrets(&mixer, n_agents, n_actions)?;
         let missed = regrets.iter().filter(|&&regret| regret > 1e-3).count();
         assert!(missed > 0, "{n_agents} x {n_actions}: {regrets:?}");
     }
-    let mixer = UnrestrictedConfig { embed_dim: 32 }.init(
-        2,
-        STATE,
-        &mut Rng::stream(4, Purpose::Weights, 0),
-        &device("cpu")?,
-    );
+    let mixer = mixer.network(2, STATE, &mut Rng::stream(4, Purpose::Weights, 0), &device("cpu")?);
     let mut rng = Rng::stream(4, Purpose::Check, 0);
     let q = random(&mut rng, [500, 2], 10.0)?.autodiff().require_grad();
     let joint = mixer.forward(q.clone(), random(&mut rng, [500, STATE], 3.0)?);
@@ -191,20 +192,21 @@ fn qplex_represents_a_table_that_is_not_monotone() -> Result<(), Box<dyn Error>>
         ("kernels.0.actions.output.weight", vec![STATE + 6, 2], actions),
         ("kernels.0.actions.output.bias", vec![2], vec![low; 2]),
     ])?;
-    let config = QplexConfig {
-        n_kernels: 1,
+    let mixer = QplexMixer {
+        num_kernel: 1,
         adv_hypernet_layers: 1,
         weighted_head: false,
-        ..QplexConfig::default()
+        ..QplexMixer::default()
     };
     let mut rng = Rng::stream(5, Purpose::Check, 0);
-    let mixer = MixerConfig::Qplex(config).init(sizes(2, 3), &mut rng, &device("cpu")?);
-    let mixer = from_safetensors(mixer, &weights)?;
+    let network = mixer.init(sizes(2, 3), &mut rng, &device("cpu")?);
+    let network = from_safetensors(network, &weights)?;
     let utilities = TensorData::new(vec![4.0_f32, 3.0, 3.0, 4.0, 3.0, 3.0], [1, 2, 3]);
     let utilities = Tensor::from_data(utilities, &device("cpu")?);
     let state = random(&mut rng, [1, STATE], 1.0)?;
     let agent_input = random(&mut rng, [1, 2, INPUT], 1.0)?;
-    let values = numbers(mixer.forward(every_joint_action(utilities, state, agent_input)));
+    let input = every_joint_action(utilities, state, agent_input);
+    let values = numbers(mixer.forward(&network, input));
     for (value, wanted) in values.iter().zip(table) {
         assert!((value - wanted).abs() < 5e-5, "{values:?}");
     }
@@ -214,8 +216,8 @@ fn qplex_represents_a_table_that_is_not_monotone() -> Result<(), Box<dyn Error>>
 #[test]
 fn an_action_that_is_not_available_does_not_count_as_an_advantage() -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(6, Purpose::Check, 0);
-    let config = MixerConfig::Qplex(QplexConfig::default());
-    let mixer = config.init(sizes(2, 3), &mut rng, &device("cpu")?);
+    let mixer = QplexMixer { num_kernel: 10, adv_hypernet_layers: 3, ..QplexMixer::default() };
+    let network = mixer.init(sizes(2, 3), &mut rng, &device("cpu")?);
     let closed = |utility: f32| -> Result<Vec<f32>, Box<dyn Error>> {
         // The third action of the second agent is closed.
         let utilities = TensorData::new(vec![1.0, 2.0, 3.0, 2.0, 1.0, utility], [1, 2, 3]);
@@ -223,7 +225,8 @@ fn an_action_that_is_not_available_does_not_count_as_an_advantage() -> Result<()
         let constant = |width: usize| Ok(Tensor::<2>::ones([1, width], &device("cpu")?));
         let constant: &dyn Fn(usize) -> Result<Tensor<2>, Box<dyn Error>> = &constant;
         let input = constant(2 * INPUT)?.reshape([1, 2, INPUT]);
-        let values = numbers(mixer.forward(every_joint_action(utilities, constant(STATE)?, input)));
+        let input = every_joint_action(utilities, constant(STATE)?, input);
+        let values = numbers(mixer.forward(&network, input));
         Ok(values[..6].to_vec())
     };
     assert_eq!(closed(-1e9)?, closed(-2e9)?);

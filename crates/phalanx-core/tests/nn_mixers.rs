@@ -6,7 +6,7 @@ use std::error::Error;
 
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
-    Mixer, MixerConfig, MixerInput, MixerSizes, QmixConfig, device, from_safetensors,
+    IqlMixer, Mixer, MixerInput, MixerSizes, QmixMixer, VdnMixer, device, from_safetensors,
     to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -25,9 +25,13 @@ fn numbers(tensor: Tensor<2>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("32-bit floats")
 }
 
-fn mixer(config: MixerConfig, n_agents: usize, state_dim: usize) -> Result<Mixer, Box<dyn Error>> {
+fn network<M: Mixer>(
+    mixer: &M,
+    n_agents: usize,
+    state_dim: usize,
+) -> Result<M::Network, Box<dyn Error>> {
     let sizes = MixerSizes { n_agents, n_actions: 1, state_dim, input_dim: 1 };
-    Ok(config.init(sizes, &mut Rng::stream(1, Purpose::Weights, 0), &device("cpu")?))
+    Ok(mixer.init(sizes, &mut Rng::stream(1, Purpose::Weights, 0), &device("cpu")?))
 }
 
 /// Agents with a single action that read nothing but a zero.
@@ -35,7 +39,7 @@ fn input(chosen: Tensor<2>, state: Tensor<2>) -> Result<MixerInput, Box<dyn Erro
     let ([row, agent], device) = (chosen.dims(), device("cpu")?);
     Ok(MixerInput {
         utilities: chosen.clone().reshape([row, agent, 1]),
-        chosen,
+        q_chosen: chosen,
         actions: Tensor::zeros([row, agent], &device),
         state,
         agent_input: Tensor::zeros([row, agent, 1], &device),
@@ -46,11 +50,12 @@ fn input(chosen: Tensor<2>, state: Tensor<2>) -> Result<MixerInput, Box<dyn Erro
 fn independent_learners_keep_their_utilities_and_vdn_adds_them() -> Result<(), Box<dyn Error>> {
     let q = tensor(vec![1.0, 2.0, -4.0, 0.5, 0.25, 0.125], [2, 3])?;
     let state = tensor(vec![9.0, 9.0], [2, 1])?;
-    let independent =
-        mixer(MixerConfig::Independent, 3, 1)?.forward(input(q.clone(), state.clone())?);
+    let mixer = IqlMixer::default();
+    let independent = mixer.forward(&network(&mixer, 3, 1)?, input(q.clone(), state.clone())?);
     assert_eq!(independent.dims(), [2, 3]);
     assert_eq!(numbers(independent), numbers(q.clone()));
-    let sum = mixer(MixerConfig::Vdn, 3, 1)?.forward(input(q, state)?);
+    let mixer = VdnMixer::default();
+    let sum = mixer.forward(&network(&mixer, 3, 1)?, input(q, state)?);
     assert_eq!(sum.dims(), [2, 1]);
     assert_eq!(numbers(sum), [-1.0, 0.875]);
     Ok(())
@@ -76,17 +81,17 @@ fn qmix_is_its_formula() -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(2, Purpose::Check, 0);
     for hypernet_layers in [1, 2] {
         let (agents, state_dim, embed, rows) = (4, 11, 20, 30);
-        let sizes = QmixConfig { embed_dim: embed, hypernet_embed: 17, ..QmixConfig::default() };
-        let config = QmixConfig { hypernet_layers, ..sizes };
-        let mixer = mixer(MixerConfig::Qmix(config), agents, state_dim)?;
-        let bytes = to_safetensors(&mixer)?;
+        let sizes =
+            QmixMixer { mixing_embed_dim: embed, hypernet_embed: 17, ..QmixMixer::default() };
+        let mixer = QmixMixer { hypernet_layers, ..sizes };
+        let network = network(&mixer, agents, state_dim)?;
+        let bytes = to_safetensors(&network)?;
         let file = SafeTensors::deserialize(&bytes)?;
         let q = random(&mut rng, rows * agents, 5.0);
         let state = random(&mut rng, rows * state_dim, 2.0);
-        let joint = mixer.forward(input(
-            tensor(q.clone(), [rows, agents])?,
-            tensor(state.clone(), [rows, state_dim])?,
-        )?);
+        let input =
+            input(tensor(q.clone(), [rows, agents])?, tensor(state.clone(), [rows, state_dim])?)?;
+        let joint = mixer.forward(&network, input);
         assert_eq!(joint.dims(), [rows, 1]);
         let samples = q.chunks(agents).zip(state.chunks(state_dim));
         for ((q, state), joint) in samples.zip(numbers(joint)) {
@@ -119,7 +124,7 @@ fn qmix_is_its_formula() -> Result<(), Box<dyn Error>> {
 #[test]
 fn qmix_with_hand_set_weights_gives_a_number_computed_by_hand() -> Result<(), Box<dyn Error>> {
     // One state feature, two agents, two units, hypernetworks of one layer.
-    let config = QmixConfig { embed_dim: 2, hypernet_layers: 1, ..QmixConfig::default() };
+    let mixer = QmixMixer { mixing_embed_dim: 2, hypernet_layers: 1, ..QmixMixer::default() };
     let tensors: [(&str, Vec<usize>, Vec<f32>); 10] = [
         ("weight_1.output.weight", vec![1, 4], vec![-1.0, 0.5, 0.0, 1.0]),
         ("weight_1.output.bias", vec![4], vec![0.0, 0.0, -2.0, 0.0]),
@@ -143,9 +148,10 @@ fn qmix_with_hand_set_weights_gives_a_number_computed_by_hand() -> Result<(), Bo
             Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
         })
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-    let mixer = mixer(MixerConfig::Qmix(config), 2, 1)?;
-    let mixer = from_safetensors(mixer, &safetensors::serialize(views, None)?)?;
-    let joint = mixer.forward(input(tensor(vec![3.0, 0.5], [1, 2])?, tensor(vec![2.0], [1, 1])?)?);
+    let network = network(&mixer, 2, 1)?;
+    let network = from_safetensors(network, &safetensors::serialize(views, None)?)?;
+    let joint = mixer
+        .forward(&network, input(tensor(vec![3.0, 0.5], [1, 2])?, tensor(vec![2.0], [1, 1])?)?);
     // s = 2: |W_1| = (2, 1; 2, 2), b_1 = (1, -3), m = (3 * 2 + 0.5 * 2 + 1, 3 + 1 - 3) = (8, 1),
     // |w_2| = (2, 3), V = 0.25 * 2 - 0.5 = 0.
     let joint = numbers(joint)[0];
@@ -157,11 +163,12 @@ fn qmix_with_hand_set_weights_gives_a_number_computed_by_hand() -> Result<(), Bo
 fn qmix_never_falls_when_a_utility_rises() -> Result<(), Box<dyn Error>> {
     let (agents, state_dim, rows) = (5, 12, 400);
     let mut rng = Rng::stream(3, Purpose::Check, 0);
-    let mixer = mixer(MixerConfig::Qmix(QmixConfig::default()), agents, state_dim)?;
+    let mixer = QmixMixer::default();
+    let network = network(&mixer, agents, state_dim)?;
     let values = random(&mut rng, rows * agents, 20.0);
     let q = tensor(values, [rows, agents])?.autodiff().require_grad();
     let state = tensor(random(&mut rng, rows * state_dim, 3.0), [rows, state_dim])?;
-    let joint = mixer.forward(input(q.clone(), state)?);
+    let joint = mixer.forward(&network, input(q.clone(), state)?);
     let gradient = q.grad(&joint.sum().backward()).expect("the utilities have a gradient");
     let gradient = numbers(gradient);
     assert!(gradient.iter().all(|&slope| slope >= 0.0), "{gradient:?}");

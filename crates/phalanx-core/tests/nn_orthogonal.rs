@@ -4,18 +4,18 @@
 
 use std::error::Error;
 
-use phalanx_core::nn::{MixerConfig, MixerSizes, QmixConfig, device, to_safetensors};
+use phalanx_core::nn::{Mixer, MixerSizes, QmixMixer, device, to_safetensors};
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
 
 #[test]
 fn orthogonal_weights_are_orthonormal_and_their_biases_zero() -> Result<(), Box<dyn Error>> {
-    let config = MixerConfig::Qmix(QmixConfig { orthogonal: true, ..QmixConfig::default() });
+    let mixer = QmixMixer { use_orthogonal: true, ..QmixMixer::default() };
     let weights = |seed: u64| -> Result<Vec<u8>, Box<dyn Error>> {
         let mut rng = Rng::stream(seed, Purpose::Weights, 0);
         let sizes = MixerSizes { n_agents: 5, n_actions: 4, state_dim: 6, input_dim: 3 };
-        let mixer = config.init(sizes, &mut rng, &device("cpu")?);
-        Ok(to_safetensors(&mixer)?)
+        let network = mixer.init(sizes, &mut rng, &device("cpu")?);
+        Ok(to_safetensors(&network)?)
     };
     assert_eq!(weights(1)?, weights(1)?);
     assert_ne!(weights(1)?, weights(2)?);

@@ -10,9 +10,9 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerConfig, MixerInput, MixerSizes,
-    Normalisation, Optimizer, OptimizerConfig, ParameterGradients, QmixConfig, RnnKind, available,
-    device, from_safetensors,
+    AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerInput, MixerSizes,
+    Normalisation, Optimizer, OptimizerConfig, ParameterGradients, Positive, QmixMixer,
+    QmixNetwork, RnnKind, available, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
@@ -31,10 +31,20 @@ const HYPERNET: usize = 64;
 const ROWS: usize = EPISODES * AGENTS;
 const DISCOUNT: f32 = 0.99;
 
+/// PyMARL's mixer.
+const MIXER: QmixMixer = QmixMixer {
+    mixing_embed_dim: EMBED,
+    hypernet_embed: HYPERNET,
+    hypernet_layers: 2,
+    qmix_pos_func: Positive::Abs,
+    qmix_pos_func_beta: 1.0,
+    use_orthogonal: false,
+};
+
 #[derive(Module, Debug)]
 struct Networks {
     agent: AgentNetwork,
-    mixer: Mixer,
+    mixer: QmixNetwork,
 }
 
 /// The fixed weights of the comparison as a safetensors file.
@@ -86,16 +96,11 @@ fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
         activation: HiddenActivation::Relu,
         init: Init::default(),
     };
-    let mixer = MixerConfig::Qmix(QmixConfig {
-        embed_dim: EMBED,
-        hypernet_embed: HYPERNET,
-        ..QmixConfig::default()
-    });
     let sizes =
         MixerSizes { n_agents: AGENTS, n_actions: ACTIONS, state_dim: STATE, input_dim: OBS };
     let networks = Networks {
         agent: agent.init(&mut rng, device),
-        mixer: mixer.init(sizes, &mut rng, device),
+        mixer: MIXER.init(sizes, &mut rng, device),
     };
     Ok(from_safetensors(networks, &weights()?)?)
 }
@@ -188,16 +193,16 @@ fn loss(online: &Networks, target: &Networks, batch: &Batch) -> Tensor<1> {
         let utilities = utilities.slice([times.clone(), 0..ROWS, 0..ACTIONS]);
         let agent_input = batch.obs.clone().slice([times, 0..ROWS, 0..OBS]);
         MixerInput {
-            chosen: utilities.clone().gather(2, actions.clone()).reshape([rows, AGENTS]),
+            q_chosen: utilities.clone().gather(2, actions.clone()).reshape([rows, AGENTS]),
             utilities: utilities.reshape([rows, AGENTS, ACTIONS]),
             actions: actions.clone().reshape([rows, AGENTS]),
             state,
             agent_input: agent_input.reshape([rows, AGENTS, OBS]),
         }
     };
-    let joint = online.mixer.forward(input(q, &batch.actions, now, batch.state.clone()));
+    let joint = MIXER.forward(&online.mixer, input(q, &batch.actions, now, batch.state.clone()));
     let next = input(target_q, &best, next, batch.next_state.clone());
-    let target_joint = target.mixer.forward(next);
+    let target_joint = MIXER.forward(&target.mixer, next);
     let running = batch.terminated.ones_like() - batch.terminated.clone();
     let wanted = batch.rewards.clone() + (running * target_joint).mul_scalar(DISCOUNT);
     let error = (joint - wanted) * batch.mask.clone();

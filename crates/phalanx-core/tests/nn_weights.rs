@@ -5,8 +5,8 @@
 use std::error::Error;
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, HiddenActivation, Init, MixerConfig, MixerInput, MixerSizes,
-    Normalisation, QmixConfig, RnnKind, WeightsError, device, from_safetensors, to_safetensors,
+    AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerInput, MixerSizes,
+    Normalisation, QmixMixer, RnnKind, WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
@@ -97,18 +97,19 @@ fn a_trainable_network_stays_trainable() -> Result<(), Box<dyn Error>> {
     use burn::tensor::Tensor;
     let plain = device("cpu")?;
     let mut rng = Rng::stream(1, Purpose::Weights, 0);
-    let config = MixerConfig::Qmix(QmixConfig::default());
+    let mixer = QmixMixer::default();
     let sizes = MixerSizes { n_agents: 2, n_actions: 4, state_dim: 5, input_dim: 1 };
-    let mixer = config.init(sizes, &mut rng, &plain.clone().autodiff());
-    let mixer = from_safetensors(mixer, &to_safetensors(&config.init(sizes, &mut rng, &plain))?)?;
+    let network = mixer.init(sizes, &mut rng, &plain.clone().autodiff());
+    let bytes = to_safetensors(&mixer.init(sizes, &mut rng, &plain))?;
+    let network = from_safetensors(network, &bytes)?;
     let input = MixerInput {
-        chosen: Tensor::ones([3, 2], &plain),
+        q_chosen: Tensor::ones([3, 2], &plain),
         utilities: Tensor::ones([3, 2, 4], &plain),
         actions: Tensor::zeros([3, 2], &plain),
         state: Tensor::ones([3, 5], &plain),
         agent_input: Tensor::ones([3, 2, 1], &plain),
     };
-    let loss = mixer.forward(input).sum();
+    let loss = mixer.forward(&network, input).sum();
     loss.backward();
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 use phalanx_core::nn::{
-    Concave, ConcaveConfig, JointActionSearch, Objective, SearchInput, SearchMethod, SearchResult,
+    ConcaveMixer, ConcaveNetwork, JointActionSearch, Objective, SearchInput, SearchMethod,
+    SearchResult,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -26,7 +27,7 @@ pub(crate) struct Batch {
     pub(crate) actions: usize,
     pub(crate) dim: usize,
     pub(crate) rows: usize,
-    pub(crate) mixer: Concave,
+    pub(crate) mixer: ConcaveNetwork,
     pub(crate) state: Tensor<2>,
     pub(crate) utilities: Vec<f32>,
     pub(crate) available: Vec<bool>,
@@ -34,7 +35,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn new(
-        mixer: Concave,
+        mixer: ConcaveNetwork,
         [agents, actions, dim, state_dim, rows]: [usize; 5],
         closed: usize,
         seed: u64,
@@ -54,7 +55,7 @@ impl Batch {
 
     /// With a mixer of many kinks.
     pub(crate) fn kinked(
-        config: ConcaveConfig,
+        config: ConcaveMixer,
         shape: [usize; 4],
         closed: usize,
         seed: u64,

@@ -5,8 +5,8 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use phalanx_core::nn::{
-    Concave, ConcaveConfig, MixerSizes, Optimizer, OptimizerConfig, ParameterGradients, device,
-    from_safetensors, to_safetensors,
+    ConcaveMixer, ConcaveNetwork, MixerSizes, Optimizer, OptimizerConfig, ParameterGradients,
+    device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
@@ -54,15 +54,15 @@ pub(crate) fn sizes(n_agents: usize, n_actions: usize, state_dim: usize) -> Mixe
     MixerSizes { n_agents, n_actions, state_dim, input_dim: 1 }
 }
 
-pub(crate) fn init(config: ConcaveConfig, sizes: MixerSizes, seed: u64) -> Concave {
+pub(crate) fn init(config: ConcaveMixer, sizes: MixerSizes, seed: u64) -> ConcaveNetwork {
     config.init(sizes, &mut Rng::stream(seed, Purpose::Weights, 0), &cpu())
 }
 
 /// A mixer each of whose tensors holds what `values(name, number of elements)` says.
 pub(crate) fn made(
-    mixer: Concave,
+    mixer: ConcaveNetwork,
     mut values: impl FnMut(&str, usize) -> Vec<f32>,
-) -> Result<Concave, Box<dyn Error>> {
+) -> Result<ConcaveNetwork, Box<dyn Error>> {
     let bytes = to_safetensors(&mixer)?;
     let file = SafeTensors::deserialize(&bytes)?;
     let mut names = file.names();
@@ -84,13 +84,13 @@ pub(crate) fn made(
 /// A mixer whose biases are random and so wide apart that many kinks lie among the utilities, which
 /// an initial mixer, almost linear, does not have.
 pub(crate) fn kinked(
-    config: ConcaveConfig,
+    config: ConcaveMixer,
     sizes: MixerSizes,
     seed: u64,
-) -> Result<Concave, Box<dyn Error>> {
+) -> Result<ConcaveNetwork, Box<dyn Error>> {
     let mut rng = Rng::stream(seed, Purpose::Check, 77);
-    let config = ConcaveConfig { hypernet_layers: 1, ..config };
-    let embed = config.embed_dim as f32;
+    let config = ConcaveMixer { hypernet_layers: 1, ..config };
+    let embed = config.mixing_embed_dim as f32;
     made(init(config, sizes, seed), |name, n| match name {
         "weight_0.output.bias" => normals(&mut rng, n, 1.0),
         // Few summands each, so that units differ.
@@ -112,7 +112,7 @@ pub(crate) fn kinked(
 pub(crate) struct Game {
     /// `[agent * action, utility_dim]`.
     pub(crate) utilities: Param<Tensor<2>>,
-    pub(crate) mixer: Concave,
+    pub(crate) mixer: ConcaveNetwork,
 }
 
 impl Game {
@@ -144,14 +144,14 @@ impl Game {
 /// counts `optimism` (optimistic weighting: Rashid et al., 2020, arXiv 2006.10800). Returns the sum
 /// of squared errors with it.
 pub(crate) fn fit(
-    config: ConcaveConfig,
+    config: ConcaveMixer,
     payoffs: Table,
     optimism: f32,
     steps: usize,
     seed: u64,
 ) -> (Game, f32) {
     let device = cpu().autodiff();
-    let config = ConcaveConfig { hypernet_layers: 1, ..config };
+    let config = ConcaveMixer { hypernet_layers: 1, ..config };
     let mut rng = Rng::stream(seed, Purpose::Weights, 0);
     let width = config.utility_dim;
     // As small as the outputs of a network that has learned nothing yet.

@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
 use super::games::{CLIMBING, QPLEX_3, QTRAN, Table, normal, normals};
-use phalanx_core::nn::{ConcaveConfig, JointActionSearch, SearchMethod, SearchResult};
+use phalanx_core::nn::{ConcaveMixer, JointActionSearch, SearchMethod, SearchResult};
 use phalanx_core::rng::{Purpose, Rng};
 
 #[test]
@@ -81,7 +81,7 @@ fn rates(select: impl Fn(JointActionSearch) -> SearchResult) -> [f32; 6] {
 fn sixteen_starts_find_the_largest_value_of_mixers_with_many_kinks() {
     for (agents, actions) in [(2, 3), (2, 10), (4, 5)] {
         for utility_dim in [1, 2] {
-            let config = ConcaveConfig { utility_dim, ..ConcaveConfig::default() };
+            let config = ConcaveMixer { utility_dim, ..ConcaveMixer::default() };
             let batch = Batch::kinked(config, [agents, actions, 6, 300], 0, 11);
             let [greedy, single, one, four, sixteen, pairs] =
                 rates(|selection| batch.select(selection, 5));

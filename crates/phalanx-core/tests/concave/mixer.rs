@@ -7,7 +7,7 @@ use super::games::{
     sizes, tensor, uniform,
 };
 use burn::tensor::Tensor;
-use phalanx_core::nn::{Concave, ConcaveConfig, Convex, FirstLayer, to_safetensors};
+use phalanx_core::nn::{ConcaveMixer, ConcaveNetwork, Convex, FirstLayer, to_safetensors};
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
 
@@ -43,11 +43,11 @@ fn exact(activation: Convex, x: f64) -> f64 {
 /// `Q_tot` of one row in double precision, from the weights of a file.
 fn formula(
     file: &SafeTensors<'_>,
-    config: ConcaveConfig,
+    config: ConcaveMixer,
     q: &[f64],
     state: &[f64],
 ) -> Result<f64, Box<dyn Error>> {
-    let embed = config.embed_dim;
+    let embed = config.mixing_embed_dim;
     let relu = |x: Vec<f64>| x.into_iter().map(|x| x.max(0.0)).collect::<Vec<_>>();
     let generated = |name: &str| {
         let hidden = match config.hypernet_layers {
@@ -85,8 +85,8 @@ fn the_mixer_is_its_formula() -> Result<(), Box<dyn Error>> {
             (2, 1, 20, FirstLayer::Absolute),
             (2, 3, 5, FirstLayer::Signed),
         ] {
-            let config = ConcaveConfig {
-                embed_dim,
+            let config = ConcaveMixer {
+                mixing_embed_dim: embed_dim,
                 hypernet_embed: 17,
                 hypernet_layers,
                 utility_dim,
@@ -120,8 +120,9 @@ fn the_mixer_is_its_formula() -> Result<(), Box<dyn Error>> {
 
 /// `f(x, y) = 4 (x + y) - 16 |x - y|`: the first layer gives `x - y`, `y - x` and `-(x + y)`, the
 /// second the positive parts of the first two, and the third nothing.
-fn agreement() -> Result<Concave, Box<dyn Error>> {
-    let config = ConcaveConfig { embed_dim: 3, hypernet_layers: 1, ..ConcaveConfig::default() };
+fn agreement() -> Result<ConcaveNetwork, Box<dyn Error>> {
+    let config =
+        ConcaveMixer { mixing_embed_dim: 3, hypernet_layers: 1, ..ConcaveMixer::default() };
     made(init(config, sizes(2, 3, 1), 0), |name, n| match name {
         "weight_0.output.bias" => vec![1.0, -1.0, -1.0, -1.0, 1.0, -1.0],
         // Divided by three and by nine when mixing; signs are dropped.
@@ -143,24 +144,24 @@ fn a_mixer_made_by_hand_gives_the_table_of_the_qtran_game() -> Result<(), Box<dy
 }
 
 /// A mixer, the number of utilities it reads and the length of the state.
-type Sample = (Concave, usize, usize);
+type Sample = (ConcaveNetwork, usize, usize);
 
 /// Mixers at their initial weights, made by hand and fitted to games.
 fn mixers() -> Result<Vec<Sample>, Box<dyn Error>> {
     let mut mixers = vec![(agreement()?, 2, 1)];
     for (seed, activation) in ACTIVATIONS.into_iter().enumerate() {
-        let config = ConcaveConfig { activation, ..ConcaveConfig::default() };
+        let config = ConcaveMixer { activation, ..ConcaveMixer::default() };
         mixers.push((init(config, sizes(5, 4, 6), seed as u64), 5, 6));
         mixers.push((kinked(config, sizes(5, 4, 6), seed as u64)?, 5, 6));
         let (game, _) = fit(config, CLIMBING, 0.5, 300, seed as u64);
         mixers.push((game.mixer, 2, 1));
     }
-    let config = ConcaveConfig { utility_dim: 2, ..ConcaveConfig::default() };
+    let config = ConcaveMixer { utility_dim: 2, ..ConcaveMixer::default() };
     mixers.push((kinked(config, sizes(3, 4, 6), 9)?, 6, 6));
     Ok(mixers)
 }
 
-fn evaluate(mixer: &Concave, q: &[f32], width: usize, state: &Tensor<2>) -> Vec<f32> {
+fn evaluate(mixer: &ConcaveNetwork, q: &[f32], width: usize, state: &Tensor<2>) -> Vec<f32> {
     let rows = q.len() / width;
     numbers(mixer.forward(tensor(q.to_vec(), [rows, width]), state.clone()))
 }
@@ -248,7 +249,7 @@ fn an_absolute_first_layer_never_rises_and_a_signed_one_rises_and_falls()
     let states = normals(&mut rng, rows * state_dim, 1.0);
     for hypernet_layers in [1, 2] {
         for (first_layer, rises) in [(FirstLayer::Signed, true), (FirstLayer::Absolute, false)] {
-            let config = ConcaveConfig { hypernet_layers, first_layer, ..Default::default() };
+            let config = ConcaveMixer { hypernet_layers, first_layer, ..Default::default() };
             let mixer = init(config, sizes(agents, 4, state_dim), 8);
             let state = tensor(states.clone(), [rows, state_dim]);
             let below = evaluate(&mixer, &q, agents, &state);
@@ -267,11 +268,11 @@ fn an_absolute_first_layer_never_rises_and_a_signed_one_rises_and_falls()
 fn a_signed_first_layer_learns_the_qtran_game_and_an_absolute_one_does_not() {
     let (mut signed_errors, mut absolute_errors) = (Vec::new(), Vec::new());
     for seed in 0..3 {
-        let config = ConcaveConfig { embed_dim: 16, ..ConcaveConfig::default() };
+        let config = ConcaveMixer { mixing_embed_dim: 16, ..ConcaveMixer::default() };
         let (game, error) = fit(config, QTRAN, 0.5, 1500, seed);
         assert_eq!(argmax(&numbers(game.values())), 0, "seed {seed}");
         signed_errors.push(error);
-        let config = ConcaveConfig { first_layer: FirstLayer::Absolute, ..config };
+        let config = ConcaveMixer { first_layer: FirstLayer::Absolute, ..config };
         absolute_errors.push(fit(config, QTRAN, 0.5, 1500, seed).1);
     }
     let exact = signed_errors.iter().filter(|error| **error < 1e-2).count();
@@ -287,7 +288,7 @@ fn two_utilities_represent_a_game_that_one_cannot() {
     // whose equal end makes the last two actions the same, which they are not. With two utilities an
     // agent's actions are the corners of a triangle, and any table is that of a concave function.
     let best_fit = |utility_dim| {
-        let config = ConcaveConfig { utility_dim, ..ConcaveConfig::default() };
+        let config = ConcaveMixer { utility_dim, ..ConcaveMixer::default() };
         // From other seeds the training often finds other minima.
         let fits = (3..5).map(|seed| fit(config, QPLEX_3, 0.5, 3000, seed));
         let best = fits.min_by(|a, b| a.1.total_cmp(&b.1));

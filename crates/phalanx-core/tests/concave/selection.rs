@@ -7,13 +7,13 @@ use super::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
 use super::games::{init, sizes};
 use burn::tensor::Tensor;
 use phalanx_core::nn::{
-    ConcaveConfig, Convex, JointActionSearch, SearchInput, SearchMethod, SearchResult,
+    ConcaveMixer, Convex, JointActionSearch, SearchInput, SearchMethod, SearchResult,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
 fn batches() -> Vec<Batch> {
-    let config = ConcaveConfig::default();
-    let vector = ConcaveConfig { utility_dim: 3, embed_dim: 20, ..config };
+    let config = ConcaveMixer::default();
+    let vector = ConcaveMixer { utility_dim: 3, mixing_embed_dim: 20, ..config };
     let initial = init(config, sizes(4, 5, 6), 1);
     let mut batches = vec![
         Batch::new(initial, [4, 5, 1, 6, 100], 30, 2),
@@ -22,7 +22,7 @@ fn batches() -> Vec<Batch> {
         Batch::kinked(config, [1, 7, 6, 70], 20, 5),
     ];
     for activation in [Convex::LeakyRelu, Convex::Softplus, Convex::Elu] {
-        let config = ConcaveConfig { activation, embed_dim: 7, ..config };
+        let config = ConcaveMixer { activation, mixing_embed_dim: 7, ..config };
         batches.push(Batch::kinked(config, [5, 4, 6, 80], 30, 6));
     }
     batches
@@ -119,7 +119,7 @@ fn the_value_is_never_below_that_of_a_start_and_more_starts_never_lower_it() {
 
 #[test]
 fn a_given_start_is_taken_first_and_made_available() {
-    let batch = Batch::kinked(ConcaveConfig::default(), [6, 5, 6, 100], 40, 8);
+    let batch = Batch::kinked(ConcaveMixer::default(), [6, 5, 6, 100], 40, 8);
     let mut rng = Rng::stream(0, Purpose::Check, 3);
     let initial: Vec<u16> = (0..batch.rows * batch.agents).map(|_| rng.below(5) as u16).collect();
     let input = SearchInput { initial: Some(&initial), ..batch.input() };
@@ -139,7 +139,7 @@ fn a_given_start_is_taken_first_and_made_available() {
 
 #[test]
 fn rows_that_are_not_wanted_stay_empty_and_do_not_move_the_others() {
-    let batch = Batch::kinked(ConcaveConfig::default(), [5, 4, 6, 200], 20, 9);
+    let batch = Batch::kinked(ConcaveMixer::default(), [5, 4, 6, 200], 20, 9);
     let selection =
         JointActionSearch { starts: 6, deviations: true, ..JointActionSearch::default() };
     let all = batch.select(selection, 3);
@@ -163,7 +163,7 @@ fn rows_that_are_not_wanted_stay_empty_and_do_not_move_the_others() {
 
 #[test]
 fn the_bits_do_not_depend_on_the_number_of_threads() -> Result<(), Box<dyn Error>> {
-    let batch = Batch::kinked(ConcaveConfig::default(), [6, 5, 6, 500], 20, 10);
+    let batch = Batch::kinked(ConcaveMixer::default(), [6, 5, 6, 500], 20, 10);
     let selection = JointActionSearch {
         starts: 6,
         pairwise: true,
@@ -233,7 +233,7 @@ fn a_climb_visits_every_agent_once_a_sweep_and_ends_with_the_last_sweep() {
 
 #[test]
 fn weights_that_carry_gradients_are_searched_like_those_that_do_not() {
-    let batch = Batch::kinked(ConcaveConfig::default(), [3, 4, 6, 50], 0, 12);
+    let batch = Batch::kinked(ConcaveMixer::default(), [3, 4, 6, 50], 0, 12);
     let tracked = batch.mixer.weights(Tensor::from_inner(batch.state.clone()));
     let mut out = SearchResult::default();
     let mut rng = Rng::stream(5, Purpose::Check, 2);

@@ -47,7 +47,7 @@ pub enum FirstLayer {
 ///
 /// Each agent's greedy action need not be its part of the greedy joint action: see
 /// [`JointActionSearch`](crate::nn::JointActionSearch).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConcaveMixer {
     /// The width `H` of the mixing layers.
     pub mixing_embed_dim: usize,

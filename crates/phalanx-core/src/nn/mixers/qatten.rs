@@ -26,7 +26,7 @@ use phalanx_kernels::Activation;
 /// input is there in every environment. No gradient flows into it, as it is data.
 ///
 /// Defaults are those of `qatten.yaml` of PyMARL2, whose names stand beside each setting.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QattenMixer {
     /// The number of attention heads.
     pub n_attention_head: usize,

@@ -20,7 +20,7 @@ use phalanx_kernels::{self as kernels, Activation, Positive, QmixLayers};
 /// `V` has one hidden layer of `mixing_embed_dim` units with ReLU.
 ///
 /// Names and defaults are those of `qmix.yaml` in PyMARL and PyMARL2.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QmixMixer {
     /// The width of the mixing layer.
     pub mixing_embed_dim: usize,

@@ -33,7 +33,7 @@ const SMALLEST: f32 = 1e-10;
 ///
 /// Names are those of `qplex.yaml` of wjh720/QPLEX, defaults those of PyMARL2. The file of the
 /// authors has 10 kernels and 3 layers, their settings for SMAC 4 kernels and 1 layer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QplexMixer {
     /// The width of the hidden layer of the networks that transform the utilities.
     pub hypernet_embed: usize,

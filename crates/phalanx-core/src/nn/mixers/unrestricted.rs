@@ -19,7 +19,7 @@ use phalanx_kernels::Activation;
 /// joint action. It is the baseline for mixers with a restriction, and the central estimator `Q*`
 /// of WQMIX (Rashid et al., 2020, arXiv 2006.10800), ResQ and ConcaveQ, where its utilities come
 /// from an agent network of their own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnrestrictedMixer {
     /// The width of every hidden layer. The default, 256, is that of the central network of WQMIX
     /// (`central_mixing_embed_dim` in oxwhirl/wqmix) and of PAC.

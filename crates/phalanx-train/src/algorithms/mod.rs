@@ -7,16 +7,15 @@ mod transfer;
 
 pub use policy_gradient::{
     CriticInput, Happo, Ia2c, Ippo, Maa2c, Mappo, NormaliseAdvantage, PolicyGradient,
-    SequentialPpo, UpdateOrder,
+    PolicyLearner, RolloutBatch, SequentialPpo, UpdateOrder,
 };
-pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutBatch};
 pub use q_learning::{
     Acting, Bytes, ConcaveQ, ConvexName, CwQmix, Estimator, Experience, Factorisation,
     FirstLayerName, Iql, Loss, Mlp, Monotone, NetworkSize, OptimizerName, Overlap, OwQmix, Plan,
     PolicyLoss, PositiveName, Pqn, PqnIql, PqnVdn, QLearning, Qatten, Qmix, Qplex, Qtran,
     ReplayLearner, ResQ, SearchName, TargetUpdate, Targets, TdError, Vdn, WeightedSettings, number,
 };
-pub(crate) use q_learning::{Mixed, MixedNetworks};
+pub use q_learning::{Mixed, MixedNetworks};
 
 use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::Device;

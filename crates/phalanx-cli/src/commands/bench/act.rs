@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use clap::{Args, ValueEnum};
+use phalanx_cli::bench_workloads::Decisions;
 use phalanx_core::nn::multiply_adds_per_second;
-use phalanx_train::presets::Decisions;
 use serde_json::json;
 
 use super::{Spread, pool, seconds};

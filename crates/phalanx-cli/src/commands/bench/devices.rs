@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
+use phalanx_cli::bench_workloads::Noise;
 use phalanx_core::env::{Env, ParallelEnvs};
 use phalanx_core::nn::{adapters, available, device, watched};
 use phalanx_core::rng::Purpose;
 use phalanx_train::algorithms::{Setup, algorithm};
 use phalanx_train::config::Layers;
-use phalanx_train::presets::Noise;
 use phalanx_train::run::HostInfo;
 use phalanx_train::{BenchBudget, TrainError, update_seconds};
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! `phalanx bench learn`.
 
 use clap::{Args, ValueEnum};
+use phalanx_cli::bench_workloads::{PpoUpdate, QmixUpdate};
 use phalanx_core::nn::{Device, HiddenActivation, device, multiply_adds_per_second};
 use phalanx_train::TrainError;
-use phalanx_train::presets::{PpoUpdate, QmixUpdate};
 use serde_json::json;
 
 use super::{Spread, pool, seconds};

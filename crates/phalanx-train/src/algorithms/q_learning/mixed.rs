@@ -19,11 +19,11 @@ use super::targets::Targets;
 /// where `G` are the targets ([`Targets`]) of `Q_tot^-(s_t, u'_t)`, the target networks at the
 /// available actions `u'_t` with the largest utilities under the online networks (double Q) or the
 /// target networks. As in PyMARL, dead agents take part with the only action they have.
-pub(crate) struct Mixed(pub(crate) MixerConfig);
+pub struct Mixed(pub MixerConfig);
 
 /// The agents' networks and the mixer, which learn together.
 #[derive(Module, Debug)]
-pub(crate) struct MixedNetworks {
+pub struct MixedNetworks {
     agents: AgentNetworks,
     mixer: Mixer,
 }

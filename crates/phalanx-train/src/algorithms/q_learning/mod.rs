@@ -39,7 +39,7 @@ pub use experience::Experience;
 pub use factorisation::{Factorisation, Loss, Plan, number};
 pub use iql::Iql;
 pub use learner::ReplayLearner;
-pub(crate) use mixed::{Mixed, MixedNetworks};
+pub use mixed::{Mixed, MixedNetworks};
 pub use mlp::Mlp;
 pub use monotone::{Monotone, PositiveName};
 pub use pqn::{Pqn, PqnIql, PqnVdn};

@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use phalanx::nn::device;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::Algorithm;
-use phalanx::train::presets::QmixUpdate;
+use phalanx_cli::bench_workloads::QmixUpdate;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -260,7 +260,7 @@ fn the_memory_of_a_run_is_told_before_it_begins() {
         phalanx(folder.path(), &[&["train", "vdn", "predator_prey"], &settings[..]].concat());
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
-    let told = "replay memory: at most 2.0 MiB (PyMARL's dense layout: ";
+    let told = "replay buffer: at most 2.0 MiB (PyMARL's dense layout: ";
     assert!(error.contains(told), "{error}");
     let log = folder.path().join("results/vdn/predator_prey/seed_1/log.txt");
     assert!(fs::read_to_string(log).expect("written").contains(told));

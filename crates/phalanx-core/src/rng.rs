@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng, TryRng};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What a random stream is used for. Streams of different purposes never overlap.
+/// The purpose of a random stream. Streams of different purposes never overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Purpose {
@@ -21,7 +21,7 @@ pub enum Purpose {
     TestEnvironment = 2,
     /// Action selection during training; the index is the environment's.
     Exploration = 3,
-    /// Action selection during evaluation, where a policy is stochastic.
+    /// Action selection of stochastic policies during evaluation.
     TestExploration = 4,
     /// Sampling from the replay buffer.
     Replay = 5,
@@ -35,7 +35,7 @@ pub enum Purpose {
     ScriptedPolicy = 9,
     /// Tests and conformance checks.
     Check = 10,
-    /// The starts of a search for the best joint action.
+    /// The starting points of a search for the best joint action.
     Selection = 11,
 }
 
@@ -65,38 +65,38 @@ pub struct RngState {
 }
 
 impl Rng {
-    /// The stream of `seed` for one `purpose` and one `index` (an environment's, usually).
+    /// Creates the stream of `seed` for one `purpose` and one `index` (usually that of an environment).
     pub fn stream(seed: u64, purpose: Purpose, index: u32) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream((u64::from(purpose as u32) << 32) | u64::from(index));
         Self(rng)
     }
 
-    /// 32 random bits.
+    /// Draws 32 random bits.
     #[inline]
     pub fn next_u32(&mut self) -> u32 {
         self.0.next_u32()
     }
 
-    /// 64 random bits.
+    /// Draws 64 random bits.
     #[inline]
     pub fn next_u64(&mut self) -> u64 {
         self.0.next_u64()
     }
 
-    /// Uniform in `[0, 1)`, with the 24 bits an `f32` can hold.
+    /// Draws uniformly from `[0, 1)`, with the 24 bits of an `f32`.
     #[inline]
     pub fn uniform(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 * (1.0 / 16_777_216.0)
     }
 
-    /// Uniform in `[low, high)`.
+    /// Draws uniformly from `[low, high)`.
     #[inline]
     pub fn range(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.uniform()
     }
 
-    /// A uniform index below `n`, without bias (Lemire's multiplication with rejection).
+    /// Draws a uniform index below `n`, without bias (Lemire's multiplication with rejection).
     ///
     /// # Panics
     ///
@@ -115,24 +115,24 @@ impl Rng {
         (product >> 32) as usize
     }
 
-    /// A uniform choice among the `true` entries of `mask`; `None` when there are none.
+    /// Draws the index of a `true` entry of `mask`, uniformly; `None` if there is none.
     pub fn choose(&mut self, mask: &[bool]) -> Option<usize> {
-        let legal = mask.iter().filter(|&&open| open).count();
-        if legal == 0 {
+        let n = mask.iter().filter(|&&on| on).count();
+        if n == 0 {
             return None;
         }
-        let pick = self.below(legal);
-        mask.iter().enumerate().filter(|(_, open)| **open).map(|(index, _)| index).nth(pick)
+        let pick = self.below(n);
+        mask.iter().enumerate().filter(|(_, on)| **on).map(|(index, _)| index).nth(pick)
     }
 
-    /// A uniform permutation in place (Fisher and Yates).
+    /// Permutes `items` uniformly (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
     }
 
-    /// The state to store in a checkpoint.
+    /// Returns the state to store in a checkpoint.
     pub fn state(&self) -> RngState {
         RngState {
             seed: self.0.get_seed(),
@@ -141,7 +141,7 @@ impl Rng {
         }
     }
 
-    /// Continues exactly where [`Rng::state`] was taken.
+    /// Creates a stream that continues exactly from a [`Rng::state`].
     pub fn from_state(state: RngState) -> Self {
         let mut rng = ChaCha8Rng::from_seed(state.seed);
         rng.set_stream(state.stream);
@@ -150,7 +150,7 @@ impl Rng {
     }
 }
 
-/// Lets distributions of the `rand` ecosystem draw from the stream.
+/// Distributions of the `rand` ecosystem can draw from the stream.
 impl TryRng for Rng {
     type Error = Infallible;
 
@@ -231,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_always_legal() {
+    fn a_choice_is_a_true_entry_of_the_mask() {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         let mask = [false, true, false, true];
         for _ in 0..100 {
-            let pick = rng.choose(&mask).expect("two entries are open");
+            let pick = rng.choose(&mask).expect("two entries are true");
             assert!(mask[pick]);
         }
         assert_eq!(rng.choose(&[false; 4]), None);

@@ -6,7 +6,7 @@ use phalanx_core::env::{
 };
 use phalanx_core::rng::{Purpose, Rng};
 
-/// What an environment writes for the reward of its second agent.
+/// The reward that an environment writes for its second agent.
 #[derive(Clone, Copy, PartialEq)]
 enum Second {
     ItsAction,
@@ -14,7 +14,7 @@ enum Second {
     NotANumber,
 }
 
-/// Two agents are each paid their own action, for four steps.
+/// Two agents that each get their own action as reward, for four steps.
 struct Wages {
     spec: EnvSpec,
     second: Second,

@@ -1,21 +1,21 @@
-//! The conformance kit tests the scripted players of an environment too.
+//! The conformance kit also tests the scripted policies of an environment.
 
 use phalanx_core::env::{
     Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, check_env, pack, unpack,
 };
 use phalanx_core::rng::Rng;
 
-/// What is wrong with the players.
+/// The fault of the scripted policies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     None,
-    Illegal,
+    Unavailable,
     LeavesAnAgentOut,
     MovesTheClock,
     ForgetsWhenRestored,
 }
 
-/// Ten steps in which a player remembers how often it was asked.
+/// Ten steps in which a policy counts its calls.
 struct Counter {
     spec: EnvSpec,
     fault: Fault,
@@ -50,8 +50,8 @@ impl Env for Counter {
     fn step(&mut self, _: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.t += 1;
         self.write(out);
-        let end = if self.t >= 10 { StepStatus::Terminated } else { StepStatus::Running };
-        StepResult { reward: 0.0, status: end }
+        let status = if self.t >= 10 { StepStatus::Terminated } else { StepStatus::Running };
+        StepResult { reward: 0.0, status }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -70,11 +70,11 @@ impl Env for Counter {
         &[("chance", "Chooses at random."), ("count", "Counts how often it was asked.")]
     }
 
-    fn scripted_actions(&mut self, player: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
         self.asked += 1;
-        actions.fill(if player == 0 { rng.below(3) as u16 } else { self.asked % 3 });
+        actions.fill(if policy == 0 { rng.below(3) as u16 } else { self.asked % 3 });
         match self.fault {
-            Fault::Illegal if player == 1 && self.t == 9 => actions[1] = 3,
+            Fault::Unavailable if policy == 1 && self.t == 9 => actions[1] = 3,
             Fault::LeavesAnAgentOut => actions[1] = u16::MAX,
             Fault::MovesTheClock if self.t == 4 => self.t += 1,
             _ => {}
@@ -83,12 +83,12 @@ impl Env for Counter {
 }
 
 #[test]
-fn scripted_players_are_tested_for_legality_silence_and_memory() {
+fn scripted_policies_are_tested_for_availability_side_effects_and_memory() {
     let check = |fault| check_env(|| Counter::new(fault), 5_000);
     let report = check(Fault::None).expect("nothing is wrong");
     assert!(report.restores > 10);
     for (fault, expected) in [
-        (Fault::Illegal, "scripted policy `count`: action 3 of agent 1 is not available"),
+        (Fault::Unavailable, "scripted policy `count`: action 3 of agent 1 is not available"),
         (Fault::LeavesAnAgentOut, "scripted policy `chance`: action 65535 of agent 1"),
         (Fault::MovesTheClock, "second copy with the same seed"),
         (Fault::ForgetsWhenRestored, "restored in mid-episode"),

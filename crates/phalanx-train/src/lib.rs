@@ -11,7 +11,6 @@ pub mod algorithms;
 pub mod config;
 mod device;
 mod error;
-pub mod presets;
 pub mod replay;
 pub mod rollout;
 pub mod run;

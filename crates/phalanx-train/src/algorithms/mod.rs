@@ -18,9 +18,8 @@ mod transfer;
 
 pub use policy_gradient::{
     CriticInput, Happo, Ia2c, Ippo, Maa2c, Mappo, NormaliseAdvantage, PolicyGradient,
-    SequentialPpo, UpdateOrder,
+    PolicyLearner, RolloutBatch, SequentialPpo, UpdateOrder,
 };
-pub(crate) use policy_gradient::{CriticLayout, PolicyLearner, RolloutBatch};
 pub use pqn::{Pqn, PqnIql, PqnVdn};
 pub use q_learning::{
     Acting, BootstrapRule, ConcaveQ, CwQmix, EpisodeTensors, Estimator, Iql, LossOutput,

@@ -1,13 +1,13 @@
-//! Masks as bits.
+//! Packed bit masks.
 
 use serde::{Deserialize, Serialize};
 
-/// 64 bits, the lowest byte first.
+/// 64 bits, lowest byte first.
 ///
-/// An array of bytes, because the binary form of a checkpoint spends up to ten bytes on a `u64`.
+/// It is an array of bytes, because checkpoints need up to ten bytes for a `u64`.
 type Word = [u8; 8];
 
-/// A row of bits that does not grow any more.
+/// A bit mask of fixed length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bits {
     len: usize,
@@ -15,7 +15,7 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// One bit for every entry.
+    /// Packs a mask; every entry becomes one bit.
     pub(super) fn pack(mask: &[bool]) -> Self {
         let mut writer = BitWriter::new(mask.len());
         for chunk in mask.chunks(64) {
@@ -25,12 +25,12 @@ impl Bits {
         writer.finish()
     }
 
-    /// The number of bits.
+    /// Returns the number of bits.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// The 64 bits from `start` on, the first one lowest; zeros behind the end.
+    /// Returns the 64 bits from `start`, lowest first; zeros after the end.
     #[inline]
     pub(super) fn word(&self, start: usize) -> u64 {
         let at = |word: usize| self.words.get(word).map_or(0, |word| u64::from_le_bytes(*word));
@@ -38,7 +38,7 @@ impl Bits {
         if shift == 0 { at(word) } else { (at(word) >> shift) | (at(word + 1) << (64 - shift)) }
     }
 
-    /// Writes the bits from `start` on.
+    /// Writes the bits from `start`.
     pub(super) fn unpack(&self, start: usize, mask: &mut [bool]) {
         for (chunk, out) in mask.chunks_mut(64).enumerate() {
             let bits = self.word(start + chunk * 64);
@@ -48,7 +48,7 @@ impl Bits {
         }
     }
 
-    /// How many of the first `end` bits are set.
+    /// Returns the number of set bits among the first `end`.
     pub(super) fn count(&self, end: usize) -> usize {
         let whole =
             self.words[..end / 64].iter().map(|word| u64::from_le_bytes(*word).count_ones());
@@ -56,39 +56,39 @@ impl Bits {
         (whole.sum::<u32>() + rest.count_ones()) as usize
     }
 
-    /// The bytes on the heap.
+    /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.words)
     }
 
-    /// The bytes on the heap of `len` bits.
+    /// Returns the bytes on the heap of `len` bits.
     pub(super) const fn heap_bytes_of(len: usize) -> usize {
         len.div_ceil(64) * size_of::<Word>()
     }
 
-    /// Whether the number of words is that of the bits and nothing is set behind the end.
+    /// Returns whether the number of words fits the number of bits, and no bit is set after the end.
     pub(super) fn is_sound(&self) -> bool {
         let words = self.words.len() == self.len.div_ceil(64);
         words && self.word(self.len) == 0
     }
 }
 
-/// The lowest `n` bits, `n` up to 64.
+/// Returns a mask of the lowest `n` bits, `n` up to 64.
 #[inline]
 pub(super) fn low(n: usize) -> u64 {
     if n >= 64 { u64::MAX } else { (1 << n) - 1 }
 }
 
-/// Appends bits to a row of known length.
+/// Builds a mask of known length.
 pub(super) struct BitWriter {
     len: usize,
-    /// The bits behind the last whole word.
+    /// The bits after the last complete word.
     tail: u64,
     words: Vec<Word>,
 }
 
 impl BitWriter {
-    /// An empty row for `len` bits.
+    /// Creates an empty builder for `len` bits.
     pub(super) fn new(len: usize) -> Self {
         Self { len: 0, tail: 0, words: Vec::with_capacity(len.div_ceil(64)) }
     }
@@ -105,7 +105,7 @@ impl BitWriter {
         }
     }
 
-    /// The row.
+    /// Returns the mask.
     pub(super) fn finish(mut self) -> Bits {
         if !self.len.is_multiple_of(64) {
             self.words.push(self.tail.to_le_bytes());

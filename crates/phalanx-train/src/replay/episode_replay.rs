@@ -1,4 +1,4 @@
-//! The replay memory of whole episodes.
+//! The replay buffer of whole episodes.
 
 use std::collections::VecDeque;
 
@@ -12,29 +12,29 @@ use super::replay_config::{ReplayConfig, ReplayError};
 use super::sample::{Sample, Window};
 use super::serialize;
 
-/// The latest episodes, packed and without padding: as many as the number and the bytes allow.
+/// The latest episodes, packed and without padding, up to a maximum number and size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpisodeReplay {
     pub(super) config: ReplayConfig,
     /// From the oldest to the latest.
     pub(super) episodes: VecDeque<PackedEpisode>,
-    /// The number of episodes ever added; the latest has the number before it.
+    /// The number of episodes added since the start; the latest has the index before it.
     pub(super) added: u64,
-    /// The environment steps ever added.
+    /// The environment steps added since the start.
     pub(super) steps: u64,
-    /// What `episodes` occupy.
+    /// The bytes of `episodes`.
     pub(super) bytes: u64,
     pub(super) priorities: Option<Priorities>,
 }
 
 impl EpisodeReplay {
-    /// An empty memory.
+    /// Creates an empty buffer.
     ///
     /// # Panics
     ///
-    /// When there is room for no episode or no step.
+    /// When the capacity or the number of steps of a window is zero.
     pub fn new(config: ReplayConfig) -> Self {
-        assert!(config.capacity > 0, "a replay memory holds at least one episode");
+        assert!(config.capacity > 0, "a replay buffer holds at least one episode");
         assert!(config.batch_steps != Some(0), "a window has at least one step");
         let priorities = |p: Prioritised| Priorities::new(p.alpha, config.capacity);
         Self {
@@ -47,32 +47,32 @@ impl EpisodeReplay {
         }
     }
 
-    /// The number of episodes held.
+    /// Returns the number of stored episodes.
     pub fn len(&self) -> usize {
         self.episodes.len()
     }
 
-    /// Whether nothing is held.
+    /// Returns whether the buffer is empty.
     pub fn is_empty(&self) -> bool {
         self.episodes.is_empty()
     }
 
-    /// The bytes the episodes occupy ([`PackedEpisode::bytes`]).
+    /// Returns the bytes of all episodes ([`PackedEpisode::bytes`]).
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The episodes, from the oldest to the latest.
+    /// Returns the episodes, from the oldest to the latest.
     pub fn episodes(&self) -> impl ExactSizeIterator<Item = &PackedEpisode> {
         self.episodes.iter()
     }
 
-    /// Adds an episode. The oldest ones make room first, when there are too many or when they
-    /// occupy too much.
+    /// Adds an episode. If the buffer would exceed its maximum number or size, the oldest episodes are
+    /// removed first.
     ///
     /// # Errors
     ///
-    /// When the episode alone occupies more than the limit; the memory stays as it was.
+    /// When the episode alone exceeds the maximum size. The buffer is then unchanged.
     pub fn push(&mut self, episode: &Episode) -> Result<(), ReplayError> {
         let episode = PackedEpisode::pack(episode, self.config.precision);
         let bytes = episode.bytes();
@@ -81,11 +81,11 @@ impl EpisodeReplay {
             return Err(ReplayError::EpisodeTooLarge { steps: episode.len, bytes, limit });
         }
         while self.episodes.len() == self.config.capacity || self.bytes > limit - bytes {
-            self.forget_oldest();
+            self.remove_oldest();
         }
-        let place = self.place(self.added);
+        let slot = self.slot(self.added);
         if let Some(priorities) = &mut self.priorities {
-            priorities.add(place);
+            priorities.add(slot);
         }
         self.added += 1;
         self.steps += episode.len as u64;
@@ -94,29 +94,28 @@ impl EpisodeReplay {
         Ok(())
     }
 
-    fn forget_oldest(&mut self) {
-        let place = self.place(self.oldest());
-        let oldest = self.episodes.pop_front().expect("a memory without room holds something");
+    fn remove_oldest(&mut self) {
+        let slot = self.slot(self.oldest());
+        let oldest = self.episodes.pop_front().expect("a full buffer holds an episode");
         self.bytes -= oldest.bytes();
         if let Some(priorities) = &mut self.priorities {
-            priorities.remove(place);
+            priorities.remove(slot);
         }
     }
 
-    /// The number of the oldest episode held, or of the next one if none is.
+    /// Returns the index of the oldest episode, or of the next one if the buffer is empty.
     fn oldest(&self) -> u64 {
         self.added - self.episodes.len() as u64
     }
 
-    /// Where the priority of episode `index` stands: as many consecutive episodes as can be held
-    /// have different places.
-    fn place(&self, index: u64) -> usize {
+    /// Returns the slot of the priority of episode `index`. Stored episodes have different slots.
+    fn slot(&self, index: u64) -> usize {
         (index % self.config.capacity as u64) as usize
     }
 
-    /// Draws `n` episodes; `None` while fewer are held.
+    /// Draws `n` episodes; `None` if fewer are stored.
     ///
-    /// Uniformly, they are `n` different ones; by priority, the same may come again.
+    /// Without prioritisation they are different; with prioritisation an episode may be drawn again.
     pub fn sample(&self, n: usize, rng: &mut Rng) -> Option<Sample<'_>> {
         let held = self.episodes.len();
         if held < n {
@@ -125,11 +124,11 @@ impl EpisodeReplay {
         let oldest = self.oldest();
         let (picks, weights) = match (&self.priorities, self.config.prioritised) {
             (Some(priorities), Some(prioritised)) => {
-                let places = priorities.sample(n, rng);
-                let weights = priorities.weights(&places, held, prioritised.beta.at(self.steps));
-                let (first, capacity) = (self.place(oldest), self.config.capacity);
-                let pick = |&place: &usize| (place + capacity - first) % capacity;
-                (places.iter().map(pick).collect(), weights)
+                let slots = priorities.sample(n, rng);
+                let weights = priorities.weights(&slots, held, prioritised.beta.at(self.steps));
+                let (first, capacity) = (self.slot(oldest), self.config.capacity);
+                let pick = |&slot: &usize| (slot + capacity - first) % capacity;
+                (slots.iter().map(pick).collect(), weights)
             }
             _ => (different(n, held, rng), vec![1.0; n]),
         };
@@ -143,10 +142,10 @@ impl EpisodeReplay {
         Some(Sample { episodes, indices, weights, windows })
     }
 
-    /// Notes the errors of sampled episodes, by [`Sample::indices`]; those forgotten since are
-    /// left out, and so is everything where nothing is prioritised.
+    /// Updates the priorities of sampled episodes, by [`Sample::indices`], from their errors. Episodes that
+    /// were removed since are skipped. Without prioritisation this does nothing.
     ///
-    /// An episode's error is for the learner to define; PyMARL2 takes the sum of its absolute
+    /// The learner defines the error of an episode; PyMARL2 takes the sum of its absolute
     /// temporal-difference errors divided by the square root of its number of steps.
     ///
     /// # Panics
@@ -156,32 +155,32 @@ impl EpisodeReplay {
         assert_eq!(indices.len(), errors.len(), "one error per episode");
         let held = self.oldest()..self.added;
         for (&index, &error) in indices.iter().zip(errors) {
-            let place = self.place(index);
+            let slot = self.slot(index);
             if let Some(priorities) = &mut self.priorities
                 && held.contains(&index)
             {
-                priorities.update(place, error);
+                priorities.update(slot, error);
             }
         }
     }
 
-    /// Appends the whole memory to `out`.
+    /// Appends the whole buffer to `out`.
     pub fn save(&self, out: &mut Vec<u8>) {
         serialize::save(self, out);
     }
 
-    /// The memory written by [`EpisodeReplay::save`].
+    /// Reads a buffer written by [`EpisodeReplay::save`].
     ///
     /// # Errors
     ///
-    /// When the bytes are not such a memory.
+    /// When the bytes are not such a buffer.
     pub fn load(bytes: &[u8]) -> Result<Self, EnvError> {
         serialize::load(bytes)
     }
 }
 
-/// `n` different numbers below `held`, uniformly: Floyd's algorithm, which draws `n` times and
-/// permutes nothing.
+/// Draws `n` different numbers below `held` uniformly, with Floyd's algorithm, which needs `n` draws and
+/// no permutation.
 fn different(n: usize, held: usize, rng: &mut Rng) -> Vec<usize> {
     let mut picks: Vec<usize> = Vec::with_capacity(n);
     for last in held - n..held {

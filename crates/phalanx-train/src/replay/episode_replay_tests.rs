@@ -3,7 +3,7 @@ use crate::replay::Precision;
 use phalanx_core::rl::LinearSchedule;
 use phalanx_core::rng::Purpose;
 
-/// An episode whose reward is its mark.
+/// An episode that is identified by its reward.
 fn episode(mark: f32, len: usize) -> Episode {
     Episode {
         len,

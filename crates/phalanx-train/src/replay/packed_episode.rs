@@ -1,4 +1,4 @@
-//! One finished episode, in little memory.
+//! Compact storage of a finished episode.
 
 use phalanx_core::env::EnvSpec;
 use serde::{Deserialize, Serialize};
@@ -7,19 +7,19 @@ use super::bits::Bits;
 use super::episode::Episode;
 use super::packed_floats::{PackedFloats, Precision};
 
-/// An [`Episode`] as the replay memory keeps it.
+/// An [`Episode`] as stored in the replay buffer.
 ///
-/// Masks are bits; in observations and states zeros take a bit and ones take two (see
-/// [`Precision`] for the other numbers); an action takes a byte where that is enough.
+/// Masks are bits. In observations and states a zero takes one bit and a one takes two (see
+/// [`Precision`] for other numbers). An action takes one byte if there are at most 256.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PackedEpisode {
     /// The number of steps.
     pub len: usize,
-    /// Whether nothing is to be bootstrapped beyond the last step.
+    /// Whether the last step terminated the episode; otherwise it was truncated.
     pub terminated: bool,
     /// Rewards, `[len]`.
     pub reward: Box<[f32]>,
-    /// Rewards of the agents, `[len, agent]`; empty where the environment gives none.
+    /// Rewards of the agents, `[len, agent]`; empty if the environment reports none.
     pub agent_reward: Box<[f32]>,
     pub(super) obs: PackedFloats,
     pub(super) state: PackedFloats,
@@ -30,18 +30,18 @@ pub struct PackedEpisode {
 /// Actions, `[len, agent]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Actions {
-    /// Of at most 256.
+    /// One byte each, for at most 256 actions.
     Narrow(Box<[u8]>),
     Wide(Box<[u16]>),
 }
 
-/// The largest number of actions that fit a byte.
+/// The largest number of actions that fits into a byte.
 const NARROW: usize = 256;
 
 impl PackedEpisode {
     /// Packs an episode.
     pub fn pack(episode: &Episode, precision: Precision) -> Self {
-        // A `collect` of results would not know its length beforehand and grow.
+        // Collecting into a `Result` would not allocate the exact length.
         let actions = if episode.actions.iter().all(|&action| usize::from(action) < NARROW) {
             Actions::Narrow(episode.actions.iter().map(|&action| action as u8).collect())
         } else {
@@ -59,7 +59,7 @@ impl PackedEpisode {
         }
     }
 
-    /// The episode; with [`Precision::F32`] the very one that was packed.
+    /// Unpacks the episode; with [`Precision::F32`] it is identical to the packed one.
     pub fn unpack(&self) -> Episode {
         fn floats(packed: &PackedFloats) -> Vec<f32> {
             let mut out = vec![0.0; packed.len()];
@@ -85,7 +85,7 @@ impl PackedEpisode {
         }
     }
 
-    /// Writes actions in their order `[len, agent]`, from number `start` on.
+    /// Writes actions in the order `[len, agent]`, from index `start`.
     pub(super) fn actions(&self, start: usize, out: &mut [u16]) {
         match &self.actions {
             Actions::Narrow(actions) => {
@@ -106,8 +106,8 @@ impl PackedEpisode {
         }
     }
 
-    /// The bytes the episode occupies, on the heap and in the list of episodes; what an allocator
-    /// adds to round them up is not counted.
+    /// Returns the bytes of the episode on the heap and in the list of episodes, without the overhead of
+    /// the allocator.
     pub fn bytes(&self) -> u64 {
         let actions = match &self.actions {
             Actions::Narrow(actions) => size_of_val(&**actions),
@@ -118,7 +118,7 @@ impl PackedEpisode {
         (size_of::<Self>() + floats + self.avail.heap_bytes() + actions + rewards) as u64
     }
 
-    /// The bytes of an episode that lasts to its limit and has no zero and no one in it.
+    /// Returns the maximum bytes of an episode: one of the maximum length without any zero or one.
     pub fn most_bytes(spec: &EnvSpec, precision: Precision) -> u64 {
         let (steps, times) = (spec.episode_limit, spec.episode_limit + 1);
         let floats = PackedFloats::most_heap_bytes(times * spec.obs_len(), precision)
@@ -130,7 +130,7 @@ impl PackedEpisode {
         (size_of::<Self>() + floats + masks + actions + rewards) as u64
     }
 
-    /// Whether the parts fit each other, which a file may pretend.
+    /// Returns whether the parts are consistent. A damaged file may hold inconsistent ones.
     pub(super) fn is_sound(&self) -> bool {
         let (steps, Some(times)) = (self.len, self.len.checked_add(1)) else {
             return false;

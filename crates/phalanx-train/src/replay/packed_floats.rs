@@ -1,4 +1,4 @@
-//! Numbers that are mostly zero or one, in little memory.
+//! Compact storage of numbers that are mostly zero or one.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use super::bits::{BitWriter, Bits, low};
 
-/// How observations and states are kept.
+/// The precision of stored observations and states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// Every bit survives.
+    /// Exact.
     #[default]
     F32,
     /// Numbers other than zero and one are rounded to half precision: a relative error of at most
-    /// 2^-11 between 6.1e-5 and 65504, beyond which they become ±65504. Half the memory.
+    /// 2^-11 between 6.1e-5 and 65504; larger ones become ±65504. Needs half the memory.
     F16,
 }
 
-/// A row of numbers; zeros take a bit, ones take two, others take two bits and their value.
+/// A packed row of numbers: a zero takes one bit, a one takes two, another number two bits and its value.
 ///
-/// Features of agents out of sight are zero, flags and one-hot numbers are zero or one.
+/// Features of agents that are not visible are zero; flags and one-hot entries are zero or one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct PackedFloats {
-    /// Which numbers are not `0.0`; `-0.0` is kept as a value.
+    /// Marks the numbers that are not `0.0`; `-0.0` is stored as a value.
     nonzero: Bits,
-    /// Which of those are `1.0`.
+    /// Marks those that are `1.0`.
     one: Bits,
     values: Values,
 }
@@ -34,7 +34,7 @@ pub(super) struct PackedFloats {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Values {
     F32(Box<[f32]>),
-    /// Little-endian, because the binary form of a checkpoint spends three bytes on many a `u16`.
+    /// Little-endian, because checkpoints need up to three bytes for a `u16`.
     F16(Box<[[u8; 2]]>),
 }
 
@@ -76,18 +76,18 @@ impl PackedFloats {
         Self { nonzero: nonzero.finish(), one: one.finish(), values: values.finish() }
     }
 
-    /// The number of numbers.
+    /// Returns the number of numbers.
     pub(super) fn len(&self) -> usize {
         self.nonzero.len()
     }
 
-    /// Reads the numbers in order, from number `start` on.
+    /// Returns a reader of the numbers in order, from index `start`.
     pub(super) fn reader(&self, start: usize) -> Reader<'_> {
         let nonzero = self.nonzero.count(start);
         Reader { packed: self, at: start, nonzero, value: nonzero - self.one.count(nonzero) }
     }
 
-    /// The bytes on the heap.
+    /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         let values = match &self.values {
             Values::F32(values) => size_of_val(&**values),
@@ -96,7 +96,7 @@ impl PackedFloats {
         self.nonzero.heap_bytes() + self.one.heap_bytes() + values
     }
 
-    /// The bytes on the heap of `len` numbers, none of which is zero or one.
+    /// Returns the maximum bytes on the heap of `len` numbers.
     pub(super) fn most_heap_bytes(len: usize, precision: Precision) -> usize {
         let each = match precision {
             Precision::F32 => size_of::<f32>(),
@@ -105,7 +105,7 @@ impl PackedFloats {
         2 * Bits::heap_bytes_of(len) + len * each
     }
 
-    /// Whether the parts fit each other.
+    /// Returns whether the parts are consistent.
     pub(super) fn is_sound(&self) -> bool {
         let values = match &self.values {
             Values::F32(values) => values.len(),
@@ -118,7 +118,7 @@ impl PackedFloats {
     }
 }
 
-/// Values on their way into a [`PackedFloats`].
+/// Builds the values of a [`PackedFloats`].
 enum GrowingValues {
     F32(Vec<f32>),
     F16(Vec<[u8; 2]>),
@@ -159,14 +159,14 @@ impl GrowingValues {
     }
 }
 
-/// A place in a [`PackedFloats`].
+/// A position in a [`PackedFloats`].
 pub(super) struct Reader<'a> {
     packed: &'a PackedFloats,
-    /// The next number.
+    /// The index of the next number.
     at: usize,
-    /// How many numbers before it are not zero.
+    /// The number of nonzero numbers before it.
     nonzero: usize,
-    /// How many of those are not one.
+    /// The number of those that are not one.
     value: usize,
 }
 
@@ -200,14 +200,14 @@ impl Reader<'_> {
     }
 }
 
-/// Writes up to 64 numbers: zeros where `present` is not set; where it is, ones and `values`.
+/// Writes up to 64 numbers: zeros where `present` is not set, otherwise ones and `values`.
 #[inline]
 fn scatter(mut present: u64, mut one: u64, values: &[f32], out: &mut [f32]) {
     out.fill(0.0);
     let mut next = 0;
     while present != 0 {
         let is_one = one & 1 == 1;
-        // Chosen without a jump: whether a number is one cannot be predicted.
+        // Without a branch, because it is unpredictable whether a number is one.
         let value = values.get(next).copied().unwrap_or(1.0);
         out[present.trailing_zeros() as usize] = if is_one { 1.0 } else { value };
         next += usize::from(!is_one);

@@ -1,4 +1,4 @@
-//! Which episodes are replayed more often.
+//! Prioritised replay.
 
 use phalanx_core::rl::LinearSchedule;
 use phalanx_core::rng::Rng;
@@ -9,102 +9,101 @@ use super::sum_tree::SumTree;
 /// Proportional prioritisation (Schaul et al. 2016, arXiv:1511.05952, section 3.3) of episodes.
 ///
 /// Episode `i` is drawn with probability `P(i) = p_i^alpha / sum_k p_k^alpha`, where
-/// `p_i = |error_i| + 1e-6`; a new episode gets the largest priority there has been, at first 1.
-/// The loss of an episode is to be multiplied by
+/// `p_i = |error_i| + 1e-6`; a new episode gets the largest priority so far, initially 1. The loss of
+/// an episode is multiplied by
 ///
 /// ```text
 /// w_i = (N P(i))^-beta / max_j w_j
 /// ```
 ///
 /// with the number of episodes `N` and the maximum over the batch, as in the paper (PyMARL2
-/// divides by that of the whole memory). The defaults of `alpha` and of `beta`'s start are
+/// divides by that of the whole buffer). The defaults of `alpha` and of the initial `beta` are
 /// PyMARL2's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prioritised {
-    /// How much priorities matter: zero draws uniformly, one in proportion.
+    /// The prioritisation exponent: zero draws uniformly, one in proportion to the priorities.
     pub alpha: f64,
-    /// How much of the bias is corrected, as a function of the environment steps stored so far.
+    /// The importance-sampling exponent, as a function of the environment steps stored so far.
     pub beta: LinearSchedule,
 }
 
 impl Prioritised {
-    /// `alpha = 0.6`, and a `beta` that grows from 0.4 to 1 over a training of `t_max` steps.
+    /// Creates settings with `alpha = 0.6` and a `beta` that grows from 0.4 to 1 over `t_max` steps.
     pub fn over(t_max: u64) -> Self {
         Self { alpha: 0.6, beta: LinearSchedule { start: 0.4, finish: 1.0, anneal_time: t_max } }
     }
 }
 
-/// Added to every error, so that no episode is lost for ever.
+/// Added to every error, so that every episode keeps a positive probability.
 const EPSILON: f64 = 1e-6;
 
-/// The priorities of the episodes at numbered places.
+/// The priorities of the episodes, by their slots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Priorities {
     alpha: f64,
-    /// `p^alpha` by place; zero where no episode is.
+    /// `p^alpha` of each slot; zero for empty slots.
     tree: SumTree,
     /// The largest `p` so far.
     largest: f64,
 }
 
 impl Priorities {
-    /// No episode at any of `places` places.
-    pub(super) fn new(alpha: f64, places: usize) -> Self {
-        Self { alpha, tree: SumTree::new(places), largest: 1.0 }
+    /// Creates the priorities of `slots` empty slots.
+    pub(super) fn new(alpha: f64, slots: usize) -> Self {
+        Self { alpha, tree: SumTree::new(slots), largest: 1.0 }
     }
 
-    /// A new episode has come to a place.
-    pub(super) fn add(&mut self, place: usize) {
-        self.tree.set(place, self.largest.powf(self.alpha));
+    /// Adds a new episode at a slot.
+    pub(super) fn add(&mut self, slot: usize) {
+        self.tree.set(slot, self.largest.powf(self.alpha));
     }
 
-    /// The episode at a place has gone.
-    pub(super) fn remove(&mut self, place: usize) {
-        self.tree.set(place, 0.0);
+    /// Removes the episode at a slot.
+    pub(super) fn remove(&mut self, slot: usize) {
+        self.tree.set(slot, 0.0);
     }
 
-    /// The episode at a place was found to have this error.
+    /// Sets the priority of the episode at a slot from its error.
     ///
     /// # Panics
     ///
     /// When the error is not finite.
-    pub(super) fn update(&mut self, place: usize, error: f32) {
+    pub(super) fn update(&mut self, slot: usize, error: f32) {
         assert!(error.is_finite(), "the error {error} gives no priority");
         let priority = f64::from(error.abs()) + EPSILON;
         self.largest = self.largest.max(priority);
-        self.tree.set(place, priority.powf(self.alpha));
+        self.tree.set(slot, priority.powf(self.alpha));
     }
 
-    /// Draws `n` places with replacement, one from each of `n` equal parts of the total (the
-    /// paper's appendix B.2.1): place `i` is expected `n P(i)` times.
+    /// Draws `n` slots with replacement, one from each of `n` equal parts of the total (appendix B.2.1 of
+    /// the paper). The expected count of slot `i` is `n P(i)`.
     pub(super) fn sample(&self, n: usize, rng: &mut Rng) -> Vec<usize> {
         let part = self.tree.total() / n as f64;
         let mut draw = |k| {
-            // The 53 bits an `f64` can hold.
+            // The 53 bits of an `f64`.
             let uniform = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
             self.tree.find((k as f64 + uniform) * part)
         };
         (0..n).map(&mut draw).collect()
     }
 
-    /// The importance weights of drawn places, when `held` episodes are held.
-    pub(super) fn weights(&self, places: &[usize], held: usize, beta: f64) -> Vec<f32> {
-        let expected = |&place| self.tree.get(place) / self.tree.total() * held as f64;
-        let weights: Vec<f64> =
-            places.iter().map(|place| f64::powf(expected(place), -beta)).collect();
+    /// Returns the importance weights of drawn slots, for `held` stored episodes.
+    pub(super) fn weights(&self, slots: &[usize], held: usize, beta: f64) -> Vec<f32> {
+        let expected = |&slot| self.tree.get(slot) / self.tree.total() * held as f64;
+        let weights: Vec<f64> = slots.iter().map(|slot| f64::powf(expected(slot), -beta)).collect();
         let largest = weights.iter().copied().fold(0.0, f64::max);
         weights.iter().map(|weight| (weight / largest) as f32).collect()
     }
 
-    /// `P(i)` of a place.
+    /// Returns `P(i)` of a slot.
     #[cfg(test)]
-    pub(super) fn probability(&self, place: usize) -> f64 {
-        self.tree.get(place) / self.tree.total()
+    pub(super) fn probability(&self, slot: usize) -> f64 {
+        self.tree.get(slot) / self.tree.total()
     }
 
-    /// Whether there are as many places as `places` need.
-    pub(super) fn is_sound(&self, places: usize) -> bool {
-        self.tree.places() == places.next_power_of_two()
+    /// Returns whether the number of slots fits `slots`.
+    pub(super) fn is_sound(&self, slots: usize) -> bool {
+        self.tree.len() == slots.next_power_of_two()
     }
 }
 
@@ -115,9 +114,9 @@ mod tests {
 
     fn priorities(alpha: f64, errors: &[f32]) -> Priorities {
         let mut priorities = Priorities::new(alpha, errors.len());
-        for (place, &error) in errors.iter().enumerate() {
-            priorities.add(place);
-            priorities.update(place, error);
+        for (slot, &error) in errors.iter().enumerate() {
+            priorities.add(slot);
+            priorities.update(slot, error);
         }
         priorities
     }
@@ -135,8 +134,8 @@ mod tests {
                 let mut rng = Rng::stream(0, Purpose::Replay, n as u32);
                 let mut counts = [0_usize; 7];
                 for _ in 0..rounds {
-                    for place in priorities.sample(n, &mut rng) {
-                        counts[place] += 1;
+                    for slot in priorities.sample(n, &mut rng) {
+                        counts[slot] += 1;
                     }
                 }
                 let draws = (rounds * n) as f64;
@@ -153,18 +152,18 @@ mod tests {
     #[test]
     fn weights_correct_the_bias_and_the_largest_is_one() {
         let priorities = priorities(1.0, &[1.0, 3.0]);
-        let places = [0, 1, 1];
-        assert_eq!(priorities.weights(&places, 2, 0.0), [1.0; 3]);
+        let slots = [0, 1, 1];
+        assert_eq!(priorities.weights(&slots, 2, 0.0), [1.0; 3]);
         let ratio = (1.0 + 1e-6) / (3.0 + 1e-6);
         for beta in [0.4, 1.0] {
-            let weights = priorities.weights(&places, 2, beta);
+            let weights = priorities.weights(&slots, 2, beta);
             assert_eq!(weights[0], 1.0);
             assert!((f64::from(weights[1]) - f64::powf(ratio, beta)).abs() < 1e-7);
             assert_eq!(weights[1], weights[2]);
         }
         // With beta one the weighted draws are uniform on average.
         let weights = priorities.weights(&[0, 1], 2, 1.0);
-        let share = |place| priorities.probability(place) * f64::from(weights[place]);
+        let share = |slot| priorities.probability(slot) * f64::from(weights[slot]);
         assert!((share(0) - share(1)).abs() < 1e-7);
     }
 

@@ -1,28 +1,28 @@
-//! The settings of the replay memory, and what it refuses.
+//! The settings and errors of the replay buffer.
 
 use serde::{Deserialize, Serialize};
 
 use super::packed_floats::Precision;
 use super::priorities::Prioritised;
 
-/// How much is remembered, how exactly, and what is drawn.
+/// The settings of the replay buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplayConfig {
-    /// The largest number of episodes.
+    /// The maximum number of episodes.
     pub capacity: usize,
-    /// The largest number of bytes they occupy together; `None` sets no limit.
+    /// The maximum number of bytes; `None` sets no limit.
     pub bytes: Option<u64>,
-    /// How observations and states are kept.
+    /// The precision of observations and states.
     pub precision: Precision,
-    /// Whether some episodes are replayed more often.
+    /// The prioritisation, if any.
     pub prioritised: Option<Prioritised>,
-    /// At most how many consecutive steps of each drawn episode are learned from; `None` takes
-    /// whole episodes, which agents with a memory need.
+    /// The maximum number of consecutive steps of a drawn episode; `None` takes whole episodes, which
+    /// recurrent agents need.
     pub batch_steps: Option<usize>,
 }
 
 impl Default for ReplayConfig {
-    /// PyMARL's 5000 episodes, drawn uniformly as a whole, every bit of them.
+    /// Returns PyMARL's settings: 5000 whole episodes, drawn uniformly, without compression loss.
     fn default() -> Self {
         Self {
             capacity: 5000,
@@ -34,19 +34,19 @@ impl Default for ReplayConfig {
     }
 }
 
-/// Why an episode cannot be remembered.
+/// The reason why an episode cannot be stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// One episode is larger than the whole memory may be.
+    /// The episode is larger than the limit of the whole buffer.
     #[error(
-        "an episode of {steps} steps occupies {bytes} bytes, more than the {limit} bytes the \
-         replay memory may have; a larger limit (buffer_mem) is needed"
+        "an episode of {steps} steps needs {bytes} bytes, more than the replay buffer's limit of \
+         {limit} bytes; raise the limit (buffer_mem)"
     )]
     EpisodeTooLarge {
         /// The length of the episode.
         steps: usize,
-        /// What it occupies.
+        /// The bytes that it needs.
         bytes: u64,
         /// The limit.
         limit: u64,

@@ -1,20 +1,20 @@
-//! What was drawn from the replay memory.
+//! Samples of the replay buffer.
 
 use phalanx_core::rng::Rng;
 
 use super::packed_episode::PackedEpisode;
 
-/// Episodes drawn from the replay memory.
+/// Episodes drawn from the replay buffer.
 #[derive(Clone, Debug)]
 pub struct Sample<'a> {
     /// The episodes.
     pub episodes: Vec<&'a PackedEpisode>,
-    /// Their numbers, in the order in which episodes were ever added, from zero; they stay valid
-    /// for [`EpisodeReplay::update_priorities`](super::EpisodeReplay::update_priorities).
+    /// Their indices in the order of insertion since the start, from zero. They remain valid for
+    /// [`EpisodeReplay::update_priorities`](super::EpisodeReplay::update_priorities).
     pub indices: Vec<u64>,
-    /// What the losses of the episodes are to be multiplied by; one where nothing is prioritised.
+    /// The weights of the episodes' losses; one without prioritisation.
     pub weights: Vec<f32>,
-    /// The steps to learn from.
+    /// The windows of the episodes to learn from.
     pub windows: Vec<Window>,
 }
 
@@ -28,12 +28,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// A whole episode of `len` steps.
+    /// Returns the window of a whole episode of `len` steps.
     pub fn whole(len: usize) -> Self {
         Self { start: 0, len }
     }
 
-    /// At most `steps` steps of an episode of `len` steps; every place is equally probable.
+    /// Draws a window of at most `steps` steps of an episode of `len` steps, uniformly.
     pub(super) fn cut(len: usize, steps: usize, rng: &mut Rng) -> Self {
         if len <= steps {
             return Self::whole(len);
@@ -43,7 +43,7 @@ impl Window {
 }
 
 impl<'a> Sample<'a> {
-    /// Whole episodes, all of the same weight, numbered in their order.
+    /// Creates a sample of whole episodes with equal weights, and their positions as indices.
     pub fn whole(episodes: &[&'a PackedEpisode]) -> Self {
         Self {
             indices: (0..episodes.len() as u64).collect(),
@@ -53,12 +53,12 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// The number of steps to learn from.
+    /// Returns the number of steps in all windows.
     pub fn steps(&self) -> usize {
         self.windows.iter().map(|window| window.len).sum()
     }
 
-    /// The rewards of all steps to learn from: those of the team, or the agents' own.
+    /// Returns the rewards of all steps in the windows: those of the team, or those of the agents.
     pub fn rewards(&self, own: bool) -> impl Iterator<Item = f32> {
         self.episodes.iter().zip(&self.windows).flat_map(move |(episode, window)| {
             let (rewards, n) = match own {
@@ -69,11 +69,11 @@ impl<'a> Sample<'a> {
         })
     }
 
-    /// At most `n` shards of nearly as many steps each, made of episodes of alike lengths, the longest
-    /// first.
+    /// Splits the sample into at most `n` shards with nearly equal numbers of steps. Episodes of similar
+    /// length share a shard; the longest come first.
     ///
-    /// Padded one by one, the shards hold the same steps as the whole in less space, and a network
-    /// computes less.
+    /// Shards that are padded separately need less padding than the whole sample, so networks compute
+    /// less.
     pub fn shards(self, n: usize) -> Vec<Self> {
         if n <= 1 {
             return vec![self];
@@ -85,7 +85,7 @@ impl<'a> Sample<'a> {
         let mut before = 0;
         for i in order {
             let len = self.windows[i].len;
-            // The shard in whose share of all steps the middle of the episode falls.
+            // The shard that contains the middle of the episode in the sequence of all steps.
             shards[((2 * before + len) * n / (2 * all).max(1)).min(n - 1)].push(i);
             before += len;
         }
@@ -128,7 +128,7 @@ mod tests {
         let lengths = |shard: &Sample<'_>| shard.windows.iter().map(|w| w.len).collect::<Vec<_>>();
         let lengths: Vec<_> = shards.iter().map(lengths).collect();
         assert_eq!(lengths, [vec![40], vec![20, 19], vec![18, 17, 5, 4, 3, 2]]);
-        // Numbers and episodes stay together.
+        // Indices and episodes stay together.
         for shard in &shards {
             for (index, episode) in shard.indices.iter().zip(&shard.episodes) {
                 assert_eq!(mixed[*index as usize].len, episode.len);

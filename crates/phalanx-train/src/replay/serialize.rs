@@ -1,8 +1,7 @@
-//! The binary form of the replay memory.
+//! The binary form of the replay buffer.
 //!
-//! Pieces follow each other, each behind its number of bytes: what is known of the memory as a
-//! whole, then one episode after the other. So nothing but the result is ever as large as the
-//! memory.
+//! It is a sequence of records, each after its length in bytes: a header, then one episode after the
+//! other. So no intermediate value is as large as the buffer.
 
 use phalanx_core::env::{EnvError, pack, unpack};
 use serde::{Deserialize, Serialize};
@@ -12,9 +11,9 @@ use super::packed_episode::PackedEpisode;
 use super::priorities::Priorities;
 use super::replay_config::ReplayConfig;
 
-const WHAT: &str = "the replay memory";
+const WHAT: &str = "the replay buffer";
 
-/// What is known of the memory as a whole.
+/// The header.
 #[derive(Serialize, Deserialize)]
 struct Header {
     config: ReplayConfig,
@@ -24,7 +23,7 @@ struct Header {
     priorities: Option<Priorities>,
 }
 
-/// Appends a memory to `out`.
+/// Appends a buffer to `out`.
 pub(super) fn save(replay: &EpisodeReplay, out: &mut Vec<u8>) {
     let header = Header {
         config: replay.config,
@@ -34,7 +33,7 @@ pub(super) fn save(replay: &EpisodeReplay, out: &mut Vec<u8>) {
         priorities: replay.priorities.clone(),
     };
     save_piece(&header, out);
-    // An episode's binary form is about as large as the episode.
+    // The binary form of an episode is about as large as the episode.
     out.reserve(replay.bytes() as usize);
     for episode in replay.episodes() {
         save_piece(episode, out);
@@ -49,7 +48,7 @@ fn save_piece(piece: &impl Serialize, out: &mut Vec<u8>) {
     out[start - size_of::<u64>()..start].copy_from_slice(&bytes.to_le_bytes());
 }
 
-/// The memory in `bytes`, and nothing else.
+/// Reads the buffer from `bytes`, which must hold nothing else.
 pub(super) fn load(mut bytes: &[u8]) -> Result<EpisodeReplay, EnvError> {
     let header: Header = unpack(WHAT, piece(&mut bytes)?)?;
     let mut replay = EpisodeReplay {
@@ -81,7 +80,7 @@ pub(super) fn load(mut bytes: &[u8]) -> Result<EpisodeReplay, EnvError> {
     }
 }
 
-/// Takes the next piece from the front of `bytes`.
+/// Takes the next record from the front of `bytes`.
 fn piece<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], EnvError> {
     let split = || {
         let (len, rest) = bytes.split_first_chunk()?;

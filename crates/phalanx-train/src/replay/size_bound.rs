@@ -1,4 +1,4 @@
-//! How large a replay memory can become, told before a run starts.
+//! Upper bound on replay-buffer memory, reported at startup.
 
 use std::fmt;
 
@@ -7,24 +7,23 @@ use phalanx_core::env::EnvSpec;
 use super::packed_episode::PackedEpisode;
 use super::replay_config::ReplayConfig;
 
-/// Upper bounds on the bytes of a replay memory.
+/// Upper bounds on the bytes of a replay buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplaySizeBound {
-    /// The largest episode: one that lasts to its limit and has no zero and no one in it.
+    /// The largest episode: one of the maximum length without any zero or one.
     pub episode: u64,
-    /// The whole memory, full of such episodes or up to its limit, whichever is less.
+    /// The whole buffer: full of such episodes, or at its limit if that is less.
     pub at_most: u64,
-    /// The same number of episodes as PyMARL keeps them: every episode padded to its limit and one
-    /// step more, everything dense.
+    /// The same number of episodes in PyMARL's layout: dense, and padded to the episode limit plus one
+    /// step.
     pub pymarl: u64,
 }
 
 impl ReplaySizeBound {
-    /// The bounds for an environment.
+    /// Computes the bounds for an environment.
     ///
-    /// PyMARL's layout has per step: observations, states, the last actions' one-hot vectors and
-    /// the reward as `f32`, available actions as `i32`, actions and `filled` as `i64`, and
-    /// `terminated` as a byte.
+    /// PyMARL's layout has per step: observations, states, one-hot last actions and the reward as `f32`,
+    /// available actions as `i32`, actions and `filled` as `i64`, and `terminated` as a byte.
     pub fn new(spec: &EnvSpec, config: &ReplayConfig) -> Self {
         let capacity = config.capacity as u64;
         let episode = PackedEpisode::most_bytes(spec, config.precision);
@@ -44,11 +43,11 @@ impl ReplaySizeBound {
 impl fmt::Display for ReplaySizeBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (at_most, pymarl) = (Bytes(self.at_most), Bytes(self.pymarl));
-        write!(f, "replay memory: at most {at_most} (PyMARL's dense layout: {pymarl})")
+        write!(f, "replay buffer: at most {at_most} (PyMARL's dense layout: {pymarl})")
     }
 }
 
-/// A number of bytes in a unit that suits it.
+/// A number of bytes, displayed with a suitable unit.
 struct Bytes(u64);
 
 impl fmt::Display for Bytes {
@@ -80,8 +79,8 @@ mod tests {
     #[test]
     fn pymarl_needs_36_6_gib_for_27m_vs_30m() {
         let size = ReplaySizeBound::new(&marines(), &ReplayConfig::default());
-        // 181 steps of 27 * 285 + 1170 + 27 * 36 + 1 numbers and 27 * 36 mask entries of four
-        // bytes, 27 actions and a flag of eight, and one byte.
+        // 181 steps of 27 * 285 + 1170 + 27 * 36 + 1 numbers and 27 * 36 mask entries of four bytes,
+        // 27 actions and a flag of eight bytes, and one byte.
         assert_eq!(size.pymarl, 5000 * 181 * (4 * 9838 + 4 * 972 + 8 * 28 + 1));
         let text = size.to_string();
         assert!(text.ends_with("(PyMARL's dense layout: 36.6 GiB)"), "{text}");
@@ -97,7 +96,7 @@ mod tests {
         let limited =
             ReplaySizeBound::new(&marines(), &ReplayConfig { bytes: Some(1 << 31), ..config });
         assert_eq!(limited.at_most, 1 << 31);
-        assert!(limited.to_string().starts_with("replay memory: at most 2.0 GiB ("), "{limited}");
+        assert!(limited.to_string().starts_with("replay buffer: at most 2.0 GiB ("), "{limited}");
     }
 
     #[test]

@@ -1,38 +1,38 @@
-//! Drawing in proportion to weights that change.
+//! A sum tree: sampling in proportion to changing weights.
 
 use serde::{Deserialize, Serialize};
 
-/// Weights at numbered places, and their partial sums in a binary tree.
+/// Weights by index, and their partial sums in a binary tree.
 ///
-/// Every inner node is the sum of its two children, computed anew whenever one of them changes:
-/// rounding errors never add up, and the tree depends on the weights only, not on their history.
+/// Every inner node is the sum of its two children, and is recomputed when one of them changes. So
+/// rounding errors do not accumulate, and the tree depends on the weights only, not on their history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<f64>", into = "Vec<f64>")]
 pub(super) struct SumTree {
-    /// The root at 1, the children of node `i` at `2 i` and `2 i + 1`; the leaves come last.
+    /// The root is at 1, the children of node `i` at `2 i` and `2 i + 1`; the leaves come last.
     nodes: Vec<f64>,
 }
 
 impl SumTree {
-    /// Zeros at `places` places, rounded up to a power of two.
-    pub(super) fn new(places: usize) -> Self {
-        Self { nodes: vec![0.0; 2 * places.next_power_of_two()] }
+    /// Creates at least `n` zero weights, rounded up to a power of two.
+    pub(super) fn new(n: usize) -> Self {
+        Self { nodes: vec![0.0; 2 * n.next_power_of_two()] }
     }
 
-    /// The number of places.
-    pub(super) fn places(&self) -> usize {
+    /// Returns the number of weights.
+    pub(super) fn len(&self) -> usize {
         self.nodes.len() / 2
     }
 
-    /// The weight at a place.
-    pub(super) fn get(&self, place: usize) -> f64 {
-        self.nodes[self.places() + place]
+    /// Returns a weight.
+    pub(super) fn get(&self, index: usize) -> f64 {
+        self.nodes[self.len() + index]
     }
 
-    /// Sets the weight at a place: finite and not negative.
-    pub(super) fn set(&mut self, place: usize, weight: f64) {
+    /// Sets a weight, which must be finite and not negative.
+    pub(super) fn set(&mut self, index: usize, weight: f64) {
         debug_assert!(weight.is_finite() && weight >= 0.0, "{weight} is not a weight");
-        let mut node = self.places() + place;
+        let mut node = self.len() + index;
         self.nodes[node] = weight;
         while node > 1 {
             node /= 2;
@@ -40,19 +40,19 @@ impl SumTree {
         }
     }
 
-    /// The sum of all weights.
+    /// Returns the sum of all weights.
     pub(super) fn total(&self) -> f64 {
         self.nodes[1]
     }
 
-    /// The place at which the running sum of the weights exceeds `mass`, in `[0, total)`: with a
-    /// uniform `mass`, place `i` has probability `weight_i / total`. A weight of zero is never
-    /// found unless all are zero.
+    /// Returns the index at which the cumulative sum of the weights exceeds `mass`, in `[0, total)`. With a
+    /// uniform `mass`, index `i` has probability `weight_i / total`. A weight of zero is never found
+    /// unless all are zero.
     pub(super) fn find(&self, mut mass: f64) -> usize {
         let mut node = 1;
-        while node < self.places() {
+        while node < self.len() {
             let (left, right) = (2 * node, 2 * node + 1);
-            // Rounding may carry the mass past the last weight.
+            // Rounding may move the mass past the last weight.
             if mass < self.nodes[left] || self.nodes[right] == 0.0 {
                 node = left;
             } else {
@@ -60,14 +60,14 @@ impl SumTree {
                 node = right;
             }
         }
-        node - self.places()
+        node - self.len()
     }
 }
 
 impl From<Vec<f64>> for SumTree {
     fn from(weights: Vec<f64>) -> Self {
         let mut tree = Self::new(weights.len());
-        let first = tree.places();
+        let first = tree.len();
         tree.nodes[first..first + weights.len()].copy_from_slice(&weights);
         for node in (1..first).rev() {
             tree.nodes[node] = tree.nodes[2 * node] + tree.nodes[2 * node + 1];
@@ -78,7 +78,7 @@ impl From<Vec<f64>> for SumTree {
 
 impl From<SumTree> for Vec<f64> {
     fn from(mut tree: SumTree) -> Self {
-        tree.nodes.split_off(tree.places())
+        tree.nodes.split_off(tree.len())
     }
 }
 
@@ -90,14 +90,14 @@ mod tests {
     #[test]
     fn sums_and_places_are_those_of_a_plain_list() {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
-        for places in [1, 2, 5, 64, 100] {
-            let mut tree = SumTree::new(places);
-            let mut list = vec![0.0; places];
+        for n in [1, 2, 5, 64, 100] {
+            let mut tree = SumTree::new(n);
+            let mut list = vec![0.0; n];
             for _ in 0..2000 {
-                // Whole numbers, whose sums are exact in any order.
-                let (place, weight) = (rng.below(places), rng.below(9) as f64);
-                tree.set(place, weight);
-                list[place] = weight;
+                // Sums of integers are exact in any order.
+                let (index, weight) = (rng.below(n), rng.below(9) as f64);
+                tree.set(index, weight);
+                list[index] = weight;
                 let total: f64 = list.iter().sum();
                 assert_eq!(tree.total(), total);
                 if total > 0.0 {

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 
 use clap::{Args, ValueEnum};
+use phalanx_cli::bench_workloads::Decisions;
 use phalanx_core::nn::peak_fma_per_second;
-use phalanx_train::presets::Decisions;
 use serde_json::json;
 
-use super::{Spread, pool, seconds};
+use super::{Options, Spread, pool, seconds};
 use crate::commands::{Misuse, print};
 
 /// Measure the action selection of a team in many environments at once.
@@ -23,12 +23,8 @@ pub(super) struct Act {
     /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 15)]
     repeats: usize,
-    /// The number of threads.
-    #[arg(long, default_value_t = 1)]
-    threads: usize,
-    /// Print one JSON object per number of environments.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
 /// Workloads of fixed sizes and weights.
@@ -43,7 +39,7 @@ const MIN_SECONDS: f64 = 0.02;
 
 impl Act {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        pool(self.threads)?.install(|| self.measure())
+        pool(self.options.threads)?.install(|| self.measure())
     }
 
     fn measure(&self) -> anyhow::Result<()> {
@@ -68,11 +64,11 @@ impl Act {
             let times = (0..self.repeats).map(|_| 1e6 * each(steps)).collect();
             let Spread { median, min, max } = Spread::of(times);
             let floor = 1e6 * agents.multiply_adds() / peak;
-            if self.json {
+            if self.options.json {
                 let result = json!({
                     "preset": "infer",
                     "n_envs": n_envs,
-                    "threads": self.threads,
+                    "threads": self.options.threads,
                     "microseconds": median,
                     "min": min,
                     "max": max,

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
+use phalanx_cli::bench_workloads::Noise;
 use phalanx_core::env::{Env, ParallelEnvs};
 use phalanx_core::nn::{adapters, available, catch_device_failure, device};
 use phalanx_core::rng::Purpose;
 use phalanx_train::algorithms::{LearnerContext, algorithm};
 use phalanx_train::config::ConfigBuilder;
-use phalanx_train::presets::Noise;
 use phalanx_train::run::HostInfo;
 use phalanx_train::{BenchBudget, TrainError, update_seconds};
 use serde_json::{Value, json};

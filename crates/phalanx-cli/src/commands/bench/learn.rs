@@ -1,12 +1,12 @@
 //! `phalanx bench learn`.
 
 use clap::{Args, ValueEnum};
+use phalanx_cli::bench_workloads::{PpoUpdate, QmixUpdate};
 use phalanx_core::nn::{Device, HiddenActivation, device, peak_fma_per_second};
 use phalanx_train::TrainError;
-use phalanx_train::presets::{PpoUpdate, QmixUpdate};
 use serde_json::json;
 
-use super::{Spread, pool, seconds};
+use super::{Options, Spread, pool, seconds};
 use crate::commands::{Misuse, print};
 
 /// Measure updates of networks from one fixed batch.
@@ -26,12 +26,8 @@ pub(super) struct Learn {
     /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 30)]
     repeats: usize,
-    /// The number of threads.
-    #[arg(long, default_value_t = 1)]
-    threads: usize,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
 /// Workloads of fixed sizes and weights.
@@ -74,7 +70,7 @@ const WARM_UP: usize = 3;
 
 impl Learn {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        pool(self.threads)?.install(|| self.measure())
+        pool(self.options.threads)?.install(|| self.measure())
     }
 
     fn measure(&self) -> anyhow::Result<()> {
@@ -97,11 +93,11 @@ impl Learn {
         let name = self.preset.to_possible_value().expect("no preset is hidden");
         let name = name.get_name();
         let floor = 1e3 * multiply_adds / peak_fma_per_second();
-        if self.json {
+        if self.options.json {
             let result = json!({
                 "preset": name,
                 "device": self.device,
-                "threads": self.threads,
+                "threads": self.options.threads,
                 "milliseconds": median,
                 "min": min,
                 "max": max,

@@ -44,6 +44,17 @@ impl Bench {
     }
 }
 
+/// The options of most benchmarks.
+#[derive(Args)]
+struct Options {
+    /// The number of threads.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Print JSON, one object per measurement.
+    #[arg(long)]
+    json: bool,
+}
+
 /// The median, minimum and maximum of several measurements.
 struct Spread {
     median: f64,

@@ -9,7 +9,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
 use serde_json::json;
 
-use super::{Spread, pool, seconds};
+use super::{Options, Spread, pool, seconds};
 use crate::commands::{Misuse, env_args, print};
 
 /// Measure environment steps per second under random available actions.
@@ -27,18 +27,14 @@ pub(super) struct Sim {
     /// The number of parallel environments.
     #[arg(long, default_value_t = 16)]
     n_envs: usize,
-    /// The number of threads.
-    #[arg(long, default_value_t = 1)]
-    threads: usize,
     /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 7)]
     repeats: usize,
     /// Seconds per measurement.
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
 impl Sim {
@@ -49,12 +45,12 @@ impl Sim {
         }
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let factory = phalanx_envs::registry::factory(&self.env, &args)?;
-        let pool = pool(self.threads)?;
+        let pool = pool(self.options.threads)?;
         let (rates, bytes) = pool.install(|| self.measure(factory));
         let rates = Spread::of(rates);
         let per_step = bytes / self.n_envs;
         let peak = bytes_per_second(bytes) / per_step.max(1) as f64;
-        if self.json {
+        if self.options.json {
             let result = json!({
                 "env": self.env,
                 "env_steps_per_second": rates.median.round(),
@@ -62,7 +58,7 @@ impl Sim {
                 "max": rates.max.round(),
                 "bytes_per_step": per_step,
                 "ceiling_of_one_core": peak.round(),
-                "threads": self.threads,
+                "threads": self.options.threads,
                 "n_envs": self.n_envs,
                 "repeats": self.repeats,
             });
@@ -78,8 +74,8 @@ impl Sim {
                 rates.min,
                 rates.max,
                 self.n_envs,
-                self.threads,
-                if self.threads == 1 { "" } else { "s" },
+                self.options.threads,
+                if self.options.threads == 1 { "" } else { "s" },
             ));
         }
         Ok(())

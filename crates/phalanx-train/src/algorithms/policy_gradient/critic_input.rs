@@ -1,4 +1,4 @@
-//! What critics read.
+//! The input of critics.
 
 use phalanx_core::env::EnvSpec;
 
@@ -6,22 +6,22 @@ use super::settings::{CriticInput, PolicyGradient};
 use crate::rollout::InputLayout;
 use crate::rollout::Rollout;
 
-/// How the input of a critic is made from a rollout.
-pub(crate) struct CriticLayout {
+/// The layout of a critic's input, made from a rollout.
+pub(super) struct CriticLayout {
     input: CriticInput,
     death_masking: bool,
     agents: usize,
     state_dim: usize,
     obs_dim: usize,
     policy: InputLayout,
-    /// How much the last layer of the policy reads.
+    /// The input length of the policy's last layer.
     features: usize,
     /// The entries of an observation that the state lacks.
     private: Vec<usize>,
 }
 
 impl CriticLayout {
-    pub(crate) fn new(settings: &PolicyGradient, spec: &EnvSpec, inputs: InputLayout) -> Self {
+    pub(super) fn new(settings: &PolicyGradient, spec: &EnvSpec, inputs: InputLayout) -> Self {
         let private = match &spec.private_obs {
             Some(private) => private.clone(),
             None => (0..spec.obs_dim).collect(),
@@ -38,12 +38,12 @@ impl CriticLayout {
         }
     }
 
-    /// The number of values a state has: one per agent, or one for the team.
+    /// Returns the number of values per state: one per agent, or one for the team.
     pub(super) fn rows(&self) -> usize {
         if self.input == CriticInput::Joint { 1 } else { self.agents }
     }
 
-    /// The length of an input.
+    /// Returns the length of an input.
     pub(super) fn dim(&self) -> usize {
         match self.input {
             CriticInput::Observation => self.policy.dim(),
@@ -54,13 +54,13 @@ impl CriticLayout {
         }
     }
 
-    /// Whether the critic's inputs are those of the agents.
+    /// Returns whether the critic has the inputs of the agents.
     pub(super) fn uses_policy_inputs(&self) -> bool {
         self.input == CriticInput::Observation && !self.death_masking
     }
 
-    /// The inputs for a whole rollout, `[time + 1, env, value, dim]`; nothing where the critic is
-    /// shared, since its inputs are yet to be computed.
+    /// Returns the inputs for a whole rollout, `[time + 1, env, critic row, dim]`; nothing for a shared
+    /// critic, whose inputs are not computed yet.
     pub(super) fn inputs(&self, rollout: &Rollout) -> Vec<f32> {
         let mut inputs = match self.input {
             CriticInput::Observation => rollout.input.clone(),
@@ -79,7 +79,7 @@ impl CriticLayout {
         inputs
     }
 
-    /// How many entries at the end of an input tell the agent's number.
+    /// Returns the length of the agent ID at the end of an input.
     fn id_len(&self) -> usize {
         match self.input {
             CriticInput::Observation if !self.policy.agent_id => 0,
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_specific_state_adds_what_the_state_lacks_and_the_number() {
+    fn an_agent_specific_state_adds_what_the_state_lacks_and_the_agent_id() {
         let critic = CriticInput::AgentState;
         let rows = read(PolicyGradient { critic, ..PolicyGradient::default() });
         assert_eq!(rows[..5], [0.5, 0.6, 2.0, 1.0, 0.0]);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_dead_the_critic_sees_the_number_alone() {
+    fn the_critic_sees_only_the_agent_id_of_a_dead_agent() {
         let settings = PolicyGradient {
             critic: CriticInput::State,
             death_masking: true,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_joint_critic_reads_the_state_once_and_an_independent_one_what_the_agent_reads() {
+    fn a_joint_critic_reads_the_state_once_and_an_independent_one_the_input_of_the_agent() {
         let joint = PolicyGradient { critic: CriticInput::Joint, ..PolicyGradient::default() };
         assert_eq!(read(joint), [0.5, 0.6, 0.7, 0.8]);
         assert_eq!(read(PolicyGradient::default()), rollout().2.input);

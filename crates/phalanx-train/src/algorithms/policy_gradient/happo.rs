@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 
-/// Agents with networks of their own improve one after another, each by the joint advantage times
-/// how much likelier those before it make what was done (Kuba et al. 2022, arXiv 2109.11251;
-/// defaults of HARL, whose networks are two layers of 128).
+/// Agents with separate networks are updated one after another, each with the joint advantage times the
+/// probability ratio of the agents updated before (Kuba et al. 2022, arXiv 2109.11251; defaults of
+/// HARL, whose networks have two layers of 128).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Happo {
     /// The settings of policy gradients.

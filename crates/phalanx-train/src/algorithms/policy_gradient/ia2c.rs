@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::PolicyGradient;
 
-/// One step along the policy gradient per rollout, with local values (Mnih et al. 2016, arXiv
-/// 1602.01783; for teams Papoudakis et al. 2021, arXiv 2006.07869). Where EPyMARL collects whole
-/// episodes and standardises rewards, rollouts here have a fixed length and the critic learns
-/// normalised returns.
+/// One policy-gradient step per rollout, with a value per agent (Mnih et al. 2016, arXiv 1602.01783;
+/// for teams Papoudakis et al. 2021, arXiv 2006.07869). EPyMARL collects whole episodes and
+/// standardises rewards; here rollouts have a fixed length and the critic learns normalised returns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ia2c {
     /// The settings of policy gradients.

@@ -19,8 +19,11 @@ use crate::algorithms::{Learner, LearnerContext, NamedFile, SaveScope, file};
 use crate::error::TrainError;
 use crate::rollout::{InputLayout, Metrics, Policy, Rollout, RolloutCollector, sample};
 
-/// Collects rollouts and goes through each of them for some epochs.
-pub(crate) struct PolicyLearner {
+/// Collects rollouts and learns from each of them for several epochs.
+///
+/// As a [`Learner`] it does both. Its parts serve benchmarks and experiments with fixed data:
+/// [`PolicyLearner::batch`] prepares a given rollout, and [`PolicyLearner::update`] takes one step.
+pub struct PolicyLearner {
     pub(super) settings: PolicyGradient,
     pub(super) spec: EnvSpec,
     inputs: InputLayout,
@@ -34,14 +37,15 @@ pub(crate) struct PolicyLearner {
     input_norm: Option<InputNorm>,
     actor: Actor,
     collector: RolloutCollector,
-    /// The critic's memory before the next rollout, `[env, critic row, memory]`.
+    /// The critic's hidden states before the next rollout, `[env, critic row, memory]`.
     critic_hidden: Vec<f32>,
     exploration: Vec<Rng>,
     pub(super) minibatches: Rng,
 }
 
 impl PolicyLearner {
-    pub(crate) fn new(settings: &PolicyGradient, setup: &LearnerContext) -> Self {
+    /// Creates a learner with new networks.
+    pub fn new(settings: &PolicyGradient, setup: &LearnerContext) -> Self {
         let spec = &setup.spec;
         let inputs = InputLayout::new(spec, settings.obs_last_action, settings.obs_agent_id)
             .stacked(settings.obs_frames);
@@ -106,9 +110,10 @@ impl PolicyLearner {
         }
     }
 
-    /// Begins with the weights that `values` gives to the parameters of the policy and of the critic, by
-    /// name and shape.
-    pub(crate) fn with_weights(
+    /// Replaces the parameters of the policy and of the critic with the results of two functions of their
+    /// names and shapes.
+    #[must_use]
+    pub fn with_weights(
         self,
         policy: impl FnMut(&str, &[usize]) -> Vec<f32>,
         critic: impl FnMut(&str, &[usize]) -> Vec<f32>,
@@ -118,6 +123,12 @@ impl PolicyLearner {
             critic: with_weights(self.critic, critic),
             ..self
         }
+    }
+
+    /// Prepares a rollout for updates, with the critic's current hidden states.
+    pub fn batch<'a>(&self, rollout: &'a Rollout) -> RolloutBatch<'a> {
+        let layout = &self.critic_layout;
+        RolloutBatch::new(rollout, &self.settings, self.inputs, layout, &self.critic_hidden)
     }
 }
 
@@ -140,7 +151,7 @@ impl Learner for PolicyLearner {
             }
         };
         let played = self.collector.collect(envs, &self.actor, select, metrics);
-        // Learned from as it was read: by the moments from before.
+        // The updates read what the actors read: inputs normalised by the moments before the rollout.
         let rollout = match self.actor.input_norm() {
             None => played.clone(),
             Some(norm) => {
@@ -149,21 +160,19 @@ impl Learner for PolicyLearner {
                 Arc::new(read)
             }
         };
-        let layout = &self.critic_layout;
-        let mut rollout_batch =
-            RolloutBatch::new(&rollout, &self.settings, self.inputs, layout, &self.critic_hidden);
+        let mut rollout_batch = self.batch(&rollout);
         let (policy, critic) = (self.policy.valid(), self.critic.valid());
         let values = rollout_batch.evaluate_rollout(&policy, &critic, &self.settings, &self.device);
         let norm = self.settings.use_value_norm.then_some(&mut self.value_norm);
-        let behind = rollout_batch.estimate(&rollout, values, norm, &self.settings);
-        self.critic_hidden = behind.critic_hidden;
-        metrics.add("explained_variance", behind.explained_variance);
+        let estimates = rollout_batch.estimate(&rollout, values, norm, &self.settings);
+        self.critic_hidden = estimates.next_critic_hidden;
+        metrics.add("explained_variance", estimates.explained_variance);
         let mut pending = PendingMetrics::default();
         self.update_policies(&mut rollout_batch, metrics, &mut pending);
         if !self.shared() && !self.critic_shares_minibatches() {
             self.fit_critic(&rollout_batch, metrics.t_env, &mut pending);
         }
-        let (actor, numbers) = self.policy.to_actor_with(pending.values());
+        let (actor, scalars) = self.policy.to_actor_with(pending.values());
         if let Some(norm) = &mut self.input_norm {
             let width = played.agents * self.inputs.dim();
             let steps = played.input.chunks_exact(width).zip(&played.steps);
@@ -171,7 +180,7 @@ impl Learner for PolicyLearner {
             norm.update(&steps.flat_map(|(row, _)| row).copied().collect::<Vec<_>>());
         }
         self.actor = with_input_norm(actor, self.input_norm.as_ref());
-        pending.record(numbers, metrics)
+        pending.record(scalars, metrics)
     }
 
     fn policy(&self) -> Policy {
@@ -231,7 +240,7 @@ impl Learner for PolicyLearner {
     }
 }
 
-/// What acts with the weights of `actor`.
+/// Returns an actor that normalises its inputs, if there is a `norm`.
 fn with_input_norm(actor: Actor, norm: Option<&InputNorm>) -> Actor {
     match norm {
         Some(norm) => actor.with_input_norm(norm.clone()),

@@ -6,7 +6,7 @@ use phalanx_core::nn::{
     Categorical, PolicyTargets, ValueTargets, categorical, ppo_loss, value_loss,
 };
 
-/// What networks read, `[time, row, dim]`, `[row, memory]` and `[time, row]`.
+/// The input of recurrent networks: `[time, row, dim]`, `[row, memory]` and `[time, row]`.
 #[derive(Clone)]
 pub(super) struct Sequence {
     pub(super) input: Tensor<3>,
@@ -14,69 +14,69 @@ pub(super) struct Sequence {
     pub(super) not_reset: Tensor<2>,
 }
 
-/// What agents read and did; a row is an agent of an item.
+/// The inputs, masks and actions of agents; a row is an agent of an item.
 pub(super) struct PolicyInputs {
     pub(super) read: Sequence,
-    /// Zero, or minus infinity for all purposes where an action is not available.
+    /// Zero for available actions, a large negative number for others, `[time, row, action]`.
     pub(super) mask_bias: Tensor<3>,
     pub(super) actions: Tensor<3, Int>,
 }
 
 impl PolicyInputs {
-    /// What networks that say `logits` think of the actions taken.
+    /// Returns log-probabilities and entropy of the taken actions under `logits`.
     pub(super) fn evaluate_actions(&self, logits: Tensor<3>) -> Categorical {
         categorical(logits, self.mask_bias.clone(), self.actions.clone())
     }
 
-    /// The log-probabilities of all actions, `[time, row, action]`.
+    /// Returns the log-probabilities of all actions, `[time, row, action]`.
     pub(super) fn log_probs(&self, logits: Tensor<3>) -> Tensor<3> {
         log_softmax(logits + self.mask_bias.clone(), 2)
     }
 }
 
-/// What a policy learns from.
+/// The batch of a policy update.
 pub(super) struct PolicyBatch {
     pub(super) read: Sequence,
-    /// The weights sum to one over the agent steps to learn from, in all shards of a minibatch.
+    /// The targets; the weights sum to one over the active agent steps of all shards of a minibatch.
     pub(super) taken: PolicyTargets,
-    /// Of all actions under the policy that acted, `[time * row, action]`, where a KL divergence is asked
-    /// for.
+    /// The log-probabilities of all actions under the policy of the rollout, `[time * row, action]`, if
+    /// the loss has a KL divergence.
     pub(super) log_probs: Option<Tensor<2>>,
 }
 
-/// What a critic of its own learns from.
+/// The batch of an update of a separate critic.
 pub(super) struct ValueBatch {
     pub(super) read: Sequence,
-    /// The weights sum to one over the steps to learn from, in all shards of a minibatch.
+    /// The targets; the weights sum to one over the active steps of all shards of a minibatch.
     pub(super) valued: ValueTargets,
 }
 
 /// The constants of the losses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PpoLoss {
-    /// How far ratios and values may move; `None` clips no ratio.
+    /// The clip range of the ratio, if it is clipped.
     pub(super) ratio_clip: Option<f32>,
-    /// `None` clips no value.
+    /// The clip range of the value, if it is clipped.
     pub(super) value_clip: Option<f32>,
-    /// `None` squares every error.
+    /// The delta of the Huber loss; `None` squares every error.
     pub(super) huber_delta: Option<f32>,
     pub(super) entropy_coef: f32,
     pub(super) kl_coef: f32,
 }
 
-/// The names of what [`PpoLoss::policy`] returns beside the loss.
+/// The names of the metrics that [`PpoLoss::policy`] returns with the loss.
 pub(super) const POLICY_MEANS: [&str; 4] = ["pg_loss", "entropy", "clip_fraction", "approx_kl"];
 
 impl PpoLoss {
-    /// The policy loss with entropy bonus, over the agent steps to learn from, and the [`POLICY_MEANS`] it is made of,
+    /// Returns the policy loss with entropy bonus over the active agent steps, and its [`POLICY_MEANS`],
     /// `[4]`:
     ///
     /// ```text
     /// L = surrogate - entropy_coef mean[ H(pi) ] + kl_coef mean[ KL(pi_old || pi) ]
     /// ```
     ///
-    /// with the clipped [`surrogate`]. Where agents improve one after another, the advantage is
-    /// multiplied with the factor of those before.
+    /// with the clipped [`surrogate`]. If agents are updated one after another, the advantage is multiplied
+    /// by the importance ratio of the agents updated before.
     ///
     /// `logits` are `[time, row, action]`.
     pub(super) fn policy(&self, logits: Tensor<3>, batch: &PolicyBatch) -> (Tensor<1>, Tensor<1>) {
@@ -93,7 +93,7 @@ impl PpoLoss {
         (loss, sums.inner())
     }
 
-    /// The loss of the critic, see [`value_loss`]; `value` is `[time, row, 1]`.
+    /// Returns the loss of the critic, see [`value_loss`]; `value` is `[time, row, 1]`.
     pub(super) fn value(&self, value: Tensor<3>, valued: &ValueTargets) -> Tensor<1> {
         let [time, rows, _] = value.dims();
         let value = value.reshape([time * rows, 1]);

@@ -1,11 +1,11 @@
-//! Advantage actor-critic with a central value.
+//! Advantage actor-critic with a centralised critic.
 
 use serde::{Deserialize, Serialize};
 
 use super::ia2c::Ia2c;
 use super::settings::{CriticInput, PolicyGradient};
 
-/// As `ia2c`, with a critic that reads the state (Papoudakis et al. 2021, arXiv 2006.07869).
+/// IA2C with a critic that reads the state (Papoudakis et al. 2021, arXiv 2006.07869).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Maa2c {
     /// The settings of policy gradients.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{CriticInput, PolicyGradient};
 
-/// PPO with a critic that reads an agent-specific state, value normalisation, Huber's loss and
+/// PPO with a critic that reads an agent-specific state, value normalisation, the Huber loss and
 /// death masking (Yu et al. 2022, arXiv 2103.01955; defaults of the authors' code for SMAC).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mappo {

@@ -1,6 +1,6 @@
 //! Policy gradients: one learner, and one file for the defaults of each algorithm.
 
-/// Makes an algorithm of a struct whose field `learning` holds the settings of policy gradients.
+/// Implements `Algorithm` for a struct whose field `learning` holds the settings of policy gradients.
 macro_rules! policy_gradient {
     ($algorithm:ty, $id:literal, $summary:literal) => {
         impl crate::algorithms::Algorithm for $algorithm {
@@ -55,12 +55,11 @@ mod settings;
 mod update;
 mod update_group;
 
-pub(crate) use batch::RolloutBatch;
-pub(crate) use critic_input::CriticLayout;
+pub use batch::RolloutBatch;
 pub use happo::Happo;
 pub use ia2c::Ia2c;
 pub use ippo::Ippo;
-pub(crate) use learner::PolicyLearner;
+pub use learner::PolicyLearner;
 pub use maa2c::Maa2c;
 pub use mappo::Mappo;
 pub use sequential_ppo::SequentialPpo;

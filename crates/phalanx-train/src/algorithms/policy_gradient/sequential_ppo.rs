@@ -5,18 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 
-/// Agents improve one after another by the advantage of their own actions given those of the agents
-/// before, held near the old policy by a KL divergence (Zhao, Yang, Wang and Lee 2023, "Local
+/// Agents are updated one after another with the advantage of their own actions given those of the
+/// agents before, and a KL penalty towards the old policy (Zhao, Yang, Wang and Lee 2023, "Local
 /// Optimization Achieves Global Optimality in Multi-Agent Reinforcement Learning").
 ///
 /// ```text
 /// L_m = -mean[ M_m rho_m A ] + kl_coef mean[ KL(pi_m_old || pi_m) ]
 /// ```
 ///
-/// where `M_m` is the factor of the agents before `m`, as in HAPPO. The tabular form, for which the
-/// paper proves convergence to the global optimum, is
-/// [`LocalisedUpdate`](phalanx_core::rl::LocalisedUpdate). There a policy sees the actions of the
-/// agents before it; here agents act on their own, so the factor stands in for that.
+/// where `M_m` is the probability ratio of the agents before `m`, as in HAPPO. The example
+/// `ratio_game` has the tabular form, for which the paper proves convergence to the global optimum.
+/// There a policy observes the actions of the agents before it; here agents act independently, and
+/// the ratio accounts for the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SequentialPpo {
     /// The settings of policy gradients.

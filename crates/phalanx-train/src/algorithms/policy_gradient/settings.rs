@@ -1,4 +1,4 @@
-//! The settings all policy-gradient algorithms share.
+//! The settings that all policy-gradient algorithms share.
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RnnKind, Sharing};
@@ -10,21 +10,21 @@ use crate::config::InvalidSetting;
 
 /// Policy gradients from rollouts of fixed length.
 ///
-/// The algorithms `ippo`, `mappo`, `happo`, `sequential_ppo`, `ia2c` and `maa2c` are this struct
-/// with other defaults, so that one thing can be switched at a time. The defaults here are IPPO's.
-/// Names are EPyMARL's and MAPPO's where they have them.
+/// The algorithms `ippo`, `mappo`, `happo`, `sequential_ppo`, `ia2c` and `maa2c` use this struct with
+/// different defaults, so that each component can be ablated on its own. The defaults here are IPPO's.
+/// Names are those of EPyMARL and MAPPO where they exist.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyGradient {
-    /// The number of environments that play side by side.
+    /// The number of parallel environments.
     pub batch_size_run: usize,
     /// The number of steps of each environment between two updates.
     pub rollout_steps: usize,
-    /// How often the collected steps are gone through.
+    /// The number of passes over a rollout.
     pub epochs: usize,
-    /// Into how many parts, by environments and chunks, an epoch is divided.
+    /// The number of minibatches per epoch; they divide environments and chunks.
     pub num_mini_batch: usize,
-    /// How many steps gradients flow back through time; memories at the beginning of a chunk are
-    /// those of the rollout. Zero takes all of `rollout_steps`.
+    /// Truncated-BPTT chunk length. A chunk starts with the hidden state of the rollout. Zero means
+    /// `rollout_steps`.
     pub data_chunk_length: usize,
     /// The learning rate of policy and critic.
     pub lr: f64,
@@ -34,11 +34,11 @@ pub struct PolicyGradient {
     pub optim_eps: f64,
     /// The largest norm of the gradients of the policy, and of those of the critic.
     pub grad_norm_clip: f64,
-    /// Whether `grad_norm_clip` holds for policy and critic together, the critic's loss weighted by `vf_coef`; a
-    /// critic that errs by much then slows the policy down.
+    /// Whether `grad_norm_clip` limits the joint norm of policy and critic, with the critic's loss weighted
+    /// by `vf_coef`. A large critic error then slows down the policy.
     pub clip_jointly: bool,
-    /// The approximate KL divergence of an epoch from the policy of the rollout behind which the
-    /// remaining epochs are skipped; zero skips none.
+    /// Early-stopping threshold on the approximate KL divergence of an epoch (target KL); zero disables
+    /// it.
     pub kl_stop: f64,
     /// The discount.
     pub gamma: f64,
@@ -46,118 +46,119 @@ pub struct PolicyGradient {
     pub gae_lambda: f64,
     /// The number of rewards in a return; zero estimates advantages with `gae_lambda`.
     pub n_step: usize,
-    /// Whether an episode that reaches its limit is bootstrapped with the value of its last observation; else the
-    /// limit counts as its end.
+    /// Whether a truncated episode is bootstrapped with the value of its last observation; otherwise the
+    /// time limit counts as a termination.
     pub use_proper_time_limits: bool,
-    /// Over what advantages are brought to mean zero and deviation one: a `batch`, a `minibatch`,
-    /// or `none`.
+    /// The set over which advantages are normalised to mean zero and deviation one: a `batch`, a
+    /// `minibatch`, or `none`.
     pub normalise_advantage: NormaliseAdvantage,
     /// Whether the probability ratio is clipped.
     pub policy_clip: bool,
-    /// How far the ratio may move from one, and the value from its old self.
+    /// The clip range of the ratio around one, and of the value around its old prediction.
     pub eps_clip: f64,
-    /// The weight of the KL divergence of the rollout's policy from the new one.
+    /// The weight of the KL divergence between the policy of the rollout and the new one.
     pub kl_coef: f64,
-    /// Whether the critic's change is clipped as well, to `eps_clip` at its own scale.
+    /// Whether the change of the critic is clipped as well, to `eps_clip` at its own scale.
     pub value_clip: bool,
-    /// Where the critic's loss turns from a square into a line; zero squares everything.
+    /// The error at which the critic's loss changes from quadratic to linear (Huber loss); zero means
+    /// always quadratic.
     pub huber_delta: f64,
-    /// Whether the policy learns from the living alone; else from the dead, too, whose one available action
-    /// says nothing unless `mask_policy_loss` is off.
+    /// Whether the policy learns from alive agents only. Otherwise it also learns from dead ones, whose
+    /// single available action has no gradient unless `mask_policy_loss` is off.
     pub use_policy_active_masks: bool,
-    /// Whether the loss takes probability ratio and entropy from the policy that acts, which has the
-    /// available actions alone. Else, as in the code of IPPO's authors, agents act among the available
-    /// actions, and the updated policy is that of all actions: it is to learn what is available, too.
+    /// Whether probability ratio and entropy in the loss use the policy over the available actions.
+    /// Otherwise, as in the code of IPPO's authors, agents act among the available actions, but the
+    /// updated policy is the one over all actions, which must learn what is available.
     pub mask_policy_loss: bool,
-    /// Whether the critic learns from the living alone; else from the dead, too (MAPPO, in whose
-    /// scripts the flag `use_value_active_masks` turns the mask *off*).
+    /// Whether the critic learns from alive agents only; otherwise it also learns from dead ones (MAPPO,
+    /// whose scripts turn the mask *off* with the flag `use_value_active_masks`).
     pub use_value_active_masks: bool,
     /// Whether the critic learns normalised returns.
     pub use_value_norm: bool,
     /// The weight of the entropy bonus at the start.
     pub entropy_coef: f64,
-    /// The weight of the entropy bonus in the end.
+    /// The weight of the entropy bonus at the end.
     pub entropy_coef_finish: f64,
     /// The number of environment steps between the two; zero keeps `entropy_coef`.
     pub entropy_anneal_time: u64,
-    /// What the critic reads: the agent's own `observation`, the `state`, the state and what it
-    /// lacks of the agent's observation (`agent_state`), the state to give one value to the team
-    /// (`joint`), or the features of the policy's network (`shared`).
+    /// The input of the critic: the agent's `observation`, the `state`, the state plus the entries of the
+    /// observation that it lacks (`agent_state`), the state with one value for the team (`joint`), or the
+    /// features of the policy's network (`shared`).
     pub critic: CriticInput,
-    /// The weight of the critic's loss where it shares layers with the policy, or `clip_jointly` is on.
+    /// The weight of the critic's loss if it shares layers with the policy or `clip_jointly` is on.
     pub vf_coef: f64,
-    /// Whether the critic sees nothing but its number of a dead agent.
+    /// Death masking: replaces a dead agent's critic input with zeros and its agent ID.
     pub death_masking: bool,
-    /// Whether agents improve `together`, or one after another in a `random` or `fixed` order,
-    /// each by an advantage that takes those before it into account.
+    /// Whether agents are updated `together`, or one after another in `random` or `fixed` order, each with
+    /// an advantage that accounts for the agents updated before.
     pub update_order: UpdateOrder,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,
-    /// Whether agents remember (a recurrent layer) or not (a linear one).
+    /// Whether agents have a recurrent hidden layer instead of a linear one.
     pub use_rnn: bool,
-    /// What agents that remember do it with: a `gru` or an `lstm`.
+    /// The recurrent cell: `gru` or `lstm`.
     pub rnn: RnnKind,
     /// The width of the hidden layers.
     pub rnn_hidden_dim: usize,
-    /// The width of the second hidden layer of agents without memory; 0: that of the first.
+    /// The width of the second hidden layer of non-recurrent agents; zero means that of the first.
     pub second_hidden_dim: usize,
-    /// Whether agents without memory, and critics that read what agents read, look at their
-    /// observations through a convolution (three layers of 64, 128 and 256 filters).
+    /// Whether non-recurrent agents, and critics with the same input, have a convolution over the
+    /// observation (three layers of 64, 128 and 256 filters).
     pub use_conv: bool,
-    /// What follows the hidden layers.
+    /// The activation of the hidden layers.
     pub activation: HiddenActivation,
-    /// Whether the input, and what follows every hidden layer and the memory, is brought to mean zero
-    /// and deviation one, as in MAPPO's networks (which call it feature normalisation).
+    /// Whether the input and the output of every hidden layer are normalised to mean zero and deviation
+    /// one, as in MAPPO's networks (there called feature normalisation).
     pub layer_norm: bool,
-    /// Whether what agents read, and critics that read the same, is standardised by its running mean and
-    /// deviation.
+    /// Whether the input of the agents, and of critics with the same input, is standardised with its
+    /// running mean and deviation.
     pub normalise_input: bool,
-    /// Whether weights begin orthogonal with zero biases; else as PyTorch's.
+    /// Whether initial weights are orthogonal with zero biases; otherwise they are PyTorch's.
     pub use_orthogonal: bool,
-    /// Whether weights begin normally distributed, with variance 2 / inputs, and biases zero (He's), as in
-    /// the networks of IPPO's authors.
+    /// Whether initial weights are normally distributed with variance 2 / inputs and zero biases (He), as
+    /// in the networks of IPPO's authors.
     pub use_variance_scaling: bool,
-    /// The scale of the policy's last layer in the beginning.
+    /// The initial scale of the policy's last layer.
     pub policy_gain: f64,
-    /// How many observations agents see, the present one included.
+    /// The number of stacked observations, including the current one.
     pub obs_frames: usize,
-    /// Whether agents see their last action.
+    /// Whether the last action is appended to the input.
     pub obs_last_action: bool,
-    /// Whether agents see their number.
+    /// Whether a one-hot agent ID is appended to the input.
     pub obs_agent_id: bool,
 }
 
-/// Over what advantages are normalised.
+/// The set over which advantages are normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NormaliseAdvantage {
     /// All steps of a rollout.
     Batch,
-    /// The steps of one update.
+    /// The steps of one minibatch.
     Minibatch,
-    /// Nothing: they stay as they are.
+    /// Advantages are not normalised.
     None,
 }
 
-/// What a critic reads.
+/// The input of a critic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CriticInput {
-    /// What the agent reads.
+    /// The input of the agent.
     Observation,
-    /// `state | agent (one-hot)`.
+    /// `state | agent ID (one-hot)`.
     State,
-    /// `state | what the state lacks of the agent's observation | agent (one-hot)`: MAPPO's
-    /// agent-specific state, pruned of what would stand there twice.
+    /// `state | entries of the observation that the state lacks | agent ID (one-hot)`: MAPPO's pruned
+    /// agent-specific state.
     AgentState,
-    /// `state`: one value for the whole team.
+    /// `state`, with one value for the whole team.
     Joint,
-    /// The features from which the policy's last layer makes logits: policy and critic share all
-    /// layers before, one loss and one optimizer.
+    /// The input of the policy's last layer: policy and critic share all layers before it, one loss and
+    /// one optimizer.
     Shared,
 }
 
-/// In which order agents improve.
+/// The order in which agents are updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UpdateOrder {
@@ -224,44 +225,44 @@ impl Default for PolicyGradient {
 }
 
 impl PolicyGradient {
-    /// The number of steps through which gradients flow.
+    /// Returns the number of steps through which gradients flow.
     pub fn chunk(&self) -> usize {
         if self.data_chunk_length == 0 { self.rollout_steps } else { self.data_chunk_length }
     }
 
-    /// What agents remember with, if they do.
+    /// Returns the recurrent cell, if agents have one.
     pub fn recurrent(&self) -> Option<RnnKind> {
         self.use_rnn.then_some(self.rnn)
     }
 
-    /// The numbers of an agent's memory that updates are given; one that nobody reads where there is
-    /// none.
+    /// Returns the length of the hidden state in updates. It is one, and unused, without a recurrent
+    /// cell.
     pub(super) fn carry_dim(&self) -> usize {
         self.recurrent().map_or(1, |unit| unit.carry_dim(self.rnn_hidden_dim))
     }
 
-    /// The width of the second hidden layer, where it is not that of the first.
+    /// Returns the width of the second hidden layer, if it differs from the first.
     pub(super) fn second_hidden_dim(&self) -> Option<usize> {
         (self.second_hidden_dim > 0).then_some(self.second_hidden_dim)
     }
 
-    /// Where networks are normalised.
+    /// Returns which layers are normalised.
     pub fn normalisation(&self) -> Normalisation {
         if self.layer_norm { Normalisation::Throughout } else { Normalisation::None }
     }
 
-    /// The convolution of the agents' networks.
+    /// Returns the convolution of the agents' networks, if any.
     pub fn convolution(&self, spec: &EnvSpec) -> Option<Convolution> {
         let size = Convolution { frames: self.obs_frames, length: spec.obs_dim };
         self.use_conv.then_some(size)
     }
 
-    /// The learning rate after `t_env` environment steps.
+    /// Returns the learning rate after `t_env` environment steps.
     pub fn lr_at(&self, t_env: u64) -> f64 {
         LinearSchedule::optional(self.lr, 0.0, self.lr_anneal_time).at(t_env)
     }
 
-    /// The weight of the entropy bonus after `t_env` environment steps.
+    /// Returns the weight of the entropy bonus after `t_env` environment steps.
     pub fn entropy_coef_at(&self, t_env: u64) -> f64 {
         let (start, finish) = (self.entropy_coef, self.entropy_coef_finish);
         LinearSchedule::optional(start, finish, self.entropy_anneal_time).at(t_env)
@@ -270,11 +271,11 @@ impl PolicyGradient {
     /// Returns the settings that are invalid for an environment.
     pub fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
         let mut invalid = Vec::new();
-        let reads_state = !matches!(self.critic, CriticInput::Observation | CriticInput::Shared);
+        let uses_state = !matches!(self.critic, CriticInput::Observation | CriticInput::Shared);
         let reason = "must be observation or shared: this environment has no state";
-        InvalidSetting::check(&mut invalid, !reads_state || spec.state_dim > 0, "critic", reason);
+        InvalidSetting::check(&mut invalid, !uses_state || spec.state_dim > 0, "critic", reason);
         let long = !self.use_conv || spec.obs_dim >= Convolution::SHORTEST;
-        let reason = "must be false: observations here have fewer than nine numbers";
+        let reason = "must be false: the observations have fewer than nine entries";
         InvalidSetting::check(&mut invalid, long, "use_conv", reason);
         invalid
     }
@@ -307,36 +308,36 @@ impl PolicyGradient {
         check(self.huber_delta >= 0.0, "huber_delta", "must not be negative");
         check(self.entropy_coef >= 0.0, "entropy_coef", "must not be negative");
         check(self.entropy_coef_finish >= 0.0, "entropy_coef_finish", "must not be negative");
-        let alone = self.critic != CriticInput::Joint;
+        let per_agent = self.critic != CriticInput::Joint;
         check(
-            alone || !(self.death_masking || self.use_value_active_masks),
+            per_agent || !(self.death_masking || self.use_value_active_masks),
             "critic",
-            "cannot be joint where the dead are masked: the value is that of the team",
+            "cannot be joint with a mask for dead agents: the value is that of the team",
         );
         let shared = self.critic == CriticInput::Shared;
         check(
             !(shared && self.death_masking),
             "critic",
-            "cannot be shared where the dead are masked: it reads what the policy reads",
+            "cannot be shared with death_masking: policy and critic have the same input",
         );
         check(self.vf_coef > 0.0, "vf_coef", "must be positive");
-        let turns = self.update_order == UpdateOrder::Together;
-        check(turns || !shared, "update_order", "must be together where the critic is shared");
+        let together = self.update_order == UpdateOrder::Together;
+        check(together || !shared, "update_order", "must be together if the critic is shared");
         check(
-            !self.clip_jointly || (turns && self.kl_stop == 0.0),
+            !self.clip_jointly || (together && self.kl_stop == 0.0),
             "clip_jointly",
-            "needs update_order=together and kl_stop=0, else policy and critic learn by themselves",
+            "needs update_order=together and kl_stop=0; otherwise policy and critic learn separately",
         );
         check(
-            turns || self.parameter_sharing != Sharing::All,
+            together || self.parameter_sharing != Sharing::All,
             "update_order",
-            "must be together where all agents share a network",
+            "must be together if all agents share a network",
         );
-        let remembers = self.use_rnn || self.rnn == RnnKind::Gru;
-        check(remembers, "rnn", "needs use_rnn=true where it is not gru");
+        let has_cell = self.use_rnn || self.rnn == RnnKind::Gru;
+        check(has_cell, "rnn", "needs use_rnn=true if it is not gru");
         check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
-        let narrows = self.second_hidden_dim > 0;
-        check(!(narrows && self.use_rnn), "second_hidden_dim", "needs use_rnn=false");
+        let has_second_width = self.second_hidden_dim > 0;
+        check(!(has_second_width && self.use_rnn), "second_hidden_dim", "needs use_rnn=false");
         check(!(self.use_conv && self.use_rnn), "use_conv", "needs use_rnn=false");
         check(
             !(self.use_orthogonal && self.use_variance_scaling),

@@ -1,4 +1,4 @@
-//! How policies and critics learn from a rollout.
+//! Updates of policies and critics from a rollout.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -15,7 +15,7 @@ use crate::error::TrainError;
 use crate::rollout::Metrics;
 
 impl PolicyLearner {
-    /// The agents that improve at once, in the order of their groups.
+    /// Returns the groups of agents that are updated together, in their order.
     fn groups(&mut self) -> Vec<UpdateGroup> {
         let owners = self.policy.owners();
         let all_agents = || (0..owners.len()).collect();
@@ -43,19 +43,17 @@ impl PolicyLearner {
         }
     }
 
-    /// The items of each part of an epoch.
+    /// Returns the items of each minibatch of an epoch.
     fn minibatch_indices(&mut self, items: usize) -> Vec<Vec<usize>> {
         let mut order: Vec<usize> = (0..items).collect();
-        let parts = self.settings.num_mini_batch;
-        if parts > 1 {
+        let n = self.settings.num_mini_batch;
+        if n > 1 {
             self.minibatches.shuffle(&mut order);
         }
-        (0..parts)
-            .map(|part| order[part * items / parts..(part + 1) * items / parts].to_vec())
-            .collect()
+        (0..n).map(|k| order[k * items / n..(k + 1) * items / n].to_vec()).collect()
     }
 
-    /// Improves the policies of all groups, and the critic where it learns along with them.
+    /// Updates the policies of all groups, and the critic if it shares their minibatches.
     pub(super) fn update_policies(
         &mut self,
         rollout_batch: &mut RolloutBatch<'_>,
@@ -94,15 +92,15 @@ impl PolicyLearner {
         }
     }
 
-    /// Whether a critic of its own learns from the minibatches of the policies. Where policies take groups
-    /// or may stop early, it goes through the rollout by itself.
+    /// Returns whether a separate critic learns from the minibatches of the policies. If agents are updated
+    /// one after another or may stop early, it learns from the rollout in epochs of its own.
     pub(super) fn critic_shares_minibatches(&self) -> bool {
         let together = self.settings.update_order == UpdateOrder::Together;
         !self.shared() && together && self.settings.kl_stop <= 0.0
     }
 
-    /// One step of the policies of a group from a minibatch, and of the critic where it learns along with
-    /// them. Returns the approximate KL divergence before it, `[1]`.
+    /// Takes one optimizer step of the policies of a group from a minibatch, and of the critic if it shares
+    /// the minibatches. Returns the approximate KL divergence before the step, `[1]`.
     fn minibatch_step(
         &mut self,
         group: &UpdateGroup,
@@ -115,7 +113,7 @@ impl PolicyLearner {
             (self.loss(metrics.t_env), self.settings.vf_coef, &self.device);
         let (lr, clip) = (self.settings.lr_at(metrics.t_env), self.settings.grad_norm_clip as f32);
         let shards = batch.shards.iter().collect();
-        let played = |shard: &Shard| rollout_batch.policy_batch(group, batch, shard, device);
+        let policy_batch = |shard: &Shard| rollout_batch.policy_batch(group, batch, shard, device);
         let policy_loss = |policy: &AgentNetworks, batch: &PolicyBatch| {
             losses.policy(group.logits(policy, &batch.read), batch)
         };
@@ -123,14 +121,14 @@ impl PolicyLearner {
         let (means, values): (Vec<_>, Vec<_>) = if shared || self.settings.clip_jointly {
             let both = (self.policy.clone(), self.critic.clone());
             let (means, gradients) = in_shards(&both, shards, |(policy, critic), shard| {
-                let played = played(shard);
-                let out = group.forward(policy, &played.read);
-                let (loss, means) = losses.policy(out.output, &played);
+                let inputs = policy_batch(shard);
+                let out = group.forward(policy, &inputs.read);
+                let (loss, means) = losses.policy(out.output, &inputs);
                 let value = if shared {
-                    let value = critic.outputs(out.features, played.read.hidden, None);
+                    let value = critic.outputs(out.features, inputs.read.hidden, None);
                     losses.value(value, &rollout_batch.value_targets(batch, shard, device))
                 } else {
-                    let read = rollout_batch.value_batch(batch, shard, Some(&played), device);
+                    let read = rollout_batch.value_batch(batch, shard, Some(&inputs), device);
                     value_of(critic, &read, losses)
                 };
                 (loss + value.clone() * vf_coef, (means, Some(value.inner())))
@@ -143,10 +141,10 @@ impl PolicyLearner {
             let both = (self.policy.clone(), self.critic.clone());
             let (means, [policy, critic]) =
                 gradients_in_shards(&both, shards, |(policy, critic), shard: &Shard| {
-                    let played = played(shard);
-                    let (loss, means) = policy_loss(policy, &played);
+                    let inputs = policy_batch(shard);
+                    let (loss, means) = policy_loss(policy, &inputs);
                     let improved = ParameterGradients::of(policy, loss.backward());
-                    let shard = rollout_batch.value_batch(batch, shard, Some(&played), device);
+                    let shard = rollout_batch.value_batch(batch, shard, Some(&inputs), device);
                     let loss = value_of(critic, &shard, losses);
                     let value = loss.clone().inner();
                     let fitted = ParameterGradients::of(critic, loss.backward());
@@ -157,7 +155,7 @@ impl PolicyLearner {
             means.into_iter().unzip()
         } else {
             let (means, gradients) = in_shards(&self.policy, shards, |policy, shard| {
-                policy_loss(policy, &played(shard))
+                policy_loss(policy, &policy_batch(shard))
             });
             self.policy_step(lr, gradients, clip, pending);
             means.into_iter().map(|means| (means, None)).unzip()
@@ -196,12 +194,12 @@ impl PolicyLearner {
         pending.add(&["critic_grad_norm"], step.grad_norm);
     }
 
-    /// Whether policy and critic share layers, and are improved together.
+    /// Returns whether policy and critic share layers.
     pub(super) fn shared(&self) -> bool {
         self.settings.critic == CriticInput::Shared
     }
 
-    /// Fits a critic of its own, by itself.
+    /// Fits a separate critic in epochs of its own.
     pub(super) fn fit_critic(
         &mut self,
         rollout_batch: &RolloutBatch<'_>,
@@ -233,8 +231,12 @@ impl PolicyLearner {
         }
     }
 
-    /// One step of policy and critic from some items.
-    pub(crate) fn update(
+    /// Takes one optimizer step of policy and critic from a minibatch of `items`, and adds its metrics.
+    ///
+    /// # Errors
+    ///
+    /// When a loss or the norm of a gradient is not finite.
+    pub fn update(
         &mut self,
         rollout_batch: &RolloutBatch<'_>,
         items: &[usize],
@@ -248,19 +250,19 @@ impl PolicyLearner {
     }
 }
 
-/// What a critic of its own has to learn from a shard.
+/// Returns the loss of a separate critic on a shard.
 fn value_of(critic: &AgentNetworks, shard: &ValueBatch, losses: PpoLoss) -> Tensor<1> {
     let Sequence { input, hidden, not_reset } = shard.read.clone();
     losses.value(critic.outputs(input, hidden, Some(not_reset)), &shard.valued)
 }
 
-/// The sum of numbers that every shard has its part of.
+/// Returns the sum over the shards.
 fn sum_of(shards: Vec<Tensor<1>>) -> Tensor<1> {
     let sum = shards.into_iter().reduce(|sum, part| sum + part);
     sum.expect("there is at least one shard")
 }
 
-/// The mean of single numbers, on the host.
+/// Returns the mean of scalars, on the host.
 fn mean_of(numbers: Vec<Tensor<1>>) -> f64 {
     let n = numbers.len() as f64;
     to_vec(Tensor::cat(numbers, 0)).into_iter().map(f64::from).sum::<f64>() / n
@@ -274,16 +276,16 @@ mod tests {
     use phalanx_core::nn::device;
     use phalanx_core::rng::{Purpose, Rng};
 
+    use super::super::critic_input::CriticLayout;
     use super::super::settings::PolicyGradient;
     use super::*;
     use crate::algorithms::LearnerContext;
-    use crate::algorithms::policy_gradient::CriticLayout;
     use crate::rollout::InputLayout;
     use crate::rollout::Rollout;
 
     const STEPS: usize = 6;
 
-    /// What the first update from the same rollout logs.
+    /// Returns the metrics of the first update from a fixed rollout.
     fn first_update(settings: PolicyGradient) -> BTreeMap<String, f64> {
         let settings = PolicyGradient {
             rollout_steps: STEPS,
@@ -305,7 +307,7 @@ mod tests {
         let mut numbers = || (0..STEPS * 2).map(|_| rng.range(-1.0, 1.0)).collect::<Vec<f32>>();
         let estimates = [vec![-1.1; STEPS * 2], numbers(), numbers(), numbers()];
         let rollout_batch = RolloutBatch::new(&rollout, &settings, inputs, &layout, &[0.0; 2]);
-        let rollout_batch = rollout_batch.estimated(estimates);
+        let rollout_batch = rollout_batch.with_estimates(estimates);
         let cpu = device("cpu").expect("the CPU is always there");
         let setup = LearnerContext { spec, seed: 1, device: cpu };
         let mut metrics = Metrics::default();
@@ -320,7 +322,7 @@ mod tests {
         let jointly = PolicyGradient { clip_jointly: true, vf_coef: 0.3, ..Default::default() };
         let joint = first_update(jointly);
         let expected = apart["grad_norm"].hypot(0.3 * apart["critic_grad_norm"]);
-        assert!(apart["critic_grad_norm"] > 0.1, "the critic has something to learn: {apart:?}");
+        assert!(apart["critic_grad_norm"] > 0.1, "the critic has a gradient: {apart:?}");
         assert!((joint["grad_norm"] - expected).abs() < 1e-5, "{apart:?}, {joint:?}");
         assert!(!joint.contains_key("critic_grad_norm"));
         assert_eq!(joint["value_loss"], apart["value_loss"]);

@@ -1,21 +1,21 @@
-//! The agents that improve at once.
+//! Groups of agents that are updated together.
 
 use burn::tensor::Tensor;
 use phalanx_core::nn::{AgentNetworks, AgentOutput};
 
 use super::losses::Sequence;
 
-/// The agents that improve at once.
+/// Agents that are updated together (HAPPO: the agents of one network at a time).
 #[derive(Clone, Debug)]
 pub(super) struct UpdateGroup {
     /// Their network, or `None` for all networks.
     pub(super) network: Option<usize>,
-    /// Their numbers.
+    /// Their indices.
     pub(super) agents: Vec<usize>,
 }
 
 impl UpdateGroup {
-    /// The logits of the group's agents, `[time, row, action]`.
+    /// Returns the logits of the agents, `[time, row, action]`.
     pub(super) fn logits(&self, policy: &AgentNetworks, read: &Sequence) -> Tensor<3> {
         let (input, hidden, not_reset) =
             (read.input.clone(), read.hidden.clone(), read.not_reset.clone());
@@ -25,7 +25,7 @@ impl UpdateGroup {
         }
     }
 
-    /// What the networks of the group's agents make of their input.
+    /// Returns the outputs, features and hidden states of the agents' networks.
     pub(super) fn forward(&self, policy: &AgentNetworks, read: &Sequence) -> AgentOutput {
         let (input, hidden, not_reset) =
             (read.input.clone(), read.hidden.clone(), read.not_reset.clone());

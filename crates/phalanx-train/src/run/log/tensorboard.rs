@@ -15,7 +15,7 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// A new event file in the folder `path`.
+    /// Creates a new event file in the folder `path`.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl TensorBoard {
         Ok(board)
     }
 
-    /// The event file in the folder `path`, cut to its first `length` bytes, to be written on.
+    /// Reopens the event file in the folder `path` and truncates it to `length` bytes.
     ///
     /// # Errors
     ///
@@ -40,18 +40,19 @@ impl TensorBoard {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let entry = std::fs::read_dir(path)?.next().ok_or_else(missing)??;
         let events = std::fs::read(entry.path())?;
-        let kept = if length <= events.len() as u64 { length } else { whole_events(&events) };
+        let kept =
+            if length <= events.len() as u64 { length } else { complete_records_len(&events) };
         let mut file = File::options().write(true).open(entry.path())?;
         file.set_len(kept)?;
         file.seek(io::SeekFrom::End(0))?;
         Ok(Self { file })
     }
 
-    /// The length of the file, whose contents are on the disk from now on.
+    /// Flushes the file to the disk and returns its length.
     ///
     /// # Errors
     ///
-    /// When it cannot be written there.
+    /// When it cannot be flushed.
     pub fn len(path: &Path) -> io::Result<u64> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         flushed(&std::fs::read_dir(path)?.next().ok_or_else(missing)??.path())
@@ -93,8 +94,9 @@ impl TensorBoard {
     }
 }
 
-/// The length of the whole records of an event file, each of which begins with the length of its data.
-fn whole_events(events: &[u8]) -> u64 {
+/// Returns the length of the complete records of an event file; a record begins with the length of its
+/// data.
+fn complete_records_len(events: &[u8]) -> u64 {
     let mut end = 0;
     while let Some(length) = events[end..].first_chunk::<8>() {
         let next = (u64::from_le_bytes(*length) as usize).saturating_add(end + 8 + 4 + 4);
@@ -133,12 +135,12 @@ fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     out.extend(value);
 }
 
-/// The CRC-32C of `data`, rotated and shifted by a constant as the format asks.
+/// Returns the CRC-32C of `data`, rotated and shifted by a constant as the format requires.
 fn masked_crc(data: &[u8]) -> u32 {
     crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// CRC-32 with Castagnoli's polynomial, bit by bit: log lines are short and rare.
+/// Computes the CRC-32 with Castagnoli's polynomial, bit by bit, since log lines are short and rare.
 fn crc32c(data: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for &byte in data {
@@ -163,7 +165,7 @@ mod tests {
         let one = length();
         board.scalars(2, [("a", 2.0)].into_iter()).expect("it can be written");
         let two = length();
-        // The second record lost three bytes, although a saved state says that it was there.
+        // The second record lost three bytes, although the saved state contains it.
         TensorBoard::reopen(folder.path(), two - 3).expect("the file is there");
         TensorBoard::reopen(folder.path(), two).expect("the file is there");
         assert_eq!(length(), one);

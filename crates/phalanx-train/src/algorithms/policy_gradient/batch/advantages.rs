@@ -1,4 +1,4 @@
-//! What policy and critic think of a rollout.
+//! Old log-probabilities, values, advantages and returns of a rollout.
 
 use burn::tensor::Tensor;
 use phalanx_core::nn::{AgentNetworks, Device, download};
@@ -13,94 +13,94 @@ use super::RolloutBatch;
 use crate::algorithms::transfer::{flat, tensor, to_vec, upload};
 use crate::rollout::Rollout;
 
-/// What is behind a rollout.
-pub(in super::super) struct Behind {
-    /// The critic's memory, `[env, critic row, memory]`.
-    pub(in super::super) critic_hidden: Vec<f32>,
-    /// The share of the returns' variance that the critic explained.
+/// Results of the estimation that outlive the rollout.
+pub(in super::super) struct Estimates {
+    /// The critic's hidden states after the rollout, `[env, critic row, memory]`.
+    pub(in super::super) next_critic_hidden: Vec<f32>,
+    /// The explained variance of the returns by the values.
     pub(in super::super) explained_variance: f64,
 }
 
-/// What the policy of a rollout thinks of it, chunk by chunk.
+/// Statistics of the policy of the rollout, chunk by chunk.
 #[derive(Default)]
 struct OldPolicyStats<T> {
     log_prob: T,
-    /// Of all actions, where a KL divergence is asked for.
+    /// Of all actions, if the loss has a KL divergence.
     log_probs: T,
-    /// Memories before each chunk but the first.
+    /// Hidden states before each chunk except for the first.
     hidden: T,
-    /// What a shared critic reads, and the step behind the rollout.
+    /// The input of a shared critic, including the step after the rollout.
     features: T,
 }
 
 impl OldPolicyStats<Vec<Tensor<1>>> {
-    /// The numbers, in one transfer.
-    fn read(self) -> OldPolicyStats<Vec<f32>> {
+    /// Downloads all statistics in one transfer.
+    fn download(self) -> OldPolicyStats<Vec<f32>> {
         let Self { log_prob, log_probs, hidden, features } = self;
         let [log_prob, log_probs, hidden, features] =
-            joined([log_prob, log_probs, hidden, features]);
+            download_lists([log_prob, log_probs, hidden, features]);
         OldPolicyStats { log_prob, log_probs, hidden, features }
     }
 }
 
-/// The numbers of some lists of tensors, each list in one vector, in one transfer.
-fn joined<const N: usize>(lists: [Vec<Tensor<1>>; N]) -> [Vec<f32>; N] {
+/// Downloads lists of tensors in one transfer; each list becomes one vector.
+fn download_lists<const N: usize>(lists: [Vec<Tensor<1>>; N]) -> [Vec<f32>; N] {
     let lens = lists.each_ref().map(Vec::len);
     let numbers = download(lists.into_iter().flatten().collect());
-    let mut numbers = numbers.expect("the device hands out what it computed").into_iter();
+    let mut numbers = numbers.expect("the device returns what it computed").into_iter();
     lens.map(|len| numbers.by_ref().take(len).flatten().collect())
 }
 
-/// What the critic thinks of a rollout.
-pub(in super::super) struct Values {
+/// The outputs of the critic for a rollout.
+pub(in super::super) struct CriticOutputs {
     /// `[time + 1, env, critic row]`.
     values: Vec<f32>,
-    /// Memories before each chunk but the first.
+    /// Hidden states before each chunk except for the first.
     hidden: Vec<f32>,
-    /// The memory behind the last step.
-    behind: Vec<f32>,
+    /// The hidden states after the last step.
+    last_hidden: Vec<f32>,
 }
 
 impl RolloutBatch<'_> {
-    /// Notes what policy and critic of the rollout think of it; where the critic does not read what the policy
-    /// computes, both at the same time.
+    /// Evaluates policy and critic on the rollout; in parallel, unless the critic reads features of the
+    /// policy.
     pub(in super::super) fn evaluate_rollout(
         &mut self,
         policy: &AgentNetworks,
         critic: &AgentNetworks,
         settings: &PolicyGradient,
         device: &Device,
-    ) -> Values {
+    ) -> CriticOutputs {
         if settings.critic == CriticInput::Shared {
             self.evaluate_policy(policy, settings, device);
             return self.values(critic, device);
         }
         let this = &*self;
-        let (recalled, values) = rayon::join(
+        let (stats, values) = rayon::join(
             || this.policy_stats(policy, settings, device),
             || this.values(critic, device),
         );
-        self.set_policy_stats(recalled);
+        self.set_policy_stats(stats);
         values
     }
 
-    /// Notes what the policy of the rollout thinks of it: memories before each chunk,
-    /// probabilities, and the features that a shared critic reads.
+    /// Stores the statistics of the policy of the rollout: hidden states before each chunk,
+    /// log-probabilities, and the features that a shared critic reads.
     pub(super) fn evaluate_policy(
         &mut self,
         policy: &AgentNetworks,
         settings: &PolicyGradient,
         device: &Device,
     ) {
-        let recalled = self.policy_stats(policy, settings, device);
-        self.set_policy_stats(recalled);
+        let stats = self.policy_stats(policy, settings, device);
+        self.set_policy_stats(stats);
     }
 
-    fn set_policy_stats(&mut self, recalled: OldPolicyStats<Vec<f32>>) {
-        self.log_prob = recalled.log_prob;
-        self.log_probs = recalled.log_probs;
-        self.policy_hidden.extend(recalled.hidden);
-        self.critic_input.extend(recalled.features);
+    fn set_policy_stats(&mut self, stats: OldPolicyStats<Vec<f32>>) {
+        self.log_prob = stats.log_prob;
+        self.log_probs = stats.log_probs;
+        self.policy_hidden.extend(stats.hidden);
+        self.critic_input.extend(stats.features);
     }
 
     fn policy_stats(
@@ -109,57 +109,56 @@ impl RolloutBatch<'_> {
         settings: &PolicyGradient,
         device: &Device,
     ) -> OldPolicyStats<Vec<f32>> {
-        let mut found: OldPolicyStats<Vec<Tensor<1>>> = OldPolicyStats::default();
+        let mut stats: OldPolicyStats<Vec<Tensor<1>>> = OldPolicyStats::default();
         let shared = settings.critic == CriticInput::Shared;
         let all_agents = UpdateGroup { network: None, agents: (0..self.agents).collect() };
         let rows = self.envs * self.agents;
         let mut hidden = None;
         for chunk in 0..self.chunks {
             let items: Vec<usize> = (0..self.envs).map(|env| chunk * self.envs + env).collect();
-            let played = self.policy_inputs(hidden.take(), &all_agents, &items, device);
-            let out = all_agents.forward(policy, &played.read);
-            found.log_prob.push(flat(played.evaluate_actions(out.output.clone()).log_prob));
+            let inputs = self.policy_inputs(hidden.take(), &all_agents, &items, device);
+            let out = all_agents.forward(policy, &inputs.read);
+            stats.log_prob.push(flat(inputs.evaluate_actions(out.output.clone()).log_prob));
             if settings.kl_coef > 0.0 {
-                found.log_probs.push(flat(played.log_probs(out.output)));
+                stats.log_probs.push(flat(inputs.log_probs(out.output)));
             }
             if shared {
-                found.features.push(flat(out.features));
+                stats.features.push(flat(out.features));
             }
             if chunk + 1 < self.chunks {
-                found.hidden.push(flat(out.hidden.clone()));
+                stats.hidden.push(flat(out.hidden.clone()));
                 hidden = Some(out.hidden);
             } else if shared {
-                // The step behind the rollout, from which its last one is valued.
-                let played = self.chunks * self.chunk * rows;
-                let input = self.input[played * self.inputs.dim()..].to_vec();
+                // The step after the rollout, whose value is bootstrapped.
+                let last = self.chunks * self.chunk * rows;
+                let input = self.input[last * self.inputs.dim()..].to_vec();
                 let not_reset = &self.not_reset[self.chunks * self.chunk * self.envs..];
                 let not_reset =
                     not_reset.iter().flat_map(|&k| std::iter::repeat_n(k, self.agents)).collect();
                 let ([input, not_reset], []) = upload([input, not_reset], [], device);
-                let behind = Sequence {
+                let next_step = Sequence {
                     input: input.reshape([1, rows, self.inputs.dim()]),
                     hidden: out.hidden,
                     not_reset: not_reset.reshape([1, rows]),
                 };
-                let out = all_agents.forward(policy, &behind);
-                found.features.push(flat(out.features));
+                let out = all_agents.forward(policy, &next_step);
+                stats.features.push(flat(out.features));
             }
         }
-        found.read()
+        stats.download()
     }
 
-    /// Values the rollout and estimates advantages and returns.
+    /// Estimates the advantages and returns of the rollout from the critic's values.
     ///
-    /// With a `norm`, the critic's scale is that of normalised returns: values are brought to the
-    /// scale of rewards by the moments they were learned under, and returns to the critic's scale
-    /// by the moments that include this rollout.
+    /// With a `norm`, the critic has the scale of normalised returns: its values are denormalised with the
+    /// moments before this rollout, and the returns are normalised with moments that include it.
     pub(in super::super) fn estimate(
         &mut self,
         rollout: &Rollout,
-        Values { mut values, hidden, behind: critic_hidden }: Values,
+        CriticOutputs { mut values, hidden, last_hidden }: CriticOutputs,
         norm: Option<&mut ValueNorm>,
         settings: &PolicyGradient,
-    ) -> Behind {
+    ) -> Estimates {
         self.critic_hidden.extend(hidden);
         let mut advantage = vec![0.0; self.critic_active.len()];
         if let Some(norm) = &norm {
@@ -184,8 +183,8 @@ impl RolloutBatch<'_> {
         let mut returns: Vec<f32> = advantage.iter().zip(&values).map(|(a, v)| a + v).collect();
         let explained_variance = explained_variance(&values, &returns, &self.critic_active);
         if let Some(norm) = norm {
-            let valued = returns.iter().zip(&self.critic_active);
-            norm.update(valued.filter(|(_, on)| **on).map(|(value, _)| *value));
+            let active = returns.iter().zip(&self.critic_active);
+            norm.update(active.filter(|(_, on)| **on).map(|(value, _)| *value));
             for scaled in [&mut returns, &mut values] {
                 scaled.iter_mut().for_each(|value| *value = norm.normalise(*value));
             }
@@ -198,10 +197,10 @@ impl RolloutBatch<'_> {
             normalise(&mut advantage, &self.active);
         }
         (self.value, self.returns, self.advantage) = (values, returns, advantage);
-        Behind { critic_hidden, explained_variance }
+        Estimates { next_critic_hidden: last_hidden, explained_variance }
     }
 
-    fn values(&self, critic: &AgentNetworks, device: &Device) -> Values {
+    fn values(&self, critic: &AgentNetworks, device: &Device) -> CriticOutputs {
         let (rows, dim) = (self.envs * self.critic_rows, self.critic_dim);
         let mut hidden = tensor(self.critic_hidden.clone(), [rows, self.carry_dim], device);
         let (mut values, mut hiddens) = (Vec::new(), Vec::new());
@@ -222,14 +221,13 @@ impl RolloutBatch<'_> {
                 hiddens.push(flat(hidden.clone()));
             }
         }
-        let [values, mut hidden] = joined([values, hiddens]);
-        let behind = hidden.split_off((self.chunks - 1) * rows * self.carry_dim);
-        Values { values, hidden, behind }
+        let [values, mut hidden] = download_lists([values, hiddens]);
+        let last_hidden = hidden.split_off((self.chunks - 1) * rows * self.carry_dim);
+        CriticOutputs { values, hidden, last_hidden }
     }
 
-    /// Multiplies the advantages of the agents whose group is still to come by how much likelier the
-    /// improved `policy` makes what the agents of `group` did (HAPPO's factor):
-    /// `M <- M prod_i pi_i(a_i) / pi_old_i(a_i)`.
+    /// Multiplies the advantages of the remaining groups by the probability ratio of the actions of
+    /// `group` under the updated `policy` (HAPPO's factor): `M <- M prod_i pi_i(a_i) / pi_old_i(a_i)`.
     pub(in super::super) fn apply_importance_ratio(
         &mut self,
         group: &UpdateGroup,
@@ -237,10 +235,10 @@ impl RolloutBatch<'_> {
         device: &Device,
     ) {
         let n = group.agents.len();
-        let everything: Vec<usize> = (0..self.items()).collect();
-        let played = self.policy_inputs(None, group, &everything, device);
-        let new = played.evaluate_actions(group.forward(policy, &played.read).output).log_prob;
-        let old = self.part(&self.log_prob, (self.agents, 1), &everything, &group.agents);
+        let all_items: Vec<usize> = (0..self.items()).collect();
+        let inputs = self.policy_inputs(None, group, &all_items, device);
+        let new = inputs.evaluate_actions(group.forward(policy, &inputs.read).output).log_prob;
+        let old = self.part(&self.log_prob, (self.agents, 1), &all_items, &group.agents);
         let change: Vec<f32> = to_vec(new).iter().zip(old).map(|(new, old)| new - old).collect();
         for (at, change) in change.chunks_exact(n).enumerate() {
             let (t, item) = (at / self.items(), at % self.items());
@@ -251,8 +249,8 @@ impl RolloutBatch<'_> {
     }
 }
 
-/// `1 - Var(return - value) / Var(return)` over the places that are on; zero where returns do not
-/// vary.
+/// Returns `1 - Var(return - value) / Var(return)` over the active entries; zero if the returns are
+/// constant.
 pub(super) fn explained_variance(values: &[f32], returns: &[f32], on: &[bool]) -> f64 {
     let variance = |of: &dyn Fn(usize) -> f64| {
         let used = || (0..on.len()).filter(|&i| on[i]).map(of);

@@ -1,4 +1,4 @@
-//! Parts of a rollout as constants of an update.
+//! Minibatches of a rollout, and their tensors.
 
 use burn::tensor::Tensor;
 use phalanx_core::nn::{self, Device, PolicyTargets, ValueTargets, shard_count};
@@ -9,25 +9,25 @@ use super::super::settings::{NormaliseAdvantage, PolicyGradient};
 use super::super::update_group::UpdateGroup;
 use super::RolloutBatch;
 
-/// What one update learns from, in shards that are laid out when their group comes, while what they hold is
-/// in cache.
+/// A minibatch, divided into shards. The tensors of a shard are created when it is computed, so that
+/// they are in cache.
 pub(in super::super) struct Minibatch {
     pub(in super::super) shards: Vec<Shard>,
-    /// The number of agent steps that the policy learns from.
+    /// The number of agent steps from which the policy learns.
     active: usize,
-    /// The number of steps that the critic learns from.
-    valued: usize,
+    /// The number of steps from which the critic learns.
+    critic_active: usize,
 }
 
-/// Items of a minibatch that are computed together.
+/// The items of a minibatch that are computed together.
 pub(in super::super) struct Shard {
     items: Vec<usize>,
-    /// Of the agents of a group, `[chunk, item, agent]`; empty where a critic learns alone.
+    /// The advantages of a group, `[chunk, item, agent]`; empty for a critic alone.
     advantage: Vec<f32>,
 }
 
 impl RolloutBatch<'_> {
-    /// Some items for the policies of a group and for the critic.
+    /// Returns a minibatch of some items for the policies of a group and for the critic.
     pub(in super::super) fn minibatch(
         &self,
         group: &UpdateGroup,
@@ -47,43 +47,43 @@ impl RolloutBatch<'_> {
             normalise(&mut all, &active);
         }
         batch.active = active.iter().filter(|&&on| on).count();
-        let mut rest = &all[..];
+        let mut tail = &all[..];
         for shard in &mut batch.shards {
-            let (own, behind) = rest.split_at(self.chunk * shard.items.len() * agents.len());
-            rest = behind;
+            let (own, others) = tail.split_at(self.chunk * shard.items.len() * agents.len());
+            tail = others;
             shard.advantage = own.to_vec();
-            let factor = self.part(&self.importance_ratio, (1, 1), &shard.items, &[0]);
-            for (advantages, factor) in shard.advantage.chunks_exact_mut(agents.len()).zip(factor) {
-                advantages.iter_mut().for_each(|advantage| *advantage *= factor);
+            let ratios = self.part(&self.importance_ratio, (1, 1), &shard.items, &[0]);
+            for (advantages, ratio) in shard.advantage.chunks_exact_mut(agents.len()).zip(ratios) {
+                advantages.iter_mut().for_each(|advantage| *advantage *= ratio);
             }
         }
         batch
     }
 
-    /// Some items, of which each has so many rows, for the critic alone.
+    /// Returns a minibatch of some items for the critic alone; an item has `rows` rows.
     pub(in super::super) fn critic_minibatch(
         &self,
         items: &[usize],
         rows: usize,
         device: &Device,
     ) -> Minibatch {
-        // Read from the front to the back, memory is twice as fast.
+        // Sequential reads of memory are twice as fast.
         let mut items = items.to_vec();
         items.sort_unstable();
         let n = shard_count(device, self.chunk * items.len() * rows).min(items.len());
         let own = |k: usize| items[k * items.len() / n..(k + 1) * items.len() / n].to_vec();
         let shards = (0..n).map(|k| Shard { items: own(k), advantage: Vec::new() }).collect();
-        let valued =
-            self.part(&self.critic_active, (self.critic_rows, 1), &items, &self.all_critic_rows());
-        let valued = valued.into_iter().filter(|&on| on).count();
-        Minibatch { shards, active: 0, valued }
+        let rows = self.all_critic_rows();
+        let active = self.part(&self.critic_active, (self.critic_rows, 1), &items, &rows);
+        let critic_active = active.into_iter().filter(|&on| on).count();
+        Minibatch { shards, active: 0, critic_active }
     }
 
     fn all_critic_rows(&self) -> Vec<usize> {
         (0..self.critic_rows).collect()
     }
 
-    /// A shard for the policies of a group.
+    /// Returns the tensors of a shard for the policies of a group.
     pub(in super::super) fn policy_batch(
         &self,
         group: &UpdateGroup,
@@ -119,8 +119,8 @@ impl RolloutBatch<'_> {
         PolicyBatch { read, taken, log_probs }
     }
 
-    /// What the policies of a group read of some items, and what they did; memories begin with those of the
-    /// rollout, or with `hidden`, `[row, memory]`.
+    /// Returns the inputs, masks and actions of a group in some items. The hidden states are `hidden`,
+    /// `[row, memory]`, or those of the rollout.
     pub(super) fn policy_inputs(
         &self,
         hidden: Option<Tensor<2>>,
@@ -131,13 +131,13 @@ impl RolloutBatch<'_> {
         self.policy_inputs_with(hidden, group, items, [], device).0
     }
 
-    /// The same and the vectors `more`, in one transfer.
+    /// Returns the same and the vectors `extra`, in one transfer.
     fn policy_inputs_with<const N: usize>(
         &self,
         hidden: Option<Tensor<2>>,
         group: &UpdateGroup,
         items: &[usize],
-        more: [Vec<f32>; N],
+        extra: [Vec<f32>; N],
         device: &Device,
     ) -> (PolicyInputs, [Tensor<1>; N]) {
         let (agents, n_actions) = (&group.agents[..], self.inputs.n_actions);
@@ -149,32 +149,32 @@ impl RolloutBatch<'_> {
             self.not_reset_rows(items, agents.len()),
             match &hidden {
                 Some(_) => Vec::new(),
-                None => self.memory(&self.policy_hidden, self.agents, items, agents),
+                None => self.initial_hidden(&self.policy_hidden, self.agents, items, agents),
             },
         ];
         let actions = self.part(&self.actions, (self.agents, 1), items, agents);
-        let all = own.into_iter().chain(more).collect();
+        let all = own.into_iter().chain(extra).collect();
         let (all, actions) = nn::upload(all, vec![actions], device);
         let (mut all, mut actions) = (all.into_iter(), actions.into_iter());
-        let count = "as many arrive as were sent";
-        let [input, mask_bias, not_reset, memory] =
-            std::array::from_fn(|_| all.next().expect(count));
-        let more = std::array::from_fn(|_| all.next().expect(count));
-        let actions = actions.next().expect(count);
-        let played = PolicyInputs {
+        let same_number = "every vector has a tensor";
+        let [input, mask_bias, not_reset, rollout_hidden] =
+            std::array::from_fn(|_| all.next().expect(same_number));
+        let extra = std::array::from_fn(|_| all.next().expect(same_number));
+        let actions = actions.next().expect(same_number);
+        let inputs = PolicyInputs {
             read: Sequence {
                 input: input.reshape([time, rows, dim]),
-                hidden: hidden.unwrap_or_else(|| memory.reshape([rows, self.carry_dim])),
+                hidden: hidden.unwrap_or_else(|| rollout_hidden.reshape([rows, self.carry_dim])),
                 not_reset: not_reset.reshape([time, rows]),
             },
             mask_bias: mask_bias.reshape([time, rows, n_actions]),
             actions: actions.reshape([time, rows, 1]),
         };
-        (played, more)
+        (inputs, extra)
     }
 
-    /// A shard for a critic of its own; `policy` is the same shard for the policies of all agents, if they
-    /// learn from it, too.
+    /// Returns the tensors of a shard for a separate critic; `policy` is the same shard for the policies of
+    /// all agents, if they also learn from it.
     pub(in super::super) fn value_batch(
         &self,
         batch: &Minibatch,
@@ -190,7 +190,8 @@ impl RolloutBatch<'_> {
             Some(_) => Vec::new(),
             None => self.part(self.critic_input(), (self.critic_rows, dim), items, &critic_rows),
         };
-        let hidden = self.memory(&self.critic_hidden, self.critic_rows, items, &critic_rows);
+        let hidden =
+            self.initial_hidden(&self.critic_hidden, self.critic_rows, items, &critic_rows);
         let own = [input, hidden, self.not_reset_rows(items, self.critic_rows)];
         let (valued, [input, hidden, not_reset]) =
             self.value_targets_with(batch, shard, own, tracked);
@@ -205,7 +206,7 @@ impl RolloutBatch<'_> {
         }
     }
 
-    /// What the critic is to say of a shard.
+    /// Returns the targets of the value loss of a shard.
     pub(in super::super) fn value_targets(
         &self,
         batch: &Minibatch,
@@ -215,28 +216,35 @@ impl RolloutBatch<'_> {
         self.value_targets_with(batch, shard, [], &device.clone().autodiff()).0
     }
 
-    /// The same and the vectors `more`, in one transfer.
+    /// Returns the same and the vectors `extra`, in one transfer.
     fn value_targets_with<const N: usize>(
         &self,
         batch: &Minibatch,
         shard: &Shard,
-        more: [Vec<f32>; N],
+        extra: [Vec<f32>; N],
         device: &Device,
     ) -> (ValueTargets, [Tensor<1>; N]) {
         let (columns, critic_rows) = ((self.critic_rows, 1), self.all_critic_rows());
         let column = |all: &[f32]| self.part(all, columns, &shard.items, &critic_rows);
         let on = self.part(&self.critic_active, columns, &shard.items, &critic_rows);
-        let own = vec![column(&self.value), column(&self.returns), weights(&on, batch.valued)];
-        let all = own.into_iter().chain(more).collect();
+        let own =
+            vec![column(&self.value), column(&self.returns), weights(&on, batch.critic_active)];
+        let all = own.into_iter().chain(extra).collect();
         let mut all = nn::upload(all, Vec::new(), device).0.into_iter();
-        let count = "as many arrive as were sent";
-        let mut next = || all.next().expect(count).reshape([on.len(), 1]);
+        let same_number = "every vector has a tensor";
+        let mut next = || all.next().expect(same_number).reshape([on.len(), 1]);
         let valued = ValueTargets { old_value: next(), returns: next(), weight: next() };
-        (valued, std::array::from_fn(|_| all.next().expect(count)))
+        (valued, std::array::from_fn(|_| all.next().expect(same_number)))
     }
 
-    /// The memories at the beginning of some items, `[row, memory]`.
-    fn memory(&self, all: &[f32], width: usize, items: &[usize], columns: &[usize]) -> Vec<f32> {
+    /// Returns the hidden states at the start of some items, `[row, memory]`.
+    fn initial_hidden(
+        &self,
+        all: &[f32],
+        width: usize,
+        items: &[usize],
+        columns: &[usize],
+    ) -> Vec<f32> {
         let h = self.carry_dim;
         let mut out = Vec::with_capacity(items.len() * columns.len() * h);
         for item in items {
@@ -247,15 +255,17 @@ impl RolloutBatch<'_> {
         out
     }
 
-    /// Where episodes begin in some items, repeated for `n` rows each, `[chunk, row]`.
+    /// Returns zero where episodes begin in some items, otherwise one, repeated for `n` rows,
+    /// `[chunk, row]`.
     fn not_reset_rows(&self, items: &[usize], n: usize) -> Vec<f32> {
         let not_reset = self.part(&self.not_reset, (1, 1), items, &[0]);
         not_reset.iter().flat_map(|&k| std::iter::repeat_n(k, n)).collect()
     }
 }
 
-/// Weights that sum to one over the `used` places that are on, some of which are here, `[row]`.
-fn weights(on: &[bool], used: usize) -> Vec<f32> {
-    let weight = 1.0 / used.max(1) as f32;
-    on.iter().map(|&on| if on { weight } else { 0.0 }).collect()
+/// Returns the weights of rows, `[row]`: `1 / n_active` for active rows, otherwise zero. `n_active`
+/// counts the active rows of all shards.
+fn weights(active: &[bool], n_active: usize) -> Vec<f32> {
+    let weight = 1.0 / n_active.max(1) as f32;
+    active.iter().map(|&on| if on { weight } else { 0.0 }).collect()
 }

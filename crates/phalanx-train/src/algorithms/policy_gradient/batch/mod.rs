@@ -1,15 +1,15 @@
-//! A rollout rollout as policy gradients learn from it.
+//! A rollout with everything that policy-gradient updates need.
 
 mod advantages;
 mod minibatch;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::minibatch::{Minibatch, Shard};
 use std::borrow::Cow;
 
 use phalanx_core::rl::EpisodeStep;
 
+pub(super) use self::minibatch::{Minibatch, Shard};
 use super::critic_input::CriticLayout;
 use super::settings::PolicyGradient;
 use crate::rollout::{InputLayout, Rollout};
@@ -17,55 +17,55 @@ use crate::rollout::{InputLayout, Rollout};
 /// Added to the logit of an action that is not available.
 const MASKED_LOGIT: f32 = -1e9;
 
-/// A rollout with everything the updates need, `[time, env, agent, …]` on the host; what is large in it stays
-/// where it is.
+/// A rollout with everything that updates need, `[time, env, agent, …]` on the host. Large arrays are
+/// borrowed from the rollout.
 ///
-/// The time is cut into chunks of equal length; an item of a minibatch is a chunk of an
-/// environment, with number `chunk * envs + env`.
-pub(crate) struct RolloutBatch<'a> {
+/// The time axis is divided into chunks of equal length. An item of a minibatch is a chunk of an
+/// environment, with index `chunk * envs + env`.
+pub struct RolloutBatch<'a> {
     chunks: usize,
     chunk: usize,
     envs: usize,
     agents: usize,
-    /// The number of values of a state: one per agent, or one for the team.
+    /// The number of values per state: one per agent, or one for the team.
     critic_rows: usize,
     inputs: InputLayout,
     critic_dim: usize,
     carry_dim: usize,
     /// `[time + 1, env, agent, dim]`.
     input: Cow<'a, [f32]>,
-    /// `[time + 1, env, critic row, dim]`; empty where the critic reads what the agents read.
+    /// `[time + 1, env, critic row, dim]`; empty if the critic has the input of the agents.
     critic_input: Vec<f32>,
     same_input: bool,
     /// `[time + 1, env]`.
     not_reset: Cow<'a, [f32]>,
     mask_bias: Vec<f32>,
     actions: Vec<i32>,
-    /// Whether the policy that is updated has the available actions alone.
+    /// Whether the updated policy is masked to the available actions.
     mask_policy: bool,
-    /// Where the policy learns: acting, and alive unless the settings say otherwise.
+    /// The steps from which the policy learns.
     active: Vec<bool>,
-    /// Where the critic learns, `[time, env, critic row]`: acting, and alive if the settings ask for it.
+    /// The steps from which the critic learns, `[time, env, critic row]`.
     critic_active: Vec<bool>,
-    /// Memories before each chunk, `[chunk, env, agent, memory]`; the first come from the rollout.
+    /// Hidden states before each chunk, `[chunk, env, agent, memory]`; the first are from the rollout.
     policy_hidden: Vec<f32>,
     /// `[chunk, env, critic row, memory]`.
     critic_hidden: Vec<f32>,
-    /// Of the actions taken, under the policy that took them.
+    /// Log-probabilities of the taken actions under the policy of the rollout.
     log_prob: Vec<f32>,
-    /// Of all actions, `[time, env, agent, action]`; empty unless a KL divergence is asked for.
+    /// Log-probabilities of all actions, `[time, env, agent, action]`; empty without a KL divergence.
     log_probs: Vec<f32>,
-    /// Of the critic at its own scale, `[time, env, critic row]`.
+    /// Old values at the scale of the critic, `[time, env, critic row]`.
     value: Vec<f32>,
-    /// At the critic's scale, `[time, env, critic row]`.
+    /// Returns at the scale of the critic, `[time, env, critic row]`.
     returns: Vec<f32>,
     advantage: Vec<f32>,
-    /// How much likelier the agents that improved before make what was done, `[time, env]`.
+    /// The probability ratio (new to old) of the actions of the agents updated before, `[time, env]`.
     importance_ratio: Vec<f32>,
 }
 
 impl<'a> RolloutBatch<'a> {
-    pub(crate) fn new(
+    pub(super) fn new(
         rollout: &'a Rollout,
         settings: &PolicyGradient,
         inputs: InputLayout,
@@ -97,7 +97,7 @@ impl<'a> RolloutBatch<'a> {
             critic_input: if same_input { Vec::new() } else { critic.inputs(rollout) },
             same_input,
             not_reset: Cow::Borrowed(&rollout.not_reset),
-            mask_bias: avail.iter().map(|&open| if open { 0.0 } else { MASKED_LOGIT }).collect(),
+            mask_bias: avail.iter().map(|&on| if on { 0.0 } else { MASKED_LOGIT }).collect(),
             actions: rollout.actions.iter().map(|&action| i32::from(action)).collect(),
             mask_policy: settings.mask_policy_loss,
             active: active(settings.use_policy_active_masks, agents),
@@ -116,30 +116,31 @@ impl<'a> RolloutBatch<'a> {
         }
     }
 
-    /// The same with a copy of the rollout.
-    pub(crate) fn into_owned(self) -> RolloutBatch<'static> {
+    /// Returns the same batch with a copy of the rollout.
+    pub fn into_owned(self) -> RolloutBatch<'static> {
         let (input, not_reset) =
             (self.input.into_owned().into(), self.not_reset.into_owned().into());
         RolloutBatch { input, not_reset, ..self }
     }
 
-    /// The same with given estimates of every step, `[time, env, agent]`: the log-probability of the
-    /// action taken, the value, the return and the advantage.
-    pub(crate) fn estimated(self, [log_prob, value, returns, advantage]: [Vec<f32>; 4]) -> Self {
+    /// Returns the same batch with given estimates of every step, `[time, env, agent]`: the log-probability
+    /// of the taken action, the value, the return and the advantage.
+    #[must_use]
+    pub fn with_estimates(self, [log_prob, value, returns, advantage]: [Vec<f32>; 4]) -> Self {
         Self { log_prob, value, returns, advantage, ..self }
     }
 
-    /// The number of items minibatches are made of.
-    pub(super) fn items(&self) -> usize {
+    /// Returns the number of items of all minibatches.
+    pub fn items(&self) -> usize {
         self.chunks * self.envs
     }
 
-    /// What the critic reads, `[time + 1, env, critic row, dim]`.
+    /// Returns the input of the critic, `[time + 1, env, critic row, dim]`.
     fn critic_input(&self) -> &[f32] {
         if self.same_input { &self.input } else { &self.critic_input }
     }
 
-    /// The rows of some items and columns from `[time, env, width, size]`.
+    /// Returns the rows of some items and columns of `[time, env, width, size]`.
     fn part<T: Copy>(
         &self,
         all: &[T],

@@ -23,7 +23,7 @@ fn inputs() -> InputLayout {
     InputLayout::new(&spec(), false, false)
 }
 
-/// Random numbers, an episode that begins in the middle, an action that is not available.
+/// A random rollout, with an episode that begins in the middle and unavailable actions.
 fn rollout(carry_dim: usize) -> Rollout {
     let mut rng = Rng::stream(1, Purpose::Check, 0);
     let mut rollout = Rollout::new(&spec(), inputs(), carry_dim, ENVS, TIME);
@@ -70,11 +70,11 @@ fn networks_with(unit: RnnKind, outputs: usize, seed: u64) -> AgentNetworks {
     AgentNetworks::new(&config, &[0, 1], &mut Rng::stream(seed, Purpose::Weights, 0), &cpu)
 }
 
-fn recalled(chunk: usize, policy: &AgentNetworks) -> RolloutBatch<'static> {
-    recalled_with(&settings(chunk), policy)
+fn evaluated(chunk: usize, policy: &AgentNetworks) -> RolloutBatch<'static> {
+    evaluated_with(&settings(chunk), policy)
 }
 
-fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> RolloutBatch<'static> {
+fn evaluated_with(settings: &PolicyGradient, policy: &AgentNetworks) -> RolloutBatch<'static> {
     let rollout = rollout(settings.carry_dim());
     let layout = CriticLayout::new(settings, &spec(), inputs());
     let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
@@ -86,11 +86,11 @@ fn recalled_with(settings: &PolicyGradient, policy: &AgentNetworks) -> RolloutBa
 }
 
 #[test]
-fn chunks_begin_with_the_memories_of_the_whole_sequence() {
+fn chunks_begin_with_the_hidden_states_of_the_whole_sequence() {
     for (unit, carry_dim) in [(RnnKind::Gru, 5), (RnnKind::Lstm, 10)] {
         let policy = networks_of(unit, 2);
         let of = |chunk| PolicyGradient { rnn: unit, ..settings(chunk) };
-        let (whole, cut) = (recalled_with(&of(0), &policy), recalled_with(&of(2), &policy));
+        let (whole, cut) = (evaluated_with(&of(0), &policy), evaluated_with(&of(2), &policy));
         assert_eq!(cut.items(), 4 * ENVS);
         assert_eq!(cut.policy_hidden.len(), 4 * ENVS * 2 * carry_dim);
         for (a, b) in whole.log_prob.iter().zip(&cut.log_prob) {
@@ -99,7 +99,7 @@ fn chunks_begin_with_the_memories_of_the_whole_sequence() {
     }
 }
 
-/// What the policy learns from the whole of a rollout in which two agent steps are those of the dead.
+/// The policy batch of a whole rollout in which two agent steps are those of dead agents.
 fn learned(settings: &PolicyGradient) -> (Vec<f32>, PolicyBatch) {
     let mut rollout = rollout(settings.carry_dim());
     (rollout.rows.alive[3], rollout.rows.alive[8]) = (false, false);
@@ -124,7 +124,7 @@ fn the_updated_policy_has_all_actions_and_all_agents_where_the_masks_are_off() {
     let off =
         PolicyGradient { mask_policy_loss: false, use_policy_active_masks: false, ..settings(0) };
     let (acted_too, open) = learned(&off);
-    assert_eq!(acted, acted_too, "what acted has the available actions alone");
+    assert_eq!(acted, acted_too, "the old policy is masked in both cases");
     let numbers = |of: &Tensor<2>| to_vec(of.clone().inner().flatten::<1>(0, 1));
     assert_eq!(numbers(&open.taken.log_prob), acted);
     let mask_bias = numbers(&masked.taken.mask_bias);
@@ -162,38 +162,38 @@ fn an_episode_at_its_limit_is_bootstrapped_unless_the_limit_counts_as_its_end() 
         for agent in 0..2 {
             let place = 2 * ENVS * 2 + agent;
             let [value, next] = [place, place + ENVS * 2].map(|at| rollout_batch.value[at]);
-            let behind = if proper { settings.gamma as f32 * next } else { 0.0 };
-            assert!(next.abs() > 1e-3, "else nothing tells the two apart");
-            assert!((rollout_batch.advantage[place] - (1.5 + behind - value)).abs() < 1e-6);
+            let bootstrap = if proper { settings.gamma as f32 * next } else { 0.0 };
+            assert!(next.abs() > 1e-3, "otherwise both cases are equal");
+            assert!((rollout_batch.advantage[place] - (1.5 + bootstrap - value)).abs() < 1e-6);
         }
     }
 }
 
 #[test]
-fn a_shared_critic_reads_the_memories_of_the_whole_sequence_and_one_step_more() {
+fn a_shared_critic_reads_the_features_of_the_whole_sequence_and_one_step_more() {
     let policy = networks(2);
     let of = |chunk| PolicyGradient { critic: CriticInput::Shared, ..settings(chunk) };
-    let (whole, cut) = (recalled_with(&of(0), &policy), recalled_with(&of(2), &policy));
+    let (whole, cut) = (evaluated_with(&of(0), &policy), evaluated_with(&of(2), &policy));
     let rows = ENVS * 2;
     assert_eq!(whole.critic_input.len(), (TIME + 1) * rows * 5);
     for (a, b) in whole.critic_input.iter().zip(&cut.critic_input) {
         assert!((a - b).abs() < 1e-6);
     }
-    // What a recurrent policy's last layer reads after a chunk is its memory before the next.
+    // The features of a recurrent policy after a chunk are its hidden states before the next one.
     assert_eq!(cut.critic_input[rows * 5..2 * rows * 5], cut.policy_hidden[rows * 5..2 * rows * 5]);
 }
 
 #[test]
-fn the_factor_is_how_much_likelier_those_before_make_the_joint_action() {
+fn the_importance_ratio_is_the_probability_ratio_of_the_agents_updated_before() {
     let (old, new) = (networks(2), networks(3));
     let cpu = device("cpu").expect("the CPU is always there");
-    let mut rollout_batch = recalled(0, &old);
+    let mut rollout_batch = evaluated(0, &old);
     let group = |agent| UpdateGroup { network: Some(agent), agents: vec![agent] };
     rollout_batch.apply_importance_ratio(&group(1), &new, &cpu);
     let alone = rollout_batch.importance_ratio.clone();
     rollout_batch.apply_importance_ratio(&group(0), &new, &cpu);
-    let then = recalled(0, &new);
-    let now = recalled(0, &old);
+    let then = evaluated(0, &new);
+    let now = evaluated(0, &old);
     assert_eq!(alone.len(), TIME * ENVS);
     for (place, (alone, whole)) in alone.iter().zip(&rollout_batch.importance_ratio).enumerate() {
         let change = |agent| then.log_prob[place * 2 + agent] - now.log_prob[place * 2 + agent];
@@ -204,7 +204,7 @@ fn the_factor_is_how_much_likelier_those_before_make_the_joint_action() {
 }
 
 #[test]
-fn all_of_the_variance_or_none_is_explained() {
+fn the_explained_variance_is_one_of_exact_values_and_zero_of_constant_ones() {
     let on = [true, true, true, false];
     assert_eq!(explained_variance(&[1.0, 2.0, 3.0, 9.0], &[1.0, 2.0, 3.0, 0.0], &on), 1.0);
     assert_eq!(explained_variance(&[2.0; 4], &[1.0, 2.0, 3.0, 0.0], &on), 0.0);

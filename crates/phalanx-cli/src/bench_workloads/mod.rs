@@ -1,21 +1,21 @@
-//! Fixed work to measure: updates and decisions of given sizes on given weights and numbers.
+//! Benchmark workloads: updates and action selection with fixed sizes, weights and data.
 //!
-//! The same can be done in any other library, since all weights and data come from one small hash
-//! ([`numbers`]); a first loss that agrees says that the same work is measured.
+//! Other libraries can measure the same work, because all weights and data come from one small hash
+//! ([`numbers`]). Equal first losses show that the work is the same.
 
 mod decisions;
+mod hash;
 mod noise;
-mod numbers;
 mod ppo;
 mod qmix;
 
 pub use decisions::Decisions;
+pub use hash::numbers;
 pub use noise::Noise;
-pub use numbers::numbers;
 pub use ppo::PpoUpdate;
 pub use qmix::QmixUpdate;
 
-/// Five agents of fourteen actions who see eighty numbers, and a state of 120.
+/// The sizes of all workloads.
 mod sizes {
     pub(super) const AGENTS: usize = 5;
     pub(super) const ACTIONS: usize = 14;
@@ -24,7 +24,7 @@ mod sizes {
     pub(super) const STATE: usize = 120;
 }
 
-/// The weights of the agents' network of a preset, by name and shape; `None` for others.
+/// Returns a parameter of the agents' network by name and shape; `None` for other names.
 fn agent_weights(name: &str, shape: &[usize]) -> Option<Vec<f32>> {
     let seed = match name.trim_start_matches("agents.").trim_start_matches("networks.0.") {
         "encoder.weight" => 10,
@@ -41,7 +41,7 @@ fn agent_weights(name: &str, shape: &[usize]) -> Option<Vec<f32>> {
     Some(layer(seed, inputs, shape))
 }
 
-/// Weights or biases of a layer with so many inputs, between `±1 / sqrt(inputs)`.
+/// Returns weights or biases of a layer with `inputs` inputs, between `±1 / sqrt(inputs)`.
 fn layer(seed: u64, inputs: usize, shape: &[usize]) -> Vec<f32> {
     numbers(shape.iter().product(), seed, 1.0 / (inputs as f32).sqrt())
 }

@@ -1,29 +1,27 @@
-//! Learning, as the preset `ppo` measures it.
+//! PPO updates: the presets `ppo` and `ppo-relu`.
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{Device, HiddenActivation};
+use phalanx_train::TrainError;
+use phalanx_train::algorithms::{
+    CriticInput, LearnerContext, NormaliseAdvantage, PolicyGradient, PolicyLearner, RolloutBatch,
+};
+use phalanx_train::rollout::{InputLayout, Metrics, Rollout};
 
 use super::sizes::{ACTIONS, HIDDEN, OBS};
 use super::{layer, numbers};
-use crate::algorithms::{
-    CriticInput, CriticLayout, LearnerContext, NormaliseAdvantage, PolicyGradient, PolicyLearner,
-    RolloutBatch,
-};
-use crate::error::TrainError;
-use crate::rollout::Rollout;
-use crate::rollout::{InputLayout, Metrics};
 
 /// Five agents in 128 environments for 128 steps.
 const SAMPLES: usize = 128 * 128 * 5;
 const EPOCHS: usize = 4;
 const MINIBATCHES: usize = 4;
 const ENTROPY_COEF: f64 = 0.01;
-/// How much the value counts in the loss that is reported.
+/// The weight of the value loss in the reported loss.
 const VALUE_COEF: f64 = 0.5;
 
-/// Updates of PPO from the same 81 920 samples: observations of 80 numbers, 14 actions, policy and
-/// critic with two hidden layers of 64, four epochs of four minibatches, advantages normalised in each,
-/// clipped policy and value, the gradient norms clipped at 0.5, Adam.
+/// PPO updates from 81 920 fixed samples: observations of 80 numbers, 14 actions, policy and critic with
+/// two hidden layers of 64, four epochs of four minibatches, advantages normalised per minibatch, clipped
+/// policy and value, gradient norms clipped at 0.5, Adam.
 pub struct PpoUpdate {
     learner: PolicyLearner,
     rollout_batch: RolloutBatch<'static>,
@@ -31,7 +29,7 @@ pub struct PpoUpdate {
 }
 
 impl PpoUpdate {
-    /// Networks and samples before the first update.
+    /// Creates the networks and samples before the first update.
     pub fn new(activation: HiddenActivation, device: &Device) -> Self {
         let spec = EnvSpec { n_actions: ACTIONS, obs_dim: OBS, ..EnvSpec::new("preset", 1) };
         let settings = PolicyGradient {
@@ -64,26 +62,25 @@ impl PpoUpdate {
         }
         let log_prob = numbers(SAMPLES, 304, 1.0).into_iter().map(|x| x * 0.2 - 2.64).collect();
         let [advantage, returns, value] = [301, 302, 303].map(|seed| numbers(SAMPLES, seed, 1.0));
-        let critic = CriticLayout::new(&settings, &spec, inputs);
-        let rollout_batch =
-            RolloutBatch::new(&rollout, &settings, inputs, &critic, &vec![0.0; SAMPLES])
-                .into_owned()
-                .estimated([log_prob, value, returns, advantage]);
         let setup = LearnerContext { spec, seed: 1, device: device.clone() };
         let learner = PolicyLearner::new(&settings, &setup).with_weights(
             |name, shape| weights(200, name, shape),
             |name, shape| weights(210, name, shape),
         );
+        let rollout_batch = learner
+            .batch(&rollout)
+            .into_owned()
+            .with_estimates([log_prob, value, returns, advantage]);
         let order = (0..SAMPLES).map(|i| (i * 7919 + 13) % SAMPLES).collect();
         Self { learner, rollout_batch, order }
     }
 
-    /// All epochs. Returns the loss of the first minibatch, `pg_loss + value_loss / 2 - entropy / 100`,
+    /// Runs all epochs. Returns the loss of the first minibatch, `pg_loss + value_loss / 2 - entropy / 100`,
     /// and the norm of its gradient before clipping.
     ///
     /// # Errors
     ///
-    /// When something is not finite any more.
+    /// When a loss or the norm of a gradient is not finite.
     pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
         let mut first = None;
         for _ in 0..EPOCHS {
@@ -102,15 +99,15 @@ impl PpoUpdate {
         Ok(first.expect("there is an epoch"))
     }
 
-    /// The multiply-adds that the matrix products of all epochs need at least: both networks forward and
-    /// backward, with two products per layer, but for the first layers, whose inputs need no gradient.
+    /// Returns the minimum number of multiply-adds of all epochs: both networks forward, and backward with
+    /// two products per layer, except for the first layers, whose inputs need no gradient.
     pub fn multiply_adds(&self) -> f64 {
         let of = |outputs: usize| 2 * OBS * HIDDEN + 3 * (HIDDEN * HIDDEN + HIDDEN * outputs);
         (EPOCHS * SAMPLES * (of(ACTIONS) + of(1))) as f64
     }
 }
 
-/// Weights and biases of a network whose layers have the seeds from `seed` on.
+/// Returns a parameter of a network whose layers have consecutive seeds from `seed`.
 fn weights(seed: u64, name: &str, shape: &[usize]) -> Vec<f32> {
     let (seed, inputs) = match name.trim_start_matches("networks.0.") {
         "encoder.weight" => (seed, OBS),
@@ -119,7 +116,7 @@ fn weights(seed: u64, name: &str, shape: &[usize]) -> Vec<f32> {
         "core.bias" => (seed + 3, HIDDEN),
         "head.weight" => (seed + 4, HIDDEN),
         "head.bias" => (seed + 5, HIDDEN),
-        other => panic!("`{other}` is no layer of the preset"),
+        other => panic!("`{other}` is not a parameter of the workload"),
     };
     layer(seed, inputs, shape)
 }
@@ -131,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_losses_are_those_that_jax_and_pytorch_compute() {
+    fn the_first_losses_are_those_of_jax_and_pytorch() {
         let cpu = device("cpu").expect("the CPU is always there");
         for (activation, expected) in
             [(HiddenActivation::Tanh, 0.1385), (HiddenActivation::Relu, 0.1315)]

@@ -1,4 +1,4 @@
-//! Learning, as the preset `qmix` measures it.
+//! QMIX updates: the preset `qmix`.
 
 use std::ops::Range;
 
@@ -6,13 +6,15 @@ use phalanx_core::env::{EnvSpec, StepStatus};
 use phalanx_core::nn::{Device, QmixMixer, shard_count, with_weights};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
+use phalanx_train::TrainError;
+use phalanx_train::algorithms::{
+    EpisodeTensors, LearnerContext, QLearningSettings, Qmix, ReplayLearner,
+};
+use phalanx_train::replay::EpisodeBatch;
+use phalanx_train::rollout::{InputLayout, Metrics};
 
 use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS, STATE};
 use super::{agent_weights, layer, numbers};
-use crate::algorithms::{EpisodeTensors, LearnerContext, QLearningSettings, Qmix, ReplayLearner};
-use crate::error::TrainError;
-use crate::replay::EpisodeBatch;
-use crate::rollout::{InputLayout, Metrics};
 
 const EPISODES: usize = 32;
 const STEPS: usize = 60;
@@ -21,16 +23,16 @@ const HYPERNET: usize = 64;
 /// The length of every second episode.
 const SHORT: usize = 50;
 
-/// Updates of QMIX from the same 32 episodes of 60 steps: five recurrent agents (observations of 80
-/// numbers, 64 hidden units, 14 actions), a state of 120, PyMARL's mixer (32 and 64), double Q, the
-/// global gradient norm clipped at 10, Adam.
+/// QMIX updates from 32 fixed episodes of 60 steps: five recurrent agents (observations of 80 numbers, 64
+/// hidden units, 14 actions), a state of 120, PyMARL's mixer (32 and 64), double Q, the global gradient
+/// norm clipped at 10, Adam.
 pub struct QmixUpdate {
     learner: ReplayLearner<Qmix>,
     shards: Vec<EpisodeTensors>,
 }
 
 impl QmixUpdate {
-    /// Networks and episodes before the first update.
+    /// Creates the networks and episodes before the first update.
     pub fn new(device: &Device) -> Self {
         let spec = EnvSpec {
             n_actions: ACTIONS,
@@ -74,11 +76,11 @@ impl QmixUpdate {
         }
     }
 
-    /// One update. Returns its loss and its gradient norm before clipping.
+    /// Runs one update. Returns its loss and its gradient norm before clipping.
     ///
     /// # Errors
     ///
-    /// When something is not finite any more.
+    /// When a loss or the norm of a gradient is not finite.
     pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
         let mut metrics = Metrics::default();
         self.learner.update(&self.shards, &mut metrics)?;
@@ -86,22 +88,21 @@ impl QmixUpdate {
         Ok((means["loss_td"], means["grad_norm"]))
     }
 
-    /// The multiply-adds that the matrix products of an update need at least: two networks forward,
-    /// one of them backward, with two products per layer, but for the first layers, whose inputs
-    /// need no gradient.
+    /// Returns the minimum number of multiply-adds of an update: two networks forward, and one backward
+    /// with two products per layer, except for the first layers, whose inputs need no gradient.
     pub fn multiply_adds(&self) -> f64 {
         let rows = (EPISODES * AGENTS * (STEPS + 1)) as f64;
         let encoder = (OBS * HIDDEN) as f64;
         let others = (2 * HIDDEN * 3 * HIDDEN + HIDDEN * ACTIONS) as f64;
         let agents = rows * (3.0 * encoder + 4.0 * others);
         let first = (STATE * (2 * HYPERNET + 2 * EMBED)) as f64;
-        let behind = (HYPERNET * EMBED * (AGENTS + 1) + EMBED) as f64;
-        let mixers = (EPISODES * STEPS) as f64 * (3.0 * first + 4.0 * behind);
+        let second = (HYPERNET * EMBED * (AGENTS + 1) + EMBED) as f64;
+        let mixers = (EPISODES * STEPS) as f64 * (3.0 * first + 4.0 * second);
         agents + mixers
     }
 }
 
-/// Some of the episodes, every second of which is over after 50 steps.
+/// Returns some of the episodes; every second one ends after 50 steps.
 fn batch(episodes: Range<usize>) -> EpisodeBatch {
     let rows = EPISODES * AGENTS;
     let n = episodes.len();
@@ -116,8 +117,10 @@ fn batch(episodes: Range<usize>) -> EpisodeBatch {
         .enumerate()
         .map(|(i, reward)| {
             let (t, short) = (i / EPISODES, i % 2 == 0);
-            let status =
-                if short && t + 1 == SHORT { StepStatus::Terminated } else { StepStatus::Running };
+            let status = match short && t + 1 == SHORT {
+                true => StepStatus::Terminated,
+                false => StepStatus::Running,
+            };
             EpisodeStep { reward, status, filled: !short || t < SHORT }
         })
         .collect();
@@ -135,7 +138,7 @@ fn batch(episodes: Range<usize>) -> EpisodeBatch {
     }
 }
 
-/// What belongs to some episodes in `[time, episode, …]`.
+/// Returns the columns of some episodes of `[time, episode, …]`.
 fn columns<T: Copy>(all: &[T], times: usize, episodes: &Range<usize>) -> Vec<T> {
     let width = all.len() / times / EPISODES;
     let time = all.chunks_exact(width * EPISODES);
@@ -169,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// What JAX and PyTorch compute from the same weights and episodes.
+    /// The results of JAX and PyTorch for the same weights and episodes.
     const LOSS: f64 = 0.801_07;
     const NORM: f64 = 1.899_18;
 

@@ -1,6 +1,6 @@
-//! Numbers that every language makes alike.
+//! Deterministic data that any programming language can reproduce.
 
-/// `n` numbers between `-scale` and `scale`: with 32-bit integers,
+/// Returns `n` numbers between `-scale` and `scale`. With 32-bit integers,
 ///
 /// ```text
 /// x = 2654435761 i + 40503 seed            i = 1, …, n

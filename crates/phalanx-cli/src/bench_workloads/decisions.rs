@@ -1,4 +1,4 @@
-//! Acting, as the preset `infer` measures it.
+//! Action selection: the preset `infer`.
 
 use phalanx_core::nn::{
     Actor, AgentConfig, HiddenActivation, Init, Normalisation, RnnKind, Scratch, device,
@@ -9,7 +9,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use super::sizes::{ACTIONS, AGENTS, HIDDEN, OBS};
 use super::{agent_weights, numbers};
 
-/// Steps of five recurrent agents in a number of environments: observations of 80 numbers, 64 hidden
+/// Action selection of five recurrent agents per environment: observations of 80 numbers, 64 hidden
 /// units, 14 actions.
 pub struct Decisions {
     actor: Actor,
@@ -20,7 +20,7 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// Agents in so many environments, before their first step.
+    /// Creates the agents of `n_envs` environments, before their first step.
     pub fn new(n_envs: usize) -> Self {
         let cpu = device("cpu").expect("the CPU is always there");
         let config = AgentConfig {
@@ -48,13 +48,13 @@ impl Decisions {
         }
     }
 
-    /// One step of all agents. Returns what they made of it, `[env * agent, action]`.
+    /// Computes one step of all agents. Returns their outputs, `[env * agent, action]`.
     pub fn step(&mut self) -> &[f32] {
         self.actor.step(&self.input, &mut self.hidden, &mut self.output, &mut self.scratch);
         &self.output
     }
 
-    /// The multiply-adds of a step.
+    /// Returns the multiply-adds of a step.
     pub fn multiply_adds(&self) -> f64 {
         let each = OBS * HIDDEN + 2 * HIDDEN * 3 * HIDDEN + HIDDEN * ACTIONS;
         (each * self.output.len() / ACTIONS) as f64

@@ -1,4 +1,4 @@
-//! An environment of given sizes.
+//! An environment of fixed sizes without a task.
 
 use phalanx_core::env::{
     Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
@@ -8,21 +8,20 @@ use phalanx_core::rng::Rng;
 use super::numbers;
 use super::sizes::{ACTIONS, OBS, STATE};
 
-/// Episodes of 60 steps in which a number of agents see 80 numbers that mean nothing, choose among 14
-/// actions, and are rewarded whatever they do; the state has 120 numbers. There is as much to learn from
-/// as in a battle, and the sizes are free.
+/// Episodes of 60 steps with meaningless observations of 80 numbers, 14 actions, a state of 120 numbers,
+/// and rewards that do not depend on the actions. Updates cost as much as those of a battle.
 #[derive(Clone, Debug)]
 pub struct Noise {
     spec: EnvSpec,
-    /// What there is to see, from the step's number on.
-    seen: Vec<f32>,
+    /// The data of all steps: step `t` reads from index `t`.
+    data: Vec<f32>,
     t: usize,
 }
 
 const STEPS: usize = 60;
 
 impl Noise {
-    /// For so many agents.
+    /// Creates an environment with `agents` agents.
     pub fn new(agents: usize) -> Self {
         let spec = EnvSpec {
             n_actions: ACTIONS,
@@ -31,13 +30,13 @@ impl Noise {
             episode_limit: STEPS,
             ..EnvSpec::new("noise", agents)
         };
-        let most = (agents * OBS).max(STATE);
-        Self { seen: numbers(most + STEPS, 400, 1.0), spec, t: 0 }
+        let len = (agents * OBS).max(STATE) + STEPS;
+        Self { data: numbers(len, 400, 1.0), spec, t: 0 }
     }
 
     fn write(&self, out: StepBuffers<'_>) {
         for to in [out.obs, out.state] {
-            to.copy_from_slice(&self.seen[self.t..][..to.len()]);
+            to.copy_from_slice(&self.data[self.t..][..to.len()]);
         }
         out.avail.fill(true);
         out.alive.fill(true);
@@ -56,7 +55,7 @@ impl Env for Noise {
 
     fn step(&mut self, _: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         self.t += 1;
-        let reward = self.seen[self.t];
+        let reward = self.data[self.t];
         self.write(out);
         let status = if self.t == STEPS { StepStatus::Terminated } else { StepStatus::Running };
         StepResult { reward, status }
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_an_environment_like_any_other() {
+    fn it_meets_the_contract_of_environments() {
         check_env(|| Noise::new(3), 500).expect("it keeps the contract");
     }
 }

@@ -1,0 +1,3 @@
+//! The parts of the program `phalanx` that other crates use.
+
+pub mod bench_workloads;

@@ -166,7 +166,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When the configuration makes no sense or the device does not exist.
+    /// When the configuration is invalid or the device does not exist.
     pub fn prepare(&mut self) -> Result<(), TrainError> {
         if self.live.is_some() {
             return Ok(());

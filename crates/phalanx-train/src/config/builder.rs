@@ -92,7 +92,7 @@ impl ConfigBuilder {
                 return Err(ConfigError::WrongValue {
                     key: format!("env.\"{name}\""),
                     value: sections[name].to_string(),
-                    origin: file.origin(start, None),
+                    origin: Box::new(file.origin(start, None)),
                     reason: "expected a section with settings for this environment".to_owned(),
                 });
             };
@@ -226,7 +226,7 @@ impl ConfigBuilder {
             run.and(algorithm).map_err(|error| ConfigError::WrongValue {
                 key: key.to_owned(),
                 value: value.to_string(),
-                origin: origin.clone(),
+                origin: Box::new(origin.clone()),
                 reason: error.message().to_owned(),
             })?;
         } else {
@@ -246,7 +246,7 @@ impl ConfigBuilder {
         ConfigError::UnknownKey {
             key: key.to_owned(),
             alg: self.algorithm.id.to_owned(),
-            origin,
+            origin: Box::new(origin),
             nearest: format!("{prefix}{nearest}"),
         }
     }

@@ -49,11 +49,7 @@ impl Run {
     fn trainer(&self) -> anyhow::Result<Trainer> {
         let mut builder = ConfigBuilder::new(algorithm(&self.alg)?).for_env(&self.env);
         for setting in &self.settings {
-            if setting.ends_with(".toml") {
-                builder.file(Path::new(setting))?;
-            } else {
-                builder.assignment(setting)?;
-            }
+            builder.setting(setting)?;
         }
         builder.assignment(&format!("seed={}", self.seed))?;
         // One core each: the runs themselves are what goes side by side.

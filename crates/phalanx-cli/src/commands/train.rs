@@ -184,11 +184,7 @@ fn build<'a>(
     env: &str,
 ) -> Result<(Trainer, ResolvedConfig), TrainError> {
     for setting in settings {
-        if setting.ends_with(".toml") && !setting.contains('=') {
-            builder.file(Path::new(setting))?;
-        } else {
-            builder.assignment(setting)?;
-        }
+        builder.setting(setting)?;
     }
     for notice in builder.notices() {
         eprintln!("note: {notice}");

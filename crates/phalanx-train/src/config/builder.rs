@@ -59,8 +59,8 @@ impl ConfigBuilder {
     }
 
     /// Adds a TOML file. Sections `[env."skirmish/8m"]` hold settings for single environments, which
-    /// win over the rest of the file. The keys `alg` and `env` of a run's `config.toml` set nothing:
-    /// the caller has chosen both.
+    /// win over the rest of the file. The keys `alg` and `env` of a run's `config.toml` set nothing,
+    /// because the caller has chosen both.
     ///
     /// # Errors
     ///
@@ -79,18 +79,20 @@ impl ConfigBuilder {
         if let Some(alg) = values.remove("alg").as_ref().and_then(Value::as_str) {
             self.note_algorithm(path, alg);
         }
-        let env = spans.remove("env").map(|env| env.into_inner());
-        let sections = values.remove("env");
+        spans.remove("alg");
+        let (sections, env) = (values.remove("env"), spans.remove("env"));
         self.entries(&file, &values, &spans, None)?;
-        let (Some(Value::Table(sections)), Some(DeValue::Table(spans))) = (sections, env) else {
+        let (Some(Value::Table(sections)), Some(DeValue::Table(spans))) =
+            (&sections, env.as_ref().map(|env| env.get_ref()))
+        else {
             return Ok(());
         };
-        for (start, name, span) in in_order(&spans) {
+        for (start, name, span) in in_order(spans) {
             let (Value::Table(values), DeValue::Table(spans)) = (&sections[name], span) else {
                 return Err(ConfigError::WrongValue {
                     key: format!("env.\"{name}\""),
                     value: sections[name].to_string(),
-                    origin: file.origin(start, None),
+                    origin: Box::new(file.origin(start, None)),
                     reason: "expected a section with settings for this environment".to_owned(),
                 });
             };
@@ -102,6 +104,19 @@ impl ConfigBuilder {
             }
         }
         Ok(())
+    }
+
+    /// Adds a word of a command line: the path of a configuration file (`*.toml`) or an assignment.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ConfigBuilder::file`] and [`ConfigBuilder::assignment`].
+    pub fn setting(&mut self, text: &str) -> Result<(), ConfigError> {
+        if text.ends_with(".toml") && !text.contains('=') {
+            self.file(Path::new(text))
+        } else {
+            self.assignment(text)
+        }
     }
 
     /// Adds an assignment `key=value` (see [`parse_assignment`]).
@@ -173,16 +188,15 @@ impl ConfigBuilder {
         section: Option<&str>,
     ) -> Result<(), ConfigError> {
         for (start, key, value) in in_order(spans) {
-            match (values.get(key), value) {
-                (Some(Value::Table(values)), DeValue::Table(spans)) if key == ENV_ARGS => {
+            match (&values[key], value) {
+                (Value::Table(values), DeValue::Table(spans)) if key == ENV_ARGS => {
                     for (start, argument, _) in in_order(spans) {
                         let key = format!("{ENV_ARGS}.{argument}");
                         let origin = file.origin(start, section);
                         self.set(&key, values[argument].clone(), origin)?;
                     }
                 }
-                (Some(value), _) => self.set(key, value.clone(), file.origin(start, section))?,
-                (None, _) => {}
+                (value, _) => self.set(key, value.clone(), file.origin(start, section))?,
             }
         }
         Ok(())
@@ -212,7 +226,7 @@ impl ConfigBuilder {
             run.and(algorithm).map_err(|error| ConfigError::WrongValue {
                 key: key.to_owned(),
                 value: value.to_string(),
-                origin: origin.clone(),
+                origin: Box::new(origin.clone()),
                 reason: error.message().to_owned(),
             })?;
         } else {
@@ -232,7 +246,7 @@ impl ConfigBuilder {
         ConfigError::UnknownKey {
             key: key.to_owned(),
             alg: self.algorithm.id.to_owned(),
-            origin,
+            origin: Box::new(origin),
             nearest: format!("{prefix}{nearest}"),
         }
     }

@@ -38,12 +38,12 @@ impl ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, size) = match self.0 {
-            0x4000_0000.. => ("GiB", 1_073_741_824.0),
-            0x10_0000.. => ("MiB", 1_048_576.0),
-            _ => ("KiB", 1024.0),
-        };
-        write!(f, "{:.1} {unit}", self.0 as f64 / size)
+        let bytes = self.0 as f64;
+        let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+        match units.iter().find(|(power, _)| bytes >= f64::powi(2.0, *power)) {
+            Some((power, unit)) => write!(f, "{:.1} {unit}", bytes / f64::powi(2.0, *power)),
+            None => write!(f, "{} bytes", self.0),
+        }
     }
 }
 
@@ -97,6 +97,11 @@ mod tests {
         for text in ["-1", "\"many\"", "\"3 apples\"", "true"] {
             assert!(read(text).is_err(), "{text}");
         }
-        assert_eq!(ByteSize(3 << 29).to_string(), "1.5 GiB");
+    }
+
+    #[test]
+    fn sizes_are_shown_in_a_suitable_unit() {
+        let shown = [0, 1023, 1024, 5 << 20, 3 << 29].map(|bytes| ByteSize(bytes).to_string());
+        assert_eq!(shown, ["0 bytes", "1023 bytes", "1.0 KiB", "5.0 MiB", "1.5 GiB"]);
     }
 }

@@ -40,7 +40,7 @@ pub enum ConfigError {
         /// The algorithm.
         alg: String,
         /// Where the key was set.
-        origin: Origin,
+        origin: Box<Origin>,
         /// The most similar known key.
         nearest: String,
     },
@@ -52,7 +52,7 @@ pub enum ConfigError {
         /// The value, as TOML.
         value: String,
         /// Where the key was set.
-        origin: Origin,
+        origin: Box<Origin>,
         /// What was expected.
         reason: String,
     },

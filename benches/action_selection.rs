@@ -6,8 +6,8 @@
 use burn::tensor::{Tensor, TensorData};
 use criterion::{Criterion, criterion_group, criterion_main};
 use phalanx::nn::{
-    ConcaveConfig, Device, JointActionSearch, MixerSizes, SearchInput, SearchMethod, SearchResult,
-    device,
+    ConcaveMixer, Device, JointActionSearch, Mixer, MixerSizes, SearchInput, SearchMethod,
+    SearchResult, device,
 };
 use phalanx::rng::{Purpose, Rng};
 

@@ -1,125 +1,78 @@
-//! A mixer of one's own in one file: its network, its loss, and the algorithm made of it.
+//! A mixer of one's own in one file, with the whole command line of `phalanx`.
 //!
 //! ```sh
-//! cargo run --release --example write_a_mixer
+//! cargo run --release --example write_a_mixer -- train weighted_sum two_step t_max=20000
+//! cargo run --release --example write_a_mixer -- list algs
 //! ```
 //!
-//! The joint action value is a sum of the utilities whose weights, positive and one on average,
-//! depend on the state. It learns the two-step game of the QMIX paper, as far as a sum can.
+//! The joint action value is a sum of the utilities with positive, state-dependent weights that are
+//! one on average. Every setting of Q-learning applies to it: double Q-learning, TD(lambda),
+//! Q(lambda), prioritised replay, … Its own setting, `weight_hidden_dim`, is a key of the
+//! configuration.
 
-#![allow(clippy::print_stdout)]
+use std::process::ExitCode;
 
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::softmax};
-use phalanx::env::EnvSpec;
-use phalanx::nn::{Activation, AgentNetworks, Device, Linear};
-use phalanx::prelude::*;
-use phalanx::train::algorithms::{
-    Algorithm, EpisodeTensors, Learner, LearnerContext, Loss, Plan, ReplayLearner, Targets,
-    ValueFactorisation, number,
-};
-use phalanx::train::config::InvalidSetting;
-use toml::Table;
+use phalanx::nn::{Activation, Device, Mixer, MixerInput, MixerSizes, Mlp};
+use phalanx::rng::Rng;
+use phalanx::settings::InvalidSetting;
+use phalanx::train::algorithms::QLearning;
+use phalanx_cli::Program;
+use serde::{Deserialize, Serialize};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// `Q_tot = sum_i n softmax_i(w(s)) Q_i + v(s)` with linear `w` and `v`.
-#[derive(Module, Debug)]
+/// `Q_tot = sum_i n softmax_i(w(s)) Q_i + v(s)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct WeightedSum {
-    agents: AgentNetworks,
-    weights: Linear,
-    value: Linear,
+    /// The width of the hidden layer of `w` and of `v`.
+    weight_hidden_dim: usize,
 }
 
-impl WeightedSum {
-    /// Utilities `[row, agent]` and states `[row, state_dim]` to `[row, 1]`.
-    fn mix(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
-        let agents = q.dims()[1] as f32;
-        let weights = softmax(self.weights.forward(state.clone(), Activation::Identity), 1);
-        (q * weights * agents).sum_dim(1) + self.value.forward(state, Activation::Identity)
+impl Default for WeightedSum {
+    fn default() -> Self {
+        Self { weight_hidden_dim: 32 }
     }
 }
 
-struct Mix;
+/// The network of [`WeightedSum`].
+#[derive(Module, Debug)]
+struct WeightedSumNetwork {
+    weights: Mlp,
+    value: Mlp,
+}
 
-impl ValueFactorisation for Mix {
-    type Networks = WeightedSum;
+impl Mixer for WeightedSum {
+    const ID: &str = "weighted_sum";
+    const SUMMARY: &str = "sum of the utilities with weights that depend on the state";
+    type Network = WeightedSumNetwork;
 
-    fn networks(&self, plan: &Plan, rng: &mut Rng, device: &Device) -> WeightedSum {
-        let EnvSpec { n_actions, state_dim, .. } = plan.spec;
-        WeightedSum {
-            agents: plan.agents(n_actions, rng, device),
-            weights: Linear::new(state_dim, plan.spec.n_agents(), rng, device),
-            value: Linear::new(state_dim, 1, rng, device),
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut invalid = Vec::new();
+        let wide = self.weight_hidden_dim > 0;
+        InvalidSetting::check(&mut invalid, wide, "weight_hidden_dim", "must be at least 1");
+        invalid
+    }
+
+    fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> WeightedSumNetwork {
+        let hidden = [self.weight_hidden_dim];
+        WeightedSumNetwork {
+            weights: Mlp::new(sizes.state_dim, &hidden, sizes.n_agents, rng, device),
+            value: Mlp::new(sizes.state_dim, &hidden, 1, rng, device),
         }
     }
 
-    fn acting<'a>(&self, networks: &'a WeightedSum) -> &'a AgentNetworks {
-        &networks.agents
-    }
-
-    fn joint(&self, networks: &WeightedSum, batch: &Experience) -> Tensor<2> {
-        let utilities = batch.run(&networks.agents).output;
-        networks.mix(batch.pick(utilities, batch.taken.clone()), batch.state.clone())
-    }
-
-    fn loss(
-        &self,
-        online: &WeightedSum,
-        target: &WeightedSum,
-        batch: &EpisodeTensors,
-        learning: &QLearningSettings,
-    ) -> Loss {
-        // What the target networks expect of the actions that the online networks prefer.
-        let tracked = batch.tracked();
-        let utilities = tracked.run(&online.agents).output;
-        let best = batch.greedy(utilities.clone().inner());
-        let behind = batch.pick(batch.run(&target.agents).output, best);
-        let behind = target.mix(behind, batch.state.clone());
-        let targets = Targets::new(learning, batch, behind, None);
-
-        let chosen = tracked.pick(utilities, tracked.taken.clone());
-        let joint = online.mix(chosen, tracked.state.clone());
-        let error = targets.error(learning, batch, joint);
-        let means = vec![("loss_td", number(&error.loss)), ("q_taken_mean", error.mean)];
-        Loss { total: error.loss, means, errors: error.errors }
+    fn forward(&self, network: &WeightedSumNetwork, input: MixerInput) -> Tensor<2> {
+        let MixerInput { q_chosen, state, .. } = input;
+        let n_agents = q_chosen.dims()[1] as f32;
+        let weights = network.weights.forward(state.clone(), Activation::Identity);
+        let weights = softmax(weights, 1) * n_agents;
+        (q_chosen * weights).sum_dim(1) + network.value.forward(state, Activation::Identity)
     }
 }
 
-/// The algorithm: the settings, and the learner made from them.
-struct MyMixer {
-    learning: QLearningSettings,
-}
-
-impl Algorithm for MyMixer {
-    fn id(&self) -> &'static str {
-        "my_mixer"
-    }
-
-    fn table(&self) -> Table {
-        Table::try_from(&self.learning).expect("settings are plain values")
-    }
-
-    fn validate(&self) -> Vec<InvalidSetting> {
-        self.learning.validate()
-    }
-
-    fn learner(&self, setup: &LearnerContext) -> Box<dyn Learner> {
-        Box::new(ReplayLearner::new(Mix, &self.learning, setup))
-    }
-}
-
-fn main() -> anyhow::Result<()> {
-    let learning = QLearningSettings {
-        batch_size: 64,
-        td_lambda: 0.0,
-        epsilon_finish: 1.0,
-        ..QLearningSettings::default()
-    };
-    let game = phalanx::envs::registry::factory("two_step", &Default::default())?;
-    let mut trainer = Trainer::new(MyMixer { learning }, game).seed(1);
-    while trainer.iterate()?.t_env < 20_000 {}
-    println!("the team gets {:.0} of 8", trainer.evaluate()?.return_mean());
-    Ok(())
+fn main() -> ExitCode {
+    Program::builtin().algorithm::<QLearning<WeightedSum>>().main()
 }

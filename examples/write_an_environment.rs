@@ -110,7 +110,7 @@ fn main() -> anyhow::Result<()> {
 
     let learning =
         QLearningSettings { epsilon_anneal_time: 10_000, ..QLearningSettings::default() };
-    let outcome = Trainer::new(Vdn { learning }, Corridor::new)
+    let outcome = Trainer::new(Vdn::new(learning), Corridor::new)
         .t_max(20_000)
         .run_overwriting("results/examples/write_an_environment")?;
     let pressed = outcome.best.1.means["test_pressed_mean"];

@@ -104,7 +104,7 @@ fn vdn(use_rnn: bool, rnn: RnnKind) -> Vdn {
         obs_last_action: false,
         ..QLearningSettings::default()
     };
-    Vdn { learning }
+    Vdn::new(learning)
 }
 
 fn ippo(use_rnn: bool, rnn: RnnKind) -> Ippo {

@@ -45,7 +45,7 @@ fn trainer(device: &str, steps: u64) -> (Trainer, Arc<Mutex<Vec<String>>>) {
     };
     let env = factory("predator_prey", &Default::default()).expect("it is registered");
     let told = Arc::new(Mutex::new(Vec::new()));
-    let mut trainer = Trainer::new(Qmix { learning, ..Qmix::default() }, env)
+    let mut trainer = Trainer::new(Qmix::new(learning), env)
         .seed(3)
         .t_max(1600)
         .device(device)

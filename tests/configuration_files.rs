@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phalanx::train::algorithms::{ALGORITHMS, AlgorithmEntry};
+use phalanx::train::algorithms::{AlgorithmEntry, Algorithms};
 use phalanx::train::config::{ConfigBuilder, RunConfig};
 use toml::{Table, Value};
 
@@ -55,6 +55,11 @@ fn shared_files() -> Vec<File> {
     folder(".").into_iter().filter(|file| file.name() != "run").collect()
 }
 
+/// Every algorithm of the registry.
+fn algorithms() -> Vec<AlgorithmEntry> {
+    Algorithms::builtin().iter().copied().collect()
+}
+
 /// Whether an algorithm has all keys of a shared file.
 fn shares(algorithm: &AlgorithmEntry, file: &File) -> bool {
     let defaults = algorithm.defaults();
@@ -62,20 +67,20 @@ fn shares(algorithm: &AlgorithmEntry, file: &File) -> bool {
 }
 
 /// The files that are called like an algorithm, with it.
-fn algorithm_files() -> Vec<(&'static AlgorithmEntry, File)> {
+fn algorithm_files() -> Vec<(AlgorithmEntry, File)> {
     let all = folder("algs").into_iter().filter(|file| file.alg.is_none());
     all.map(|file| {
-        let entry = ALGORITHMS.iter().find(|entry| entry.id == file.name());
+        let entry = algorithms().into_iter().find(|entry| entry.id == file.name());
         (entry.unwrap_or_else(|| panic!("{:?} belongs to no algorithm", file.path)), file)
     })
     .collect()
 }
 
 /// The files of settings for an algorithm that they name, with it.
-fn presets() -> Vec<(&'static AlgorithmEntry, File)> {
+fn presets() -> Vec<(AlgorithmEntry, File)> {
     let all = folder("algs").into_iter().filter(|file| file.alg.is_some());
     all.map(|file| {
-        let entry = ALGORITHMS.iter().find(|entry| file.alg.as_deref() == Some(entry.id));
+        let entry = algorithms().into_iter().find(|entry| file.alg.as_deref() == Some(entry.id));
         (entry.unwrap_or_else(|| panic!("{:?} names no algorithm", file.path)), file)
     })
     .collect()
@@ -84,9 +89,9 @@ fn presets() -> Vec<(&'static AlgorithmEntry, File)> {
 #[test]
 fn shared_files_and_the_file_of_an_algorithm_state_every_key_once_with_its_default() {
     let (shared, own) = (shared_files(), algorithm_files());
-    for entry in ALGORITHMS {
+    for entry in algorithms() {
         let mut stated = Table::new();
-        for file in shared.iter().filter(|file| shares(entry, file)) {
+        for file in shared.iter().filter(|file| shares(&entry, file)) {
             for (key, value) in &file.keys {
                 let before = stated.insert(key.clone(), value.clone());
                 assert!(before.is_none(), "{}: {:?} states `{key}` again", entry.id, file.path);
@@ -105,7 +110,7 @@ fn shared_files_and_the_file_of_an_algorithm_state_every_key_once_with_its_defau
 #[test]
 fn a_shared_file_holds_keys_of_several_algorithms() {
     for file in shared_files() {
-        let sharing = ALGORITHMS.iter().filter(|entry| shares(entry, &file)).count();
+        let sharing = algorithms().into_iter().filter(|entry| shares(entry, &file)).count();
         assert!(sharing > 1, "{:?} is shared by {sharing}", file.path);
     }
 }
@@ -155,9 +160,10 @@ fn every_key_and_every_preset_is_explained() {
 #[test]
 fn every_file_can_be_given_to_the_algorithms_it_is_for() {
     let of_algorithms = presets().into_iter().chain(algorithm_files());
-    let of_all = folder("envs").into_iter().map(|file| (&ALGORITHMS[0], file));
+    let of_all = folder("envs").into_iter().map(|file| (algorithms()[0], file));
     let of_families = folder(".").into_iter().flat_map(|file| {
-        let family = ALGORITHMS.iter().filter(|entry| file.name() == "run" || shares(entry, &file));
+        let family =
+            algorithms().into_iter().filter(|entry| file.name() == "run" || shares(entry, &file));
         family.map(|entry| (entry, File::read(file.path.clone()))).collect::<Vec<_>>()
     });
     for (entry, file) in of_algorithms.chain(of_all).chain(of_families) {
@@ -170,7 +176,7 @@ fn every_file_can_be_given_to_the_algorithms_it_is_for() {
 #[test]
 fn a_shared_file_is_refused_by_an_algorithm_that_lacks_one_of_its_keys() {
     for file in shared_files() {
-        for entry in ALGORITHMS.iter().filter(|entry| !shares(entry, &file)) {
+        for entry in algorithms().into_iter().filter(|entry| !shares(entry, &file)) {
             let error = ConfigBuilder::new(entry).file(&file.path).expect_err("a key is missing");
             assert!(error.to_string().starts_with(&format!("{} has no key", entry.id)), "{error}");
         }

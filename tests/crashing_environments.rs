@@ -97,7 +97,8 @@ fn learners_survive_crashes_and_count_them() {
             ..PolicyGradient::default()
         },
     };
-    let trainers = [Trainer::new(Vdn { learning }, Fragile::new), Trainer::new(ippo, Fragile::new)];
+    let trainers =
+        [Trainer::new(Vdn::new(learning), Fragile::new), Trainer::new(ippo, Fragile::new)];
     for mut trainer in trainers {
         while trainer.iterate().expect("losses are finite").t_env < 3000 {}
         assert!(trainer.crashes() > 10, "{} crashes", trainer.crashes());

@@ -9,7 +9,7 @@
 use phalanx::env::{ParallelEnvs, VecEnv};
 use phalanx::nn::device;
 use phalanx::rng::Purpose;
-use phalanx::train::algorithms::{ALGORITHMS, Learner, LearnerContext, SaveScope, algorithm};
+use phalanx::train::algorithms::{Algorithms, Learner, LearnerContext, SaveScope, algorithm};
 use phalanx::train::config::ConfigBuilder;
 use phalanx::train::rollout::Metrics;
 
@@ -82,7 +82,7 @@ fn agree(id: &str) {
 
 #[test]
 fn every_algorithm_learns_on_the_gpu_what_it_learns_on_the_cpu() {
-    for entry in ALGORITHMS {
+    for entry in Algorithms::builtin().iter() {
         let started = std::time::Instant::now();
         agree(entry.id);
         eprintln!("{}: {:.0} s", entry.id, started.elapsed().as_secs_f64());

@@ -2,12 +2,12 @@
 //! interrupted: weights, optimizers, replay memory, environments and random streams included.
 
 use phalanx::envs::registry::factory;
-use phalanx::nn::{RnnKind, Sharing};
+use phalanx::nn::{ConcaveMixer, RnnKind, Sharing};
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{
-    Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, Mlp, NamedFile, OptimizerName, Overlap,
+    Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, NamedFile, OptimizerName, Overlap,
     OwQmix, Pqn, PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SequentialPpo, TargetUpdate,
-    WeightedSettings,
+    Unrestricted, WeightedSettings,
 };
 use phalanx::train::replay::Precision;
 
@@ -69,7 +69,7 @@ fn qmix_continues_exactly() {
             target_update_interval: 16,
             ..QLearningSettings::default()
         };
-        Qmix { learning, ..Qmix::default() }
+        Qmix::new(learning)
     };
     check(qmix, 5, 4);
 }
@@ -80,7 +80,7 @@ fn weights_on_their_way_to_the_actors_continue_exactly() {
         let overlap_rollouts = Overlap::Always;
         let learning =
             QLearningSettings { batch_size: 4, overlap_rollouts, ..QLearningSettings::default() };
-        Qmix { learning, ..Qmix::default() }
+        Qmix::new(learning)
     };
     check(qmix, 4, 4);
 }
@@ -102,7 +102,8 @@ fn concaveq_continues_exactly_with_every_option_that_has_a_state() {
             parameter_sharing: Sharing::None,
             ..QLearningSettings::default()
         };
-        ConcaveQ { learning, mixing_embed_dim: 8, ..ConcaveQ::default() }
+        let mixer = ConcaveMixer { mixing_embed_dim: 8, ..ConcaveMixer::default() };
+        ConcaveQ { learning, mixer, ..ConcaveQ::default() }
     };
     check_in("predator_prey", concaveq, 5, 3);
 }
@@ -119,17 +120,19 @@ fn every_other_value_learner_continues_exactly() {
     };
     let weighted = WeightedSettings { learning: learning(), ..WeightedSettings::default() };
     let game = "k_step";
-    check_in(game, || Iql { learning: learning() }, 3, 2);
-    check_in(game, || Vdn { learning: learning() }, 3, 2);
-    check_in(game, || Qplex { learning: learning(), ..Qplex::default() }, 3, 2);
-    check_in(game, || Qatten { learning: learning(), ..Qatten::default() }, 3, 2);
+    check_in(game, || Iql::new(learning()), 3, 2);
+    check_in(game, || Vdn::new(learning()), 3, 2);
+    check_in(game, || Qplex::new(learning()), 3, 2);
+    check_in(game, || Qatten::new(learning()), 3, 2);
     check_in(game, || Qtran { learning: learning(), ..Qtran::default() }, 3, 2);
     check_in(game, || OwQmix { weighted: weighted.clone() }, 3, 2);
     check_in(game, || CwQmix { weighted: weighted.clone() }, 3, 2);
     check_in(game, || ResQ { learning: learning(), ..ResQ::default() }, 3, 2);
-    check_in(game, || Mlp { learning: learning(), ..Mlp::default() }, 3, 2);
+    check_in(game, || Unrestricted::new(learning()), 3, 2);
+    let minto = || QLearningSettings { double_q: false, minto: true, ..learning() };
+    check_in(game, || Qmix::new(minto()), 3, 2);
     let lstm = || QLearningSettings { rnn: RnnKind::Lstm, ..learning() };
-    check_in(game, || Vdn { learning: lstm() }, 3, 2);
+    check_in(game, || Vdn::new(lstm()), 3, 2);
 }
 
 #[test]
@@ -195,7 +198,7 @@ fn a_saved_trainer_of_another_shape_is_refused() {
             batch_size: 8,
             ..QLearningSettings::default()
         };
-        Qmix { learning, ..Qmix::default() }
+        Qmix::new(learning)
     };
     let mut small = trainer(qmix(16));
     iterate(&mut small, 2);

@@ -2,9 +2,10 @@
 //! drawn uniformly; `docs/results/value_factorisation.md` has twenty seeds of each.
 
 use phalanx::envs::registry::factory;
+use phalanx::nn::{ConcaveMixer, FirstLayer, QmixMixer, UnrestrictedMixer};
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{
-    Algorithm, ConcaveQ, CwQmix, FirstLayerName, Mlp, Monotone, OwQmix, Qtran, WeightedSettings,
+    Algorithm, ConcaveQ, CwQmix, OwQmix, Qtran, Unrestricted, WeightedSettings,
 };
 
 fn settings() -> QLearningSettings {
@@ -22,7 +23,7 @@ fn weighted() -> WeightedSettings {
     WeightedSettings {
         learning: settings(),
         w: 0.1,
-        mixer: Monotone { mixing_embed_dim: 16, ..Monotone::default() },
+        mixer: QmixMixer { mixing_embed_dim: 16, ..QmixMixer::default() },
         central_mixing_embed_dim: 64,
     }
 }
@@ -30,7 +31,7 @@ fn weighted() -> WeightedSettings {
 fn concave() -> ConcaveQ {
     ConcaveQ {
         learning: settings(),
-        mixing_embed_dim: 16,
+        mixer: ConcaveMixer { mixing_embed_dim: 16, ..ConcaveMixer::default() },
         central_mixing_embed_dim: 64,
         search_pairwise: true,
         ..ConcaveQ::default()
@@ -50,9 +51,9 @@ fn greedy_return(game: &str, algorithm: impl Algorithm + 'static, seed: u64) -> 
 #[test]
 fn monotone_mixing_misses_the_optimum_that_losses_surround() {
     for seed in 1..=3 {
-        let qmix = Qmix { learning: settings(), ..Qmix::default() };
+        let qmix = Qmix::new(settings());
         assert!(greedy_return("matrix/qtran_1", qmix, seed) < 8.0);
-        let vdn = Vdn { learning: settings() };
+        let vdn = Vdn::new(settings());
         assert!(greedy_return("matrix/qtran_1", vdn, seed) < 8.0);
     }
 }
@@ -73,8 +74,9 @@ fn an_unrestricted_mixer_learns_the_table_but_its_agents_cannot_read_it() {
     let mut missed = 0;
     for seed in 1..=3 {
         let env = factory("matrix/qtran_1", &Default::default()).expect("it is registered");
-        let mlp = Mlp { learning: settings(), mixing_embed_dim: 64 };
-        let mut trainer = Trainer::new(mlp, env).seed(seed);
+        let mixer = UnrestrictedMixer { mixing_embed_dim: 64 };
+        let unrestricted = Unrestricted { learning: settings(), mixer };
+        let mut trainer = Trainer::new(unrestricted, env).seed(seed);
         trainer.config.test_nepisode = 1;
         trainer.config.threads = 1;
         while trainer.iterate().expect("losses are finite").t_env < 8000 {}
@@ -93,7 +95,8 @@ fn concave_mixing_finds_it_with_signed_weights_and_not_as_the_paper_writes_them(
     for seed in 1..=3 {
         assert_eq!(greedy_return("matrix/qtran_1", concave(), seed), 8.0);
         // Every agent's argmax would be the wrong one under a mixer that never rises.
-        let literal = ConcaveQ { first_layer: FirstLayerName::Absolute, w: 1.0, ..concave() };
+        let mixer = ConcaveMixer { first_layer: FirstLayer::Absolute, ..concave().mixer };
+        let literal = ConcaveQ { mixer, w: 1.0, ..concave() };
         assert!(greedy_return("matrix/qtran_1", literal, seed) < 8.0);
     }
 }

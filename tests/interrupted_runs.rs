@@ -62,7 +62,7 @@ fn vdn() -> Vdn {
         use_rnn: false,
         ..QLearningSettings::default()
     };
-    Vdn { learning }
+    Vdn::new(learning)
 }
 
 fn ippo() -> Ippo {

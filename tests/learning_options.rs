@@ -24,7 +24,7 @@ fn one_step() -> QLearningSettings {
 fn greedy_return(payoff: &str, learning: QLearningSettings) -> f64 {
     let args: Table = format!("payoff = {payoff}").parse().expect("valid TOML");
     let env = factory("matrix/custom", &args).expect("it is registered");
-    let mut trainer = Trainer::new(Vdn { learning }, env).seed(3);
+    let mut trainer = Trainer::new(Vdn::new(learning), env).seed(3);
     trainer.config.test_nepisode = 1;
     trainer.config.threads = 1;
     while trainer.iterate().expect("losses are finite").t_env < 4000 {}
@@ -79,7 +79,7 @@ fn a_sum_of_utilities_learns_the_least_squares_fit_of_a_table() {
     // The fit of qtran is -6.22 in the corner, -4.89 beside it, -3.56 elsewhere.
     let env = factory("matrix/qtran", &Default::default()).expect("it is registered");
     let learning = QLearningSettings { batch_size: 256, lr: 0.002, ..one_step() };
-    let mut trainer = Trainer::new(Vdn { learning }, env).seed(1);
+    let mut trainer = Trainer::new(Vdn::new(learning), env).seed(1);
     trainer.config.threads = 1;
     while trainer.iterate().expect("losses are finite").t_env < 16_000 {}
     let values = trainer.joint_q_values().expect("it was trained").expect("there is a joint value");
@@ -96,10 +96,10 @@ fn own_rewards_need_an_environment_that_gives_them_and_no_mixer() {
     let shared = factory("predator_prey", &Default::default()).expect("it is registered");
     let args: Table = "individual_rewards = true".parse().expect("valid TOML");
     let own = factory("predator_prey", &args).expect("it is registered");
-    let iql = |env| Trainer::new(Iql { learning: learning.clone() }, env);
+    let iql = |env| Trainer::new(Iql::new(learning.clone()), env);
     let error = refusal(iql(shared.clone()));
     assert!(error.contains("`common_reward` must be true: this environment"), "{error}");
-    let mixed = Trainer::new(Vdn { learning: learning.clone() }, own.clone());
+    let mixed = Trainer::new(Vdn::new(learning.clone()), own.clone());
     let error = refusal(mixed);
     assert!(error.contains("`common_reward` must be true where a mixer"), "{error}");
     assert_eq!(refusal(iql(own)), "");
@@ -140,7 +140,7 @@ fn agents_learn_from_their_own_rewards() {
 
     let make = || Selfish(EnvSpec { n_actions: 2, agent_rewards: true, ..EnvSpec::new("own", 2) });
     let learning = QLearningSettings { common_reward: false, ..one_step() };
-    let mut trainer = Trainer::new(Iql { learning }, make).seed(2);
+    let mut trainer = Trainer::new(Iql::new(learning), make).seed(2);
     while trainer.iterate().expect("losses are finite").t_env < 4000 {}
     let policy = trainer.policy().expect("it was trained");
     let mut team =
@@ -154,7 +154,7 @@ fn agents_learn_from_their_own_rewards() {
 fn a_memory_too_small_for_an_episode_is_refused_with_the_key_to_change() {
     let learning = QLearningSettings { buffer_mem: ByteSize(1000), ..QLearningSettings::default() };
     let env = factory("predator_prey", &Default::default()).expect("it is registered");
-    let mut trainer = Trainer::new(Vdn { learning }, env);
+    let mut trainer = Trainer::new(Vdn::new(learning), env);
     let error = trainer.iterate().expect_err("an episode takes more").to_string();
     assert!(error.contains("buffer_mem"), "{error}");
 }

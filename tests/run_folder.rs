@@ -18,7 +18,7 @@ use serde_json::Value;
 fn trainer() -> Trainer {
     let battles = factory("skirmish/3m", &Default::default()).expect("it is registered");
     let learning = QLearningSettings { batch_size: 16, ..QLearningSettings::default() };
-    let mut trainer = Trainer::new(Vdn { learning }, battles).t_max(3000);
+    let mut trainer = Trainer::new(Vdn::new(learning), battles).t_max(3000);
     trainer.config.test_interval = 1000;
     trainer.config.log_interval = 500;
     trainer

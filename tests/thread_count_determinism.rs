@@ -51,7 +51,7 @@ fn without_time(path: &Path) -> String {
 fn qmix_writes_the_same_bytes_with_1_2_and_3_threads() {
     let qmix = || {
         let learning = QLearningSettings { batch_size: 16, ..QLearningSettings::default() };
-        Qmix { learning, ..Qmix::default() }
+        Qmix::new(learning)
     };
     let single = metrics(qmix(), 1, 6000);
     assert!(single.contains("loss_td"), "it learned");

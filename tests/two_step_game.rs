@@ -38,7 +38,7 @@ fn greedy_returns(train: impl Fn() -> Trainer) -> Vec<f64> {
 fn qmix_finds_the_return_8_on_ten_of_ten_seeds() {
     let game = factory("two_step", &Default::default()).expect("it is registered");
     let returns = greedy_returns(|| {
-        let qmix = Qmix { learning: settings(), ..Qmix::default() };
+        let qmix = Qmix::new(settings());
         Trainer::new(qmix, game.clone())
     });
     assert_eq!(returns, [8.0; 10]);
@@ -47,6 +47,6 @@ fn qmix_finds_the_return_8_on_ten_of_ten_seeds() {
 #[test]
 fn vdn_settles_for_7_on_ten_of_ten_seeds() {
     let game = factory("two_step", &Default::default()).expect("it is registered");
-    let returns = greedy_returns(|| Trainer::new(Vdn { learning: settings() }, game.clone()));
+    let returns = greedy_returns(|| Trainer::new(Vdn::new(settings()), game.clone()));
     assert_eq!(returns, [7.0; 10]);
 }

@@ -19,13 +19,14 @@
 //! - [`nn`]: agent networks, mixers, optimizers.
 //! - [`rl`]: returns, advantages, schedules.
 //! - [`rng`]: the only source of randomness.
+//! - [`settings`]: reports invalid settings.
 //!
 //! # What it promises
 //!
 //! The same seed gives the same bits for any number of threads, in learning too. An environment of
 //! your own is one trait in one file. Nothing needs Python, StarCraft or CUDA.
 
-pub use phalanx_core::{env, nn, rl, rng};
+pub use phalanx_core::{env, nn, rl, rng, settings};
 pub use phalanx_envs as envs;
 pub use phalanx_train as train;
 
@@ -37,6 +38,6 @@ pub mod prelude {
     pub use phalanx_core::rng::Rng;
     pub use phalanx_train::Trainer;
     pub use phalanx_train::algorithms::{
-        Ippo, Iql, Mappo, PolicyGradient, QLearningSettings, Qmix, Vdn,
+        Ippo, Iql, Mappo, PolicyGradient, QLearning, QLearningSettings, Qmix, Vdn,
     };
 }

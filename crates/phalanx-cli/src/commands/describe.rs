@@ -1,9 +1,9 @@
 //! `phalanx describe`.
 
 use clap::Args;
-use phalanx_envs::registry::Environments;
 use serde_json::json;
 
+use crate::Program;
 use crate::commands::list::arguments;
 use crate::commands::{env_args, print};
 
@@ -25,12 +25,12 @@ pub(crate) struct Describe {
 }
 
 impl Describe {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(phalanx_train::TrainError::from)?;
-        let environments = Environments::builtin();
-        let env = environments.make(&self.env, &args)?;
+        let env = program.environments.make(&self.env, &args)?;
         let (spec, about) = (env.spec(), env.describe());
-        let known = environments.find(&self.env, &args).map_or(&[][..], |entry| entry.arguments);
+        let known =
+            program.environments.find(&self.env, &args).map_or(&[][..], |entry| entry.arguments);
         if self.json {
             let description = json!({
                 "id": spec.id,

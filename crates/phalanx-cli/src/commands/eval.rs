@@ -12,8 +12,9 @@ use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
 use phalanx_train::run::evaluate::{Evaluation, evaluate, evaluate_scripted};
 use serde_json::{Value, json};
 
+use crate::Program;
 use crate::commands::train::run_config;
-use crate::commands::{Misuse, env_args, policy_argument, print};
+use crate::commands::{UsageError, env_args, policy_argument, print};
 
 /// The maximum number of parallel environments.
 const MAX_ENVS: usize = 32;
@@ -55,30 +56,30 @@ pub(crate) struct Eval {
 }
 
 impl Eval {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         if self.episodes == 0 {
-            return Err(Misuse("--episodes must be at least 1".to_owned()).into());
+            return Err(UsageError("--episodes must be at least 1".to_owned()).into());
         }
         match &self.policy {
-            Some(policy) => self.environment(policy),
-            None => self.trained_run(),
+            Some(policy) => self.environment(program, policy),
+            None => self.trained_run(program),
         }
     }
 
     /// Evaluates a run in its own environment.
-    fn trained_run(&self) -> anyhow::Result<()> {
+    fn trained_run(&self, program: &Program) -> anyhow::Result<()> {
         let path = Path::new(&self.target);
-        if phalanx_envs::registry::arguments(&self.target).is_some() && !path.is_dir() {
+        if program.environments.get(&self.target).is_some() && !path.is_dir() {
             let reason =
                 format!("{0} is an environment; choose a policy with --policy NAME", self.target);
-            return Err(Misuse(reason).into());
+            return Err(UsageError(reason).into());
         }
         let (_, info) = RunFolder::open(path)?;
         let config = run_config(&info.config, path)?;
         let (step, files) = RunCheckpoints::of(path).load(self.checkpoint)?;
         let policy = load_policy(&files)?;
-        let factory = phalanx_envs::registry::factory(&info.env, &config.env_args)
-            .map_err(TrainError::from)?;
+        let factory =
+            program.environments.factory(&info.env, &config.env_args).map_err(TrainError::from)?;
         let seed = self.seed.unwrap_or(config.seed);
         let evaluation = self.greedy(&policy, seed, factory);
         let title = format!("{} on {}, checkpoint after {step} steps, greedy", info.alg, info.env);
@@ -88,9 +89,9 @@ impl Eval {
     }
 
     /// Evaluates a scripted policy, or the policy of a run, in an environment.
-    fn environment(&self, policy: &str) -> anyhow::Result<()> {
+    fn environment(&self, program: &Program, policy: &str) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(TrainError::from)?;
-        let factory = phalanx_envs::registry::factory(&self.target, &args)?;
+        let factory = program.environments.factory(&self.target, &args)?;
         let seed = self.seed.unwrap_or(1);
         let env = factory();
         let evaluation = if let Some(scripted) = ScriptedPolicy::named(policy, &*env) {

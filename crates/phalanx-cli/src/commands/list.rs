@@ -5,6 +5,7 @@ use phalanx_core::nn::{Adapter, adapters, available, device};
 use phalanx_envs::arguments::Argument;
 use serde_json::{Value, json};
 
+use crate::Program;
 use crate::commands::print;
 
 /// List algorithms, environments and devices.
@@ -42,14 +43,16 @@ impl What {
         }
     }
 
-    fn entries(self) -> Vec<Value> {
+    fn entries(self, program: &Program) -> Vec<Value> {
         match self {
-            Self::Algs => phalanx_train::algorithms::Algorithms::builtin()
+            Self::Algs => program
+                .algorithms
                 .iter()
                 .map(|entry| json!({ "id": entry.id, "summary": entry.summary }))
                 .collect(),
-            Self::Envs => phalanx_envs::registry::list()
-                .into_iter()
+            Self::Envs => program
+                .environments
+                .iter()
                 .map(|entry| {
                     let arguments = arguments(entry.arguments);
                     json!({ "id": entry.id, "summary": entry.summary, "arguments": arguments })
@@ -124,7 +127,7 @@ fn device_summary(id: &str) -> &'static str {
 }
 
 impl List {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let chosen = match self.what {
             Some(what) => vec![what],
             None => vec![What::Algs, What::Envs, What::Devices],
@@ -132,7 +135,7 @@ impl List {
         if self.json {
             let mut lists = serde_json::Map::new();
             for what in &chosen {
-                lists.insert(what.name().to_owned(), Value::Array(what.entries()));
+                lists.insert(what.name().to_owned(), Value::Array(what.entries(program)));
             }
             let single = self.what.and_then(|what| lists.remove(what.name()));
             print(&single.unwrap_or(Value::Object(lists)).to_string());
@@ -142,7 +145,7 @@ impl List {
             if self.what.is_none() {
                 print(&format!("{}:", what.name()));
             }
-            for entry in what.entries() {
+            for entry in what.entries(program) {
                 let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
                 print(&format!("  {:<24} {}", text("id"), text("summary")));
             }

@@ -11,10 +11,10 @@ pub(crate) mod train;
 use phalanx_train::config::{ConfigError, parse_assignment};
 use toml::Table;
 
-/// A command line that cannot be meant.
+/// A command line that is wrong as it stands.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Misuse(pub(crate) String);
+pub(crate) struct UsageError(pub(crate) String);
 
 /// Prints a line on standard output; a closed pipe (`phalanx list | head`) is not an error.
 pub(crate) fn print(text: &str) {

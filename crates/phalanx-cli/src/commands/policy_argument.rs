@@ -10,7 +10,7 @@ use phalanx_envs::arguments::closest_match;
 use phalanx_train::rollout::{Policy, ScriptedPolicy, TeamRunner, greedy};
 use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
 
-use crate::commands::Misuse;
+use crate::commands::UsageError;
 
 /// Chooses the actions of one episode after another in one environment.
 pub(crate) enum ActionSource {
@@ -42,7 +42,7 @@ impl ActionSource {
             .filter(|(_, line)| !line.trim().is_empty())
             .map(|(number, line)| {
                 serde_json::from_str(line)
-                    .map_err(|error| Misuse(format!("{policy}, line {}: {error}", number + 1)))
+                    .map_err(|error| UsageError(format!("{policy}, line {}: {error}", number + 1)))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self::Recorded { path: policy.to_owned(), lines: lines.into_iter(), line: 0 })
@@ -83,7 +83,7 @@ impl ActionSource {
                 };
                 if next.len() != n_agents || !next.iter().zip(masks).all(available) {
                     let reason = format!("{path}: joint action {line}, {next:?}, is not available");
-                    return Err(Misuse(reason).into());
+                    return Err(UsageError(reason).into());
                 }
                 actions = next;
             }
@@ -100,20 +100,22 @@ pub(crate) fn load_trained(run: &Path, id: CheckpointId, env: &dyn Env) -> anyho
     if (inputs.obs_dim, inputs.n_actions, inputs.n_agents)
         != (spec.obs_dim, spec.n_actions, spec.n_agents())
     {
-        return Err(Misuse(format!("the policy was not trained for `{}`", spec.id)).into());
+        return Err(UsageError(format!("the policy was not trained for `{}`", spec.id)).into());
     }
     Ok(policy)
 }
 
 /// Returns the error of a `--policy` that is neither a scripted policy of `env` nor `alternative`.
-pub(crate) fn unknown(policy: &str, env: &dyn Env, alternative: &str) -> Misuse {
+pub(crate) fn unknown(policy: &str, env: &dyn Env, alternative: &str) -> UsageError {
     let id = &env.spec().id;
     if env.scripted_policies().is_empty() && policy == "heuristic" {
-        return Misuse(format!("--policy heuristic: `{id}` has no scripted policy, only `random`"));
+        return UsageError(format!(
+            "--policy heuristic: `{id}` has no scripted policy, only `random`"
+        ));
     }
     let names = ScriptedPolicy::names(env);
     let similar = closest_match(policy, names.iter().copied()).unwrap_or_default();
-    Misuse(format!(
+    UsageError(format!(
         "--policy {policy}: not a scripted policy of `{id}` (did you mean `{similar}`? known: {}), nor \
          {alternative}",
         names.join(", ")

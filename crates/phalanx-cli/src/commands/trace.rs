@@ -11,6 +11,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
 use serde_json::{Value, json};
 
+use crate::Program;
 use crate::commands::policy_argument::ActionSource;
 use crate::commands::{env_args, print};
 
@@ -58,9 +59,9 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(TrainError::from)?;
-        let mut env = phalanx_envs::registry::make(&self.env, &args)?;
+        let mut env = program.environments.make(&self.env, &args)?;
         let mut policy = ActionSource::new(&self.policy, self.seed, &*env)?;
         // The file appears when it is complete.
         let mut name = self.out.file_name().context("--out must name a file")?.to_owned();

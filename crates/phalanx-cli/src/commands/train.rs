@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use phalanx_train::algorithms::algorithm;
 use phalanx_train::config::{ConfigBuilder, ResolvedConfig, RunConfig, renamed};
 use phalanx_train::run::RunFolder;
 use phalanx_train::{RunSummary, TrainError, Trainer};
@@ -13,8 +12,10 @@ use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::commands::{Misuse, print};
+use crate::Program;
+use crate::commands::{UsageError, print};
 use crate::console::Console;
+use crate::program::STOPPED;
 
 /// Train a team.
 ///
@@ -62,8 +63,8 @@ pub(crate) struct Train {
 }
 
 impl Train {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let (trainer, config, path) = self.trainer()?;
+    pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
+        let (trainer, config, path) = self.trainer(program)?;
         let console = Console::new(trainer.config.t_max);
         let mut trainer = trainer.observe(console);
         trainer.prepare()?;
@@ -97,21 +98,21 @@ impl Train {
     }
 
     /// Returns the trainer, its configuration with the origin of each value, and the run's folder.
-    fn trainer(&self) -> anyhow::Result<(Trainer, ResolvedConfig, PathBuf)> {
+    fn trainer(&self, program: &Program) -> anyhow::Result<(Trainer, ResolvedConfig, PathBuf)> {
         if let Some(path) = &self.resume {
             let (_, run) = RunFolder::open(path)?;
-            let mut builder = builder(&run.alg, &run.env)?;
+            let mut builder = builder(program, &run.alg, &run.env)?;
             builder.file(&path.join("config.toml")).map_err(TrainError::from)?;
             // Algorithm and environment are known, so the words in their places are settings.
             let settings = self.alg.iter().chain(&self.env).chain(&self.settings);
-            let (trainer, config) = build(builder, settings, &run.env)?;
+            let (trainer, config) = build(program, builder, settings, &run.env)?;
             return Ok((trainer, config, path.clone()));
         }
         let (Some(alg), Some(env)) = (&self.alg, &self.env) else {
             let misuse = "name an algorithm and an environment: phalanx train qmix skirmish/3m";
-            return Err(Misuse(misuse.to_owned()).into());
+            return Err(UsageError(misuse.to_owned()).into());
         };
-        let (trainer, config) = build(builder(alg, env)?, &self.settings, env)?;
+        let (trainer, config) = build(program, builder(program, alg, env)?, &self.settings, env)?;
         let path = RunFolder::path_for(&trainer.config, trainer.algorithm().id(), env);
         Ok((trainer, config, path))
     }
@@ -163,22 +164,29 @@ impl Train {
 }
 
 /// Returns a trainer for an algorithm and an environment, with configuration files and assignments.
-pub(crate) fn trainer_of(alg: &str, env: &str, settings: &[String]) -> Result<Trainer, TrainError> {
-    Ok(build(builder(alg, env)?, settings, env)?.0)
+pub(crate) fn trainer_of(
+    program: &Program,
+    alg: &str,
+    env: &str,
+    settings: &[String],
+) -> Result<Trainer, TrainError> {
+    Ok(build(program, builder(program, alg, env)?, settings, env)?.0)
 }
 
 /// Returns the defaults of an algorithm in an environment.
-fn builder(alg: &str, env: &str) -> Result<ConfigBuilder, TrainError> {
+fn builder(program: &Program, alg: &str, env: &str) -> Result<ConfigBuilder, TrainError> {
     if let Some(new) = renamed::algorithm(alg) {
         eprintln!("note: {}", renamed::notice(alg, new));
     }
-    let arguments = phalanx_envs::registry::arguments(env).unwrap_or_default();
-    let arguments = arguments.iter().map(|argument| argument.key);
-    Ok(ConfigBuilder::new(algorithm(alg)?).for_env(env).env_arguments(arguments))
+    let entry = program.environments.get(env);
+    let arguments =
+        entry.map_or(&[][..], |entry| entry.arguments).iter().map(|argument| argument.key);
+    Ok(ConfigBuilder::new(program.algorithms.get(alg)?).for_env(env).env_arguments(arguments))
 }
 
 /// Adds `settings` and returns the trainer, with the origin of each value.
 fn build<'a>(
+    program: &Program,
     mut builder: ConfigBuilder,
     settings: impl IntoIterator<Item = &'a String>,
     env: &str,
@@ -191,7 +199,7 @@ fn build<'a>(
     }
     let resolved = builder.resolved();
     let (config, algorithm) = builder.finish()?;
-    let factory = phalanx_envs::registry::factory(env, &config.env_args)?;
+    let factory = program.environments.factory(env, &config.env_args)?;
     Ok((Trainer::from_parts(config, algorithm, factory), resolved))
 }
 
@@ -208,7 +216,7 @@ fn stop_signals() -> std::io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order, the first signal finds the flag still down.
-        flag::register_conditional_shutdown(signal, crate::STOPPED.into(), stop.clone())?;
+        flag::register_conditional_shutdown(signal, STOPPED.into(), stop.clone())?;
         flag::register(signal, stop.clone())?;
     }
     Ok(stop)

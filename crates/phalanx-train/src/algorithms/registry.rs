@@ -45,14 +45,19 @@ impl Algorithms {
 
     /// Adds the algorithm `A`.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// When an algorithm of this name is there already.
-    pub fn register<A: Algorithm + Default + DeserializeOwned + 'static>(&mut self) {
+    /// When there is one with the same name already; nothing is replaced.
+    pub fn register<A>(&mut self) -> Result<(), ConfigError>
+    where
+        A: Algorithm + Default + DeserializeOwned + 'static,
+    {
         let entry = AlgorithmEntry::of::<A>();
-        let taken = self.entries.iter().any(|known| known.id == entry.id);
-        assert!(!taken, "there is already an algorithm `{}`", entry.id);
+        if self.entries.iter().any(|known| known.id == entry.id) {
+            return Err(ConfigError::DuplicateAlgorithm { name: entry.id.to_owned() });
+        }
         self.entries.push(entry);
+        Ok(())
     }
 
     /// Iterates over the algorithms, in the order in which they are listed.

@@ -72,6 +72,12 @@ pub enum ConfigError {
         /// The most similar known name.
         nearest: String,
     },
+    /// An algorithm with this name is registered already.
+    #[error("there is already an algorithm `{name}`")]
+    DuplicateAlgorithm {
+        /// The name.
+        name: String,
+    },
 }
 
 fn list(invalid: &[InvalidSetting]) -> String {

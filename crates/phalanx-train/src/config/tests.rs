@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::{ConfigBuilder, ConfigError, Origin};
 use crate::algorithms::algorithm;
-use crate::log::RunFolder;
+use crate::run::RunFolder;
 
 fn builder(alg: &str) -> ConfigBuilder {
     ConfigBuilder::new(algorithm(alg).expect("it is registered"))

@@ -2,13 +2,13 @@
 
 use std::hint::black_box;
 
+use crate::bench_workloads::Decisions;
 use clap::{Args, ValueEnum};
-use phalanx_cli::bench_workloads::Decisions;
 use phalanx_core::nn::peak_fma_per_second;
 use serde_json::json;
 
 use super::{Options, Spread, pool, seconds};
-use crate::commands::{Misuse, print};
+use crate::commands::{UsageError, print};
 
 /// Measure the action selection of a team in many environments at once.
 #[derive(Args)]
@@ -46,7 +46,7 @@ impl Act {
         let Preset::Infer = self.preset;
         if self.repeats == 0 || self.n_envs.contains(&0) {
             let reason = "--repeats and --n-envs must be at least 1".to_owned();
-            return Err(Misuse(reason).into());
+            return Err(UsageError(reason).into());
         }
         let peak = peak_fma_per_second();
         for &n_envs in &self.n_envs {

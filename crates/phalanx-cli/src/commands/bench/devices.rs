@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use crate::bench_workloads::Noise;
 use clap::Args;
-use phalanx_cli::bench_workloads::Noise;
 use phalanx_core::env::{Env, ParallelEnvs};
 use phalanx_core::nn::{adapters, available, catch_device_failure, device};
 use phalanx_core::rng::Purpose;
-use phalanx_train::algorithms::{LearnerContext, algorithm};
+use phalanx_train::algorithms::LearnerContext;
 use phalanx_train::config::ConfigBuilder;
 use phalanx_train::run::HostInfo;
 use phalanx_train::{BenchBudget, TrainError, update_seconds};
 use serde_json::{Value, json};
 
 use super::{Spread, pool};
-use crate::commands::{Misuse, print};
+use crate::Program;
+use crate::commands::{UsageError, print};
 
 /// Measure updates on every device for networks of different widths: when is a GPU faster?
 ///
@@ -64,12 +65,12 @@ struct Sizes {
 }
 
 impl Devices {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let sizes = [&self.widths, &self.batches, &self.agents];
         if self.repeats == 0 || sizes.iter().any(|sizes| sizes.contains(&0)) {
             let reason =
                 "--repeats, --widths, --batches and --agents must be at least 1".to_owned();
-            return Err(Misuse(reason).into());
+            return Err(UsageError(reason).into());
         }
         let host = HostInfo::here();
         let threads = self.threads.unwrap_or(host.cores);
@@ -96,7 +97,13 @@ impl Devices {
                 for &agents in &self.agents {
                     for &batch in &self.batches {
                         for &width in &self.widths {
-                            self.row(alg, Sizes { width, batch, agents }, &devices, threads)?;
+                            self.row(
+                                program,
+                                alg,
+                                Sizes { width, batch, agents },
+                                &devices,
+                                threads,
+                            )?;
                         }
                     }
                 }
@@ -108,6 +115,7 @@ impl Devices {
     /// Measures an update on all devices and prints a row of the table.
     fn row(
         &self,
+        program: &Program,
         alg: &str,
         sizes: Sizes,
         devices: &[String],
@@ -117,7 +125,7 @@ impl Devices {
         let mut fastest: Option<(f64, &str)> = None;
         let mut cells = Vec::new();
         for device in devices {
-            let seconds = match self.measure(alg, sizes, device) {
+            let seconds = match self.measure(program, alg, sizes, device) {
                 Ok(seconds) => seconds,
                 Err(error @ TrainError::Config(_)) => return Err(error.into()),
                 // A GPU that is missing or too small is a result, too.
@@ -158,9 +166,15 @@ impl Devices {
     }
 
     /// Returns the seconds of several updates on a device.
-    fn measure(&self, alg: &str, sizes: Sizes, name: &str) -> Result<Vec<f64>, TrainError> {
+    fn measure(
+        &self,
+        program: &Program,
+        alg: &str,
+        sizes: Sizes,
+        name: &str,
+    ) -> Result<Vec<f64>, TrainError> {
         let Sizes { width, batch, agents } = sizes;
-        let entry = algorithm(alg)?;
+        let entry = program.algorithms.get(alg)?;
         let steps = Noise::new(agents).spec().episode_limit;
         let (defaults, mut builder) = (entry.defaults(), ConfigBuilder::new(entry));
         builder.assignment(&format!("rnn_hidden_dim={width}"))?;

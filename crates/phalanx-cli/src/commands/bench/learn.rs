@@ -1,13 +1,13 @@
 //! `phalanx bench learn`.
 
+use crate::bench_workloads::{PpoUpdate, QmixUpdate};
 use clap::{Args, ValueEnum};
-use phalanx_cli::bench_workloads::{PpoUpdate, QmixUpdate};
 use phalanx_core::nn::{Device, HiddenActivation, device, peak_fma_per_second};
 use phalanx_train::TrainError;
 use serde_json::json;
 
 use super::{Options, Spread, pool, seconds};
-use crate::commands::{Misuse, print};
+use crate::commands::{UsageError, print};
 
 /// Measure updates of networks from one fixed batch.
 ///
@@ -75,7 +75,7 @@ impl Learn {
 
     fn measure(&self) -> anyhow::Result<()> {
         if self.repeats == 0 {
-            return Err(Misuse("--repeats must be at least 1".to_owned()).into());
+            return Err(UsageError("--repeats must be at least 1".to_owned()).into());
         }
         let device = device(&self.device)?;
         let (mut update, multiply_adds) = self.preset.update(&device);

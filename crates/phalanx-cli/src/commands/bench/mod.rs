@@ -11,7 +11,8 @@ use std::time::Instant;
 use clap::{Args, Subcommand};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::commands::Misuse;
+use crate::Program;
+use crate::commands::UsageError;
 
 /// Run benchmarks on this machine.
 ///
@@ -33,13 +34,13 @@ enum What {
 }
 
 impl Bench {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         match &self.what {
-            What::Sim(sim) => sim.run(),
+            What::Sim(sim) => sim.run(program),
             What::Act(act) => act.run(),
             What::Learn(learn) => learn.run(),
-            What::Train(train) => train.run(),
-            What::Devices(devices) => devices.run(),
+            What::Train(train) => train.run(program),
+            What::Devices(devices) => devices.run(program),
         }
     }
 }
@@ -73,7 +74,7 @@ impl Spread {
 /// Creates a thread pool.
 fn pool(threads: usize) -> anyhow::Result<ThreadPool> {
     if threads == 0 {
-        return Err(Misuse("--threads must be at least 1".to_owned()).into());
+        return Err(UsageError("--threads must be at least 1".to_owned()).into());
     }
     Ok(ThreadPoolBuilder::new().num_threads(threads).build()?)
 }

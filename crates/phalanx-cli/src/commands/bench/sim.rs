@@ -10,7 +10,8 @@ use phalanx_train::TrainError;
 use serde_json::json;
 
 use super::{Options, Spread, pool, seconds};
-use crate::commands::{Misuse, env_args, print};
+use crate::Program;
+use crate::commands::{UsageError, env_args, print};
 
 /// Measure environment steps per second under random available actions.
 ///
@@ -38,13 +39,13 @@ pub(super) struct Sim {
 }
 
 impl Sim {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self, program: &Program) -> anyhow::Result<()> {
         if self.n_envs == 0 || self.repeats == 0 {
             let reason = "--n-envs and --repeats must be at least 1".to_owned();
-            return Err(Misuse(reason).into());
+            return Err(UsageError(reason).into());
         }
         let args = env_args(&self.args).map_err(TrainError::from)?;
-        let factory = phalanx_envs::registry::factory(&self.env, &args)?;
+        let factory = program.environments.factory(&self.env, &args)?;
         let pool = pool(self.options.threads)?;
         let (rates, bytes) = pool.install(|| self.measure(factory));
         let rates = Spread::of(rates);

@@ -5,8 +5,9 @@ use phalanx_core::nn::{count_multiply_adds, peak_fma_per_second};
 use serde_json::json;
 
 use super::Spread;
+use crate::Program;
 use crate::commands::train::trainer_of;
-use crate::commands::{Misuse, print};
+use crate::commands::{UsageError, print};
 
 /// Measure a whole training loop: environment steps and updates per second, and memory. Writes nothing.
 ///
@@ -35,11 +36,11 @@ pub(super) struct Train {
 }
 
 impl Train {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self, program: &Program) -> anyhow::Result<()> {
         if self.repeats == 0 {
-            return Err(Misuse("--repeats must be at least 1".to_owned()).into());
+            return Err(UsageError("--repeats must be at least 1".to_owned()).into());
         }
-        let mut trainer = trainer_of(&self.alg, &self.env, &self.settings)?;
+        let mut trainer = trainer_of(program, &self.alg, &self.env, &self.settings)?;
         trainer.prepare()?;
         let mut progress = trainer.progress();
         while progress.updates == 0 {

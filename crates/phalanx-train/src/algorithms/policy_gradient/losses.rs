@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn the_value_loss_is_the_larger_of_free_and_clipped_squared_or_hubers() {
         let targets = ValueTargets {
-            before: column(&[0.0, 0.0, 0.0]),
+            old_value: column(&[0.0, 0.0, 0.0]),
             returns: column(&[1.0, -1.0, 9.0]),
             weight: column(&[0.5, 0.5, 0.0]),
         };

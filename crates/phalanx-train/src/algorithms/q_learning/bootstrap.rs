@@ -54,3 +54,76 @@ impl BootstrapRule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use phalanx_core::nn::device;
+    use phalanx_core::rng::{Purpose, Rng};
+
+    use super::super::QLearningSettings;
+    use super::*;
+    use crate::replay::EpisodeBatch;
+    use crate::rollout::InputLayout;
+
+    /// The last time of one episode of two agents with three actions; the second agent's last action
+    /// is unavailable.
+    fn batch() -> EpisodeTensors {
+        let inputs = InputLayout {
+            obs_dim: 1,
+            n_actions: 3,
+            n_agents: 2,
+            last_action: false,
+            agent_id: false,
+            frames: 1,
+        };
+        let batch = EpisodeBatch {
+            time: 0,
+            episodes: 1,
+            input: vec![0.0; 2],
+            state: vec![0.0],
+            avail: vec![true, true, true, true, true, false],
+            actions: vec![0; 2],
+            steps: Vec::new(),
+            agent_reward: Vec::new(),
+            indices: vec![0],
+            weights: vec![1.0],
+        };
+        let rng = Rng::stream(0, Purpose::Check, 0);
+        let cpu = device("cpu").expect("the CPU is always there");
+        EpisodeTensors::new(batch, inputs, &QLearningSettings::default(), 1, rng, &cpu)
+    }
+
+    /// The joint action and the value of each rule, where VDN mixes these utilities.
+    fn bootstrap(rule: BootstrapRule) -> (Vec<i32>, f32) {
+        let batch = batch();
+        let tensor = |values: [f32; 6]| -> Tensor<3> {
+            Tensor::<1>::from_floats(values, &batch.state.device()).reshape([1, 2, 3])
+        };
+        let online = tensor([1.0, 5.0, 2.0, 0.5, 1.0, 9.0]);
+        let target = tensor([3.0, 1.5, 2.5, 2.0, -1.0, 9.0]);
+        let best = rule.joint_action(&batch, online.clone(), target.clone());
+        let actions = best.clone().into_data().try_into_vec::<i32>().expect("32-bit integers");
+        let sum = |utilities: Tensor<3>| {
+            let batch = batch.clone();
+            move |actions| batch.gather(utilities.clone(), actions).sum_dim(1)
+        };
+        let value = rule.value(best, sum(target), sum(online));
+        (actions, value.into_scalar())
+    }
+
+    #[test]
+    fn the_target_networks_choose_and_value() {
+        assert_eq!(bootstrap(BootstrapRule::Target), (vec![0, 0], 3.0 + 2.0));
+    }
+
+    #[test]
+    fn double_q_learning_values_what_the_online_networks_choose() {
+        assert_eq!(bootstrap(BootstrapRule::DoubleQ), (vec![1, 1], 1.5 - 1.0));
+    }
+
+    #[test]
+    fn minto_chooses_by_the_smaller_utility_and_takes_the_smaller_value() {
+        // The smaller utilities are 1, 1.5, 2 and 0.5, -1; the values there 4.5 and 2.5.
+        assert_eq!(bootstrap(BootstrapRule::Minto), (vec![2, 0], 2.0 + 0.5));
+    }
+}

@@ -300,7 +300,7 @@ mod tests {
         };
         let device = device("cpu").expect("the CPU is always there");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device: device.clone() };
-        let algorithm = Qmix { learning: learning.clone(), ..Qmix::default() };
+        let algorithm = Qmix::new(learning.clone());
         let mut learner = ReplayLearner::new(algorithm, &context);
         let mut metrics = Metrics::default();
         learner.train_iteration(&mut envs, &mut metrics).expect("nothing is learned");
@@ -337,7 +337,7 @@ mod tests {
         };
         let device = device("cpu").expect("the CPU is always there");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
-        let mut learner = ReplayLearner::new(Vdn { learning, ..Vdn::default() }, &context);
+        let mut learner = ReplayLearner::new(Vdn::new(learning), &context);
         let decides = |actor: &Actor| {
             let (mut hidden, mut utilities) =
                 (vec![0.0; actor.carry_dim()], vec![0.0; actor.output_dim()]);
@@ -375,7 +375,7 @@ mod tests {
         };
         let device = device("cpu").expect("the CPU is always there");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
-        let mut learner = ReplayLearner::new(Vdn { learning, ..Vdn::default() }, &context);
+        let mut learner = ReplayLearner::new(Vdn::new(learning), &context);
         let mut metrics = Metrics::default();
         let error = (0..10).find_map(|_| learner.train_iteration(&mut envs, &mut metrics).err());
         assert!(matches!(error, Some(TrainError::NotFinite { .. })), "{error:?}");

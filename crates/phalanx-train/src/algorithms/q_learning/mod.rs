@@ -95,6 +95,13 @@ pub type Qatten = QLearning<QattenMixer>;
 /// action with their own largest utility, which need not be their part of the best joint action.
 pub type Unrestricted = QLearning<UnrestrictedMixer>;
 
+impl<M: Mixer> QLearning<M> {
+    /// Makes the algorithm with these settings of Q-learning and the mixer's defaults.
+    pub fn new(learning: QLearningSettings) -> Self {
+        Self { learning, mixer: M::default() }
+    }
+}
+
 impl<M: Mixer> Default for QLearning<M> {
     fn default() -> Self {
         let learning =

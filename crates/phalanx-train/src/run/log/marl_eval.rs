@@ -78,7 +78,7 @@ mod tests {
         let of =
             |alg: &str| json!({ "two_step": { "two_step": { alg: { "seed_1": evaluations } } } });
         let mut marl_eval = MarlEval::new("unrestricted", "two_step", 1);
-        marl_eval.take_over(&of("mlp"), 10);
+        marl_eval.restore(&of("mlp"), 10);
         assert_eq!(marl_eval.json(), of("unrestricted"));
     }
 }

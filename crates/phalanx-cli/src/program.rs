@@ -1,0 +1,124 @@
+//! The program: its command line, and what it knows by name.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use phalanx_core::nn::DeviceError;
+use phalanx_envs::registry::{EnvEntry, Environments, RegistryError};
+use phalanx_train::TrainError;
+use phalanx_train::algorithms::{Algorithm, Algorithms};
+use serde::de::DeserializeOwned;
+
+use crate::commands::{self, UsageError};
+
+/// The exit status of a run that a signal stopped, which is what shells report for an interrupted
+/// command.
+pub(crate) const STOPPED: u8 = 130;
+
+/// Train teams: cooperative multi-agent reinforcement learning on any machine.
+#[derive(Parser)]
+#[command(
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  \
+        phalanx train qmix skirmish/3m\n  \
+        phalanx train ippo skirmish/8m seed=2 t_max=500000\n  \
+        phalanx eval results/qmix/skirmish/3m/seed_1\n  \
+        phalanx eval skirmish/3m --policy focus_fire\n  \
+        phalanx describe skirmish/3m"
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(commands::train::Train),
+    Eval(commands::eval::Eval),
+    List(commands::list::List),
+    Describe(commands::describe::Describe),
+    Trace(commands::trace::Trace),
+    Bench(commands::bench::Bench),
+}
+
+/// The program `phalanx` with the algorithms and environments that it knows by name.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The algorithms.
+    pub algorithms: Algorithms,
+    /// The environments.
+    pub environments: Environments,
+}
+
+impl Program {
+    /// Returns the program with the built-in algorithms and environments.
+    pub fn builtin() -> Self {
+        Self { algorithms: Algorithms::builtin(), environments: Environments::builtin() }
+    }
+
+    /// Adds the algorithm `A`, for example [`QLearning`](phalanx_train::algorithms::QLearning) with
+    /// a mixer.
+    ///
+    /// # Panics
+    ///
+    /// When an algorithm has the same name already.
+    #[must_use]
+    pub fn algorithm<A: Algorithm + Default + DeserializeOwned + 'static>(mut self) -> Self {
+        self.algorithms.register::<A>().unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
+    /// Adds an environment.
+    ///
+    /// # Panics
+    ///
+    /// When an environment has the same identifier already.
+    #[must_use]
+    pub fn environment(mut self, entry: EnvEntry) -> Self {
+        self.environments.register(entry).unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
+    /// Runs the command line of this process. Returns 0 on success, 2 for a usage or configuration
+    /// error, 130 for a run that a signal stopped, and 1 for any other failure.
+    pub fn main(self) -> ExitCode {
+        let result = match CommandLine::parse().command {
+            Command::Train(command) => command.run(&self),
+            Command::Eval(command) => command.run(&self),
+            Command::List(command) => command.run(&self),
+            Command::Describe(command) => command.run(&self),
+            Command::Trace(command) => command.run(&self),
+            Command::Bench(command) => command.run(&self),
+        };
+        let Err(error) = result else { return ExitCode::SUCCESS };
+        if let Some(TrainError::Stopped { path, t_env }) = error.downcast_ref() {
+            let resume = format!("phalanx train --resume {}", path.display());
+            eprintln!("stopped after {t_env} environment steps; resume with:\n  {resume}");
+            return ExitCode::from(STOPPED);
+        }
+        eprintln!("error: {error:#}");
+        ExitCode::from(if is_usage_error(&error) { 2 } else { 1 })
+    }
+}
+
+/// Returns whether another command line or configuration would avoid the error.
+fn is_usage_error(error: &anyhow::Error) -> bool {
+    let train = error.downcast_ref::<TrainError>().is_some_and(|error| {
+        matches!(
+            error,
+            TrainError::Config(_)
+                | TrainError::Registry(_)
+                | TrainError::Device(
+                    DeviceError::NotBuilt { .. }
+                        | DeviceError::Unusable { .. }
+                        | DeviceError::Unknown { .. }
+                )
+                | TrainError::RunExists { .. }
+                | TrainError::RunBusy { .. }
+                | TrainError::NotARun { .. }
+                | TrainError::NothingToResume { .. }
+        )
+    });
+    train || error.is::<RegistryError>() || error.is::<UsageError>()
+}

@@ -163,7 +163,7 @@ impl Units {
     }
 }
 
-/// A battle under the rule set `liberty`.
+/// The state of a battle and its game loop.
 ///
 /// One game loop lets all units act at once: every unit decides on what was true before the loop,
 /// and damage and motion take effect together. So no team gains by the order of its units.

@@ -213,6 +213,7 @@ fn a_team_that_cannot_be_drawn_is_refused() {
         ("enemies = 5", "enemies = 0", "`enemies` cannot be 0"),
         ("allies = 5", "allies = 5000", "`allies` cannot be 5000"),
         ("terrain = \"open\"", "terrain = \"strip\"", "must be without cliffs"),
+        ("allies = 5", "allies = 512", "too small for 517 units"),
         (
             "[generate]",
             "allies = [{ unit = \"marine\", count = 1, at = [9.0, 9.0] }]\n[generate]",

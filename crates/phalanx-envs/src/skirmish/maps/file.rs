@@ -189,8 +189,8 @@ impl MapFile {
             .map_err(|error| source.error(defaults.span(), format!("`defaults`: {error}")))
     }
 
-    /// Where the file does not state the number of columns, every kind of unit has one, in the
-    /// order of [`UNITS`]; none is needed where no team has units of several kinds.
+    /// Returns the columns of the unit type. If the file does not state their number, every kind of
+    /// unit has one, in the order of [`UNITS`]; none is needed if no team has several kinds.
     fn type_columns(&self, source: Source<'_>) -> Result<TypeColumns, MapError> {
         if let Some(bits) = &self.unit_type_bits {
             let n = *bits.get_ref();
@@ -291,7 +291,7 @@ impl MapFile {
     }
 }
 
-/// The drawing of a named terrain, or that of a built-in map.
+/// Returns the drawing of a named terrain, or that of a built-in map.
 fn drawing_named(name: &str) -> Option<String> {
     let named = |name: &str| TERRAINS.iter().find(|(known, _)| *known == name);
     if let Some((_, drawing)) = named(name) {
@@ -303,13 +303,13 @@ fn drawing_named(name: &str) -> Option<String> {
     Some(named(&terrain).map_or(terrain, |(_, drawing)| (*drawing).to_owned()))
 }
 
-/// The reason why a point is refused that is not on the map.
+/// Returns the reason why a point is refused that is not on the map.
 pub(super) fn off_the_map(x: f32, y: f32, terrain: &Terrain) -> String {
     let (width, height) = (terrain.width(), terrain.height());
     format!("({x}, {y}) is not on the map, which extends from (0, 0) to ({width}, {height})")
 }
 
-/// The row of [`UNITS`] that a file names.
+/// Returns the row of [`UNITS`] that a file names.
 pub(super) fn unit_named(source: Source<'_>, name: &Spanned<String>) -> Result<usize, MapError> {
     unit_index(name.get_ref())
         .ok_or_else(|| source.unknown("unit", name, UNITS.iter().map(|unit| unit.name)))
@@ -355,7 +355,7 @@ fn groups(
     Ok(groups)
 }
 
-/// The race that decides whether a team has shields: Protoss if any of its units has one.
+/// Returns the race that decides whether a team has shields: Protoss if any of its units has one.
 fn race_of(team: &[Spawn], kinds: &[usize]) -> Race {
     let placed = team.iter().map(|spawn| spawn.unit);
     let mut units: Vec<_> = if kinds.is_empty() { placed.collect() } else { kinds.to_vec() };

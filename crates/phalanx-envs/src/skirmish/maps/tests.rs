@@ -95,7 +95,7 @@ fn a_map_may_draw_its_own_terrain() {
     assert!(!map.terrain.pathable(5, 19) && map.terrain.pathable(5, 18));
 }
 
-/// The error of the map `3m` with one line replaced.
+/// Returns the error of the map `3m` with one line replaced.
 fn refusal(old: &str, new: &str) -> String {
     let text = MAPS[0].1;
     assert!(text.contains(old), "{old}");

@@ -97,7 +97,7 @@ pub fn check_keys(args: &Table, known: &[Argument]) -> Result<(), ArgumentError>
     }
 }
 
-/// The error of a value that `argument` may not take.
+/// Returns the error of a value that `argument` may not take.
 pub(crate) fn wrong(argument: &Argument, value: impl ToString) -> ArgumentError {
     ArgumentError::Wrong { key: argument.key, value: value.to_string(), allowed: argument.allowed }
 }
@@ -116,7 +116,7 @@ fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
     }
 }
 
-/// The row of `key`, which must be one of `arguments`.
+/// Returns the row of `key`, which must be one of `arguments`.
 pub(crate) fn row(arguments: &'static [Argument], key: &str) -> &'static Argument {
     let found = arguments.iter().find(|argument| argument.key == key);
     found.expect("every field has a row, as a test holds")

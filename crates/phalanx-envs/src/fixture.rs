@@ -10,7 +10,7 @@ pub(crate) struct Fixture<E> {
 }
 
 impl<E: Env> Fixture<E> {
-    /// The first episode of `env`.
+    /// Begins the first episode of `env`.
     pub(crate) fn start(env: E) -> Self {
         let rows = StepRows::new(env.spec(), 1, 1);
         let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };

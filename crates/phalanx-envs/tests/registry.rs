@@ -101,6 +101,8 @@ fn a_map_file_that_is_missing_or_malformed_is_refused_with_its_place() {
     );
     let message = refusal("skirmish", "map = \"nowhere.toml\"");
     assert!(message.contains("cannot read the map nowhere.toml: "), "{message}");
+    let message = refusal("skirmish", "map = \"src\"");
+    assert!(message.contains("cannot read the map src: it is not a file"), "{message}");
     let message = refusal("skirmish", "mapp = \"nowhere.toml\"");
     assert!(message.contains("did you mean `map`"), "{message}");
     let message = refusal("skirmish", "map = 3");

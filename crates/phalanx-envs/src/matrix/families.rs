@@ -19,7 +19,7 @@ pub struct Family {
 }
 
 impl Family {
-    /// The game that `args` choose; their defaults where they are silent.
+    /// Returns the game that `args` choose; their defaults where they are silent.
     ///
     /// # Errors
     ///

@@ -89,7 +89,7 @@ impl KStep {
     pub const SUMMARY: &'static str = "The first joint action decides which one must be repeated for k \
         steps, and the best branch hides its prize in the last (Mahajan et al. 2019, MAVEN).";
 
-    /// The game, at its first step.
+    /// Creates the game, at its first step.
     ///
     /// # Errors
     ///

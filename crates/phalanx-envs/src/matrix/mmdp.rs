@@ -76,7 +76,7 @@ impl Mmdp {
     pub const SUMMARY: &'static str = "A hundred steps in which 00 pays 1 and 11 ends all pay: a test of \
         learning off policy (Wang et al. 2021, QPLEX).";
 
-    /// The game, at its first step.
+    /// Creates the game, at its first step.
     ///
     /// # Errors
     ///

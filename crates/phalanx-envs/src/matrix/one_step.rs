@@ -89,13 +89,13 @@ pub struct MatrixGame {
 }
 
 impl MatrixGame {
-    /// The game of one of [`MATRIX_GAMES`].
+    /// Creates the game of one of [`MATRIX_GAMES`].
     pub fn new(payoff: Payoff) -> Self {
         let rows = payoff.table.iter().map(|row| row.to_vec()).collect();
         Self::with_table(payoff.name, payoff.summary, rows)
     }
 
-    /// The game `matrix/<name>` with the payoffs `[action of agent 0, action of agent 1]`.
+    /// Creates the game `matrix/<name>` with the payoffs `[action of agent 0, action of agent 1]`.
     ///
     /// # Panics
     ///

@@ -55,12 +55,12 @@ impl TwoStep {
     pub const NON_MONOTONE_SUMMARY: &'static str = "The two-step game with a second step that is not \
         monotone: 2, 1, 1, 8 instead of 0, 1, 1, 8.";
 
-    /// The game, at its first step.
+    /// Creates the game, at its first step.
     pub fn new() -> Self {
         Self::with("two_step", MONOTONE)
     }
 
-    /// The variant, at its first step.
+    /// Creates the variant, at its first step.
     pub fn non_monotone() -> Self {
         Self::with("two_step_non_monotone", NON_MONOTONE)
     }

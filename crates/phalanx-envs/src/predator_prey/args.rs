@@ -160,13 +160,13 @@ impl PredatorPreyArgs {
         Ok(args)
     }
 
-    /// The number of stags and hares.
+    /// Returns the number of stags and hares.
     pub fn n_prey(&self) -> usize {
         self.n_stags + self.n_hare
     }
 
-    /// The largest return of an episode, where captures are all that is rewarded and their number
-    /// is bounded by the agents they freeze; else `None`.
+    /// Returns the largest return of an episode, where captures are all that is rewarded and their
+    /// number is bounded by the agents they freeze; else `None`.
     ///
     /// By default every stag takes two of eight agents, so that 4 stags, worth 40, can be caught.
     pub fn max_return(&self) -> Option<f32> {

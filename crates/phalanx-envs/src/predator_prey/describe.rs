@@ -70,7 +70,7 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
     }
 }
 
-/// The positions of agents and prey, and the grid as text.
+/// Returns the positions of agents and prey, and the grid as text.
 pub(super) fn frame(world: &World) -> Map<String, Value> {
     let agents: Vec<Value> = (0..world.args.n_agents)
         .map(|agent| {
@@ -93,8 +93,9 @@ pub(super) fn frame(world: &World) -> Map<String, Value> {
     frame
 }
 
-/// One line per row: agents by their number (letters from ten on, `@` when these run out), stags as
-/// `S`, hares as `H`, free cells as `.`. Frozen agents are gone, or `#` where they stand in the way.
+/// Returns one line per row: agents by their number (letters from ten on, `@` when these run out),
+/// stags as `S`, hares as `H`, free cells as `.`. Frozen agents are gone, or `#` where they stand
+/// in the way.
 pub(super) fn text(world: &World) -> String {
     let mut text = String::with_capacity((world.grid.columns + 1) * world.grid.rows);
     for cell in 0..world.grid.len() as u32 {

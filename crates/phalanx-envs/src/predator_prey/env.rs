@@ -41,7 +41,7 @@ impl PredatorPrey {
     pub const SUMMARY: &'static str = "Two agents must catch a prey together; trying alone is \
         punished (Böhmer et al. 2020, DCG; Rashid et al. 2020, Weighted QMIX).";
 
-    /// A hunt.
+    /// Creates the environment.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl PredatorPrey {
         Ok(Self { spec, writer, greedy: GreedyHunt::new(&args), world: World::new(args) })
     }
 
-    /// The arguments.
+    /// Returns the arguments.
     pub fn args(&self) -> &PredatorPreyArgs {
         &self.world.args
     }

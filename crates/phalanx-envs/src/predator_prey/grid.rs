@@ -38,19 +38,19 @@ impl Grid {
         Self { rows, columns, toroidal, neighbours }
     }
 
-    /// The number of cells.
+    /// Returns the number of cells.
     pub(super) fn len(&self) -> usize {
         self.neighbours.len()
     }
 
-    /// The cell `direction` leads to; `None` where there is a wall.
+    /// Returns the cell `direction` leads to; `None` where there is a wall.
     #[inline]
     pub(super) fn towards(&self, cell: u32, direction: usize) -> Option<u32> {
         let to = self.neighbours[cell as usize][direction];
         (to != WALL).then_some(to)
     }
 
-    /// The neighbours of a cell: up to four, without walls.
+    /// Returns the neighbours of a cell: up to four, without walls.
     #[inline]
     pub(super) fn neighbours(&self, cell: u32) -> impl Iterator<Item = u32> + '_ {
         self.neighbours[cell as usize].iter().copied().filter(|&to| to != WALL)
@@ -62,7 +62,7 @@ impl Grid {
         (cell as usize / self.columns, cell as usize % self.columns)
     }
 
-    /// The least number of moves from one cell to another on the empty grid.
+    /// Returns the least number of moves from one cell to another on the empty grid.
     pub(super) fn distance(&self, a: u32, b: u32) -> usize {
         let ((row_a, column_a), (row_b, column_b)) = (self.place(a), self.place(b));
         let along = |a: usize, b: usize, side: usize| {

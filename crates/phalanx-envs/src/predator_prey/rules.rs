@@ -120,8 +120,8 @@ impl World {
         (reward, false)
     }
 
-    /// The agents next to a cell that can take part in a capture there: those that play *catch*, or
-    /// all where there is no such action.
+    /// Returns the agents next to a cell that can take part in a capture there: those that play
+    /// *catch*, or all where there is no such action.
     fn hunters(&self, cell: u32, actions: &[u16]) -> Group {
         let mut group = Group::default();
         for agent in self.grid.neighbours(cell).filter_map(|cell| self.agent_in(cell)) {

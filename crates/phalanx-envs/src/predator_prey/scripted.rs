@@ -96,7 +96,7 @@ fn prey_left(world: &World) -> impl Iterator<Item = usize> + '_ {
     (0..world.args.n_prey()).filter(|&prey| !world.state.caught[prey])
 }
 
-/// How many agents it takes to catch a prey.
+/// Returns how many agents it takes to catch a prey.
 fn needed(world: &World, prey: usize) -> usize {
     let kind = world.kind(prey);
     if world.args.capture_action {
@@ -110,7 +110,7 @@ fn distance(world: &World, agent: usize, prey: usize) -> usize {
     world.grid.distance(world.state.agents[agent], world.state.prey[prey])
 }
 
-/// A step towards a prey, such that the agent is next to it after the prey has moved too.
+/// Returns a move towards a prey, such that the agent is next to it after the prey has moved too.
 ///
 /// Prey that can move does, so its distance to an agent that waits changes by one: at distance two
 /// it is better to wait, and next to the prey to step aside and be met again.

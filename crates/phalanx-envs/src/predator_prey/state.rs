@@ -112,7 +112,7 @@ impl World {
         }
     }
 
-    /// Whether a saved state can be one of this hunt.
+    /// Returns whether a saved state can be one of this hunt.
     pub(super) fn is_compatible(&self, saved: &State) -> bool {
         let ours = &self.state;
         let vanish = self.args.remove_frozen;
@@ -135,13 +135,13 @@ impl World {
             && saved.agents.iter().chain(&saved.prey).all(|&cell| (cell as usize) < self.grid.len())
     }
 
-    /// Whether a prey is a stag or a hare.
+    /// Returns whether a prey is a stag or a hare.
     #[inline]
     pub(super) fn kind(&self, prey: usize) -> usize {
         if prey < self.args.n_stags { STAG } else { HARE }
     }
 
-    /// Whether an agent takes up a cell.
+    /// Returns whether an agent takes up a cell.
     #[inline]
     pub(super) fn on_grid(&self, agent: usize) -> bool {
         !(self.args.remove_frozen && self.state.frozen[agent])
@@ -159,13 +159,13 @@ impl World {
         (prey != EMPTY).then_some(usize::from(prey))
     }
 
-    /// Whether a cell holds neither agent nor prey.
+    /// Returns whether a cell holds neither agent nor prey.
     #[inline]
     pub(super) fn is_free(&self, cell: u32) -> bool {
         self.agent_at[cell as usize] == EMPTY && self.prey_at[cell as usize] == EMPTY
     }
 
-    /// Whether a prey stands next to this cell.
+    /// Returns whether a prey stands next to this cell.
     #[inline]
     pub(super) fn next_to_prey(&self, cell: u32) -> bool {
         self.grid.neighbours(cell).any(|cell| self.prey_in(cell).is_some())

@@ -152,7 +152,7 @@ impl Environments {
         self.get(id).or_else(family)
     }
 
-    /// The error of an identifier that does not exist.
+    /// Returns the error of an identifier that does not exist.
     fn unknown(&self, id: &str) -> RegistryError {
         let (id, names) = (id.to_owned(), foreign_names::same_tasks(self, id));
         if names.is_empty() {

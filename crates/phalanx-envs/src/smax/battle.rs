@@ -79,7 +79,7 @@ pub(crate) struct Battle {
 }
 
 impl Battle {
-    /// An empty field; [`Battle::begin`] fills it.
+    /// Creates an empty field; [`Battle::begin`] fills it.
     pub(crate) fn new(n_allies: usize, n_enemies: usize, args: &SmaxArgs) -> Self {
         let zeros = [0.0; CAPACITY];
         assert!(n_allies + n_enemies <= CAPACITY, "the scenarios fit the arrays");
@@ -120,7 +120,7 @@ impl Battle {
         }
     }
 
-    /// The numbers of a unit's type.
+    /// Returns the numbers of a unit's type.
     #[inline]
     pub(crate) fn stats(&self, unit: usize) -> &Combatant {
         &self.kinds[usize::from(self.kind[unit])]
@@ -131,7 +131,7 @@ impl Battle {
         self.away[unit] == 0.0
     }
 
-    /// Whether any unit of `units` is alive.
+    /// Returns whether any unit of `units` is alive.
     pub(crate) fn any_alive(&self, mut units: std::ops::Range<usize>) -> bool {
         units.any(|unit| self.alive(unit))
     }
@@ -160,7 +160,7 @@ impl Battle {
         self.room = 0.0;
     }
 
-    /// The unit that `unit` attacks with `action`, which must be an attack.
+    /// Returns the unit that `unit` attacks with `action`, which must be an attack.
     ///
     /// Enemies number their targets backwards, as they observe them.
     #[inline]
@@ -227,7 +227,7 @@ impl Battle {
         }
     }
 
-    /// Whether the mask opens `action` to `unit`.
+    /// Returns whether the mask opens `action` to `unit`.
     pub(crate) fn may(&self, unit: usize, action: u16) -> bool {
         if !self.alive(unit) || action < ATTACK {
             return self.alive(unit) || action == STOP;
@@ -237,14 +237,15 @@ impl Battle {
         squared[self.target(unit, action)] < self.stats(unit).range_limit
     }
 
-    /// What others see of a unit's last movement, as a vector.
+    /// Returns what others see of a unit's last movement, as a vector.
     #[inline]
     pub(crate) fn last_movement(&self, unit: usize) -> (f32, f32) {
         let directions = DIRECTIONS.get(usize::from(self.action[unit]));
         directions.map_or((0.0, 0.0), |&(x, y)| (x * STRIDE, y * STRIDE))
     }
 
-    /// What others see of a unit's last attack: its number over the largest one, zero for none.
+    /// Returns what others see of a unit's last attack: its number over the largest one, zero for
+    /// none.
     #[inline]
     pub(crate) fn last_attack(&self, unit: usize) -> f32 {
         let action = self.action[unit];

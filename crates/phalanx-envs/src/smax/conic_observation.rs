@@ -13,8 +13,9 @@ pub(crate) const PER_SECTION: usize = 2;
 const TANGENTS: [f32; 7] =
     [0.198_912_37, 0.414_213_57, 0.668_178_6, 1.0, 1.496_605_8, 2.414_213_5, 5.027_339_5];
 
-/// The section a direction falls into, counted anticlockwise from west; a direction exactly on a
-/// boundary between quadrants falls into none, except that straight north belongs to section 24.
+/// Returns the section a direction falls into, counted anticlockwise from west; a direction exactly
+/// on a boundary between quadrants falls into none, except that straight north belongs to section
+/// 24.
 ///
 /// JaxMARL compares angles in single precision, so almost due west counts as due west.
 pub(crate) fn section(dx: f32, dy: f32) -> Option<usize> {

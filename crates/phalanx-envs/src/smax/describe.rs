@@ -154,7 +154,7 @@ fn types(subject: &str, names: &mut Vec<String>) {
     names.extend(UNIT_TYPES.iter().map(|unit| format!("{subject}: is a {}", unit.name)));
 }
 
-/// The units and the enemies' last actions as a trace shows them.
+/// Returns the units and the enemies' last actions as a trace shows them.
 pub(crate) fn frame(battle: &Battle, step: u32) -> Object<String, Value> {
     let units: Vec<Value> = (0..battle.n_units)
         .map(|unit| {

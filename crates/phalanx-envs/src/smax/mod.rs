@@ -131,12 +131,12 @@ impl Smax {
         })
     }
 
-    /// The arguments.
+    /// Returns the arguments.
     pub fn args(&self) -> &SmaxArgs {
         &self.args
     }
 
-    /// The scenario.
+    /// Returns the scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }

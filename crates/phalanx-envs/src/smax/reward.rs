@@ -6,7 +6,7 @@ use super::args::SmaxArgs;
 use super::battle::Battle;
 use super::simd::Numbers;
 
-/// What the step brought one team.
+/// Returns what the step brought one team.
 ///
 /// With `D` the opponents, `h` health before and after the step and `H` its maximum, the reward is
 ///

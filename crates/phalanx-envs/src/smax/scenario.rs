@@ -54,7 +54,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// The scenario called `name`.
+    /// Returns the scenario called `name`.
     pub fn named(name: &str) -> Option<Self> {
         SCENARIOS.iter().find(|scenario| scenario.name == name).copied()
     }
@@ -79,17 +79,17 @@ impl Scenario {
         }
     }
 
-    /// The number of allies.
+    /// Returns the number of allies.
     pub fn n_allies(&self) -> usize {
         size(self.allies)
     }
 
-    /// The number of enemies.
+    /// Returns the number of enemies.
     pub fn n_enemies(&self) -> usize {
         size(self.enemies)
     }
 
-    /// The types of all units, allies first.
+    /// Returns the types of all units, allies first.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = u8> {
         let squads = self.allies.iter().chain(self.enemies);
         squads.flat_map(|&(count, kind)| std::iter::repeat_n(kind, count))

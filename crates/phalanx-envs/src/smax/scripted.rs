@@ -42,7 +42,7 @@ struct Scratch {
 }
 
 impl ScriptedPolicy {
-    /// A policy that has seen nothing yet.
+    /// Creates a policy that has seen nothing yet.
     pub(crate) fn new(shoots: bool, mode: AttackMode) -> Self {
         Self {
             shoots,
@@ -137,7 +137,7 @@ impl ScriptedPolicy {
     }
 }
 
-/// The direction most like the vector; the first of equal ones.
+/// Returns the direction most like the vector; the first of equal ones.
 fn walk(dx: f32, dy: f32) -> u16 {
     let mut best = (0, dy);
     for (action, similarity) in [(1, dx), (2, -dy), (3, -dx)] {

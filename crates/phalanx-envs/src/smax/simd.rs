@@ -11,13 +11,13 @@ pub(crate) const LANES: usize = 8;
 /// One number per unit.
 pub(crate) type Numbers = [f32; CAPACITY];
 
-/// The first `n` groups of lanes.
+/// Returns the first `n` groups of lanes.
 #[inline]
 pub(crate) fn groups(numbers: &Numbers, n: usize) -> &[[f32; LANES]] {
     &numbers.as_chunks().0[..n]
 }
 
-/// The first `n` groups of lanes.
+/// Returns the first `n` groups of lanes.
 #[inline]
 pub(crate) fn groups_mut(numbers: &mut Numbers, n: usize) -> &mut [[f32; LANES]] {
     &mut numbers.as_chunks_mut().0[..n]

@@ -65,7 +65,7 @@ pub(crate) struct Combatant {
 }
 
 impl Combatant {
-    /// All types, for game loops of `seconds`.
+    /// Returns all types, for game loops of `seconds`.
     pub(crate) fn all(seconds: f32) -> [Self; TYPE_BITS] {
         UNIT_TYPES.map(|unit| Self {
             health: unit.health,
@@ -80,7 +80,7 @@ impl Combatant {
     }
 }
 
-/// The smallest number whose rounded square root is not below `limit`.
+/// Returns the smallest number whose rounded square root is not below `limit`.
 ///
 /// So `squared < squared_limit(limit)` is exactly `squared.sqrt() < limit`.
 pub(crate) fn squared_limit(limit: f32) -> f32 {

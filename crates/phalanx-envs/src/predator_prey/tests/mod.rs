@@ -63,7 +63,7 @@ impl Scene {
         Self { env, rows, rng: Rng::stream(0, Purpose::Check, 0) }
     }
 
-    /// The same with another stream of chance.
+    /// Returns the same with another stream of chance.
     fn seeded(drawing: &str, args: &PredatorPreyArgs, seed: u32) -> Self {
         let rng = Rng::stream(0, Purpose::Check, seed);
         Self { rng, ..Self::new(drawing, args.clone()) }
@@ -74,7 +74,7 @@ impl Scene {
         self.env.step(actions, &mut self.rng, self.rows.at_mut(0).row(&spec, 0))
     }
 
-    /// The reward of one step.
+    /// Returns the reward of one step.
     fn reward(&mut self, actions: &[u16]) -> f32 {
         self.act(actions).reward
     }

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// The cells `(row, column, feature)` of `[row, column, feature]` numbers that are not zero.
+/// Returns the cells `(row, column, feature)` of `[row, column, feature]` numbers that are not
+/// zero.
 fn marks(numbers: &[f32], columns: usize, features: usize) -> Vec<((usize, usize, usize), f32)> {
     let place = |i: usize| (i / features / columns, i / features % columns, i % features);
     let marked = numbers.iter().enumerate().filter(|&(_, &number)| number != 0.0);

@@ -51,8 +51,8 @@ impl AliveUnits {
         }
     }
 
-    /// Whether a point is at most `reach` away, in both coordinates, from the rectangle around
-    /// them.
+    /// Returns whether a point is at most `reach` away, in both coordinates, from the rectangle
+    /// around them.
     #[inline]
     pub(crate) fn come_within(&self, reach: f32, x: f32, y: f32) -> bool {
         x + reach >= self.west

@@ -103,7 +103,7 @@ impl Units {
         }
     }
 
-    /// Whether this can be the state of a battle of `n` units.
+    /// Returns whether this can be the state of a battle of `n` units.
     pub(crate) fn is_compatible(&self, n: usize) -> bool {
         let numbers = [
             &self.x,
@@ -138,7 +138,7 @@ impl Units {
         self.health[i] > 0.0
     }
 
-    /// The squared distance between the centres of two units.
+    /// Returns the squared distance between the centres of two units.
     #[inline]
     pub(crate) fn distance_squared(&self, i: usize, j: usize) -> f32 {
         let (dx, dy) = (self.x[j] - self.x[i], self.y[j] - self.y[i]);
@@ -163,7 +163,7 @@ impl Units {
     }
 }
 
-/// A battle under the rule set `liberty`.
+/// The state of a battle and its game loop.
 ///
 /// One game loop lets all units act at once: every unit decides on what was true before the loop,
 /// and damage and motion take effect together. So no team gains by the order of its units.
@@ -198,7 +198,7 @@ pub(crate) struct Battle {
 }
 
 impl Battle {
-    /// The battle of `map`, before [`Battle::deploy`].
+    /// Creates the battle of `map`, before [`Battle::spawn`].
     pub(crate) fn new(map: &Map, args: &SkirmishArgs) -> Self {
         let table = Stats::table();
         let n = map.allies.len() + map.enemies.len();
@@ -292,29 +292,29 @@ impl Battle {
         self.deterministic = deterministic;
     }
 
-    /// The number of units of both teams.
+    /// Returns the number of units of both teams.
     pub(crate) fn len(&self) -> usize {
         self.stats.len()
     }
 
-    /// The opponents of unit `i`.
+    /// Returns the opponents of unit `i`.
     #[inline]
     pub(crate) fn opponents(&self, i: usize) -> Range<usize> {
         if i < self.n_allies { self.n_allies..self.len() } else { 0..self.n_allies }
     }
 
-    /// The team of unit `i`.
+    /// Returns the team of unit `i`.
     #[inline]
     pub(crate) fn team(&self, i: usize) -> Range<usize> {
         if i < self.n_allies { 0..self.n_allies } else { self.n_allies..self.len() }
     }
 
-    /// Whether any of the units `team` lives.
+    /// Returns whether any of the units `team` lives.
     pub(crate) fn any_alive(&self, team: Range<usize>) -> bool {
         self.units.health[team].iter().any(|&health| health > 0.0)
     }
 
-    /// Whether the edges of units `i` and `j` are at most `range` apart.
+    /// Returns whether the edges of units `i` and `j` are at most `range` apart.
     #[inline]
     pub(crate) fn within(&self, i: usize, j: usize, range: f32) -> bool {
         let reach = range + self.stats[i].radius + self.stats[j].radius;
@@ -343,7 +343,7 @@ impl Battle {
         self.units.clock += 1;
     }
 
-    /// The random part of a weapon's period, in game loops: uniform in `[-1, 2)`.
+    /// Returns the random part of a weapon's period, in game loops: uniform in `[-1, 2)`.
     ///
     /// Source: the default random delay of the game's weapons, -0.0625 to 0.125 seconds.
     #[inline]

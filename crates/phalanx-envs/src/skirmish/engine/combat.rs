@@ -6,8 +6,8 @@ use super::battle::{AT_REST, Battle, Hit, NO_UNIT, Order};
 use super::units::{LOOPS_PER_SECOND, Splash, strike};
 
 impl Battle {
-    /// Whether unit `i` may start an attack on unit `j`: the distance between their edges is at
-    /// most the weapon's range.
+    /// Returns whether unit `i` may start an attack on unit `j`: the distance between their edges
+    /// is at most the weapon's range.
     #[inline]
     pub(crate) fn in_range(&self, i: usize, j: usize) -> bool {
         self.within(i, j, self.stats[i].range)

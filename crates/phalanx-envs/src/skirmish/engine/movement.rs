@@ -90,7 +90,7 @@ impl Battle {
         body.side = self.units.side[i];
     }
 
-    /// How far from its goal unit `i` stops: as far as it can attack or heal its target.
+    /// Returns how far from its goal unit `i` stops: as far as it can attack or heal its target.
     fn reach_of_order(&self, i: usize) -> f32 {
         let target = self.units.target[i];
         if target == NO_UNIT {
@@ -100,8 +100,8 @@ impl Battle {
         range + self.stats[i].radius + self.stats[usize::from(target)].radius
     }
 
-    /// Whether a unit at this squared distance from its goal stands among those that
-    /// have reached it: within the disc that its team would fill around it.
+    /// Returns whether a unit at this squared distance from its goal stands among those that have
+    /// reached it: within the disc that its team would fill around it.
     fn has_arrived(&self, i: usize, squared: f32) -> bool {
         let attack_moves = matches!(self.units.order[i], Order::AttackMove { .. });
         let separation = self.stats[i].separation;
@@ -109,7 +109,7 @@ impl Battle {
         attack_moves && self.units.target[i] == NO_UNIT && squared <= disc
     }
 
-    /// Where unit `i` wants to be; `None` if it wants to stay.
+    /// Returns where unit `i` wants to be; `None` if it wants to stay.
     fn goal(&self, i: usize) -> Option<(f32, f32)> {
         let target = self.units.target[i];
         let place = |j: usize| (self.units.x[j], self.units.y[j]);
@@ -123,7 +123,7 @@ impl Battle {
         }
     }
 
-    /// The nearest comrade of unit `i` that can attack.
+    /// Returns the nearest comrade of unit `i` that can attack.
     fn nearest_armed(&self, i: usize) -> Option<usize> {
         let armed = self.team(i).filter(|&j| self.stats[j].armed && self.units.alive(j));
         let distance = |j: usize| self.units.distance_squared(i, j);

@@ -38,7 +38,7 @@ impl Battle {
         }
     }
 
-    /// Whether unit `j` can be healed: it is alive, biological and injured.
+    /// Returns whether unit `j` can be healed: it is alive, biological and injured.
     #[inline]
     pub(crate) fn is_injured(&self, j: usize) -> bool {
         let unit = self.stats[j].unit;

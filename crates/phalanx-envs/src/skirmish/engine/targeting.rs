@@ -70,7 +70,7 @@ impl Battle {
         self.units.alive(target) && (hunts || self.within(i, target, LEASH))
     }
 
-    /// Whether unit `i` is attacking its target or could begin to.
+    /// Returns whether unit `i` is attacking its target or could begin to.
     fn is_busy_with(&self, i: usize, target: usize) -> bool {
         self.units.windup[i] != AT_REST || self.in_range(i, target)
     }
@@ -79,8 +79,8 @@ impl Battle {
         &self.living[usize::from(i < self.n_allies)]
     }
 
-    /// The nearest opponent within `scan`, measured between edges; one that can attack goes before
-    /// one that cannot.
+    /// Returns the nearest opponent within `scan`, measured between edges; one that can attack goes
+    /// before one that cannot.
     fn nearest_opponent(&self, i: usize, scan: f32) -> u16 {
         const BLOCK: usize = 16;
         let (stats, others) = (&self.stats[i], self.living_opponents(i));
@@ -117,8 +117,8 @@ impl Battle {
         choice
     }
 
-    /// The unit that medivac `i` heals of its own accord: of the injured in sight the one with the smallest
-    /// share of its health, and the nearest of several.
+    /// Returns the unit that medivac `i` heals of its own accord: of the injured in sight the one
+    /// with the smallest share of its health, and the nearest of several.
     fn most_injured(&self, i: usize) -> u16 {
         let scan = self.stats[i].scan;
         let key = |j: usize| {

@@ -42,7 +42,7 @@ pub(crate) enum Choice {
 }
 
 impl Choice {
-    /// The meaning of `action` where there are `n_looks` look actions.
+    /// Returns the meaning of `action` where there are `n_looks` look actions.
     pub(crate) fn of(action: u16, n_looks: usize) -> Self {
         match action {
             NO_OP => Self::NoOp,

@@ -155,7 +155,7 @@ impl Skirmish {
         StepResult { reward: rewards[0], status: end }
     }
 
-    /// What `agent` does, and notes its last action.
+    /// Returns the choice of `agent`, and records its last action.
     fn choose(&mut self, agent: usize, chosen: u16) -> Choice {
         let (team, number) = self.team_of(agent);
         let Team { view, history, leader, orders, .. } = &mut self.teams[team];
@@ -183,7 +183,7 @@ impl Skirmish {
         }
     }
 
-    /// Whether a saved state can be one of this battle.
+    /// Returns whether a saved state can be one of this battle.
     fn is_compatible(&self, saved: &Saved) -> bool {
         let n = self.battle.len();
         let known = |unit| self.map.kinds().any(|kind| kind == unit);

@@ -27,7 +27,7 @@ impl TeamHistory {
         }
     }
 
-    /// Whether this can belong to a team of this layout.
+    /// Returns whether this can belong to a team of this layout.
     pub(crate) fn is_compatible(&self, layout: &Layout) -> bool {
         self.last_actions.len() == layout.n_agents
             && self.looks.len() == layout.n_agents

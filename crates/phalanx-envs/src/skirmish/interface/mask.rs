@@ -47,7 +47,7 @@ impl TeamView {
         }
     }
 
-    /// The units at which actions with a target are directed.
+    /// Returns the units at which actions with a target are directed.
     fn targets(&self, unit: usize) -> Range<usize> {
         if self.constants[unit].heals { self.own.clone() } else { self.opponents.clone() }
     }
@@ -64,15 +64,16 @@ impl TeamView {
         }
     }
 
-    /// Whether `target` lives and is of the right kind: healers heal all but healers, in full
-    /// health too.
+    /// Returns whether `target` lives and is of the right kind: healers heal all but healers, in
+    /// full health too.
     #[inline]
     fn may_target(&self, unit: usize, target: usize) -> bool {
         self.snapshots[target].alive
             && !(self.constants[unit].heals && self.constants[target].heals)
     }
 
-    /// Whether `target` is within the range of the mask, and in the cone where there is one.
+    /// Returns whether `target` is within the range of the mask, and in the cone where there is
+    /// one.
     #[inline]
     pub(crate) fn reaches(&self, unit: usize, target: usize, look: u8) -> bool {
         let (from, to) = (&self.snapshots[unit], &self.snapshots[target]);

@@ -29,8 +29,8 @@ pub(crate) struct RewardRule {
 }
 
 impl RewardRule {
-    /// The rule for `n_units` units, of which `n_enemies` are opponents with `toughness` (health
-    /// and shield) in sum.
+    /// Returns the rule for `n_units` units, of which `n_enemies` are opponents with `toughness`
+    /// (health and shield) in sum.
     pub(crate) fn new(
         args: &SkirmishArgs,
         clamps: bool,
@@ -59,7 +59,7 @@ impl RewardRule {
         self.divisor = if scaled { self.max_reward / args.reward_scale_rate } else { 1.0 };
     }
 
-    /// The largest return of an episode.
+    /// Returns the largest return of an episode.
     pub(crate) fn max_return(&self) -> f32 {
         let unscaled = if self.args.reward_sparse { 1.0 } else { self.max_reward };
         unscaled / self.divisor
@@ -72,8 +72,8 @@ impl RewardRule {
         }
     }
 
-    /// The reward of the step that ended with these units, where `opponents` are the opponents; `won`
-    /// is `None` while the battle goes on or when it is a draw.
+    /// Returns the reward of the step that ended with these units, where `opponents` are the
+    /// opponents; `won` is `None` while the battle goes on or when it is a draw.
     pub(crate) fn close(
         &self,
         opponents: Range<usize>,
@@ -180,8 +180,8 @@ mod tests {
         assert_eq!(step(&args, Some(false)), -1.0);
     }
 
-    /// The return of an episode in which all enemies of `toughness` die but the last, and the
-    /// battle is won by that.
+    /// Returns the return of an episode in which all enemies of `toughness` die but the last, and
+    /// the battle is won by that.
     fn all_but_the_last(toughness: &[f32]) -> f32 {
         let args = SkirmishArgs::default();
         let n = toughness.len();

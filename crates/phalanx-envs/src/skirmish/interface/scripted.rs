@@ -56,7 +56,7 @@ impl Skirmish {
     }
 }
 
-/// The question what to do with unit `number` of a team.
+/// Returns the view of unit `number` of a team for its scripted policy.
 fn unit_view<'a>(
     battle: &'a Battle,
     view: &TeamView,

@@ -60,7 +60,7 @@ pub(super) struct Team {
 }
 
 impl Skirmish {
-    /// A battle on `map`.
+    /// Creates a battle on `map`.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl Skirmish {
         })
     }
 
-    /// The largest return before scaling: SMAC's `max_reward`.
+    /// Returns the largest return before scaling: SMAC's `max_reward`.
     ///
     /// On maps that generate their teams, SMACv2 takes it from the enemies of the first episode it
     /// plays and scales all others by it, so that the returns of two runs have different units.
@@ -111,22 +111,22 @@ impl Skirmish {
         self.teams[0].reward.max_reward
     }
 
-    /// The arguments.
+    /// Returns the arguments.
     pub fn args(&self) -> &SkirmishArgs {
         &self.args
     }
 
-    /// The map.
+    /// Returns the map.
     pub fn map(&self) -> &Map {
         &self.map
     }
 
-    /// How many teams are agents: the allies and, in self-play, the enemies.
+    /// Returns how many teams are agents: the allies and, in self-play, the enemies.
     pub(super) fn agent_teams(&self) -> usize {
         if self.args.self_play { 2 } else { 1 }
     }
 
-    /// The team and the number in it of an agent.
+    /// Returns the team and the number in it of an agent.
     pub(super) fn team_of(&self, agent: usize) -> (usize, usize) {
         match agent.checked_sub(self.battle.n_allies) {
             None => (0, agent),
@@ -201,7 +201,7 @@ impl Skirmish {
         }
     }
 
-    /// What the interface remembers of the allies, for tests that set the scene by hand.
+    /// Returns what the interface remembers of the allies, for tests that set the scene by hand.
     #[cfg(test)]
     pub(crate) fn history_for_test(&mut self) -> &mut TeamHistory {
         &mut self.teams[0].history
@@ -276,7 +276,7 @@ impl Team {
     }
 }
 
-/// Health and shield of a team in sum.
+/// Returns health and shield of a team in sum.
 fn toughness(team: &[Spawn]) -> f32 {
     team.iter().map(|placed| UNITS[placed.unit].health + UNITS[placed.unit].shield).sum()
 }

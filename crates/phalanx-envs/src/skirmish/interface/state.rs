@@ -96,7 +96,7 @@ impl TeamView {
         }
     }
 
-    /// Where a unit is, seen from the middle of the map, as a fraction of the map.
+    /// Returns where a unit is, seen from the middle of the map, as a fraction of the map.
     fn place(&self, battle: &Battle, unit: usize) -> (f32, f32) {
         let (width, height) = (battle.terrain.width() as f32, battle.terrain.height() as f32);
         let now = &self.snapshots[unit];

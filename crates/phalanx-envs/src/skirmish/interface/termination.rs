@@ -16,7 +16,7 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    /// Whether the allies have won; `None` for a draw.
+    /// Returns whether the allies have won; `None` for a draw.
     pub(crate) fn won(self) -> Option<bool> {
         match self {
             Self::Victory => Some(true),
@@ -42,7 +42,7 @@ pub(crate) enum HealerRule {
 }
 
 impl HealerRule {
-    /// How the battle has ended, if it has.
+    /// Returns how the battle has ended, if it has.
     pub(crate) fn judge(self, battle: &Battle) -> Option<Ending> {
         let (allies, enemies) = (0..battle.n_allies, battle.n_allies..battle.len());
         let (lost, won) = match self {

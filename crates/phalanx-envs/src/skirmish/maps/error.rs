@@ -45,7 +45,7 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The error of a mistake at `span`.
+    /// Returns the error of a mistake at `span`.
     pub(super) fn error(&self, span: Range<usize>, reason: impl Into<String>) -> MapError {
         self.error_in_line(self.line(span.start), reason)
     }
@@ -54,12 +54,12 @@ impl Source<'_> {
         MapError::Invalid { origin: self.origin.to_owned(), line, reason: reason.into() }
     }
 
-    /// The line of a position, counted from one.
+    /// Returns the line of a position, counted from one.
     pub(super) fn line(&self, position: usize) -> usize {
         self.text[..position.min(self.text.len())].matches('\n').count() + 1
     }
 
-    /// The error of a value that a key may not have.
+    /// Returns the error of a value that a key may not have.
     pub(super) fn wrong<T: std::fmt::Debug>(
         &self,
         key: &str,
@@ -70,7 +70,7 @@ impl Source<'_> {
         self.error(value.span(), reason)
     }
 
-    /// The error of a name that is none of `known`.
+    /// Returns the error of a name that is none of `known`.
     pub(super) fn unknown(
         &self,
         what: &str,
@@ -82,7 +82,7 @@ impl Source<'_> {
         self.error(name.span(), reason)
     }
 
-    /// The error of a text that is not TOML, or whose keys or types are wrong.
+    /// Returns the error of a text that is not TOML, or whose keys or types are wrong.
     pub(super) fn syntax(&self, error: &toml::de::Error) -> MapError {
         let message = error.message();
         let mut names = message.split('`').skip(1).step_by(2);

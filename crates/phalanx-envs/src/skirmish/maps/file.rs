@@ -12,7 +12,7 @@ use super::spawn::place;
 use super::{EnemyOrder, MAPS, Map, Outline, Spawn};
 use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::engine::{Race, UNITS, unit_index};
-use crate::skirmish::smacv2::Generate;
+use crate::skirmish::smacv2::{Generate, Weighted};
 use crate::skirmish::terrain::{TERRAINS, Terrain};
 
 /// The largest size of a file, in bytes.
@@ -21,6 +21,8 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) const MAX_TEAM: usize = 512;
 /// The smallest and the largest extent of a map, in cells.
 const SIDES: std::ops::RangeInclusive<usize> = 4..=256;
+/// The largest share of a map that generated units may take up.
+const MAX_CROWDING: f32 = 0.5;
 /// The largest number of steps of an episode.
 const MAX_LIMIT: usize = 1_000_000;
 
@@ -67,9 +69,12 @@ pub(super) struct Group {
 /// Reads a map file.
 pub(super) fn read(path: &Path) -> Result<Map, MapError> {
     let unreadable = |reason: String| MapError::Unreadable { path: path.to_owned(), reason };
-    let size = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
-    if size > MAX_BYTES {
-        return Err(unreadable(format!("it has {size} bytes, more than {MAX_BYTES}")));
+    let about = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+    if !about.is_file() {
+        return Err(unreadable("it is not a file".to_owned()));
+    }
+    if about.len() > MAX_BYTES {
+        return Err(unreadable(format!("it has {} bytes, more than {MAX_BYTES}", about.len())));
     }
     let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -96,7 +101,15 @@ pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapErro
                 let reason = "generated teams start anywhere: `terrain` must be without cliffs";
                 return Err(source.error(file.terrain.span(), reason));
             }
-            let (x, y) = (terrain.width() as f32 / 2.0, terrain.height() as f32 / 2.0);
+            let (width, height) = (terrain.width() as f32, terrain.height() as f32);
+            let side = |kind: &Weighted| 2.0 * UNITS[kind.unit].separation;
+            let side = generate.kinds.iter().map(side).fold(0.0, f32::max);
+            let n = generate.n_allies + generate.n_enemies;
+            if n as f32 * side * side > MAX_CROWDING * width * height {
+                let reason = format!("the map is too small for {n} units: draw a larger `terrain`");
+                return Err(source.error(file.terrain.span(), reason));
+            }
+            let (x, y) = (width / 2.0, height / 2.0);
             let placeholder = Spawn { unit: generate.kinds[0].unit, type_bit: 0, x, y };
             (vec![placeholder; generate.n_allies], vec![placeholder; generate.n_enemies])
         }
@@ -176,8 +189,8 @@ impl MapFile {
             .map_err(|error| source.error(defaults.span(), format!("`defaults`: {error}")))
     }
 
-    /// Where the file does not state the number of columns, every kind of unit has one, in the
-    /// order of [`UNITS`]; none is needed where no team has units of several kinds.
+    /// Returns the columns of the unit type. If the file does not state their number, every kind of
+    /// unit has one, in the order of [`UNITS`]; none is needed if no team has several kinds.
     fn type_columns(&self, source: Source<'_>) -> Result<TypeColumns, MapError> {
         if let Some(bits) = &self.unit_type_bits {
             let n = *bits.get_ref();
@@ -278,7 +291,7 @@ impl MapFile {
     }
 }
 
-/// The drawing of a named terrain, or that of a built-in map.
+/// Returns the drawing of a named terrain, or that of a built-in map.
 fn drawing_named(name: &str) -> Option<String> {
     let named = |name: &str| TERRAINS.iter().find(|(known, _)| *known == name);
     if let Some((_, drawing)) = named(name) {
@@ -290,13 +303,13 @@ fn drawing_named(name: &str) -> Option<String> {
     Some(named(&terrain).map_or(terrain, |(_, drawing)| (*drawing).to_owned()))
 }
 
-/// The reason why a point is refused that is not on the map.
+/// Returns the reason why a point is refused that is not on the map.
 pub(super) fn off_the_map(x: f32, y: f32, terrain: &Terrain) -> String {
     let (width, height) = (terrain.width(), terrain.height());
     format!("({x}, {y}) is not on the map, which extends from (0, 0) to ({width}, {height})")
 }
 
-/// The row of [`UNITS`] that a file names.
+/// Returns the row of [`UNITS`] that a file names.
 pub(super) fn unit_named(source: Source<'_>, name: &Spanned<String>) -> Result<usize, MapError> {
     unit_index(name.get_ref())
         .ok_or_else(|| source.unknown("unit", name, UNITS.iter().map(|unit| unit.name)))
@@ -342,7 +355,7 @@ fn groups(
     Ok(groups)
 }
 
-/// The race that decides whether a team has shields: Protoss if any of its units has one.
+/// Returns the race that decides whether a team has shields: Protoss if any of its units has one.
 fn race_of(team: &[Spawn], kinds: &[usize]) -> Race {
     let placed = team.iter().map(|spawn| spawn.unit);
     let mut units: Vec<_> = if kinds.is_empty() { placed.collect() } else { kinds.to_vec() };

@@ -32,7 +32,7 @@ struct Kind {
 }
 
 impl GenerateSection {
-    /// The number of kinds of units.
+    /// Returns the number of kinds of units.
     pub(super) fn n_kinds(&self) -> usize {
         self.kinds.get_ref().len()
     }

@@ -130,7 +130,7 @@ pub(crate) struct Rosters {
 }
 
 impl Rosters {
-    /// All units, allies first.
+    /// Returns all units, allies first.
     pub(crate) fn units(&self) -> impl Iterator<Item = &Spawn> {
         self.allies.iter().chain(&self.enemies)
     }
@@ -182,7 +182,7 @@ impl Map {
         }
     }
 
-    /// The outline of a built-in map, which costs a small part of reading it.
+    /// Returns the outline of a built-in map, which costs a small part of reading it.
     pub(crate) fn outline_named(name: &str) -> Result<Outline, MapError> {
         let text = MAPS.iter().find(|(other, _)| *other == name).map_or("", |(_, text)| *text);
         file::outline(text, name)
@@ -199,7 +199,7 @@ impl Map {
         }
     }
 
-    /// The kinds of units that may take part, as rows of [`UNITS`](super::UNITS), with
+    /// Returns the kinds of units that may take part, as rows of [`UNITS`](super::UNITS), with
     /// repetitions.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = usize> {
         let placed = self.allies.iter().chain(&self.enemies).map(|spawn| spawn.unit);
@@ -207,7 +207,7 @@ impl Map {
         placed.chain(drawn.map(|kind| kind.unit))
     }
 
-    /// The teams as the map places them.
+    /// Returns the teams as the map places them.
     pub(crate) fn rosters(&self) -> Rosters {
         Rosters { allies: self.allies.clone(), enemies: self.enemies.clone() }
     }

@@ -75,7 +75,7 @@ pub(super) fn place(
     Ok(placed)
 }
 
-/// The distance a unit keeps from cliffs; zero for one that crosses them.
+/// Returns the distance a unit keeps from cliffs; zero for one that crosses them.
 pub(super) fn margin(unit: &Unit) -> f32 {
     match unit.motion {
         Motion::Ground => unit.inner_radius,
@@ -83,8 +83,8 @@ pub(super) fn margin(unit: &Unit) -> f32 {
     }
 }
 
-/// Spots of a hexagonal lattice in ranks, the nearest to its centre first, as (ahead, left) in
-/// units of one spacing. Of spots equally near, those of the outermost ranks come first, rear
+/// Returns spots of a hexagonal lattice in ranks, the nearest to its centre first, as (ahead, left)
+/// in units of one spacing. Of spots equally near, those of the outermost ranks come first, rear
 /// before front, right before left.
 fn lattice() -> Vec<(f32, f32)> {
     const RANKS: i32 = 24;

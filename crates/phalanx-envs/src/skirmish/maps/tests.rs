@@ -95,7 +95,7 @@ fn a_map_may_draw_its_own_terrain() {
     assert!(!map.terrain.pathable(5, 19) && map.terrain.pathable(5, 18));
 }
 
-/// The error of the map `3m` with one line replaced.
+/// Returns the error of the map `3m` with one line replaced.
 fn refusal(old: &str, new: &str) -> String {
     let text = MAPS[0].1;
     assert!(text.contains(old), "{old}");
@@ -213,6 +213,7 @@ fn a_team_that_cannot_be_drawn_is_refused() {
         ("enemies = 5", "enemies = 0", "`enemies` cannot be 0"),
         ("allies = 5", "allies = 5000", "`allies` cannot be 5000"),
         ("terrain = \"open\"", "terrain = \"strip\"", "must be without cliffs"),
+        ("allies = 5", "allies = 512", "too small for 517 units"),
         (
             "[generate]",
             "allies = [{ unit = \"marine\", count = 1, at = [9.0, 9.0] }]\n[generate]",

@@ -27,8 +27,8 @@ impl AttackNearest {
         self.targets.len() == n_units
     }
 
-    /// A unit that `keeps_to_mask` walks towards a target it may not have yet, along the longer axis
-    /// (`heuristic_rest` in SMAC). Another attacks regardless, which SMAC lets it do.
+    /// Returns the action of one unit. One that `keeps_to_mask` walks towards a target out of reach,
+    /// along the longer axis (`heuristic_rest` in SMAC). Another attacks it regardless, as in SMAC.
     pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool) -> u16 {
         let chosen = &mut self.targets[view.number()];
         *chosen = chosen.filter(|&target| view.is_useful(target)).or_else(|| view.nearest());

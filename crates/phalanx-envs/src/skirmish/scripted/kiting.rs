@@ -45,7 +45,7 @@ pub(crate) fn act(view: &UnitView<'_>) -> u16 {
     if flees { run(view).unwrap_or(attack) } else { attack }
 }
 
-/// The opponents that walk, can attack this unit, and have a shorter range.
+/// Returns the opponents that walk, can attack this unit, and have a shorter range.
 fn pursuers(view: &UnitView<'_>) -> impl Iterator<Item = usize> {
     let (battle, stats) = (view.battle, &view.battle.stats[view.unit]);
     battle.opponents(view.unit).filter(move |&j| {
@@ -57,8 +57,8 @@ fn pursuers(view: &UnitView<'_>) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The move after which the nearest pursuer is furthest away when the unit walks straight on for a
-/// few steps, or to the next cliff, and all follow it.
+/// Returns the move after which the nearest pursuer is furthest away when the unit walks straight
+/// on for a few steps, or to the next cliff, and all follow it.
 fn run(view: &UnitView<'_>) -> Option<u16> {
     let (battle, units) = (view.battle, &view.battle.units);
     let (x, y) = (units.x[view.unit], units.y[view.unit]);

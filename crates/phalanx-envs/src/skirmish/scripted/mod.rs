@@ -37,7 +37,7 @@ pub(crate) enum ScriptedPolicy {
 }
 
 impl ScriptedPolicy {
-    /// The policy called `name` in [`SCRIPTED_POLICIES`], for a team of `n_units`.
+    /// Returns the policy called `name` in [`SCRIPTED_POLICIES`], for a team of `n_units`.
     pub(crate) fn new(name: &str, n_units: usize) -> Option<Self> {
         match name {
             "attack_nearest" => Some(Self::AttackNearest(AttackNearest::new(n_units))),
@@ -56,7 +56,7 @@ impl ScriptedPolicy {
         }
     }
 
-    /// Whether this can be a saved policy of a team of `n_units`.
+    /// Returns whether this can be a saved policy of a team of `n_units`.
     pub(crate) fn is_compatible(&self, n_units: usize) -> bool {
         match self {
             Self::AttackNearest(policy) => policy.is_compatible(n_units),
@@ -64,8 +64,8 @@ impl ScriptedPolicy {
         }
     }
 
-    /// The action of one unit. It is legal under the mask, except that an attack-nearest policy that
-    /// does not keep to the mask attacks out of range too.
+    /// Returns the action of one unit. It is legal under the mask, except that an attack-nearest
+    /// policy that does not keep to the mask attacks out of range too.
     pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool, rng: &mut Rng) -> u16 {
         if !view.battle.units.alive(view.unit) {
             return NO_OP;

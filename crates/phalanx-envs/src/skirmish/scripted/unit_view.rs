@@ -24,27 +24,29 @@ pub(crate) struct UnitView<'a> {
 }
 
 impl UnitView<'_> {
-    /// The unit's number in its team.
+    /// Returns the unit's number in its team.
     pub(crate) fn number(&self) -> usize {
         self.unit - self.battle.team(self.unit).start
     }
 
-    /// Whether the unit heals instead of attacking.
+    /// Returns whether the unit heals instead of attacking.
     pub(crate) fn heals(&self) -> bool {
         self.battle.stats[self.unit].unit.heal.is_some()
     }
 
-    /// The units at which actions with a target are directed: target 0 is the first of them.
+    /// Returns the units at which actions with a target are directed: target 0 is the first of
+    /// them.
     fn pool(&self) -> Range<usize> {
         if self.heals() { self.battle.team(self.unit) } else { self.battle.opponents(self.unit) }
     }
 
-    /// The number of a target among all units.
+    /// Returns the number of a target among all units.
     pub(crate) fn global(&self, target: u16) -> usize {
         self.pool().start + usize::from(target)
     }
 
-    /// Whether the unit can do something about a target: attack it or, if it is injured, heal it.
+    /// Returns whether the unit can do something about a target: attack it or, if it is injured,
+    /// heal it.
     pub(crate) fn is_useful(&self, target: u16) -> bool {
         let units = &self.battle.units;
         let other = self.global(target);
@@ -60,29 +62,29 @@ impl UnitView<'_> {
         useful && units.alive(other)
     }
 
-    /// All targets the unit can do something about.
+    /// Returns all targets the unit can do something about.
     pub(crate) fn targets(&self) -> impl Iterator<Item = u16> {
         (0..self.pool().len() as u16).filter(|&target| self.is_useful(target))
     }
 
-    /// The nearest of them.
+    /// Returns the nearest of them.
     pub(crate) fn nearest(&self) -> Option<u16> {
         let distance =
             |target: u16| self.battle.units.distance_squared(self.unit, self.global(target));
         self.targets().min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
     }
 
-    /// The action aimed at a target.
+    /// Returns the action aimed at a target.
     pub(crate) fn aim(&self, target: u16) -> u16 {
         self.first_target + target
     }
 
-    /// Whether an action is available.
+    /// Returns whether an action is available.
     pub(crate) fn allows(&self, action: u16) -> bool {
         self.mask.get(usize::from(action)).copied().unwrap_or(false)
     }
 
-    /// The available moves, with their directions.
+    /// Returns the available moves, with their directions.
     pub(crate) fn moves(&self) -> impl Iterator<Item = (u16, (f32, f32))> {
         let moves = DIRECTIONS.into_iter().zip(NORTH..);
         moves
@@ -100,8 +102,8 @@ impl UnitView<'_> {
         self.look_towards(other).unwrap_or_else(|| self.walk_towards(other))
     }
 
-    /// The look action whose direction is nearest to that of another unit, unless the cone of sight
-    /// is turned there already or does not exist.
+    /// Returns the look action whose direction is nearest to that of another unit, unless the cone
+    /// of sight is turned there already or does not exist.
     fn look_towards(&self, other: usize) -> Option<u16> {
         let n_looks = self.first_target - ATTACK;
         if n_looks == 0 {

@@ -16,22 +16,23 @@ pub(crate) struct FieldOfView {
 }
 
 impl FieldOfView {
-    /// A cone with `n` directions. Unless `exact`, it has the flaw of SMACv2, which compares
-    /// slopes: it forgets whether the agent looks east or west, and so also sees some of what lies
-    /// at its back.
+    /// Creates a cone with `n` directions. Unless `exact`, it has the flaw of SMACv2, which
+    /// compares slopes: it forgets whether the agent looks east or west, and so also sees some of
+    /// what lies at its back.
     pub(crate) fn new(n: usize, exact: bool) -> Self {
         let angle = |i: usize| TAU * i as f64 / n as f64;
         let directions = (0..n).map(|i| (angle(i).cos() as f32, angle(i).sin() as f32)).collect();
         Self { directions, cosine: (TAU / 2.0 / n as f64).cos() as f32, exact }
     }
 
-    /// The unit vector of direction `look`.
+    /// Returns the unit vector of direction `look`.
     #[inline]
     pub(crate) fn direction(&self, look: u8) -> (f32, f32) {
         self.directions[usize::from(look)]
     }
 
-    /// Whether a point at `(dx, dy)` from an agent that faces `look` is inside, at any distance.
+    /// Returns whether a point at `(dx, dy)` from an agent that faces `look` is inside, at any
+    /// distance.
     ///
     /// With `d` the difference and `f` the direction, the angle between them is below half the
     /// width `w` where `d . f > cos(w / 2) |d| |f|`. SMACv2 compares `arctan(d_y / d_x)` with

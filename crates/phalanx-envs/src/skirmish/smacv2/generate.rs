@@ -51,7 +51,7 @@ pub struct Generate {
 }
 
 impl Generate {
-    /// Health and shield of one member of a team, on average over the weights.
+    /// Returns health and shield of one member of a team, on average over the weights.
     pub fn mean_toughness(&self) -> f32 {
         let toughness = |kind: &Weighted| UNITS[kind.unit].health + UNITS[kind.unit].shield;
         self.kinds.iter().map(|kind| kind.weight * toughness(kind)).sum()

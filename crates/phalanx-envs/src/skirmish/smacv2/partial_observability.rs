@@ -21,7 +21,7 @@ impl Sightings {
         Self { may_see: vec![false; n_agents * n_enemies], first: vec![None; n_enemies] }
     }
 
-    /// Whether this can belong to teams of these sizes.
+    /// Returns whether this can belong to teams of these sizes.
     pub(crate) fn is_compatible(&self, n_agents: usize, n_enemies: usize) -> bool {
         self.may_see.len() == n_agents * n_enemies
             && self.first.len() == n_enemies
@@ -33,12 +33,13 @@ impl Sightings {
         self.first.fill(None);
     }
 
-    /// Whether some enemy has not been seen yet, so that it matters which agent looks first.
+    /// Returns whether some enemy has not been seen yet, so that it matters which agent looks
+    /// first.
     pub(crate) fn open(&self) -> bool {
         self.first.contains(&None)
     }
 
-    /// Whether `agent` may see `enemy`.
+    /// Returns whether `agent` may see `enemy`.
     #[inline]
     pub(crate) fn may_see(&self, agent: usize, enemy: usize) -> bool {
         self.may_see[enemy * self.n_agents() + agent]

@@ -105,39 +105,39 @@ impl Terrain {
         Ok(terrain)
     }
 
-    /// The extent from west to east.
+    /// Returns the extent from west to east.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// The extent from south to north.
+    /// Returns the extent from south to north.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// Whether a point is on the map. Not so for one that is no number.
+    /// Returns whether a point is on the map. NaN is not.
     pub fn holds(&self, (x, y): (f32, f32)) -> bool {
         (0.0..=self.width as f32).contains(&x) && (0.0..=self.height as f32).contains(&y)
     }
 
-    /// Whether all of the map can be walked on.
+    /// Returns whether all of the map can be walked on.
     pub fn is_flat(&self) -> bool {
         self.pathable.iter().all(|&open| open)
     }
 
-    /// Whether cell `(x, y)` lies on the map and can be walked on.
+    /// Returns whether cell `(x, y)` lies on the map and can be walked on.
     #[inline]
     pub fn pathable(&self, x: i32, y: i32) -> bool {
         self.index(x, y).is_some_and(|cell| self.pathable[cell])
     }
 
-    /// Whether cell `(x, y)` lies on the map.
+    /// Returns whether cell `(x, y)` lies on the map.
     #[inline]
     pub fn contains(&self, x: i32, y: i32) -> bool {
         self.index(x, y).is_some()
     }
 
-    /// The height of cell `(x, y)`, as SMAC puts it into an observation: between 0 and 1.
+    /// Returns the height of cell `(x, y)`, as SMAC puts it into an observation: between 0 and 1.
     ///
     /// The heights of the game's maps are not known. Ours are 0.5 for ground and 1 for cliffs and
     /// what lies beyond the map.
@@ -146,8 +146,8 @@ impl Terrain {
         if self.pathable(x, y) { 0.5 } else { 1.0 }
     }
 
-    /// Whether a unit that keeps `margin` (below 1) from cliffs can stand at `(x, y)`: no cell
-    /// that a square of half-width `margin` touches is a cliff.
+    /// Returns whether a unit that keeps `margin` (below 1) from cliffs can stand at `(x, y)`: no
+    /// cell that a square of half-width `margin` touches is a cliff.
     #[inline]
     pub fn admits(&self, x: f32, y: f32, margin: f32) -> bool {
         let inside = x >= 0.0 && y >= 0.0;
@@ -156,7 +156,7 @@ impl Terrain {
                 || self.is_open(x - margin, y - margin, x + margin, y + margin))
     }
 
-    /// Whether such a unit can walk straight from one point to another.
+    /// Returns whether such a unit can walk straight from one point to another.
     pub fn clear(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> bool {
         // From west to east, so that the way back is judged by the same arithmetic.
         let (a, b) = if from.0 <= to.0 { (from, to) } else { (to, from) };
@@ -177,8 +177,8 @@ impl Terrain {
         ((a.0 - margin) as i32..=(b.0 + margin) as i32).all(column_is_open)
     }
 
-    /// Where a unit that keeps `margin` from cliffs walks straight towards next, on a shortest
-    /// way: `to` itself if nothing is between, else the first corner to be rounded.
+    /// Returns where a unit that keeps `margin` from cliffs walks straight towards next, on a
+    /// shortest way: `to` itself if nothing is between, else the first corner to be rounded.
     ///
     /// A `to` that cannot be reached is replaced by the nearest point that can. Where every way is
     /// straight (all that can be walked on is one rectangle), the answer is always `to`. PathGraph are
@@ -194,9 +194,9 @@ impl Terrain {
         }
     }
 
-    /// Where a unit ends that wants to go from one point to another close by: cliffs take away
-    /// the part of the motion that runs into them, and a corner in the way by less than
-    /// 1/64 is slipped round.
+    /// Returns where a unit ends that wants to go from one point to another close by: cliffs take
+    /// away the part of the motion that runs into them, and a corner in the way by less than 1/64
+    /// is slipped round.
     #[inline]
     pub fn slide(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
         if self.admits(to.0, to.1, margin) {
@@ -217,7 +217,7 @@ impl Terrain {
         slips.into_iter().find(fits).map_or(from, |(spot, _)| spot)
     }
 
-    /// Whether no cell that a rectangle touches is a cliff or off the map.
+    /// Returns whether no cell that a rectangle touches is a cliff or off the map.
     #[inline]
     pub(crate) fn is_open(&self, west: f32, south: f32, east: f32, north: f32) -> bool {
         if !(west >= 0.0 && south >= 0.0) {
@@ -232,7 +232,7 @@ impl Terrain {
                 == self.cliffs[south * stride + east] + self.cliffs[north * stride + west]
     }
 
-    /// The point nearest to `(x, y)` on the map, `margin` from its edge.
+    /// Returns the point nearest to `(x, y)` on the map, `margin` from its edge.
     #[inline]
     pub fn stay_on_map(&self, (x, y): (f32, f32), margin: f32) -> (f32, f32) {
         let (width, height) = (self.width as f32, self.height as f32);

@@ -28,7 +28,7 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    /// The ways on a terrain; none where all that can be walked on is one rectangle.
+    /// Returns the ways on a terrain; none where all that can be walked on is one rectangle.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ impl PathGraph {
         }
     }
 
-    /// The corners that can be seen from a point.
+    /// Returns the corners that can be seen from a point.
     fn visible(&self, terrain: &Terrain, from: (f32, f32)) -> Corners {
         let cell = from.1 as usize * terrain.width() + from.0 as usize;
         let visible = |&bit: &usize| terrain.clear(from, self.corners[bit], self.margin);
@@ -157,7 +157,7 @@ impl PathGraph {
     }
 }
 
-/// Where ways can bend: outside each convex corner of a cliff.
+/// Returns where ways can bend: outside each convex corner of a cliff.
 fn corners(terrain: &Terrain, margin: f32) -> Vec<(f32, f32)> {
     let offset = margin + SLACK;
     let mut corners = Vec::new();
@@ -177,7 +177,7 @@ fn corners(terrain: &Terrain, margin: f32) -> Vec<(f32, f32)> {
     corners
 }
 
-/// The length of the shortest way between every two corners, and the next corner on it.
+/// Returns the length of the shortest way between every two corners, and the next corner on it.
 fn shortest_ways(terrain: &Terrain, margin: f32, corners: &[(f32, f32)]) -> (Vec<f32>, Vec<u8>) {
     let n = corners.len();
     let mut lengths = vec![f32::INFINITY; n * n];
@@ -203,7 +203,8 @@ fn shortest_ways(terrain: &Terrain, margin: f32, corners: &[(f32, f32)]) -> (Vec
     (lengths, next)
 }
 
-/// A rectangle as (west, south, east, north) around all points of a cell where a walker can stand.
+/// Returns a rectangle as (west, south, east, north) around all points of a cell where a walker can
+/// stand.
 fn standing_room(terrain: &Terrain, x: i32, y: i32, margin: f32) -> Option<[f32; 4]> {
     if !terrain.pathable(x, y) {
         return None;
@@ -222,8 +223,8 @@ fn vertices([west, south, east, north]: [f32; 4]) -> [(f32, f32); 4] {
     [(west, south), (east, south), (west, north), (east, north)]
 }
 
-/// Whether every point of a rectangle has a straight way to `corner`: no cliff touches what a
-/// square sweeps on all these ways. Cell columns are taken one by one, as in [`Terrain::clear`].
+/// Returns whether every point of a rectangle has a straight way to `corner`: no cliff touches what
+/// a square sweeps on all these ways. Cell columns are taken one by one, as in [`Terrain::clear`].
 fn sees_all(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) -> bool {
     let [west, south, east, north] = part;
     let (start, end) = (west.min(corner.0) - margin, east.max(corner.0) + margin);
@@ -255,9 +256,9 @@ fn sees_all(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) 
     })
 }
 
-/// Whether one cliff hides `corner` from all of a rectangle: a row or column of cliff cells, grown
-/// by the margin, crosses the ways from all four vertices. What a convex body hides is convex, so
-/// it then crosses all ways.
+/// Returns whether one cliff hides `corner` from all of a rectangle: a row or column of cliff
+/// cells, grown by the margin, crosses the ways from all four vertices. What a convex body hides is
+/// convex, so it then crosses all ways.
 fn is_hidden(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) -> bool {
     let middle = ((part[0] + part[2]) / 2.0, (part[1] + part[3]) / 2.0);
     let Some((x, y)) = first_cliff(terrain, middle, corner) else {
@@ -278,7 +279,7 @@ fn is_hidden(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32)
     })
 }
 
-/// The first cliff cell under the straight line from one point to another.
+/// Returns the first cliff cell under the straight line from one point to another.
 fn first_cliff(terrain: &Terrain, from: (f32, f32), to: (f32, f32)) -> Option<(i32, i32)> {
     let steps = (distance(from, to) * 4.0) as i32;
     let cells = (0..=steps).map(|step| {
@@ -289,7 +290,8 @@ fn first_cliff(terrain: &Terrain, from: (f32, f32), to: (f32, f32)) -> Option<(i
     cells.into_iter().find(|&(x, y)| !terrain.pathable(x, y))
 }
 
-/// Whether the straight line between two points enters a rectangle, by more than a rounding.
+/// Returns whether the straight line between two points enters a rectangle, by more than a
+/// rounding.
 fn crosses(a: (f32, f32), b: (f32, f32), [west, south, east, north]: [f32; 4]) -> bool {
     let (mut enter, mut leave) = (0.0_f32, 1.0_f32);
     for (from, to, low, high) in [(a.0, b.0, west, east), (a.1, b.1, south, north)] {

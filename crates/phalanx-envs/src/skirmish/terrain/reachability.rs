@@ -43,7 +43,7 @@ impl Regions {
         regions
     }
 
-    /// The region of a point, if a walker can stand there.
+    /// Returns the region of a point, if a walker can stand there.
     pub(crate) fn region(&self, (x, y): (f32, f32)) -> Option<u8> {
         if !(x >= 0.0 && y >= 0.0 && x < self.width as f32 && y < self.height as f32) {
             return None;
@@ -57,8 +57,8 @@ impl Regions {
         (region != NOWHERE).then_some(region)
     }
 
-    /// The point of a region nearest to a point outside it. One beyond the edge of the map counts
-    /// as the nearest on the edge.
+    /// Returns the point of a region nearest to a point outside it. One beyond the edge of the map
+    /// counts as the nearest on the edge.
     pub(crate) fn nearest(&self, region: u8, (x, y): (f32, f32)) -> (f32, f32) {
         let (x, y) = (x.clamp(0.0, self.width as f32), y.clamp(0.0, self.height as f32));
         let (column, row) = ((x as usize).min(self.width - 1), (y as usize).min(self.height - 1));
@@ -76,7 +76,7 @@ impl Regions {
         nearest
     }
 
-    /// A part as a rectangle.
+    /// Returns a part as a rectangle.
     fn rectangle(&self, part: usize) -> [f32; 4] {
         let span = |index: usize| {
             let cuts = [0.0, self.margin, 1.0 - self.margin, 1.0];
@@ -168,7 +168,7 @@ impl Regions {
     }
 }
 
-/// A rectangle without its outermost rim, where that leaves anything.
+/// Returns a rectangle without its outermost rim, where that leaves anything.
 fn shrunk([west, south, east, north]: [f32; 4]) -> [f32; 4] {
     let span = |low: f32, high: f32| {
         if high - low > 2.0 * INSIDE { (low + INSIDE, high - INSIDE) } else { (low, low) }

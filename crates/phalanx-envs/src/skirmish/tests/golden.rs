@@ -20,7 +20,7 @@ struct Record {
     masks: Vec<String>,
 }
 
-/// A battle on a map with units of these kinds, the allies first.
+/// Returns a battle on a map with units of these kinds, the allies first.
 fn staged(map: &str, args: &str, kinds: &[&str]) -> Field {
     let map = Map::named(map).expect("the record names a map");
     let mut field = Field::on(map, args);

@@ -64,7 +64,7 @@ enemies = [
 ]
 "#;
 
-/// A map on which enemies hold their places; units without types, as lists of groups.
+/// Returns a map on which enemies hold their places; units without types, as lists of groups.
 fn arena(terrain: &str, allies: &str, enemies: &str) -> String {
     format!(
         r#"
@@ -137,7 +137,7 @@ impl Field {
         }
     }
 
-    /// All living units stop.
+    /// Lets all living units stop.
     fn idle(&self) -> Vec<u16> {
         self.rows.alive.iter().map(|&alive| if alive { STOP } else { NO_OP }).collect()
     }

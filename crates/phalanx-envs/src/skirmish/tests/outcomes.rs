@@ -1,6 +1,7 @@
 use super::*;
 
-/// Both teams under an attack-move to the other's spawn, the second a mirror image of the first.
+/// Returns both teams under an attack-move to the other's spawn, the second a mirror image of the
+/// first.
 fn mirrored(name: &str, deterministic: bool) -> Battle {
     let map = Map::named(name).expect("the test names a map");
     let args = SkirmishArgs { deterministic, ..Default::default() };
@@ -203,7 +204,7 @@ fn defeat_and_sparse_victory_are_rewarded_as_in_smac() {
     }
 }
 
-/// The share of 200 battles that SMAC's scripted policy wins.
+/// Returns the share of 200 battles that SMAC's scripted policy wins.
 fn heuristic_win_rate(name: &str) -> f64 {
     let mut field = Field::new(name, "heuristic_ai = true");
     let mut won = 0;

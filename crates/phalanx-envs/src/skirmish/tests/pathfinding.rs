@@ -12,7 +12,8 @@ const PACE: f32 = 2.25 / 16.0;
 /// Nodes of the search per length unit.
 const FINE: usize = 2;
 
-/// The distinct terrains of the built-in maps: those that are named, and those of single maps.
+/// Returns the distinct terrains of the built-in maps: those that are named, and those of single
+/// maps.
 fn terrains() -> impl Iterator<Item = (&'static str, Terrain)> {
     let named = TERRAINS.iter().map(|&(name, drawing)| {
         (name, Terrain::parse(drawing).expect("our drawing is well formed"))
@@ -28,7 +29,7 @@ fn distance(a: (f32, f32), b: (f32, f32)) -> f32 {
     (b.0 - a.0).hypot(b.1 - a.1)
 }
 
-/// A point of the map; one where a walker can stand if it is to be `admitted`.
+/// Returns a point of the map; one where a walker can stand if it is to be `admitted`.
 fn somewhere(terrain: &Terrain, margin: f32, admitted: bool, rng: &mut Rng) -> (f32, f32) {
     loop {
         let x = rng.range(0.0, terrain.width() as f32);
@@ -39,7 +40,7 @@ fn somewhere(terrain: &Terrain, margin: f32, admitted: bool, rng: &mut Rng) -> (
     }
 }
 
-/// Whether a walker can stand at every one of many points between two.
+/// Returns whether a walker can stand at every one of many points between two.
 fn sampled_clear(terrain: &Terrain, a: (f32, f32), b: (f32, f32), margin: f32) -> bool {
     let n = (distance(a, b) * 50.0).ceil() as usize + 1;
     (0..=n).all(|i| {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The outcome of a step after which of each team only some units live, on [`HEALERS`].
+/// Returns the outcome of a step after which of each team only some units live, on [`HEALERS`].
 fn survivors(args: &str, allies: &[usize], enemies: &[usize]) -> (StepStatus, f32, f32) {
     let mut field =
         Field::written(HEALERS, &format!("{args}\nreward_scale = false\nreward_defeat = -7"));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A battle on open ground in which no unit attacks.
+/// Returns a battle on open ground in which no unit attacks.
 fn field(allies: &str, enemies: &str) -> Field {
     let mut field = Field::written(&arena("open", allies, enemies), "deterministic = true");
     field.pacify();

@@ -43,7 +43,7 @@ impl Duel {
         mask
     }
 
-    /// What a policy would do with one unit.
+    /// Returns what a policy would do with one unit.
     fn ask(&mut self, policy: &mut ScriptedPolicy, unit: usize) -> u16 {
         let mask = self.mask(unit);
         let view =
@@ -84,7 +84,7 @@ impl Duel {
         self.battle.play(8, &mut self.rng);
     }
 
-    /// Whether only allies are left (1), only enemies (-1), or neither after `steps` (0).
+    /// Returns whether only allies are left (1), only enemies (-1), or neither after `steps` (0).
     fn play(&mut self, policies: &mut [ScriptedPolicy; 2], steps: usize) -> i32 {
         for _ in 0..steps {
             self.step(policies);
@@ -121,7 +121,7 @@ fn score(map: &str, ally: &str, enemy: &str, steps: usize) -> (usize, usize) {
     (count(1), count(-1))
 }
 
-/// The units of a kind, allies first.
+/// Returns the units of a kind, allies first.
 fn kind(duel: &Duel, name: &str) -> Vec<usize> {
     let named = |&unit: &usize| duel.battle.stats[unit].unit.name == name;
     (0..duel.battle.len()).filter(named).collect()

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The same map with allies and enemies exchanged, each observing the other as before.
+/// Returns the same map with allies and enemies exchanged, each observing the other as before.
 fn exchanged(map: &str) -> String {
     let (head, teams) = map.split_once("allies = [").expect("the test's map lists the allies");
     let (allies, enemies) = teams.split_once("enemies = [").expect("and the enemies");

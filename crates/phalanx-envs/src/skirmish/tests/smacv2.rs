@@ -110,7 +110,7 @@ fn without_the_mask_an_attack_out_of_range_gives_no_order() {
     assert_eq!((field.units().order[0], field.units().target[0]), (Order::Attack, 4));
 }
 
-/// Which enemy rows of which agents are filled: `[agent, enemy]`.
+/// Returns which enemy rows of which agents are filled: `[agent, enemy]`.
 fn filled(field: &Field, n_enemies: usize, width: usize) -> Vec<Vec<bool>> {
     let rows = |agent| field.row(agent)[4..][..n_enemies * width].chunks_exact(width);
     let n_agents = field.env.spec().n_agents();

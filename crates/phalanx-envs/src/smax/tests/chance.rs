@@ -23,7 +23,7 @@ const JAXMARL: [(&str, &str, [f64; 3]); 12] = [
     ("smacv2_5_units", "random", [0.001, 0.255, 35.8]),
 ];
 
-/// Whether it was won, the return, and the number of steps of one episode.
+/// Returns whether it was won, the return, and the number of steps of one episode.
 fn episode(field: &mut Field, policy: &str, random: &mut Rng) -> [f64; 3] {
     let mut actions = vec![0; field.env.spec.n_agents()];
     let (mut total, mut steps) = (0.0, 0.0);

@@ -68,7 +68,7 @@ impl Field {
         self.play(|env, _, out| env.write(out));
     }
 
-    /// The masks as numbers.
+    /// Returns the masks as numbers.
     fn masks(&self) -> Vec<f32> {
         self.rows.avail.iter().map(|&open| f32::from(u8::from(open))).collect()
     }

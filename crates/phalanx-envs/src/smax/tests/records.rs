@@ -178,7 +178,8 @@ fn script_differs(
     ours.into_iter().zip(theirs).filter(|(ours, theirs)| ours != theirs).count()
 }
 
-/// The committed record, and those in the folder that `PHALANX_SMAX_RECORDS` names, by name.
+/// Returns the committed record, and those in the folder that `PHALANX_SMAX_RECORDS` names, by
+/// name.
 fn records() -> Vec<(String, Vec<u8>)> {
     let mut records = vec![("3m".to_owned(), include_bytes!("3m.record").to_vec())];
     if let Ok(folder) = std::env::var("PHALANX_SMAX_RECORDS") {

@@ -56,7 +56,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// The body of a unit that is not on the field yet.
+    /// Returns the body of a unit that is not on the field yet.
     pub(crate) fn of(stats: &Stats) -> Self {
         Self {
             x: 0.0,
@@ -83,7 +83,7 @@ impl Body {
         }
     }
 
-    /// How near another must come to matter.
+    /// Returns how near another must come to matter.
     pub(super) fn reach(&self) -> f32 {
         self.separation + if self.walks { LOOPS_PER_CHOICE * self.pace } else { LOOKAHEAD }
     }
@@ -95,7 +95,7 @@ impl Body {
         self.choose(self.turn);
     }
 
-    /// The direction in which it goes after this turn.
+    /// Returns the direction in which it goes after this turn.
     pub(super) fn direction(&self, (cosine, sine): Turn) -> (f32, f32) {
         (self.ux * cosine - self.uy * sine, self.ux * sine + self.uy * cosine)
     }
@@ -107,8 +107,8 @@ impl Body {
         (self.next_x, self.next_y) = (x * self.stride, y * self.stride);
     }
 
-    /// The side that lies away from an obstacle at `(x, y)`, seen from the walker: 1 left, -1
-    /// right. One that stands straight ahead is passed in the north (or in the west).
+    /// Returns the side that lies away from an obstacle at `(x, y)`, seen from the walker: 1 left,
+    /// -1 right. One that stands straight ahead is passed in the north (or in the west).
     pub(super) fn side_away_from(&self, x: f32, y: f32) -> i8 {
         let cross = self.ux * y - self.uy * x;
         let north = self.ux > 0.0 || (self.ux == 0.0 && self.uy > 0.0);

@@ -59,7 +59,7 @@ impl Neighbours {
         self.units.reserve(self.lists.len());
     }
 
-    /// The neighbours of unit `i`, as [`Neighbours::find`] left them.
+    /// Returns the neighbours of unit `i`, as [`Neighbours::find`] left them.
     #[inline]
     pub(super) fn of(&self, i: usize) -> &[u16] {
         &self.lists[i][..usize::from(self.lengths[i])]

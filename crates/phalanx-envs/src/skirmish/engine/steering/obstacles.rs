@@ -55,8 +55,8 @@ impl Lanes {
         apart: [0.0; LANES],
     };
 
-    /// Which of these obstacles keep the walker from the direction `(ux, uy)`: those that stand
-    /// within `look`, and those that walk and would overlap the walker after this loop.
+    /// Returns which of these obstacles keep the walker from the direction `(ux, uy)`: those that
+    /// stand within `look`, and those that walk and would overlap the walker after this loop.
     ///
     /// Without a branch, so that all lanes are computed at once.
     #[inline(always)]
@@ -106,7 +106,7 @@ impl Obstacles {
         }
     }
 
-    /// Whether the direction `(ux, uy)`, at `stride`, is free.
+    /// Returns whether the direction `(ux, uy)`, at `stride`, is free.
     #[inline]
     pub(super) fn is_free(&self, ux: f32, uy: f32, stride: f32) -> bool {
         let groups = self.lanes[..self.groups].iter();
@@ -117,8 +117,8 @@ impl Obstacles {
         !groups.into_iter().any(blocks)
     }
 
-    /// Where the nearest obstacle is, seen from the walker, that keeps it from the direction
-    /// `(ux, uy)`. Those that follow have to look out for themselves.
+    /// Returns where the nearest obstacle is, seen from the walker, that keeps it from the
+    /// direction `(ux, uy)`. Those that follow have to look out for themselves.
     #[inline]
     fn nearest_blocking(&self, ux: f32, uy: f32, stride: f32) -> Option<(f32, f32)> {
         let mut nearest = f32::INFINITY;

@@ -57,12 +57,12 @@ impl Stats {
         }
     }
 
-    /// The constants of every row of [`UNITS`].
+    /// Returns the constants of every row of [`UNITS`].
     pub(crate) fn table() -> Vec<Self> {
         UNITS.iter().map(Self::new).collect()
     }
 
-    /// Whether this unit's weapon can be aimed at `other`.
+    /// Returns whether this unit's weapon can be aimed at `other`.
     #[inline]
     pub(crate) fn can_aim_at(&self, other: &Self) -> bool {
         self.armed && (other.motion != Motion::Flying || self.hits_flying)

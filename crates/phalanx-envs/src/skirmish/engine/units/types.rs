@@ -171,7 +171,7 @@ pub struct Unit {
     pub cooldown_scale: f32,
 }
 
-/// Health and shield of a `target` after one hit of `weapon`.
+/// Returns health and shield of a `target` after one hit of `weapon`.
 ///
 /// The hit does `damage + bonus`. The shield takes it first, without armour; what is left over,
 /// minus armour but at least 0.5, goes to the health. Health at zero is death.

@@ -29,7 +29,8 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The layout for team `team` of a map: 0 for the allies, 1 for the enemies in their place.
+    /// Returns the layout for team `team` of a map: 0 for the allies, 1 for the enemies in their
+    /// place.
     pub(crate) fn new(map: &Map, args: &SkirmishArgs, limit: usize, team: usize) -> Self {
         let mut sizes = [map.allies.len(), map.enemies.len()];
         let mut races = [map.ally_race, map.enemy_race];
@@ -55,12 +56,12 @@ impl Layout {
         }
     }
 
-    /// The first action with a target.
+    /// Returns the first action with a target.
     pub(crate) fn first_target(&self) -> usize {
         usize::from(ATTACK) + self.n_looks
     }
 
-    /// The look actions.
+    /// Returns the look actions.
     pub(crate) fn looks(&self) -> Range<usize> {
         usize::from(ATTACK)..self.first_target()
     }
@@ -86,7 +87,8 @@ impl Layout {
         health_width(self.own_health(), self.ally_shield) + position + facing + self.type_bits
     }
 
-    /// Whether an agent observes its own health. SMAC switches this on with `obs_all_health`.
+    /// Returns whether an agent observes its own health. SMAC switches this on with
+    /// `obs_all_health`.
     pub(crate) fn own_health(&self) -> bool {
         self.args.obs_own_health || self.args.obs_all_health
     }
@@ -105,9 +107,9 @@ impl Layout {
             + time
     }
 
-    /// The entries of an observation that the state lacks: where the agent may move, which units it sees and
-    /// how far away they are. Health, shields and types stand in the state, and so do last actions unless
-    /// they were left out of it.
+    /// Returns the entries of an observation that the state lacks: where the agent may move, which
+    /// units it sees and how far away they are. Health, shields and types stand in the state, and
+    /// so do last actions unless they were left out of it.
     pub(crate) fn private_obs(&self) -> Vec<usize> {
         if self.args.obs_instead_of_state {
             return Vec::new();

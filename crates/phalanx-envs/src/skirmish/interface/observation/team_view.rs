@@ -67,7 +67,7 @@ pub(crate) struct TeamRows<'a> {
 }
 
 impl TeamView {
-    /// The view of team `team` (0 the allies, 1 the enemies) on `map`.
+    /// Returns the view of team `team` (0 the allies, 1 the enemies) on `map`.
     pub(crate) fn new(map: &Map, args: &SkirmishArgs, limit: usize, team: usize) -> Self {
         let layout = Layout::new(map, args, limit, team);
         let (n_allies, n) = (map.allies.len(), map.allies.len() + map.enemies.len());
@@ -187,8 +187,8 @@ impl TeamView {
     }
 }
 
-/// The column of each row of `UNITS` in the one-hot unit type, as the map gives it to the allies
-/// or to the enemies; a kind that this team lacks keeps the column it has in the other.
+/// Returns the column of each row of `UNITS` in the one-hot unit type, as the map gives it to the
+/// allies or to the enemies; a kind that this team lacks keeps the column it has in the other.
 fn type_bits(map: &Map, as_ally: bool) -> Vec<usize> {
     let mut bits = vec![0; UNITS.len()];
     let (other, own) =
@@ -204,8 +204,8 @@ fn type_bits(map: &Map, as_ally: bool) -> Vec<usize> {
     bits
 }
 
-/// How far SMACv2 takes a unit to reach. A colossus gets the 7 of its mask, which is one more than
-/// its weapon has here.
+/// Returns how far SMACv2 takes a unit to reach. A colossus gets the 7 of its mask, which is one
+/// more than its weapon has here.
 fn attack_range(unit: &Unit) -> f32 {
     if unit.name == "colossus" {
         return 7.0;

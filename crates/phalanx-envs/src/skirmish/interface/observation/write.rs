@@ -200,15 +200,15 @@ impl<'a> UnitSight<'a> {
         }
     }
 
-    /// Where a unit at `(x, y)` is, seen from here, and the square of its distance.
+    /// Returns where a unit at `(x, y)` is, seen from here, and the square of its distance.
     #[inline]
     fn of_place(&self, x: f32, y: f32) -> ((f32, f32), f32) {
         let (dx, dy) = (x - self.x, y - self.y);
         ((dx, dy), dx * dx + dy * dy)
     }
 
-    /// Whether a unit there, alive or dead, is in sight. SMACv2 counts the edge of a cone as
-    /// inside, and that of a circle as outside.
+    /// Returns whether a unit there, alive or dead, is in sight. SMACv2 counts the edge of a cone
+    /// as inside, and that of a circle as outside.
     #[inline]
     fn sees(&self, (dx, dy): (f32, f32), squared: f32) -> bool {
         match self.cone {

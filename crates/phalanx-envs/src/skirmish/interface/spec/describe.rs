@@ -23,7 +23,7 @@ pub(crate) fn describe(battle: &Skirmish) -> Description {
     description
 }
 
-/// One text per index: the teams' own where they differ.
+/// Returns one text per index: the teams' own where they differ.
 fn join(lists: Vec<Vec<String>>, len: usize) -> Vec<String> {
     let unused = "always 0".to_owned();
     let text = |i: usize| {
@@ -240,8 +240,8 @@ fn health(subject: &str, shield: bool, names: &mut Vec<String>) {
     }
 }
 
-/// The units as a trace shows them and, where a scripted policy leads the enemies, what it has
-/// chosen in the last step.
+/// Returns the units as a trace shows them and, where a scripted policy leads the enemies, what it
+/// has chosen in the last step.
 pub(crate) fn frame(env: &Skirmish) -> Object<String, Value> {
     let battle = &env.battle;
     let units: Vec<Value> = (0..battle.len())

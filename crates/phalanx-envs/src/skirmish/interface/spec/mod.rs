@@ -14,7 +14,8 @@ use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::engine::UNITS;
 use crate::skirmish::maps::Map;
 
-/// The specification of a battle between `teams` (one, or two in self-play), padded to the larger.
+/// Returns the specification of a battle between `teams` (one, or two in self-play), padded to the
+/// larger.
 pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team]) -> EnvSpec {
     let widest = |width: fn(&TeamView) -> usize| {
         teams.iter().map(|team| width(&team.view)).max().unwrap_or(0)
@@ -41,8 +42,8 @@ pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team])
     }
 }
 
-/// Whether the largest return is the same in every episode. What enemies regain can be taken from
-/// them, and so paid for, again and again.
+/// Returns whether the largest return is the same in every episode. What enemies regain can be
+/// taken from them, and so paid for, again and again.
 fn known(map: &Map, args: &SkirmishArgs) -> bool {
     let regains = |kind: usize| {
         let unit = &UNITS[kind];
@@ -52,7 +53,7 @@ fn known(map: &Map, args: &SkirmishArgs) -> bool {
     args.reward_sparse || (scaled_alike && !enemy_kinds(map).any(regains))
 }
 
-/// The kinds of units the enemies may be, with repetitions.
+/// Returns the kinds of units the enemies may be, with repetitions.
 fn enemy_kinds(map: &Map) -> impl Iterator<Item = usize> {
     let placed = map.enemies.iter().map(|placed| placed.unit);
     let drawn = map.generate.iter().flat_map(|generate| &generate.kinds).map(|kind| kind.unit);

@@ -40,7 +40,7 @@ pub(crate) fn teams_in_words(map: &Outline) -> String {
     }
 }
 
-/// The quirks that `fix_quirks` would fix and that show in this battle.
+/// Returns the quirks that `fix_quirks` would fix and that show in this battle.
 fn quirks(battle: &Skirmish) -> Vec<&'static str> {
     let (map, args) = (battle.map(), battle.args());
     let has = |name: &str| map.kinds().any(|kind| UNITS[kind].name == name);

@@ -5,8 +5,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use criterion::{Criterion, criterion_group, criterion_main};
 use phalanx::nn::{
-    ConcaveMixer, Device, Mixer, MixerInput, MixerSizes, QattenMixer, QmixMixer, QplexMixer,
-    UnrestrictedMixer, VdnMixer, device,
+    ConcaveMixer, Device, Mixer, MixerInput, MixerSizes, MixerVisitor, device, visit_mixers,
 };
 use phalanx::rng::{Purpose, Rng};
 
@@ -44,7 +43,9 @@ fn input(sizes: MixerSizes, rng: &mut Rng, device: &Device) -> MixerInput {
     }
 }
 
-fn mixer<M: Mixer>(c: &mut Criterion, mixer: &M) {
+/// Measures a mixer.
+fn measure<M: Mixer>(c: &mut Criterion) {
+    let mixer = M::default();
     let plain = device("cpu").expect("the CPU is always there");
     let tracked = plain.clone().autodiff();
     for sizes in SIZES {
@@ -66,14 +67,18 @@ fn mixer<M: Mixer>(c: &mut Criterion, mixer: &M) {
     }
 }
 
+struct Measure<'a>(&'a mut Criterion);
+
+impl MixerVisitor for Measure<'_> {
+    fn visit<M: Mixer>(&mut self) {
+        measure::<M>(self.0);
+    }
+}
+
 fn mixers(c: &mut Criterion) {
     phalanx_benches::one_core();
-    mixer(c, &VdnMixer::default());
-    mixer(c, &QmixMixer::default());
-    mixer(c, &QplexMixer::default());
-    mixer(c, &QattenMixer::default());
-    mixer(c, &UnrestrictedMixer::default());
-    mixer(c, &ConcaveMixer::default());
+    visit_mixers(&mut Measure(c));
+    measure::<ConcaveMixer>(c);
 }
 
 criterion_group! {

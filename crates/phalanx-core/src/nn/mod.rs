@@ -43,11 +43,7 @@ pub use layers::{
     Normalisation, RnnKind,
 };
 pub use losses::{Categorical, PolicyTargets, ValueTargets, categorical, ppo_loss, value_loss};
-pub use mixers::{
-    ConcaveMixer, ConcaveNetwork, FirstLayer, IqlMixer, Mixer, MixerInput, MixerSizes, QattenMixer,
-    QattenNetwork, QmixMixer, QmixNetwork, QplexMixer, QplexNetwork, QtranConfig, QtranJoint,
-    QtranValue, Residual, ResidualConfig, UnrestrictedMixer, UnrestrictedNetwork, VdnMixer,
-};
+pub use mixers::*;
 pub use optim::{
     Optimizer, OptimizerConfig, ParameterGradients, Step, gradients_in_shards, in_shards,
     padding_multiple, shard_count, soft_update,

@@ -1,12 +1,13 @@
 //! The algorithms of the command line.
 
+use phalanx_core::nn::{Mixer, MixerVisitor, visit_mixers};
 use phalanx_envs::arguments::closest_match;
 use serde::de::DeserializeOwned;
 use toml::Table;
 
 use super::{
-    Algorithm, ConcaveQ, CwQmix, Happo, Ia2c, Ippo, Iql, Maa2c, Mappo, OwQmix, PqnIql, PqnVdn,
-    Qatten, Qmix, Qplex, Qtran, ResQ, SequentialPpo, Unrestricted, Vdn,
+    Algorithm, ConcaveQ, CwQmix, Happo, Ia2c, Ippo, Maa2c, Mappo, OwQmix, PqnIql, PqnVdn,
+    QLearning, Qtran, ResQ, SequentialPpo,
 };
 use crate::config::{ConfigError, renamed};
 
@@ -17,19 +18,16 @@ pub struct Algorithms {
 }
 
 impl Algorithms {
-    /// Returns the algorithms of this crate. A new one is one line.
+    /// Returns the algorithms of this crate: Q-learning with every mixer
+    /// ([`visit_mixers`]), and those below. A new one is one line.
     pub fn builtin() -> Self {
-        let entries = vec![
-            AlgorithmEntry::of::<Iql>(),
-            AlgorithmEntry::of::<Vdn>(),
-            AlgorithmEntry::of::<Qmix>(),
-            AlgorithmEntry::of::<Qplex>(),
-            AlgorithmEntry::of::<Qatten>(),
+        let mut mixers = OfMixers(Vec::new());
+        visit_mixers(&mut mixers);
+        let others = [
             AlgorithmEntry::of::<Qtran>(),
             AlgorithmEntry::of::<OwQmix>(),
             AlgorithmEntry::of::<CwQmix>(),
             AlgorithmEntry::of::<ResQ>(),
-            AlgorithmEntry::of::<Unrestricted>(),
             AlgorithmEntry::of::<ConcaveQ>(),
             AlgorithmEntry::of::<PqnVdn>(),
             AlgorithmEntry::of::<PqnIql>(),
@@ -40,7 +38,8 @@ impl Algorithms {
             AlgorithmEntry::of::<Ia2c>(),
             AlgorithmEntry::of::<Maa2c>(),
         ];
-        Self { entries }
+        mixers.0.extend(others);
+        Self { entries: mixers.0 }
     }
 
     /// Adds the algorithm `A`.
@@ -79,6 +78,15 @@ impl Algorithms {
                 nearest: nearest.unwrap_or_default().to_owned(),
             }
         })
+    }
+}
+
+/// The algorithms that mixers make.
+struct OfMixers(Vec<AlgorithmEntry>);
+
+impl MixerVisitor for OfMixers {
+    fn visit<M: Mixer>(&mut self) {
+        self.0.push(AlgorithmEntry::of::<QLearning<M>>());
     }
 }
 

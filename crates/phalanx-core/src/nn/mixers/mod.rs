@@ -1,10 +1,10 @@
 //! Mixers: from the agents' utilities to the joint action value, one file each.
 //!
 //! A file holds everything about its mixer: the settings, which implement [`Mixer`], the network
-//! that learns, and the formula. It is named like the mixer's word on the command line.
+//! that learns, and the formula. It is named like the mixer's word on the command line. A new one
+//! is a file, its `mod` line and its line in [`visit_mixers`], which makes it an algorithm.
 //!
-//! [`concaveq`], [`qtran`] and [`resq`] hold the networks of algorithms that need a loss of their
-//! own.
+//! `concaveq`, `qtran` and `resq` hold the networks of algorithms that need a loss of their own.
 
 mod concaveq;
 mod hypernetwork;
@@ -24,17 +24,33 @@ use burn::tensor::{Device, Int, Tensor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::concaveq::{ConcaveMixer, ConcaveNetwork, FirstLayer};
-pub use self::iql::IqlMixer;
-pub use self::qatten::{QattenMixer, QattenNetwork};
-pub use self::qmix::{QmixMixer, QmixNetwork};
-pub use self::qplex::{QplexMixer, QplexNetwork};
-pub use self::qtran::{QtranConfig, QtranJoint, QtranValue};
-pub use self::resq::{Residual, ResidualConfig};
-pub use self::unrestricted::{UnrestrictedMixer, UnrestrictedNetwork};
-pub use self::vdn::VdnMixer;
+pub use self::concaveq::*;
+pub use self::iql::*;
+pub use self::qatten::*;
+pub use self::qmix::*;
+pub use self::qplex::*;
+pub use self::qtran::*;
+pub use self::resq::*;
+pub use self::unrestricted::*;
+pub use self::vdn::*;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
+
+/// Shows `visitor` every mixer of this crate that makes an algorithm by itself.
+pub fn visit_mixers(visitor: &mut impl MixerVisitor) {
+    visitor.visit::<IqlMixer>();
+    visitor.visit::<VdnMixer>();
+    visitor.visit::<QmixMixer>();
+    visitor.visit::<QplexMixer>();
+    visitor.visit::<QattenMixer>();
+    visitor.visit::<UnrestrictedMixer>();
+}
+
+/// Something that is done for every mixer, whatever its type.
+pub trait MixerVisitor {
+    /// Does it for the mixer `M`.
+    fn visit<M: Mixer>(&mut self);
+}
 
 /// A mixer: how the utilities of the agents make up the joint action value `Q_tot`.
 ///

@@ -17,17 +17,17 @@ fn main() -> anyhow::Result<()> {
     let steps = std::env::args().nth(1).map_or(Ok(300_000), |text| text.parse())?;
     let battles = phalanx::envs::registry::factory("skirmish/3m", &Default::default())?;
 
-    let outcome = Trainer::new(Qmix::default(), battles)
+    let summary = Trainer::new(Qmix::default(), battles)
         .seed(1)
         .t_max(steps)
         .run_overwriting("results/examples/train_a_team")?;
 
-    let won = outcome.last.battle_won_mean().unwrap_or_default();
+    let won = summary.last.battle_won_mean().unwrap_or_default();
     println!(
         "after {} steps the team wins {:.0}% of its battles",
-        outcome.progress.t_env,
+        summary.progress.t_env,
         100.0 * won
     );
-    println!("everything about the run is in {}", outcome.path.display());
+    println!("everything about the run is in {}", summary.path.display());
     Ok(())
 }

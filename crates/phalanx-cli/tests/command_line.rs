@@ -267,7 +267,7 @@ fn the_memory_of_a_run_is_told_before_it_begins() {
 }
 
 #[test]
-fn a_scripted_player_is_evaluated_by_name() {
+fn a_scripted_policy_is_evaluated_by_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let eval_in = |env: &str, policy: &str, more: &[&str]| {
         let arguments = ["eval", env, "--policy", policy, "--episodes", "100", "--json"];
@@ -322,7 +322,7 @@ fn the_arguments_and_the_players_of_an_environment_can_be_looked_up() {
 }
 
 #[test]
-fn an_illegal_recorded_action_is_refused_with_its_line() {
+fn an_unavailable_recorded_action_is_refused_with_its_line() {
     let file = [("actions.jsonl", "[1,1]\n[7,0]\n")];
     let arguments =
         ["trace", "two_step", "--policy", "actions.jsonl", "--episodes", "2", "--out", "t.jsonl"];

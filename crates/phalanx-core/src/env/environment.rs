@@ -75,7 +75,7 @@ pub trait Env: Send {
     /// panic.
     fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepBuffers<'_>) -> StepResult;
 
-    /// Appends the whole state to `out` ([`pack`] turns any serializable value into bytes).
+    /// Appends the whole state to `out` ([`pack`](super::pack) turns any serializable value into bytes).
     fn save(&self, out: &mut Vec<u8>);
 
     /// Restores a state written by [`Env::save`] of an environment of the same kind.

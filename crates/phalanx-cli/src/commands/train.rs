@@ -64,11 +64,14 @@ pub(crate) struct Train {
 
 impl Train {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
-        let (trainer, config, path) = self.trainer(program)?;
+        let (trainer, config) = self.trainer(program)?;
         let console = Console::new(trainer.config.t_max);
         let mut trainer = trainer.observe(console);
         trainer.prepare()?;
+        // A battle on a map file has the identifier of its map.
         let (alg, env) = (trainer.algorithm().id(), trainer.spec()?.id);
+        let folder = || RunFolder::path_for(&trainer.config, alg, &env);
+        let path = self.resume.clone().unwrap_or_else(folder);
         if self.dry_run {
             let text = if self.json { config.to_json().to_string() } else { config.to_toml() };
             print(text.trim_end());
@@ -97,24 +100,21 @@ impl Train {
         Ok(())
     }
 
-    /// Returns the trainer, its configuration with the origin of each value, and the run's folder.
-    fn trainer(&self, program: &Program) -> anyhow::Result<(Trainer, ResolvedConfig, PathBuf)> {
+    /// Returns the trainer, and its configuration with the origin of each value.
+    fn trainer(&self, program: &Program) -> anyhow::Result<(Trainer, ResolvedConfig)> {
         if let Some(path) = &self.resume {
             let (_, run) = RunFolder::open(path)?;
             let mut builder = builder(program, &run.alg, &run.env)?;
             builder.file(&path.join("config.toml")).map_err(TrainError::from)?;
             // Algorithm and environment are known, so the words in their places are settings.
             let settings = self.alg.iter().chain(&self.env).chain(&self.settings);
-            let (trainer, config) = build(program, builder, settings, &run.env)?;
-            return Ok((trainer, config, path.clone()));
+            return Ok(build(program, builder, settings, &run.env)?);
         }
         let (Some(alg), Some(env)) = (&self.alg, &self.env) else {
             let misuse = "name an algorithm and an environment: phalanx train qmix skirmish/3m";
             return Err(UsageError(misuse.to_owned()).into());
         };
-        let (trainer, config) = build(program, builder(program, alg, env)?, &self.settings, env)?;
-        let path = RunFolder::path_for(&trainer.config, trainer.algorithm().id(), env);
-        Ok((trainer, config, path))
+        Ok(build(program, builder(program, alg, env)?, &self.settings, env)?)
     }
 
     fn summary(&self, alg: &str, env: &str, outcome: &RunSummary) {

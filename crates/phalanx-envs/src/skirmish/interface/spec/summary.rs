@@ -29,10 +29,9 @@ pub(crate) fn teams_in_words(map: &Outline) -> String {
     match &map.generate {
         None => format!("{} against {}", count(&map.allies), count(&map.enemies)),
         Some(generate) => {
-            let kinds = generate
-                .kinds
-                .iter()
-                .map(|kind| format!("{}s ({:.0} %)", UNITS[kind.unit].name, 100.0 * kind.weight));
+            let kinds = generate.kinds.iter().map(|kind| {
+                format!("{} ({:.0} %)", plural(UNITS[kind.unit].name), 100.0 * kind.weight)
+            });
             let kinds = kinds.collect::<Vec<_>>().join(", ");
             let (allies, enemies) = (generate.n_allies, generate.n_enemies);
             format!("{allies} against {enemies} of {kinds}, drawn for every episode")
@@ -74,6 +73,14 @@ fn quirks(battle: &Skirmish) -> Vec<&'static str> {
     listed.into_iter().filter_map(|(shows, text)| shows.then_some(text)).collect()
 }
 
+/// Returns the plural of a unit's name, in words.
+fn plural(name: &str) -> String {
+    match name {
+        "colossus" => "colossi".to_owned(),
+        _ => format!("{}s", name.replace('_', " ")),
+    }
+}
+
 fn count(team: &[usize]) -> String {
     let mut kinds: Vec<(usize, usize)> = Vec::new();
     for &member in team {
@@ -84,7 +91,11 @@ fn count(team: &[usize]) -> String {
     }
     let text = |&(unit, n): &(usize, usize)| {
         let name = UNITS[unit].name;
-        if n == 1 { format!("1 {name}") } else { format!("{n} {name}s") }
+        if n == 1 {
+            format!("1 {}", name.replace('_', " "))
+        } else {
+            format!("{n} {}", plural(name))
+        }
     };
     kinds.iter().map(text).collect::<Vec<_>>().join(", ")
 }

@@ -86,7 +86,7 @@ impl Loss {
         let part = |k: usize| sums.clone().narrow(0, k, 1);
         let mut loss = part(0) - part(1) * self.entropy_coef;
         if let Some(old) = &batch.log_probs {
-            let new = log_softmax(logits + batch.taken.closed.clone(), 1);
+            let new = log_softmax(logits + batch.taken.mask_bias.clone(), 1);
             let divergence = (old.clone().exp() * (old.clone() - new)).sum_dim(1);
             loss = loss + (divergence * batch.taken.weight.clone()).sum() * self.kl_coef;
         }
@@ -136,7 +136,7 @@ mod tests {
                 keep: Tensor::ones([1, n], &cpu()),
             },
             taken: PolicyTargets {
-                closed: Tensor::zeros([n, 2], &cpu()),
+                mask_bias: Tensor::zeros([n, 2], &cpu()),
                 actions: Tensor::from_data(TensorData::new(vec![0_i32; n], [n, 1]), &cpu()),
                 log_prob: column(old),
                 advantage: column(advantage),
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn the_value_loss_is_the_larger_of_free_and_clipped_squared_or_hubers() {
         let targets = ValueTargets {
-            before: column(&[0.0, 0.0, 0.0]),
+            old_value: column(&[0.0, 0.0, 0.0]),
             returns: column(&[1.0, -1.0, 9.0]),
             weight: column(&[0.5, 0.5, 0.0]),
         };

@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{
-    AgentNetworks, Concave, ConcaveConfig, ConcaveWeights, Device, JointActionSearch, SearchInput,
-    SearchResult, UnrestrictedConfig,
+    AgentNetworks, Concave, ConcaveConfig, ConcaveWeights, ConcaveWeightsCpu, Device,
+    JointActionSearch, SearchInput, SearchResult, UnrestrictedConfig,
 };
 use phalanx_core::rng::Rng;
 
@@ -63,7 +63,7 @@ impl ConcaveLoss {
         // Everything in one transfer: on a device, this is where the update waits for it.
         let greedy = initial.map(|logits| flat(batch.greedy(logits).float()));
         let more = std::iter::once(flat(utilities)).chain(greedy).collect();
-        let (weights, mut more) = weights.to_host_and(more);
+        let (weights, mut more) = ConcaveWeightsCpu::download_with(weights, more);
         let utilities = more.swap_remove(0);
         let initial = more.pop().map(|greedy| greedy.iter().map(|&a| a as u16).collect::<Vec<_>>());
         let mut selected = SearchResult::default();

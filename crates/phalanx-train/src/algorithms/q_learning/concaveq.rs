@@ -183,7 +183,7 @@ impl ConcaveQ {
 
     fn selection(&self) -> JointActionSearch {
         JointActionSearch {
-            search: match self.search {
+            method: match self.search {
                 SearchName::Iterative => SearchMethod::Iterative,
                 SearchName::SingleDeviation => SearchMethod::SingleDeviation,
                 SearchName::Exhaustive => SearchMethod::Exhaustive,

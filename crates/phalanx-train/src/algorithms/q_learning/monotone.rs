@@ -51,8 +51,8 @@ impl Monotone {
     /// The mixer.
     pub fn mixer(&self) -> MixerConfig {
         let positive = match self.qmix_pos_func {
-            PositiveName::Abs => Positive::Absolute,
-            PositiveName::Softplus => Positive::Softplus { beta: self.qmix_pos_func_beta as f32 },
+            PositiveName::Abs => Positive::Abs,
+            PositiveName::Softplus => Positive::Softplus,
             PositiveName::Quadratic => Positive::Quadratic,
         };
         MixerConfig::Qmix(QmixConfig {
@@ -60,6 +60,7 @@ impl Monotone {
             hypernet_embed: self.hypernet_embed,
             hypernet_layers: self.hypernet_layers,
             positive,
+            positive_beta: self.qmix_pos_func_beta as f32,
             orthogonal: self.use_orthogonal,
         })
     }

@@ -108,7 +108,7 @@ impl Experience<'_> {
         let [log_prob, advantage, weight, log_probs] = own;
         let closed = if self.masked { closed } else { closed.zeros_like() };
         let taken = PolicyTargets {
-            closed: closed.reshape([n, n_actions]),
+            mask_bias: closed.reshape([n, n_actions]),
             actions: actions.reshape([n, 1]),
             log_prob: log_prob.reshape([n, 1]),
             advantage: advantage.reshape([n, 1]),
@@ -228,7 +228,7 @@ impl Experience<'_> {
         let mut all = nn::upload(all, Vec::new(), device).0.into_iter();
         let as_many = "as many arrive as were sent";
         let mut next = || all.next().expect(as_many).reshape([on.len(), 1]);
-        let valued = ValueTargets { before: next(), returns: next(), weight: next() };
+        let valued = ValueTargets { old_value: next(), returns: next(), weight: next() };
         (valued, std::array::from_fn(|_| all.next().expect(as_many)))
     }
 

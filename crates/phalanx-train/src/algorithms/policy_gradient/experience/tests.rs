@@ -127,10 +127,10 @@ fn the_updated_policy_has_all_actions_and_all_agents_where_the_masks_are_off() {
     assert_eq!(acted, acted_too, "what acted has the available actions alone");
     let numbers = |of: &Tensor<2>| to_vec(of.clone().inner().flatten::<1>(0, 1));
     assert_eq!(numbers(&open.taken.log_prob), acted);
-    let closed = numbers(&masked.taken.closed);
+    let closed = numbers(&masked.taken.mask_bias);
     let unavailable = closed.iter().filter(|&&x| x < -1e8).count();
     assert!(unavailable > 0 && closed.iter().all(|&x| x == 0.0 || x < -1e8));
-    assert!(numbers(&open.taken.closed).iter().all(|&x| x == 0.0));
+    assert!(numbers(&open.taken.mask_bias).iter().all(|&x| x == 0.0));
     let steps = (TIME * ENVS * 2) as f32;
     let weights = numbers(&masked.taken.weight);
     for (place, weight) in weights.iter().enumerate() {

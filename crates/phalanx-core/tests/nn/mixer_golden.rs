@@ -4,8 +4,6 @@
 
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 
-mod hashed;
-
 use std::collections::BTreeMap;
 use std::error::Error;
 
@@ -19,7 +17,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
 use serde::Deserialize;
 
-use hashed::hashed;
+use crate::hashed::hashed;
 
 const ROWS: usize = 4;
 const AGENTS: usize = 3;
@@ -197,11 +195,11 @@ fn vdn_is_pytorchs() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn qmix_is_pytorchs_with_every_positive_function() -> Result<(), Box<dyn Error>> {
-    for (name, positive) in [
-        ("absolute", Positive::Absolute),
-        ("softplus", Positive::Softplus { beta: 1.0 }),
-        ("sharp softplus", Positive::Softplus { beta: 2.0 }),
-        ("quadratic", Positive::Quadratic),
+    for (name, positive, positive_beta) in [
+        ("absolute", Positive::Abs, 1.0),
+        ("softplus", Positive::Softplus, 1.0),
+        ("sharp softplus", Positive::Softplus, 2.0),
+        ("quadratic", Positive::Quadratic, 1.0),
     ] {
         for hypernet_layers in [1, 2] {
             let config = QmixConfig {
@@ -209,6 +207,7 @@ fn qmix_is_pytorchs_with_every_positive_function() -> Result<(), Box<dyn Error>>
                 hypernet_embed: HIDDEN,
                 hypernet_layers,
                 positive,
+                positive_beta,
                 orthogonal: false,
             };
             check_mixer(&format!("qmix {name} {hypernet_layers}"), MixerConfig::Qmix(config))?;

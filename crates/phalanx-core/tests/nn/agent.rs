@@ -7,8 +7,8 @@ use std::error::Error;
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetwork, Convolution, HiddenActivation, Init, LayerNorm,
-    Normalisation, RnnKind, Scratch, device, to_safetensors,
+    Actor, AgentConfig, AgentNetwork, Convolution, FrameConvolution, HiddenActivation, Init,
+    LayerNorm, Normalisation, RnnKind, Scratch, device, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
@@ -339,7 +339,7 @@ fn a_convolution_is_the_sum_over_its_window_padded_in_the_first_layer_alone()
     let device = device("cpu")?;
     for size in [Convolution { frames: 2, length: 9 }, Convolution { frames: 1, length: 12 }] {
         let mut rng = Rng::stream(9, Purpose::Weights, 0);
-        let network = size.init(Init::default(), &mut rng, &device);
+        let network = FrameConvolution::new(size, Init::default(), &mut rng, &device);
         let bytes = to_safetensors(&network)?;
         let file = SafeTensors::deserialize(&bytes)?;
         let read = |name: String| -> Result<Vec<f32>, Box<dyn Error>> {

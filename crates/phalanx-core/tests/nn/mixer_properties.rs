@@ -98,10 +98,15 @@ const TEAMS: [(usize, usize); 5] = [(1, 4), (2, 2), (2, 4), (3, 3), (3, 4)];
 #[test]
 fn greedy_actions_make_the_greedy_joint_action() -> Result<(), Box<dyn Error>> {
     let mut configs = Vec::new();
-    for positive in [Positive::Absolute, Positive::Softplus { beta: 1.5 }, Positive::Quadratic] {
+    for positive in [Positive::Abs, Positive::Softplus, Positive::Quadratic] {
         for (hypernet_layers, orthogonal) in [(1, false), (2, false), (2, true)] {
-            let config =
-                QmixConfig { hypernet_layers, positive, orthogonal, ..QmixConfig::default() };
+            let config = QmixConfig {
+                hypernet_layers,
+                positive,
+                positive_beta: 1.5,
+                orthogonal,
+                ..QmixConfig::default()
+            };
             configs.push(MixerConfig::Qmix(config));
         }
     }

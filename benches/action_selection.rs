@@ -6,8 +6,8 @@
 use burn::tensor::{Tensor, TensorData};
 use criterion::{Criterion, criterion_group, criterion_main};
 use phalanx::nn::{
-    ConcaveMixer, Device, JointActionSearch, Mixer, MixerSizes, SearchInput, SearchMethod,
-    SearchResult, device,
+    ConcaveMixer, ConcaveWeightsCpu, Device, JointActionSearch, Mixer, MixerSizes, SearchInput,
+    SearchMethod, SearchResult, device,
 };
 use phalanx::rng::{Purpose, Rng};
 
@@ -83,7 +83,8 @@ fn selection(c: &mut Criterion) {
         let mut rng = Rng::stream(1, Purpose::Weights, 0);
         let sizes = sizes(n_agents, state_dim, n_actions);
         let mixer = ConcaveMixer::default().init(sizes, &mut rng, &plain);
-        let weights = mixer.weights(random(&mut rng, ROWS, state_dim, &plain)).into_host();
+        let weights =
+            ConcaveWeightsCpu::download(mixer.weights(random(&mut rng, ROWS, state_dim, &plain)));
         let utilities = numbers(&mut rng, ROWS * n_agents * n_actions);
         let available = vec![true; utilities.len()];
         let input = SearchInput {

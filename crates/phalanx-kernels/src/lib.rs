@@ -49,8 +49,8 @@ pub use self::ops::{
     ppo_loss, qmix_mix, qmix_mixer, rnn_agent, value_loss,
 };
 pub use self::params::{
-    Activation, ConcaveWeights, Convex, Convolution, FILTERS, GruWeights, KERNEL, LayerWeights,
-    LstmWeights, PolicyTargets, Positive, QmixLayers, ValueTargets,
+    Activation, ConcaveWeights, Convex, Convolution, FILTERS, KERNEL, LayerWeights, PolicyTargets,
+    Positive, QmixLayers, RnnWeights, ValueTargets,
 };
 pub use self::simd::elementwise::activate;
 pub use self::simd::optimizer_step::{OptimizerStep, optimizer_step};

@@ -11,8 +11,8 @@ use crate::device::is_flex;
 #[cfg(feature = "wgpu")]
 use crate::gpu;
 use crate::params::{
-    Activation, ConcaveWeights, Convolution, GruWeights, LayerWeights, LstmWeights, PolicyTargets,
-    QmixLayers, ValueTargets,
+    Activation, ConcaveWeights, Convolution, LayerWeights, PolicyTargets, QmixLayers, RnnWeights,
+    ValueTargets,
 };
 use crate::reference;
 
@@ -32,19 +32,20 @@ pub fn gru_sequence(
     input: Tensor<3>,
     hidden: Tensor<2>,
     not_reset: Option<Tensor<2>>,
-    weights: GruWeights,
+    weights: RnnWeights,
 ) -> Tensor<3> {
     #[cfg(feature = "flex")]
     if is_flex(&input.device()) {
         let not_reset = not_reset.unwrap_or_else(|| ones_of_rows(&input));
-        return cpu::gru::op::gru_sequence(input, hidden, not_reset, weights);
+        return cpu::gru::op::gru_sequence(input, [hidden, not_reset], weights);
     }
     #[cfg(feature = "wgpu")]
     if is_cubecl(&input.device()) {
         let [time, row, width] = input.dims();
         let not_reset = not_reset.unwrap_or_else(|| Tensor::ones([time, row], &input.device()));
         let input = input.reshape([time * row, width]);
-        let gates = linear(input, weights.weight_ih, weights.bias_ih, Activation::Identity);
+        let layer = LayerWeights { weight: weights.weight_ih, bias: weights.bias_ih };
+        let gates = linear(input, layer, Activation::Identity);
         let [_, gate_width] = gates.dims();
         let gates = gates.reshape([time, row, gate_width]);
         let (weight, bias) = (weights.weight_hh, weights.bias_hh);
@@ -70,28 +71,23 @@ pub fn lstm_sequence(
     input: Tensor<3>,
     carry: Tensor<2>,
     not_reset: Option<Tensor<2>>,
-    weights: LstmWeights,
+    weights: RnnWeights,
 ) -> (Tensor<3>, Tensor<2>) {
     #[cfg(feature = "flex")]
     if is_flex(&input.device()) {
         let not_reset = not_reset.unwrap_or_else(|| ones_of_rows(&input));
-        return cpu::lstm::op::lstm_sequence(input, carry, not_reset, weights);
+        return cpu::lstm::op::lstm_sequence(input, [carry, not_reset], weights);
     }
     reference::lstm_sequence(input, carry, not_reset, weights)
 }
 
-/// Computes `activation(x W + b)`: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
-pub fn linear(
-    input: Tensor<2>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    activation: Activation,
-) -> Tensor<2> {
+/// Computes `activation(x W + b)`: `[row, input]` to `[row, output]`.
+pub fn linear(input: Tensor<2>, layer: LayerWeights, activation: Activation) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&input.device()) {
-        return cpu::linear::op::linear(input, weight, bias, activation);
+        return cpu::linear::op::linear(input, layer, activation);
     }
-    reference::linear(input, weight, bias, activation)
+    reference::linear(input, layer, activation)
 }
 
 /// Computes three linear layers with an activation between them: `[row, input]` to `[row, output]`.
@@ -132,7 +128,7 @@ pub fn rnn_agent(
     (hidden, not_reset): (Tensor<2>, Option<Tensor<2>>),
     encoder: LayerWeights,
     activation: Activation,
-    core: GruWeights,
+    core: RnnWeights,
     head: LayerWeights,
 ) -> Tensor<3> {
     #[cfg(feature = "flex")]
@@ -142,12 +138,12 @@ pub fn rnn_agent(
     }
     let [time, rows, in_dim] = input.dims();
     let flat = input.reshape([time * rows, in_dim]);
-    let encoded = reference::linear(flat, encoder.weight, encoder.bias, activation);
+    let encoded = reference::linear(flat, encoder, activation);
     let [_, width] = encoded.dims();
     let states = gru_sequence(encoded.reshape([time, rows, width]), hidden, not_reset, core);
     let [_, _, width] = states.dims();
     let states = states.reshape([time * rows, width]);
-    let output = reference::linear(states, head.weight, head.bias, Activation::Identity);
+    let output = reference::linear(states, head, Activation::Identity);
     let [_, out_dim] = output.dims();
     output.reshape([time, rows, out_dim])
 }
@@ -161,9 +157,9 @@ pub fn rnn_agent(
 pub fn layer_norm(input: Tensor<2>, scale: Tensor<1>, shift: Tensor<1>, eps: f32) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&input.device()) {
-        return cpu::layer_norm::op::layer_norm(input, scale, shift, eps);
+        return cpu::layer_norm::op::layer_norm(input, [scale, shift], eps);
     }
-    reference::layer_norm(input, scale, shift, eps)
+    reference::layer_norm(input, [scale, shift], eps)
 }
 
 /// Computes the log-probabilities of `actions`, `[row, 1]`, and the entropies of the distributions with the
@@ -221,9 +217,9 @@ pub fn value_loss(
     let [clip, huber_delta] = [clip, huber_delta].map(|end| end.unwrap_or(f32::INFINITY));
     #[cfg(feature = "flex")]
     if is_flex(&values.device()) {
-        return cpu::ppo_loss::op::value_loss(values, targets, clip, huber_delta);
+        return cpu::ppo_loss::op::value_loss(values, targets, [clip, huber_delta]);
     }
-    reference::value_loss(values, targets, clip, huber_delta)
+    reference::value_loss(values, targets, [clip, huber_delta])
 }
 
 /// Computes the mixing step of QMIX on generated weights: `q` `[row, agent]`, `weight_1` `[row, agent * embed]`,
@@ -239,9 +235,9 @@ pub fn qmix_mix(
 ) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&q.device()) {
-        return cpu::qmix::mixing_op::qmix_mix(q, weight_1, bias_1, weight_2, value);
+        return cpu::qmix::mixing_op::qmix_mix([q, weight_1, bias_1, weight_2, value]);
     }
-    reference::qmix_mix(q, weight_1, bias_1, weight_2, value)
+    reference::qmix_mix([q, weight_1, bias_1, weight_2, value])
 }
 
 /// Computes QMIX's mixer with its hypernetworks of two layers: `[row, agent]` and `[row, state_dim]` to
@@ -256,9 +252,9 @@ pub fn qmix_mixer(
 ) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&q.device()) {
-        return cpu::qmix::whole_op::qmix_mixer(q, state, layers, positive);
+        return cpu::qmix::whole_op::qmix_mixer([q, state], layers, positive);
     }
-    reference::qmix_mixer(q, state, layers, positive)
+    reference::qmix_mixer([q, state], layers, positive)
 }
 
 /// Computes the mixing step of a concave mixer on generated weights: `q` `[row, agent * utility_dim]` to

@@ -77,29 +77,17 @@ pub struct LayerWeights {
     pub bias: Tensor<1>,
 }
 
-/// The values of a GRU's parameters, its gates in PyTorch's order: reset, update, new.
+/// The values of a recurrent layer's parameters. `gates` is `3 * hidden` for a GRU, with the gates in PyTorch's
+/// order reset, update, new; and `4 * hidden` for an LSTM, in the order input, forget, cell, output.
 #[derive(Clone, Debug)]
-pub struct GruWeights {
-    /// `[input, 3 * hidden]`.
+pub struct RnnWeights {
+    /// `[input, gates]`.
     pub weight_ih: Tensor<2>,
-    /// `[3 * hidden]`.
+    /// `[gates]`.
     pub bias_ih: Tensor<1>,
-    /// `[hidden, 3 * hidden]`.
+    /// `[hidden, gates]`.
     pub weight_hh: Tensor<2>,
-    /// `[3 * hidden]`.
-    pub bias_hh: Tensor<1>,
-}
-
-/// The values of an LSTM's parameters, its gates in PyTorch's order: input, forget, cell, output.
-#[derive(Clone, Debug)]
-pub struct LstmWeights {
-    /// `[input, 4 * hidden]`.
-    pub weight_ih: Tensor<2>,
-    /// `[4 * hidden]`.
-    pub bias_ih: Tensor<1>,
-    /// `[hidden, 4 * hidden]`.
-    pub weight_hh: Tensor<2>,
-    /// `[4 * hidden]`.
+    /// `[gates]`.
     pub bias_hh: Tensor<1>,
 }
 

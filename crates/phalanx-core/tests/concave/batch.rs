@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 use phalanx_core::nn::{
-    ConcaveMixer, ConcaveNetwork, JointActionSearch, Objective, SearchInput, SearchMethod,
-    SearchResult,
+    ConcaveMixer, ConcaveNetwork, ConcaveWeightsCpu, JointActionSearch, Objective, SearchInput,
+    SearchMethod, SearchResult,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -89,7 +89,7 @@ impl Batch {
         seed: u64,
     ) -> SearchResult {
         let mut out = SearchResult::default();
-        let weights = self.mixer.weights(self.state.clone()).into_host();
+        let weights = ConcaveWeightsCpu::download(self.mixer.weights(self.state.clone()));
         selection.run(&weights, input, &mut Rng::stream(seed, Purpose::Check, 2), &mut out);
         out
     }

@@ -5,8 +5,8 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use phalanx_core::nn::{
-    ConcaveMixer, ConcaveNetwork, MixerSizes, Optimizer, OptimizerConfig, ParameterGradients,
-    device, from_safetensors, to_safetensors,
+    ConcaveMixer, ConcaveNetwork, Mixer, MixerSizes, Optimizer, OptimizerConfig,
+    ParameterGradients, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;

@@ -7,7 +7,8 @@ use super::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
 use super::games::{init, sizes};
 use burn::tensor::Tensor;
 use phalanx_core::nn::{
-    ConcaveMixer, Convex, JointActionSearch, SearchInput, SearchMethod, SearchResult,
+    ConcaveMixer, ConcaveWeightsCpu, Convex, JointActionSearch, SearchInput, SearchMethod,
+    SearchResult,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -31,18 +32,18 @@ fn batches() -> Vec<Batch> {
 #[test]
 fn every_search_states_the_mixers_value_and_keeps_to_available_actions() {
     for batch in batches() {
-        for search in [
+        for method in [
             SearchMethod::Iterative,
             SearchMethod::SingleDeviation,
             SearchMethod::Exhaustive,
             SearchMethod::Greedy,
         ] {
-            if search == SearchMethod::Exhaustive && batch.agents > 5 {
+            if method == SearchMethod::Exhaustive && batch.agents > 5 {
                 continue;
             }
             for pairwise in [false, true] {
                 let selection =
-                    JointActionSearch { search, pairwise, ..JointActionSearch::default() };
+                    JointActionSearch { method, pairwise, ..JointActionSearch::default() };
                 let selected = batch.select(selection, 0);
                 let values = batch.values(&selected.actions);
                 for (ours, exact) in selected.value.iter().zip(&values) {
@@ -237,6 +238,6 @@ fn weights_that_carry_gradients_are_searched_like_those_that_do_not() {
     let tracked = batch.mixer.weights(Tensor::from_inner(batch.state.clone()));
     let mut out = SearchResult::default();
     let mut rng = Rng::stream(5, Purpose::Check, 2);
-    climb(4).run(&tracked.to_host(), batch.input(), &mut rng, &mut out);
+    climb(4).run(&ConcaveWeightsCpu::download(tracked), batch.input(), &mut rng, &mut out);
     assert_eq!(out, batch.select(climb(4), 5));
 }

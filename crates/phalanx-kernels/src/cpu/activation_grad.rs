@@ -1,17 +1,17 @@
-//! What the backward pass of a layer does beside products.
+//! The element-wise parts of the backward pass of a layer.
 
 use pulp::{Simd, WithSimd};
 
 use crate::Activation;
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// Whether the slope of an activation is taken at its input, because its output does not tell the
-/// sign of it.
+/// Returns whether the slope of an activation is taken at its input, because its output does not determine the
+/// sign.
 pub(crate) fn slope_needs_input(activation: Activation) -> bool {
     matches!(activation, Activation::Absolute | Activation::Quadratic)
 }
 
-/// The gradient of an activation's input: that of its output times the slope at `at`, which is
+/// Computes the gradient of an activation's input: that of its output times the slope at `at`, which is
 /// the activation's input where [`slope_needs_input`], its output elsewhere. The slope of a ReLU
 /// and of an absolute value at zero is zero.
 pub(crate) fn activation_gradient(

@@ -1,22 +1,24 @@
-//! Memory that is used again and again.
+//! A pool of buffers for intermediate results.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-/// Buffers that nobody uses at the moment.
+/// Buffers that are not in use.
 static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
-/// How many of them are kept.
+/// The largest number of buffers kept.
 const MOST: usize = 48;
 
-/// Numbers whose memory goes to the next buffer of about this size once they are dropped. Fresh memory
-/// has to be zeroed, and its pages to be mapped; for the intermediate results of an update that takes
-/// as long as computing them.
+/// A buffer whose memory serves the next one of about this size once it is dropped. Fresh memory has to be zeroed
+/// and its pages mapped, which for the intermediate results of an update takes as long as computing them.
 #[derive(Debug)]
 pub(crate) struct Buffer(Vec<f32>);
 
 impl Buffer {
-    /// `len` numbers that may be anything.
+    /// Returns `len` numbers of any value.
     pub(crate) fn take(len: usize) -> Self {
+        if len == 0 {
+            return Self(Vec::new());
+        }
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
         let fitting = (0..spare.len()).filter(|&at| spare[at].capacity() >= len);
         let best = fitting.min_by_key(|&at| spare[at].capacity());

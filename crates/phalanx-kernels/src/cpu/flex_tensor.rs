@@ -4,6 +4,11 @@ use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
 
+/// Tensors of the CPU device.
+pub(crate) type Tensors<const N: usize> = [FlexTensor; N];
+/// The gradients of inputs that want one.
+pub(crate) type Gradients<const N: usize> = [Option<FlexTensor>; N];
+
 /// Returns the tensor itself, or a copy in row-major order where it is a view.
 pub(crate) fn contiguous(tensor: FlexTensor) -> FlexTensor {
     if tensor.as_slice::<f32>().is_some() { tensor } else { tensor.to_contiguous() }
@@ -21,9 +26,9 @@ pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Fle
 
 /// Makes tensors of the gradients of inputs, in the inputs' shapes.
 pub(crate) fn shaped_like<const N: usize>(
-    inputs: &[FlexTensor; N],
+    inputs: &Tensors<N>,
     gradients: [Option<Vec<f32>>; N],
-) -> [Option<FlexTensor>; N] {
+) -> Gradients<N> {
     let mut inputs = inputs.iter();
     gradients.map(|gradient| {
         let shape = inputs.next().map(TensorMetadata::shape);

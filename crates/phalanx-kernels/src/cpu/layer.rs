@@ -4,7 +4,7 @@ use burn::backend::DispatchTensor;
 use burn::backend::flex::FlexTensor;
 
 use super::activation_grad::add_column_sums;
-use super::flex_tensor::{shaped_like, values};
+use super::flex_tensor::{Gradients, Tensors, shaped_like, values};
 use crate::LayerWeights;
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
@@ -84,10 +84,10 @@ pub(crate) fn layer_inputs<const N: usize>(
 
 /// Makes tensors of the gradients of such inputs.
 pub(crate) fn layer_gradients<const N: usize>(
-    inputs: &[FlexTensor; N],
+    inputs: &Tensors<N>,
     first: impl IntoIterator<Item = Option<Vec<f32>>>,
     layers: impl IntoIterator<Item = LayerGradients>,
-) -> [Option<FlexTensor>; N] {
+) -> Gradients<N> {
     let layers = layers.into_iter();
     let layers = layers.flat_map(|layer| [Some(layer.weight), Some(layer.bias)]);
     let mut all = first.into_iter().chain(layers);

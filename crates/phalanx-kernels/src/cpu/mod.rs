@@ -11,6 +11,7 @@ pub(crate) mod concave;
 pub(crate) mod conv1d;
 #[cfg(feature = "flex")]
 mod flex_tensor;
+pub(crate) mod gates;
 pub(crate) mod gru;
 #[cfg(feature = "flex")]
 mod layer;

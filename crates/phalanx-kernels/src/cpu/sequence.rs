@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::Tensor;
 
 use super::buffer_pool::Buffer;
-use super::flex_tensor::{contiguous, shaped_like, tensor, values};
+use super::flex_tensor::{
+    Gradients as InputGradients, Tensors, contiguous, shaped_like, tensor, values,
+};
+use crate::RnnWeights;
 use crate::gemm::pack::Packed;
-use crate::operation::Operation;
+use crate::operation::{Operation, apply};
 use crate::threads::{parallel_for, split_steps};
 
 /// The sizes of a sequence.
@@ -33,7 +37,7 @@ pub(crate) struct Inputs<'a> {
     /// The hidden state before the first step, `[row, hidden]`; for an LSTM followed by the cell,
     /// `[row, 2 * hidden]`.
     pub(crate) carry: &'a [f32],
-    /// What the carry is multiplied with before each step, `[time, row]`.
+    /// The factor of the carry before each step, `[time, row]`.
     pub(crate) not_reset: &'a [f32],
     /// `[input, gates]`.
     pub(crate) weight_ih: &'a [f32],
@@ -161,21 +165,39 @@ pub(crate) struct Recurrence {
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     layer: Recurrence,
-    inputs: [FlexTensor; 6],
+    inputs: Tensors<6>,
     not_reset: FlexTensor,
     gates: Arc<Buffer>,
     states: FlexTensor,
 }
 
 impl Recurrence {
-    fn size(self, inputs: &[FlexTensor; 6]) -> Size {
+    /// Applies the layer to a sequence.
+    pub(crate) fn apply(
+        self,
+        input: Tensor<3>,
+        [carry, not_reset]: [Tensor<2>; 2],
+        weights: RnnWeights,
+    ) -> Tensor<3> {
+        let inputs = [
+            input.into_dispatch(),
+            carry.into_dispatch(),
+            weights.weight_ih.into_dispatch(),
+            weights.bias_ih.into_dispatch(),
+            weights.weight_hh.into_dispatch(),
+            weights.bias_hh.into_dispatch(),
+        ];
+        apply(self, inputs, [not_reset.into_dispatch()])
+    }
+
+    fn size(self, inputs: &Tensors<6>) -> Size {
         let [time, rows, input] = inputs[0].shape().dims();
         let [_, carry] = inputs[1].shape().dims();
         Size { time, rows, input, hidden: carry / self.carry }
     }
 }
 
-fn slices<'a>(inputs: &'a [FlexTensor; 6], not_reset: &'a FlexTensor) -> Inputs<'a> {
+fn slices<'a>(inputs: &'a Tensors<6>, not_reset: &'a FlexTensor) -> Inputs<'a> {
     let [input, carry, weight_ih, bias_ih, weight_hh, bias_hh] = inputs.each_ref().map(values);
     let not_reset = values(not_reset);
     Inputs { input, carry, not_reset, weight_ih, bias_ih, weight_hh, bias_hh }
@@ -186,8 +208,8 @@ impl Operation<Flex, 6, 1> for Recurrence {
 
     fn forward(
         self,
-        inputs: [FlexTensor; 6],
-        [not_reset]: [FlexTensor; 1],
+        inputs: Tensors<6>,
+        [not_reset]: Tensors<1>,
         save: bool,
     ) -> (FlexTensor, Saved) {
         let (inputs, not_reset) = (inputs.map(contiguous), contiguous(not_reset));
@@ -201,7 +223,7 @@ impl Operation<Flex, 6, 1> for Recurrence {
         (states.clone(), Saved { layer: self, inputs, not_reset, gates, states })
     }
 
-    fn backward(saved: Saved, gradient: FlexTensor, _: [bool; 6]) -> [Option<FlexTensor>; 6] {
+    fn backward(saved: Saved, gradient: FlexTensor, _: [bool; 6]) -> InputGradients<6> {
         let Saved { layer, inputs, not_reset, gates, states } = saved;
         let (size, slices) = (layer.size(&inputs), slices(&inputs, &not_reset));
         let gradient = contiguous(gradient);

@@ -46,7 +46,7 @@ pub(crate) fn add_transposed_left(
     add_transposed_lines(lines, b, inner, scratch, c);
 }
 
-/// The rows of a matrix, of which each begins `stride` behind the one before it; they may overlap.
+/// The rows of a matrix, each of which begins `stride` after the one before it; they may overlap.
 #[derive(Clone, Copy)]
 pub(crate) struct Lines<'a> {
     pub(crate) matrix: &'a [f32],

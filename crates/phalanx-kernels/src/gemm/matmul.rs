@@ -18,14 +18,14 @@ use crate::simd::dispatch::dispatch;
 /// Rows of the result that are computed panel by panel, so that the left rows stay in cache.
 const ROW_BLOCK: usize = 48;
 
-/// `c = bias + a b`, or `c += a b` without a bias: `a` is `[rows, inner]`, `bias` `[columns]` and
+/// Computes `c = bias + a b`, or `c += a b` without a bias: `a` is `[rows, inner]`, `bias` `[columns]` and
 /// `c` `[rows, columns]`.
 pub fn multiply(a: &[f32], b: &Packed, bias: Option<&[f32]>, c: &mut [f32]) {
     assert_eq!(a.len() * b.columns(), c.len() * b.inner(), "the left matrix is [rows, inner]");
     multiply_strided(a, b.inner(), b, bias, c);
 }
 
-/// The same where the rows of `a` lie `stride` apart.
+/// Does the same where the rows of `a` lie `stride` apart.
 pub(crate) fn multiply_strided(
     a: &[f32],
     stride: usize,
@@ -45,7 +45,7 @@ pub(crate) fn multiply_strided(
     }
 }
 
-/// One product; `TRANSPOSED` says that `a` is `[inner, rows]`, or some columns of such a matrix.
+/// One product; with `TRANSPOSED`, `a` is `[inner, rows]`, or some columns of such a matrix.
 pub(crate) struct Product<'a, const TRANSPOSED: bool> {
     pub(crate) a: &'a [f32],
     /// How far the rows of `a` lie apart.
@@ -53,7 +53,7 @@ pub(crate) struct Product<'a, const TRANSPOSED: bool> {
     /// The number of rows of the result.
     pub(crate) rows: usize,
     pub(crate) b: Right<'a>,
-    /// What every row begins with; without it, what `c` holds.
+    /// The initial value of every row; without it, that of `c`.
     pub(crate) bias: Option<&'a [f32]>,
     pub(crate) c: &'a mut [f32],
 }

@@ -26,7 +26,7 @@ pub(crate) struct Tiles<'a, S, const TRANSPOSED: bool, const R: usize, const V: 
     pub(crate) b: &'a [f32],
     /// How far the rows of `b` lie apart.
     pub(crate) b_stride: usize,
-    /// What every row begins with, from the first of the columns; without it, what `c` holds.
+    /// The initial value of every row, from the first of the columns; without it, that of `c`.
     pub(crate) bias: Option<&'a [f32]>,
     /// The result from the first of the rows and columns.
     pub(crate) c: &'a mut [f32],

@@ -5,13 +5,8 @@ use burn::tensor::{Tensor, activation};
 use crate::params::{Activation, Convolution, FILTERS, KERNEL, LayerWeights};
 
 /// See [`linear`](crate::linear).
-pub(crate) fn linear(
-    input: Tensor<2>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    activation: Activation,
-) -> Tensor<2> {
-    let output = input.matmul(weight) + bias.unsqueeze();
+pub(crate) fn linear(input: Tensor<2>, layer: LayerWeights, activation: Activation) -> Tensor<2> {
+    let output = input.matmul(layer.weight) + layer.bias.unsqueeze();
     match activation {
         Activation::Identity => output,
         Activation::Relu => activation::relu(output),
@@ -30,9 +25,9 @@ pub(crate) fn mlp(
     activation: Activation,
 ) -> Tensor<2> {
     let [first, second, third] = layers;
-    let hidden = linear(input, first.weight, first.bias, activation);
-    let hidden = linear(hidden, second.weight, second.bias, activation);
-    linear(hidden, third.weight, third.bias, Activation::Identity)
+    let hidden = linear(input, first, activation);
+    let hidden = linear(hidden, second, activation);
+    linear(hidden, third, Activation::Identity)
 }
 
 /// See [`conv1d`](crate::conv1d).
@@ -40,7 +35,7 @@ pub(crate) fn conv1d(input: Tensor<2>, layers: [LayerWeights; 3], size: Convolut
     let [rows, _] = input.dims();
     let mut places = size.places();
     let mut x = input.reshape([rows, size.frames, size.length]).swap_dims(1, 2);
-    for (at, LayerWeights { weight, bias }) in layers.into_iter().enumerate() {
+    for (at, layer) in layers.into_iter().enumerate() {
         let [_, length, channels] = x.dims();
         let device = x.device();
         let zeros = |n: usize| Tensor::<3>::zeros([rows, n, channels], &device);
@@ -67,18 +62,13 @@ pub(crate) fn conv1d(input: Tensor<2>, layers: [LayerWeights; 3], size: Convolut
             })
             .collect();
         let windows = Tensor::cat(windows, 2).reshape([rows * places, KERNEL * channels]);
-        x = linear(windows, weight, bias, Activation::Relu).reshape([rows, places, FILTERS[at]]);
+        x = linear(windows, layer, Activation::Relu).reshape([rows, places, FILTERS[at]]);
     }
     x.reshape([rows, size.output_dim()])
 }
 
 /// See [`layer_norm`](crate::layer_norm).
-pub(crate) fn layer_norm(
-    input: Tensor<2>,
-    scale: Tensor<1>,
-    shift: Tensor<1>,
-    eps: f32,
-) -> Tensor<2> {
+pub(crate) fn layer_norm(input: Tensor<2>, [scale, shift]: [Tensor<1>; 2], eps: f32) -> Tensor<2> {
     let centred = input.clone() - input.mean_dim(1);
     let deviation = centred.clone().square().mean_dim(1).add_scalar(eps).sqrt();
     centred / deviation * scale.unsqueeze() + shift.unsqueeze()

@@ -39,8 +39,7 @@ pub(crate) fn ppo_loss(logits: Tensor<2>, targets: &PolicyTargets, clip: f32) ->
 pub(crate) fn value_loss(
     values: Tensor<2>,
     targets: &ValueTargets,
-    clip: f32,
-    huber_delta: f32,
+    [clip, huber_delta]: [f32; 2],
 ) -> Tensor<1> {
     // Twice the loss of an error; with c the error cut off at delta, c^2 + 2 delta (|e| - |c|).
     let penalty = |error: Tensor<2>| {

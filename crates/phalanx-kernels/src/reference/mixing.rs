@@ -5,14 +5,8 @@ use burn::tensor::{Tensor, activation};
 use super::layers::linear;
 use crate::{Activation, ConcaveWeights, Convex, LayerWeights, QmixLayers};
 
-/// See [`qmix_mix`](crate::qmix_mix).
-pub(crate) fn qmix_mix(
-    q: Tensor<2>,
-    weight_1: Tensor<2>,
-    bias_1: Tensor<2>,
-    weight_2: Tensor<2>,
-    value: Tensor<2>,
-) -> Tensor<2> {
+/// See [`qmix_mix`](crate::qmix_mix), with its arguments in order.
+pub(crate) fn qmix_mix([q, weight_1, bias_1, weight_2, value]: [Tensor<2>; 5]) -> Tensor<2> {
     let [row, agent] = q.dims();
     let [_, embed] = bias_1.dims();
     let weight_1 = weight_1.reshape([row, agent, embed]);
@@ -22,22 +16,20 @@ pub(crate) fn qmix_mix(
 
 /// See [`qmix_mixer`](crate::qmix_mixer).
 pub(crate) fn qmix_mixer(
-    q: Tensor<2>,
-    state: Tensor<2>,
+    [q, state]: [Tensor<2>; 2],
     layers: QmixLayers,
     positive: Activation,
 ) -> Tensor<2> {
-    let layer = |x, layer: LayerWeights, after| linear(x, layer.weight, layer.bias, after);
     let generated = |[hidden, output]: [LayerWeights; 2], after| {
-        layer(layer(state.clone(), hidden, Activation::Relu), output, after)
+        linear(linear(state.clone(), hidden, Activation::Relu), output, after)
     };
-    qmix_mix(
+    qmix_mix([
         q,
         generated(layers.weight_1, positive),
-        layer(state.clone(), layers.bias_1, Activation::Identity),
+        linear(state.clone(), layers.bias_1, Activation::Identity),
         generated(layers.weight_2, positive),
         generated(layers.value, Activation::Identity),
-    )
+    ])
 }
 
 /// See [`concave_mix`](crate::concave_mix).

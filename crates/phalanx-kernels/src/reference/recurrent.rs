@@ -3,20 +3,21 @@
 use burn::tensor::{Tensor, activation};
 
 use super::layers::linear;
-use crate::{Activation, GruWeights, LstmWeights};
+use crate::{Activation, LayerWeights, RnnWeights};
 
 /// See [`gru_sequence`](crate::gru_sequence).
 pub(crate) fn gru_sequence(
     input: Tensor<3>,
     hidden: Tensor<2>,
     not_reset: Option<Tensor<2>>,
-    weights: GruWeights,
+    weights: RnnWeights,
 ) -> Tensor<3> {
     let [time, row, input_width] = input.dims();
     let [_, width] = hidden.dims();
-    let GruWeights { weight_ih, bias_ih, weight_hh, bias_hh } = weights;
+    let input_layer = LayerWeights { weight: weights.weight_ih, bias: weights.bias_ih };
+    let hidden_layer = LayerWeights { weight: weights.weight_hh, bias: weights.bias_hh };
     let input = input.reshape([time * row, input_width]);
-    let gates = linear(input, weight_ih, bias_ih, Activation::Identity);
+    let gates = linear(input, input_layer, Activation::Identity);
     let gates = gates.reshape([time, row, 3 * width]);
     let mut hidden = hidden;
     let mut states = Vec::with_capacity(time);
@@ -26,8 +27,7 @@ pub(crate) fn gru_sequence(
         }
         let input = gates.clone().slice([t..t + 1, 0..row, 0..3 * width]);
         let input: Tensor<2> = input.reshape([row, 3 * width]);
-        let recurrent =
-            linear(hidden.clone(), weight_hh.clone(), bias_hh.clone(), Activation::Identity);
+        let recurrent = linear(hidden.clone(), hidden_layer.clone(), Activation::Identity);
         let part = |x: &Tensor<2>, gate: usize| {
             x.clone().slice([0..row, gate * width..(gate + 1) * width])
         };
@@ -45,13 +45,14 @@ pub(crate) fn lstm_sequence(
     input: Tensor<3>,
     carry: Tensor<2>,
     not_reset: Option<Tensor<2>>,
-    weights: LstmWeights,
+    weights: RnnWeights,
 ) -> (Tensor<3>, Tensor<2>) {
     let [time, row, input_width] = input.dims();
     let width = carry.dims()[1] / 2;
-    let LstmWeights { weight_ih, bias_ih, weight_hh, bias_hh } = weights;
+    let input_layer = LayerWeights { weight: weights.weight_ih, bias: weights.bias_ih };
+    let hidden_layer = LayerWeights { weight: weights.weight_hh, bias: weights.bias_hh };
     let input = input.reshape([time * row, input_width]);
-    let gates = linear(input, weight_ih, bias_ih, Activation::Identity);
+    let gates = linear(input, input_layer, Activation::Identity);
     let gates = gates.reshape([time, row, 4 * width]);
     let mut hidden = carry.clone().narrow(1, 0, width);
     let mut cell = carry.narrow(1, width, width);
@@ -63,8 +64,7 @@ pub(crate) fn lstm_sequence(
             cell = cell * not_reset;
         }
         let input: Tensor<2> = gates.clone().narrow(0, t, 1).reshape([row, 4 * width]);
-        let gates =
-            input + linear(hidden, weight_hh.clone(), bias_hh.clone(), Activation::Identity);
+        let gates = input + linear(hidden, hidden_layer.clone(), Activation::Identity);
         let gate = |gate: usize| gates.clone().narrow(1, gate * width, width);
         let kept = activation::sigmoid(gate(1)) * cell;
         cell = kept + activation::sigmoid(gate(0)) * gate(2).tanh();

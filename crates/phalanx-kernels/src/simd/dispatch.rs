@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Does `work` with the widest vectors of this processor, found out when it runs: AVX-512, AVX2 or none.
+/// Runs `work` with the widest vectors of this processor, found out when it runs: AVX-512, AVX2 or none.
 #[inline]
 pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     #[cfg(test)]
@@ -15,7 +15,7 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     Arch::new().dispatch(work)
 }
 
-/// Whether a product may be computed on the matrix unit, where there is one; `large` says that it is worth it.
+/// Returns whether a product may be computed on the matrix unit, where there is one; only `large` ones are worth it.
 /// The environment variable `PHALANX_AMX=off` forbids it.
 #[cfg(all(feature = "flex", target_arch = "x86_64", target_os = "linux"))]
 pub(crate) fn amx_takes(large: bool) -> bool {
@@ -30,7 +30,7 @@ pub(crate) fn amx_takes(large: bool) -> bool {
 
 #[cfg(test)]
 thread_local! {
-    /// What [`dispatch`] takes on this thread in place of the widest.
+    /// The vectors that [`dispatch`] uses on this thread in place of the widest.
     static VECTORS: Cell<Option<Vectors>> = const { Cell::new(None) };
 }
 

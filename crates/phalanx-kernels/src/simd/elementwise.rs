@@ -1,4 +1,4 @@
-//! What happens to the elements of a matrix after a product.
+//! Activations in place.
 
 use pulp::{Simd, WithSimd};
 
@@ -29,41 +29,24 @@ impl WithSimd for Activate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let zero = simd.splat_f32s(0.0);
+        // Replaces every vector `$x` of the values; a closure might not be inlined, which would cost its speed.
+        macro_rules! map {
+            ($x:ident => $value:expr) => {
+                for values in self.values.chunks_mut(S::F32_LANES) {
+                    let $x = load(simd, values);
+                    store(simd, values, $value);
+                }
+            };
+        }
+        let (zero, half) = (simd.splat_f32s(0.0), simd.splat_f32s(0.5));
         match self.activation {
             // A softplus is computed one by one.
             Activation::Identity | Activation::Softplus { .. } => {}
-            Activation::Relu => {
-                for values in self.values.chunks_mut(S::F32_LANES) {
-                    let x = load(simd, values);
-                    store(simd, values, simd.max_f32s(zero, x));
-                }
-            }
-            Activation::Absolute => {
-                for values in self.values.chunks_mut(S::F32_LANES) {
-                    let x = load(simd, values);
-                    store(simd, values, simd.abs_f32s(x));
-                }
-            }
-            Activation::Quadratic => {
-                let half = simd.splat_f32s(0.5);
-                for values in self.values.chunks_mut(S::F32_LANES) {
-                    let x = load(simd, values);
-                    store(simd, values, simd.mul_f32s(half, simd.mul_f32s(x, x)));
-                }
-            }
-            Activation::Sigmoid => {
-                for values in self.values.chunks_mut(S::F32_LANES) {
-                    let x = load(simd, values);
-                    store(simd, values, sigmoid(simd, x));
-                }
-            }
-            Activation::Tanh => {
-                for values in self.values.chunks_mut(S::F32_LANES) {
-                    let x = load(simd, values);
-                    store(simd, values, tanh(simd, x));
-                }
-            }
+            Activation::Relu => map!(x => simd.max_f32s(zero, x)),
+            Activation::Absolute => map!(x => simd.abs_f32s(x)),
+            Activation::Quadratic => map!(x => simd.mul_f32s(half, simd.mul_f32s(x, x))),
+            Activation::Sigmoid => map!(x => sigmoid(simd, x)),
+            Activation::Tanh => map!(x => tanh(simd, x)),
         }
     }
 }

@@ -8,3 +8,5 @@ pub(crate) mod elu;
 #[cfg(feature = "flex")]
 pub(crate) mod exp;
 pub(crate) mod optimizer_step;
+#[cfg(all(test, feature = "flex"))]
+mod tests;

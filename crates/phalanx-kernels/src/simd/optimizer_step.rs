@@ -1,19 +1,35 @@
-//! A step of an optimizer, on slices.
+//! An optimizer step, on slices.
 
 use crate::simd::dispatch::dispatch;
 
-/// The constants of one step; `g` is the gradient times `clip`.
+/// The constants of one optimizer step; `g` is the gradient times `clip`.
 #[derive(Clone, Copy, Debug)]
 pub enum OptimizerStep {
-    /// `m = d_1 m + (1 - d_1) g`, `v = d_2 v + (1 - d_2) g^2`, `x -= rate m / (sqrt(v) / root + eps)`, or
-    /// `x -= rate m` without a root.
-    Moments { decays: [f64; 2], rate: f64, root: Option<f64>, eps: f32 },
-    /// `v = d v + (1 - d) g^2`, `x -= rate g / (sqrt(v) + eps)`.
-    MeanSquare { decay: f64, rate: f64, eps: f32 },
+    /// Adam and RAdam: `m = d_1 m + (1 - d_1) g`, `v = d_2 v + (1 - d_2) g^2`,
+    /// `x -= rate m / (sqrt(v) / root + eps)`, or `x -= rate m` without a root.
+    Moments {
+        /// `d_1` and `d_2`.
+        decays: [f64; 2],
+        /// The learning rate, corrected for the bias of `m`.
+        rate: f64,
+        /// The root of the bias of `v`.
+        root: Option<f64>,
+        /// Keeps the quotient finite.
+        eps: f32,
+    },
+    /// RMSprop: `v = d v + (1 - d) g^2`, `x -= rate g / (sqrt(v) + eps)`.
+    MeanSquare {
+        /// `d`.
+        decay: f64,
+        /// The learning rate.
+        rate: f64,
+        /// Keeps the quotient finite.
+        eps: f32,
+    },
 }
 
-/// Takes the step in place. All slices have the same length, but `first`, which may be empty where there
-/// is no first moment.
+/// Takes a step in place. All slices have the same length, except `first`, which may be empty where there is no
+/// first moment.
 pub fn optimizer_step(
     step: OptimizerStep,
     clip: f32,

@@ -2,9 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use phalanx_kernels::{self as kernels, GruWeights};
+use phalanx_kernels::{self as kernels, RnnWeights};
 
-use super::linear::{Linear, uniform};
+use super::rnn::RnnParams;
 use crate::rng::Rng;
 
 /// A gated recurrent unit (Cho et al., 2014, arXiv 1406.1078) in PyTorch's variant, its gates in
@@ -22,21 +22,20 @@ pub struct Gru {
 }
 
 impl Gru {
-    /// All weights uniform in `±1 / sqrt(hidden)`, as PyTorch initialises them.
+    /// Makes a layer with all weights uniform in `±1 / sqrt(hidden)`, as PyTorch initialises them.
     pub fn new(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
-        let bound = 1.0 / (hidden as f32).sqrt();
-        let weight_ih = uniform([input, 3 * hidden], bound, rng, device);
-        let bias_ih = uniform([3 * hidden], bound, rng, device);
-        let weight_hh = uniform([hidden, 3 * hidden], bound, rng, device);
-        let bias_hh = uniform([3 * hidden], bound, rng, device);
-        Self { weight_ih, bias_ih, weight_hh, bias_hh }
+        Self::with(RnnParams::uniform([input, hidden, 3 * hidden], rng, device))
     }
 
-    /// Orthogonal weights ([`Linear::orthogonal`] with gain 1) and zero biases.
+    /// Makes a layer with orthogonal weights ([`Linear::orthogonal`](crate::nn::Linear::orthogonal) with gain 1)
+    /// and zero biases.
     pub fn orthogonal(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
-        let ih = Linear::orthogonal(input, 3 * hidden, 1.0, rng, device);
-        let hh = Linear::orthogonal(hidden, 3 * hidden, 1.0, rng, device);
-        Self { weight_ih: ih.weight, bias_ih: ih.bias, weight_hh: hh.weight, bias_hh: hh.bias }
+        Self::with(RnnParams::orthogonal([input, hidden, 3 * hidden], rng, device))
+    }
+
+    fn with(params: RnnParams) -> Self {
+        let RnnParams { weight_ih, bias_ih, weight_hh, bias_hh } = params;
+        Self { weight_ih, bias_ih, weight_hh, bias_hh }
     }
 
     /// Computes the hidden states after every step, `[time, row, hidden]`; the arguments and the formula are those
@@ -51,8 +50,8 @@ impl Gru {
     }
 
     /// Returns the values of the parameters.
-    pub(in crate::nn) fn values(&self) -> GruWeights {
-        GruWeights {
+    pub(in crate::nn) fn values(&self) -> RnnWeights {
+        RnnWeights {
             weight_ih: self.weight_ih.val(),
             bias_ih: self.bias_ih.val(),
             weight_hh: self.weight_hh.val(),

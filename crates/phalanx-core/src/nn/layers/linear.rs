@@ -98,7 +98,7 @@ impl Linear {
 
     /// Computes `activation(x W + b)`: `[row, input]` to `[row, output]`.
     pub fn forward(&self, input: Tensor<2>, activation: Activation) -> Tensor<2> {
-        kernels::linear(input, self.weight.val(), self.bias.val(), activation)
+        kernels::linear(input, self.values(), activation)
     }
 
     /// Returns the values of the parameters.

@@ -2,9 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use phalanx_kernels::{self as kernels, LstmWeights};
+use phalanx_kernels::{self as kernels, RnnWeights};
 
-use super::linear::{Linear, uniform};
+use super::rnn::RnnParams;
 use crate::rng::Rng;
 
 /// A long short-term memory (Hochreiter and Schmidhuber, 1997, Neural Computation 9(8), with the
@@ -23,21 +23,20 @@ pub struct Lstm {
 }
 
 impl Lstm {
-    /// All weights uniform in `±1 / sqrt(hidden)`, as PyTorch initialises them.
+    /// Makes a layer with all weights uniform in `±1 / sqrt(hidden)`, as PyTorch initialises them.
     pub fn new(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
-        let bound = 1.0 / (hidden as f32).sqrt();
-        let weight_ih = uniform([input, 4 * hidden], bound, rng, device);
-        let bias_ih = uniform([4 * hidden], bound, rng, device);
-        let weight_hh = uniform([hidden, 4 * hidden], bound, rng, device);
-        let bias_hh = uniform([4 * hidden], bound, rng, device);
-        Self { weight_ih, bias_ih, weight_hh, bias_hh }
+        Self::with(RnnParams::uniform([input, hidden, 4 * hidden], rng, device))
     }
 
-    /// Orthogonal weights ([`Linear::orthogonal`] with gain 1) and zero biases.
+    /// Makes a layer with orthogonal weights ([`Linear::orthogonal`](crate::nn::Linear::orthogonal) with gain 1)
+    /// and zero biases.
     pub fn orthogonal(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
-        let ih = Linear::orthogonal(input, 4 * hidden, 1.0, rng, device);
-        let hh = Linear::orthogonal(hidden, 4 * hidden, 1.0, rng, device);
-        Self { weight_ih: ih.weight, bias_ih: ih.bias, weight_hh: hh.weight, bias_hh: hh.bias }
+        Self::with(RnnParams::orthogonal([input, hidden, 4 * hidden], rng, device))
+    }
+
+    fn with(params: RnnParams) -> Self {
+        let RnnParams { weight_ih, bias_ih, weight_hh, bias_hh } = params;
+        Self { weight_ih, bias_ih, weight_hh, bias_hh }
     }
 
     /// Computes the hidden states after every step, `[time, row, hidden]`, and the carry after the last,
@@ -49,7 +48,7 @@ impl Lstm {
         carry: Tensor<2>,
         not_reset: Option<Tensor<2>>,
     ) -> (Tensor<3>, Tensor<2>) {
-        let weights = LstmWeights {
+        let weights = RnnWeights {
             weight_ih: self.weight_ih.val(),
             bias_ih: self.bias_ih.val(),
             weight_hh: self.weight_hh.val(),

@@ -1,6 +1,11 @@
-//! Kinds of recurrent layers.
+//! What recurrent layers have in common.
 
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+
+use super::linear::{Linear, uniform};
+use crate::rng::Rng;
 
 /// The recurrent layer in the middle of an [`AgentNetwork`](crate::nn::AgentNetwork).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,5 +26,41 @@ impl RnnKind {
             Self::Gru => hidden_dim,
             Self::Lstm => 2 * hidden_dim,
         }
+    }
+}
+
+/// The initial parameters of a recurrent layer, whose sizes are those of the input, of the hidden state and of all
+/// gates together.
+pub(super) struct RnnParams {
+    pub(super) weight_ih: Param<Tensor<2>>,
+    pub(super) bias_ih: Param<Tensor<1>>,
+    pub(super) weight_hh: Param<Tensor<2>>,
+    pub(super) bias_hh: Param<Tensor<1>>,
+}
+
+impl RnnParams {
+    /// Draws all weights uniformly from `±1 / sqrt(hidden)`.
+    pub(super) fn uniform(
+        [input, hidden, gates]: [usize; 3],
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Self {
+        let bound = 1.0 / (hidden as f32).sqrt();
+        let weight_ih = uniform([input, gates], bound, rng, device);
+        let bias_ih = uniform([gates], bound, rng, device);
+        let weight_hh = uniform([hidden, gates], bound, rng, device);
+        let bias_hh = uniform([gates], bound, rng, device);
+        Self { weight_ih, bias_ih, weight_hh, bias_hh }
+    }
+
+    /// Draws orthogonal weights; biases are zero.
+    pub(super) fn orthogonal(
+        [input, hidden, gates]: [usize; 3],
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Self {
+        let ih = Linear::orthogonal(input, gates, 1.0, rng, device);
+        let hh = Linear::orthogonal(hidden, gates, 1.0, rng, device);
+        Self { weight_ih: ih.weight, bias_ih: ih.bias, weight_hh: hh.weight, bias_hh: hh.bias }
     }
 }

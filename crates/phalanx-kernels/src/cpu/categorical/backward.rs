@@ -2,11 +2,11 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::forward::{BEHIND, Inputs, row};
+use super::forward::{Inputs, PADDING, row};
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::simd::exp::exp;
 
-/// The gradient of the logits, `[row, action]`, given what [`forward`](super::forward::forward) returned and the gradient of its
+/// Computes the gradient of the logits, `[row, action]`, given what [`forward`](super::forward::forward) returned and the gradient of its
 /// first part.
 pub(crate) fn backward(
     inputs: Inputs<'_>,
@@ -34,7 +34,7 @@ impl WithSimd for Backward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { inputs, out, sums, gradient, logits } = self;
         let (n, lanes) = (inputs.n_actions, S::F32_LANES);
-        let mut x = vec![BEHIND; n.next_multiple_of(lanes)];
+        let mut x = vec![PADDING; n.next_multiple_of(lanes)];
         let rows = out.chunks_exact(2).zip(sums).zip(gradient.chunks_exact(2));
         for (at, (((out, &log_sum), gradient), logits)) in
             rows.zip(logits.chunks_exact_mut(n)).enumerate()

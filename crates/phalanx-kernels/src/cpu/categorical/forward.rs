@@ -5,8 +5,8 @@ use pulp::{Simd, WithSimd};
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::simd::exp::exp;
 
-/// Stands behind the last action, where a vector is wider; its exponential is zero.
-pub(super) const BEHIND: f32 = -1e30;
+/// Fills a vector after the last action; its exponential is zero.
+pub(super) const PADDING: f32 = -1e30;
 
 /// Distributions and the actions taken.
 #[derive(Clone, Copy)]
@@ -20,7 +20,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) actions: &'a [f32],
 }
 
-/// The log-probability of the action taken and the entropy, `[row, 2]`, and the logarithm of the sum of
+/// Computes the log-probability of the action taken and the entropy, `[row, 2]`, and the logarithm of the sum of
 /// exponentials, `[row]`.
 pub(crate) fn forward(inputs: Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
     let rows = inputs.actions.len();
@@ -56,10 +56,10 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { inputs, out, sums } = self;
         let lanes = S::F32_LANES;
-        let mut x = vec![BEHIND; inputs.n_actions.next_multiple_of(lanes)];
+        let mut x = vec![PADDING; inputs.n_actions.next_multiple_of(lanes)];
         for (at, (out, log_sum)) in out.chunks_exact_mut(2).zip(sums).enumerate() {
             row(simd, &inputs, at, &mut x);
-            let mut most = simd.splat_f32s(BEHIND);
+            let mut most = simd.splat_f32s(PADDING);
             for x in x.chunks_exact(lanes) {
                 most = simd.max_f32s(most, load(simd, x));
             }

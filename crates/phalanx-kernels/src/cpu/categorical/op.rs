@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor};
 
 use super::backward::backward;
 use super::forward::{Inputs, forward};
-use crate::cpu::flex_tensor::{contiguous, shaped_like, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, shaped_like, tensor, values};
 use crate::operation::{Operation, apply};
 
 /// See [`categorical`](crate::categorical).
@@ -35,8 +35,8 @@ impl Operation<Flex, 1, 2> for Categorical {
 
     fn forward(
         self,
-        [logits]: [FlexTensor; 1],
-        [mask_bias, actions]: [FlexTensor; 2],
+        [logits]: Tensors<1>,
+        [mask_bias, actions]: Tensors<2>,
         _: bool,
     ) -> (FlexTensor, Saved) {
         let distributions = Distributions::new(logits, mask_bias, actions);
@@ -45,7 +45,7 @@ impl Operation<Flex, 1, 2> for Categorical {
         (out.clone(), Saved { distributions, out, log_sums })
     }
 
-    fn backward(saved: Saved, gradient: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
+    fn backward(saved: Saved, gradient: FlexTensor, _: [bool; 1]) -> Gradients<1> {
         let Saved { distributions, out, log_sums } = saved;
         let gradient = contiguous(gradient);
         let logits = backward(distributions.slices(), values(&out), &log_sums, values(&gradient));
@@ -56,7 +56,7 @@ impl Operation<Flex, 1, 2> for Categorical {
 /// The tensors of [`Inputs`], in row-major order.
 #[derive(Clone, Debug)]
 pub(crate) struct Distributions {
-    logits: [FlexTensor; 1],
+    logits: Tensors<1>,
     mask_bias: FlexTensor,
     actions: FlexTensor,
 }
@@ -77,7 +77,7 @@ impl Distributions {
     }
 
     /// Makes a tensor of the gradient of the logits.
-    pub(crate) fn gradient(&self, logits: Vec<f32>) -> [Option<FlexTensor>; 1] {
+    pub(crate) fn gradient(&self, logits: Vec<f32>) -> Gradients<1> {
         shaped_like(&self.logits, [Some(logits)])
     }
 }

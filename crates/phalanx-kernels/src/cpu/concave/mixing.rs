@@ -37,7 +37,7 @@ pub(crate) struct Inputs<'a> {
 }
 
 /// The gradients of the inputs, in their shapes. That of `V` is that of `Q_tot`.
-pub(crate) struct Gradients {
+pub(crate) struct MixGradients {
     pub(crate) q: Vec<f32>,
     pub(crate) weight_0: Vec<f32>,
     pub(crate) bias_0: Vec<f32>,
@@ -52,7 +52,7 @@ pub(crate) struct Gradients {
 struct Layers {
     /// `[z_1, z_2, z_3]`, `[3 * embed]`.
     units: Vec<f32>,
-    /// What the activation was applied to for `z_2` and `z_3`, `[2 * embed]`.
+    /// The inputs of the activation for `z_2` and `z_3`, `[2 * embed]`.
     before: Vec<f32>,
 }
 
@@ -157,9 +157,9 @@ impl WithSimd for Forward<'_> {
 }
 
 /// The gradients of the inputs, given that of `Q_tot`, `[row]`.
-pub(crate) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> Gradients {
+pub(crate) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> MixGradients {
     let zeros = |values: &[f32]| vec![0.0; values.len()];
-    let mut gradients = Gradients {
+    let mut gradients = MixGradients {
         q: zeros(inputs.q),
         weight_0: zeros(inputs.weight_0),
         bias_0: zeros(inputs.bias_0),
@@ -176,7 +176,7 @@ pub(crate) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> Gradients {
 struct Backward<'a> {
     inputs: Inputs<'a>,
     gradient: &'a [f32],
-    gradients: &'a mut Gradients,
+    gradients: &'a mut MixGradients,
 }
 
 impl WithSimd for Backward<'_> {

@@ -5,7 +5,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
 use super::mixing::{self, Inputs};
-use crate::cpu::flex_tensor::{contiguous, shaped_like, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, shaped_like, tensor, values};
 use crate::operation::{Operation, apply};
 use crate::{ConcaveWeights, Convex};
 
@@ -33,14 +33,9 @@ struct ConcaveMix {
 
 impl Operation<Flex, 9, 0> for ConcaveMix {
     /// The inputs.
-    type Saved = ([FlexTensor; 9], Convex);
+    type Saved = (Tensors<9>, Convex);
 
-    fn forward(
-        self,
-        inputs: [FlexTensor; 9],
-        _: [FlexTensor; 0],
-        _: bool,
-    ) -> (FlexTensor, Self::Saved) {
+    fn forward(self, inputs: Tensors<9>, _: Tensors<0>, _: bool) -> (FlexTensor, Self::Saved) {
         let inputs = inputs.map(contiguous);
         let joint = mixing::forward(slices(&inputs, self.activation), values(&inputs[8]));
         let rows = joint.len();
@@ -51,7 +46,7 @@ impl Operation<Flex, 9, 0> for ConcaveMix {
         (inputs, activation): Self::Saved,
         gradient: FlexTensor,
         _: [bool; 9],
-    ) -> [Option<FlexTensor>; 9] {
+    ) -> Gradients<9> {
         let gradient = contiguous(gradient);
         let found = mixing::backward(slices(&inputs, activation), values(&gradient));
         let found = [
@@ -72,7 +67,7 @@ impl Operation<Flex, 9, 0> for ConcaveMix {
     }
 }
 
-fn slices(inputs: &[FlexTensor; 9], activation: Convex) -> Inputs<'_> {
+fn slices(inputs: &Tensors<9>, activation: Convex) -> Inputs<'_> {
     let [q, weight_0, bias_0, weight_1, bias_1, weight_2, bias_2, weight_3, _] =
         inputs.each_ref().map(values);
     Inputs {

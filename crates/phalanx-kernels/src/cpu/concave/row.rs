@@ -32,6 +32,7 @@ pub struct RowWeights<'a> {
     pub weight_3: &'a [f32],
     /// `V`.
     pub value: f32,
+    /// The activation of the two middle layers, `r`.
     pub activation: Convex,
 }
 
@@ -64,7 +65,7 @@ pub struct ConcaveRow {
     above: Vec<f32>,
     /// The utilities of all agents but the deviating one, whose are zero, `[inputs]`.
     fixed: Vec<f32>,
-    /// What all candidates have in common of the arguments of both activations, `[2 * width]`.
+    /// The part of the arguments of both activations that all candidates share, `[2 * width]`.
     common: Vec<f32>,
     /// `z_2` of each candidate, `[candidate, width]`.
     second: Vec<f32>,

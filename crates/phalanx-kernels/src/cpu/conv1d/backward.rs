@@ -24,7 +24,7 @@ pub(crate) fn backward(
     let mut found: Vec<_> = layers.iter().map(LayerGradients::zeros).collect();
     let mut inputs = wanted.then(|| Vec::with_capacity(rows * size.input_dim()));
     let mut others = [1, 2].map(|at| Backward::new(layers[at].weight, lengths.minimal(at), rows));
-    // Of what is behind each layer: after its ReLU, and before it.
+    // The gradients of the output of each layer: after its ReLU, and before it.
     let block = |at: usize| vec![0.0; ROW_BLOCK * lengths.row(at)];
     let (mut after, mut before) = ([1, 2].map(block), [1, 2, 3].map(block));
     let mut scratch = Scratch::default();

@@ -9,8 +9,8 @@ use crate::cpu::buffer_pool::Buffer;
 use crate::cpu::layer::Layer;
 use crate::threads::{parallel_for, row_ranges, split_rows};
 
-/// The filtered rows, `[row, place * filter]`, of `input`, `[row, frame * entry]`; and what else the backward pass
-/// needs: every row laid out for the first layer, and behind each layer but the last.
+/// Computes the filtered rows, `[row, place * filter]`, of `input`, `[row, frame * entry]`; and what else the backward pass
+/// needs: every row laid out for the first layer, and after each layer but the last.
 pub(crate) fn forward(
     size: Convolution,
     layers: [Layer<'_>; 3],
@@ -35,11 +35,11 @@ pub(crate) fn forward(
     (output, saved)
 }
 
-/// What one thread computes.
+/// The part of one thread.
 struct Task<'a> {
     /// Its rows.
     range: Range<usize>,
-    /// What there is of these rows, as they are laid out and behind each layer.
+    /// These rows as they are laid out, and after each layer.
     behind: Vec<&'a mut [f32]>,
 }
 

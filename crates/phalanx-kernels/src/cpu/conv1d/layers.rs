@@ -22,7 +22,7 @@ pub struct PackedFilters {
 }
 
 impl PackedFilters {
-    /// Those of `weights`, `[place * channel, filter]` each, for about `rows` rows, which must not depend on the
+    /// Packs the filters `weights`, `[place * channel, filter]` each, for about `rows` rows, which must not depend on the
     /// number of threads.
     pub fn new(size: Convolution, weights: [&[f32]; 3], rows: usize) -> Self {
         let lengths = Lengths::of(size);
@@ -33,7 +33,7 @@ impl PackedFilters {
     }
 }
 
-/// The lengths of a row: as it is read, and behind each layer.
+/// The lengths of a row: of the input, and after each layer.
 #[derive(Clone, Copy)]
 pub(crate) struct Lengths {
     /// Places; of the input, with the zeros around it, half as many, since the first layer takes every second one.
@@ -57,7 +57,7 @@ impl Lengths {
         self.places[at] * self.channels[at]
     }
 
-    /// The size of a layer behind the first.
+    /// Returns the size of a layer after the first.
     pub(crate) fn minimal(&self, layer: usize) -> Size {
         let (places, channels) = (self.places[layer], self.channels[layer]);
         Size { places, channels, filters: self.channels[layer + 1] }
@@ -70,7 +70,7 @@ impl Lengths {
     }
 }
 
-/// The multiply-adds of a row.
+/// Returns the multiply-adds of a row.
 pub fn filter_multiply_adds(size: Convolution) -> usize {
     Lengths::of(size).work()
 }
@@ -116,15 +116,15 @@ pub(crate) fn layer_forward(
     activate(Activation::Relu, to);
 }
 
-/// What is between the layers of some rows.
+/// The intermediate results of some rows.
 #[derive(Clone, Debug, Default)]
 pub struct FilterScratch {
     behind: [Vec<f32>; 4],
     points: Scratch,
 }
 
-/// What the filters make of `input`, `[row, dim]`, of which a row begins with the observations: to the beginning
-/// of each row of `output`, whose rows lie `stride` apart, `[place * filter]`.
+/// Applies the filters to `input`, `[row, dim]`, of which a row begins with the observations. The result,
+/// `[place * filter]`, goes to the beginning of each row of `output`, whose rows lie `stride` apart.
 pub fn filter(
     size: Convolution,
     (filters, biases): (&PackedFilters, [&[f32]; 3]),

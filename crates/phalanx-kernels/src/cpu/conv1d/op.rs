@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use super::backward::backward;
 use super::forward::forward;
 use crate::cpu::buffer_pool::Buffer;
-use crate::cpu::flex_tensor::{contiguous, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, tensor, values};
 use crate::cpu::layer::{Layer, layer_gradients, layer_inputs};
 use crate::operation::{Operation, apply};
 use crate::{Convolution, LayerWeights};
@@ -29,7 +29,7 @@ struct Conv1d {
 #[derive(Clone, Debug)]
 struct Saved {
     /// The input, and weight and bias of every layer.
-    inputs: [FlexTensor; 7],
+    inputs: Tensors<7>,
     output: FlexTensor,
     /// The rows laid out for the first layer, and after each layer but the last.
     between: Arc<Vec<Buffer>>,
@@ -39,7 +39,7 @@ struct Saved {
 impl Operation<Flex, 7, 0> for Conv1d {
     type Saved = Saved;
 
-    fn forward(self, inputs: [FlexTensor; 7], _: [FlexTensor; 0], _: bool) -> (FlexTensor, Saved) {
+    fn forward(self, inputs: Tensors<7>, _: Tensors<0>, _: bool) -> (FlexTensor, Saved) {
         let Self { size } = self;
         let inputs = inputs.map(contiguous);
         let (output, between) = forward(size, layers(&inputs), values(&inputs[0]));
@@ -47,11 +47,7 @@ impl Operation<Flex, 7, 0> for Conv1d {
         (output.clone(), Saved { inputs, output, between: Arc::new(between), size })
     }
 
-    fn backward(
-        saved: Saved,
-        gradient: FlexTensor,
-        [input_wanted, ..]: [bool; 7],
-    ) -> [Option<FlexTensor>; 7] {
+    fn backward(saved: Saved, gradient: FlexTensor, [input_wanted, ..]: [bool; 7]) -> Gradients<7> {
         let Saved { inputs, output, between, size } = saved;
         let gradient = contiguous(gradient);
         let after = (values(&output), values(&gradient));
@@ -60,6 +56,6 @@ impl Operation<Flex, 7, 0> for Conv1d {
     }
 }
 
-fn layers(inputs: &[FlexTensor; 7]) -> [Layer<'_>; 3] {
+fn layers(inputs: &Tensors<7>) -> [Layer<'_>; 3] {
     [1, 3, 5].map(|at| Layer::at(inputs, at))
 }

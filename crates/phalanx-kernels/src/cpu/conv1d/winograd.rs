@@ -10,7 +10,7 @@
 //!
 //! where `*` multiplies element by element, at six points. With channels, that is a product of matrices at each
 //! of the points, `[tile, channel]` with `[channel, filter]`: six for four places, where the definition takes
-//! three for each. Places behind the last are zeros, and what comes of them is left out.
+//! three for each. Places after the last are zeros, and their results are left out.
 
 use std::marker::PhantomData;
 
@@ -125,9 +125,9 @@ pub(crate) fn at_points(weight: &[f32]) -> [Vec<f32>; READS] {
 /// Memory that is used again and again: the tiles of some rows at each of the points.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
-    /// What is read, `[point, row * tile, channel]`.
+    /// The input, `[point, row * tile, channel]`.
     pub(crate) read: Vec<f32>,
-    /// What is written, `[point, row * tile, filter]`.
+    /// The result, `[point, row * tile, filter]`.
     pub(crate) written: Vec<f32>,
 }
 
@@ -187,12 +187,12 @@ pub(crate) fn read_points(size: Size, from: &[f32], to: &mut Vec<f32>) {
     }
 }
 
-/// What the numbers of a [`Combination`] begin with.
+/// The initial value of a [`Combination`].
 pub(crate) enum Start<'a> {
     Zero,
     /// The same numbers everywhere.
     With(&'a [f32]),
-    /// What is there.
+    /// The present value.
     #[cfg(feature = "flex")]
     There,
 }

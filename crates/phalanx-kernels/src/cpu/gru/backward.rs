@@ -7,6 +7,7 @@ use super::forward::SAVED;
 use super::parallel;
 use crate::cpu::activation_grad::add_column_sums;
 use crate::cpu::buffer_pool::Buffer;
+use crate::cpu::gates::split;
 use crate::cpu::sequence::{Gradients, Inputs, Size, keep_rows, reset_rows, steps_at_once};
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
@@ -14,7 +15,7 @@ use crate::gemm::pack::Packed;
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::threads::row_ranges;
 
-/// The gradients of the inputs, given those of the states, `[time, row, hidden]`, the states and
+/// Computes the gradients of the inputs, given those of the states, `[time, row, hidden]`, the states and
 /// what [`forward`] saved. The weights' gradients are added up after some steps, while their data is in
 /// cache.
 pub(crate) fn backward(
@@ -138,10 +139,7 @@ impl WithSimd for Downdate<'_> {
             let previous = &self.previous[row * hidden..][..hidden];
             let output = &self.output[row * hidden..][..hidden];
             let state = &mut self.state[row * hidden..][..hidden];
-            let saved = &self.saved[row * 4 * hidden..][..4 * hidden];
-            let (r, saved) = saved.split_at(hidden);
-            let (z, saved) = saved.split_at(hidden);
-            let (n, g) = saved.split_at(hidden);
+            let [r, z, n, g] = split(&self.saved[row * SAVED * hidden..], hidden);
             let gates = &mut self.gates[row * 3 * hidden..][..3 * hidden];
             let (d_ir, d_gates) = gates.split_at_mut(hidden);
             let (d_iz, d_in) = d_gates.split_at_mut(hidden);

@@ -2,6 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::cpu::gates::split;
 use crate::simd::activation::{sigmoid, tanh};
 use crate::simd::dispatch::{dispatch, load, store};
 
@@ -76,12 +77,4 @@ impl<const SAVE: bool> WithSimd for Update<'_, SAVE> {
 #[inline(always)]
 pub(crate) fn sum<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> S::f32s {
     simd.add_f32s(load(simd, a), load(simd, b))
-}
-
-/// The three gates of one row.
-#[inline(always)]
-fn split(row: &[f32], hidden: usize) -> [&[f32]; 3] {
-    let (first, rest) = row.split_at(hidden);
-    let (second, third) = rest.split_at(hidden);
-    [first, second, third]
 }

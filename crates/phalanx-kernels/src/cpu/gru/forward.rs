@@ -13,7 +13,7 @@ use crate::threads::row_ranges;
 /// `hidden`: `r`, `z`, `n` and `g_n`.
 pub(crate) const SAVED: usize = 4;
 
-/// The states after every step, `[time, row, hidden]`; `saved` takes what the backward pass needs,
+/// Computes the states after every step, `[time, row, hidden]`; `saved` takes what the backward pass needs,
 /// `[time, row, SAVED * hidden]`.
 pub(crate) fn forward(size: Size, inputs: Inputs<'_>, mut saved: Option<&mut [f32]>) -> Vec<f32> {
     let Size { time, rows, input: width, hidden } = size;

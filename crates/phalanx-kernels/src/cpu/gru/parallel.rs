@@ -13,7 +13,7 @@ use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
 use crate::threads::{even_ranges, parallel_for, split_rows, split_steps};
 
-/// Gradients of gates that are shared out over threads at a time, so that what one computed is in cache
+/// Gradients of gates that are divided over threads at a time, so that what one computed is in cache
 /// when another reads it.
 const BLOCK: usize = 1 << 19;
 
@@ -48,7 +48,7 @@ pub(crate) fn forward(
     states
 }
 
-/// As [`super::backward::backward`], into `gradients` of zeros; beside the inputs stand the states, what
+/// As [`super::backward::backward`], into `gradients` of zeros; next to the inputs it takes the states, what
 /// [`forward`] saved, and the gradients of the states.
 pub(crate) fn backward(
     size: Size,
@@ -143,7 +143,7 @@ impl<'a> Part<'a> {
 /// first.
 #[derive(Clone, Copy)]
 struct Sums<'a> {
-    /// What the weight was multiplied with, `[time, row, input]`.
+    /// The other factor of the product, `[time, row, input]`.
     left: &'a [f32],
     /// The gradient of the product, `[time, row, output]`.
     right: &'a [f32],

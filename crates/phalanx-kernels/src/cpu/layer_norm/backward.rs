@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// What the forward pass left.
+/// Intermediate results of the forward pass.
 #[derive(Clone, Copy)]
 pub(crate) struct Saved<'a> {
     /// The rows before they were scaled and shifted, `[row, width]`.
@@ -15,7 +15,7 @@ pub(crate) struct Saved<'a> {
     pub(crate) scale: &'a [f32],
 }
 
-/// The gradients of the rows, of the scale and of the shift, given that of the output:
+/// Returns the gradients of the rows, of the scale and of the shift, given that of the output:
 ///
 /// ```text
 /// g = dy scale;  dx = (g - mean(g) - n mean(g n)) / deviation

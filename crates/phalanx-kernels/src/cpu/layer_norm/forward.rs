@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// Brings every row to mean zero and variance one, then scales and shifts it, in place:
+/// Normalises every row to mean zero and variance one, then scales and shifts it, in place:
 /// `y = scale (x - mean) / deviation + shift` with `deviation = sqrt(mean((x - mean)^2) + eps)`.
 /// `saved` takes the normalised rows before they are scaled, `[row, width]`, and `deviations`
 /// `1 / deviation` of each row, for the backward pass.
@@ -50,7 +50,7 @@ impl<const SAVE: bool> WithSimd for Normalise<'_, SAVE> {
             for x in row.chunks_mut(lanes) {
                 let centred = simd.sub_f32s(load(simd, x), mean);
                 store(simd, x, centred);
-                // Loaded again, so that what stands behind the end of the row is zero.
+                // Loaded again, so that everything after the end of the row is zero.
                 let centred = load(simd, x);
                 squares = simd.mul_add_e_f32s(centred, centred, squares);
             }

@@ -6,16 +6,11 @@ use burn::tensor::Tensor;
 
 use super::backward::{self, backward};
 use super::forward::normalise;
-use crate::cpu::flex_tensor::{contiguous, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, tensor, values};
 use crate::operation::{Operation, apply};
 
 /// See [`layer_norm`](crate::layer_norm).
-pub(crate) fn layer_norm(
-    input: Tensor<2>,
-    scale: Tensor<1>,
-    shift: Tensor<1>,
-    eps: f32,
-) -> Tensor<2> {
+pub(crate) fn layer_norm(input: Tensor<2>, [scale, shift]: [Tensor<1>; 2], eps: f32) -> Tensor<2> {
     let inputs = [input.into_dispatch(), scale.into_dispatch(), shift.into_dispatch()];
     apply(LayerNorm { eps }, inputs, [])
 }
@@ -36,12 +31,7 @@ struct Saved {
 impl Operation<Flex, 3, 0> for LayerNorm {
     type Saved = Saved;
 
-    fn forward(
-        self,
-        inputs: [FlexTensor; 3],
-        _: [FlexTensor; 0],
-        save: bool,
-    ) -> (FlexTensor, Saved) {
+    fn forward(self, inputs: Tensors<3>, _: Tensors<0>, save: bool) -> (FlexTensor, Saved) {
         let [input, scale, shift] = inputs.map(contiguous);
         let shape: [usize; 2] = input.shape().dims();
         let mut rows = values(&input).to_vec();
@@ -52,7 +42,7 @@ impl Operation<Flex, 3, 0> for LayerNorm {
         (tensor(rows, shape), Saved { normal, inverses, scale })
     }
 
-    fn backward(saved: Saved, gradient: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
+    fn backward(saved: Saved, gradient: FlexTensor, _: [bool; 3]) -> Gradients<3> {
         let gradient = contiguous(gradient);
         let shape: [usize; 2] = gradient.shape().dims();
         let Saved { normal, inverses, scale } = saved;

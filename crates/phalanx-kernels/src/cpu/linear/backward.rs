@@ -11,11 +11,11 @@ use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
 use crate::threads::{even_ranges, parallel_for, row_ranges, split_rows};
 
-/// Gradients that are shared out over threads at a time, so that what one computed is in cache when
+/// Gradients that are divided over threads at a time, so that what one computed is in cache when
 /// another reads it.
 const SHARED_BLOCK: usize = 1 << 18;
 
-/// What the backward pass of a layer needs.
+/// The inputs of the backward pass of a layer.
 pub(crate) struct Backward<'a> {
     /// `[row, input]`.
     pub(crate) input: &'a [f32],
@@ -35,7 +35,7 @@ pub(crate) struct Gradients {
 }
 
 impl Backward<'_> {
-    /// The gradients of a layer with `inner` inputs and `columns` outputs, given that of its
+    /// Computes the gradients of a layer with `inner` inputs and `columns` outputs, given that of its
     /// output, `[row, output]`.
     pub(crate) fn run(
         self,
@@ -58,7 +58,7 @@ impl Backward<'_> {
         gradients
     }
 
-    /// The gradient before the activation, `[row, output]`, in `scratch` if need be.
+    /// Computes the gradient before the activation, `[row, output]`, in `scratch` if need be.
     fn before<'a>(&self, at: &[f32], gradient: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
         match self.activation {
             Activation::Identity => gradient,
@@ -70,7 +70,7 @@ impl Backward<'_> {
         }
     }
 
-    /// Everything for a block of rows, as long as it is in cache.
+    /// Computes everything for a block of rows while it is in cache.
     fn on_one_thread(&self, columns: usize, gradient: &[f32], out: &mut Gradients) {
         let inner = self.weight.len() / columns;
         let rows = gradient.len() / columns;
@@ -93,8 +93,8 @@ impl Backward<'_> {
         }
     }
 
-    /// Block by block: first what belongs to a row, row by row; then what is a sum over rows, element
-    /// by element.
+    /// Goes block by block: first everything that belongs to a row, row by row; then sums over rows, element by
+    /// element.
     fn on_threads(&self, columns: usize, gradient: &[f32], threads: usize, out: &mut Gradients) {
         let inner = self.weight.len() / columns;
         let rows = gradient.len() / columns;

@@ -15,8 +15,8 @@ pub(super) fn row_block(inner: usize, columns: usize) -> usize {
     LINES_AT_ONCE * if inner * columns <= 1 << 18 { 1 } else { 4 }
 }
 
-/// A layer's output, `[row, output]`, and what was before its activation, where `keep_before`
-/// asks for it: `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
+/// Computes a layer's output, `[row, output]`, and, with `keep_before`, the input of its activation:
+/// `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
 pub(crate) fn forward(
     input: &[f32],
     weight: &[f32],

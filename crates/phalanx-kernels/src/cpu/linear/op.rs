@@ -6,19 +6,15 @@ use burn::tensor::Tensor;
 
 use super::backward::Backward;
 use super::forward::forward;
-use crate::Activation;
 use crate::cpu::activation_grad::slope_needs_input;
-use crate::cpu::flex_tensor::{contiguous, shaped_like, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, shaped_like, tensor, values};
+use crate::cpu::layer::layer_inputs;
 use crate::operation::{Operation, apply};
+use crate::{Activation, LayerWeights};
 
 /// See [`linear`](crate::linear).
-pub(crate) fn linear(
-    input: Tensor<2>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    activation: Activation,
-) -> Tensor<2> {
-    let inputs = [input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+pub(crate) fn linear(input: Tensor<2>, layer: LayerWeights, activation: Activation) -> Tensor<2> {
+    let inputs: [_; 3] = layer_inputs([input.into_dispatch()], [layer]);
     apply(Linear { activation }, inputs, [])
 }
 
@@ -31,7 +27,7 @@ struct Linear {
 #[derive(Clone, Debug)]
 struct Saved {
     /// Input, weight and bias.
-    inputs: [FlexTensor; 3],
+    inputs: Tensors<3>,
     /// Where the slope of the activation is taken: its input or its output.
     at: FlexTensor,
     activation: Activation,
@@ -40,12 +36,7 @@ struct Saved {
 impl Operation<Flex, 3, 0> for Linear {
     type Saved = Saved;
 
-    fn forward(
-        self,
-        inputs: [FlexTensor; 3],
-        _: [FlexTensor; 0],
-        save: bool,
-    ) -> (FlexTensor, Saved) {
+    fn forward(self, inputs: Tensors<3>, _: Tensors<0>, save: bool) -> (FlexTensor, Saved) {
         let Self { activation } = self;
         let inputs = inputs.map(contiguous);
         let shape = [inputs[0].shape()[0], inputs[1].shape()[1]];
@@ -57,11 +48,7 @@ impl Operation<Flex, 3, 0> for Linear {
         (output, Saved { inputs, at, activation })
     }
 
-    fn backward(
-        saved: Saved,
-        gradient: FlexTensor,
-        [input_wanted, ..]: [bool; 3],
-    ) -> [Option<FlexTensor>; 3] {
+    fn backward(saved: Saved, gradient: FlexTensor, [input_wanted, ..]: [bool; 3]) -> Gradients<3> {
         let Saved { inputs, at, activation } = saved;
         let [input, weight, _] = inputs.each_ref().map(values);
         let [inner, columns] = inputs[1].shape().dims();

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::cell::{advanced, split as parts};
+use super::cell::advanced;
 use super::forward::{SAVED, halves, ranges_of};
 use crate::cpu::activation_grad::add_column_sums;
 use crate::cpu::buffer_pool::Buffer;
+use crate::cpu::gates::split;
 use crate::cpu::sequence::{Gradients, Inputs, Size, keep_rows, reset_rows, steps_at_once};
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
@@ -16,11 +17,11 @@ use crate::simd::activation::tanh;
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::threads::{even_ranges, parallel_for, split_rows, split_steps};
 
-/// Gradients of gates that are shared out over threads at a time, so that what one computed is in cache
+/// Gradients of gates that are divided over threads at a time, so that what one computed is in cache
 /// when another reads it.
 const BLOCK: usize = 1 << 19;
 
-/// The gradients of the inputs, given those of the states and the last cell,
+/// Computes the gradients of the inputs, given those of the states and the last cell,
 /// `[time + 1, row, hidden]`, the states, and what [`forward`](super::forward::forward) saved.
 ///
 /// Some steps at a time, first each thread goes back through them with its rows; then it takes a part
@@ -101,7 +102,7 @@ pub(crate) fn backward(
     gradients
 }
 
-/// What the products of some steps are made of.
+/// The factors of the products of some steps.
 struct Sums<'a> {
     /// The rows of a step.
     rows: usize,
@@ -217,7 +218,7 @@ impl WithSimd for Downdate<'_> {
             let output = &self.output[row * hidden..][..hidden];
             let state = &mut self.state[row * hidden..][..hidden];
             let cell = &mut self.cell[row * hidden..][..hidden];
-            let [i, f, g, o, before] = parts(&self.saved[row * SAVED * hidden..], hidden);
+            let [i, f, g, o, before] = split(&self.saved[row * SAVED * hidden..], hidden);
             let gates = &mut self.gates[row * 4 * hidden..][..4 * hidden];
             let (d_i, gates) = gates.split_at_mut(hidden);
             let (d_f, gates) = gates.split_at_mut(hidden);

@@ -2,6 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::cpu::gates::split;
 use crate::simd::activation::{sigmoid, tanh};
 use crate::simd::dispatch::{dispatch, load, store};
 
@@ -78,10 +79,4 @@ pub(crate) fn advanced<S: Simd>(
     before: S::f32s,
 ) -> S::f32s {
     simd.mul_add_e_f32s(f, before, simd.mul_f32s(i, g))
-}
-
-/// The parts of one row, `N * hidden` wide.
-#[inline(always)]
-pub(crate) fn split<const N: usize>(row: &[f32], hidden: usize) -> [&[f32]; N] {
-    std::array::from_fn(|part| &row[part * hidden..][..hidden])
 }

@@ -1,6 +1,6 @@
 //! The forward pass of a long short-term memory over a whole sequence, on slices.
 //!
-//! One step is [`update`]'s; names are those of its formula. Large sequences are shared out over
+//! One step is [`update`]'s; names are those of its formula. Large sequences are divided over
 //! threads, each of which takes some rows through all steps; the bits are those of one thread.
 
 use std::ops::Range;
@@ -15,14 +15,14 @@ use crate::threads::row_ranges;
 /// `hidden`: `i`, `f`, `g`, `o` and `c`.
 pub(crate) const SAVED: usize = 5;
 
-/// The rows that each thread takes; `passes` tells how often every weight is multiplied.
+/// Returns the rows of each thread; every weight is multiplied `passes` times.
 pub(crate) fn ranges_of(size: Size, passes: usize) -> Vec<Range<usize>> {
     let Size { time, rows, input, hidden } = size;
     let work = passes * time * rows * (input + hidden) * 4 * hidden;
     row_ranges(rows, work).unwrap_or_else(|| std::iter::once(0..rows).collect())
 }
 
-/// The states after every step and behind them the cell after the last, `[time + 1, row, hidden]`;
+/// Computes the states after every step, followed by the cell after the last, `[time + 1, row, hidden]`;
 /// `saved` takes what the backward pass needs, `[time, row, SAVED * hidden]`.
 pub(crate) fn forward(size: Size, inputs: Inputs<'_>, saved: Option<&mut [f32]>) -> Vec<f32> {
     let Size { time, rows, input: width, hidden } = size;
@@ -54,7 +54,7 @@ pub(crate) fn forward(size: Size, inputs: Inputs<'_>, saved: Option<&mut [f32]>)
     states
 }
 
-/// What stands side by side in `[row, 2 * hidden]`, `[row, hidden]` each.
+/// Returns the two halves of `[row, 2 * hidden]`, `[row, hidden]` each.
 pub(crate) fn halves(carry: &[f32], hidden: usize) -> [Vec<f32>; 2] {
     let half = |from: usize| {
         carry.chunks_exact(2 * hidden).flat_map(|row| &row[from..from + hidden]).copied().collect()

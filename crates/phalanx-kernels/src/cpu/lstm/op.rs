@@ -4,9 +4,8 @@ use burn::tensor::Tensor;
 
 use super::backward::backward;
 use super::forward::{SAVED, forward};
-use crate::LstmWeights;
+use crate::RnnWeights;
 use crate::cpu::sequence::Recurrence;
-use crate::operation::apply;
 
 /// The layer over a whole sequence.
 pub(crate) const LSTM: Recurrence = Recurrence { carry: 2, saved: SAVED, forward, backward };
@@ -14,21 +13,12 @@ pub(crate) const LSTM: Recurrence = Recurrence { carry: 2, saved: SAVED, forward
 /// See [`lstm_sequence`](crate::lstm_sequence).
 pub(crate) fn lstm_sequence(
     input: Tensor<3>,
-    carry: Tensor<2>,
-    not_reset: Tensor<2>,
-    weights: LstmWeights,
+    carry: [Tensor<2>; 2],
+    weights: RnnWeights,
 ) -> (Tensor<3>, Tensor<2>) {
     let time = input.dims()[0];
-    let inputs = [
-        input.into_dispatch(),
-        carry.into_dispatch(),
-        weights.weight_ih.into_dispatch(),
-        weights.bias_ih.into_dispatch(),
-        weights.weight_hh.into_dispatch(),
-        weights.bias_hh.into_dispatch(),
-    ];
     // An operation has one output: the last step holds the cell after the sequence.
-    let states: Tensor<3> = apply(LSTM, inputs, [not_reset.into_dispatch()]);
+    let states = LSTM.apply(input, carry, weights);
     let at = |t: usize| states.clone().narrow(0, t, 1).squeeze_dim(0);
     let carry = Tensor::cat(vec![at(time - 1), at(time)], 1);
     (states.narrow(0, 0, time), carry)

@@ -11,7 +11,7 @@ use crate::simd::elementwise::activate;
 /// Rows of a block.
 pub(super) const ROWS: usize = 256;
 
-/// The output of layers with an activation between them, `[row, output]`, and what followed each
+/// Computes the output of layers with an activation between them, `[row, output]`, and the output of each
 /// activation, for the backward pass: `[row, input]` to `[row, output]`.
 pub(crate) fn forward(
     input: &[f32],

@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use super::backward::backward;
 use super::forward::forward;
 use crate::cpu::buffer_pool::Buffer;
-use crate::cpu::flex_tensor::{contiguous, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, tensor, values};
 use crate::cpu::layer::{Layer, layer_gradients, layer_inputs};
 use crate::operation::{Operation, apply};
 use crate::{Activation, LayerWeights};
@@ -33,8 +33,8 @@ struct Mlp {
 #[derive(Clone, Debug)]
 struct Saved {
     /// The input, and weight and bias of every layer.
-    inputs: [FlexTensor; 7],
-    /// What followed each activation.
+    inputs: Tensors<7>,
+    /// The output of each activation.
     hidden: Arc<Vec<Buffer>>,
     activation: Activation,
 }
@@ -42,7 +42,7 @@ struct Saved {
 impl Operation<Flex, 7, 0> for Mlp {
     type Saved = Saved;
 
-    fn forward(self, inputs: [FlexTensor; 7], _: [FlexTensor; 0], _: bool) -> (FlexTensor, Saved) {
+    fn forward(self, inputs: Tensors<7>, _: Tensors<0>, _: bool) -> (FlexTensor, Saved) {
         let Self { activation } = self;
         let inputs = inputs.map(contiguous);
         let (output, hidden) = forward(values(&inputs[0]), &layers(&inputs), activation);
@@ -50,11 +50,7 @@ impl Operation<Flex, 7, 0> for Mlp {
         (tensor(output, shape), Saved { inputs, hidden: Arc::new(hidden), activation })
     }
 
-    fn backward(
-        saved: Saved,
-        gradient: FlexTensor,
-        [input_wanted, ..]: [bool; 7],
-    ) -> [Option<FlexTensor>; 7] {
+    fn backward(saved: Saved, gradient: FlexTensor, [input_wanted, ..]: [bool; 7]) -> Gradients<7> {
         let Saved { inputs, hidden, activation } = saved;
         let gradient = contiguous(gradient);
         let (input, found) = backward(
@@ -69,6 +65,6 @@ impl Operation<Flex, 7, 0> for Mlp {
     }
 }
 
-fn layers(inputs: &[FlexTensor; 7]) -> [Layer<'_>; 3] {
+fn layers(inputs: &Tensors<7>) -> [Layer<'_>; 3] {
     [1, 3, 5].map(|at| Layer::at(inputs, at))
 }

@@ -20,7 +20,7 @@ pub(crate) struct PolicyInputs<'a> {
 pub(crate) struct PolicySums {
     /// The policy loss, the entropy, the share of clipped ratios and the divergence.
     pub(crate) sums: [f32; 4],
-    /// What [`forward`] returned.
+    /// The result of [`forward`].
     distributions: (Vec<f32>, Vec<f32>),
     /// The slope of the first sum along the log-probability, and of the second along the entropy,
     /// `[row, 2]`.

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::losses::{self, PolicySums};
 use crate::cpu::categorical::op::Distributions;
-use crate::cpu::flex_tensor::{contiguous, shaped_like, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, shaped_like, tensor, values};
 use crate::operation::{Operation, apply};
 use crate::{PolicyTargets, ValueTargets};
 
@@ -26,8 +26,7 @@ pub(crate) fn ppo_loss(logits: Tensor<2>, targets: &PolicyTargets, clip: f32) ->
 pub(crate) fn value_loss(
     values: Tensor<2>,
     targets: &ValueTargets,
-    clip: f32,
-    huber_delta: f32,
+    [clip, huber_delta]: [f32; 2],
 ) -> Tensor<1> {
     let constants = [column(&targets.old_value), column(&targets.returns), column(&targets.weight)];
     apply(ValueLoss { clip, huber_delta }, [values.into_dispatch()], constants)
@@ -47,8 +46,8 @@ impl Operation<Flex, 1, 5> for PolicyLoss {
 
     fn forward(
         self,
-        [logits]: [FlexTensor; 1],
-        [mask_bias, actions, log_prob, advantage, weight]: [FlexTensor; 5],
+        [logits]: Tensors<1>,
+        [mask_bias, actions, log_prob, advantage, weight]: Tensors<5>,
         _: bool,
     ) -> (FlexTensor, Self::Saved) {
         let distributions = Distributions::new(logits, mask_bias, actions);
@@ -67,7 +66,7 @@ impl Operation<Flex, 1, 5> for PolicyLoss {
         (distributions, sums): Self::Saved,
         gradient: FlexTensor,
         _: [bool; 1],
-    ) -> [Option<FlexTensor>; 1] {
+    ) -> Gradients<1> {
         let gradient = contiguous(gradient);
         distributions.gradient(sums.backward(distributions.slices(), values(&gradient)))
     }
@@ -81,12 +80,12 @@ struct ValueLoss {
 
 impl Operation<Flex, 1, 3> for ValueLoss {
     /// The values, and the slope of the loss along each.
-    type Saved = ([FlexTensor; 1], Vec<f32>);
+    type Saved = (Tensors<1>, Vec<f32>);
 
     fn forward(
         self,
-        predicted: [FlexTensor; 1],
-        constants: [FlexTensor; 3],
+        predicted: Tensors<1>,
+        constants: Tensors<3>,
         _: bool,
     ) -> (FlexTensor, Self::Saved) {
         let predicted = predicted.map(contiguous);
@@ -102,7 +101,7 @@ impl Operation<Flex, 1, 3> for ValueLoss {
         (predicted, mut slopes): Self::Saved,
         gradient: FlexTensor,
         _: [bool; 1],
-    ) -> [Option<FlexTensor>; 1] {
+    ) -> Gradients<1> {
         let factor = values(&contiguous(gradient))[0];
         slopes.iter_mut().for_each(|slope| *slope *= factor);
         shaped_like(&predicted, [Some(slopes)])

@@ -25,7 +25,7 @@ pub(crate) struct Inputs<'a> {
 }
 
 /// The gradients of the inputs, in their shapes. That of `V` is that of `Q_tot`.
-pub(crate) struct Gradients {
+pub(crate) struct MixGradients {
     pub(crate) q: Vec<f32>,
     pub(crate) weight_1: Vec<f32>,
     pub(crate) bias_1: Vec<f32>,
@@ -78,8 +78,8 @@ impl Inputs<'_> {
 }
 
 /// The gradients of the inputs, given that of `Q_tot`, `[row]`.
-pub(crate) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> Gradients {
-    let mut gradients = Gradients {
+pub(crate) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> MixGradients {
+    let mut gradients = MixGradients {
         q: vec![0.0; inputs.q.len()],
         weight_1: vec![0.0; inputs.weight_1.len()],
         bias_1: vec![0.0; inputs.bias_1.len()],
@@ -92,7 +92,7 @@ pub(crate) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> Gradients {
 struct Backward<'a> {
     inputs: Inputs<'a>,
     gradient: &'a [f32],
-    gradients: &'a mut Gradients,
+    gradients: &'a mut MixGradients,
 }
 
 impl WithSimd for Backward<'_> {

@@ -17,7 +17,7 @@ use crate::simd::elementwise::activate;
 /// Rows of a block.
 const ROWS: usize = 128;
 
-/// A mixer and what it reads.
+/// A mixer and its inputs.
 #[derive(Clone, Copy)]
 pub(crate) struct Mixer<'a> {
     /// `[row, agent]`.
@@ -33,14 +33,14 @@ pub(crate) struct Mixer<'a> {
     pub(crate) weight_2: Layer<'a>,
     /// To one value.
     pub(crate) value: Layer<'a>,
-    /// What makes the weights non-negative.
+    /// Makes the weights non-negative.
     pub(crate) positive: Activation,
 }
 
-/// What the backward pass needs.
+/// Intermediate results for the backward pass.
 #[derive(Debug)]
 pub(crate) struct Saved {
-    /// What the layers that read the state say, side by side.
+    /// The outputs of the layers that read the state, side by side.
     read: Buffer,
     /// The weights, before the activation where its slope is taken there.
     weight_1: Buffer,
@@ -61,7 +61,7 @@ impl Mixer<'_> {
         self.weight_1.columns() / self.weight_2.columns()
     }
 
-    /// The columns of each layer that reads the state.
+    /// Returns the columns of each layer that reads the state.
     fn sections(&self) -> [Range<usize>; 4] {
         let mut end = 0;
         self.first.map(|layer| {
@@ -71,7 +71,7 @@ impl Mixer<'_> {
         })
     }
 
-    /// The layers that read the state as one, `[state_dim, columns]` and `[columns]`.
+    /// Joins the layers that read the state into one, `[state_dim, columns]` and `[columns]`.
     fn joined(&self) -> (Vec<f32>, Vec<f32>) {
         let mut weight = Vec::new();
         for input in 0..self.first[0].inner() {
@@ -83,7 +83,7 @@ impl Mixer<'_> {
         (weight, self.first.iter().flat_map(|layer| layer.bias).copied().collect())
     }
 
-    /// What follows the activation, given what [`Saved`] holds of it.
+    /// Returns the output of the activation, given what [`Saved`] holds of it.
     fn positive<'a>(&self, saved: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
         if !slope_needs_input(self.positive) {
             return saved;
@@ -94,7 +94,7 @@ impl Mixer<'_> {
         after
     }
 
-    /// The joint action values, `[row]`.
+    /// Computes the joint action values, `[row]`.
     pub(crate) fn forward(&self) -> (Vec<f32>, Saved) {
         let (state_dim, agents) = (self.first[0].inner(), self.agents());
         let rows = self.q.len() / agents;
@@ -148,7 +148,7 @@ impl Mixer<'_> {
         (joint, saved)
     }
 
-    /// The gradients, given those of the joint action values, `[row]`.
+    /// Computes the gradients, given those of the joint action values, `[row]`.
     pub(crate) fn backward(&self, saved: &Saved, gradient: &[f32]) -> Gradients {
         let (state_dim, agents) = (self.first[0].inner(), self.agents());
         let rows = gradient.len();

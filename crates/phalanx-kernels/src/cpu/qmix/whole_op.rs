@@ -7,15 +7,14 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 
 use super::whole::{Mixer, Saved};
-use crate::cpu::flex_tensor::{contiguous, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, tensor, values};
 use crate::cpu::layer::{Layer, layer_gradients, layer_inputs};
 use crate::operation::{Operation, apply};
 use crate::{Activation, QmixLayers};
 
 /// See [`qmix_mixer`](crate::qmix_mixer).
 pub(crate) fn qmix_mixer(
-    q: Tensor<2>,
-    state: Tensor<2>,
+    [q, state]: [Tensor<2>; 2],
     layers: QmixLayers,
     positive: Activation,
 ) -> Tensor<2> {
@@ -34,7 +33,7 @@ struct QmixMixer {
 /// the value, and the layer of `bias_1`.
 #[derive(Clone, Debug)]
 struct Network {
-    inputs: [FlexTensor; 15],
+    inputs: Tensors<15>,
     state: FlexTensor,
     positive: Activation,
 }
@@ -59,8 +58,8 @@ impl Operation<Flex, 15, 1> for QmixMixer {
 
     fn forward(
         self,
-        inputs: [FlexTensor; 15],
-        [state]: [FlexTensor; 1],
+        inputs: Tensors<15>,
+        [state]: Tensors<1>,
         _: bool,
     ) -> (FlexTensor, Self::Saved) {
         let (inputs, state) = (inputs.map(contiguous), contiguous(state));
@@ -74,7 +73,7 @@ impl Operation<Flex, 15, 1> for QmixMixer {
         (network, saved): Self::Saved,
         gradient: FlexTensor,
         _: [bool; 15],
-    ) -> [Option<FlexTensor>; 15] {
+    ) -> Gradients<15> {
         let found = network.mixer().backward(&saved, values(&contiguous(gradient)));
         let [hidden_1, hidden_2, value_hidden, bias_1] = found.first;
         let layers =

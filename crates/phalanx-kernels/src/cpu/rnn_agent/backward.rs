@@ -22,7 +22,7 @@ pub(crate) struct Gradients {
 }
 
 impl Agent<'_> {
-    /// The gradients, given that of the output, `[time, row, output]`.
+    /// Computes the gradients, given that of the output, `[time, row, output]`.
     pub(crate) fn backward(&self, saved: &Saved, gradient: &[f32], wanted: bool) -> Gradients {
         let Size { time, rows, input: width, hidden } = self.size;
         let step = rows * hidden;

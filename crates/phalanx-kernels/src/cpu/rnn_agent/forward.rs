@@ -10,25 +10,25 @@ use crate::cpu::sequence::{Inputs, Size, keep_rows, steps_at_once};
 use crate::gemm::matmul::multiply;
 use crate::simd::elementwise::activate;
 
-/// A network and what it reads.
+/// A network and its inputs.
 #[derive(Clone, Copy)]
 pub(crate) struct Agent<'a> {
-    /// Of the recurrent unit, whose input is what the encoder writes.
+    /// Of the recurrent unit, whose input is the output of the encoder.
     pub(crate) size: Size,
     /// `[time, row, input]`.
     pub(crate) input: &'a [f32],
     /// The recurrent unit, of which `input` is empty.
     pub(crate) core: Inputs<'a>,
     pub(crate) encoder: Layer<'a>,
-    /// What follows the encoder.
+    /// The activation of the encoder.
     pub(crate) activation: Activation,
     pub(crate) head: Layer<'a>,
 }
 
-/// What the backward pass needs.
+/// Intermediate results for the backward pass.
 #[derive(Debug)]
 pub(crate) struct Saved {
-    /// What followed the encoder, `[time, row, encoded]`.
+    /// The output of the encoder, `[time, row, encoded]`.
     pub(super) encoded: Buffer,
     /// `[time, row, hidden]`.
     pub(super) states: Buffer,
@@ -37,8 +37,8 @@ pub(crate) struct Saved {
 }
 
 impl Agent<'_> {
-    /// The output of every step, `[time, row, output]`, and what the backward pass needs, as far as `save`
-    /// asks for it.
+    /// Computes the output of every step, `[time, row, output]`, and, with `save`, all that the backward pass
+    /// needs.
     pub(crate) fn forward(&self, save: bool) -> (Vec<f32>, Saved) {
         let Size { time, rows, input: width, hidden } = self.size;
         let step = rows * hidden;

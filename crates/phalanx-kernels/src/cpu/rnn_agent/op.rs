@@ -7,11 +7,11 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
 use super::forward::{Agent, Saved};
-use crate::cpu::flex_tensor::{contiguous, tensor, values};
+use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, tensor, values};
 use crate::cpu::layer::{Layer, layer_gradients, layer_inputs};
 use crate::cpu::sequence::{Inputs, Size};
 use crate::operation::{Operation, apply};
-use crate::{Activation, GruWeights, LayerWeights};
+use crate::{Activation, LayerWeights, RnnWeights};
 
 /// See [`rnn_agent`](crate::rnn_agent).
 pub(crate) fn rnn_agent(
@@ -19,10 +19,10 @@ pub(crate) fn rnn_agent(
     (hidden, not_reset): (Tensor<2>, Tensor<2>),
     encoder: LayerWeights,
     activation: Activation,
-    core: GruWeights,
+    core: RnnWeights,
     head: LayerWeights,
 ) -> Tensor<3> {
-    let GruWeights { weight_ih, bias_ih, weight_hh, bias_hh } = core;
+    let RnnWeights { weight_ih, bias_ih, weight_hh, bias_hh } = core;
     let layers = [
         encoder,
         LayerWeights { weight: weight_ih, bias: bias_ih },
@@ -42,7 +42,7 @@ struct RnnAgent {
 /// hidden gates and head.
 #[derive(Clone, Debug)]
 struct Network {
-    inputs: [FlexTensor; 10],
+    inputs: Tensors<10>,
     not_reset: FlexTensor,
     activation: Activation,
 }
@@ -76,8 +76,8 @@ impl Operation<Flex, 10, 1> for RnnAgent {
 
     fn forward(
         self,
-        inputs: [FlexTensor; 10],
-        [not_reset]: [FlexTensor; 1],
+        inputs: Tensors<10>,
+        [not_reset]: Tensors<1>,
         save: bool,
     ) -> (FlexTensor, Self::Saved) {
         let (inputs, not_reset) = (inputs.map(contiguous), contiguous(not_reset));
@@ -92,7 +92,7 @@ impl Operation<Flex, 10, 1> for RnnAgent {
         (network, saved): Self::Saved,
         gradient: FlexTensor,
         [input_wanted, ..]: [bool; 10],
-    ) -> [Option<FlexTensor>; 10] {
+    ) -> Gradients<10> {
         let gradient = contiguous(gradient);
         let found = network.agent().backward(&saved, values(&gradient), input_wanted);
         let layers = [found.encoder, found.input_gates, found.hidden_gates, found.head];

@@ -2,13 +2,13 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{Leaf, assert_same, mask, sequence_on_all_threads};
+use super::{Leaf, assert_same, mask, recurrent_leaves, rnn, sequence_on_all_threads};
 use crate::cpu::lstm::op::LSTM;
 use crate::cpu::sequence::Size;
 use crate::gemm::tests::random;
 use crate::simd::dispatch::Vectors;
 use crate::test_random::Rng;
-use crate::{LstmWeights, lstm_sequence, reference};
+use crate::{RnnWeights, lstm_sequence, reference};
 
 #[test]
 fn the_fused_lstm_has_the_values_and_gradients_of_the_reference() {
@@ -24,18 +24,11 @@ fn the_fused_lstm_has_the_values_and_gradients_of_the_reference() {
             for masked in [false, true] {
                 let x = Leaf::new(&mut rng, [time, row, input]);
                 let memory = Leaf::new(&mut rng, [row, 2 * hidden]);
-                let weight_ih = Leaf::new(&mut rng, [input, 4 * hidden]);
-                let bias_ih = Leaf::new(&mut rng, [4 * hidden]);
-                let weight_hh = Leaf::new(&mut rng, [hidden, 4 * hidden]);
-                let bias_hh = Leaf::new(&mut rng, [4 * hidden]);
+                let ([weight_ih, weight_hh], [bias_ih, bias_hh]) =
+                    recurrent_leaves(&mut rng, [input, hidden, 4 * hidden]);
                 let keep = masked.then(|| mask(&mut rng, [time, row]));
                 let run = |lstm: fn(_, _, _, _) -> (Tensor<3>, Tensor<2>)| {
-                    let weights = LstmWeights {
-                        weight_ih: weight_ih.tensor(),
-                        bias_ih: bias_ih.tensor(),
-                        weight_hh: weight_hh.tensor(),
-                        bias_hh: bias_hh.tensor(),
-                    };
+                    let weights = rnn([&weight_ih, &weight_hh], [&bias_ih, &bias_hh]);
                     let (states, last) = lstm(x.tensor(), memory.tensor(), keep.clone(), weights);
                     // Gradients flow in through the states and through the last memory.
                     let states = states.reshape([time * row * hidden]);
@@ -111,7 +104,7 @@ fn both_lstms_follow_the_formula_unit_by_unit() {
         Tensor::from_data(TensorData::new(values.to_vec(), shape), &device)
     };
     for lstm in [lstm_sequence, reference::lstm_sequence] {
-        let weights = LstmWeights {
+        let weights = RnnWeights {
             weight_ih: tensor(&weight_ih, [input, 4 * hidden]),
             bias_ih: Tensor::from_data(TensorData::new(bias_ih.clone(), [4 * hidden]), &device),
             weight_hh: tensor(&weight_hh, [hidden, 4 * hidden]),

@@ -12,8 +12,8 @@ use crate::gemm::tests::{assert_close, exact, random, shapes};
 use crate::simd::dispatch::Vectors;
 use crate::test_random::Rng;
 use crate::{
-    Activation, ConcaveWeights, Convex, GruWeights, categorical, concave_mix, gru_sequence, linear,
-    qmix_mix, reference,
+    Activation, ConcaveWeights, Convex, LayerWeights, RnnWeights, categorical, concave_mix,
+    gru_sequence, linear, qmix_mix, reference,
 };
 
 fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
@@ -73,6 +73,30 @@ impl<const D: usize> Leaf<D> {
     }
 }
 
+fn layer(weight: &Leaf<2>, bias: &Leaf<1>) -> LayerWeights {
+    LayerWeights { weight: weight.tensor(), bias: bias.tensor() }
+}
+
+/// Returns leaves for a recurrent layer with so many gates: input and hidden weight with their biases.
+fn recurrent_leaves(
+    rng: &mut Rng,
+    [input, hidden, gates]: [usize; 3],
+) -> ([Leaf<2>; 2], [Leaf<1>; 2]) {
+    let weight_ih = Leaf::new(rng, [input, gates]);
+    let bias_ih = Leaf::new(rng, [gates]);
+    let weight_hh = Leaf::new(rng, [hidden, gates]);
+    ([weight_ih, weight_hh], [bias_ih, Leaf::new(rng, [gates])])
+}
+
+fn rnn([weight_ih, weight_hh]: [&Leaf<2>; 2], [bias_ih, bias_hh]: [&Leaf<1>; 2]) -> RnnWeights {
+    RnnWeights {
+        weight_ih: weight_ih.tensor(),
+        bias_ih: bias_ih.tensor(),
+        weight_hh: weight_hh.tensor(),
+        bias_hh: bias_hh.tensor(),
+    }
+}
+
 /// Zeros, where episodes begin, among ones.
 fn mask(rng: &mut Rng, [time, row]: [usize; 2]) -> Tensor<2> {
     let keep: Vec<f32> =
@@ -121,17 +145,10 @@ fn the_fused_gru_has_the_values_and_gradients_of_the_reference() {
             for masked in [false, true] {
                 let x = Leaf::new(&mut rng, [time, row, input]);
                 let h = Leaf::new(&mut rng, [row, hidden]);
-                let weight_ih = Leaf::new(&mut rng, [input, 3 * hidden]);
-                let bias_ih = Leaf::new(&mut rng, [3 * hidden]);
-                let weight_hh = Leaf::new(&mut rng, [hidden, 3 * hidden]);
-                let bias_hh = Leaf::new(&mut rng, [3 * hidden]);
+                let ([weight_ih, weight_hh], [bias_ih, bias_hh]) =
+                    recurrent_leaves(&mut rng, [input, hidden, 3 * hidden]);
                 let keep = masked.then(|| mask(&mut rng, [time, row]));
-                let weights = || GruWeights {
-                    weight_ih: weight_ih.tensor(),
-                    bias_ih: bias_ih.tensor(),
-                    weight_hh: weight_hh.tensor(),
-                    bias_hh: bias_hh.tensor(),
-                };
+                let weights = || rnn([&weight_ih, &weight_hh], [&bias_ih, &bias_hh]);
                 let fused = gru_sequence(x.tensor(), h.tensor(), keep.clone(), weights());
                 let plain = reference::gru_sequence(x.tensor(), h.tensor(), keep, weights());
                 assert_equivalent!(
@@ -163,9 +180,8 @@ fn the_fused_linear_layer_has_the_values_and_gradients_of_the_reference() {
                 let x = Leaf::new(&mut rng, [row, input]);
                 let weight = Leaf::new(&mut rng, [input, output]);
                 let bias = Leaf::new(&mut rng, [output]);
-                let fused = linear(x.tensor(), weight.tensor(), bias.tensor(), activation);
-                let plain =
-                    reference::linear(x.tensor(), weight.tensor(), bias.tensor(), activation);
+                let fused = linear(x.tensor(), layer(&weight, &bias), activation);
+                let plain = reference::linear(x.tensor(), layer(&weight, &bias), activation);
                 assert_equivalent!(&mut rng, fused, plain, [x, weight, bias]);
             }
         }
@@ -182,19 +198,12 @@ fn the_fused_mixing_step_has_the_values_and_gradients_of_the_reference() {
             let bias_1 = Leaf::new(&mut rng, [row, embed]);
             let weight_2 = Leaf::new(&mut rng, [row, embed]);
             let value = Leaf::new(&mut rng, [row, 1]);
-            let run = |mix: fn(_, _, _, _, _) -> Tensor<2>| {
-                mix(
-                    q.tensor(),
-                    weight_1.tensor(),
-                    bias_1.tensor(),
-                    weight_2.tensor(),
-                    value.tensor(),
-                )
-            };
+            let inputs = || [&q, &weight_1, &bias_1, &weight_2, &value].map(Leaf::tensor);
+            let [a, b, c, d, e] = inputs();
             assert_equivalent!(
                 &mut rng,
-                run(qmix_mix),
-                run(reference::qmix_mix),
+                qmix_mix(a, b, c, d, e),
+                reference::qmix_mix(inputs()),
                 [q, weight_1, bias_1, weight_2, value]
             );
         }
@@ -279,22 +288,19 @@ fn fused_operations_read_views_and_accept_constants() {
         let weight = Leaf::new(&mut rng, [9, 7]);
         let bias = Leaf::new(&mut rng, [9]);
         let view = |x: &Leaf<2>| x.tensor().slice([1..5, 3..10]);
-        let weights = || (weight.tensor().transpose(), bias.tensor());
-        let (w, b) = weights();
-        let fused = linear(view(&wide), w, b, Activation::Relu);
-        let (w, b) = weights();
-        let plain = reference::linear(view(&wide), w, b, Activation::Relu);
+        let layer = || LayerWeights { weight: weight.tensor().transpose(), bias: bias.tensor() };
+        let fused = linear(view(&wide), layer(), Activation::Relu);
+        let plain = reference::linear(view(&wide), layer(), Activation::Relu);
         assert_equivalent!(&mut rng, fused, plain, [wide, weight, bias]);
 
         // A constant input leaves the gradients of the weights alone.
-        let (w, b) = weights();
-        let constant = linear(view(&wide).inner(), w, b, Activation::Relu);
+        let constant = linear(view(&wide).inner(), layer(), Activation::Relu);
         let gradients = constant.sum().backward();
         assert!(weight.0.grad(&gradients).is_some() && wide.0.grad(&gradients).is_none());
     }
 }
 
-/// What `compute` gives on one thread; fails where two or three give other bits.
+/// Fails where `compute` gives other bits on two or three threads than on one.
 fn same_on_all_threads(compute: impl Fn() -> Vec<Vec<f32>> + Sync) {
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();

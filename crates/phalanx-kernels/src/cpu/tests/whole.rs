@@ -2,13 +2,13 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::{Leaf, assert_same, mask};
+use super::{Leaf, assert_same, layer, mask, rnn};
 use crate::params::{Convolution, FILTERS};
 use crate::simd::dispatch::Vectors;
 use crate::test_random::Rng;
 use crate::{
-    Activation, GruWeights, LayerWeights, PolicyTargets, QmixLayers, ValueTargets, conv1d,
-    layer_norm, mlp, ppo_loss, qmix_mixer, reference, rnn_agent, value_loss,
+    Activation, PolicyTargets, QmixLayers, ValueTargets, conv1d, layer_norm, mlp, ppo_loss,
+    qmix_mixer, reference, rnn_agent, value_loss,
 };
 
 #[test]
@@ -24,7 +24,7 @@ fn fused_layer_normalisation_has_the_values_and_gradients_of_the_reference() {
             assert_equivalent!(
                 &mut rng,
                 layer_norm(x.tensor(), scale.tensor(), shift.tensor(), eps),
-                reference::layer_norm(x.tensor(), scale.tensor(), shift.tensor(), eps),
+                reference::layer_norm(x.tensor(), [scale.tensor(), shift.tensor()], eps),
                 [x, scale, shift]
             );
         }
@@ -75,17 +75,13 @@ fn the_fused_losses_have_the_values_and_gradients_of_the_reference() {
                     assert_equivalent!(
                         &mut rng,
                         value_loss(values.tensor(), &valued, finite(clip), finite(huber_delta)),
-                        reference::value_loss(values.tensor(), &valued, clip, huber_delta),
+                        reference::value_loss(values.tensor(), &valued, [clip, huber_delta]),
                         [values]
                     );
                 }
             }
         }
     }
-}
-
-fn layer(weight: &Leaf<2>, bias: &Leaf<1>) -> LayerWeights {
-    LayerWeights { weight: weight.tensor(), bias: bias.tensor() }
 }
 
 #[test]
@@ -101,9 +97,10 @@ fn the_fused_perceptron_has_the_values_and_gradients_of_its_layers() {
                 let [b1, b2, b3] = [first, second, writes].map(|n| Leaf::new(&mut rng, [n]));
                 let layers = || [layer(&w1, &b1), layer(&w2, &b2), layer(&w3, &b3)];
                 let reference = {
-                    let h = reference::linear(x.tensor(), w1.tensor(), b1.tensor(), activation);
-                    let h = reference::linear(h, w2.tensor(), b2.tensor(), activation);
-                    reference::linear(h, w3.tensor(), b3.tensor(), Activation::Identity)
+                    let [first, second, third] = layers();
+                    let h = reference::linear(x.tensor(), first, activation);
+                    let h = reference::linear(h, second, activation);
+                    reference::linear(h, third, Activation::Identity)
                 };
                 assert_equivalent!(
                     &mut rng,
@@ -156,12 +153,7 @@ fn the_fused_rnn_agent_has_the_values_and_gradients_of_its_layers() {
                 let head = Leaf::weights(&mut rng, [hidden, writes], hidden);
                 let head_bias = Leaf::new(&mut rng, [writes]);
                 let keep = masked.then(|| mask(&mut rng, [time, row]));
-                let core = || GruWeights {
-                    weight_ih: weight_ih.tensor(),
-                    bias_ih: bias_ih.tensor(),
-                    weight_hh: weight_hh.tensor(),
-                    bias_hh: bias_hh.tensor(),
-                };
+                let core = || rnn([&weight_ih, &weight_hh], [&bias_ih, &bias_hh]);
                 let fused = rnn_agent(
                     x.tensor(),
                     (h.tensor(), keep.clone()),
@@ -172,13 +164,13 @@ fn the_fused_rnn_agent_has_the_values_and_gradients_of_its_layers() {
                 );
                 let reference = {
                     let flat = x.tensor().reshape([time * row, reads]);
-                    let (weight, bias) = (encoder.tensor(), encoder_bias.tensor());
-                    let encoded = reference::linear(flat, weight, bias, Activation::Relu);
+                    let encoder = layer(&encoder, &encoder_bias);
+                    let encoded = reference::linear(flat, encoder, Activation::Relu);
                     let encoded = encoded.reshape([time, row, width]);
                     let states = reference::gru_sequence(encoded, h.tensor(), keep, core());
                     let states = states.reshape([time * row, hidden]);
-                    let (weight, bias) = (head.tensor(), head_bias.tensor());
-                    let output = reference::linear(states, weight, bias, Activation::Identity);
+                    let head = layer(&head, &head_bias);
+                    let output = reference::linear(states, head, Activation::Identity);
                     output.reshape([time, row, writes])
                 };
                 assert_equivalent!(
@@ -235,7 +227,7 @@ fn the_fused_mixer_has_the_values_and_gradients_of_its_layers() {
                 assert_equivalent!(
                     &mut rng,
                     qmix_mixer(q.tensor(), given(), layers(), positive),
-                    reference::qmix_mixer(q.tensor(), given(), layers(), positive),
+                    reference::qmix_mixer([q.tensor(), given()], layers(), positive),
                     [
                         q, h1, h1_bias, w1, w1_bias, h2, h2_bias, w2, w2_bias, hv, hv_bias, v,
                         v_bias, b, b_bias

@@ -39,7 +39,7 @@ const STEPS_AT_ONCE: usize = 8;
 const GROUPS_AT_ONCE: usize = 16;
 
 /// Whether the product of a left matrix with about `rows` rows and a right one of the given size is computed
-/// here. With smaller ones, laying them out and waking the unit costs what it brings, in the middle of other
+/// here. With smaller ones, laying them out and waking the unit costs as much as it gains, in the middle of other
 /// work more than by itself: agents of 64 units gain nothing, those of 128 and 256 a sixth to a third.
 pub(crate) fn takes(rows: usize, inner: usize, columns: usize) -> bool {
     let large = rows >= 24 && inner >= SIDE && columns >= SIDE && inner * columns >= 1 << 14;
@@ -128,7 +128,7 @@ thread_local! {
     static LEFT: RefCell<Vec<Tile>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `c = bias + a b`, or `c += a b`, where `TRANSPOSED` says that `a` is the transpose of what is stored.
+/// `c = bias + a b`, or `c += a b`; with `TRANSPOSED`, `a` is the transpose of the stored matrix.
 struct Product<'a, const TRANSPOSED: bool> {
     a: Source<'a>,
     rows: usize,

@@ -24,7 +24,7 @@ pub(crate) struct Source<'a> {
 /// Writes the tiles of a matrix, one after the other for each of `starts`, which are rows of a left or
 /// columns of a right matrix, each `[step, part]`.
 ///
-/// `INNER_IS_LINES` says that the inner dimension runs from line to line of the source, not along its lines.
+/// With `INNER_IS_LINES` the inner dimension runs from line to line of the source, not along its lines.
 /// A tile's row holds pairs of the inner elements `k` and `k + 16` of a step: those of one row of a left
 /// matrix, or one pair of every column of a right one. Where they do not lie in the source like this,
 /// `TURNED` turns blocks of it.
@@ -86,7 +86,7 @@ impl<const INNER_IS_LINES: bool, const TURNED: bool> NullaryFnOnce
 }
 
 impl Source<'_> {
-    /// Sixteen numbers of the line `line` behind the given place; zeros where the matrix ends.
+    /// Loads sixteen numbers of the line `line` after the given place; zeros where the matrix ends.
     #[inline(always)]
     fn load(&self, simd: V4, (first, place): (usize, usize), line: usize) -> __m512 {
         let line = first + line;

@@ -123,11 +123,11 @@ pub(crate) struct Operands<'a> {
     pub(crate) right: (&'a [Tile], Option<&'a [Tile]>),
 }
 
-/// What a result begins with.
+/// The initial value of a result.
 pub(crate) enum Start<'a> {
     /// In every row the same.
     Row(&'a [f32]),
-    /// What is there.
+    /// Its present value.
     Present,
 }
 
@@ -137,9 +137,9 @@ pub(crate) struct Place<'a> {
     pub(crate) c: &'a mut [f32],
     /// How far the rows lie apart.
     pub(crate) stride: usize,
-    /// How far behind the first tile the one below it begins.
+    /// The distance from the first tile to the one below it.
     pub(crate) down: usize,
-    /// How far behind the first tile the one to its right begins.
+    /// The distance from the first tile to the one on its right.
     pub(crate) right: usize,
 }
 
@@ -255,7 +255,7 @@ macro_rules! block {
     };
 }
 
-/// What a block of tiles is computed from, and where it goes; lengths and distances in bytes.
+/// The operands of a block of tiles, and its place; lengths and distances in bytes.
 struct Pointers {
     a: [*const Tile; 2],
     b: [*const Tile; 2],

@@ -14,9 +14,9 @@ pub(super) struct Size {
     pub(super) width: usize,
 }
 
-/// What the backward pass of a step multiplies the gradient of its state with, each `width` wide: to get those
+/// The factors of the gradient of a state in the backward pass of a step, each `width` wide: to get those
 /// before the reset gate, before the update gate, of the new state before its tanh, of the recurrent part of
-/// that; and the update gate itself, which hands the gradient on.
+/// that; and the update gate itself, which passes the gradient on.
 const FACTORS: usize = 5;
 /// Gradients of a step: before the reset and the update gate, of the new state before its tanh, and of the
 /// recurrent part of that.
@@ -95,9 +95,9 @@ fn factors(
 }
 
 /// One step back: the gradient of the state is `given`, `[time, row, width]`, at `time`, and what the step after
-/// it hands on: `direct` and `through`, `[row, width]`, times `keep` of that step. The gradients of the gates go to
+/// it passes on: `direct` and `through`, `[row, width]`, times `keep` of that step. The gradients of the gates go to
 /// `gradients`, `[time, row, GRADIENTS * width]`, those of the recurrent products also to `recurrent`,
-/// `[row, 3 width]`, and what is handed on past these to `direct_before`, `[row, width]`.
+/// `[row, 3 width]`, and what is passed on without these to `direct_before`, `[row, width]`.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)] // They are the buffers of a kernel.
 fn step_back(
@@ -224,7 +224,7 @@ pub(super) fn backward(
     );
     let given = into_contiguous(given);
     let gradients = empty(gates, &[time, rows, GRADIENTS * width]);
-    // The last step is handed nothing; these are not read.
+    // The last step receives nothing; these are not read.
     let mut handed = [empty(gates, &[rows, width]), empty(gates, &[rows, width])];
     for t in (0..time).rev() {
         let (recurrent, direct) = (empty(gates, &[rows, 3 * width]), empty(gates, &[rows, width]));

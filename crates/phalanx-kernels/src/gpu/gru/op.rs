@@ -9,7 +9,7 @@ use burn_cubecl::tensor::CubeTensor;
 use super::kernels::{self, Size};
 use crate::operation::{Operation, apply};
 
-/// The states of a GRU, `[time, row, width]`, from what the input brings to the gates, `[time, row, 3 width]`, the
+/// The states of a GRU, `[time, row, width]`, from the input's share of the gates, `[time, row, 3 width]`, the
 /// state `hidden` before the first step, `[row, width]`, `not_reset`, `[time, row]`, which no gradient reaches, the
 /// recurrent weights, `[width, 3 width]`, and their bias, `[3 width]`.
 pub(crate) fn gru_recurrence(

@@ -2,8 +2,6 @@
 
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 
-mod hashed;
-
 use std::error::Error;
 use std::ops::Range;
 
@@ -17,7 +15,7 @@ use phalanx_core::nn::{
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
 
-use hashed::hashed;
+use crate::hashed::hashed;
 
 const EPISODES: usize = 32;
 const AGENTS: usize = 5;

@@ -4,8 +4,6 @@
 
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 
-mod hashed;
-
 use std::collections::BTreeMap;
 use std::error::Error;
 
@@ -19,7 +17,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
 use serde::Deserialize;
 
-use hashed::hashed;
+use crate::hashed::hashed;
 
 const ROWS: usize = 4;
 const AGENTS: usize = 3;

@@ -1,4 +1,4 @@
-//! What is counted as work. A file of its own, since whatever runs beside it in its process is counted, too.
+//! The counter of multiply-adds. A test binary of its own, because everything that runs in the process is counted.
 
 #![cfg(feature = "flex")]
 

@@ -1,8 +1,8 @@
 """Golden numbers for the mixers, from the formulas, in PyTorch and double precision.
 
-    python crates/phalanx-core/tests/golden/mixers.py        (NumPy and PyTorch 2)
+    python crates/phalanx-core/tests/nn/golden/mixers.py        (NumPy and PyTorch 2)
 
-writes `mixers.json` beside this file, which `nn_mixer_golden.rs` reads. Weights and inputs come
+writes `mixers.json` beside this file, which `mixer_golden.rs` reads. Weights and inputs come
 from an integer hash that the test repeats, so that the file holds results alone: for each case the
 joint action values and, for one cotangent, the gradients of the utilities (or of the features, for
 QTRAN) and of every weight. A linear layer computes `x W + b` with `W` `[input, output]`.

@@ -7,8 +7,8 @@ use std::error::Error;
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetwork, Convolution, HiddenActivation, Init, LayerNorm,
-    Normalisation, RnnKind, Scratch, device, to_safetensors,
+    Actor, AgentConfig, AgentNetwork, Convolution, FrameConvolution, HiddenActivation, Init,
+    LayerNorm, Normalisation, RnnKind, Scratch, device, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;

@@ -1,0 +1,14 @@
+//! Networks, mixers, losses and optimizers against formulas, golden numbers and each other.
+
+#![cfg(any(feature = "flex", feature = "ndarray"))]
+
+mod agent;
+mod hashed;
+mod mixer_golden;
+mod mixer_properties;
+mod mixers;
+mod optim;
+mod orthogonal;
+mod qmix_update;
+mod team;
+mod weights;

@@ -16,7 +16,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, activation::softmax};
 use phalanx::nn::{Activation, Device, Mixer, MixerInput, MixerSizes, Mlp};
 use phalanx::rng::Rng;
-use phalanx::settings::InvalidSetting;
+use phalanx::settings::{Check, InvalidSetting};
 use phalanx::train::algorithms::QLearning;
 use phalanx_cli::Program;
 use serde::{Deserialize, Serialize};
@@ -50,10 +50,9 @@ impl Mixer for WeightedSum {
     type Network = WeightedSumNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let wide = self.weight_hidden_dim > 0;
-        InvalidSetting::check(&mut invalid, wide, "weight_hidden_dim", "must be at least 1");
-        invalid
+        let mut check = Check::default();
+        check.at_least_one(&[("weight_hidden_dim", self.weight_hidden_dim)]);
+        check.finish()
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> WeightedSumNetwork {

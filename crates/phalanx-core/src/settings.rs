@@ -11,18 +11,78 @@ pub struct InvalidSetting {
     pub reason: String,
 }
 
-impl InvalidSetting {
-    /// Adds an entry for `key` to `invalid` where the condition does not hold.
-    pub fn check(invalid: &mut Vec<Self>, holds: bool, key: &str, reason: &str) {
-        if !holds {
-            invalid.push(Self { key: key.to_owned(), reason: reason.to_owned() });
-        }
-    }
-}
-
 impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` {}", self.key, self.reason)
+    }
+}
+
+/// Collects the settings that are out of bounds.
+///
+/// ```
+/// use phalanx_core::settings::Check;
+///
+/// let (lr, batch_size, gamma) = (-0.1, 32, 0.99);
+/// let mut check = Check::default();
+/// check.at_least_one(&[("batch_size", batch_size)]);
+/// check.unit_interval(&[("gamma", gamma)]);
+/// check.that(lr > 0.0, "lr", "must be positive");
+/// assert_eq!(check.finish()[0].to_string(), "`lr` must be positive");
+/// ```
+#[derive(Debug, Default)]
+pub struct Check {
+    invalid: Vec<InvalidSetting>,
+}
+
+impl Check {
+    /// Reports `key` if the condition does not hold.
+    pub fn that(&mut self, holds: bool, key: &str, reason: &str) {
+        if !holds {
+            self.invalid.push(InvalidSetting { key: key.to_owned(), reason: reason.to_owned() });
+        }
+    }
+
+    /// Reports the keys whose value is zero.
+    pub fn at_least_one<T: Copy + Default + PartialEq>(&mut self, settings: &[(&str, T)]) {
+        let zero = T::default();
+        settings.iter().for_each(|&(key, n)| self.that(n != zero, key, "must be at least 1"));
+    }
+
+    /// Reports the keys whose value is not above zero.
+    pub fn positive(&mut self, settings: &[(&str, f64)]) {
+        settings.iter().for_each(|&(key, value)| self.that(value > 0.0, key, "must be positive"));
+    }
+
+    /// Reports the keys whose value is below zero.
+    pub fn not_negative(&mut self, settings: &[(&str, f64)]) {
+        let reason = "must not be negative";
+        settings.iter().for_each(|&(key, value)| self.that(value >= 0.0, key, reason));
+    }
+
+    /// Reports the keys whose value lies outside of `[0, 1]`.
+    pub fn unit_interval(&mut self, settings: &[(&str, f64)]) {
+        let inside = |value: f64| (0.0..=1.0).contains(&value);
+        settings.iter().for_each(|&(key, value)| {
+            self.that(inside(value), key, "must lie in [0, 1]");
+        });
+    }
+
+    /// Reports the keys whose value lies outside of `(0, 1]`.
+    pub fn positive_share(&mut self, settings: &[(&str, f64)]) {
+        let inside = |value: f64| value > 0.0 && value <= 1.0;
+        settings.iter().for_each(|&(key, value)| {
+            self.that(inside(value), key, "must lie in (0, 1]");
+        });
+    }
+
+    /// Adds settings that were reported elsewhere, those of a mixer for example.
+    pub fn all(&mut self, invalid: Vec<InvalidSetting>) {
+        self.invalid.extend(invalid);
+    }
+
+    /// Returns everything that was reported.
+    pub fn finish(self) -> Vec<InvalidSetting> {
+        self.invalid
     }
 }
 
@@ -31,11 +91,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_conditions_that_fail_are_reported_by_key_and_reason() {
-        let mut invalid = Vec::new();
-        InvalidSetting::check(&mut invalid, true, "gamma", "must lie in [0, 1]");
-        InvalidSetting::check(&mut invalid, false, "lr", "must be positive");
-        let shown: Vec<_> = invalid.iter().map(ToString::to_string).collect();
-        assert_eq!(shown, ["`lr` must be positive"]);
+    fn settings_on_the_wrong_side_of_a_bound_are_reported_and_those_on_it_are_not() {
+        let mut check = Check::default();
+        check.that(true, "holds", "never");
+        check.at_least_one(&[("none", 0_u64), ("one", 1)]);
+        check.positive(&[("zero", 0.0), ("small", 1e-30), ("endless", f64::INFINITY)]);
+        check.not_negative(&[("negative", -1e-30), ("zero", 0.0)]);
+        check.unit_interval(&[("zero", 0.0), ("one", 1.0), ("above", 1.1), ("nan", f64::NAN)]);
+        check.positive_share(&[("no share", 0.0), ("all", 1.0)]);
+        let keys: Vec<_> = check.finish().into_iter().map(|setting| setting.key).collect();
+        assert_eq!(keys, ["none", "zero", "negative", "above", "nan", "no share"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 
 /// The keys that every run has, named as in PyMARL where it has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,15 +61,15 @@ impl RunConfig {
 
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(self.t_max > 0, "t_max", "must be at least 1");
-        check(self.test_nepisode > 0, "test_nepisode", "must be at least 1");
-        check(self.test_interval > 0, "test_interval", "must be at least 1");
-        check(self.log_interval > 0, "log_interval", "must be at least 1");
+        let mut check = Check::default();
+        check.at_least_one(&[
+            ("t_max", self.t_max),
+            ("test_interval", self.test_interval),
+            ("log_interval", self.log_interval),
+        ]);
+        check.at_least_one(&[("test_nepisode", self.test_nepisode)]);
         // TOML has signed 64-bit integers only.
-        check(i64::try_from(self.seed).is_ok(), "seed", "must be below 2^63");
-        invalid
+        check.that(i64::try_from(self.seed).is_ok(), "seed", "must be below 2^63");
+        check.finish()
     }
 }

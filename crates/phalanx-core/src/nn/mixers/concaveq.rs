@@ -9,7 +9,7 @@ use super::{Mixer, MixerInput, MixerSizes};
 use crate::nn::layers::Linear;
 use crate::nn::layers::linear::uniform;
 use crate::rng::Rng;
-use crate::settings::InvalidSetting;
+use crate::settings::{Check, InvalidSetting};
 use phalanx_kernels::{Activation, ConcaveWeights, Convex};
 
 /// The sign of the weights of the first layer.
@@ -89,14 +89,14 @@ impl Mixer for ConcaveMixer {
     type Network = ConcaveNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
-        check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
-        check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
-        check(self.utility_dim > 0, "utility_dim", "must be at least 1");
-        invalid
+        let mut check = Check::default();
+        check.at_least_one(&[
+            ("mixing_embed_dim", self.mixing_embed_dim),
+            ("hypernet_embed", self.hypernet_embed),
+            ("utility_dim", self.utility_dim),
+        ]);
+        check.that(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
+        check.finish()
     }
 
     /// Makes a mixer with initial weights drawn from `rng`.

@@ -8,7 +8,7 @@ use super::{Mixer, MixerInput, MixerSizes};
 use crate::nn::layers::Linear;
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::InvalidSetting;
+use crate::settings::{Check, InvalidSetting};
 use phalanx_kernels::Activation;
 
 /// Heads that each sum the utilities with weights from attention between the state and the agents:
@@ -75,16 +75,15 @@ impl Mixer for QattenMixer {
     type Network = QattenNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check = |size: usize, key| {
-            InvalidSetting::check(&mut invalid, size > 0, key, "must be at least 1");
-        };
-        check(self.n_attention_head, "n_attention_head");
-        check(self.query_hidden_dim, "query_hidden_dim");
-        check(self.attention_embed_dim, "attention_embed_dim");
-        check(self.head_hidden_dim, "head_hidden_dim");
-        check(self.state_bias_hidden_dim, "state_bias_hidden_dim");
-        invalid
+        let mut check = Check::default();
+        check.at_least_one(&[
+            ("n_attention_head", self.n_attention_head),
+            ("query_hidden_dim", self.query_hidden_dim),
+            ("attention_embed_dim", self.attention_embed_dim),
+            ("head_hidden_dim", self.head_hidden_dim),
+            ("state_bias_hidden_dim", self.state_bias_hidden_dim),
+        ]);
+        check.finish()
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> QattenNetwork {

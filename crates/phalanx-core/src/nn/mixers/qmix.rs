@@ -8,7 +8,7 @@ use super::hypernetwork::Hypernetwork;
 use super::{Mixer, MixerInput, MixerSizes};
 use crate::nn::layers::Linear;
 use crate::rng::Rng;
-use crate::settings::InvalidSetting;
+use crate::settings::{Check, InvalidSetting};
 use phalanx_kernels::{self as kernels, Activation, Positive, QmixLayers};
 
 /// A monotonic mixer: two layers whose weights hypernetworks compute from the state `s`,
@@ -91,14 +91,14 @@ impl Mixer for QmixMixer {
     type Network = QmixNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
-        check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
-        check(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
-        check(self.qmix_pos_func_beta > 0.0, "qmix_pos_func_beta", "must be positive");
-        invalid
+        let mut check = Check::default();
+        check.at_least_one(&[
+            ("mixing_embed_dim", self.mixing_embed_dim),
+            ("hypernet_embed", self.hypernet_embed),
+        ]);
+        check.positive(&[("qmix_pos_func_beta", self.qmix_pos_func_beta)]);
+        check.that(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
+        check.finish()
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> QmixNetwork {

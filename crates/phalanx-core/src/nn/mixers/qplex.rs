@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mixer, MixerInput, MixerSizes, one_hot};
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::InvalidSetting;
+use crate::settings::{Check, InvalidSetting};
 use phalanx_kernels::Activation;
 
 /// Keeps weights that are meant to be positive away from zero, as in wjh720/QPLEX.
@@ -98,14 +98,15 @@ impl Mixer for QplexMixer {
     type Network = QplexNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(self.hypernet_embed > 0, "hypernet_embed", "must be at least 1");
-        check(self.num_kernel > 0, "num_kernel", "must be at least 1");
-        check(self.adv_hypernet_layers > 0, "adv_hypernet_layers", "must be at least 1");
-        check(self.adv_hypernet_embed > 0, "adv_hypernet_embed", "must be at least 1");
-        invalid
+        let mut check = Check::default();
+        check.at_least_one(&[
+            ("hypernet_embed", self.hypernet_embed),
+            ("num_kernel", self.num_kernel),
+            ("adv_hypernet_layers", self.adv_hypernet_layers),
+            ("adv_hypernet_embed", self.adv_hypernet_embed),
+        ]);
+
+        check.finish()
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> QplexNetwork {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mixer, MixerInput, MixerSizes};
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::InvalidSetting;
+use crate::settings::{Check, InvalidSetting};
 use phalanx_kernels::Activation;
 
 /// A network without any restriction on how the joint action value depends on the utilities:
@@ -57,10 +57,9 @@ impl Mixer for UnrestrictedMixer {
     type Network = UnrestrictedNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let wide = self.mixing_embed_dim > 0;
-        InvalidSetting::check(&mut invalid, wide, "mixing_embed_dim", "must be at least 1");
-        invalid
+        let mut check = Check::default();
+        check.at_least_one(&[("mixing_embed_dim", self.mixing_embed_dim)]);
+        check.finish()
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> UnrestrictedNetwork {

@@ -5,8 +5,7 @@ use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RnnKind, Sh
 use phalanx_core::rl::LinearSchedule;
 use serde::{Deserialize, Serialize};
 
-use crate::algorithms::q_learning::in_unit_interval;
-use crate::config::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 
 /// Policy gradients from rollouts of fixed length.
 ///
@@ -270,82 +269,85 @@ impl PolicyGradient {
 
     /// Returns the settings that are invalid for an environment.
     pub fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
+        let mut check = Check::default();
         let uses_state = !matches!(self.critic, CriticInput::Observation | CriticInput::Shared);
         let reason = "must be observation or shared: this environment has no state";
-        InvalidSetting::check(&mut invalid, !uses_state || spec.state_dim > 0, "critic", reason);
+        check.that(!uses_state || spec.state_dim > 0, "critic", reason);
         let long = !self.use_conv || spec.obs_dim >= Convolution::SHORTEST;
         let reason = "must be false: the observations have fewer than nine entries";
-        InvalidSetting::check(&mut invalid, long, "use_conv", reason);
-        invalid
+        check.that(long, "use_conv", reason);
+        check.finish()
     }
 
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
-        check(self.rollout_steps > 0, "rollout_steps", "must be at least 1");
-        check(self.epochs > 0, "epochs", "must be at least 1");
+        let mut check = Check::default();
+        check.at_least_one(&[
+            ("batch_size_run", self.batch_size_run),
+            ("rollout_steps", self.rollout_steps),
+            ("epochs", self.epochs),
+            ("rnn_hidden_dim", self.rnn_hidden_dim),
+            ("obs_frames", self.obs_frames),
+        ]);
+        check.positive(&[
+            ("optim_eps", self.optim_eps),
+            ("grad_norm_clip", self.grad_norm_clip),
+            ("eps_clip", self.eps_clip),
+            ("vf_coef", self.vf_coef),
+            ("policy_gain", self.policy_gain),
+        ]);
+        check.not_negative(&[
+            ("kl_stop", self.kl_stop),
+            ("kl_coef", self.kl_coef),
+            ("huber_delta", self.huber_delta),
+            ("entropy_coef", self.entropy_coef),
+            ("entropy_coef_finish", self.entropy_coef_finish),
+        ]);
+        check.unit_interval(&[("gamma", self.gamma), ("gae_lambda", self.gae_lambda)]);
         let whole = self.rollout_steps.checked_rem(self.chunk()) == Some(0);
-        check(whole, "data_chunk_length", "must divide rollout_steps, or be 0");
+        check.that(whole, "data_chunk_length", "must divide rollout_steps, or be 0");
         let items = self.batch_size_run * self.rollout_steps / self.chunk().max(1);
-        check(
+        check.that(
             (1..=items).contains(&self.num_mini_batch),
             "num_mini_batch",
             "must lie between 1 and the number of chunks: batch_size_run * rollout_steps / \
              data_chunk_length",
         );
-        check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
-        check(self.optim_eps > 0.0, "optim_eps", "must be positive");
-        check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
-        check(self.kl_stop >= 0.0, "kl_stop", "must not be negative");
-        check(in_unit_interval(self.gamma), "gamma", "must lie in [0, 1]");
-        check(in_unit_interval(self.gae_lambda), "gae_lambda", "must lie in [0, 1]");
-        check(self.eps_clip > 0.0, "eps_clip", "must be positive");
-        check(self.kl_coef >= 0.0, "kl_coef", "must not be negative");
-        check(self.huber_delta >= 0.0, "huber_delta", "must not be negative");
-        check(self.entropy_coef >= 0.0, "entropy_coef", "must not be negative");
-        check(self.entropy_coef_finish >= 0.0, "entropy_coef_finish", "must not be negative");
+        check.that(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
         let per_agent = self.critic != CriticInput::Joint;
-        check(
+        check.that(
             per_agent || !(self.death_masking || self.use_value_active_masks),
             "critic",
             "cannot be joint with a mask for dead agents: the value is that of the team",
         );
         let shared = self.critic == CriticInput::Shared;
-        check(
+        check.that(
             !(shared && self.death_masking),
             "critic",
             "cannot be shared with death_masking: policy and critic have the same input",
         );
-        check(self.vf_coef > 0.0, "vf_coef", "must be positive");
         let together = self.update_order == UpdateOrder::Together;
-        check(together || !shared, "update_order", "must be together if the critic is shared");
-        check(
+        check.that(together || !shared, "update_order", "must be together if the critic is shared");
+        check.that(
             !self.clip_jointly || (together && self.kl_stop == 0.0),
             "clip_jointly",
             "needs update_order=together and kl_stop=0; otherwise policy and critic learn separately",
         );
-        check(
+        check.that(
             together || self.parameter_sharing != Sharing::All,
             "update_order",
             "must be together if all agents share a network",
         );
         let has_cell = self.use_rnn || self.rnn == RnnKind::Gru;
-        check(has_cell, "rnn", "needs use_rnn=true if it is not gru");
-        check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
+        check.that(has_cell, "rnn", "needs use_rnn=true if it is not gru");
         let has_second_width = self.second_hidden_dim > 0;
-        check(!(has_second_width && self.use_rnn), "second_hidden_dim", "needs use_rnn=false");
-        check(!(self.use_conv && self.use_rnn), "use_conv", "needs use_rnn=false");
-        check(
+        check.that(!(has_second_width && self.use_rnn), "second_hidden_dim", "needs use_rnn=false");
+        check.that(!(self.use_conv && self.use_rnn), "use_conv", "needs use_rnn=false");
+        check.that(
             !(self.use_orthogonal && self.use_variance_scaling),
             "use_variance_scaling",
             "needs use_orthogonal=false",
         );
-        check(self.obs_frames > 0, "obs_frames", "must be at least 1");
-        check(self.policy_gain > 0.0, "policy_gain", "must be positive");
-        invalid
+        check.finish()
     }
 }

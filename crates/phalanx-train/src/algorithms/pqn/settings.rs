@@ -2,12 +2,11 @@
 
 use phalanx_core::nn::{Normalisation, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
-use phalanx_core::settings::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::learner::{Mixing, PqnLearner};
-use crate::algorithms::q_learning::in_unit_interval;
 use crate::algorithms::{Algorithm, Learner, LearnerContext, to_table};
 
 /// Parallelised Q-learning of the sum of utilities (Gallici et al. 2025, arXiv 2407.04811; as
@@ -126,28 +125,29 @@ impl Pqn {
     }
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
-        check(self.rollout_steps > 0, "rollout_steps", "must be at least 1");
-        check(self.epochs > 0, "epochs", "must be at least 1");
-        check(
+        let mut check = Check::default();
+        check.at_least_one(&[
+            ("batch_size_run", self.batch_size_run),
+            ("rollout_steps", self.rollout_steps),
+            ("epochs", self.epochs),
+            ("rnn_hidden_dim", self.rnn_hidden_dim),
+        ]);
+        check.positive(&[("optim_eps", self.optim_eps), ("grad_norm_clip", self.grad_norm_clip)]);
+        check.unit_interval(&[
+            ("gamma", self.gamma),
+            ("td_lambda", self.td_lambda),
+            ("epsilon_start", self.epsilon_start),
+            ("epsilon_finish", self.epsilon_finish),
+        ]);
+        check.that(
             (1..=self.batch_size_run).contains(&self.num_mini_batch),
             "num_mini_batch",
             "must lie between 1 and batch_size_run",
         );
-        check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
-        check(self.optim_eps > 0.0, "optim_eps", "must be positive");
-        check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
-        check(in_unit_interval(self.gamma), "gamma", "must lie in [0, 1]");
-        check(in_unit_interval(self.td_lambda), "td_lambda", "must lie in [0, 1]");
-        check(in_unit_interval(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
-        check(in_unit_interval(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
+        check.that(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
         let recurrent = self.use_rnn || self.rnn == RnnKind::Gru;
-        check(recurrent, "rnn", "needs use_rnn=true where it is not gru");
-        check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
-        invalid
+        check.that(recurrent, "rnn", "needs use_rnn=true where it is not gru");
+        check.finish()
     }
 }
 

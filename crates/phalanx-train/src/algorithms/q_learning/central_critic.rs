@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{AgentNetworks, Device, UnrestrictedMixer, UnrestrictedNetwork};
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::InvalidSetting;
+use phalanx_core::settings::Check;
 
 use super::batch::EpisodeTensors;
 use super::factorisation::ModelContext;
@@ -20,21 +20,20 @@ pub(super) struct CentralCritic {
 }
 
 impl CentralCritic {
-    /// Adds the settings to `invalid` that do not suit an algorithm whose targets come from a central
-    /// critic with hidden layers of `embed_dim` units.
-    pub(super) fn validate(
-        learning: &QLearningSettings,
-        embed_dim: usize,
-        invalid: &mut Vec<InvalidSetting>,
-    ) {
-        let mut check = |holds, key, reason| InvalidSetting::check(invalid, holds, key, reason);
-        check(embed_dim > 0, "central_mixing_embed_dim", "must be at least 1");
-        check(
+    /// Reports the settings that do not suit an algorithm whose targets come from a central critic with
+    /// hidden layers of `embed_dim` units.
+    pub(super) fn validate(learning: &QLearningSettings, embed_dim: usize, check: &mut Check) {
+        check.at_least_one(&[("central_mixing_embed_dim", embed_dim)]);
+        check.that(
             learning.double_q,
             "double_q",
             "must be true: the online networks choose the joint action that the central critic values",
         );
-        check(!learning.minto, "minto", "must be false: the central critic values joint actions");
+        check.that(
+            !learning.minto,
+            "minto",
+            "must be false: the central critic values joint actions",
+        );
     }
 
     /// Makes networks whose estimator has hidden layers of `embed_dim` units.

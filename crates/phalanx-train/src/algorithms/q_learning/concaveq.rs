@@ -2,11 +2,11 @@
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{ConcaveMixer, JointActionSearch, Mixer, SearchMethod};
-use phalanx_core::settings::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
 
 use super::central_critic::CentralCritic;
-use super::settings::{QLearningSettings, in_unit_interval};
+use super::settings::QLearningSettings;
 
 /// ConcaveQ: the joint action value is concave in the utilities. The best joint action is found by
 /// iterative selection while learning, and local policies learn to play it (Li et al. 2024, AAAI 38,
@@ -116,40 +116,42 @@ impl ConcaveQ {
 
     /// Returns the settings that are invalid, those of Q-learning aside.
     pub(super) fn invalid(&self) -> Vec<InvalidSetting> {
-        let mut invalid = self.mixer.validate();
-        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut invalid);
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(in_unit_interval(self.w) && self.w > 0.0, "w", "must lie in (0, 1]");
-        check(self.search_starts > 0, "search_starts", "must be at least 1");
-        check(self.search_sweeps > 0, "search_sweeps", "must be at least 1");
+        let mut check = Check::default();
+        check.all(self.mixer.validate());
+        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut check);
+        check.positive_share(&[("w", self.w)]);
+        check.at_least_one(&[
+            ("search_starts", self.search_starts),
+            ("search_sweeps", self.search_sweeps),
+        ]);
+        check.not_negative(&[
+            ("policy_advantage_coef", self.policy_advantage_coef),
+            ("policy_distil_coef", self.policy_distil_coef),
+            ("entropy_coef", self.entropy_coef),
+        ]);
         let scalar = self.mixer.utility_dim == 1;
-        check(
+        check.that(
             scalar || self.acting == Acting::Policies,
             "acting",
             "must be \"policies\" where an action has several utilities",
         );
-        check(
+        check.that(
             scalar || self.policy_loss == PolicyLoss::Safe,
             "policy_loss",
             "must be \"safe\" where an action has several utilities",
         );
-        check(self.policy_advantage_coef >= 0.0, "policy_advantage_coef", "must not be negative");
-        check(self.policy_distil_coef >= 0.0, "policy_distil_coef", "must not be negative");
-        check(self.entropy_coef >= 0.0, "entropy_coef", "must not be negative");
-        invalid
+        check.finish()
     }
 
     /// Returns the settings that are invalid in an environment.
     pub(super) fn invalid_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
+        let mut check = Check::default();
         let joint_actions = (spec.n_actions as f64).powi(spec.n_agents() as i32);
-        InvalidSetting::check(
-            &mut invalid,
+        check.that(
             self.search != SearchMethod::Exhaustive || joint_actions <= 1e5,
             "search",
             "cannot be \"exhaustive\": there are more than 100 000 joint actions here",
         );
-        invalid
+        check.finish()
     }
 }

@@ -52,7 +52,6 @@ pub use learner::ReplayLearner;
 pub(in crate::algorithms) use linear_targets::LinearTargets;
 pub use qtran::{NetworkSize, Qtran};
 pub use resq::ResQ;
-pub(in crate::algorithms) use settings::in_unit_interval;
 pub use settings::{OptimizerName, Overlap, QLearningSettings, TargetUpdate};
 pub use targets::Targets;
 pub use td_loss::TdLoss;

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{AgentNetworks, Device, QtranConfig, QtranJoint, QtranValue};
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
 
 use super::batch::EpisodeTensors;
@@ -89,13 +89,11 @@ impl ValueFactorisation for Qtran {
     }
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(self.mixing_embed_dim > 0, "mixing_embed_dim", "must be at least 1");
-        check(self.opt_loss >= 0.0, "opt_loss", "must not be negative");
-        check(self.nopt_min_loss >= 0.0, "nopt_min_loss", "must not be negative");
-        invalid
+        let mut check = Check::default();
+        check.at_least_one(&[("mixing_embed_dim", self.mixing_embed_dim)]);
+        check.not_negative(&[("opt_loss", self.opt_loss), ("nopt_min_loss", self.nopt_min_loss)]);
+
+        check.finish()
     }
 
     fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> QtranNetworks {

@@ -6,7 +6,7 @@ use phalanx_core::nn::{
     AgentNetworks, Device, Mixer, QmixMixer, QmixNetwork, Residual, ResidualConfig,
 };
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
 
 use super::batch::EpisodeTensors;
@@ -76,9 +76,10 @@ impl ValueFactorisation for ResQ {
     }
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = self.mixer.validate();
-        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut invalid);
-        invalid
+        let mut check = Check::default();
+        check.all(self.mixer.validate());
+        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut check);
+        check.finish()
     }
 
     fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> ResQNetworks {

@@ -3,7 +3,7 @@
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{OptimizerConfig, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
-use phalanx_core::settings::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::BootstrapRule;
@@ -240,67 +240,64 @@ impl QLearningSettings {
     /// Returns the settings that are invalid in an environment; `mixes` is whether the utilities are
     /// mixed into one value.
     pub fn validate_for(&self, spec: &EnvSpec, mixes: bool) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check = |holds, reason| {
-            InvalidSetting::check(
-                &mut invalid,
-                self.common_reward || holds,
-                "common_reward",
-                reason,
-            );
-        };
-        check(!mixes, "must be true where a mixer learns the value of the team's reward");
-        check(spec.agent_rewards, "must be true: this environment rewards the team as a whole");
-        invalid
+        let mut check = Check::default();
+        let of_team = self.common_reward;
+        let reason = "must be true where a mixer learns the value of the team's reward";
+        check.that(of_team || !mixes, "common_reward", reason);
+        let reason = "must be true: this environment rewards the team as a whole";
+        check.that(of_team || spec.agent_rewards, "common_reward", reason);
+        check.finish()
     }
 
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = Vec::new();
-        let mut check =
-            |holds, key, reason| InvalidSetting::check(&mut invalid, holds, key, reason);
-        check(self.batch_size_run > 0, "batch_size_run", "must be at least 1");
-        check(self.updates_per_rollout > 0, "updates_per_rollout", "must be at least 1");
-        check(self.batch_size > 0, "batch_size", "must be at least 1");
-        check(self.buffer_size >= self.batch_size, "buffer_size", "must hold at least batch_size");
-        check(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
-        check(in_unit_interval(self.optim_alpha), "optim_alpha", "must lie in [0, 1]");
-        check(self.optim_eps > 0.0, "optim_eps", "must be positive");
-        check(self.grad_norm_clip > 0.0, "grad_norm_clip", "must be positive");
-        check(in_unit_interval(self.gamma), "gamma", "must lie in [0, 1]");
-        check(in_unit_interval(self.td_lambda), "td_lambda", "must lie in [0, 1]");
-        check(self.n_step > 0, "n_step", "must be at least 1");
-        check(
+        let mut check = Check::default();
+        check.at_least_one(&[
+            ("batch_size_run", self.batch_size_run),
+            ("updates_per_rollout", self.updates_per_rollout),
+            ("batch_size", self.batch_size),
+            ("n_step", self.n_step),
+            ("rnn_hidden_dim", self.rnn_hidden_dim),
+        ]);
+        check.at_least_one(&[("target_update_interval", self.target_update_interval)]);
+        check.positive(&[
+            ("optim_eps", self.optim_eps),
+            ("grad_norm_clip", self.grad_norm_clip),
+            ("td_loss_scale", self.td_loss_scale),
+        ]);
+        check.not_negative(&[("priority_alpha", self.priority_alpha)]);
+        check.unit_interval(&[
+            ("optim_alpha", self.optim_alpha),
+            ("gamma", self.gamma),
+            ("td_lambda", self.td_lambda),
+            ("priority_beta", self.priority_beta),
+            ("epsilon_start", self.epsilon_start),
+            ("epsilon_finish", self.epsilon_finish),
+        ]);
+        check.that(
+            self.buffer_size >= self.batch_size,
+            "buffer_size",
+            "must hold at least batch_size",
+        );
+        check.that(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
+        check.that(
             self.n_step == 1 || self.td_lambda == 0.0,
             "n_step",
             "needs td_lambda=0: the two are different targets",
         );
-        check(
+        check.that(
             !self.q_lambda || self.n_step == 1,
             "q_lambda",
             "corrects TD(lambda) targets, not those of n_step",
         );
-        check(
+        check.that(
             !(self.minto && self.double_q),
             "minto",
             "needs double_q=false: the two are different bootstrap rules",
         );
-        check(self.td_loss_scale > 0.0, "td_loss_scale", "must be positive");
-        check(self.target_update_interval > 0, "target_update_interval", "must be at least 1");
-        let tau = in_unit_interval(self.target_update_tau) && self.target_update_tau > 0.0;
-        check(tau, "target_update_tau", "must lie in (0, 1]");
-        check(self.priority_alpha >= 0.0, "priority_alpha", "must not be negative");
-        check(in_unit_interval(self.priority_beta), "priority_beta", "must lie in [0, 1]");
-        check(in_unit_interval(self.epsilon_start), "epsilon_start", "must lie in [0, 1]");
-        check(in_unit_interval(self.epsilon_finish), "epsilon_finish", "must lie in [0, 1]");
+        check.positive_share(&[("target_update_tau", self.target_update_tau)]);
         let recurrent = self.use_rnn || self.rnn == RnnKind::Gru;
-        check(recurrent, "rnn", "needs use_rnn=true where it is not gru");
-        check(self.rnn_hidden_dim > 0, "rnn_hidden_dim", "must be at least 1");
-        invalid
+        check.that(recurrent, "rnn", "needs use_rnn=true where it is not gru");
+        check.finish()
     }
-}
-
-/// Returns whether a number lies in `[0, 1]`.
-pub(in crate::algorithms) fn in_unit_interval(value: f64) -> bool {
-    (0.0..=1.0).contains(&value)
 }

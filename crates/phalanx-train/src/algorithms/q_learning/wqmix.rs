@@ -4,13 +4,13 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::nn::{AgentNetworks, Device, Mixer, QmixMixer, QmixNetwork};
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
 
 use super::batch::EpisodeTensors;
 use super::central_critic::CentralCritic;
 use super::factorisation::{LossOutput, ModelContext, ValueFactorisation};
-use super::settings::{QLearningSettings, in_unit_interval};
+use super::settings::QLearningSettings;
 
 /// Optimistically weighted QMIX (OW-QMIX): joint actions that QMIX values above their target weigh
 /// less (Rashid et al. 2020, arXiv 2006.10800; `hysteretic_qmix` in the authors' code).
@@ -84,11 +84,11 @@ pub struct WeightedNetworks {
 
 impl WeightedSettings {
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut invalid = self.mixer.validate();
-        let weight = in_unit_interval(self.w) && self.w > 0.0;
-        InvalidSetting::check(&mut invalid, weight, "w", "must lie in (0, 1]");
-        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut invalid);
-        invalid
+        let mut check = Check::default();
+        check.all(self.mixer.validate());
+        check.positive_share(&[("w", self.w)]);
+        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut check);
+        check.finish()
     }
 
     fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> WeightedNetworks {

@@ -9,6 +9,46 @@
 //! - Policy gradients: [`PolicyGradient`] holds the settings of [`Ippo`], [`Mappo`], [`Happo`],
 //!   [`SequentialPpo`], [`Ia2c`] and [`Maa2c`].
 
+/// Implements [`Algorithm`] for a struct whose field `learning` holds all of its settings, given its
+/// name, its summary and what makes a learner.
+macro_rules! algorithm_of_settings {
+    (
+        $algorithm:ty, $id:literal, $summary:literal,
+        |$learning:ident, $context:ident| $learner:expr, $($further:item)*
+    ) => {
+        impl $crate::algorithms::Algorithm for $algorithm {
+            fn id(&self) -> &'static str {
+                $id
+            }
+
+            fn summary(&self) -> &'static str {
+                $summary
+            }
+
+            fn table(&self) -> toml::Table {
+                $crate::algorithms::to_table(self)
+            }
+
+            fn defaults(&self) -> toml::Table {
+                $crate::algorithms::to_table(&Self::default())
+            }
+
+            fn validate(&self) -> Vec<phalanx_core::settings::InvalidSetting> {
+                self.learning.validate()
+            }
+
+            fn learner(
+                &self,
+                $context: &$crate::algorithms::LearnerContext,
+            ) -> Box<dyn $crate::algorithms::Learner> {
+                let $learning = &self.learning;
+                Box::new($learner)
+            }
+
+            $($further)*
+        }
+    };
+}
 mod pending_metrics;
 mod policy_gradient;
 mod pqn;

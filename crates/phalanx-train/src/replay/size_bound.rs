@@ -6,6 +6,7 @@ use phalanx_core::env::EnvSpec;
 
 use super::packed_episode::PackedEpisode;
 use super::replay_config::ReplayConfig;
+use crate::config::ByteSize;
 
 /// Upper bounds on the bytes of a replay buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,22 +43,8 @@ impl ReplaySizeBound {
 
 impl fmt::Display for ReplaySizeBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (at_most, pymarl) = (Bytes(self.at_most), Bytes(self.pymarl));
+        let (at_most, pymarl) = (ByteSize(self.at_most), ByteSize(self.pymarl));
         write!(f, "replay buffer: at most {at_most} (PyMARL's dense layout: {pymarl})")
-    }
-}
-
-/// A number of bytes, displayed with a suitable unit.
-struct Bytes(u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.0 as f64;
-        let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-        match units.iter().find(|(power, _)| bytes >= f64::powi(2.0, *power)) {
-            Some((power, unit)) => write!(f, "{:.1} {unit}", bytes / f64::powi(2.0, *power)),
-            None => write!(f, "{} bytes", self.0),
-        }
     }
 }
 

@@ -3,39 +3,15 @@
 /// Implements `Algorithm` for a struct whose field `learning` holds the settings of policy gradients.
 macro_rules! policy_gradient {
     ($algorithm:ty, $id:literal, $summary:literal) => {
-        impl crate::algorithms::Algorithm for $algorithm {
-            fn id(&self) -> &'static str {
-                $id
-            }
-
-            fn summary(&self) -> &'static str {
-                $summary
-            }
-
-            fn table(&self) -> toml::Table {
-                crate::algorithms::to_table(self)
-            }
-
-            fn defaults(&self) -> toml::Table {
-                crate::algorithms::to_table(&Self::default())
-            }
-
-            fn validate(&self) -> Vec<phalanx_core::settings::InvalidSetting> {
-                self.learning.validate()
-            }
+        algorithm_of_settings! {
+            $algorithm, $id, $summary,
+            |learning, context| super::learner::PolicyLearner::new(learning, context),
 
             fn validate_for(
                 &self,
                 spec: &phalanx_core::env::EnvSpec,
             ) -> Vec<phalanx_core::settings::InvalidSetting> {
                 self.learning.validate_for(spec)
-            }
-
-            fn learner(
-                &self,
-                context: &crate::algorithms::LearnerContext,
-            ) -> Box<dyn crate::algorithms::Learner> {
-                Box::new(super::learner::PolicyLearner::new(&self.learning, context))
             }
         }
     };

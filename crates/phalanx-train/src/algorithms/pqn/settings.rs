@@ -4,10 +4,8 @@ use phalanx_core::nn::{Normalisation, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
 use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
-use toml::Table;
 
 use super::learner::{Mixing, PqnLearner};
-use crate::algorithms::{Algorithm, Learner, LearnerContext, to_table};
 
 /// Parallelised Q-learning of the sum of utilities (Gallici et al. 2025, arXiv 2407.04811; as
 /// `pqn_vdn_rnn` in JaxMARL).
@@ -151,54 +149,12 @@ impl Pqn {
     }
 }
 
-impl Algorithm for PqnVdn {
-    fn id(&self) -> &'static str {
-        "pqn_vdn"
-    }
-
-    fn summary(&self) -> &'static str {
-        "VDN from rollouts, without replay or target networks"
-    }
-
-    fn table(&self) -> Table {
-        to_table(self)
-    }
-
-    fn defaults(&self) -> Table {
-        to_table(&Self::default())
-    }
-
-    fn validate(&self) -> Vec<InvalidSetting> {
-        self.learning.validate()
-    }
-
-    fn learner(&self, context: &LearnerContext) -> Box<dyn Learner> {
-        Box::new(PqnLearner::new(&self.learning, Mixing::Sum, context))
-    }
+algorithm_of_settings! {
+    PqnVdn, "pqn_vdn", "VDN from rollouts, without replay or target networks",
+    |settings, context| PqnLearner::new(settings, Mixing::Sum, context),
 }
 
-impl Algorithm for PqnIql {
-    fn id(&self) -> &'static str {
-        "pqn_iql"
-    }
-
-    fn summary(&self) -> &'static str {
-        "IQL from rollouts, without replay or target networks"
-    }
-
-    fn table(&self) -> Table {
-        to_table(self)
-    }
-
-    fn defaults(&self) -> Table {
-        to_table(&Self::default())
-    }
-
-    fn validate(&self) -> Vec<InvalidSetting> {
-        self.learning.validate()
-    }
-
-    fn learner(&self, context: &LearnerContext) -> Box<dyn Learner> {
-        Box::new(PqnLearner::new(&self.learning, Mixing::Independent, context))
-    }
+algorithm_of_settings! {
+    PqnIql, "pqn_iql", "IQL from rollouts, without replay or target networks",
+    |settings, context| PqnLearner::new(settings, Mixing::Independent, context),
 }

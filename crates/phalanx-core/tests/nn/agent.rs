@@ -7,11 +7,13 @@ use std::error::Error;
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetwork, Convolution, FrameConvolution, HiddenActivation, Init,
-    LayerNorm, Normalisation, RnnKind, Scratch, device, to_safetensors,
+    Actor, AgentConfig, AgentNetwork, Convolution, FrameConvolution, Init, LayerNorm,
+    Normalisation, RnnKind, Scratch, device, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::SafeTensors;
+
+use crate::support::agent_config;
 
 /// Everything an agent may have in the middle.
 const CORES: [Option<RnnKind>; 3] = [Some(RnnKind::Gru), Some(RnnKind::Lstm), None];
@@ -19,17 +21,7 @@ const CORES: [Option<RnnKind>; 3] = [Some(RnnKind::Gru), Some(RnnKind::Lstm), No
 const UNITS: [RnnKind; 2] = [RnnKind::Gru, RnnKind::Lstm];
 
 fn config(recurrent: Option<RnnKind>) -> AgentConfig {
-    AgentConfig {
-        input_dim: 23,
-        hidden_dim: 40,
-        output_dim: 9,
-        recurrent,
-        second_hidden_dim: None,
-        convolution: None,
-        normalisation: Normalisation::None,
-        activation: HiddenActivation::Relu,
-        init: Init::default(),
-    }
+    agent_config([23, 40, 9], recurrent)
 }
 
 fn network(recurrent: Option<RnnKind>) -> Result<AgentNetwork, Box<dyn Error>> {

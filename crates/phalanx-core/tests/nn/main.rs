@@ -3,12 +3,12 @@
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 
 mod agent;
-mod hashed;
 mod mixer_golden;
 mod mixer_properties;
 mod mixers;
 mod optim;
 mod orthogonal;
 mod qmix_update;
+mod support;
 mod team;
 mod weights;

@@ -17,7 +17,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
 use serde::Deserialize;
 
-use crate::hashed::hashed;
+use crate::support::hashed;
 
 const ROWS: usize = 4;
 const AGENTS: usize = 3;

@@ -10,7 +10,8 @@ use phalanx_core::nn::{
     ResidualConfig, UnrestrictedMixer, VdnMixer, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
-use safetensors::{Dtype, tensor::TensorView};
+
+use crate::support::file;
 
 const STATE: usize = 6;
 const INPUT: usize = 5;
@@ -153,22 +154,6 @@ fn the_unrestricted_mixer_is_bound_to_no_greedy_actions() -> Result<(), Box<dyn 
     let falling = slopes.iter().filter(|&&slope| slope < -1e-3).count();
     assert!(rising > 50 && falling > 50, "{rising} slopes rise and {falling} fall");
     Ok(())
-}
-
-/// A safetensors file of these tensors.
-fn file(tensors: &[(&str, Vec<usize>, Vec<f32>)]) -> Result<Vec<u8>, Box<dyn Error>> {
-    let bytes: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
-        .collect();
-    let views = tensors
-        .iter()
-        .zip(&bytes)
-        .map(|((name, shape, _), bytes)| {
-            Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-        })
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-    Ok(safetensors::serialize(views, None)?)
 }
 
 #[test]

@@ -10,8 +10,9 @@ use phalanx_core::nn::{
     to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
+
+use crate::support::file;
 
 fn random(rng: &mut Rng, n: usize, bound: f32) -> Vec<f32> {
     (0..n).map(|_| rng.range(-bound, bound)).collect()
@@ -137,19 +138,8 @@ fn qmix_with_hand_set_weights_gives_a_number_computed_by_hand() -> Result<(), Bo
         ("value_output.weight", vec![2, 1], vec![0.25, 100.0]),
         ("value_output.bias", vec![1], vec![-0.5]),
     ];
-    let bytes: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
-        .collect();
-    let views = tensors
-        .iter()
-        .zip(&bytes)
-        .map(|((name, shape, _), bytes)| {
-            Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-        })
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
     let network = network(&mixer, 2, 1)?;
-    let network = from_safetensors(network, &safetensors::serialize(views, None)?)?;
+    let network = from_safetensors(network, &file(&tensors)?)?;
     let joint = mixer
         .forward(&network, input(tensor(vec![3.0, 0.5], [1, 2])?, tensor(vec![2.0], [1, 1])?)?);
     // s = 2: |W_1| = (2, 1; 2, 2), b_1 = (1, -3), m = (3 * 2 + 0.5 * 2 + 1, 3 + 1 - 3) = (8, 1),

@@ -7,10 +7,12 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, HiddenActivation, Init, Normalisation, Optimizer, OptimizerConfig,
-    ParameterGradients, RnnKind, Step, WeightsError, device, from_safetensors, to_safetensors,
+    AgentConfig, AgentNetwork, Optimizer, OptimizerConfig, ParameterGradients, RnnKind, Step,
+    WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
+
+use crate::support::agent_config;
 
 const ADAM: OptimizerConfig = OptimizerConfig::Adam { eps: 1e-5 };
 const RADAM: OptimizerConfig = OptimizerConfig::RAdam { eps: 1e-8 };
@@ -150,17 +152,7 @@ fn gradients_below_the_limit_are_not_clipped() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const CONFIG: AgentConfig = AgentConfig {
-    input_dim: 7,
-    hidden_dim: 12,
-    output_dim: 3,
-    recurrent: Some(RnnKind::Gru),
-    second_hidden_dim: None,
-    convolution: None,
-    normalisation: Normalisation::None,
-    activation: HiddenActivation::Relu,
-    init: Init::Uniform { head_scale: 1.0 },
-};
+const CONFIG: AgentConfig = agent_config([7, 12, 3], Some(RnnKind::Gru));
 
 fn network(seed: u64) -> Result<AgentNetwork, Box<dyn Error>> {
     let mut rng = Rng::stream(seed, Purpose::Check, 0);

@@ -8,14 +8,13 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerInput, MixerSizes,
-    Normalisation, Optimizer, OptimizerConfig, ParameterGradients, Positive, QmixMixer,
-    QmixNetwork, RnnKind, available, device, from_safetensors,
+    AgentNetwork, Mixer, MixerInput, MixerSizes, Optimizer, OptimizerConfig, ParameterGradients,
+    Positive, QmixMixer, QmixNetwork, RnnKind, available, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
 
-use crate::hashed::hashed;
+use crate::support::{agent_config, hashed};
 
 const EPISODES: usize = 32;
 const AGENTS: usize = 5;
@@ -83,17 +82,7 @@ fn weights() -> Result<Vec<u8>, Box<dyn Error>> {
 
 fn networks(device: &Device) -> Result<Networks, Box<dyn Error>> {
     let mut rng = Rng::stream(0, Purpose::Check, 0);
-    let agent = AgentConfig {
-        input_dim: OBS,
-        hidden_dim: HIDDEN,
-        output_dim: ACTIONS,
-        recurrent: Some(RnnKind::Gru),
-        second_hidden_dim: None,
-        convolution: None,
-        normalisation: Normalisation::None,
-        activation: HiddenActivation::Relu,
-        init: Init::default(),
-    };
+    let agent = agent_config([OBS, HIDDEN, ACTIONS], Some(RnnKind::Gru));
     let sizes =
         MixerSizes { n_agents: AGENTS, n_actions: ACTIONS, state_dim: STATE, input_dim: OBS };
     let networks = Networks {

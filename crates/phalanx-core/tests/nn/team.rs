@@ -7,22 +7,13 @@ use std::error::Error;
 use burn::tensor::{Tensor, TensorData};
 use phalanx_core::env::{AgentSpec, EnvSpec};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetworks, HiddenActivation, Init, InputNorm, Normalisation, RnnKind,
-    Scratch, Sharing, device,
+    Actor, AgentConfig, AgentNetworks, InputNorm, RnnKind, Scratch, Sharing, device,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
-const CONFIG: AgentConfig = AgentConfig {
-    input_dim: 5,
-    hidden_dim: 8,
-    output_dim: 3,
-    recurrent: Some(RnnKind::Gru),
-    second_hidden_dim: None,
-    convolution: None,
-    normalisation: Normalisation::None,
-    activation: HiddenActivation::Relu,
-    init: Init::Uniform { head_scale: 1.0 },
-};
+use crate::support::agent_config;
+
+const CONFIG: AgentConfig = agent_config([5, 8, 3], Some(RnnKind::Gru));
 
 fn spec(groups: &[usize]) -> EnvSpec {
     let agent = |&group| AgentSpec { name: String::new(), group, team: 0 };

@@ -5,23 +5,18 @@
 use std::error::Error;
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, HiddenActivation, Init, Mixer, MixerInput, MixerSizes,
-    Normalisation, QmixMixer, RnnKind, WeightsError, device, from_safetensors, to_safetensors,
+    AgentConfig, AgentNetwork, Init, Mixer, MixerInput, MixerSizes, QmixMixer, RnnKind,
+    WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::support::agent_config;
+
 const CONFIG: AgentConfig = AgentConfig {
-    input_dim: 4,
-    hidden_dim: 6,
-    output_dim: 3,
-    recurrent: Some(RnnKind::Gru),
-    second_hidden_dim: None,
-    convolution: None,
-    normalisation: Normalisation::None,
-    activation: HiddenActivation::Relu,
     init: Init::Uniform { head_scale: 0.01 },
+    ..agent_config([4, 6, 3], Some(RnnKind::Gru))
 };
 
 fn network(seed: u64) -> Result<AgentNetwork, Box<dyn Error>> {

@@ -67,6 +67,17 @@ impl Inputs<'_> {
     }
 }
 
+/// The results of the forward pass, and the gradient of its states.
+#[derive(Clone, Copy)]
+pub(crate) struct Computed<'a> {
+    /// The states as [`Recurrence::forward`] returned them.
+    pub(crate) states: &'a [f32],
+    /// `[time, row, saved * hidden]`.
+    pub(crate) saved: &'a [f32],
+    /// In the shape of the states.
+    pub(crate) gradient: &'a [f32],
+}
+
 /// The gradients of the inputs, in their shapes; `not_reset` has none.
 pub(crate) struct Gradients {
     pub(crate) input: Vec<f32>,
@@ -157,8 +168,8 @@ pub(crate) struct Recurrence {
     /// Returns the states after every step, followed by what else the last carry consists of:
     /// `[time + carry - 1, row, hidden]`.
     pub(crate) forward: fn(Size, Inputs<'_>, Option<&mut [f32]>) -> Vec<f32>,
-    /// Returns the gradients, given the states, what was saved, and the gradient of the states.
-    pub(crate) backward: fn(Size, Inputs<'_>, &[f32], &[f32], &[f32]) -> Gradients,
+    /// Returns the gradients of the inputs.
+    pub(crate) backward: fn(Size, Inputs<'_>, Computed<'_>) -> Gradients,
 }
 
 /// What the backward pass needs.
@@ -227,7 +238,9 @@ impl Operation<Flex, 6, 1> for Recurrence {
         let Saved { layer, inputs, not_reset, gates, states } = saved;
         let (size, slices) = (layer.size(&inputs), slices(&inputs, &not_reset));
         let gradient = contiguous(gradient);
-        let found = (layer.backward)(size, slices, values(&states), &gates, values(&gradient));
+        let (states, gradient) = (values(&states), values(&gradient));
+        let computed = Computed { states, saved: &gates, gradient };
+        let found = (layer.backward)(size, slices, computed);
         let found = [
             found.input,
             found.carry,

@@ -8,7 +8,9 @@ use super::parallel;
 use crate::cpu::activation_grad::add_column_sums;
 use crate::cpu::buffer_pool::Buffer;
 use crate::cpu::gates::split;
-use crate::cpu::sequence::{Gradients, Inputs, Size, keep_rows, reset_rows, steps_at_once};
+use crate::cpu::sequence::{
+    Computed, Gradients, Inputs, Size, keep_rows, reset_rows, steps_at_once,
+};
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
@@ -18,18 +20,13 @@ use crate::threads::row_ranges;
 /// Computes the gradients of the inputs, given those of the states, `[time, row, hidden]`, the states and
 /// what [`forward`] saved. The weights' gradients are added up after some steps, while their data is in
 /// cache.
-pub(crate) fn backward(
-    size: Size,
-    inputs: Inputs<'_>,
-    states: &[f32],
-    saved: &[f32],
-    gradient: &[f32],
-) -> Gradients {
+pub(crate) fn backward(size: Size, inputs: Inputs<'_>, computed: Computed<'_>) -> Gradients {
+    let Computed { states, saved, gradient } = computed;
     let Size { time, rows, input: width, hidden } = size;
     let step = rows * hidden;
     let mut gradients = Gradients::zeros(&inputs);
     if let Some(ranges) = row_ranges(rows, 2 * time * rows * (width + hidden) * 3 * hidden) {
-        parallel::backward(size, inputs, (states, saved, gradient), &ranges, &mut gradients);
+        parallel::backward(size, inputs, computed, &ranges, &mut gradients);
         return gradients;
     }
     let weights = inputs.transposed(size);

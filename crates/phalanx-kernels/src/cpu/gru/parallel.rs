@@ -8,7 +8,9 @@ use super::cell::update;
 use super::forward::SAVED;
 use crate::cpu::activation_grad::add_column_sums;
 use crate::cpu::buffer_pool::Buffer;
-use crate::cpu::sequence::{Gradients, Inputs, Size, for_row_ranges, keep_rows, steps_at_once};
+use crate::cpu::sequence::{
+    Computed, Gradients, Inputs, Size, for_row_ranges, keep_rows, steps_at_once,
+};
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
 use crate::threads::{even_ranges, parallel_for, split_rows, split_steps};
@@ -53,7 +55,7 @@ pub(crate) fn forward(
 pub(crate) fn backward(
     size: Size,
     inputs: Inputs<'_>,
-    (states, saved, gradient): (&[f32], &[f32], &[f32]),
+    Computed { states, saved, gradient }: Computed<'_>,
     ranges: &[Range<usize>],
     gradients: &mut Gradients,
 ) {

@@ -9,7 +9,9 @@ use super::forward::{SAVED, halves, ranges_of};
 use crate::cpu::activation_grad::add_column_sums;
 use crate::cpu::buffer_pool::Buffer;
 use crate::cpu::gates::split;
-use crate::cpu::sequence::{Gradients, Inputs, Size, keep_rows, reset_rows, steps_at_once};
+use crate::cpu::sequence::{
+    Computed, Gradients, Inputs, Size, keep_rows, reset_rows, steps_at_once,
+};
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
@@ -27,13 +29,8 @@ const BLOCK: usize = 1 << 19;
 /// Some steps at a time, first each thread goes back through them with its rows; then it takes a part
 /// of the products, while their data is in cache: some rows of the inputs' gradients, and some
 /// elements of the weights', which are sums over all rows.
-pub(crate) fn backward(
-    size: Size,
-    inputs: Inputs<'_>,
-    states: &[f32],
-    saved: &[f32],
-    gradient: &[f32],
-) -> Gradients {
+pub(crate) fn backward(size: Size, inputs: Inputs<'_>, computed: Computed<'_>) -> Gradients {
+    let Computed { states, saved, gradient } = computed;
     let Size { time, rows, input: width, hidden } = size;
     let step = rows * hidden;
     let mut gradients = Gradients::zeros(&inputs);

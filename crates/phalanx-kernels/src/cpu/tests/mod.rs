@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::gru::op::GRU;
 use super::linear::{backward, forward};
-use super::sequence::{Inputs, Recurrence, Size};
+use super::sequence::{Computed, Inputs, Recurrence, Size};
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
@@ -372,7 +372,8 @@ fn sequence_on_all_threads(layer: Recurrence, gates: usize, size: Size, mut rng:
         let mut saved = vec![0.0; sequence(layer.saved * hidden)];
         let states = (layer.forward)(size, inputs, Some(&mut saved));
         assert_eq!(states, (layer.forward)(size, inputs, None));
-        let out = (layer.backward)(size, inputs, &states, &saved, &gradient);
+        let computed = Computed { states: &states, saved: &saved, gradient: &gradient };
+        let out = (layer.backward)(size, inputs, computed);
         let weights = [out.weight_ih, out.bias_ih, out.weight_hh, out.bias_hh];
         [states, saved, out.input, out.carry].into_iter().chain(weights).collect()
     });

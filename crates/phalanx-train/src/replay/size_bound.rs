@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn numbers_of_bytes_are_readable() {
-        let shown = [0, 1023, 1024, 5 << 20, 3 << 29].map(|bytes| Bytes(bytes).to_string());
+        let shown = [0, 1023, 1024, 5 << 20, 3 << 29].map(|bytes| ByteSize(bytes).to_string());
         assert_eq!(shown, ["0 bytes", "1023 bytes", "1.0 KiB", "5.0 MiB", "1.5 GiB"]);
     }
 }

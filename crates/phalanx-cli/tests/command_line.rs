@@ -64,7 +64,10 @@ fn errors_name_the_culprit_and_the_nearest_name() {
             &["trace", "skirmish/3m", "--policy", "kitting", "--out", "t.jsonl"],
             &["kitting", "`kiting`", "focus_fire", "heuristic"],
         ),
-        (&["eval", "skirmish/3m", "--policy", "kitting"], &["kitting", "`kiting`", "run's folder"]),
+        (
+            &["eval", "skirmish/3m", "--policy", "kitting"],
+            &["kitting", "`kiting`", "folder of a run"],
+        ),
         (&["eval", "two_step", "--policy", "heuristic"], &["two_step", "scripted", "random"]),
         (&["eval", "skirmish/3m"], &["skirmish/3m", "--policy NAME"]),
         (&["eval", "skirmish/3n", "--policy", "random"], &["skirmish/3n", "`skirmish/3m`"]),

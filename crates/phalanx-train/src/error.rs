@@ -60,7 +60,7 @@ pub enum TrainError {
         path: PathBuf,
     },
     /// A folder is not the folder of a run, or a file in it is damaged.
-    #[error("{} cannot be read as a run: {reason}", path.display())]
+    #[error("{} is not a run, or it is damaged: {reason}", path.display())]
     NotARun {
         /// The folder or file.
         path: PathBuf,

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_drawn_as_often_as_their_priorities_say() {
+    fn slots_are_drawn_in_proportion_to_their_priorities() {
         let errors = [0.0, 0.5, 1.0, -2.0, 3.0, 0.1, 7.0];
         let rounds = 20_000_usize;
         for alpha in [0.0, 0.6, 1.0] {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_episode_gets_the_largest_priority_there_has_been() {
+    fn a_new_episode_gets_the_largest_priority_so_far() {
         let mut priorities = priorities(1.0, &[4.0, 1.0, 1.0]);
         priorities.update(0, 0.5);
         priorities.add(1);

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_have_alike_lengths_and_nearly_as_many_steps() {
+    fn shards_have_similar_lengths_and_nearly_equal_numbers_of_steps() {
         let mixed: Vec<_> = [3, 20, 4, 19, 5, 18, 2, 17, 40].map(episode).into();
         let whole = Sample::whole(&mixed.iter().collect::<Vec<_>>());
         assert_eq!(whole.steps(), 128);

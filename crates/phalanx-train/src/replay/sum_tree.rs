@@ -88,7 +88,7 @@ mod tests {
     use phalanx_core::rng::{Purpose, Rng};
 
     #[test]
-    fn sums_and_places_are_those_of_a_plain_list() {
+    fn sums_and_indices_are_those_of_a_plain_list() {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         for n in [1, 2, 5, 64, 100] {
             let mut tree = SumTree::new(n);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_without_weight_is_never_found_even_by_a_mass_that_is_too_large() {
+    fn a_weight_of_zero_is_never_found_even_by_a_mass_that_is_too_large() {
         let mut tree = SumTree::new(8);
         tree.set(2, 0.1);
         tree.set(5, 0.2);

@@ -39,13 +39,13 @@ pub enum WeightsError {
     Kind {
         /// The tensor.
         name: String,
-        /// What it holds.
+        /// The kind that it holds.
         found: String,
     },
     /// The bytes are damaged, or of another format.
     #[error("the bytes are not {what}: {reason}")]
     Malformed {
-        /// What was expected.
+        /// The expected contents.
         what: &'static str,
         /// Why they are not.
         reason: String,
@@ -58,7 +58,7 @@ pub enum WeightsError {
     },
 }
 
-/// All weights of `module` as a safetensors file, named by their fields: `encoder.weight`.
+/// Serialises all weights of `module` as a safetensors file, named by their fields: `encoder.weight`.
 ///
 /// Linear weights are `[input, output]`; a GRU's gates are in PyTorch's order reset, update, new
 /// along the last axis, an LSTM's in PyTorch's order input, forget, cell, output. The same weights give the same bytes.
@@ -88,7 +88,7 @@ pub fn to_safetensors<M: Module>(module: &M) -> Result<Vec<u8>, WeightsError> {
     safetensors::serialize(views, None).map_err(malformed)
 }
 
-/// `module` with all its weights replaced by those of a safetensors file.
+/// Returns `module` with all its weights replaced by those of a safetensors file.
 ///
 /// # Errors
 ///
@@ -112,16 +112,16 @@ pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, Weights
     }
 }
 
-/// `module` with all its weights replaced by what `values` gives for their name and shape, row-major.
+/// Returns `module` with all its weights replaced by the result of `values` for their name and shape, row-major.
 ///
 /// # Panics
 ///
-/// When `values` gives too few or too many.
+/// When `values` returns too few or too many.
 pub fn with_weights<M: Module>(module: M, values: impl FnMut(&str, &[usize]) -> Vec<f32>) -> M {
     module.map(&mut Filler { path: Path::default(), values })
 }
 
-/// Where a traversal stands in the tree of modules.
+/// The position of a traversal in the tree of modules.
 #[derive(Default)]
 pub(super) struct Path(Vec<Option<String>>);
 

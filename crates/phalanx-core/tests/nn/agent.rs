@@ -17,7 +17,7 @@ use crate::support::agent_config;
 
 /// Everything an agent may have in the middle.
 const CORES: [Option<RnnKind>; 3] = [Some(RnnKind::Gru), Some(RnnKind::Lstm), None];
-/// What remembers.
+/// The recurrent layers.
 const UNITS: [RnnKind; 2] = [RnnKind::Gru, RnnKind::Lstm];
 
 fn config(recurrent: Option<RnnKind>) -> AgentConfig {

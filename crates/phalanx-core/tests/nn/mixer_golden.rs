@@ -166,7 +166,7 @@ fn utilities(device: &Device) -> Tensor<3> {
     tensor(1, [ROWS, AGENTS, ACTIONS], 3.0, device)
 }
 
-/// What a mixer reads; the last action is not available to the first agent.
+/// The input of a mixer; the last action is not available to the first agent.
 fn input(utilities: Tensor<3>) -> MixerInput {
     let device = utilities.device();
     let actions = actions(&device);

@@ -1,4 +1,4 @@
-//! What each mixer promises of every joint action, checked on whole tables.
+//! The guarantees of each mixer for every joint action, checked on whole tables.
 
 #![cfg(feature = "flex")]
 

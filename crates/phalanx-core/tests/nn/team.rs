@@ -1,4 +1,4 @@
-//! The networks of a team: shared by all, by groups, or by nobody.
+//! The networks of a team: shared by all, by groups, or not at all.
 
 #![cfg(feature = "flex")]
 

@@ -155,20 +155,9 @@ impl Actor {
                 &standardised
             }
         };
-        self.step_networks(input, hidden, output, scratch);
-        scratch.standardised = standardised;
-    }
-
-    /// Does the same with inputs that are standardised already.
-    fn step_networks(
-        &self,
-        input: &[f32],
-        hidden: &mut [f32],
-        output: &mut [f32],
-        scratch: &mut ThreadScratch,
-    ) {
         if let [shared] = &self.networks[..] {
             shared.step(input, hidden, output, &mut scratch.layers);
+            scratch.standardised = standardised;
             return;
         }
         let (in_dim, carry_dim, out_dim) = (self.input_dim(), self.carry_dim(), self.output_dim());
@@ -193,5 +182,6 @@ impl Actor {
                     .copy_from_slice(&own_output[i * out_dim..(i + 1) * out_dim]);
             }
         }
+        scratch.standardised = standardised;
     }
 }

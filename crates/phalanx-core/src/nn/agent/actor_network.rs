@@ -30,7 +30,7 @@ pub(super) struct ActorNetwork {
     activation: Activation,
 }
 
-/// What is between the layers of some rows.
+/// The intermediate results of some rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LayerScratch {
     normal: Vec<f32>,
@@ -91,7 +91,7 @@ impl Filters {
         Self { size, layers: PackedFilters::new(size, weights, ROWS), biases }
     }
 
-    /// Replaces the observations in `input`, `[row, input_dim]`, by what the filters make of them.
+    /// Replaces the observations in `input`, `[row, input_dim]`, by the output of the filters.
     fn forward(&self, input: &[f32], dim: usize, scratch: &mut LayerScratch) {
         let LayerScratch { seen, filtered, .. } = scratch;
         let (reads, writes) = (self.size.input_dim(), self.size.output_dim());

@@ -1,4 +1,4 @@
-//! A device that fails in the middle of its work.
+//! Devices that fail during their work.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
@@ -8,20 +8,20 @@ use burn::tensor::Tensor;
 
 use super::{Device, DeviceError, is_cpu};
 
-/// What panics said while devices were watched.
+/// Panic messages captured while a device call is running.
 struct Watch {
-    /// The number of calls of [`catch_device_failure`] that are under way.
+    /// The number of calls of [`catch_device_failure`] in progress.
     depth: usize,
     lines: Vec<String>,
 }
 
 static WATCH: Mutex<Watch> = Mutex::new(Watch { depth: 0, lines: Vec::new() });
 
-/// Does `work` on a device called `name`, and says of a panic whether it was the device that failed.
+/// Runs `work` on a device called `name`; a panic that comes from the device becomes an error.
 ///
 /// burn's operations return tensors, not results: a device that is lost or has no memory left panics, on
-/// this thread and maybe on others. While `work` is under way, panics are not printed; those that were
-/// no failure of the device are printed afterwards, and one that unwinds goes on.
+/// this thread and maybe on others. While `work` runs, panics are not printed; those that were no failure of the
+/// device are printed afterwards, and one that unwinds continues.
 ///
 /// # Errors
 ///
@@ -67,11 +67,11 @@ pub fn catch_device_failure<T>(
     done.map_err(|panic| resume_unwind(panic))
 }
 
-/// The device's failure, if that is what the panic came from.
+/// Returns the device's failure, if it caused the panic.
 fn failure(name: &str, device: &Device, panic: &(dyn Any + Send)) -> Option<DeviceError> {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    // What an error holds may be quoted in a panic as it is written in a program.
+    // A panic may quote the text of an error with escapes.
     let mut said: Vec<String> = text.into_iter().map(|text| text.replace("\\n", "\n")).collect();
     said.extend(WATCH.lock().unwrap_or_else(PoisonError::into_inner).lines.iter().cloned());
     let name = name.to_owned();
@@ -90,7 +90,7 @@ fn failure(name: &str, device: &Device, panic: &(dyn Any + Send)) -> Option<Devi
     if let Some(reason) = told(&lost) {
         return Some(DeviceError::Lost { name, reason });
     }
-    // One that is lost answers no more, and may not know it yet.
+    // A lost device no longer answers, which may not have been noticed yet.
     let answer = catch_unwind(AssertUnwindSafe(|| {
         device.sync()?;
         Tensor::<1>::ones([1], device).try_into_data().map(|_| ())
@@ -104,7 +104,7 @@ fn failure(name: &str, device: &Device, panic: &(dyn Any + Send)) -> Option<Devi
     Some(DeviceError::Lost { name, reason })
 }
 
-/// What was said to have gone wrong, and what caused it, without what a debugger would want to know.
+/// Returns the messages of an error and of its causes, without backtraces.
 fn causes(text: &str) -> Vec<&str> {
     let told = |line: &&str| !matches!(*line, "" | "Caused by" | "No backtrace available");
     text.lines()
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_chain_of_causes_the_last_is_told() {
+    fn of_a_chain_of_causes_the_last_is_reported() {
         let text = "An error happened during execution\nCaused by:\n  Several failures at once\nCaused \
                     by:\n  can't allocate buffer of size: 8589934592\nNo backtrace available\nAsked \
                     at:\nNo backtrace available)";

@@ -1,4 +1,4 @@
-//! Graphics adapters: what the device `wgpu` can run on.
+//! Graphics adapters, on which the device `wgpu` runs.
 
 /// A graphics adapter of this machine, as its driver describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Adapter {
     pub backend: String,
     /// The driver.
     pub driver: String,
-    /// The driver's version and whatever else it says of itself.
+    /// The driver's version and further information.
     pub driver_info: String,
     /// The largest buffer, in bytes.
     pub max_buffer_size: u64,
@@ -26,13 +26,13 @@ pub struct Adapter {
     pub max_workgroups: u32,
 }
 
-/// All graphics adapters of this machine; none in a build without the feature `wgpu`.
+/// Returns all graphics adapters of this machine; none in a build without the feature `wgpu`.
 #[cfg(not(feature = "wgpu"))]
 pub fn adapters() -> Vec<Adapter> {
     Vec::new()
 }
 
-/// All graphics adapters of this machine; none in a build without the feature `wgpu`.
+/// Returns all graphics adapters of this machine; none in a build without the feature `wgpu`.
 #[cfg(feature = "wgpu")]
 pub fn adapters() -> Vec<Adapter> {
     use burn::tensor::wgpu::wgpu::{Backends, DeviceType, Instance, InstanceDescriptor};
@@ -71,7 +71,7 @@ pub fn adapters() -> Vec<Adapter> {
     found.unwrap_or_default().into_iter().map(describe).collect()
 }
 
-/// The best adapter, or the discrete GPU with a number. It is opened once; then every caller shares it.
+/// Opens the best adapter, or the discrete GPU with a number. It is opened once; then every caller shares it.
 ///
 /// # Errors
 ///
@@ -83,7 +83,7 @@ pub(super) fn open(index: Option<usize>) -> Result<burn::tensor::Device, String>
     use burn::tensor::wgpu::WgpuBackend;
     use burn::tensor::{Device, DeviceKind, Tensor};
 
-    /// Left to choose, burn also asks OpenGL, which needs a window system and complains without one.
+    /// By default burn also tries OpenGL, which needs a window system and prints errors without one.
     const INTERFACE: WgpuBackend =
         if cfg!(target_os = "linux") { WgpuBackend::Vulkan } else { WgpuBackend::Auto };
     static OPEN: Mutex<Vec<(Option<usize>, Device)>> = Mutex::new(Vec::new());
@@ -98,7 +98,7 @@ pub(super) fn open(index: Option<usize>) -> Result<burn::tensor::Device, String>
         .graphics_api(INTERFACE)
         .init()
         .map_err(|error| first_line(&error.to_string()))?;
-    // A driver may offer what it cannot do.
+    // A driver may offer a device that does not work.
     let answer = Tensor::<1>::zeros([1], &device).try_into_data();
     answer.map_err(|error| first_line(&error.to_string()))?;
     open.push((index, device.clone()));

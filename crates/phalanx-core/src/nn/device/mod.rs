@@ -11,7 +11,7 @@ pub use self::failure::catch_device_failure;
 pub use self::gpu_adapters::{Adapter, adapters};
 pub use self::transfer::{Transfers, download, upload};
 
-/// A device that cannot be had.
+/// A device that is not available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
@@ -21,7 +21,7 @@ pub enum DeviceError {
         available().join(", ")
     )]
     NotBuilt {
-        /// The name asked for.
+        /// The requested name.
         name: String,
         /// The cargo feature that adds it.
         feature: &'static str,
@@ -32,9 +32,9 @@ pub enum DeviceError {
          DX12, `device=cpu` needs none"
     )]
     Unusable {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// What the driver said.
+        /// The driver's message.
         reason: String,
     },
     /// It has less memory than an update needs.
@@ -43,31 +43,31 @@ pub enum DeviceError {
          once (batch_size_run, batch_size), more minibatches (num_mini_batch), or device=cpu"
     )]
     OutOfMemory {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// What the driver said.
+        /// The driver's message.
         reason: String,
     },
-    /// It answers no more: its driver gave up, or it went away.
+    /// It no longer answers: its driver failed, or it was removed.
     #[error(
-        "the device `{name}` was lost ({reason}): what was saved last can be gone on from with `phalanx \
+        "the device `{name}` was lost ({reason}): the run can be resumed from its last save with `phalanx \
          train --resume`, with device=cpu if it is lost again"
     )]
     Lost {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// What the driver said.
+        /// The driver's message.
         reason: String,
     },
     /// There is no device of this name.
     #[error("there is no device `{name}`; this build has: {}", available().join(", "))]
     Unknown {
-        /// The name asked for.
+        /// The requested name.
         name: String,
     },
 }
 
-/// The devices of this build: `cpu` (feature `flex`), `ndarray` (feature `ndarray`) and `wgpu`
+/// Returns the devices of this build: `cpu` (feature `flex`), `ndarray` (feature `ndarray`) and `wgpu`
 /// (feature `wgpu`).
 pub fn available() -> Vec<&'static str> {
     [
@@ -80,7 +80,7 @@ pub fn available() -> Vec<&'static str> {
     .collect()
 }
 
-/// The device called `name`, without automatic differentiation.
+/// Returns the device called `name`, without automatic differentiation.
 ///
 /// | name | device |
 /// |---|---|
@@ -119,7 +119,7 @@ fn cpu(name: &str) -> Result<Device, DeviceError> {
 
 #[cfg(feature = "ndarray")]
 fn ndarray(_: &str) -> Result<Device, DeviceError> {
-    // Deprecated by burn; offered for those who know it.
+    // Deprecated by burn; offered for existing users.
     #[allow(deprecated)]
     Ok(Device::ndarray())
 }
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn every_listed_device_can_be_had_by_its_name() {
         for name in available() {
-            // A GPU may be absent; then that is what is said.
+            // A GPU may be absent; then the error must name that.
             let found = device(name);
             let absent = matches!(found, Err(DeviceError::Unusable { .. }));
             assert!(found.is_ok() || absent && name == "wgpu", "{found:?}");

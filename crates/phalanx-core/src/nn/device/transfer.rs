@@ -1,4 +1,4 @@
-//! Between vectors on the host and tensors on a device, in as few transfers as there can be.
+//! Transfers between vectors and tensors on a device, as few as possible.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,7 @@ use super::is_cpu;
 static UPLOADS: AtomicU64 = AtomicU64::new(0);
 static DOWNLOADS: AtomicU64 = AtomicU64::new(0);
 
-/// Puts vectors on a device in one transfer; where gradients are followed, they are constants.
+/// Uploads vectors in a single transfer. The tensors do not require gradients.
 ///
 /// Integers go as `f32` and become integers there, so they must be smaller than `2^24`.
 pub fn upload(
@@ -49,11 +49,11 @@ pub fn upload(
     (floats, int_lens.into_iter().map(|len| part(len).int()).collect())
 }
 
-/// The numbers of some tensors, which wait for everything that is to be computed before them, in one transfer.
+/// Downloads the values of some tensors in a single transfer, which waits for all computations they depend on.
 ///
 /// # Errors
 ///
-/// What the device says when it cannot hand them out.
+/// The device's message when it cannot hand them out.
 pub fn download(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>, String> {
     let Some(first) = tensors.first() else { return Ok(Vec::new()) };
     if is_cpu(&first.device()) {
@@ -75,7 +75,7 @@ fn read(tensor: Tensor<1>) -> Result<Vec<f32>, String> {
     data.try_into_vec::<f32>().map_err(|error| format!("{error:?}"))
 }
 
-/// How often numbers went to and from devices that are not the CPU.
+/// Counts transfers to and from devices other than the CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Transfers {
     /// Calls of [`upload`].
@@ -85,7 +85,7 @@ pub struct Transfers {
 }
 
 impl Transfers {
-    /// Those of the whole process up to now.
+    /// Returns those of the whole process up to now.
     pub fn so_far() -> Self {
         Self {
             uploads: UPLOADS.load(Ordering::Relaxed),

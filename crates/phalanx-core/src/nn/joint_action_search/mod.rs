@@ -40,12 +40,12 @@ pub enum SearchMethod {
 /// Selects joint actions of large joint action value.
 ///
 /// [`SearchMethod::Iterative`] climbs from several starts and keeps the best end. The starts are, in
-/// this order and as many as asked for: the initial joint action where one is given, each agent's
+/// this order, up to the requested number: the initial joint action where one is given, each agent's
 /// action of the largest utility, of the smallest utility, and random actions. Only available
 /// actions are taken. An agent changes its action where that gains more than `1e-6 max(1, |Q|)`,
 /// and to the lowest index of equal ones.
 ///
-/// # What it finds
+/// # Guarantees
 ///
 /// Each change raises the joint action value, so the climb ends, and at its end no agent alone can
 /// raise the value further: the joint action is a Nash equilibrium of the team's game. It need not
@@ -97,7 +97,7 @@ pub struct SearchInput<'a> {
     pub initial: Option<&'a [u16]>,
 }
 
-/// What a [`JointActionSearch`] found. The memory is used again from call to call.
+/// The result of a [`JointActionSearch`]. Its memory is reused from call to call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchResult {
     /// The joint actions, `[row, agent]`; zeros in rows that are not wanted.
@@ -105,13 +105,13 @@ pub struct SearchResult {
     /// Their joint action values, `[row]`; zero in rows that are not wanted.
     pub value: Vec<f32>,
     /// The joint action values where one agent deviates and the others keep to the joint action,
-    /// `[row, agent, action]`, where they are asked for. Those of actions that are not available
+    /// `[row, agent, action]`, where they are requested. Those of actions that are not available
     /// are the joint action's own value; zeros in rows that are not wanted.
     pub deviations: Option<Vec<f32>>,
 }
 
 impl JointActionSearch {
-    /// The joint actions that the concave mixer with these weights values highest.
+    /// Finds the joint actions that the concave mixer with these weights values highest.
     ///
     /// Random starts are drawn from `rng`, for every row in order, so that the rest depends neither
     /// on the number of threads nor on `valid`. Chunks of rows are searched on the threads of the
@@ -133,7 +133,7 @@ impl JointActionSearch {
         self.run_with(input, || ConcaveObjective::new(weights, input), rng, out);
     }
 
-    /// The joint actions that any objective values highest; `objective` makes one for each chunk
+    /// Finds the joint actions that any objective values highest; `objective` makes one for each chunk
     /// of rows.
     ///
     /// # Panics
@@ -182,7 +182,7 @@ impl JointActionSearch {
         });
     }
 
-    /// How many starts are random.
+    /// Returns how many starts are random.
     fn random_starts(&self, initial: bool) -> usize {
         match self.method {
             SearchMethod::Iterative => self.starts.saturating_sub(2 + usize::from(initial)),
@@ -191,19 +191,19 @@ impl JointActionSearch {
     }
 }
 
-/// Zeros, in the memory there is.
+/// Fills `values` with zeros.
 fn reset<T: Clone + Default>(values: &mut Vec<T>, len: usize) {
     values.clear();
     values.resize(len, T::default());
 }
 
 impl SearchInput<'_> {
-    /// The number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.available.len() / (self.n_agents * self.n_actions)
     }
 
-    /// The number of utilities of an action.
+    /// Returns the number of utilities of an action.
     pub fn utility_dim(&self) -> usize {
         self.utilities.len().checked_div(self.available.len()).unwrap_or(1)
     }

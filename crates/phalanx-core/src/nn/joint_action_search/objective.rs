@@ -1,11 +1,11 @@
-//! What a selection maximises.
+//! The objective of a search.
 
 /// The joint action values of rows as functions of the joint action.
 pub trait Objective {
-    /// Turns to a row, before its first values are asked for.
+    /// Selects a row; called before its first values are needed.
     fn set_row(&mut self, row: usize);
 
-    /// The values of the joint actions of `row` in which `agent` takes each of `actions` and the
+    /// Computes the values of the joint actions of `row` in which `agent` takes each of `actions` and the
     /// others theirs of `joint`: `values`, one for each of `actions`.
     fn deviations(
         &mut self,

@@ -1,4 +1,4 @@
-//! What a search knows about one row.
+//! The actions and starts of one row.
 
 use super::SearchInput;
 
@@ -18,7 +18,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Turns to a row; `draws` are random bits, `[random start, agent]`.
+    /// Selects a row; `draws` are random bits, `[random start, agent]`.
     pub(super) fn set_row(&mut self, input: SearchInput<'_>, row: usize, draws: &[u32]) {
         let SearchInput { n_agents: agents, n_actions, .. } = input;
         self.agents = agents;

@@ -3,7 +3,7 @@
 use super::row::Row;
 use super::{JointActionSearch, Objective, SearchMethod};
 
-/// A change must gain more than this share of the value, so that rounding moves nobody.
+/// A change must gain more than this share of the value, so that rounding errors do not change actions.
 const TOLERANCE: f32 = 1e-6;
 
 /// Whether a value is more than rounding above another.
@@ -22,7 +22,7 @@ fn first_largest(values: &[f32]) -> usize {
     best
 }
 
-/// Searches row after row; keeps its memory.
+/// Searches row after row in the same memory.
 pub(super) struct Searcher<O> {
     selection: JointActionSearch,
     objective: O,
@@ -116,7 +116,7 @@ impl<O: Objective> Searcher<O> {
         let mut sweep = 0;
         while still < row.agents() {
             if sweep == self.selection.sweeps {
-                // What was cut short leads nowhere.
+                // A value that was cut short leads nowhere.
                 self.visited.truncate(before);
                 break;
             }

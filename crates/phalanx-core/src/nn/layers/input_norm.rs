@@ -1,4 +1,4 @@
-//! Standardisation of what networks read.
+//! Standardisation of inputs.
 
 use serde::{Deserialize, Serialize};
 

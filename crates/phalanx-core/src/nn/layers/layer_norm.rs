@@ -17,7 +17,7 @@ pub enum Normalisation {
     None,
     /// Between the first layer and its activation (PQN, Gallici et al. 2024, arXiv 2407.04811).
     FirstLayer,
-    /// The input, and what follows every hidden layer and the memory: MAPPO's networks (the code of Yu
+    /// The input, and the output of every hidden layer and of the recurrent one: MAPPO's networks (the code of Yu
     /// et al. 2022, arXiv 2103.01955).
     Throughout,
 }

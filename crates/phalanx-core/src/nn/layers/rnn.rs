@@ -1,4 +1,4 @@
-//! What recurrent layers have in common.
+//! Common parts of recurrent layers.
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};

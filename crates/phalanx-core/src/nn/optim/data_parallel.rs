@@ -1,4 +1,4 @@
-//! A batch learned from in shards that are computed side by side.
+//! Gradients of a batch in shards that are computed in parallel.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
@@ -6,21 +6,19 @@ use phalanx_kernels::{in_shard, is_cpu};
 
 use crate::nn::weights::Path;
 
-/// Rows of a sequence that are worth a shard of their own, since every operation costs something beside
-/// its work: 0.3 milliseconds for all those of a QMIX update.
+/// The least rows of a shard, since every operation has a fixed cost: 0.3 milliseconds for all those of a QMIX
+/// update.
 const ROWS: usize = 2400;
-/// Small batches are divided into so many shards nevertheless, for episodes of alike lengths to stay
-/// together,
+/// Small batches are still divided into so many shards, so that episodes of similar lengths stay together,
 const FEW: usize = 4;
-/// if each of them has so many rows.
+/// provided that each has so many rows.
 const FEW_ROWS: usize = 400;
-/// No batch is divided into more shards.
+/// The most shards of a batch.
 const MOST: usize = 16;
 
-/// Into how many shards a batch is to be divided whose networks compute `rows` rows, that is, time
-/// steps times agents times episodes. It depends on the batch and the kind of device alone, never on
-/// the number of threads: other shards round other sums. A device that is not the CPU computes a batch
-/// at once.
+/// Returns the number of shards for a batch of `rows` rows (steps × agents × episodes). It depends on the batch
+/// and the kind of device alone, never on the number of threads, because other shards would round other sums. A
+/// device other than the CPU computes a batch at once.
 pub fn shard_count(device: &Device, rows: usize) -> usize {
     if !is_cpu(device) {
         return 1;
@@ -32,9 +30,9 @@ pub fn shard_count(device: &Device, rows: usize) -> usize {
     many.max(few).clamp(1, MOST)
 }
 
-/// The number of time steps of a batch of episodes is padded to a multiple of this. On a device that is not
-/// the CPU, batches of few different shapes need few different kernels, which are compiled when a shape is
-/// first met.
+/// Returns the number to a multiple of which the time steps of a batch of episodes are padded. On a device other
+/// than the CPU, batches of few different shapes need few different kernels, which are compiled when a shape first
+/// occurs.
 pub fn padding_multiple(device: &Device) -> usize {
     if is_cpu(device) { 1 } else { 8 }
 }
@@ -47,7 +45,7 @@ pub struct ParameterGradients {
 }
 
 impl ParameterGradients {
-    /// The gradients of `module` among those of a loss.
+    /// Collects the gradients of `module` among those of a loss.
     pub fn of<M: Module>(module: &M, mut gradients: Gradients) -> Self {
         let mut collector =
             Collector { path: Path::default(), gradients: &mut gradients, found: Vec::new() };
@@ -90,11 +88,11 @@ impl ModuleVisitor for Collector<'_> {
     }
 }
 
-/// The gradients of a loss that is a sum over shards of a batch, and what else `loss` returns for each
+/// Returns the gradients of a loss that is a sum over shards of a batch, and the other results of `loss` for each
 /// shard, in their order.
 ///
 /// `loss` sees a replica of `module` and returns the shard's part of the loss, `[1]`. Shards are
-/// computed side by side on the threads of the current rayon pool, each from its first operation to
+/// computed in parallel on the threads of the current rayon pool, each from its first operation to
 /// its gradients; the gradients are added in the order of the shards, so that they have the same bits
 /// on any number of threads.
 ///
@@ -118,7 +116,7 @@ where
     (results, sum)
 }
 
-/// As [`in_shards`], for several losses: `losses` goes back through each of them itself and returns the
+/// Does the same as [`in_shards`] for several losses: `losses` goes back through each of them itself and returns the
 /// gradients of the parameters it depends on.
 ///
 /// # Panics

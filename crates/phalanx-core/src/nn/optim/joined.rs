@@ -1,4 +1,4 @@
-//! Parameters that are updated as one vector, on devices where every operation costs something beside its work.
+//! Parameters that are updated as one vector, on devices where every operation has a fixed cost.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
@@ -18,7 +18,7 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// The one of `all` for the parameters that have gradients, or a new one, where these have made equally
+    /// Returns the one of `all` for the parameters that have gradients, or a new one, where these have made equally
     /// many steps. No parameter is in two of them.
     pub(super) fn of<'a>(
         all: &'a mut Vec<Self>,
@@ -58,7 +58,7 @@ impl Joined {
         all.last_mut()
     }
 
-    /// A step of all of them.
+    /// Takes a step of all of them.
     pub(super) fn step<M: Module>(
         &mut self,
         config: OptimizerConfig,
@@ -81,7 +81,7 @@ impl Joined {
         Step { module: module.map(&mut Parts(parts.into_iter())), grad_norm }
     }
 
-    /// Every member with the beginning and the length of its part.
+    /// Returns every member with the beginning and the length of its part.
     fn places(&self) -> impl Iterator<Item = (usize, usize, usize)> {
         let mut end = 0;
         self.members.iter().zip(&self.lens).map(move |(&at, &len)| {

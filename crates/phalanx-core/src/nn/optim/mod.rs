@@ -23,7 +23,7 @@ const SECOND_DECAY: f64 = 0.999;
 /// Keeps the clipping factor finite, as in PyTorch's `clip_grad_norm_`.
 const CLIP_EPS: f64 = 1e-6;
 
-/// Which update rule, and its constants. With `g` the clipped gradient and `t` the number of the
+/// The update rule and its constants. With `g` the clipped gradient and `t` the number of the
 /// step, counted from one:
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OptimizerConfig {
@@ -69,7 +69,7 @@ pub struct Optimizer {
     joined: Vec<Joined>,
 }
 
-/// What one step of an [`Optimizer`] returns.
+/// The result of one step of an [`Optimizer`].
 #[derive(Clone, Debug)]
 pub struct Step<M> {
     /// The module with updated parameters.
@@ -79,7 +79,7 @@ pub struct Step<M> {
 }
 
 impl Optimizer {
-    /// An optimizer before its first step.
+    /// Makes an optimizer before its first step.
     pub fn new(config: OptimizerConfig) -> Self {
         Self { config, slots: Vec::new(), joined: Vec::new() }
     }
@@ -128,7 +128,7 @@ impl Optimizer {
         Step { module, grad_norm }
     }
 
-    /// The moments and step counts as bytes.
+    /// Serialises the moments and step counts.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Optimizer {
         postcard::to_allocvec(&slots).map_err(malformed)
     }
 
-    /// Takes over what [`Optimizer::save`] wrote; the next step continues bit for bit.
+    /// Restores the state that [`Optimizer::save`] wrote; the next step continues bit for bit.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ impl OptimizerConfig {
     }
 }
 
-/// RAdam's factor at step `t`; none while the second moment is too uncertain.
+/// Returns RAdam's factor at step `t`; none while the second moment is too uncertain.
 fn rectification(t: f64) -> Option<f64> {
     let longest = 2.0 / (1.0 - SECOND_DECAY) - 1.0;
     let decay = SECOND_DECAY.powf(t);
@@ -213,13 +213,13 @@ impl<'a, W: Iterator<Item = (&'a mut Slot, Option<Tensor<1>>)>> ModuleMapper for
     }
 }
 
-/// The factor of the gradients whose norm is `norm`, if there is a largest one.
+/// Returns the factor of the gradients whose norm is `norm`, if there is a largest one.
 fn clipping(norm: &Tensor<1>, max_norm: f32) -> Option<Tensor<1>> {
     let factor = || norm.clone().add_scalar(CLIP_EPS).recip().mul_scalar(max_norm).clamp_max(1.0);
     max_norm.is_finite().then(factor)
 }
 
-/// A tensor as a vector, row-major.
+/// Flattens a tensor, row-major.
 fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let len = tensor.dims().iter().product::<usize>();
     tensor.reshape([len])

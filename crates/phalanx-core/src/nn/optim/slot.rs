@@ -1,4 +1,4 @@
-//! What an optimizer remembers of a parameter.
+//! The state of an optimizer for one parameter.
 
 use burn::tensor::{Tensor, TensorData};
 use phalanx_kernels::{OptimizerStep, is_cpu, optimizer_step};
@@ -49,7 +49,7 @@ impl Slot {
         Ok(SavedSlot { name: self.name.clone(), steps: self.steps, first, second })
     }
 
-    /// `x` after one step along the gradient `g` times `clip`, both flat.
+    /// Returns `x` after one step along the gradient `g` times `clip`, both flat.
     pub(super) fn update(
         &mut self,
         config: OptimizerConfig,
@@ -114,7 +114,7 @@ impl Slot {
         }
     }
 
-    /// The same in one pass over the numbers.
+    /// Does the same on the CPU, in one pass over the numbers.
     fn update_on_cpu(
         &mut self,
         step: OptimizerStep,

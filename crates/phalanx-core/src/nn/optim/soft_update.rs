@@ -1,9 +1,9 @@
-//! Target networks that follow slowly.
+//! Soft updates of target networks.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-/// `target + tau (online - target)`, parameter by parameter (Polyak averaging). Both modules hold
+/// Returns `target + tau (online - target)`, parameter by parameter (Polyak averaging). Both modules hold
 /// plain parameters of the same shapes, as [`Module::valid`] returns them.
 ///
 /// # Panics

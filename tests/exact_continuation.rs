@@ -2,12 +2,12 @@
 //! interrupted: weights, optimizers, replay memory, environments and random streams included.
 
 use phalanx::envs::registry::factory;
-use phalanx::nn::{ConcaveMixer, RnnKind, Sharing};
+use phalanx::nn::{ConcaveMixer, OptimizerKind, RnnKind, Sharing};
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{
-    Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, NamedFile, OptimizerName, Overlap,
-    OwQmix, Pqn, PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SequentialPpo, TargetUpdate,
-    Unrestricted, WeightedSettings,
+    Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, NamedFile, Overlap, OwQmix, Pqn,
+    PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SequentialPpo, TargetUpdate, Unrestricted,
+    WeightedSettings,
 };
 use phalanx::train::replay::Precision;
 
@@ -98,7 +98,7 @@ fn concaveq_continues_exactly_with_every_option_that_has_a_state() {
             prioritised_replay: true,
             standardise_rewards: true,
             target_update: TargetUpdate::Soft,
-            optimizer: OptimizerName::Rmsprop,
+            optimizer: OptimizerKind::RmsProp,
             parameter_sharing: Sharing::None,
             ..QLearningSettings::default()
         };

@@ -1,10 +1,11 @@
 //! The options of value learning do what their names say.
 
 use phalanx::envs::registry::factory;
+use phalanx::nn::OptimizerKind;
 use phalanx::nn::Sharing;
 use phalanx::prelude::*;
 use phalanx::train::TrainError;
-use phalanx::train::algorithms::{OptimizerName, TargetUpdate};
+use phalanx::train::algorithms::TargetUpdate;
 use phalanx::train::config::ByteSize;
 use toml::Table;
 
@@ -52,7 +53,7 @@ fn every_update_rule_and_target_rule_learns_a_monotone_game() {
     let base = one_step();
     let variants = [
         base.clone(),
-        QLearningSettings { optimizer: OptimizerName::Rmsprop, optim_eps: 1e-5, ..base.clone() },
+        QLearningSettings { optimizer: OptimizerKind::RmsProp, optim_eps: 1e-5, ..base.clone() },
         QLearningSettings {
             target_update: TargetUpdate::Updates,
             target_update_interval: 10,

@@ -45,8 +45,8 @@ pub use layers::{
 pub use losses::{Categorical, PolicyTargets, ValueTargets, categorical, ppo_loss, value_loss};
 pub use mixers::*;
 pub use optim::{
-    Optimizer, OptimizerConfig, ParameterGradients, Step, gradients_in_shards, in_shards,
-    padding_multiple, shard_count, soft_update,
+    Optimizer, OptimizerConfig, OptimizerKind, ParameterGradients, Step, gradients_in_shards,
+    in_shards, padding_multiple, shard_count, soft_update,
 };
 pub use phalanx_kernels::{
     Activation, ConcaveWeights, Convex, Convolution, Positive, count_multiply_adds,

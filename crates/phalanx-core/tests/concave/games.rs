@@ -160,7 +160,7 @@ pub(crate) fn fit(
         utilities: Param::from_data(initial, &device),
         mixer: config.init(sizes(2, 3, 1), &mut rng, &device),
     };
-    let mut optimizer = Optimizer::new(OptimizerConfig::Adam { eps: 1e-8 });
+    let mut optimizer = Optimizer::new(OptimizerConfig::adam(1e-8));
     let payoffs: Tensor<2> = Tensor::from_inner(tensor(payoffs.to_vec(), [9, 1]));
     for step in 0..steps {
         let error = game.values() - payoffs.clone();

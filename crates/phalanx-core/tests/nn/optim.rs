@@ -7,16 +7,18 @@ use std::error::Error;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_core::nn::{
-    AgentConfig, AgentNetwork, Optimizer, OptimizerConfig, ParameterGradients, RnnKind, Step,
-    WeightsError, device, from_safetensors, to_safetensors,
+    AgentConfig, AgentNetwork, Optimizer, OptimizerConfig, OptimizerKind, ParameterGradients,
+    RnnKind, Step, WeightsError, device, from_safetensors, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
 use crate::support::agent_config;
 
-const ADAM: OptimizerConfig = OptimizerConfig::Adam { eps: 1e-5 };
-const RADAM: OptimizerConfig = OptimizerConfig::RAdam { eps: 1e-8 };
-const RMSPROP: OptimizerConfig = OptimizerConfig::RmsProp { alpha: 0.99, eps: 1e-5 };
+const ADAM: OptimizerConfig = OptimizerConfig { kind: OptimizerKind::Adam, alpha: 0.0, eps: 1e-5 };
+const RADAM: OptimizerConfig =
+    OptimizerConfig { kind: OptimizerKind::RAdam, alpha: 0.0, eps: 1e-8 };
+const RMSPROP: OptimizerConfig =
+    OptimizerConfig { kind: OptimizerKind::RmsProp, alpha: 0.99, eps: 1e-5 };
 
 #[derive(Module, Debug)]
 struct Point {

@@ -212,7 +212,7 @@ fn the_first_qmix_update_gives_the_loss_and_gradient_norm_of_pytorch() -> Result
         let plain = device(name)?;
         let online = networks(&plain.clone().autodiff())?;
         let loss = loss(&online, &networks(&plain)?, &batch(&plain));
-        let mut optimizer = Optimizer::new(OptimizerConfig::Adam { eps: 1e-5 });
+        let mut optimizer = Optimizer::new(OptimizerConfig::adam(1e-5));
         let gradients = ParameterGradients::of(&online, loss.backward());
         let step = optimizer.step(5e-4, online, gradients, 10.0);
         let (loss, norm) = (scalar(loss.inner()), scalar(step.grad_norm));
@@ -230,7 +230,7 @@ fn eleven_adam_updates_follow_jax() -> Result<(), Box<dyn Error>> {
         let batch = batch(&plain);
         for (max_norm, course) in JAX {
             let mut online = networks(&plain.clone().autodiff())?;
-            let mut optimizer = Optimizer::new(OptimizerConfig::Adam { eps: 1e-5 });
+            let mut optimizer = Optimizer::new(OptimizerConfig::adam(1e-5));
             for (t, (wanted_loss, wanted_norm)) in course.into_iter().enumerate() {
                 let loss = loss(&online, &target, &batch);
                 let gradients = ParameterGradients::of(&online, loss.backward());

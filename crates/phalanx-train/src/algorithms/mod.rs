@@ -63,9 +63,9 @@ pub use policy_gradient::{
 pub use pqn::{Pqn, PqnIql, PqnVdn};
 pub use q_learning::{
     Acting, BootstrapRule, ConcaveQ, CwQmix, EpisodeTensors, Estimator, Iql, LossOutput,
-    ModelContext, NetworkSize, OptimizerName, Overlap, OwQmix, PolicyLoss, QLearning,
-    QLearningSettings, Qatten, Qmix, Qplex, Qtran, ReplayLearner, ResQ, TargetUpdate, Targets,
-    TdLoss, Unrestricted, ValueFactorisation, Vdn, WeightedSettings, detach,
+    ModelContext, NetworkSize, Overlap, OwQmix, PolicyLoss, QLearning, QLearningSettings, Qatten,
+    Qmix, Qplex, Qtran, ReplayLearner, ResQ, TargetUpdate, Targets, TdLoss, Unrestricted,
+    ValueFactorisation, Vdn, WeightedSettings, detach,
 };
 pub use registry::{AlgorithmEntry, Algorithms, algorithm};
 

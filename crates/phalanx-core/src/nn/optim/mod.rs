@@ -9,6 +9,7 @@ mod soft_update;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use phalanx_kernels::{OptimizerStep, is_cpu};
+use serde::{Deserialize, Serialize};
 
 pub use self::data_parallel::{
     ParameterGradients, gradients_in_shards, in_shards, padding_multiple, shard_count,
@@ -23,37 +24,37 @@ const SECOND_DECAY: f64 = 0.999;
 /// Keeps the clipping factor finite, as in PyTorch's `clip_grad_norm_`.
 const CLIP_EPS: f64 = 1e-6;
 
-/// The update rule and its constants. With `g` the clipped gradient and `t` the number of the
-/// step, counted from one:
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum OptimizerConfig {
+/// An update rule. With `g` the clipped gradient and `t` the number of the step, counted from one:
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
     /// Adam (Kingma and Ba, 2015, arXiv 1412.6980) with decays 0.9 and 0.999:
     ///
     /// `m = 0.9 m + 0.1 g`, `v = 0.999 v + 0.001 g^2`,
     /// `x -= lr / (1 - 0.9^t) * m / (sqrt(v) / sqrt(1 - 0.999^t) + eps)`
-    Adam {
-        /// Added to the root of the second moment.
-        eps: f32,
-    },
+    Adam,
     /// Rectified Adam (Liu et al. 2020, arXiv 1908.03265): Adam's step times
     ///
     /// `r_t = sqrt((p_t - 4) (p_t - 2) p / ((p - 4) (p - 2) p_t))`,
     /// `p = 2 / (1 - 0.999) - 1`, `p_t = p - 2 t 0.999^t / (1 - 0.999^t)`,
     ///
     /// and where `p_t` is not above 5, in the first steps, `x -= lr m / (1 - 0.9^t)`.
-    RAdam {
-        /// Added to the root of the second moment.
-        eps: f32,
-    },
+    RAdam,
     /// RMSprop (Tieleman and Hinton, 2012) without momentum:
     ///
     /// `v = alpha v + (1 - alpha) g^2`, `x -= lr * g / (sqrt(v) + eps)`
-    RmsProp {
-        /// The decay of the mean square.
-        alpha: f32,
-        /// Added to the root of the mean square, outside of it.
-        eps: f32,
-    },
+    RmsProp,
+}
+
+/// An update rule and its constants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OptimizerConfig {
+    /// The update rule.
+    pub kind: OptimizerKind,
+    /// The decay of the mean square; RMSprop's alone.
+    pub alpha: f32,
+    /// The term added to the root of the second moment, or of the mean square.
+    pub eps: f32,
 }
 
 /// An update rule with its running moments.
@@ -159,12 +160,18 @@ fn malformed(error: postcard::Error) -> WeightsError {
 }
 
 impl OptimizerConfig {
+    /// Makes Adam with this `eps`.
+    pub fn adam(eps: f32) -> Self {
+        Self { kind: OptimizerKind::Adam, alpha: 0.0, eps }
+    }
+
     /// Returns the constants of step `steps`, counted from one.
     fn optimizer_step(self, lr: f64, steps: u64) -> OptimizerStep {
         let t = steps as f64;
-        match self {
-            Self::Adam { eps } | Self::RAdam { eps } => {
-                let rectified = matches!(self, Self::RAdam { .. });
+        let Self { kind, alpha, eps } = self;
+        match kind {
+            OptimizerKind::Adam | OptimizerKind::RAdam => {
+                let rectified = kind == OptimizerKind::RAdam;
                 let factor = if rectified { rectification(t) } else { Some(1.0) };
                 OptimizerStep::Moments {
                     decays: [FIRST_DECAY, SECOND_DECAY],
@@ -173,7 +180,7 @@ impl OptimizerConfig {
                     eps,
                 }
             }
-            Self::RmsProp { alpha, eps } => {
+            OptimizerKind::RmsProp => {
                 OptimizerStep::MeanSquare { decay: f64::from(alpha), rate: lr, eps }
             }
         }

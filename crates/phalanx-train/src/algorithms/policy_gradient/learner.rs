@@ -84,7 +84,7 @@ impl PolicyLearner {
         let policy = AgentNetworks::new(&policy, &owners, &mut stream(0), &tracked);
         let critic = AgentNetworks::new(&critic, &critic_rows, &mut stream(1), &tracked);
         let n_envs = settings.batch_size_run;
-        let adam = OptimizerConfig::Adam { eps: settings.optim_eps as f32 };
+        let adam = OptimizerConfig::adam(settings.optim_eps as f32);
         let steps = settings.rollout_steps;
         let input_norm = settings.normalise_input.then(|| InputNorm::new(inputs.dim()));
         let actor = with_input_norm(policy.to_actor(), input_norm.as_ref());

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentConfig, AgentNetworks, Device, HiddenActivation, Init, Optimizer, OptimizerConfig,
-    from_safetensors, in_shards, shard_count, to_safetensors,
+    OptimizerKind, from_safetensors, in_shards, shard_count, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -75,7 +75,11 @@ impl PqnLearner {
             inputs,
             device: context.device.clone(),
             networks,
-            optimizer: Optimizer::new(OptimizerConfig::RAdam { eps: settings.optim_eps as f32 }),
+            optimizer: Optimizer::new(OptimizerConfig {
+                kind: OptimizerKind::RAdam,
+                alpha: 0.0,
+                eps: settings.optim_eps as f32,
+            }),
             collector: RolloutCollector::new(spec, inputs, actor.carry_dim(), n_envs, steps),
             actor,
             exploration: (0..n_envs)

@@ -52,7 +52,7 @@ pub use learner::ReplayLearner;
 pub(in crate::algorithms) use linear_targets::LinearTargets;
 pub use qtran::{NetworkSize, Qtran};
 pub use resq::ResQ;
-pub use settings::{OptimizerName, Overlap, QLearningSettings, TargetUpdate};
+pub use settings::{Overlap, QLearningSettings, TargetUpdate};
 pub use targets::Targets;
 pub use td_loss::TdLoss;
 pub use wqmix::{CwQmix, OwQmix, WeightedSettings};

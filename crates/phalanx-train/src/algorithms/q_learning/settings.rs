@@ -1,7 +1,7 @@
 //! The settings that all Q-learning algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{OptimizerConfig, RnnKind, Sharing};
+use phalanx_core::nn::{OptimizerConfig, OptimizerKind, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
 use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,8 @@ pub struct QLearningSettings {
     pub priority_beta_anneal_time: u64,
     /// The learning rate.
     pub lr: f64,
-    /// `adam` or `rmsprop`.
-    pub optimizer: OptimizerName,
+    /// The optimizer: `adam`, `radam` or `rmsprop`.
+    pub optimizer: OptimizerKind,
     /// RMSprop's decay of the mean square.
     pub optim_alpha: f64,
     /// Added to the denominator of the update.
@@ -99,16 +99,6 @@ pub struct QLearningSettings {
     pub obs_agent_id: bool,
 }
 
-/// An optimizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OptimizerName {
-    /// Adam.
-    Adam,
-    /// RMSprop without momentum.
-    Rmsprop,
-}
-
 /// How target networks are updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -149,7 +139,7 @@ impl Default for QLearningSettings {
             priority_beta: 0.4,
             priority_beta_anneal_time: 1_000_000,
             lr: 0.001,
-            optimizer: OptimizerName::Adam,
+            optimizer: OptimizerKind::Adam,
             optim_alpha: 0.99,
             optim_eps: 1e-8,
             grad_norm_clip: 10.0,
@@ -205,12 +195,10 @@ impl QLearningSettings {
 
     /// Returns the optimizer.
     pub fn optimizer(&self) -> OptimizerConfig {
-        let eps = self.optim_eps as f32;
-        match self.optimizer {
-            OptimizerName::Adam => OptimizerConfig::Adam { eps },
-            OptimizerName::Rmsprop => {
-                OptimizerConfig::RmsProp { alpha: self.optim_alpha as f32, eps }
-            }
+        OptimizerConfig {
+            kind: self.optimizer,
+            alpha: self.optim_alpha as f32,
+            eps: self.optim_eps as f32,
         }
     }
 

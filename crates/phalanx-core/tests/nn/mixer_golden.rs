@@ -10,8 +10,8 @@ use std::error::Error;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    Mixer, MixerInput, MixerSizes, Positive, QattenMixer, QmixMixer, QplexMixer, QtranConfig,
-    ResidualConfig, UnrestrictedMixer, VdnMixer, available, device, from_safetensors,
+    Mixer, MixerInput, MixerSizes, Positive, QattenMixer, QmixMixer, QplexMixer, QtranJoint,
+    QtranValue, Residual, UnrestrictedMixer, VdnMixer, available, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use safetensors::{Dtype, tensor::TensorView};
@@ -259,10 +259,9 @@ fn the_unrestricted_mixer_is_pytorchs() -> Result<(), Box<dyn Error>> {
 #[test]
 fn the_residual_is_pytorchs() -> Result<(), Box<dyn Error>> {
     for (name, non_positive) in [("residual", true), ("residual free", false)] {
-        let config = ResidualConfig { embed_dim: EMBED, non_positive };
         check(
             name,
-            |rng, device| config.init(AGENTS, STATE, rng, device),
+            |rng, device| Residual::new(EMBED, non_positive, SIZES, rng, device),
             utilities,
             |residual, utilities| {
                 let MixerInput { q_chosen, state, .. } = input(utilities);
@@ -275,11 +274,10 @@ fn the_residual_is_pytorchs() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn the_networks_of_qtran_are_pytorchs() -> Result<(), Box<dyn Error>> {
-    for (name, config) in [("small", QtranConfig::SMALL), ("big", QtranConfig::BIG)] {
-        let config = QtranConfig { embed_dim: EMBED, ..config };
+    for (name, hidden) in [("small", &[EMBED; 2][..]), ("big", &[EMBED; 3][..])] {
         check(
             &format!("qtran joint {name}"),
-            |rng, device| config.init_joint(SIZES, FEATURES, rng, device),
+            |rng, device| QtranJoint::new(SIZES, FEATURES, hidden, rng, device),
             |device| tensor(4, [ROWS, AGENTS, FEATURES], 1.0, device),
             |joint, features: Tensor<3>| {
                 let device = features.device();
@@ -289,7 +287,7 @@ fn the_networks_of_qtran_are_pytorchs() -> Result<(), Box<dyn Error>> {
         )?;
         check(
             &format!("qtran value {name}"),
-            |rng, device| config.init_value(STATE, rng, device),
+            |rng, device| QtranValue::new(STATE, hidden, rng, device),
             |device| tensor(2, [ROWS, STATE], 1.0, device),
             |value, state| value.forward(state),
         )?;

@@ -6,8 +6,8 @@ use std::error::Error;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::nn::{
-    Mixer, MixerInput, MixerSizes, Positive, QattenMixer, QmixMixer, QplexMixer, QtranConfig,
-    ResidualConfig, UnrestrictedMixer, VdnMixer, device, from_safetensors,
+    Mixer, MixerInput, MixerSizes, Positive, QattenMixer, QmixMixer, QplexMixer, QtranJoint,
+    Residual, UnrestrictedMixer, VdnMixer, device, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 
@@ -223,8 +223,7 @@ fn an_action_that_is_not_available_does_not_count_as_an_advantage() -> Result<()
 fn the_residual_is_never_positive_where_that_is_asked_for() -> Result<(), Box<dyn Error>> {
     let init = |non_positive: bool| -> Result<_, Box<dyn Error>> {
         let mut rng = Rng::stream(7, Purpose::Weights, 0);
-        let config = ResidualConfig { embed_dim: 16, non_positive };
-        Ok(config.init(4, STATE, &mut rng, &device("cpu")?))
+        Ok(Residual::new(16, non_positive, sizes(4, 1), &mut rng, &device("cpu")?))
     };
     let mut rng = Rng::stream(7, Purpose::Check, 0);
     let q = random(&mut rng, [400, 4], 10.0)?;
@@ -241,7 +240,7 @@ fn the_residual_is_never_positive_where_that_is_asked_for() -> Result<(), Box<dy
 fn the_joint_value_of_qtran_knows_actions_but_no_order_of_agents() -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(8, Purpose::Check, 0);
     let plain = device("cpu")?;
-    let joint = QtranConfig::BIG.init_joint(sizes(3, 4), 9, &mut rng, &plain);
+    let joint = QtranJoint::new(sizes(3, 4), 9, &[64; 3], &mut rng, &plain);
     let features = random(&mut rng, [1, 3, 9], 1.0)?;
     let state = random(&mut rng, [1, STATE], 1.0)?;
     let value = |order: [i32; 3], actions: [i32; 3]| {

@@ -8,59 +8,13 @@ use super::{MixerSizes, one_hot};
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
 
-/// The sizes of [`QtranJoint`] and [`QtranValue`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QtranConfig {
-    /// The width of the hidden layers; 64 is `mixing_embed_dim` in PyMARL's `qtran.yaml`.
-    pub embed_dim: usize,
-    /// The number of hidden layers; the action encoder always has one.
-    pub hidden_layers: usize,
-}
-
-impl QtranConfig {
-    /// PyMARL's `network_size: small`, its default.
-    pub const SMALL: Self = Self { embed_dim: 64, hidden_layers: 2 };
-    /// PyMARL's `network_size: big`.
-    pub const BIG: Self = Self { embed_dim: 64, hidden_layers: 3 };
-
-    /// The joint action value network for agents whose features have `feature_dim` numbers.
-    pub fn init_joint(
-        &self,
-        sizes: MixerSizes,
-        feature_dim: usize,
-        rng: &mut Rng,
-        device: &Device,
-    ) -> QtranJoint {
-        let encoding = feature_dim + sizes.n_actions;
-        let hidden = vec![self.embed_dim; self.hidden_layers];
-        QtranJoint {
-            encoder: Mlp::new(encoding, &[encoding], encoding, rng, device),
-            joint: Mlp::new(sizes.state_dim + encoding, &hidden, 1, rng, device),
-            n_actions: sizes.n_actions,
-        }
-    }
-
-    /// The state value network.
-    pub fn init_value(&self, state_dim: usize, rng: &mut Rng, device: &Device) -> QtranValue {
-        let hidden = vec![self.embed_dim; self.hidden_layers];
-        QtranValue { value: Mlp::new(state_dim, &hidden, 1, rng, device) }
-    }
-}
-
-impl Default for QtranConfig {
-    fn default() -> Self {
-        Self::SMALL
-    }
-}
-
 /// The joint action value, unrestricted:
 ///
 /// `Q_jt(s, u) = f([s, sum_i g([h_i, onehot(u_i)])])`
 ///
 /// where `h_i` are the features of agent `i`
 /// ([`AgentOutput::features`](super::super::AgentOutput::features)), the encoder `g` has one
-/// hidden layer as wide as its input and `f` has
-/// `hidden_layers` of width `embed_dim`; all hidden layers have ReLU. Its size does not depend on
+/// hidden layer as wide as its input; all hidden layers have ReLU. Its size does not depend on
 /// the number of agents, nor its value on their order.
 #[derive(Module, Debug)]
 pub struct QtranJoint {
@@ -71,6 +25,23 @@ pub struct QtranJoint {
 }
 
 impl QtranJoint {
+    /// Makes a network for agents whose features have `feature_dim` numbers, where `f` has these
+    /// hidden layers. PyMARL's `network_size: small`, its default, has two of 64 units, `big` three.
+    pub fn new(
+        sizes: MixerSizes,
+        feature_dim: usize,
+        hidden: &[usize],
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Self {
+        let encoding = feature_dim + sizes.n_actions;
+        Self {
+            encoder: Mlp::new(encoding, &[encoding], encoding, rng, device),
+            joint: Mlp::new(sizes.state_dim + encoding, hidden, 1, rng, device),
+            n_actions: sizes.n_actions,
+        }
+    }
+
     /// `features` `[row, agent, feature_dim]`, `actions` `[row, agent]`, `state`
     /// `[row, state_dim]` to `[row, 1]`.
     pub fn forward(
@@ -89,14 +60,19 @@ impl QtranJoint {
     }
 }
 
-/// The state value `V(s)` that accounts for what the sum of the utilities cannot represent, with
-/// `hidden_layers` of width `embed_dim` and ReLU.
+/// The state value `V(s)` that accounts for what the sum of the utilities cannot represent; its
+/// hidden layers have ReLU.
 #[derive(Module, Debug)]
 pub struct QtranValue {
     value: Mlp,
 }
 
 impl QtranValue {
+    /// Makes a network with these hidden layers.
+    pub fn new(state_dim: usize, hidden: &[usize], rng: &mut Rng, device: &Device) -> Self {
+        Self { value: Mlp::new(state_dim, hidden, 1, rng, device) }
+    }
+
     /// `[row, state_dim]` to `[row, 1]`.
     pub fn forward(&self, state: Tensor<2>) -> Tensor<2> {
         self.value.forward(state, Activation::Identity)

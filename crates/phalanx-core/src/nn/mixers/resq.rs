@@ -4,43 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::unrestricted::{UnrestrictedMixer, UnrestrictedNetwork};
+use super::{Mixer, MixerSizes};
 use crate::rng::Rng;
-
-/// The sizes of a [`Residual`] network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResidualConfig {
-    /// The width of every hidden layer. The default, 128, is `central_mixing_embed_dim` in
-    /// `ResQ.yaml` of xmu-rl-3dv/ResQ.
-    pub embed_dim: usize,
-    /// Whether the residual is `-|x|` of the network's output `x`. The default is true, as the
-    /// theorem asks for. The released code computes `-|x|` as well, but only inside a penalty that
-    /// is then always zero, and trains on `x`; where this is false, `x` itself is the residual, and
-    /// the learner adds the penalty `max(Q_r, 0)^2` that keeps it from becoming positive.
-    pub non_positive: bool,
-}
-
-impl Default for ResidualConfig {
-    fn default() -> Self {
-        Self { embed_dim: 128, non_positive: true }
-    }
-}
-
-impl ResidualConfig {
-    /// Makes a network for `n_agents` with initial weights drawn from `rng`.
-    pub fn init(
-        &self,
-        n_agents: usize,
-        state_dim: usize,
-        rng: &mut Rng,
-        device: &Device,
-    ) -> Residual {
-        let network = UnrestrictedMixer { mixing_embed_dim: self.embed_dim };
-        Residual {
-            network: network.network(n_agents, state_dim, rng, device),
-            non_positive: self.non_positive,
-        }
-    }
-}
 
 /// What a monotonic joint action value `Q_tot` lacks:
 ///
@@ -58,6 +23,23 @@ pub struct Residual {
 }
 
 impl Residual {
+    /// Makes a network whose hidden layers have `width` units, with initial weights drawn from `rng`.
+    ///
+    /// `non_positive` makes the residual `-|x|` of the network's output `x`, as the theorem asks for.
+    /// The released code computes `-|x|` as well, but only inside a penalty that is then always
+    /// zero, and trains on `x`. Without it, `x` itself is the residual, and the learner adds the
+    /// penalty `max(Q_r, 0)^2` that keeps it from becoming positive.
+    pub fn new(
+        width: usize,
+        non_positive: bool,
+        sizes: MixerSizes,
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Self {
+        let network = UnrestrictedMixer { mixing_embed_dim: width };
+        Self { network: network.init(sizes, rng, device), non_positive }
+    }
+
     /// Computes `Q_r`, `[row, 1]`, from utilities, `[row, agent]`, and states, `[row, state_dim]`.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
         let residual = self.network.forward(q, state);

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use phalanx_core::nn::{AgentNetworks, Device, QtranConfig, QtranJoint, QtranValue};
+use phalanx_core::nn::{AgentNetworks, Device, QtranJoint, QtranValue};
 use phalanx_core::rng::Rng;
 use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
@@ -97,16 +97,16 @@ impl ValueFactorisation for Qtran {
     }
 
     fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> QtranNetworks {
-        let size = match self.network_size {
-            NetworkSize::Small => QtranConfig::SMALL,
-            NetworkSize::Big => QtranConfig::BIG,
+        let hidden_layers = match self.network_size {
+            NetworkSize::Small => 2,
+            NetworkSize::Big => 3,
         };
-        let config = QtranConfig { embed_dim: self.mixing_embed_dim, ..size };
+        let hidden = vec![self.mixing_embed_dim; hidden_layers];
         let features = self.learning.rnn_hidden_dim;
         QtranNetworks {
             agents: context.agents(context.spec.n_actions, rng, device),
-            joint: config.init_joint(context.mixer_sizes(), features, rng, device),
-            value: config.init_value(context.spec.state_dim, rng, device),
+            joint: QtranJoint::new(context.mixer_sizes(), features, &hidden, rng, device),
+            value: QtranValue::new(context.spec.state_dim, &hidden, rng, device),
         }
     }
 

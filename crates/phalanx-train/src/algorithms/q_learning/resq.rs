@@ -2,9 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use phalanx_core::nn::{
-    AgentNetworks, Device, Mixer, QmixMixer, QmixNetwork, Residual, ResidualConfig,
-};
+use phalanx_core::nn::{AgentNetworks, Device, Mixer, QmixMixer, QmixNetwork, Residual};
 use phalanx_core::rng::Rng;
 use phalanx_core::settings::{Check, InvalidSetting};
 use serde::{Deserialize, Serialize};
@@ -46,12 +44,11 @@ pub struct ResQ {
 
 impl Default for ResQ {
     fn default() -> Self {
-        let ResidualConfig { embed_dim, non_positive } = ResidualConfig::default();
         Self {
             learning: QLearningSettings::default(),
             mixer: QmixMixer::default(),
-            central_mixing_embed_dim: embed_dim,
-            residual_negative_abs: non_positive,
+            central_mixing_embed_dim: 128,
+            residual_negative_abs: true,
         }
     }
 }
@@ -83,16 +80,14 @@ impl ValueFactorisation for ResQ {
     }
 
     fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> ResQNetworks {
-        let (n_agents, state_dim) = (context.spec.n_agents(), context.spec.state_dim);
-        let embed_dim = self.central_mixing_embed_dim;
-        let residual = ResidualConfig { embed_dim, non_positive: self.residual_negative_abs };
-        let n_actions = context.spec.n_actions;
+        let width = self.central_mixing_embed_dim;
+        let (n_actions, sizes) = (context.spec.n_actions, context.mixer_sizes());
         ResQNetworks {
             agents: context.agents(n_actions, rng, device),
-            mixer: self.mixer.init(context.mixer_sizes(), rng, device),
+            mixer: self.mixer.init(sizes, rng, device),
             residual_agents: context.agents(n_actions, rng, device),
-            residual: residual.init(n_agents, state_dim, rng, device),
-            central: CentralCritic::new(embed_dim, context, rng, device),
+            residual: Residual::new(width, self.residual_negative_abs, sizes, rng, device),
+            central: CentralCritic::new(width, context, rng, device),
         }
     }
 

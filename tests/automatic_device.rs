@@ -26,8 +26,8 @@ impl Observer for Listener {
         if report.t_env < self.steps {
             return Ok(());
         }
-        let source = std::io::Error::other("that is enough");
-        Err(TrainError::Io { action: "write", path: "anything".into(), source })
+        let cause = std::io::Error::other("that is enough");
+        Err(TrainError::Io { action: "write", path: "anything".into(), cause })
     }
     fn warn(&mut self, _: &str) -> Result<(), TrainError> {
         Ok(())

@@ -21,8 +21,8 @@ impl Observer for PullThePlug {
         if report.t_env < self.0 {
             return Ok(());
         }
-        let source = std::io::Error::other("the plug was pulled");
-        Err(TrainError::Io { action: "write", path: "anything".into(), source })
+        let cause = std::io::Error::other("the plug was pulled");
+        Err(TrainError::Io { action: "write", path: "anything".into(), cause })
     }
     fn warn(&mut self, _: &str) -> Result<(), TrainError> {
         Ok(())

@@ -49,6 +49,11 @@ fn errors_name_the_culprit_and_the_nearest_name() {
         (&["train", "qmix", "skirmish/3m", "lr=nan"], &["`lr`", "positive"]),
         (&["train", "qmix", "skirmish/3m", "my.toml"], &["my.toml", "line 4", "`epsilon_finish`"]),
         (&["train", "qmix", "skirmish/3m", "none.toml"], &["none.toml", "cannot read"]),
+        (&["train", "qmix", "smax/3m", "envs/skirmish_smax.toml"], &["envs/smax.toml"]),
+        (&["train", "qmix", "smac/3m"], &["smac/3m", "`skirmish/3m`"]),
+        (&["train", "qmix", "skirmish/3m", "env_args.rules=smax"], &["`smax/3m`"]),
+        (&["train", "qmix", "two_step", "minto=true"], &["minto", "double_q=false"]),
+        (&["train", "resq", "two_step", "double_q=false"], &["double_q", "must be true"]),
         (&["train", "qmix", "skirmish/3m", "device=gpu"], &["gpu", "cpu"]),
         (&["train", "qmix", "skirmish/3m", "env_args.step_mull=8"], &["step_mull", "step_mul"]),
         (&["train", "qmix", "skirmish/3m", "step_mull=8"], &["step_mull", "env_args.step_mul"]),
@@ -93,6 +98,8 @@ fn errors_name_the_culprit_and_the_nearest_name() {
 fn an_error_says_everything_once() {
     let error = misuse(&["describe", "skirmish/3m", "step_mul=0"], &[]);
     assert_eq!(error.matches("`step_mul` cannot be 0").count(), 1, "{error}");
+    let error = misuse(&["train", "qmix", "skirmish/3m", "none.toml"], &[]);
+    assert_eq!(error.matches("No such file").count(), 1, "{error}");
 }
 
 #[test]

@@ -31,14 +31,14 @@ pub enum TrainError {
     #[error(transparent)]
     Replay(#[from] ReplayError),
     /// A file or folder cannot be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {cause}", path.display())]
     Io {
         /// The attempted action: `write`, `read`, `create`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The folder of a run exists already.
     #[error(
@@ -112,6 +112,6 @@ impl TrainError {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { action, path, source }
+        move |cause| Self::Io { action, path, cause }
     }
 }

@@ -65,7 +65,7 @@ pub use q_learning::{
     Acting, BootstrapRule, ConcaveQ, CwQmix, EpisodeTensors, Estimator, Iql, LossOutput,
     ModelContext, NetworkSize, Overlap, OwQmix, PolicyLoss, QLearning, QLearningSettings, Qatten,
     Qmix, Qplex, Qtran, ReplayLearner, ResQ, TargetUpdate, Targets, TdLoss, Unrestricted,
-    ValueFactorisation, Vdn, WeightedSettings, detach,
+    ValueFactorisation, Vdn, WeightedSettings, detach, weighted_mse,
 };
 pub use registry::{AlgorithmEntry, Algorithms, algorithm};
 

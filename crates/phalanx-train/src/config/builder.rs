@@ -66,7 +66,10 @@ impl ConfigBuilder {
     ///
     /// When the file cannot be read or parsed, or sets an unknown key or a value of the wrong type.
     pub fn file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+        let unreadable = |cause| match renamed::file(path) {
+            Some(new) => ConfigError::Moved { path: path.to_owned(), new },
+            None => ConfigError::Unreadable { path: path.to_owned(), cause },
+        };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let syntax = |error: toml::de::Error| ConfigError::Syntax {
             path: path.to_owned(),

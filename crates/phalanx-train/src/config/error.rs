@@ -11,12 +11,20 @@ use super::origin::Origin;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file cannot be read.
-    #[error("cannot read the configuration file {}: {source}", path.display())]
+    #[error("cannot read the configuration file {}: {cause}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        cause: std::io::Error,
+    },
+    /// A file that came with an earlier version has another name now.
+    #[error("there is no file {}; it is called {new} now", path.display())]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// The end of its path now.
+        new: &'static str,
     },
     /// A file is not TOML.
     #[error("{} is not valid TOML:\n{message}", path.display())]

@@ -1,6 +1,8 @@
 //! Names that have changed. Files, assignments and saved runs that use an old name are read for one
 //! more version, with a notice.
 
+use std::path::Path;
+
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -8,6 +10,8 @@ pub enum Kind {
     Algorithm,
     /// A key of runs or algorithms.
     Key,
+    /// A file that comes with the project, by the end of its path.
+    File,
 }
 
 /// A name that has changed.
@@ -24,8 +28,27 @@ pub struct Renamed {
 }
 
 /// All names that have changed.
-pub static RENAMED: &[Renamed] =
-    &[Renamed { kind: Kind::Algorithm, old: "mlp", new: "unrestricted", since: "0.1.0" }];
+pub static RENAMED: &[Renamed] = &[
+    Renamed { kind: Kind::Algorithm, old: "mlp", new: "unrestricted", since: "0.1.0" },
+    Renamed {
+        kind: Kind::File,
+        old: "algs/mlp.toml",
+        new: "algs/unrestricted.toml",
+        since: "0.1.0",
+    },
+    Renamed {
+        kind: Kind::File,
+        old: "envs/skirmish_smax.toml",
+        new: "envs/smax.toml",
+        since: "0.1.0",
+    },
+    Renamed {
+        kind: Kind::File,
+        old: "envs/skirmish_epo.toml",
+        new: "envs/skirmish_extended_partial_observability.toml",
+        since: "0.1.0",
+    },
+];
 
 /// Returns the current name of an algorithm, if `name` is a former one.
 pub fn algorithm(name: &str) -> Option<&'static str> {
@@ -35,6 +58,12 @@ pub fn algorithm(name: &str) -> Option<&'static str> {
 /// Returns the current name of a key, if `name` is a former one.
 pub fn key(name: &str) -> Option<&'static str> {
     current(RENAMED, Kind::Key, name)
+}
+
+/// Returns the current name of a file of the project, if `path` is a former one.
+pub fn file(path: &Path) -> Option<&'static str> {
+    let former = |entry: &&Renamed| entry.kind == Kind::File && path.ends_with(entry.old);
+    RENAMED.iter().find(former).map(|entry| entry.new)
 }
 
 /// Returns the notice about a former name.
@@ -60,6 +89,14 @@ mod tests {
         assert_eq!(current(&names, Kind::Key, "c"), Some("d"));
         assert_eq!(current(&names, Kind::Key, "a"), None);
         assert_eq!(current(&names, Kind::Key, "d"), None);
+    }
+
+    #[test]
+    fn a_former_file_is_known_in_whatever_folder_the_project_lies() {
+        let current = file(Path::new("phalanx/configs/envs/skirmish_smax.toml"));
+        assert_eq!(current, Some("envs/smax.toml"));
+        assert_eq!(file(Path::new("phalanx/configs/envs/smax.toml")), None);
+        assert_eq!(file(Path::new("my_mlp.toml")), None);
     }
 
     #[test]

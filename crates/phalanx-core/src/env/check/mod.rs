@@ -55,12 +55,12 @@ pub enum CheckError {
         reason: String,
     },
     /// Saving or loading failed.
-    #[error("`{id}` cannot save and load itself: {source}")]
+    #[error("`{id}` cannot save and load itself: {cause}")]
     Restore {
         /// The environment.
         id: String,
         /// The cause.
-        source: EnvError,
+        cause: EnvError,
     },
 }
 
@@ -129,7 +129,7 @@ pub fn check_env<E: Env>(factory: impl Fn() -> E, steps: u64) -> Result<CheckRep
                 copy.reset();
                 copy.env
                     .load(&bytes)
-                    .map_err(|source| CheckError::Restore { id: spec.id.clone(), source })?;
+                    .map_err(|cause| CheckError::Restore { id: spec.id.clone(), cause })?;
                 copy.rng = original.rng.clone();
                 restored = Some((copy, STEPS_AFTER_RESTORE));
                 report.restores += 1;

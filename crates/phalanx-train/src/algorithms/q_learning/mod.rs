@@ -54,7 +54,7 @@ pub use qtran::{NetworkSize, Qtran};
 pub use resq::ResQ;
 pub use settings::{Overlap, QLearningSettings, TargetUpdate};
 pub use targets::Targets;
-pub use td_loss::TdLoss;
+pub use td_loss::{TdLoss, weighted_mse};
 pub use wqmix::{CwQmix, OwQmix, WeightedSettings};
 
 /// Q-learning with a mixer: utilities `Q_i` of the agents and `Q_tot = mixer(Q_1, …, Q_n; s)` learn

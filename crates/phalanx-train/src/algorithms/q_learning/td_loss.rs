@@ -35,7 +35,7 @@ impl TdLoss {
 /// Computes `td_loss_scale * sum(weight * filled * error^2) / sum(filled)` of any `error`,
 /// `[times * episode, column]`. Every step has the importance-sampling weight of its episode, times
 /// `weight` where there is one.
-pub(super) fn weighted_mse(
+pub fn weighted_mse(
     learning: &QLearningSettings,
     batch: &EpisodeTensors,
     error: Tensor<2>,

@@ -135,7 +135,7 @@ impl RunCheckpoints {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(CheckpointIndex::default())
             }
-            Err(source) => Err(TrainError::Io { action: "read", path, source }),
+            Err(cause) => Err(TrainError::Io { action: "read", path, cause }),
         }
     }
 

@@ -437,3 +437,28 @@ fn the_other_benches_do_the_work_that_other_libraries_do() {
     assert!(trained["updates_per_second"].as_f64() > Some(0.0), "{trained}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is written");
 }
+
+#[test]
+fn a_battle_on_a_map_file_is_trained_and_evaluated_under_the_name_of_its_map() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/maps/two_ramps.toml");
+    fs::copy(example, at.join("my_map.toml")).expect("the example map is there");
+    let train = ["train", "qmix", "skirmish", "map=my_map.toml", "t_max=500", "--json"];
+    let run = "results/qmix/skirmish/two_ramps/seed_1";
+    assert_eq!(json(at, &train)["run"], run);
+    let config = fs::read_to_string(at.join(run).join("config.toml")).expect("it was written");
+    assert!(config.contains("map = \"my_map.toml\""), "{config}");
+    assert_eq!(json(at, &["eval", run, "--episodes", "2", "--json"])["episodes"], 2);
+    let described = json(at, &["describe", "skirmish", "map=my_map.toml", "--json"]);
+    assert_eq!(described["id"], "skirmish/two_ramps");
+
+    let text = fs::read_to_string(at.join("my_map.toml")).expect("it was copied");
+    let line = 1 + text.lines().position(|line| line.contains("marine")).expect("there are some");
+    fs::write(at.join("my_map.toml"), text.replacen("marine", "marnie", 1)).expect("written");
+    let wrong = phalanx(at, &train);
+    assert_eq!(wrong.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&wrong.stderr);
+    assert!(error.contains(&format!("my_map.toml, line {line}")), "{error}");
+    assert!(error.contains("did you mean `marine`"), "{error}");
+}

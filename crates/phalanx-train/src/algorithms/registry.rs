@@ -136,3 +136,34 @@ impl AlgorithmEntry {
         (self.read)(table)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithms::{Ippo, Qmix};
+
+    #[test]
+    fn a_name_stands_for_one_algorithm() {
+        let mut algorithms = Algorithms::builtin();
+        let error = algorithms.register::<Qmix>().expect_err("QMIX is built in").to_string();
+        assert_eq!(error, "there is already an algorithm `qmix`");
+        let mut algorithms = Algorithms { entries: Vec::new() };
+        algorithms.register::<Ippo>().expect("the name is free");
+        assert_eq!(algorithms.get("ippo").expect("it was registered").id, "ippo");
+    }
+
+    #[test]
+    fn every_mixer_makes_an_algorithm_of_its_name() {
+        struct Named(Algorithms);
+        impl MixerVisitor for Named {
+            fn visit<M: Mixer>(&mut self) {
+                let entry = self.0.get(M::ID).expect("it is registered");
+                assert_eq!(entry.summary, M::SUMMARY);
+                let keys = toml::Table::try_from(M::default()).expect("settings are plain values");
+                let all = entry.defaults();
+                assert!(keys.iter().all(|(key, value)| all.get(key) == Some(value)), "{}", M::ID);
+            }
+        }
+        visit_mixers(&mut Named(Algorithms::builtin()));
+    }
+}

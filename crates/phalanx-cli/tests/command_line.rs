@@ -454,8 +454,9 @@ fn a_battle_on_a_map_file_is_trained_and_evaluated_under_the_name_of_its_map() {
     assert_eq!(described["id"], "skirmish/two_ramps");
 
     let text = fs::read_to_string(at.join("my_map.toml")).expect("it was copied");
-    let line = 1 + text.lines().position(|line| line.contains("marine")).expect("there are some");
-    fs::write(at.join("my_map.toml"), text.replacen("marine", "marnie", 1)).expect("written");
+    let line = 1 + text.lines().position(|line| line == "unit = \"marine\"").expect("there is one");
+    fs::write(at.join("my_map.toml"), text.replacen("\"marine\"", "\"marnie\"", 1))
+        .expect("written");
     let wrong = phalanx(at, &train);
     assert_eq!(wrong.status.code(), Some(2));
     let error = String::from_utf8_lossy(&wrong.stderr);

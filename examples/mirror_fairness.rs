@@ -2,7 +2,7 @@
 //! advantage? Prints how often each wins, as a table in Markdown.
 //!
 //! ```sh
-//! cargo run --release --example play_mirrored -- 10000 1
+//! cargo run --release --example mirror_fairness -- 10000 1
 //! ```
 //!
 //! The optional numbers are how many battles to play on each map, and a seed; maps may follow. The

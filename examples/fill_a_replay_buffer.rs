@@ -2,7 +2,7 @@
 //! and unpacking take, and what PyMARL's layout would occupy.
 //!
 //! ```sh
-//! cargo run --release --example fill_a_replay_memory -- skirmish/27m_vs_30m random 300 f32
+//! cargo run --release --example fill_a_replay_buffer -- skirmish/27m_vs_30m random 300 f32
 //! ```
 //!
 //! The arguments are an environment, a script (`random` or a scripted player), the number of

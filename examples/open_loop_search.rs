@@ -2,7 +2,7 @@
 //! actions are available, but nothing else. Prints how often it wins afterwards, as a table in Markdown.
 //!
 //! ```sh
-//! cargo run --release --example play_blindly -- 60 3m 2s3z terran_5_vs_5
+//! cargo run --release --example open_loop_search -- 60 3m 2s3z terran_5_vs_5
 //! ```
 //!
 //! The first argument is the number of generations of the search, the others are maps. A game that

@@ -2,7 +2,7 @@
 //! SMAC's maps, as a table in Markdown, beside what SMAC's authors report.
 //!
 //! ```sh
-//! cargo run --release --example play_by_script -- 1000
+//! cargo run --release --example scripted_win_rates -- 1000
 //! ```
 //!
 //! The optional number is how many battles to play on each map. They are played on all threads;

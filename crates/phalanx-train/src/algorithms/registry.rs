@@ -9,7 +9,7 @@ use super::{
     Algorithm, ConcaveQ, CwQmix, Happo, Ia2c, Ippo, Maa2c, Mappo, OwQmix, PqnIql, PqnVdn,
     QLearning, Qtran, ResQ, SequentialPpo,
 };
-use crate::config::{ConfigError, renamed};
+use crate::config::{ConfigError, renamed, run_defaults};
 
 /// The algorithms that a program knows by name.
 #[derive(Clone, Debug)]
@@ -46,7 +46,8 @@ impl Algorithms {
     ///
     /// # Errors
     ///
-    /// When there is one with the same name already; nothing is replaced.
+    /// When there is one with the same name already, or when a key of the algorithm is one of every
+    /// run; nothing is replaced.
     pub fn register<A>(&mut self) -> Result<(), ConfigError>
     where
         A: Algorithm + Default + DeserializeOwned + 'static,
@@ -54,6 +55,10 @@ impl Algorithms {
         let entry = AlgorithmEntry::of::<A>();
         if self.entries.iter().any(|known| known.id == entry.id) {
             return Err(ConfigError::DuplicateAlgorithm { name: entry.id.to_owned() });
+        }
+        let keys = entry.defaults();
+        if let Some(key) = run_defaults().keys().find(|key| keys.contains_key(*key)) {
+            return Err(ConfigError::KeyOfRuns { name: entry.id.to_owned(), key: key.clone() });
         }
         self.entries.push(entry);
         Ok(())
@@ -139,6 +144,11 @@ impl AlgorithmEntry {
 
 #[cfg(test)]
 mod tests {
+    use burn::module::Module;
+    use burn::tensor::{Device, Tensor};
+    use phalanx_core::nn::{MixerInput, MixerSizes};
+    use phalanx_core::rng::Rng;
+
     use super::*;
     use crate::algorithms::{Ippo, Qmix};
 
@@ -150,6 +160,44 @@ mod tests {
         let mut algorithms = Algorithms { entries: Vec::new() };
         algorithms.register::<Ippo>().expect("the name is free");
         assert_eq!(algorithms.get("ippo").expect("it was registered").id, "ippo");
+    }
+
+    /// Makes a mixer with one setting.
+    macro_rules! mixer_with {
+        ($mixer:ident, $key:ident) => {
+            #[derive(Module, Debug, Default, serde::Serialize, serde::Deserialize)]
+            struct $mixer {
+                #[module(skip)]
+                $key: u32,
+            }
+
+            impl Mixer for $mixer {
+                const ID: &str = stringify!($mixer);
+                const SUMMARY: &str = "a sum";
+                type Network = Self;
+
+                fn init(&self, _: MixerSizes, _: &mut Rng, _: &Device) -> Self {
+                    self.clone()
+                }
+
+                fn forward(&self, _: &Self, input: MixerInput) -> Tensor<2> {
+                    input.q_chosen.sum_dim(1)
+                }
+            }
+        };
+    }
+
+    mixer_with!(KeyOfRuns, seed);
+    mixer_with!(KeyOfQLearning, gamma);
+
+    #[test]
+    fn a_key_has_one_meaning() {
+        let error = Algorithms::builtin().register::<QLearning<KeyOfRuns>>();
+        let error = error.expect_err("every run has a seed").to_string();
+        assert!(error.contains("`KeyOfRuns`") && error.contains("`seed`"), "{error}");
+        let invalid = QLearning::<KeyOfQLearning>::default();
+        let invalid = Algorithm::validate(&invalid);
+        assert_eq!(invalid[0].key, "gamma");
     }
 
     #[test]

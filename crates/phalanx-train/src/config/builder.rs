@@ -273,8 +273,8 @@ impl ConfigBuilder {
     }
 }
 
-/// The keys that every run has, with their defaults.
-fn run_defaults() -> Table {
+/// Returns the keys that every run has, with their defaults.
+pub(crate) fn run_defaults() -> Table {
     Table::try_from(RunConfig::default())
         .expect("the default configuration is plain numbers, texts and a table")
 }

@@ -80,6 +80,14 @@ pub enum ConfigError {
         /// The most similar known name.
         nearest: String,
     },
+    /// An algorithm has a key that every run has.
+    #[error("the algorithm `{name}` needs another name for its key `{key}`, which every run has")]
+    KeyOfRuns {
+        /// The algorithm.
+        name: String,
+        /// The key.
+        key: String,
+    },
     /// An algorithm with this name is registered already.
     #[error("there is already an algorithm `{name}`")]
     DuplicateAlgorithm {

@@ -17,6 +17,7 @@ mod run_config;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use builder::run_defaults;
 pub use builder::{ConfigBuilder, parse_assignment};
 pub use byte_size::ByteSize;
 pub use error::{ConfigError, InvalidSetting};

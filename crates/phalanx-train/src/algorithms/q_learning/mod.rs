@@ -39,9 +39,11 @@ use phalanx_core::nn::{
     VdnMixer,
 };
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::InvalidSetting;
+use phalanx_core::settings::{Check, InvalidSetting};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use super::to_table;
 
 pub use batch::EpisodeTensors;
 pub(in crate::algorithms) use batch::MASKED_LOGIT;
@@ -127,7 +129,14 @@ impl<M: Mixer> ValueFactorisation for QLearning<M> {
     }
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        self.mixer.validate()
+        let mut check = Check::default();
+        check.all(self.mixer.validate());
+        let shared = to_table(&self.learning);
+        for key in to_table(&self.mixer).keys() {
+            let reason = "is a key of Q-learning: the mixer's setting needs another name";
+            check.that(!shared.contains_key(key), key, reason);
+        }
+        check.finish()
     }
 
     fn networks(

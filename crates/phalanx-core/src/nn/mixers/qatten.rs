@@ -8,7 +8,7 @@ use super::{Mixer, MixerInput, MixerSizes};
 use crate::nn::layers::Linear;
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting};
+use crate::settings::{Check, InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
 /// Heads that each sum the utilities with weights from attention between the state and the agents:
@@ -76,13 +76,10 @@ impl Mixer for QattenMixer {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[
-            ("n_attention_head", self.n_attention_head),
-            ("query_hidden_dim", self.query_hidden_dim),
-            ("attention_embed_dim", self.attention_embed_dim),
-            ("head_hidden_dim", self.head_hidden_dim),
-            ("state_bias_hidden_dim", self.state_bias_hidden_dim),
-        ]);
+        check.at_least_one(fields!(self:
+            n_attention_head, query_hidden_dim, attention_embed_dim, head_hidden_dim,
+            state_bias_hidden_dim
+        ));
         check.finish()
     }
 

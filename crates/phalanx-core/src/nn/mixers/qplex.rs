@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mixer, MixerInput, MixerSizes, one_hot};
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting};
+use crate::settings::{Check, InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
 /// Keeps weights that are meant to be positive away from zero, as in wjh720/QPLEX.
@@ -99,12 +99,9 @@ impl Mixer for QplexMixer {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[
-            ("hypernet_embed", self.hypernet_embed),
-            ("num_kernel", self.num_kernel),
-            ("adv_hypernet_layers", self.adv_hypernet_layers),
-            ("adv_hypernet_embed", self.adv_hypernet_embed),
-        ]);
+        check.at_least_one(fields!(self:
+            hypernet_embed, num_kernel, adv_hypernet_layers, adv_hypernet_embed
+        ));
 
         check.finish()
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mixer, MixerInput, MixerSizes};
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting};
+use crate::settings::{Check, InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
 /// A network without any restriction on how the joint action value depends on the utilities:
@@ -58,7 +58,7 @@ impl Mixer for UnrestrictedMixer {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[("mixing_embed_dim", self.mixing_embed_dim)]);
+        check.at_least_one(fields!(self: mixing_embed_dim));
         check.finish()
     }
 

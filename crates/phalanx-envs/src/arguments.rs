@@ -144,12 +144,12 @@ pub(crate) mod promises {
         assert_eq!(fields, known);
     }
 
-    /// Each of the texts `key = value` is refused with an error that names the key.
+    /// Each line `key = value` is refused with an error that names the key.
     pub(crate) fn values_are_refused_by_name<T>(
         read: impl Fn(&toml::Table) -> Result<T, ArgumentError>,
-        texts: &[&str],
+        lines: &str,
     ) {
-        for text in texts {
+        for text in lines.lines().map(str::trim).filter(|text| !text.is_empty()) {
             let error = read(&text.parse().expect("valid TOML")).err().expect(text);
             let key = text.split(' ').next().unwrap_or_default();
             assert!(

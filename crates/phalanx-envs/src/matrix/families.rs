@@ -144,16 +144,16 @@ mod tests {
 
     #[test]
     fn tables_without_cells_or_with_holes_are_refused_by_name() {
-        let texts = [
-            "payoff = []",
-            "payoff = [[]]",
-            "payoff = [[1, 2], [3]]",
-            "payoff = [[1, nan]]",
-            "payoff = [1, 2]",
-            "payoff = 3",
-        ];
-        promises::values_are_refused_by_name(custom, &texts);
-        promises::values_are_refused_by_name(qtran, &["z = inf", "z = \"one\""]);
-        promises::values_are_refused_by_name(penalty, &["k = nan"]);
+        let texts = "
+            payoff = []
+            payoff = [[]]
+            payoff = [[1, 2], [3]]
+            payoff = [[1, nan]]
+            payoff = [1, 2]
+            payoff = 3
+        ";
+        promises::values_are_refused_by_name(custom, texts);
+        promises::values_are_refused_by_name(qtran, "z = inf\nz = \"one\"");
+        promises::values_are_refused_by_name(penalty, "k = nan");
     }
 }

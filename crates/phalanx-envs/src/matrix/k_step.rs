@@ -194,7 +194,12 @@ mod tests {
     #[test]
     fn arguments_are_documented_and_refused_by_name() {
         promises::every_field_is_documented::<KStepArgs>(KStepArgs::ARGUMENTS);
-        let texts = ["steps = 0", "steps = 1001", "good_branches = 3", "good_branches = \"2\""];
-        promises::values_are_refused_by_name(KStepArgs::from_table, &texts);
+        let texts = r#"
+            steps = 0
+            steps = 1001
+            good_branches = 3
+            good_branches = "2"
+        "#;
+        promises::values_are_refused_by_name(KStepArgs::from_table, texts);
     }
 }

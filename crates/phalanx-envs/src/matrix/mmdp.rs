@@ -169,7 +169,11 @@ mod tests {
     #[test]
     fn arguments_are_documented_and_refused_by_name() {
         promises::every_field_is_documented::<MmdpArgs>(MmdpArgs::ARGUMENTS);
-        let texts = ["reward_win = nan", "episode_limit = 0", "episode_limit = -3"];
-        promises::values_are_refused_by_name(MmdpArgs::from_table, &texts);
+        let texts = "
+            reward_win = nan
+            episode_limit = 0
+            episode_limit = -3
+        ";
+        promises::values_are_refused_by_name(MmdpArgs::from_table, texts);
     }
 }

@@ -319,23 +319,23 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused_by_name() {
-        let texts = [
-            "step_mul = 0",
-            "step_mul = -1",
-            "move_amount = 0",
-            "reward_scale_rate = -1.0",
-            "reward_win = inf",
-            "obs_starcraft = false",
-            "num_fov_actions = 0",
-            "prob_obs_enemy = 1.5",
-            "min_attack_range = nan",
-            "difficulty = \"0\"",
-            "difficulty = 7",
-            "opponent = \"kitting\"",
-            "opponent = 1",
-            "deterministic = 1",
-        ];
-        promises::values_are_refused_by_name(SkirmishArgs::from_table, &texts);
+        let texts = r#"
+            step_mul = 0
+            step_mul = -1
+            move_amount = 0
+            reward_scale_rate = -1.0
+            reward_win = inf
+            obs_starcraft = false
+            num_fov_actions = 0
+            prob_obs_enemy = 1.5
+            min_attack_range = nan
+            difficulty = "0"
+            difficulty = 7
+            opponent = "kitting"
+            opponent = 1
+            deterministic = 1
+        "#;
+        promises::values_are_refused_by_name(SkirmishArgs::from_table, texts);
     }
 
     #[test]

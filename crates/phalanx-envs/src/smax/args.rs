@@ -161,17 +161,17 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused_by_name() {
-        let texts = [
-            "map_width = 0",
-            "map_height = nan",
-            "world_steps_per_env_step = 0",
-            "time_per_step = -1.0",
-            "won_battle_bonus = inf",
-            "max_steps = 0",
-            "observation_type = \"image\"",
-            "attack_mode = \"furthest\"",
-            "deterministic = 1",
-        ];
-        promises::values_are_refused_by_name(SmaxArgs::from_table, &texts);
+        let texts = r#"
+            map_width = 0
+            map_height = nan
+            world_steps_per_env_step = 0
+            time_per_step = -1.0
+            won_battle_bonus = inf
+            max_steps = 0
+            observation_type = "image"
+            attack_mode = "furthest"
+            deterministic = 1
+        "#;
+        promises::values_are_refused_by_name(SmaxArgs::from_table, texts);
     }
 }

@@ -224,6 +224,18 @@ impl Default for PolicyGradient {
 }
 
 impl PolicyGradient {
+    /// Returns the settings of algorithms that update agents with separate networks one after another,
+    /// under a critic of the team's value.
+    pub(super) fn sequential() -> Self {
+        Self {
+            critic: CriticInput::Joint,
+            update_order: UpdateOrder::Random,
+            parameter_sharing: Sharing::None,
+            entropy_coef: 0.01,
+            ..Self::default()
+        }
+    }
+
     /// Returns the number of steps through which gradients flow.
     pub fn chunk(&self) -> usize {
         if self.data_chunk_length == 0 { self.rollout_steps } else { self.data_chunk_length }

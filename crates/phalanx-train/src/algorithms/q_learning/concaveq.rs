@@ -118,7 +118,7 @@ impl ConcaveQ {
     pub(super) fn invalid(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
         check.all(self.mixer.validate());
-        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut check);
+        check.all(CentralCritic::validate(&self.learning, self.central_mixing_embed_dim));
         check.positive_share(fields!(self: w));
         check.at_least_one(fields!(self: search_starts, search_sweeps));
         check.not_negative(fields!(self: policy_advantage_coef, policy_distil_coef, entropy_coef));

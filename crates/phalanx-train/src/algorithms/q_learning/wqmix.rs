@@ -87,7 +87,7 @@ impl WeightedSettings {
         let mut check = Check::default();
         check.all(self.mixer.validate());
         check.positive_share(fields!(self: w));
-        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut check);
+        check.all(CentralCritic::validate(&self.learning, self.central_mixing_embed_dim));
         check.finish()
     }
 

@@ -121,7 +121,7 @@ impl Steering {
         }
         for &i in &self.walkers {
             let (body, spot) = (&self.bodies[usize::from(i)], &mut self.spots[usize::from(i)]);
-            (spot.plan_x, spot.plan_y) = (body.next_x, body.next_y);
+            (spot.plan_x, spot.plan_y) = body.next;
         }
         for index in 0..self.rethinks.len() {
             let i = usize::from(self.rethinks[index]);
@@ -160,7 +160,7 @@ impl Steering {
     fn is_surprised(&self, i: usize) -> bool {
         self.neighbours.of(i).iter().any(|&j| {
             let (other, spot) = (&self.bodies[usize::from(j)], &self.spots[usize::from(j)]);
-            other.walks && (spot.plan_x != other.next_x || spot.plan_y != other.next_y)
+            other.walks && (spot.plan_x, spot.plan_y) != other.next
         })
     }
 
@@ -194,7 +194,7 @@ impl Steering {
                 }
             }
             if push_x != 0.0 || push_y != 0.0 {
-                (self.bodies[i].next_x, self.bodies[i].next_y) = (push_x, push_y);
+                self.bodies[i].next = (push_x, push_y);
                 self.walkers[kept] = unit;
                 kept += 1;
             }

@@ -12,6 +12,16 @@ pub struct Argument {
     pub allowed: &'static str,
 }
 
+/// The values of a switch, in words.
+pub(crate) const FLAG: &str = "true or false";
+/// The values of a number without bounds, in words.
+pub(crate) const NUMBER: &str = "a finite number";
+
+/// Makes a row of a list of arguments.
+pub(crate) const fn argument(key: &'static str, allowed: &'static str) -> Argument {
+    Argument { key, allowed }
+}
+
 /// What is wrong with the arguments of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

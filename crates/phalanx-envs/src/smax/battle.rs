@@ -62,12 +62,12 @@ pub(crate) struct Battle {
     pub(crate) n_pairs: usize,
     /// Pairs further than this from touching are not listed.
     pub(crate) margin: f32,
-    /// By how much two units may approach each other in one game loop of this step.
-    approach: f32,
     /// How much nearer units may come to each other before an unlisted pair can touch.
     pub(crate) slack: f32,
     /// How far any unit may go before it can touch the edge.
     pub(crate) room: f32,
+    /// By how much two units may approach each other in one game loop of this step.
+    approach: f32,
     /// What collisions add to positions.
     pub(crate) push_x: Numbers,
     pub(crate) push_y: Numbers,
@@ -102,9 +102,9 @@ impl Battle {
             pairs: Box::new([Pair::default(); MAX_PAIRS]),
             n_pairs: 0,
             margin: MARGIN,
-            approach: 0.0,
             slack: 0.0,
             room: 0.0,
+            approach: 0.0,
             push_x: zeros,
             push_y: zeros,
         }

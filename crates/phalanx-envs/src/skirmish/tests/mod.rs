@@ -1,5 +1,6 @@
 //! Promises of the battle that need its inside.
 
+mod arguments;
 mod generated;
 mod golden;
 mod interface;

@@ -21,9 +21,9 @@ pub(super) const LOOPS_PER_CHOICE: f32 = 2.0;
 pub(crate) struct Body {
     pub(crate) x: f32,
     pub(crate) y: f32,
-    pub(crate) separation: f32,
     /// The distance it keeps from cliffs.
     margin: f32,
+    pub(crate) separation: f32,
     pub(super) motion: Motion,
     /// How far it goes in one loop at most.
     pub(crate) pace: f32,
@@ -60,8 +60,8 @@ impl Body {
         Self {
             x: 0.0,
             y: 0.0,
-            separation: stats.separation,
             margin: stats.unit.inner_radius,
+            separation: stats.separation,
             motion: stats.motion,
             pace: stats.pace,
             alive: false,
@@ -136,6 +136,5 @@ pub(super) struct Spot {
     /// 1 for a unit that walks, else 0.
     pub(super) walks: f32,
     /// The displacement the others expect of it.
-    pub(super) plan_x: f32,
-    pub(super) plan_y: f32,
+    pub(super) plan: (f32, f32),
 }

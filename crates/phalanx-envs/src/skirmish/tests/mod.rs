@@ -103,6 +103,13 @@ impl Field {
         Self::on(Map::named(map).expect("the test names a map"), args)
     }
 
+    /// Begins a battle whose enemies do nothing.
+    fn peaceful(map: &str, args: &str) -> Self {
+        let mut field = Self::new(map, args);
+        field.pacify();
+        field
+    }
+
     fn written(map: &str, args: &str) -> Self {
         Self::on(Map::parse(map).expect("the test writes a map"), args)
     }

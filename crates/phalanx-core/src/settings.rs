@@ -17,7 +17,7 @@ impl fmt::Display for InvalidSetting {
     }
 }
 
-/// Pairs fields of settings with their names, for the methods of [`Check`]:
+/// Pairs fields of settings with their names, for the methods of [`Check`](crate::settings::Check):
 /// `fields!(self: gamma, td_lambda)` is `&[("gamma", self.gamma), ("td_lambda", self.td_lambda)]`.
 #[macro_export]
 macro_rules! fields {

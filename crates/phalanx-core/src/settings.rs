@@ -17,16 +17,33 @@ impl fmt::Display for InvalidSetting {
     }
 }
 
+/// Pairs fields of settings with their names, for the methods of [`Check`](crate::settings::Check):
+/// `fields!(self: gamma, td_lambda)` is `&[("gamma", self.gamma), ("td_lambda", self.td_lambda)]`.
+#[macro_export]
+macro_rules! fields {
+    ($settings:ident: $($field:ident),+ $(,)?) => {
+        &[$((stringify!($field), $settings.$field)),+]
+    };
+}
+
+#[doc(inline)]
+pub use crate::fields;
+
 /// Collects the settings that are out of bounds.
 ///
 /// ```
-/// use phalanx_core::settings::Check;
+/// use phalanx_core::settings::{Check, fields};
 ///
-/// let (lr, batch_size, gamma) = (-0.1, 32, 0.99);
+/// struct Settings {
+///     lr: f64,
+///     gamma: f64,
+///     td_lambda: f64,
+/// }
+///
+/// let settings = Settings { lr: -0.1, gamma: 0.99, td_lambda: 0.6 };
 /// let mut check = Check::default();
-/// check.at_least_one(&[("batch_size", batch_size)]);
-/// check.unit_interval(&[("gamma", gamma)]);
-/// check.that(lr > 0.0, "lr", "must be positive");
+/// check.unit_interval(fields!(settings: gamma, td_lambda));
+/// check.that(settings.lr > 0.0, "lr", "must be positive");
 /// assert_eq!(check.finish()[0].to_string(), "`lr` must be positive");
 /// ```
 #[derive(Debug, Default)]

@@ -12,6 +12,16 @@ pub struct Argument {
     pub allowed: &'static str,
 }
 
+/// The values of a switch, in words.
+pub(crate) const FLAG: &str = "true or false";
+/// The values of a number without bounds, in words.
+pub(crate) const NUMBER: &str = "a finite number";
+
+/// Makes a row of a list of arguments.
+pub(crate) const fn argument(key: &'static str, allowed: &'static str) -> Argument {
+    Argument { key, allowed }
+}
+
 /// What is wrong with the arguments of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -144,12 +154,12 @@ pub(crate) mod promises {
         assert_eq!(fields, known);
     }
 
-    /// Each of the texts `key = value` is refused with an error that names the key.
+    /// Each line `key = value` is refused with an error that names the key.
     pub(crate) fn values_are_refused_by_name<T>(
         read: impl Fn(&toml::Table) -> Result<T, ArgumentError>,
-        texts: &[&str],
+        lines: &str,
     ) {
-        for text in texts {
+        for text in lines.lines().map(str::trim).filter(|text| !text.is_empty()) {
             let error = read(&text.parse().expect("valid TOML")).err().expect(text);
             let key = text.split(' ').next().unwrap_or_default();
             assert!(

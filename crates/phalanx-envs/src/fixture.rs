@@ -1,6 +1,6 @@
 //! A battle with the buffers it writes into, for tests.
 
-use phalanx_core::env::{BatchBuffers, Env, StepBuffers, StepResult, StepRows};
+use phalanx_core::env::{Env, StepBuffers, StepResult, StepRows};
 use phalanx_core::rng::{Purpose, Rng};
 
 pub(crate) struct Fixture<E> {
@@ -22,9 +22,8 @@ impl<E: Env> Fixture<E> {
         &mut self,
         call: impl FnOnce(&mut E, &mut Rng, StepBuffers<'_>) -> R,
     ) -> R {
-        let BatchBuffers { obs, state, avail, alive, info, agent_rewards, .. } =
-            self.rows.at_mut(0);
-        let out = StepBuffers { obs, state, avail, alive, info, agent_rewards };
+        let mut rows = self.rows.at_mut(0);
+        let out = rows.row(self.env.spec(), 0);
         call(&mut self.env, &mut self.rng, out)
     }
 

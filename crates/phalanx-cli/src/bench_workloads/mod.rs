@@ -9,6 +9,8 @@ mod noise;
 mod ppo;
 mod qmix;
 
+use phalanx_core::env::EnvSpec;
+
 pub use decisions::Decisions;
 pub use hash::numbers;
 pub use noise::Noise;
@@ -22,6 +24,17 @@ mod sizes {
     pub(super) const OBS: usize = 80;
     pub(super) const HIDDEN: usize = 64;
     pub(super) const STATE: usize = 120;
+}
+
+/// Returns the specification of an environment with the sizes of all workloads.
+fn spec(id: &str, agents: usize, steps: usize) -> EnvSpec {
+    EnvSpec {
+        n_actions: sizes::ACTIONS,
+        obs_dim: sizes::OBS,
+        state_dim: sizes::STATE,
+        episode_limit: steps,
+        ..EnvSpec::new(id, agents)
+    }
 }
 
 /// Returns a parameter of the agents' network by name and shape; `None` for other names.

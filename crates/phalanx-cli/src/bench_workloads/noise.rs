@@ -6,7 +6,7 @@ use phalanx_core::env::{
 use phalanx_core::rng::Rng;
 
 use super::numbers;
-use super::sizes::{ACTIONS, OBS, STATE};
+use super::sizes::{OBS, STATE};
 
 /// Episodes of 60 steps with meaningless observations of 80 numbers, 14 actions, a state of 120 numbers,
 /// and rewards that do not depend on the actions. Updates cost as much as those of a battle.
@@ -23,13 +23,7 @@ const STEPS: usize = 60;
 impl Noise {
     /// Creates an environment with `agents` agents.
     pub fn new(agents: usize) -> Self {
-        let spec = EnvSpec {
-            n_actions: ACTIONS,
-            obs_dim: OBS,
-            state_dim: STATE,
-            episode_limit: STEPS,
-            ..EnvSpec::new("noise", agents)
-        };
+        let spec = super::spec("noise", agents, STEPS);
         let len = (agents * OBS).max(STATE) + STEPS;
         Self { data: numbers(len, 400, 1.0), spec, t: 0 }
     }

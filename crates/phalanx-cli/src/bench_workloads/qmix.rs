@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use phalanx_core::env::{EnvSpec, StepStatus};
+use phalanx_core::env::StepStatus;
 use phalanx_core::nn::{Device, QmixMixer, shard_count, with_weights};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
@@ -34,13 +34,7 @@ pub struct QmixUpdate {
 impl QmixUpdate {
     /// Creates the networks and episodes before the first update.
     pub fn new(device: &Device) -> Self {
-        let spec = EnvSpec {
-            n_actions: ACTIONS,
-            obs_dim: OBS,
-            state_dim: STATE,
-            episode_limit: STEPS,
-            ..EnvSpec::new("preset", AGENTS)
-        };
+        let spec = super::spec("preset", AGENTS, STEPS);
         let context = LearnerContext { spec, seed: 1, device: device.clone() };
         let learning = QLearningSettings {
             batch_size: EPISODES,

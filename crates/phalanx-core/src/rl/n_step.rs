@@ -59,10 +59,6 @@ mod tests {
     use super::*;
     use crate::env::StepStatus;
 
-    fn step(reward: f32) -> EpisodeStep {
-        EpisodeStep { reward, status: StepStatus::Running, filled: true }
-    }
-
     fn targets(steps: &[EpisodeStep], values: &[f32], rows: usize, n: usize) -> Vec<f32> {
         let mut out = vec![f32::NAN; steps.len()];
         n_step_targets(steps, values, rows, 0.5, n, &mut out);
@@ -71,7 +67,8 @@ mod tests {
 
     #[test]
     fn n_rewards_are_summed_and_the_value_after_them_is_bootstrapped() {
-        let steps = [step(1.0), step(2.0), step(4.0)];
+        let steps =
+            [EpisodeStep::running(1.0), EpisodeStep::running(2.0), EpisodeStep::running(4.0)];
         let values = [9.0, 9.0, 16.0, 32.0];
         let two = [1.0 + 1.0 + 0.25 * 16.0, 2.0 + 2.0 + 0.25 * 32.0, 4.0 + 0.5 * 32.0];
         assert_eq!(targets(&steps, &values, 1, 2), two);
@@ -82,9 +79,14 @@ mod tests {
     #[test]
     fn nothing_is_bootstrapped_after_a_termination_and_rows_are_independent() {
         let padding = EpisodeStep { reward: 55.0, ..EpisodeStep::PADDING };
-        let ended = EpisodeStep { status: StepStatus::Terminated, ..step(2.0) };
+        let ended = EpisodeStep { status: StepStatus::Terminated, ..EpisodeStep::running(2.0) };
         // Row 0 terminates after two steps, row 1 is truncated after one.
-        let steps = [[step(1.0), step(3.0)], [ended, padding], [padding, padding]].concat();
+        let steps = [
+            [EpisodeStep::running(1.0), EpisodeStep::running(3.0)],
+            [ended, padding],
+            [padding, padding],
+        ]
+        .concat();
         let values: Vec<f32> = (0..8).map(|i| i as f32).collect();
         let ours = targets(&steps, &values, 2, 3);
         assert_eq!(ours, [1.0 + 0.5 * 2.0, 3.0 + 0.5 * values[3], 2.0, 0.0, 0.0, 0.0]);
@@ -92,8 +94,13 @@ mod tests {
 
     #[test]
     fn one_reward_gives_one_step_targets() {
-        let ended = EpisodeStep { status: StepStatus::Terminated, ..step(2.0) };
-        let steps = [step(1.0), step(-1.0), step(0.5), ended];
+        let ended = EpisodeStep { status: StepStatus::Terminated, ..EpisodeStep::running(2.0) };
+        let steps = [
+            EpisodeStep::running(1.0),
+            EpisodeStep::running(-1.0),
+            EpisodeStep::running(0.5),
+            ended,
+        ];
         let values: Vec<f32> = (0..6).map(|i| i as f32).collect();
         let mut wanted = vec![0.0; 4];
         td_lambda_targets(&steps, &values, 2, 0.5, 0.0, &mut wanted);

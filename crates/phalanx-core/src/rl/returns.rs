@@ -62,10 +62,6 @@ mod tests {
     use super::*;
     use crate::env::StepStatus;
 
-    fn step(reward: f32) -> EpisodeStep {
-        EpisodeStep { reward, status: StepStatus::Running, filled: true }
-    }
-
     fn targets(steps: &[EpisodeStep], values: &[f32], rows: usize, lambda: f32) -> Vec<f32> {
         let mut out = vec![f32::NAN; steps.len()];
         td_lambda_targets(steps, values, rows, 0.9, lambda, &mut out);
@@ -81,20 +77,22 @@ mod tests {
     #[test]
     fn lambda_returns_match_the_published_recursion() {
         // Values .5, 1.5, .8 at times 0, 1, 2 and .7 after the last step.
-        let steps = [step(1.0), step(0.0), step(2.0)];
+        let steps =
+            [EpisodeStep::running(1.0), EpisodeStep::running(0.0), EpisodeStep::running(2.0)];
         let ours = targets(&steps, &[0.5, 1.5, 0.8, 0.7], 1, 0.5);
         assert_close(&ours, &[2.369_575, 1.5435, 2.63]);
     }
 
     #[test]
     fn lambda_zero_bootstraps_after_one_step() {
-        let steps = [step(1.0), step(0.0)];
+        let steps = [EpisodeStep::running(1.0), EpisodeStep::running(0.0)];
         assert_close(&targets(&steps, &[9.0, 2.0, 3.0], 1, 0.0), &[1.0 + 0.9 * 2.0, 0.9 * 3.0]);
     }
 
     #[test]
     fn lambda_one_is_the_discounted_sum_of_rewards() {
-        let mut steps = [step(1.0), step(2.0), step(4.0)];
+        let mut steps =
+            [EpisodeStep::running(1.0), EpisodeStep::running(2.0), EpisodeStep::running(4.0)];
         steps[2].status = StepStatus::Terminated;
         assert_close(
             &targets(&steps, &[7.0; 4], 1, 1.0),
@@ -105,12 +103,12 @@ mod tests {
     #[test]
     fn episodes_of_different_lengths_in_one_batch_are_independent() {
         let padding = EpisodeStep { reward: 55.0, ..EpisodeStep::PADDING };
-        let ended = EpisodeStep { status: StepStatus::Terminated, ..step(1.0) };
+        let ended = EpisodeStep { status: StepStatus::Terminated, ..EpisodeStep::running(1.0) };
         // Row 0 terminates after one step, row 1 is truncated after two, row 2 lasts three.
         let steps = [
-            [ended, step(1.0), step(1.0)],
-            [padding, step(2.0), step(2.0)],
-            [padding, padding, step(3.0)],
+            [ended, EpisodeStep::running(1.0), EpisodeStep::running(1.0)],
+            [padding, EpisodeStep::running(2.0), EpisodeStep::running(2.0)],
+            [padding, padding, EpisodeStep::running(3.0)],
         ]
         .concat();
         let values: Vec<f32> = (0..12).map(|i| i as f32).collect();

@@ -17,6 +17,12 @@ impl EpisodeStep {
     /// A step that was not played.
     pub const PADDING: Self = Self { reward: 0.0, status: StepStatus::Running, filled: false };
 
+    /// Returns a step after which the episode goes on.
+    #[cfg(test)]
+    pub(super) fn running(reward: f32) -> Self {
+        Self { reward, status: StepStatus::Running, filled: true }
+    }
+
     /// Returns whether the step is learned from: it was played and did not crash.
     pub fn is_learned(&self) -> bool {
         self.filled && self.status != StepStatus::Crashed

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::one_step::MatrixGame;
-use crate::arguments::{Argument, ArgumentError, read, wrong};
+use crate::arguments::{Argument, ArgumentError, NUMBER, argument, read, wrong};
 
 /// A family of payoff tables.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +52,8 @@ pub const MATRIX_FAMILIES: &[Family] = &[
     },
 ];
 
-const NUMBER: &str = "a finite number";
-const Z: &[Argument] = &[Argument { key: "z", allowed: NUMBER }];
-const K: &[Argument] = &[Argument { key: "k", allowed: NUMBER }];
+const Z: &[Argument] = &[argument("z", NUMBER)];
+const K: &[Argument] = &[argument("k", NUMBER)];
 const PAYOFF: &[Argument] = &[Argument {
     key: "payoff",
     allowed: "a list of 1 to 100 rows, each a list of equally many finite numbers, at most 100",
@@ -144,16 +143,16 @@ mod tests {
 
     #[test]
     fn tables_without_cells_or_with_holes_are_refused_by_name() {
-        let texts = [
-            "payoff = []",
-            "payoff = [[]]",
-            "payoff = [[1, 2], [3]]",
-            "payoff = [[1, nan]]",
-            "payoff = [1, 2]",
-            "payoff = 3",
-        ];
-        promises::values_are_refused_by_name(custom, &texts);
-        promises::values_are_refused_by_name(qtran, &["z = inf", "z = \"one\""]);
-        promises::values_are_refused_by_name(penalty, &["k = nan"]);
+        let texts = "
+            payoff = []
+            payoff = [[]]
+            payoff = [[1, 2], [3]]
+            payoff = [[1, nan]]
+            payoff = [1, 2]
+            payoff = 3
+        ";
+        promises::values_are_refused_by_name(custom, texts);
+        promises::values_are_refused_by_name(qtran, "z = inf\nz = \"one\"");
+        promises::values_are_refused_by_name(penalty, "k = nan");
     }
 }

@@ -6,7 +6,7 @@ use phalanx_core::env::{
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Argument, ArgumentError, read, row, wrong};
+use crate::arguments::{Argument, ArgumentError, argument, read, row, wrong};
 
 /// The number of branches: one per joint action.
 const BRANCHES: usize = 4;
@@ -31,10 +31,8 @@ impl Default for KStepArgs {
 
 impl KStepArgs {
     /// The arguments, in the order of the fields.
-    pub const ARGUMENTS: &'static [Argument] = &[
-        Argument { key: "steps", allowed: "a whole number from 1 to 1000" },
-        Argument { key: "good_branches", allowed: "2 or 4" },
-    ];
+    pub const ARGUMENTS: &'static [Argument] =
+        &[argument("steps", "a whole number from 1 to 1000"), argument("good_branches", "2 or 4")];
 
     /// Reads the arguments from a configuration.
     ///
@@ -194,7 +192,12 @@ mod tests {
     #[test]
     fn arguments_are_documented_and_refused_by_name() {
         promises::every_field_is_documented::<KStepArgs>(KStepArgs::ARGUMENTS);
-        let texts = ["steps = 0", "steps = 1001", "good_branches = 3", "good_branches = \"2\""];
-        promises::values_are_refused_by_name(KStepArgs::from_table, &texts);
+        let texts = r#"
+            steps = 0
+            steps = 1001
+            good_branches = 3
+            good_branches = "2"
+        "#;
+        promises::values_are_refused_by_name(KStepArgs::from_table, texts);
     }
 }

@@ -6,7 +6,7 @@ use phalanx_core::env::{
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Argument, ArgumentError, read, row, wrong};
+use crate::arguments::{Argument, ArgumentError, NUMBER, argument, read, row, wrong};
 
 /// What can be chosen about the game, under QPLEX's names and with the values of its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,8 +27,8 @@ impl Default for MmdpArgs {
 impl MmdpArgs {
     /// The arguments, in the order of the fields.
     pub const ARGUMENTS: &'static [Argument] = &[
-        Argument { key: "reward_win", allowed: "a finite number" },
-        Argument { key: "episode_limit", allowed: "a whole number from 1 to 1000000" },
+        argument("reward_win", NUMBER),
+        argument("episode_limit", "a whole number from 1 to 1000000"),
     ];
 
     /// Reads the arguments from a configuration.
@@ -169,7 +169,11 @@ mod tests {
     #[test]
     fn arguments_are_documented_and_refused_by_name() {
         promises::every_field_is_documented::<MmdpArgs>(MmdpArgs::ARGUMENTS);
-        let texts = ["reward_win = nan", "episode_limit = 0", "episode_limit = -3"];
-        promises::values_are_refused_by_name(MmdpArgs::from_table, &texts);
+        let texts = "
+            reward_win = nan
+            episode_limit = 0
+            episode_limit = -3
+        ";
+        promises::values_are_refused_by_name(MmdpArgs::from_table, texts);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Argument, ArgumentError, read, row, wrong};
+use crate::arguments::{Argument, ArgumentError, FLAG, NUMBER, argument, read, row, wrong};
 
 /// What can be chosen about the hunt.
 ///
@@ -107,14 +107,8 @@ impl Default for PredatorPreyArgs {
     }
 }
 
-const FLAG: &str = "true or false";
-const NUMBER: &str = "a finite number";
 const PROBABILITY: &str = "a number from 0 to 1";
 const COUNT: &str = "a whole number from 0 to 1000";
-
-const fn argument(key: &'static str, allowed: &'static str) -> Argument {
-    Argument { key, allowed }
-}
 
 /// The arguments of predator-prey, in the order of the fields of [`PredatorPreyArgs`].
 pub const ARGUMENTS: &[Argument] = &[

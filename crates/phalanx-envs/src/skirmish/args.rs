@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::interface::ATTACK_MOVE;
 use super::maps::Map;
 use super::scripted::SCRIPTED_POLICIES;
-use crate::arguments::{Argument, ArgumentError, read, row, wrong};
+use crate::arguments::{Argument, ArgumentError, FLAG, NUMBER, argument, read, row, wrong};
 
 /// The arguments of a battle, besides its map.
 ///
@@ -171,13 +171,7 @@ impl Default for SkirmishArgs {
     }
 }
 
-const FLAG: &str = "true or false";
-const NUMBER: &str = "a finite number";
 const POSITIVE: &str = "a number above zero";
-
-const fn argument(key: &'static str, allowed: &'static str) -> Argument {
-    Argument { key, allowed }
-}
 
 /// The arguments of a battle, in the order of the fields of [`SkirmishArgs`].
 pub const ARGUMENTS: &[Argument] = &[
@@ -278,17 +272,17 @@ impl SkirmishArgs {
         ];
         let bad = values.into_iter().find(|&(_, good, _)| !good);
         if let Some((key, _, value)) = bad {
-            return Err(wrong(find(key), value));
+            return Err(wrong(row(ARGUMENTS, key), value));
         }
         if !self.obs_starcraft && !self.obs_timestep_number {
-            return Err(wrong(find("obs_starcraft"), false));
+            return Err(wrong(row(ARGUMENTS, "obs_starcraft"), false));
         }
         if !matches!(self.difficulty.as_bytes(), [b'1'..=b'9' | b'A']) {
-            return Err(wrong(find("difficulty"), format!("\"{}\"", self.difficulty)));
+            return Err(wrong(row(ARGUMENTS, "difficulty"), format!("\"{}\"", self.difficulty)));
         }
         if self.opponent != ATTACK_MOVE {
             if !SCRIPTED_POLICIES.iter().any(|(name, _)| *name == self.opponent) {
-                return Err(wrong(find("opponent"), format!("\"{}\"", self.opponent)));
+                return Err(wrong(row(ARGUMENTS, "opponent"), format!("\"{}\"", self.opponent)));
             }
             if self.self_play {
                 let reason = "with self_play the enemies are agents";
@@ -301,63 +295,4 @@ impl SkirmishArgs {
 
 fn contradiction(key: &'static str, value: &str, reason: &'static str) -> ArgumentError {
     ArgumentError::Contradiction { key, value: format!("\"{value}\""), reason }
-}
-
-fn find(key: &str) -> &'static Argument {
-    row(ARGUMENTS, key)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arguments::promises;
-
-    #[test]
-    fn every_field_is_a_documented_argument() {
-        promises::every_field_is_documented::<SkirmishArgs>(ARGUMENTS);
-    }
-
-    #[test]
-    fn values_out_of_range_are_refused_by_name() {
-        let texts = [
-            "step_mul = 0",
-            "step_mul = -1",
-            "move_amount = 0",
-            "reward_scale_rate = -1.0",
-            "reward_win = inf",
-            "obs_starcraft = false",
-            "num_fov_actions = 0",
-            "prob_obs_enemy = 1.5",
-            "min_attack_range = nan",
-            "difficulty = \"0\"",
-            "difficulty = 7",
-            "opponent = \"kitting\"",
-            "opponent = 1",
-            "deterministic = 1",
-        ];
-        promises::values_are_refused_by_name(SkirmishArgs::from_table, &texts);
-    }
-
-    #[test]
-    fn every_scripted_policy_is_named_as_an_opponent() {
-        let allowed = find("opponent").allowed;
-        for (name, _) in SCRIPTED_POLICIES {
-            assert!(allowed.contains(&format!("\"{name}\"")), "{name}");
-            let args = SkirmishArgs { opponent: (*name).to_owned(), ..SkirmishArgs::default() };
-            assert_eq!(args.check(), Ok(()));
-        }
-        assert_eq!(allowed.matches('"').count(), 2 * (1 + SCRIPTED_POLICIES.len()), "and no other");
-    }
-
-    #[test]
-    fn arguments_that_contradict_each_other_are_refused_with_the_reason() {
-        let text = "self_play = true\nopponent = \"kiting\"";
-        let error = SkirmishArgs::from_table(&text.parse().expect("valid TOML")).expect_err(text);
-        assert_eq!(
-            error.to_string(),
-            "`opponent` cannot be \"kiting\": with self_play the enemies are agents"
-        );
-        let both = "self_play = true\nopponent = \"attack_move\"".parse().expect("valid TOML");
-        assert!(SkirmishArgs::from_table(&both).is_ok(), "the default contradicts nothing");
-    }
 }

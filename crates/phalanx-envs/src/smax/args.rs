@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Argument, ArgumentError, read, row, wrong};
+use crate::arguments::{Argument, ArgumentError, FLAG, argument, read, row, wrong};
 
 /// How an agent's observation is laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,12 +85,7 @@ impl Default for SmaxArgs {
     }
 }
 
-const FLAG: &str = "true or false";
 const LENGTH: &str = "a number from 1 to 1000";
-
-const fn argument(key: &'static str, allowed: &'static str) -> Argument {
-    Argument { key, allowed }
-}
 
 /// The arguments of SMAX, in the order of the fields of [`SmaxArgs`].
 pub const ARGUMENTS: &[Argument] = &[
@@ -139,14 +134,10 @@ impl SmaxArgs {
             ("max_steps", (1..=1_000_000).contains(&self.max_steps), self.max_steps as f32),
         ];
         match values.into_iter().find(|&(_, good, _)| !good) {
-            Some((key, _, value)) => Err(wrong(find(key), value)),
+            Some((key, _, value)) => Err(wrong(row(ARGUMENTS, key), value)),
             None => Ok(()),
         }
     }
-}
-
-fn find(key: &str) -> &'static Argument {
-    row(ARGUMENTS, key)
 }
 
 #[cfg(test)]
@@ -161,17 +152,17 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused_by_name() {
-        let texts = [
-            "map_width = 0",
-            "map_height = nan",
-            "world_steps_per_env_step = 0",
-            "time_per_step = -1.0",
-            "won_battle_bonus = inf",
-            "max_steps = 0",
-            "observation_type = \"image\"",
-            "attack_mode = \"furthest\"",
-            "deterministic = 1",
-        ];
-        promises::values_are_refused_by_name(SmaxArgs::from_table, &texts);
+        let texts = r#"
+            map_width = 0
+            map_height = nan
+            world_steps_per_env_step = 0
+            time_per_step = -1.0
+            won_battle_bonus = inf
+            max_steps = 0
+            observation_type = "image"
+            attack_mode = "furthest"
+            deterministic = 1
+        "#;
+        promises::values_are_refused_by_name(SmaxArgs::from_table, texts);
     }
 }

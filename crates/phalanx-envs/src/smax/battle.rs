@@ -28,12 +28,7 @@ pub(crate) struct Battle {
     pub(crate) n_units: usize,
     /// How many groups of [`LANES`] hold the units.
     pub(crate) n_groups: usize,
-    pub(crate) width: f32,
-    pub(crate) height: f32,
-    pub(crate) seconds_per_loop: f32,
-    loops: u32,
-    pub(crate) walls_cause_death: bool,
-    pub(crate) random_cooldown: bool,
+    pub(crate) args: SmaxArgs,
     kinds: [Combatant; TYPE_BITS],
 
     /// The type of each unit.
@@ -60,8 +55,6 @@ pub(crate) struct Battle {
 
     /// The largest sum of two radii.
     pub(crate) reach: f32,
-    /// By how much two units may approach each other in one game loop of this step.
-    approach: f32,
     /// The largest stride of this step.
     pub(crate) fastest: f32,
     /// The listed pairs.
@@ -73,6 +66,8 @@ pub(crate) struct Battle {
     pub(crate) slack: f32,
     /// How far any unit may go before it can touch the edge.
     pub(crate) room: f32,
+    /// By how much two units may approach each other in one game loop of this step.
+    approach: f32,
     /// What collisions add to positions.
     pub(crate) push_x: Numbers,
     pub(crate) push_y: Numbers,
@@ -80,20 +75,15 @@ pub(crate) struct Battle {
 
 impl Battle {
     /// Creates an empty field; [`Battle::begin`] fills it.
-    pub(crate) fn new(n_allies: usize, n_enemies: usize, args: &SmaxArgs) -> Self {
+    pub(crate) fn new(n_allies: usize, n_enemies: usize, args: SmaxArgs) -> Self {
         let zeros = [0.0; CAPACITY];
         assert!(n_allies + n_enemies <= CAPACITY, "the scenarios fit the arrays");
         Self {
             n_allies,
             n_units: n_allies + n_enemies,
             n_groups: (n_allies + n_enemies).div_ceil(LANES),
-            width: args.map_width,
-            height: args.map_height,
-            seconds_per_loop: args.time_per_step,
-            loops: args.world_steps_per_env_step,
-            walls_cause_death: args.walls_cause_death,
-            random_cooldown: !args.deterministic,
             kinds: Combatant::all(args.time_per_step),
+            args,
             kind: [0; CAPACITY],
             x: zeros,
             y: zeros,
@@ -108,13 +98,13 @@ impl Battle {
             n_attacks: 0,
             fired: [(0, 0.0); CAPACITY],
             reach: 0.0,
-            approach: 0.0,
             fastest: 0.0,
             pairs: Box::new([Pair::default(); MAX_PAIRS]),
             n_pairs: 0,
             margin: MARGIN,
             slack: 0.0,
             room: 0.0,
+            approach: 0.0,
             push_x: zeros,
             push_y: zeros,
         }
@@ -139,7 +129,7 @@ impl Battle {
     /// Starts a battle with the present types and positions, at full health.
     pub(crate) fn begin(&mut self) {
         for unit in 0..self.n_units {
-            self.health[unit] = self.stats(unit).health;
+            self.health[unit] = self.stats(unit).unit.health;
         }
         self.cooldown.fill(0.0);
         self.action.fill(STOP);
@@ -151,7 +141,7 @@ impl Battle {
     pub(crate) fn refresh(&mut self) {
         let mut largest = 0.0_f32;
         for unit in 0..self.n_units {
-            self.radius[unit] = self.stats(unit).radius;
+            self.radius[unit] = self.stats(unit).unit.radius;
             largest = largest.max(self.radius[unit]);
             self.away[unit] = if self.health[unit] > 0.0 { 0.0 } else { FAR };
         }
@@ -172,7 +162,7 @@ impl Battle {
     /// Plays one step of [`Battle::action`], the joint action.
     pub(crate) fn advance(&mut self, rng: &mut Rng) {
         self.give_orders();
-        for _ in 0..self.loops {
+        for _ in 0..self.args.world_steps_per_env_step {
             let shot = self.shoot(rng);
             let touched = self.move_units();
             if shot || touched {

@@ -21,10 +21,10 @@ impl Battle {
             if squared >= stats.range_limit {
                 continue;
             }
-            let (damage, mut pause) = (stats.attack, stats.cooldown);
+            let (damage, mut pause) = (stats.unit.attack, stats.unit.cooldown);
             self.health[target] -= damage;
-            if self.random_cooldown {
-                pause += rng.range(-self.seconds_per_loop, 2.0 * self.seconds_per_loop);
+            if !self.args.deterministic {
+                pause += rng.range(-self.args.time_per_step, 2.0 * self.args.time_per_step);
             }
             // JaxMARL adds the difference, which rounds differently from setting the new value.
             let left = self.cooldown[unit];
@@ -33,7 +33,7 @@ impl Battle {
         }
         for cooldowns in groups_mut(&mut self.cooldown, self.n_groups) {
             for cooldown in cooldowns {
-                *cooldown -= self.seconds_per_loop;
+                *cooldown -= self.args.time_per_step;
             }
         }
         for &(unit, cooldown) in &self.fired[..n_fired] {
@@ -49,8 +49,8 @@ impl Battle {
                 continue;
             }
             let (x, y) = (self.x[unit], self.y[unit]);
-            let inside = x > 0.0 && x < self.width && y > 0.0 && y < self.height;
-            let killed = self.walls_cause_death && !inside;
+            let inside = x > 0.0 && x < self.args.map_width && y > 0.0 && y < self.args.map_height;
+            let killed = self.args.walls_cause_death && !inside;
             if killed || self.health[unit] <= 0.0 {
                 self.health[unit] = 0.0;
                 self.away[unit] = FAR;

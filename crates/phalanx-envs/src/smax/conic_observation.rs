@@ -48,8 +48,8 @@ pub(crate) fn write(writer: &ObservationWriter, battle: &Battle, agent: usize, o
     let (rows, _) = out.as_chunks_mut::<OTHER>();
     let mut taken = [0; SECTIONS];
     for other in (1..battle.n_units.min(CAPACITY)).filter(|&other| other != agent) {
-        let dx = (battle.x[other] - battle.x[agent]) / stats.sight;
-        let dy = (battle.y[other] - battle.y[agent]) / stats.sight;
+        let dx = (battle.x[other] - battle.x[agent]) / stats.unit.sight;
+        let dy = (battle.y[other] - battle.y[agent]) / stats.unit.sight;
         if (dx * dx + dy * dy).sqrt() >= 1.0 {
             continue;
         }

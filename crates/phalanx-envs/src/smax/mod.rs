@@ -80,7 +80,6 @@ pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
 #[derive(Clone, Debug)]
 pub struct Smax {
     scenario: Scenario,
-    args: SmaxArgs,
     spec: EnvSpec,
     battle: Battle,
     writer: ObservationWriter,
@@ -103,6 +102,7 @@ impl Smax {
         if args.self_play {
             info.push("enemy_reward");
         }
+        let script = ScriptedPolicy::new(args.enemy_shoots, args.attack_mode);
         let bonus = args.won_battle_bonus.max(0.0);
         let best = if args.use_self_play_reward { bonus } else { 1.0 + bonus };
         let spec = EnvSpec {
@@ -120,12 +120,11 @@ impl Smax {
             agent_rewards: false,
         };
         Ok(Self {
-            battle: Battle::new(n_allies, n_enemies, &args),
-            script: ScriptedPolicy::new(args.enemy_shoots, args.attack_mode),
+            battle: Battle::new(n_allies, n_enemies, args),
+            script,
             step: 0,
             enemy_reward: 0.0,
             scenario,
-            args,
             spec,
             writer,
         })
@@ -133,7 +132,7 @@ impl Smax {
 
     /// Returns the arguments.
     pub fn args(&self) -> &SmaxArgs {
-        &self.args
+        &self.battle.args
     }
 
     /// Returns the scenario.
@@ -152,7 +151,7 @@ impl Smax {
         out.info[0] = f32::from(u8::from(won));
         out.info[1] = dead_allies;
         out.info[2] = dead_enemies;
-        if self.args.self_play {
+        if self.battle.args.self_play {
             out.info[3] = self.enemy_reward;
         }
     }
@@ -221,7 +220,8 @@ impl Env for Smax {
         let before = self.battle.health;
         self.battle.advance(rng);
 
-        let (args, battle) = (&self.args, &self.battle);
+        let battle = &self.battle;
+        let args = &battle.args;
         let (allies, enemies) = (0..battle.n_allies, battle.n_allies..battle.n_units);
         let over = !(battle.any_alive(allies.clone()) && battle.any_alive(enemies.clone()));
         let reward = reward::team_reward(args, battle, &before, allies.clone(), enemies.clone());
@@ -264,7 +264,7 @@ impl Env for Smax {
     }
 
     fn describe(&self) -> Description {
-        describe::describe(&self.scenario, &self.args, &self.writer, &self.spec)
+        describe::describe(&self.scenario, &self.battle.args, &self.writer, &self.spec)
     }
 
     fn frame(&self) -> serde_json::Map<String, Value> {

@@ -22,8 +22,14 @@ impl Battle {
             }
             return false;
         }
-        let across = move_along(groups_mut(&mut self.x, n), &self.stride_x, &self.away, self.width);
-        let up = move_along(groups_mut(&mut self.y, n), &self.stride_y, &self.away, self.height);
+        let across =
+            move_along(groups_mut(&mut self.x, n), &self.stride_x, &self.away, self.args.map_width);
+        let up = move_along(
+            groups_mut(&mut self.y, n),
+            &self.stride_y,
+            &self.away,
+            self.args.map_height,
+        );
         let room = across.min(up);
         self.room = room - ROUNDING;
         let at_edge = room <= 0.0;
@@ -31,7 +37,7 @@ impl Battle {
             // A unit may have been set back further than by a stride.
             self.slack = 0.0;
         }
-        at_edge && self.walls_cause_death
+        at_edge && self.args.walls_cause_death
     }
 }
 

@@ -22,8 +22,8 @@ pub(crate) type Looks = [[f32; OTHER]; CAPACITY];
 /// Writes what the agents see.
 #[derive(Clone, Debug)]
 pub(crate) struct ObservationWriter {
-    pub(crate) layout: ObservationType,
-    pub(crate) see_enemy_actions: bool,
+    layout: ObservationType,
+    see_enemy_actions: bool,
     pub(crate) n_actions: usize,
     pub(crate) obs_dim: usize,
     pub(crate) state_dim: usize,
@@ -74,8 +74,8 @@ impl ObservationWriter {
             let looks = &self.looks[agent % CAPACITY];
             for own in own.as_chunks_mut::<OWN>().0 {
                 own[0] = looks[0];
-                own[1] = battle.x[agent] / battle.width;
-                own[2] = battle.y[agent] / battle.height;
+                own[1] = battle.x[agent] / battle.args.map_width;
+                own[2] = battle.y[agent] / battle.args.map_height;
                 own[3..].copy_from_slice(&looks[6..]);
             }
         }
@@ -85,8 +85,8 @@ impl ObservationWriter {
         for unit in 0..battle.n_units {
             let looks = &mut self.looks[unit];
             let stats = battle.stats(unit);
-            let cooldown = battle.cooldown[unit] / stats.cooldown;
-            looks[0] = battle.health[unit] / stats.health;
+            let cooldown = battle.cooldown[unit] / stats.unit.cooldown;
+            looks[0] = battle.health[unit] / stats.unit.health;
             (looks[3], looks[4]) = battle.last_movement(unit);
             looks[5] = battle.last_attack(unit);
             looks[6] = cooldown.clamp(0.0, 1.0);
@@ -104,7 +104,7 @@ impl ObservationWriter {
         other: usize,
         row: &mut [f32; OTHER],
     ) {
-        let sight = battle.stats(agent).sight;
+        let sight = battle.stats(agent).unit.sight;
         *row = self.looks[other % CAPACITY];
         row[1] = (battle.x[other] - battle.x[agent]) / sight;
         row[2] = (battle.y[other] - battle.y[agent]) / sight;

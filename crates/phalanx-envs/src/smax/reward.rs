@@ -31,7 +31,7 @@ pub(crate) fn team_reward(
         for unit in opponents.clone() {
             let lost = battle.health[unit] - before[unit];
             if lost != 0.0 {
-                change += lost / battle.stats(unit).health;
+                change += lost / battle.stats(unit).unit.health;
             }
         }
         reward = change.abs() / opponents.len() as f32;

@@ -70,7 +70,7 @@ impl ScriptedPolicy {
     pub(crate) fn act(&mut self, battle: &Battle, unit: usize, rng: &mut Rng) -> u16 {
         let ally = unit < battle.n_allies;
         let n_targets = if ally { battle.n_units - battle.n_allies } else { battle.n_allies };
-        let (width, height) = (battle.width, battle.height);
+        let (width, height) = (battle.args.map_width, battle.args.map_height);
         let alive = battle.alive(unit);
         let (own_x, own_y) = if alive {
             (battle.x[unit] / width * width, battle.y[unit] / height * height)
@@ -91,8 +91,8 @@ impl ScriptedPolicy {
                 if squared[other] >= stats.sight_limit {
                     continue;
                 }
-                let dx = (battle.x[other] - battle.x[unit]) / stats.sight * stats.sight;
-                let dy = (battle.y[other] - battle.y[unit]) / stats.sight * stats.sight;
+                let dx = (battle.x[other] - battle.x[unit]) / stats.unit.sight * stats.unit.sight;
+                let dy = (battle.y[other] - battle.y[unit]) / stats.unit.sight * stats.unit.sight;
                 seen[n_seen] = Seen { dx, dy };
                 n_seen += 1;
                 let squared = dx * dx + dy * dy;

@@ -26,7 +26,7 @@ pub(crate) fn spawn(battle: &mut Battle, scenario: &Scenario, rng: &mut Rng) {
             reflect(battle, rng);
         }
     } else {
-        let (width, height) = (battle.width, battle.height);
+        let (width, height) = (battle.args.map_width, battle.args.map_height);
         for unit in 0..battle.n_units {
             let quarters = if unit < battle.n_allies { 1.0 } else { 3.0 };
             scatter(battle, unit, (width / 4.0 * quarters, height / 2.0), rng);
@@ -46,7 +46,7 @@ fn draw_types(battle: &mut Battle, rng: &mut Rng) {
 
 /// Allies anywhere in the left half; enemies are their mirror images.
 fn reflect(battle: &mut Battle, rng: &mut Rng) {
-    let (width, height) = (battle.width, battle.height);
+    let (width, height) = (battle.args.map_width, battle.args.map_height);
     for ally in 0..battle.n_allies {
         battle.x[ally] = rng.range(0.0, width / 2.0);
         battle.y[ally] = rng.range(0.0, height);
@@ -60,7 +60,7 @@ fn reflect(battle: &mut Battle, rng: &mut Rng) {
 
 /// One team in the middle, the other in up to four groups on the diagonals.
 fn surround(battle: &mut Battle, rng: &mut Rng) {
-    let (width, height) = (battle.width, battle.height);
+    let (width, height) = (battle.args.map_width, battle.args.map_height);
     let (teams, allies_inside) =
         ((0..battle.n_allies, battle.n_allies..battle.n_units), rng.below(2));
     let (inside, outside) = if allies_inside == 1 { teams } else { (teams.1, teams.0) };

@@ -48,14 +48,10 @@ pub(crate) const TYPE_BITS: usize = UNIT_TYPES.len();
 /// JaxMARL turns a diagonal by 45 degrees in single precision, which falls just short of one.
 pub(crate) const STRIDE: f32 = 0.999_999_94;
 
-/// The numbers of a type as the game loop needs them.
+/// A type of unit, and what the game loop derives from its numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Combatant {
-    pub(crate) health: f32,
-    pub(crate) attack: f32,
-    pub(crate) cooldown: f32,
-    pub(crate) sight: f32,
-    pub(crate) radius: f32,
+    pub(crate) unit: UnitType,
     /// Cells per game loop.
     pub(crate) pace: f32,
     /// A squared distance is within range when it is below this.
@@ -68,11 +64,7 @@ impl Combatant {
     /// Returns all types, for game loops of `seconds`.
     pub(crate) fn all(seconds: f32) -> [Self; TYPE_BITS] {
         UNIT_TYPES.map(|unit| Self {
-            health: unit.health,
-            attack: unit.attack,
-            cooldown: unit.cooldown,
-            sight: unit.sight,
-            radius: unit.radius,
+            unit,
             pace: STRIDE * unit.speed * seconds,
             range_limit: squared_limit(unit.range),
             sight_limit: squared_limit(unit.sight),

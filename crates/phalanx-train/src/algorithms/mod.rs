@@ -71,6 +71,7 @@ pub use registry::{AlgorithmEntry, Algorithms, algorithm};
 
 use phalanx_core::env::{EnvSpec, VecEnv};
 use phalanx_core::nn::Device;
+use phalanx_core::rng::{Purpose, Rng};
 use phalanx_core::settings::InvalidSetting;
 use serde::Serialize;
 use toml::Table;
@@ -114,6 +115,13 @@ pub struct LearnerContext {
     pub seed: u64,
     /// The device on which the networks learn.
     pub device: Device,
+}
+
+impl LearnerContext {
+    /// Returns the random streams from which the agents of each environment draw their actions, `[env]`.
+    fn exploration(&self, n_envs: usize) -> Vec<Rng> {
+        (0..n_envs as u32).map(|env| Rng::stream(self.seed, Purpose::Exploration, env)).collect()
+    }
 }
 
 /// Collects rollouts and learns from them.

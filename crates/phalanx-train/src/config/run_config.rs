@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use phalanx_core::settings::{Check, InvalidSetting};
+use phalanx_core::settings::{Check, InvalidSetting, fields};
 
 /// The keys that every run has, named as in PyMARL where it has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,12 +62,8 @@ impl RunConfig {
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[
-            ("t_max", self.t_max),
-            ("test_interval", self.test_interval),
-            ("log_interval", self.log_interval),
-        ]);
-        check.at_least_one(&[("test_nepisode", self.test_nepisode)]);
+        check.at_least_one(fields!(self: t_max, test_interval, log_interval));
+        check.at_least_one(fields!(self: test_nepisode));
         // TOML has signed 64-bit integers only.
         check.that(i64::try_from(self.seed).is_ok(), "seed", "must be below 2^63");
         check.finish()

@@ -17,5 +17,6 @@ pub use metrics::Metrics;
 pub use policy::Policy;
 pub use rollout_collector::RolloutCollector;
 pub use scripted_policy::ScriptedPolicy;
+pub(crate) use select::select_each;
 pub use select::{epsilon_greedy, greedy, sample};
 pub use team_runner::TeamRunner;

@@ -2,6 +2,21 @@
 
 use phalanx_core::rng::Rng;
 
+/// Writes what `select` makes of the outputs and the mask of each agent, `[agent, n_actions]`, into
+/// `chosen`, `[agent]`.
+pub(crate) fn select_each(
+    outputs: &[f32],
+    avail: &[bool],
+    chosen: &mut [u16],
+    mut select: impl FnMut(&[f32], &[bool]) -> u16,
+) {
+    let n_actions = outputs.len() / chosen.len();
+    let agents = outputs.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
+    for (action, (outputs, avail)) in chosen.iter_mut().zip(agents) {
+        *action = select(outputs, avail);
+    }
+}
+
 /// Returns the available action with the largest value; the first of several equal ones.
 ///
 /// # Panics

@@ -9,7 +9,7 @@ use super::{Mixer, MixerInput, MixerSizes};
 use crate::nn::layers::Linear;
 use crate::nn::layers::linear::uniform;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting};
+use crate::settings::{Check, InvalidSetting, fields};
 use phalanx_kernels::{Activation, ConcaveWeights, Convex};
 
 /// The sign of the weights of the first layer.
@@ -90,11 +90,7 @@ impl Mixer for ConcaveMixer {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[
-            ("mixing_embed_dim", self.mixing_embed_dim),
-            ("hypernet_embed", self.hypernet_embed),
-            ("utility_dim", self.utility_dim),
-        ]);
+        check.at_least_one(fields!(self: mixing_embed_dim, hypernet_embed, utility_dim));
         check.that(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
         check.finish()
     }

@@ -34,7 +34,7 @@ pub use self::resq::*;
 pub use self::unrestricted::*;
 pub use self::vdn::*;
 use crate::rng::Rng;
-use crate::settings::InvalidSetting;
+use crate::settings::{Check, InvalidSetting};
 
 /// Shows `visitor` every mixer of this crate that makes an algorithm by itself.
 pub fn visit_mixers(visitor: &mut impl MixerVisitor) {
@@ -140,6 +140,13 @@ pub struct MixerInput {
     pub state: Tensor<2>,
     /// The inputs of the agents' networks, `[row, agent, input_dim]`.
     pub agent_input: Tensor<3>,
+}
+
+/// Returns the sizes that are zero, for mixers with nothing else to check.
+fn zero_sizes(sizes: &[(&str, usize)]) -> Vec<InvalidSetting> {
+    let mut check = Check::default();
+    check.at_least_one(sizes);
+    check.finish()
 }
 
 /// Turns `[row, agent]` into `[row, agent, n_actions]`, 1 at the action and 0 elsewhere.

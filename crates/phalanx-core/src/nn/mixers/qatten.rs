@@ -4,11 +4,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use super::{Mixer, MixerInput, MixerSizes};
+use super::{Mixer, MixerInput, MixerSizes, zero_sizes};
 use crate::nn::layers::Linear;
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting};
+use crate::settings::{InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
 /// Heads that each sum the utilities with weights from attention between the state and the agents:
@@ -75,15 +75,10 @@ impl Mixer for QattenMixer {
     type Network = QattenNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut check = Check::default();
-        check.at_least_one(&[
-            ("n_attention_head", self.n_attention_head),
-            ("query_hidden_dim", self.query_hidden_dim),
-            ("attention_embed_dim", self.attention_embed_dim),
-            ("head_hidden_dim", self.head_hidden_dim),
-            ("state_bias_hidden_dim", self.state_bias_hidden_dim),
-        ]);
-        check.finish()
+        zero_sizes(fields!(self:
+            n_attention_head, query_hidden_dim, attention_embed_dim, head_hidden_dim,
+            state_bias_hidden_dim
+        ))
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> QattenNetwork {

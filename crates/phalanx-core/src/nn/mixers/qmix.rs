@@ -8,7 +8,7 @@ use super::hypernetwork::Hypernetwork;
 use super::{Mixer, MixerInput, MixerSizes};
 use crate::nn::layers::Linear;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting};
+use crate::settings::{Check, InvalidSetting, fields};
 use phalanx_kernels::{self as kernels, Activation, Positive, QmixLayers};
 
 /// A monotonic mixer: two layers whose weights hypernetworks compute from the state `s`,
@@ -92,11 +92,8 @@ impl Mixer for QmixMixer {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[
-            ("mixing_embed_dim", self.mixing_embed_dim),
-            ("hypernet_embed", self.hypernet_embed),
-        ]);
-        check.positive(&[("qmix_pos_func_beta", self.qmix_pos_func_beta)]);
+        check.at_least_one(fields!(self: mixing_embed_dim, hypernet_embed));
+        check.positive(fields!(self: qmix_pos_func_beta));
         check.that(matches!(self.hypernet_layers, 1 | 2), "hypernet_layers", "must be 1 or 2");
         check.finish()
     }

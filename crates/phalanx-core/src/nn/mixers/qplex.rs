@@ -4,10 +4,10 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Mixer, MixerInput, MixerSizes, one_hot};
+use super::{Mixer, MixerInput, MixerSizes, one_hot, zero_sizes};
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting};
+use crate::settings::{InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
 /// Keeps weights that are meant to be positive away from zero, as in wjh720/QPLEX.
@@ -98,15 +98,9 @@ impl Mixer for QplexMixer {
     type Network = QplexNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut check = Check::default();
-        check.at_least_one(&[
-            ("hypernet_embed", self.hypernet_embed),
-            ("num_kernel", self.num_kernel),
-            ("adv_hypernet_layers", self.adv_hypernet_layers),
-            ("adv_hypernet_embed", self.adv_hypernet_embed),
-        ]);
-
-        check.finish()
+        zero_sizes(fields!(self:
+            hypernet_embed, num_kernel, adv_hypernet_layers, adv_hypernet_embed
+        ))
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> QplexNetwork {

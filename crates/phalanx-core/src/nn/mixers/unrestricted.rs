@@ -4,10 +4,10 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Mixer, MixerInput, MixerSizes};
+use super::{Mixer, MixerInput, MixerSizes, zero_sizes};
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting};
+use crate::settings::{InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
 /// A network without any restriction on how the joint action value depends on the utilities:
@@ -57,9 +57,7 @@ impl Mixer for UnrestrictedMixer {
     type Network = UnrestrictedNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut check = Check::default();
-        check.at_least_one(&[("mixing_embed_dim", self.mixing_embed_dim)]);
-        check.finish()
+        zero_sizes(fields!(self: mixing_embed_dim))
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> UnrestrictedNetwork {

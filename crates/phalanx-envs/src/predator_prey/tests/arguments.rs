@@ -11,28 +11,28 @@ fn every_field_is_a_documented_argument() {
 
 #[test]
 fn values_out_of_range_are_refused_by_name() {
-    let texts = [
-        "world_shape = [0, 5]",
-        "world_shape = [10, 256]",
-        "world_shape = 10",
-        "world_shape = [10, 10, 10]",
-        "n_agents = 0",
-        "n_stags = -1",
-        "n_hare = 1001",
-        "agent_obs = [2, 65]",
-        "agent_move_block = [1, 2]",
-        "agent_move_block = [0, 3]",
-        "capture_action_conditions = [0, 1]",
-        "capture_action_conditions = [5, 1]",
-        "capture_conditions = [0, 5]",
-        "miscapture_punishment = nan",
-        "reward_stag = inf",
-        "p_stags_rest = 1.5",
-        "p_hare_rest = -0.5",
-        "episode_limit = 0",
-        "toroidal = 1",
-    ];
-    promises::values_are_refused_by_name(PredatorPreyArgs::from_table, &texts);
+    let texts = "
+        world_shape = [0, 5]
+        world_shape = [10, 256]
+        world_shape = 10
+        world_shape = [10, 10, 10]
+        n_agents = 0
+        n_stags = -1
+        n_hare = 1001
+        agent_obs = [2, 65]
+        agent_move_block = [1, 2]
+        agent_move_block = [0, 3]
+        capture_action_conditions = [0, 1]
+        capture_action_conditions = [5, 1]
+        capture_conditions = [0, 5]
+        miscapture_punishment = nan
+        reward_stag = inf
+        p_stags_rest = 1.5
+        p_hare_rest = -0.5
+        episode_limit = 0
+        toroidal = 1
+    ";
+    promises::values_are_refused_by_name(PredatorPreyArgs::from_table, texts);
 }
 
 #[test]

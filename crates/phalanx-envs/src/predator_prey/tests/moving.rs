@@ -2,6 +2,25 @@
 
 use super::*;
 
+/// Asserts that `actions` turn a drawing, with these arguments, into one of two about equally often.
+fn assert_even(
+    (drawing, args): (&str, PredatorPreyArgs),
+    actions: &[u16],
+    outcomes: [&str; 2],
+    what: &str,
+) {
+    let n = 2000;
+    let first = |seed: u32| {
+        let mut scene = Scene::seeded(drawing, &args, seed);
+        scene.act(actions);
+        let text = scene.text();
+        assert!(outcomes.contains(&text.as_str()), "{text}");
+        text == outcomes[0]
+    };
+    let count = (0..n).filter(|&seed| first(seed)).count();
+    assert_frequency(count, n as usize, 0.5, what);
+}
+
 #[test]
 fn moves_lead_right_down_left_and_up_and_the_rest_stays() {
     for (action, after) in [
@@ -35,36 +54,12 @@ fn walls_stop_agents_and_a_toroidal_grid_has_none() {
 
 #[test]
 fn agents_stop_each_other_in_random_order() {
-    let n = 2000;
-    let args = still();
-    let first = |seed: u32| {
-        let mut scene = Scene::seeded("0.1 ..S", &args, seed);
-        scene.act(&[RIGHT, LEFT]);
-        match scene.text().as_str() {
-            ".01\n..S" => true,
-            "01.\n..S" => false,
-            other => panic!("{other}"),
-        }
-    };
-    let won = (0..n).filter(|&seed| first(seed)).count();
-    assert_frequency(won, n as usize, 0.5, "agent 0 first");
+    assert_even(("0.1 ..S", still()), &[RIGHT, LEFT], [".01\n..S", "01.\n..S"], "agent 0 first");
 }
 
 #[test]
 fn an_agent_can_follow_another_only_after_it_has_gone() {
-    let n = 2000;
-    let args = still();
-    let followed = |seed: u32| {
-        let mut scene = Scene::seeded("01. ..S", &args, seed);
-        scene.act(&[RIGHT, RIGHT]);
-        match scene.text().as_str() {
-            ".01\n..S" => true,
-            "0.1\n..S" => false,
-            other => panic!("{other}"),
-        }
-    };
-    let followed = (0..n).filter(|&seed| followed(seed)).count();
-    assert_frequency(followed, n as usize, 0.5, "agent 1 first");
+    assert_even(("01. ..S", still()), &[RIGHT, RIGHT], [".01\n..S", "0.1\n..S"], "agent 1 first");
 }
 
 #[test]
@@ -108,19 +103,12 @@ fn prey_without_a_free_cell_beside_it_stays() {
 
 #[test]
 fn prey_moves_in_random_order() {
-    let n = 2000;
-    let args = PredatorPreyArgs::default();
-    let both = |seed: u32| {
-        let mut scene = Scene::seeded("SS..0", &args, seed);
-        scene.act(&[STAY]);
-        match scene.text().as_str() {
-            ".SS.0" => true,
-            "S.S.0" => false,
-            other => panic!("{other}"),
-        }
-    };
-    let both = (0..n).filter(|&seed| both(seed)).count();
-    assert_frequency(both, n as usize, 0.5, "the right prey first");
+    assert_even(
+        ("SS..0", PredatorPreyArgs::default()),
+        &[STAY],
+        [".SS.0", "S.S.0"],
+        "the right prey first",
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Promises of the battle that need its inside.
 
+mod arguments;
 mod generated;
 mod golden;
 mod interface;
@@ -100,6 +101,13 @@ type Field = crate::fixture::Fixture<Skirmish>;
 impl Field {
     fn new(map: &str, args: &str) -> Self {
         Self::on(Map::named(map).expect("the test names a map"), args)
+    }
+
+    /// Begins a battle whose enemies do nothing.
+    fn peaceful(map: &str, args: &str) -> Self {
+        let mut field = Self::new(map, args);
+        field.pacify();
+        field
     }
 
     fn written(map: &str, args: &str) -> Self {

@@ -135,8 +135,7 @@ fn a_full_victory_without_recovery_is_worth_exactly_twenty_on_every_map() {
 
 #[test]
 fn the_first_kill_of_3m_is_worth_3_0137() {
-    let mut field = Field::new("3m", "deterministic = true");
-    field.pacify();
+    let mut field = Field::peaceful("3m", "deterministic = true");
     field.put(0, 10.0, 16.0);
     field.put(3, 14.0, 16.0);
     field.rewrite();
@@ -170,8 +169,7 @@ fn what_is_paid_is_what_the_enemies_lost() {
 
 #[test]
 fn a_timeout_ends_the_episode_without_a_bonus() {
-    let mut field = Field::new("3m", "");
-    field.pacify();
+    let mut field = Field::peaceful("3m", "");
     for step in 1..=60 {
         let outcome = field.step(&field.idle());
         assert_eq!(outcome.reward, 0.0);

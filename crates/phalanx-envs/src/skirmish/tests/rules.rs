@@ -3,15 +3,12 @@ use crate::skirmish::engine::Hit;
 
 /// Steps of one game loop, without chance, with enemies that do nothing.
 fn range_course() -> Field {
-    let mut field = Field::new("3m", "deterministic = true\nstep_mul = 1\nepisode_limit = 100000");
-    field.pacify();
-    field
+    Field::peaceful("3m", "deterministic = true\nstep_mul = 1\nepisode_limit = 100000")
 }
 
 #[test]
 fn a_marine_walks_1_125_per_step() {
-    let mut field = Field::new("3m", "");
-    field.pacify();
+    let mut field = Field::peaceful("3m", "");
     for (agent, (x, y)) in [(4.0, 16.0), (4.0, 12.0), (10.0, 20.0)].into_iter().enumerate() {
         field.put(agent, x, y);
     }
@@ -25,8 +22,7 @@ fn a_marine_walks_1_125_per_step() {
 
 #[test]
 fn a_move_ends_where_it_was_sent() {
-    let mut field = Field::new("3m", "move_amount = 0.5");
-    field.pacify();
+    let mut field = Field::peaceful("3m", "move_amount = 0.5");
     field.put(0, 4.0, 16.0);
     field.rewrite();
     field.step(&[EAST, STOP, STOP]);
@@ -35,8 +31,7 @@ fn a_move_ends_where_it_was_sent() {
 
 #[test]
 fn cliffs_stop_a_walker() {
-    let mut field = Field::new("3m", "");
-    field.pacify();
+    let mut field = Field::peaceful("3m", "");
     field.put(0, 4.0, 22.9);
     field.rewrite();
     field.step(&[NORTH, STOP, STOP]);
@@ -76,8 +71,7 @@ fn eight_shots_take_seven_periods() {
 
 #[test]
 fn the_random_delay_adds_half_a_loop_on_average() {
-    let mut field = Field::new("3m", "step_mul = 1\nepisode_limit = 1000000");
-    field.pacify();
+    let mut field = Field::peaceful("3m", "step_mul = 1\nepisode_limit = 1000000");
     let hits = hits(&mut field, 60_000);
     let gaps: Vec<u32> = hits.windows(2).map(|pair| pair[1] - pair[0]).collect();
     // 13.7728 - 1 to 13.7728 + 2, rounded to whole loops either way.

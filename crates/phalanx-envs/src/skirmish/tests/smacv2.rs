@@ -92,8 +92,7 @@ fn agents_see_and_shoot_in_a_cone_that_they_turn() {
 
 #[test]
 fn without_the_mask_an_attack_out_of_range_gives_no_order() {
-    let mut field = Field::new("3m", "action_mask = false");
-    field.pacify();
+    let mut field = Field::peaceful("3m", "action_mask = false");
     field.put(0, 10.0, 16.0);
     field.put(3, 17.0, 16.0);
     field.put(4, 15.0, 16.0);

@@ -144,7 +144,7 @@ fn compare(field: &Field, moment: &Moment<'_>, outcome: Option<StepResult>, tall
     let n = battle.n_units;
     let mut bad = false;
     let scaled = |health: &[f32]| -> Vec<f32> {
-        (0..n).map(|unit| health[unit] / battle.stats(unit).health).collect()
+        (0..n).map(|unit| health[unit] / battle.stats(unit).unit.health).collect()
     };
     tally.compare("x", &battle.x[..n], moment.x, &mut bad);
     tally.compare("y", &battle.y[..n], moment.y, &mut bad);

@@ -1,9 +1,8 @@
 //! Heterogeneous-agent proximal policy optimisation.
 
-use phalanx_core::nn::Sharing;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
+use super::settings::PolicyGradient;
 
 /// Agents with separate networks are updated one after another, each with the joint advantage times the
 /// probability ratio of the agents updated before (Kuba et al. 2022, arXiv 2109.11251; defaults of
@@ -19,17 +18,13 @@ impl Default for Happo {
     fn default() -> Self {
         Self {
             learning: PolicyGradient {
-                critic: CriticInput::Joint,
-                update_order: UpdateOrder::Random,
-                parameter_sharing: Sharing::None,
                 batch_size_run: 20,
                 rollout_steps: 200,
                 lr: 0.0005,
                 grad_norm_clip: 10.0,
                 huber_delta: 10.0,
-                entropy_coef: 0.01,
                 use_orthogonal: true,
-                ..PolicyGradient::default()
+                ..PolicyGradient::sequential()
             },
         }
     }

@@ -17,7 +17,9 @@ use super::settings::{CriticInput, PolicyGradient};
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{Learner, LearnerContext, NamedFile, SaveScope, file};
 use crate::error::TrainError;
-use crate::rollout::{InputLayout, Metrics, Policy, Rollout, RolloutCollector, sample};
+use crate::rollout::{
+    InputLayout, Metrics, Policy, Rollout, RolloutCollector, sample, select_each,
+};
 
 /// Collects rollouts and learns from each of them for several epochs.
 ///
@@ -26,13 +28,13 @@ use crate::rollout::{InputLayout, Metrics, Policy, Rollout, RolloutCollector, sa
 pub struct PolicyLearner {
     pub(super) settings: PolicyGradient,
     pub(super) spec: EnvSpec,
-    inputs: InputLayout,
     pub(super) critic_layout: CriticLayout,
     pub(super) device: Device,
     pub(super) policy: AgentNetworks,
     pub(super) critic: AgentNetworks,
     pub(super) policy_optimizer: Optimizer,
     pub(super) critic_optimizer: Optimizer,
+    inputs: InputLayout,
     value_norm: ValueNorm,
     input_norm: Option<InputNorm>,
     actor: Actor,
@@ -101,9 +103,7 @@ impl PolicyLearner {
             actor,
             critic_hidden: vec![0.0; n_envs * critic_layout.rows() * settings.carry_dim()],
             critic_layout,
-            exploration: (0..n_envs)
-                .map(|env| Rng::stream(setup.seed, Purpose::Exploration, env as u32))
-                .collect(),
+            exploration: setup.exploration(n_envs),
             minibatches: Rng::stream(setup.seed, Purpose::Minibatch, 0),
             settings: settings.clone(),
             spec: spec.clone(),
@@ -142,13 +142,10 @@ impl Learner for PolicyLearner {
         envs: &mut dyn VecEnv,
         metrics: &mut Metrics,
     ) -> Result<(), TrainError> {
-        let n_actions = self.spec.n_actions;
         let exploration = &mut self.exploration;
         let select = |env: usize, logits: &[f32], avail: &[bool], chosen: &mut [u16]| {
-            let agents = logits.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
-            for (action, (logits, avail)) in chosen.iter_mut().zip(agents) {
-                *action = sample(logits, avail, &mut exploration[env]);
-            }
+            let rng = &mut exploration[env];
+            select_each(logits, avail, chosen, |logits, avail| sample(logits, avail, rng));
         };
         let played = self.collector.collect(envs, &self.actor, select, metrics);
         // The updates read what the actors read: inputs normalised by the moments before the rollout.

@@ -1,9 +1,8 @@
 //! Policy optimisation by localised advantages.
 
-use phalanx_core::nn::Sharing;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
+use super::settings::PolicyGradient;
 
 /// Agents are updated one after another with the advantage of their own actions given those of the
 /// agents before, and a KL penalty towards the old policy (Zhao, Yang, Wang and Lee 2023, "Local
@@ -28,13 +27,9 @@ impl Default for SequentialPpo {
     fn default() -> Self {
         Self {
             learning: PolicyGradient {
-                critic: CriticInput::Joint,
-                update_order: UpdateOrder::Random,
-                parameter_sharing: Sharing::None,
                 policy_clip: false,
                 kl_coef: 1.0,
-                entropy_coef: 0.01,
-                ..PolicyGradient::default()
+                ..PolicyGradient::sequential()
             },
         }
     }

@@ -5,7 +5,7 @@ use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RnnKind, Sh
 use phalanx_core::rl::LinearSchedule;
 use serde::{Deserialize, Serialize};
 
-use phalanx_core::settings::{Check, InvalidSetting};
+use phalanx_core::settings::{Check, InvalidSetting, fields};
 
 /// Policy gradients from rollouts of fixed length.
 ///
@@ -224,6 +224,18 @@ impl Default for PolicyGradient {
 }
 
 impl PolicyGradient {
+    /// Returns the settings of algorithms that update agents with separate networks one after another,
+    /// under a critic of the team's value.
+    pub(super) fn sequential() -> Self {
+        Self {
+            critic: CriticInput::Joint,
+            update_order: UpdateOrder::Random,
+            parameter_sharing: Sharing::None,
+            entropy_coef: 0.01,
+            ..Self::default()
+        }
+    }
+
     /// Returns the number of steps through which gradients flow.
     pub fn chunk(&self) -> usize {
         if self.data_chunk_length == 0 { self.rollout_steps } else { self.data_chunk_length }
@@ -282,28 +294,14 @@ impl PolicyGradient {
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[
-            ("batch_size_run", self.batch_size_run),
-            ("rollout_steps", self.rollout_steps),
-            ("epochs", self.epochs),
-            ("rnn_hidden_dim", self.rnn_hidden_dim),
-            ("obs_frames", self.obs_frames),
-        ]);
-        check.positive(&[
-            ("optim_eps", self.optim_eps),
-            ("grad_norm_clip", self.grad_norm_clip),
-            ("eps_clip", self.eps_clip),
-            ("vf_coef", self.vf_coef),
-            ("policy_gain", self.policy_gain),
-        ]);
-        check.not_negative(&[
-            ("kl_stop", self.kl_stop),
-            ("kl_coef", self.kl_coef),
-            ("huber_delta", self.huber_delta),
-            ("entropy_coef", self.entropy_coef),
-            ("entropy_coef_finish", self.entropy_coef_finish),
-        ]);
-        check.unit_interval(&[("gamma", self.gamma), ("gae_lambda", self.gae_lambda)]);
+        check.at_least_one(fields!(self:
+            batch_size_run, rollout_steps, epochs, rnn_hidden_dim, obs_frames
+        ));
+        check.positive(fields!(self: optim_eps, grad_norm_clip, eps_clip, vf_coef, policy_gain));
+        check.not_negative(fields!(self:
+            kl_stop, kl_coef, huber_delta, entropy_coef, entropy_coef_finish
+        ));
+        check.unit_interval(fields!(self: gamma, gae_lambda));
         let whole = self.rollout_steps.checked_rem(self.chunk()) == Some(0);
         check.that(whole, "data_chunk_length", "must divide rollout_steps, or be 0");
         let items = self.batch_size_run * self.rollout_steps / self.chunk().max(1);

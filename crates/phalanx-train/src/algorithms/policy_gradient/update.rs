@@ -2,7 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use phalanx_core::nn::{AgentNetworks, ParameterGradients, gradients_in_shards, in_shards};
+use phalanx_core::nn::{
+    AgentNetworks, Optimizer, ParameterGradients, gradients_in_shards, in_shards,
+};
 
 use super::batch::{Minibatch, RolloutBatch, Shard};
 use super::learner::PolicyLearner;
@@ -150,14 +152,17 @@ impl PolicyLearner {
                     let fitted = ParameterGradients::of(critic, loss.backward());
                     ([improved, fitted], (means, Some(value)))
                 });
-            self.policy_step(lr, policy, clip, pending);
-            self.critic_step(lr, critic, clip, pending);
+            let norm = descend(&mut self.policy_optimizer, &mut self.policy, lr, policy, clip);
+            pending.add(&["grad_norm"], norm);
+            let norm = descend(&mut self.critic_optimizer, &mut self.critic, lr, critic, clip);
+            pending.add(&["critic_grad_norm"], norm);
             means.into_iter().unzip()
         } else {
             let (means, gradients) = in_shards(&self.policy, shards, |policy, shard| {
                 policy_loss(policy, &policy_batch(shard))
             });
-            self.policy_step(lr, gradients, clip, pending);
+            let norm = descend(&mut self.policy_optimizer, &mut self.policy, lr, gradients, clip);
+            pending.add(&["grad_norm"], norm);
             means.into_iter().map(|means| (means, None)).unzip()
         };
         metrics.updates += 1;
@@ -168,30 +173,6 @@ impl PolicyLearner {
             pending.add(&["value_loss"], sum_of(values));
         }
         means.narrow(0, 3, 1)
-    }
-
-    fn policy_step(
-        &mut self,
-        lr: f64,
-        by: ParameterGradients,
-        clip: f32,
-        pending: &mut PendingMetrics,
-    ) {
-        let step = self.policy_optimizer.step(lr, self.policy.clone(), by, clip);
-        self.policy = step.module;
-        pending.add(&["grad_norm"], step.grad_norm);
-    }
-
-    fn critic_step(
-        &mut self,
-        lr: f64,
-        by: ParameterGradients,
-        clip: f32,
-        pending: &mut PendingMetrics,
-    ) {
-        let step = self.critic_optimizer.step(lr, self.critic.clone(), by, clip);
-        self.critic = step.module;
-        pending.add(&["critic_grad_norm"], step.grad_norm);
     }
 
     /// Returns whether policy and critic share layers.
@@ -225,7 +206,10 @@ impl PolicyLearner {
                         (loss.clone(), loss.inner())
                     });
                 let lr = self.settings.lr_at(t_env);
-                self.critic_step(lr, gradients, self.settings.grad_norm_clip as f32, pending);
+                let clip = self.settings.grad_norm_clip as f32;
+                let optimizer = &mut self.critic_optimizer;
+                let norm = descend(optimizer, &mut self.critic, lr, gradients, clip);
+                pending.add(&["critic_grad_norm"], norm);
                 pending.add(&["value_loss"], sum_of(values));
             }
         }
@@ -254,6 +238,20 @@ impl PolicyLearner {
 fn value_of(critic: &AgentNetworks, shard: &ValueBatch, losses: PpoLoss) -> Tensor<1> {
     let Sequence { input, hidden, not_reset } = shard.read.clone();
     losses.value(critic.outputs(input, hidden, Some(not_reset)), &shard.valued)
+}
+
+/// Takes an optimizer step of `networks` and returns the norm of the gradients before they are clipped to
+/// `clip`, `[1]`.
+fn descend(
+    optimizer: &mut Optimizer,
+    networks: &mut AgentNetworks,
+    lr: f64,
+    gradients: ParameterGradients,
+    clip: f32,
+) -> Tensor<1> {
+    let step = optimizer.step(lr, networks.clone(), gradients, clip);
+    *networks = step.module;
+    step.grad_norm
 }
 
 /// Returns the sum over the shards.

@@ -13,7 +13,9 @@ use super::super::{Learner, LearnerContext, NamedFile, SaveScope, file};
 use super::minibatch::Minibatch;
 use super::settings::Pqn;
 use crate::error::TrainError;
-use crate::rollout::{InputLayout, Metrics, Policy, Rollout, RolloutCollector, epsilon_greedy};
+use crate::rollout::{
+    InputLayout, Metrics, Policy, Rollout, RolloutCollector, epsilon_greedy, select_each,
+};
 
 /// How the utilities make up the learned values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +84,7 @@ impl PqnLearner {
             }),
             collector: RolloutCollector::new(spec, inputs, actor.carry_dim(), n_envs, steps),
             actor,
-            exploration: (0..n_envs)
-                .map(|env| Rng::stream(context.seed, Purpose::Exploration, env as u32))
-                .collect(),
+            exploration: context.exploration(n_envs),
             minibatches: Rng::stream(context.seed, Purpose::Minibatch, 0),
             settings: settings.clone(),
             spec: spec.clone(),
@@ -177,15 +177,12 @@ impl Learner for PqnLearner {
         envs: &mut dyn VecEnv,
         metrics: &mut Metrics,
     ) -> Result<(), TrainError> {
-        let n_actions = self.spec.n_actions;
         let epsilon = self.settings.epsilon().at(metrics.t_env) as f32;
         metrics.add("epsilon", f64::from(epsilon));
         let exploration = &mut self.exploration;
         let select = |env: usize, values: &[f32], avail: &[bool], chosen: &mut [u16]| {
-            let agents = values.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
-            for (action, (values, avail)) in chosen.iter_mut().zip(agents) {
-                *action = epsilon_greedy(values, avail, epsilon, &mut exploration[env]);
-            }
+            let rng = &mut exploration[env];
+            select_each(values, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
         let rollout = self.collector.collect(envs, &self.actor, select, metrics);
         let (n, parts) = (self.settings.batch_size_run, self.settings.num_mini_batch);

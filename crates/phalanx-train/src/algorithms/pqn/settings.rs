@@ -2,7 +2,7 @@
 
 use phalanx_core::nn::{Normalisation, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
-use phalanx_core::settings::{Check, InvalidSetting};
+use phalanx_core::settings::{Check, InvalidSetting, fields};
 use serde::{Deserialize, Serialize};
 
 use super::learner::{Mixing, PqnLearner};
@@ -124,19 +124,9 @@ impl Pqn {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[
-            ("batch_size_run", self.batch_size_run),
-            ("rollout_steps", self.rollout_steps),
-            ("epochs", self.epochs),
-            ("rnn_hidden_dim", self.rnn_hidden_dim),
-        ]);
-        check.positive(&[("optim_eps", self.optim_eps), ("grad_norm_clip", self.grad_norm_clip)]);
-        check.unit_interval(&[
-            ("gamma", self.gamma),
-            ("td_lambda", self.td_lambda),
-            ("epsilon_start", self.epsilon_start),
-            ("epsilon_finish", self.epsilon_finish),
-        ]);
+        check.at_least_one(fields!(self: batch_size_run, rollout_steps, epochs, rnn_hidden_dim));
+        check.positive(fields!(self: optim_eps, grad_norm_clip));
+        check.unit_interval(fields!(self: gamma, td_lambda, epsilon_start, epsilon_finish));
         check.that(
             (1..=self.batch_size_run).contains(&self.num_mini_batch),
             "num_mini_batch",

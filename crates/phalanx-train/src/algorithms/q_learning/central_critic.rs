@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{AgentNetworks, Device, UnrestrictedMixer, UnrestrictedNetwork};
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::Check;
+use phalanx_core::settings::{Check, InvalidSetting};
 
 use super::batch::EpisodeTensors;
 use super::factorisation::ModelContext;
@@ -20,9 +20,10 @@ pub(super) struct CentralCritic {
 }
 
 impl CentralCritic {
-    /// Reports the settings that do not suit an algorithm whose targets come from a central critic with
+    /// Returns the settings that do not suit an algorithm whose targets come from a central critic with
     /// hidden layers of `embed_dim` units.
-    pub(super) fn validate(learning: &QLearningSettings, embed_dim: usize, check: &mut Check) {
+    pub(super) fn validate(learning: &QLearningSettings, embed_dim: usize) -> Vec<InvalidSetting> {
+        let mut check = Check::default();
         check.at_least_one(&[("central_mixing_embed_dim", embed_dim)]);
         check.that(
             learning.double_q,
@@ -34,6 +35,7 @@ impl CentralCritic {
             "minto",
             "must be false: the central critic values joint actions",
         );
+        check.finish()
     }
 
     /// Makes networks whose estimator has hidden layers of `embed_dim` units.

@@ -2,7 +2,7 @@
 
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{ConcaveMixer, JointActionSearch, Mixer, SearchMethod};
-use phalanx_core::settings::{Check, InvalidSetting};
+use phalanx_core::settings::{Check, InvalidSetting, fields};
 use serde::{Deserialize, Serialize};
 
 use super::central_critic::CentralCritic;
@@ -118,17 +118,10 @@ impl ConcaveQ {
     pub(super) fn invalid(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
         check.all(self.mixer.validate());
-        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut check);
-        check.positive_share(&[("w", self.w)]);
-        check.at_least_one(&[
-            ("search_starts", self.search_starts),
-            ("search_sweeps", self.search_sweeps),
-        ]);
-        check.not_negative(&[
-            ("policy_advantage_coef", self.policy_advantage_coef),
-            ("policy_distil_coef", self.policy_distil_coef),
-            ("entropy_coef", self.entropy_coef),
-        ]);
+        check.all(CentralCritic::validate(&self.learning, self.central_mixing_embed_dim));
+        check.positive_share(fields!(self: w));
+        check.at_least_one(fields!(self: search_starts, search_sweeps));
+        check.not_negative(fields!(self: policy_advantage_coef, policy_distil_coef, entropy_coef));
         let scalar = self.mixer.utility_dim == 1;
         check.that(
             scalar || self.acting == Acting::Policies,

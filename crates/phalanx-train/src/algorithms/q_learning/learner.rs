@@ -19,7 +19,7 @@ use super::settings::{Overlap, TargetUpdate};
 use super::train_state::TrainState;
 use crate::error::TrainError;
 use crate::replay::{EpisodeBatch, EpisodeReplay, ReplaySizeBound, Sample};
-use crate::rollout::{EpisodeCollector, InputLayout, Metrics, Policy, epsilon_greedy};
+use crate::rollout::{EpisodeCollector, InputLayout, Metrics, Policy, epsilon_greedy, select_each};
 
 /// Collects episodes, replays them, and minimises the loss of a value factorisation.
 pub struct ReplayLearner<F: ValueFactorisation> {
@@ -63,9 +63,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
             actor,
             replay: EpisodeReplay::new(learning.replay()),
             reward_norm: RewardNorm::default(),
-            exploration: (0..n_envs)
-                .map(|env| Rng::stream(*seed, Purpose::Exploration, env as u32))
-                .collect(),
+            exploration: context.exploration(n_envs),
             sampling: Rng::stream(*seed, Purpose::Replay, 0),
             selection: Rng::stream(*seed, Purpose::Selection, 0),
             spec: spec.clone(),
@@ -157,13 +155,10 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
         let learning = self.state.factorisation.learning();
         let (updates, schedule) = (learning.updates_per_rollout, learning.epsilon());
         let epsilon = schedule.at(metrics.t_env) as f32;
-        let n_actions = self.spec.n_actions;
         let exploration = &mut self.exploration;
         let select = |env: usize, q: &[f32], avail: &[bool], chosen: &mut [u16]| {
-            let agents = q.chunks_exact(n_actions).zip(avail.chunks_exact(n_actions));
-            for (action, (q, avail)) in chosen.iter_mut().zip(agents) {
-                *action = epsilon_greedy(q, avail, epsilon, &mut exploration[env]);
-            }
+            let rng = &mut exploration[env];
+            select_each(q, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
         for episode in self.collector.collect(envs, &self.actor, select, metrics) {
             self.replay.push(&episode)?;
@@ -324,20 +319,21 @@ mod tests {
         numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
     }
 
-    #[test]
-    fn overlapped_rollouts_are_played_with_the_weights_from_before_the_last_updates() {
+    /// Returns VDN, which updates from the episodes of one rollout, and four two-step games.
+    fn two_step(settings: QLearningSettings) -> (ReplayLearner<Vdn>, impl VecEnv) {
         let make = phalanx_envs::registry::factory("two_step", &Default::default());
-        let mut envs =
-            ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
-        let learning = QLearningSettings {
-            batch_size_run: 4,
-            batch_size: 4,
-            overlap_rollouts: Overlap::Always,
-            ..QLearningSettings::default()
-        };
+        let envs = ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
         let device = device("cpu").expect("the CPU is always there");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
-        let mut learner = ReplayLearner::new(Vdn::new(learning), &context);
+        let learning = QLearningSettings { batch_size_run: 4, batch_size: 4, ..settings };
+        (ReplayLearner::new(Vdn::new(learning), &context), envs)
+    }
+
+    #[test]
+    fn overlapped_rollouts_are_played_with_the_weights_from_before_the_last_updates() {
+        let overlap_rollouts = Overlap::Always;
+        let settings = QLearningSettings { overlap_rollouts, ..QLearningSettings::default() };
+        let (mut learner, mut envs) = two_step(settings);
         let decides = |actor: &Actor| {
             let (mut hidden, mut utilities) =
                 (vec![0.0; actor.carry_dim()], vec![0.0; actor.output_dim()]);
@@ -363,19 +359,12 @@ mod tests {
 
     #[test]
     fn a_loss_that_is_not_finite_is_an_error_where_replay_is_prioritised_too() {
-        let make = phalanx_envs::registry::factory("two_step", &Default::default());
-        let mut envs =
-            ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
-        let learning = QLearningSettings {
-            batch_size_run: 4,
-            batch_size: 4,
+        let settings = QLearningSettings {
             lr: 1e30,
             prioritised_replay: true,
             ..QLearningSettings::default()
         };
-        let device = device("cpu").expect("the CPU is always there");
-        let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
-        let mut learner = ReplayLearner::new(Vdn::new(learning), &context);
+        let (mut learner, mut envs) = two_step(settings);
         let mut metrics = Metrics::default();
         let error = (0..10).find_map(|_| learner.train_iteration(&mut envs, &mut metrics).err());
         assert!(matches!(error, Some(TrainError::NotFinite { .. })), "{error:?}");

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use phalanx_core::nn::{AgentNetworks, Device, QtranJoint, QtranValue};
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::{Check, InvalidSetting};
+use phalanx_core::settings::{Check, InvalidSetting, fields};
 use serde::{Deserialize, Serialize};
 
 use super::batch::EpisodeTensors;
@@ -90,8 +90,8 @@ impl ValueFactorisation for Qtran {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[("mixing_embed_dim", self.mixing_embed_dim)]);
-        check.not_negative(&[("opt_loss", self.opt_loss), ("nopt_min_loss", self.nopt_min_loss)]);
+        check.at_least_one(fields!(self: mixing_embed_dim));
+        check.not_negative(fields!(self: opt_loss, nopt_min_loss));
 
         check.finish()
     }

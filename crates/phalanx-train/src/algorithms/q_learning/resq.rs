@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::nn::{AgentNetworks, Device, Mixer, QmixMixer, QmixNetwork, Residual};
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::{Check, InvalidSetting};
+use phalanx_core::settings::InvalidSetting;
 use serde::{Deserialize, Serialize};
 
 use super::batch::EpisodeTensors;
@@ -73,10 +73,8 @@ impl ValueFactorisation for ResQ {
     }
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut check = Check::default();
-        check.all(self.mixer.validate());
-        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut check);
-        check.finish()
+        let central = CentralCritic::validate(&self.learning, self.central_mixing_embed_dim);
+        [self.mixer.validate(), central].concat()
     }
 
     fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> ResQNetworks {

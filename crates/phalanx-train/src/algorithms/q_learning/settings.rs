@@ -3,7 +3,7 @@
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{OptimizerConfig, OptimizerKind, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
-use phalanx_core::settings::{Check, InvalidSetting};
+use phalanx_core::settings::{Check, InvalidSetting, fields};
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::BootstrapRule;
@@ -240,28 +240,15 @@ impl QLearningSettings {
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(&[
-            ("batch_size_run", self.batch_size_run),
-            ("updates_per_rollout", self.updates_per_rollout),
-            ("batch_size", self.batch_size),
-            ("n_step", self.n_step),
-            ("rnn_hidden_dim", self.rnn_hidden_dim),
-        ]);
-        check.at_least_one(&[("target_update_interval", self.target_update_interval)]);
-        check.positive(&[
-            ("optim_eps", self.optim_eps),
-            ("grad_norm_clip", self.grad_norm_clip),
-            ("td_loss_scale", self.td_loss_scale),
-        ]);
-        check.not_negative(&[("priority_alpha", self.priority_alpha)]);
-        check.unit_interval(&[
-            ("optim_alpha", self.optim_alpha),
-            ("gamma", self.gamma),
-            ("td_lambda", self.td_lambda),
-            ("priority_beta", self.priority_beta),
-            ("epsilon_start", self.epsilon_start),
-            ("epsilon_finish", self.epsilon_finish),
-        ]);
+        check.at_least_one(fields!(self:
+            batch_size_run, updates_per_rollout, batch_size, n_step, rnn_hidden_dim
+        ));
+        check.at_least_one(fields!(self: target_update_interval));
+        check.positive(fields!(self: optim_eps, grad_norm_clip, td_loss_scale));
+        check.not_negative(fields!(self: priority_alpha));
+        check.unit_interval(fields!(self:
+            optim_alpha, gamma, td_lambda, priority_beta, epsilon_start, epsilon_finish
+        ));
         check.that(
             self.buffer_size >= self.batch_size,
             "buffer_size",
@@ -283,7 +270,7 @@ impl QLearningSettings {
             "minto",
             "needs double_q=false: the two are different bootstrap rules",
         );
-        check.positive_share(&[("target_update_tau", self.target_update_tau)]);
+        check.positive_share(fields!(self: target_update_tau));
         let recurrent = self.use_rnn || self.rnn == RnnKind::Gru;
         check.that(recurrent, "rnn", "needs use_rnn=true where it is not gru");
         check.finish()

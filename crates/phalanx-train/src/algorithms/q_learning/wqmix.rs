@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::nn::{AgentNetworks, Device, Mixer, QmixMixer, QmixNetwork};
 use phalanx_core::rng::Rng;
-use phalanx_core::settings::{Check, InvalidSetting};
+use phalanx_core::settings::{Check, InvalidSetting, fields};
 use serde::{Deserialize, Serialize};
 
 use super::batch::EpisodeTensors;
@@ -86,8 +86,8 @@ impl WeightedSettings {
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
         check.all(self.mixer.validate());
-        check.positive_share(&[("w", self.w)]);
-        CentralCritic::validate(&self.learning, self.central_mixing_embed_dim, &mut check);
+        check.positive_share(fields!(self: w));
+        check.all(CentralCritic::validate(&self.learning, self.central_mixing_embed_dim));
         check.finish()
     }
 

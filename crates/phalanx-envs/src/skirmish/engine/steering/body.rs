@@ -21,10 +21,10 @@ pub(super) const LOOPS_PER_CHOICE: f32 = 2.0;
 pub(crate) struct Body {
     pub(crate) x: f32,
     pub(crate) y: f32,
-    pub(crate) separation: f32,
     /// The distance it keeps from cliffs.
-    pub(crate) margin: f32,
-    pub(crate) motion: Motion,
+    margin: f32,
+    pub(crate) separation: f32,
+    pub(super) motion: Motion,
     /// How far it goes in one loop at most.
     pub(crate) pace: f32,
     pub(crate) alive: bool,
@@ -51,8 +51,7 @@ pub(crate) struct Body {
     /// Whether it walked when directions were chosen.
     pub(crate) set_out: bool,
     /// The displacement chosen.
-    pub(super) next_x: f32,
-    pub(super) next_y: f32,
+    pub(super) next: (f32, f32),
 }
 
 impl Body {
@@ -61,8 +60,8 @@ impl Body {
         Self {
             x: 0.0,
             y: 0.0,
-            separation: stats.separation,
             margin: stats.unit.inner_radius,
+            separation: stats.separation,
             motion: stats.motion,
             pace: stats.pace,
             alive: false,
@@ -78,8 +77,7 @@ impl Body {
             leg: 0.0,
             turn: STAY,
             set_out: false,
-            next_x: 0.0,
-            next_y: 0.0,
+            next: (0.0, 0.0),
         }
     }
 
@@ -104,7 +102,7 @@ impl Body {
     pub(super) fn choose(&mut self, turn: Turn) {
         let (x, y) = self.direction(turn);
         self.turn = turn;
-        (self.next_x, self.next_y) = (x * self.stride, y * self.stride);
+        self.next = (x * self.stride, y * self.stride);
     }
 
     /// Returns the side that lies away from an obstacle at `(x, y)`, seen from the walker: 1 left,
@@ -116,12 +114,12 @@ impl Body {
         if left { 1 } else { -1 }
     }
 
-    /// Goes by `(next_x, next_y)`, as far as cliffs allow.
+    /// Goes by `next`, as far as cliffs allow.
     pub(super) fn go(&mut self, terrain: &Terrain) {
-        if self.next_x == 0.0 && self.next_y == 0.0 {
+        if self.next == (0.0, 0.0) {
             return;
         }
-        let to = (self.x + self.next_x, self.y + self.next_y);
+        let to = (self.x + self.next.0, self.y + self.next.1);
         (self.x, self.y) = match self.motion {
             Motion::Ground => terrain.slide((self.x, self.y), to, self.margin),
             Motion::OverCliffs | Motion::Flying => terrain.stay_on_map(to, self.margin),
@@ -138,6 +136,5 @@ pub(super) struct Spot {
     /// 1 for a unit that walks, else 0.
     pub(super) walks: f32,
     /// The displacement the others expect of it.
-    pub(super) plan_x: f32,
-    pub(super) plan_y: f32,
+    pub(super) plan: (f32, f32),
 }

@@ -100,8 +100,7 @@ impl Steering {
                 y: body.y,
                 separation: body.separation,
                 walks: if body.walks { 1.0 } else { 0.0 },
-                plan_x: body.ux * stride,
-                plan_y: body.uy * stride,
+                plan: (body.ux * stride, body.uy * stride),
             };
         }
         if self.walkers.is_empty() {
@@ -121,7 +120,7 @@ impl Steering {
         }
         for &i in &self.walkers {
             let (body, spot) = (&self.bodies[usize::from(i)], &mut self.spots[usize::from(i)]);
-            (spot.plan_x, spot.plan_y) = (body.next_x, body.next_y);
+            spot.plan = body.next;
         }
         for index in 0..self.rethinks.len() {
             let i = usize::from(self.rethinks[index]);
@@ -160,7 +159,7 @@ impl Steering {
     fn is_surprised(&self, i: usize) -> bool {
         self.neighbours.of(i).iter().any(|&j| {
             let (other, spot) = (&self.bodies[usize::from(j)], &self.spots[usize::from(j)]);
-            other.walks && (spot.plan_x != other.next_x || spot.plan_y != other.next_y)
+            other.walks && spot.plan != other.next
         })
     }
 
@@ -194,7 +193,7 @@ impl Steering {
                 }
             }
             if push_x != 0.0 || push_y != 0.0 {
-                (self.bodies[i].next_x, self.bodies[i].next_y) = (push_x, push_y);
+                self.bodies[i].next = (push_x, push_y);
                 self.walkers[kept] = unit;
                 kept += 1;
             }

@@ -93,8 +93,8 @@ impl Obstacles {
             let (lanes, k) = (&mut self.lanes[n / LANES], n % LANES);
             lanes.x[k] = dx;
             lanes.y[k] = dy;
-            lanes.then_x[k] = dx + other.plan_x;
-            lanes.then_y[k] = dy + other.plan_y;
+            lanes.then_x[k] = dx + other.plan.0;
+            lanes.then_y[k] = dy + other.plan.1;
             lanes.walks[k] = other.walks;
             lanes.now[k] = now;
             lanes.apart[k] = (now - APPROACH).min(apart * apart);

@@ -60,7 +60,7 @@ use crate::rng::Rng;
 ///     }
 /// }
 ///
-/// check_env(Levers::new, 1000).expect("the environment keeps the contract");
+/// check_env(Levers::new, 1000).expect("the environment meets the contract");
 /// ```
 pub trait Env: Send {
     /// Returns the specification. It never changes.

@@ -77,7 +77,7 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 /// use phalanx_core::env::{check_env};
 /// use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
 ///
-/// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), 1000).expect("it conforms");
+/// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), 1000).expect("the environment meets the contract");
 /// assert_eq!((report.min_return, report.max_return), (-12.0, 8.0));
 /// ```
 #[derive(Clone, Debug, PartialEq)]

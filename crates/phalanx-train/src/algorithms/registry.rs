@@ -143,7 +143,7 @@ mod tests {
     use crate::algorithms::{Ippo, Qmix};
 
     #[test]
-    fn a_name_stands_for_one_algorithm() {
+    fn an_algorithm_name_is_unique() {
         let mut algorithms = Algorithms::builtin();
         let error = algorithms.register::<Qmix>().expect_err("QMIX is built in").to_string();
         assert_eq!(error, "there is already an algorithm `qmix`");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mixer_makes_an_algorithm_of_its_name() {
+    fn every_mixer_is_an_algorithm_with_its_name() {
         struct Named(Algorithms);
         impl MixerVisitor for Named {
             fn visit<M: Mixer>(&mut self) {

@@ -90,7 +90,7 @@ mod tests {
     use phalanx_core::rng::Purpose;
 
     #[test]
-    fn the_first_to_see_an_enemy_decides_by_draw_who_else_may() {
+    fn the_first_agent_to_see_an_enemy_triggers_the_draw_for_the_others() {
         let mut rng = Rng::stream(1, Purpose::Check, 0);
         let mut shares = [0; 3];
         for _ in 0..1000 {

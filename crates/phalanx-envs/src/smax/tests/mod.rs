@@ -19,23 +19,23 @@ fn arguments(options: &Value) -> SmaxArgs {
     }
     args.insert("self_play".to_owned(), true.into());
     args.insert("deterministic".to_owned(), true.into());
-    serde_json::from_value(Value::Object(args)).expect("JaxMARL's options are arguments")
+    serde_json::from_value(Value::Object(args)).expect("every option of JaxMARL is an argument")
 }
 
 fn named(scenario: &str) -> Scenario {
-    Scenario::named(scenario).expect("the test names a scenario")
+    Scenario::named(scenario).expect("a known scenario")
 }
 
 type Field = crate::fixture::Fixture<Smax>;
 
 impl Field {
     fn new(scenario: &str, args: &str) -> Self {
-        let table = args.parse().expect("the test writes TOML");
-        Self::with(scenario, SmaxArgs::from_table(&table).expect("the test's arguments are good"))
+        let table = args.parse().expect("valid TOML");
+        Self::with(scenario, SmaxArgs::from_table(&table).expect("the test's arguments are valid"))
     }
 
     fn with(scenario: &str, args: SmaxArgs) -> Self {
-        Self::start(Smax::new(named(scenario), args).expect("the test's arguments are good"))
+        Self::start(Smax::new(named(scenario), args).expect("the test's arguments are valid"))
     }
 
     fn put(&mut self, unit: usize, x: f32, y: f32) {

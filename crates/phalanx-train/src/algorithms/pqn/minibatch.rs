@@ -168,10 +168,10 @@ mod tests {
     }
 
     fn of<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
-        tensor(values.to_vec(), shape, &device("cpu").expect("the CPU is always there"))
+        tensor(values.to_vec(), shape, &device("cpu").expect("the CPU is always available"))
     }
 
-    /// What happened in two environments to one agent with three actions, some of which are unavailable.
+    /// A rollout of one agent in two environments, with three actions, some of which are unavailable.
     fn part(steps: &[EpisodeStep], mask_bias: &[f32]) -> Minibatch {
         let time = steps.len() / 2;
         Minibatch {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_bootstrapped_behind_an_end_and_one_value_behind_a_truncation() {
+    fn nothing_is_bootstrapped_after_a_termination_and_one_value_after_a_truncation() {
         let steps = [
             step(1.0, Running),
             step(10.0, Terminated),

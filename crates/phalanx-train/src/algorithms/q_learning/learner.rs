@@ -286,24 +286,24 @@ mod tests {
     use super::*;
     use crate::algorithms::{QLearningSettings, Qmix, Vdn};
 
-    /// The weights after one update from twelve battles of different lengths.
+    /// Returns the weights after one update from twelve battles of different lengths.
     fn learned(n: usize, multiple: usize) -> Vec<f32> {
         let make = phalanx_envs::registry::factory("skirmish/3m", &Default::default());
-        let make = make.expect("it is registered");
+        let make = make.expect("the environment is registered");
         let mut envs = ParallelEnvs::new(12, 3, Purpose::Environment, make);
         let learning = QLearningSettings {
             batch_size_run: 12,
-            // More than there are, so that nothing is learned yet.
+            // More than there are, so that no update is made yet.
             batch_size: 100,
             optim_eps: 0.01,
             ..QLearningSettings::default()
         };
-        let device = device("cpu").expect("the CPU is always there");
+        let device = device("cpu").expect("the CPU is always available");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device: device.clone() };
         let algorithm = Qmix::new(learning.clone());
         let mut learner = ReplayLearner::new(algorithm, &context);
         let mut metrics = Metrics::default();
-        learner.train_iteration(&mut envs, &mut metrics).expect("nothing is learned");
+        learner.train_iteration(&mut envs, &mut metrics).expect("no update is made");
         let sample = learner.replay.sample(12, &mut learner.sampling).expect("there are twelve");
         let shards = sample.shards(n);
         assert_eq!(shards.len(), n);
@@ -325,17 +325,21 @@ mod tests {
     }
 
     #[test]
-    fn overlapped_rollouts_are_played_with_the_weights_from_before_the_last_updates() {
+    fn overlapped_rollouts_use_the_weights_from_before_the_last_updates() {
         let make = phalanx_envs::registry::factory("two_step", &Default::default());
-        let mut envs =
-            ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
+        let mut envs = ParallelEnvs::new(
+            4,
+            3,
+            Purpose::Environment,
+            make.expect("the environment is registered"),
+        );
         let learning = QLearningSettings {
             batch_size_run: 4,
             batch_size: 4,
             overlap_rollouts: Overlap::Always,
             ..QLearningSettings::default()
         };
-        let device = device("cpu").expect("the CPU is always there");
+        let device = device("cpu").expect("the CPU is always available");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
         let mut learner = ReplayLearner::new(Vdn::new(learning), &context);
         let decides = |actor: &Actor| {
@@ -350,10 +354,10 @@ mod tests {
         for iteration in 1..5 {
             learner.train_iteration(&mut envs, &mut metrics).expect("the loss is finite");
             newest.push(decides(&learner.policy().actor));
-            assert_ne!(newest[iteration], newest[iteration - 1], "every iteration learns");
-            // What acts now was the newest before these updates.
+            assert_ne!(newest[iteration], newest[iteration - 1], "every iteration makes an update");
+            // The acting weights were the newest before these updates.
             assert_eq!(decides(&learner.actor), newest[iteration - 1]);
-            // When it is asked how learning goes makes no difference.
+            // The time of a flush makes no difference.
             if iteration % 2 == 0 {
                 learner.flush(&mut metrics).expect("the loss is finite");
                 assert!(metrics.take_means().contains_key("loss_td"));
@@ -362,10 +366,14 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_not_finite_is_an_error_where_replay_is_prioritised_too() {
+    fn a_loss_that_is_not_finite_is_an_error_with_prioritised_replay_too() {
         let make = phalanx_envs::registry::factory("two_step", &Default::default());
-        let mut envs =
-            ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
+        let mut envs = ParallelEnvs::new(
+            4,
+            3,
+            Purpose::Environment,
+            make.expect("the environment is registered"),
+        );
         let learning = QLearningSettings {
             batch_size_run: 4,
             batch_size: 4,
@@ -373,7 +381,7 @@ mod tests {
             prioritised_replay: true,
             ..QLearningSettings::default()
         };
-        let device = device("cpu").expect("the CPU is always there");
+        let device = device("cpu").expect("the CPU is always available");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
         let mut learner = ReplayLearner::new(Vdn::new(learning), &context);
         let mut metrics = Metrics::default();
@@ -382,12 +390,12 @@ mod tests {
     }
 
     #[test]
-    fn shards_teach_what_one_padded_batch_teaches() {
+    fn shards_give_the_same_update_as_one_padded_batch() {
         assert_alike(&learned(1, 1), &learned(4, 1));
     }
 
     #[test]
-    fn further_padding_teaches_nothing() {
+    fn further_padding_does_not_change_an_update() {
         assert_alike(&learned(1, 1), &learned(1, 64));
     }
 

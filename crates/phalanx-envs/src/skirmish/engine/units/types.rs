@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_marine_kills_a_marine_with_eight_shots() {
-        let weapon = marine().weapon.expect("a marine is armed");
+        let weapon = marine().weapon.expect("a marine has a weapon");
         let (mut health, mut shots) = (45.0, 0);
         while health > 0.0 {
             (health, _) = strike(&weapon, &marine(), health, 0.0);
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_shield_takes_damage_first_and_without_armour() {
-        let weapon = marine().weapon.expect("a marine is armed");
+        let weapon = marine().weapon.expect("a marine has a weapon");
         let target = Unit { armour: 1.0, ..marine() };
         assert_eq!(strike(&weapon, &target, 100.0, 50.0), (100.0, 44.0));
         // Two points of shield are left; four of the six go on, less one of armour.
@@ -219,14 +219,14 @@ mod tests {
 
     #[test]
     fn armour_leaves_half_a_point_of_every_hit() {
-        let weapon = marine().weapon.expect("a marine is armed");
+        let weapon = marine().weapon.expect("a marine has a weapon");
         let target = Unit { armour: 9.0, ..marine() };
         assert_eq!(strike(&weapon, &target, 45.0, 0.0), (44.5, 0.0));
     }
 
     #[test]
     fn a_bonus_counts_against_its_attribute_only() {
-        let plain = marine().weapon.expect("a marine is armed");
+        let plain = marine().weapon.expect("a marine has a weapon");
         let light = Weapon { bonus: Some((Attribute::Light, 4.0)), ..plain };
         let armored = Weapon { bonus: Some((Attribute::Armored, 4.0)), ..plain };
         assert_eq!(strike(&light, &marine(), 45.0, 0.0), (35.0, 0.0));

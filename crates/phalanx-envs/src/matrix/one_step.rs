@@ -22,7 +22,7 @@ pub struct Payoff {
 pub const MATRIX_GAMES: &[Payoff] = &[
     Payoff {
         name: "qtran",
-        summary: "Non-monotone: the optimum 8 is surrounded by -12 (Son et al. 2019, QTRAN).",
+        summary: "Non-monotonic: the optimum 8 is surrounded by -12 (Son et al. 2019, QTRAN).",
         table: &[&[8.0, -12.0, -12.0], &[-12.0, 0.0, 0.0], &[-12.0, 0.0, 0.0]],
     },
     Payoff {

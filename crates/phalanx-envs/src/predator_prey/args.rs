@@ -37,7 +37,7 @@ pub struct PredatorPreyArgs {
     pub capture_freezes: bool,
     /// Any capture ends the episode.
     pub capture_terminal: bool,
-    /// Frozen agents vanish from the grid; without, they stand in the way.
+    /// Frozen agents vanish from the grid; otherwise they block moves.
     pub remove_frozen: bool,
     /// Without the action *catch*: prey that is hemmed in by prey and walls alone is not caught.
     pub prevent_cannibalism: bool,

@@ -9,7 +9,7 @@ use super::state::World;
 /// No prey.
 const NONE: u16 = u16::MAX;
 
-/// Room for the choices of one step. It remembers nothing from step to step.
+/// Buffers for the choices of one step. No state is kept between steps.
 #[derive(Clone, Debug)]
 pub(super) struct GreedyHunt {
     /// The prey each agent is after, `[agent]`.

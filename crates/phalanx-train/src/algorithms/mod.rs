@@ -152,7 +152,7 @@ pub trait Learner: Send {
         None
     }
 
-    /// Returns what a user should know before a run starts, such as the memory it will take.
+    /// Returns a message to show before a run starts, such as the size of the replay buffer.
     fn startup_message(&self) -> Option<String> {
         None
     }

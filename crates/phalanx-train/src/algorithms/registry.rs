@@ -104,7 +104,7 @@ pub fn algorithm(name: &str) -> Result<AlgorithmEntry, ConfigError> {
 pub struct AlgorithmEntry {
     /// The name on the command line.
     pub id: &'static str,
-    /// What it is, in one line.
+    /// A summary, in one line.
     pub summary: &'static str,
     defaults: fn() -> Table,
     read: fn(&Table) -> Result<Box<dyn Algorithm>, toml::de::Error>,
@@ -127,7 +127,7 @@ impl AlgorithmEntry {
         (self.defaults)()
     }
 
-    /// Reads the algorithm's settings from a table, which may hold other keys besides.
+    /// Reads the algorithm's settings from a table, which may also hold other keys.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use super::inputs::InputLayout;
 pub struct TeamRunner {
     inputs: InputLayout,
     carry_dim: usize,
-    /// `[env, agent, memory]`.
+    /// `[env, agent, carry]`.
     hidden: Vec<f32>,
     /// `[env, agent]`.
     last_actions: Vec<u16>,
@@ -93,7 +93,7 @@ impl TeamRunner {
         self.first_step[env] = false;
     }
 
-    /// Returns the hidden states, `[env, agent, memory]`.
+    /// Returns the hidden states, `[env, agent, carry]`.
     pub fn hidden(&self) -> &[f32] {
         &self.hidden
     }

@@ -145,7 +145,7 @@ impl Units {
         dx * dx + dy * dy
     }
 
-    /// Replaces the order of unit `i`. An attack on the same target goes on; another order cuts
+    /// Replaces the order of unit `i`. An attack on the same target continues; another order cuts
     /// short what is left of the last one.
     pub(crate) fn command(&mut self, i: usize, order: Order, target: u16) {
         if self.target[i] != target || target == NO_UNIT {

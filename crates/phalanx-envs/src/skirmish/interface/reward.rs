@@ -65,7 +65,7 @@ impl RewardRule {
         unscaled / self.divisor
     }
 
-    /// Remembers the units before a step.
+    /// Records the units before a step.
     pub(crate) fn open(&mut self, health: &[f32], shield: &[f32]) {
         for (before, (health, shield)) in self.before.iter_mut().zip(health.iter().zip(shield)) {
             *before = if *health > 0.0 { health + shield } else { 0.0 };
@@ -73,7 +73,7 @@ impl RewardRule {
     }
 
     /// Returns the reward of the step that ended with these units, where `opponents` are the
-    /// opponents; `won` is `None` while the battle goes on or when it is a draw.
+    /// opponents; `won` is `None` while the battle continues or when it is a draw.
     pub(crate) fn close(
         &self,
         opponents: Range<usize>,

@@ -61,7 +61,7 @@ impl Sightings {
         }
     }
 
-    /// Forgets what the dead agent saw first, and what it may see of that.
+    /// Clears the dead agent's first sightings and its visibility.
     pub(crate) fn lose_agent(&mut self, agent: usize) {
         let n_agents = self.n_agents();
         for enemy in 0..self.first.len() {
@@ -72,7 +72,7 @@ impl Sightings {
         }
     }
 
-    /// Forgets the dead enemy. Its body can be seen anew, which SMACv2 counts too.
+    /// Clears the sightings of the dead enemy. Its body can be seen anew, which SMACv2 counts too.
     pub(crate) fn lose_enemy(&mut self, enemy: usize) {
         let n_agents = self.n_agents();
         self.first[enemy] = None;

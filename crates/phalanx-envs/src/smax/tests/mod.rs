@@ -43,7 +43,7 @@ impl Field {
     }
 
     /// For each unit, the bits of the actions that the script could choose now, over all outcomes
-    /// of its random choices; it remembers the last one it made. `fresh` lets it remember nothing.
+    /// of its random choices; the policy keeps the last one. `fresh` clears its internal state.
     fn script_options(&self, script: &mut ScriptedPolicy, fresh: bool) -> Vec<u64> {
         let mut rng = Rng::stream(5, Purpose::Check, 0);
         let options = |unit: usize| {

@@ -6,7 +6,7 @@ use phalanx_core::nn::{
     Categorical, PolicyTargets, ValueTargets, categorical, ppo_loss, value_loss,
 };
 
-/// The input of recurrent networks: `[time, row, dim]`, `[row, memory]` and `[time, row]`.
+/// The input of recurrent networks: `[time, row, dim]`, `[row, carry]` and `[time, row]`.
 #[derive(Clone)]
 pub(super) struct Sequence {
     pub(super) input: Tensor<3>,

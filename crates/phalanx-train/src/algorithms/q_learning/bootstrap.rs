@@ -1,4 +1,4 @@
-//! What targets bootstrap from: the next joint action and its value.
+//! Bootstrapping: the next joint action and its value.
 
 use burn::tensor::{Int, Tensor};
 
@@ -6,15 +6,15 @@ use super::batch::EpisodeTensors;
 
 /// How the value of the next joint action is estimated.
 ///
-/// A further rule is a variant here, a key in `settings.rs` and in `configs/q_learning.toml`.
+/// To add a rule, add a variant here and a key in `settings.rs` and `configs/q_learning.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootstrapRule {
-    /// The target networks choose each agent's action and value the joint action (DQN).
+    /// The target networks select each agent's action and evaluate the joint action (DQN).
     Target,
-    /// The online networks choose, and the target networks value (van Hasselt et al. 2016, Double
+    /// The online networks select and the target networks evaluate (van Hasselt et al. 2016, Double
     /// DQN, arXiv 1509.06461).
     DoubleQ,
-    /// The smaller of the online and the target networks' utilities chooses, and the smaller of
+    /// The smaller of the online and the target networks' utilities selects, and the smaller of
     /// their joint action values counts (MINTO, arXiv 2510.02590):
     ///
     /// ```text

@@ -34,7 +34,7 @@ pub struct ReplayLearner<F: ValueFactorisation> {
     sampling: Rng,
     /// Seeds of the streams that losses draw from.
     selection: Rng,
-    /// The weights under way, where rollouts are collected while the device trains.
+    /// The pipelined weights, if rollouts are collected while the device trains.
     pipelined: Option<PipelinedWeights>,
 }
 
@@ -72,7 +72,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         }
     }
 
-    /// Replaces the networks and their target networks by `change` of them.
+    /// Replaces the networks and their target networks by the results of `change`.
     #[must_use]
     pub fn with_networks(mut self, change: impl FnOnce(F::Networks) -> F::Networks) -> Self {
         self.state.networks = change(self.state.networks);
@@ -106,7 +106,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         self.state.factorisation.agent_networks(&self.state.networks)
     }
 
-    /// Makes one update from replayed episodes. Returns `false` where there are not yet enough.
+    /// Makes one update from replayed episodes. Returns `false` if there are not enough yet.
     fn learn(&mut self, metrics: &mut Metrics, pending: &mut PendingMetrics) -> bool {
         let learning = self.state.factorisation.learning();
         let Some(sample) = self.replay.sample(learning.batch_size, &mut self.sampling) else {
@@ -261,7 +261,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
         let learned = state.factorisation.agent_networks(&networks).clone();
         self.actor = learned.to_actor();
         if self.pipelined.is_some() {
-            // A run that was saved on the CPU has the newest networks alone.
+            // A run that was saved on the CPU has only the newest networks.
             let acting = match file(files, "acting.safetensors") {
                 Ok(bytes) => from_safetensors(learned.clone(), bytes)?,
                 Err(_) => learned.clone(),

@@ -27,7 +27,7 @@ pub(super) struct Neighbours {
     grid: Option<Grid>,
 }
 
-/// The units sorted by the square cell they stand in.
+/// The units sorted by their square cell.
 #[derive(Clone, Debug)]
 struct Grid {
     columns: usize,

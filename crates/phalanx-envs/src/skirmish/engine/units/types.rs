@@ -212,7 +212,7 @@ mod tests {
         let weapon = marine().weapon.expect("a marine has a weapon");
         let target = Unit { armour: 1.0, ..marine() };
         assert_eq!(strike(&weapon, &target, 100.0, 50.0), (100.0, 44.0));
-        // Two points of shield are left; four of the six go on, less one of armour.
+        // Two points of shield are left; the other four of the six damage the health, less one of armour.
         assert_eq!(strike(&weapon, &target, 100.0, 2.0), (97.0, 0.0));
         assert_eq!(strike(&weapon, &target, 100.0, 0.0), (95.0, 0.0));
     }

@@ -17,7 +17,7 @@ pub struct Payoff {
     pub table: &'static [&'static [f32]],
 }
 
-/// The one-step games with a fixed table. A further game is one more row here; those whose table takes
+/// The one-step games with a fixed table. To add a game, add a row here; those whose table takes
 /// an argument are [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES).
 pub const MATRIX_GAMES: &[Payoff] = &[
     Payoff {

@@ -59,7 +59,7 @@ pub struct PredatorPreyArgs {
     pub observe_state: bool,
     /// Observations show the walls.
     pub observe_walls: bool,
-    /// Five features per cell instead of three: walls have one of their own, the last is unused.
+    /// Five features per cell instead of three: walls have a separate one, the last is unused.
     pub observe_one_hot: bool,
     /// Observations hold the number of an agent or prey, counted from one, instead of ones.
     pub observe_ids: bool,

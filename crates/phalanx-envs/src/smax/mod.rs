@@ -10,7 +10,7 @@
 //!
 //! # Quirks kept
 //!
-//! - There is no no-op: the dead may only stop.
+//! - There is no no-op: dead units can only stop.
 //! - An episode lasts up to `max_steps + 1` steps, because JaxMARL compares the step count before
 //!   it counts the step. JaxMARL reports the limit as an end like any other and its algorithms
 //!   bootstrap nothing beyond it, so [`EnvSpec::timeout_is_terminal`] is set.

@@ -165,7 +165,7 @@ impl Units {
 
 /// The state of a battle and its game loop.
 ///
-/// One game loop lets all units act at once: every unit decides on what was true before the loop,
+/// One game loop lets all units act at once: every unit decides on the state before the loop,
 /// and damage and motion take effect together. So no team gains by the order of its units.
 #[derive(Clone, Debug)]
 pub(crate) struct Battle {

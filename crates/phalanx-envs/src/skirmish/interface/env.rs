@@ -131,7 +131,7 @@ impl Skirmish {
         }
     }
 
-    /// Counts a step and what it brought, now that it has been played.
+    /// Records a played step and its reward.
     pub(crate) fn finish_step(&mut self) -> StepResult {
         self.step += 1;
 

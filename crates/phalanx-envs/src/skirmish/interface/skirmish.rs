@@ -51,7 +51,7 @@ pub(super) struct Team {
     pub(super) view: TeamView,
     pub(super) history: TeamHistory,
     pub(super) reward: RewardRule,
-    /// One of each of [`SCRIPTED_POLICIES`], to be asked what it would do.
+    /// One of each of [`SCRIPTED_POLICIES`], which can be queried for actions.
     pub(super) policies: Vec<ScriptedPolicy>,
     /// The policy that gives the orders, where these are not the actions handed in.
     pub(super) leader: Option<ScriptedPolicy>,
@@ -134,7 +134,7 @@ impl Skirmish {
         }
     }
 
-    /// Gives the order that a choice stands for.
+    /// Gives the order of a choice.
     ///
     /// A weapon that cannot be aimed at its target gives none, as the game refuses such an order:
     /// the unit's previous order continues.

@@ -128,7 +128,7 @@ fn enemies_number_their_targets_and_observe_backwards() {
         (battle.x[unit], battle.y[unit]) = (10.0, 1.0 + 2.0 * unit as f32);
     }
     field.rewrite();
-    // Enemy 0 is unit 5 at y = 11; ally 4 stands at y = 9 and ally 3 at y = 7.
+    // Enemy 0 is unit 5 at y = 11; ally 4 is at y = 9 and ally 3 at y = 7.
     let mask = &field.rows.avail[5 * 11..6 * 11];
     assert_eq!(mask[5..], [true, true, false, false, false, false]);
     assert_eq!(field.env.battle.target(5, 5), 4);

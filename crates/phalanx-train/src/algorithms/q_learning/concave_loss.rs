@@ -152,7 +152,7 @@ impl ConcaveQ {
 /// `scale` is the root of the mean square of all `A_i(a)` in the shard of the batch. No gradient passes through
 /// `SELECT`, `A_i` or the targets. In `L_pi` the entropy is outside of `f`: inside, as in
 /// equation (10) of the paper (`policy_loss = "literal"`), it is punished wherever `f` falls with a
-/// utility, and `f(E q) >= E f(q)` lets mixed policies look better than what they play.
+/// utility, and `f(E q) >= E f(q)` makes stochastic policies look better than the actions they play.
 impl ValueFactorisation for ConcaveQ {
     const ID: &str = "concaveq";
     const SUMMARY: &str = "ConcaveQ: concave mixing, iterative action selection, local policies";

@@ -1,7 +1,7 @@
 //! What a unit is, and what a hit does.
 //!
 //! SMAC's maps depend on the game data *Wings of Liberty* alone, so the numbers are those of that
-//! data, in its own unit of time: a "Normal" second of 16 game loops. They stand in
+//! data, in its own unit of time: a "Normal" second of 16 game loops. They are in
 //! [`UNITS`](super::UNITS).
 
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ pub struct Heal {
     pub energy_per_health: f32,
     /// Largest distance between edges.
     pub range: f32,
-    /// How far (between edges) it looks for the injured of its own accord.
+    /// How far (between edges) it looks for injured units without an order.
     pub acquire: f32,
 }
 

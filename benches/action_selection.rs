@@ -1,5 +1,5 @@
-//! The concave mixer, forward and with gradients, and the selection of joint actions that it
-//! needs, against the greedy actions that a monotone mixer needs.
+//! The concave mixer, forward and with gradients, and its search for joint actions, compared with the
+//! per-agent argmax of a monotonic mixer.
 
 #![allow(missing_docs)]
 
@@ -17,7 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Rows of a batch: 32 episodes of 60 steps.
 const ROWS: usize = 32 * 60;
 
-/// Agents, length of the state and actions of SMAC's 3m, 8m and 27m_vs_30m, and of predator-prey.
+/// Agents, state size and actions of SMAC's 3m, 8m and 27m_vs_30m, and of predator-prey.
 const SIZES: [(&str, usize, usize, usize); 4] =
     [("3m", 3, 48, 9), ("8m", 8, 168, 14), ("27m_vs_30m", 27, 1170, 36), ("prey", 8, 300, 6)];
 
@@ -35,7 +35,7 @@ fn sizes(n_agents: usize, state_dim: usize, n_actions: usize) -> MixerSizes {
 
 fn mixing(c: &mut Criterion) {
     phalanx_benches::one_core();
-    let plain = device("cpu").expect("the CPU is always there");
+    let plain = device("cpu").expect("the CPU is always available");
     let tracked = plain.clone().autodiff();
     for (name, agents, state_dim, actions) in SIZES {
         let mut rng = Rng::stream(1, Purpose::Weights, 0);
@@ -59,7 +59,7 @@ fn mixing(c: &mut Criterion) {
 
 fn selection(c: &mut Criterion) {
     phalanx_benches::one_core();
-    let plain = device("cpu").expect("the CPU is always there");
+    let plain = device("cpu").expect("the CPU is always available");
     let searches = [
         (
             "greedy",
@@ -101,7 +101,7 @@ fn selection(c: &mut Criterion) {
                 b.iter(|| selection.run(&weights, input, &mut rng, &mut out));
             });
         }
-        // Without the joint action value, as a monotone mixer's target needs it.
+        // Without the joint action value, as in the target of a monotonic mixer.
         c.bench_function(&format!("selection/argmax alone/{name}"), |b| {
             b.iter(|| {
                 let best = |utilities: &[f32]| {

@@ -1,5 +1,5 @@
-//! One step of sixteen environments under random legal actions, and one step of ever larger
-//! battles, on one thread.
+//! One step of sixteen environments under random available actions, and one step of battles of increasing
+//! size, on one thread.
 
 #![allow(missing_docs)]
 
@@ -28,7 +28,8 @@ fn stepping(c: &mut Criterion) {
     ];
     for id in battles {
         let args = Default::default();
-        let factory = phalanx::envs::registry::factory(id, &args).expect("it is registered");
+        let factory =
+            phalanx::envs::registry::factory(id, &args).expect("the environment is registered");
         let mut envs = ParallelEnvs::new(N_ENVS, 1, Purpose::Environment, factory);
         let spec = envs.spec().clone();
         let mut rows = StepRows::new(&spec, N_ENVS, 1);
@@ -42,7 +43,7 @@ fn stepping(c: &mut Criterion) {
                 for (action, mask) in
                     actions.iter_mut().zip(rows.avail.chunks_exact(spec.n_actions))
                 {
-                    *action = rng.choose(mask).expect("something is always legal") as u16;
+                    *action = rng.choose(mask).expect("an action is always available") as u16;
                 }
                 envs.step(&actions, &all, rows.at_mut(0));
                 for (over, end) in over.iter_mut().zip(&rows.status) {
@@ -57,9 +58,9 @@ fn stepping(c: &mut Criterion) {
     group.finish();
 }
 
-/// Battles of 32 against 32 marines side by side on one map, `squares` to a side: the number of
-/// units grows and their density does not. Agents follow SMAC's script. Observations and state,
-/// whose size is the square of the number of units, are left out; masks are not.
+/// Creates battles of 32 against 32 marines next to each other on one map of `squares` by `squares`, so
+/// that the number of units grows at constant density. Agents follow SMAC's scripted policy. Observations
+/// and state, whose size is quadratic in the number of units, are omitted; masks are not.
 fn large_battle(squares: usize) -> Skirmish {
     let side = 32 * squares;
     let mut teams = [String::new(), String::new()];
@@ -84,8 +85,8 @@ fn large_battle(squares: usize) -> Skirmish {
         state_last_action: false,
         ..SkirmishArgs::default()
     };
-    let map = Map::parse(&text).expect("the map is well formed");
-    Skirmish::new(map, args).expect("the arguments are good")
+    let map = Map::parse(&text).expect("the map is valid");
+    Skirmish::new(map, args).expect("the arguments are valid")
 }
 
 fn growing(c: &mut Criterion) {

@@ -1,7 +1,7 @@
-//! Criterion benches. Run one with `cargo bench --bench updates`.
+//! Criterion benchmarks. Run one with `cargo bench --bench updates`.
 
-/// Lets everything that follows run on one core.
+/// Restricts rayon to one thread.
 pub fn one_core() {
-    // It fails where this was done before, and then there is nothing to do.
+    // This fails if the pool was already built, in which case there is nothing to do.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
 }

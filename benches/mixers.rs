@@ -15,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Rows of a batch: 32 episodes of 60 steps.
 const ROWS: usize = 32 * 60;
 
-/// Of SMAC's 3m, 8m and 27m_vs_30m; an agent reads its observation, last action and number.
+/// Sizes of SMAC's 3m, 8m and 27m_vs_30m; an agent reads its observation, last action and ID.
 const SIZES: [MixerSizes; 3] = [
     MixerSizes { n_agents: 3, n_actions: 9, state_dim: 48, input_dim: 42 },
     MixerSizes { n_agents: 8, n_actions: 14, state_dim: 168, input_dim: 102 },
@@ -46,7 +46,7 @@ fn input(sizes: MixerSizes, rng: &mut Rng, device: &Device) -> MixerInput {
 /// Measures a mixer.
 fn measure<M: Mixer>(c: &mut Criterion) {
     let mixer = M::default();
-    let plain = device("cpu").expect("the CPU is always there");
+    let plain = device("cpu").expect("the CPU is always available");
     let tracked = plain.clone().autodiff();
     for sizes in SIZES {
         let mut rng = Rng::stream(1, Purpose::Weights, 0);

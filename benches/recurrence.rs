@@ -1,6 +1,5 @@
-//! GRU against LSTM, both 64 and 128 wide: the hidden states of 61 steps of 160 rows forward, and
-//! the gradients of all weights and inputs; and one step of 160 rows of an agent that acts. All on one
-//! core.
+//! GRU and LSTM with 64 and 128 units: forward over 61 steps of 160 rows, the gradients of all weights and
+//! inputs, and one acting step of 160 rows. All on one core.
 
 #![allow(missing_docs)]
 
@@ -24,7 +23,7 @@ fn random(rng: &mut Rng, n: usize) -> Vec<f32> {
 }
 
 fn sequences(c: &mut Criterion) {
-    let tracked = device("cpu").expect("the CPU is always there").autodiff();
+    let tracked = device("cpu").expect("the CPU is always available").autodiff();
     let mut group = c.benchmark_group("sequence");
     for width in [64, 128] {
         let mut rng = Rng::stream(1, Purpose::Check, 0);
@@ -62,7 +61,7 @@ fn steps(c: &mut Criterion) {
                 activation: HiddenActivation::Relu,
                 init: Init::default(),
             };
-            let cpu = device("cpu").expect("the CPU is always there");
+            let cpu = device("cpu").expect("the CPU is always available");
             let actor = config.init(&mut rng, &cpu).to_actor();
             let input = random(&mut rng, ROWS * 80);
             let mut memory = vec![0.0; ROWS * actor.carry_dim()];

@@ -1,5 +1,5 @@
-//! One iteration of a learner, rollout and update together, on a battle of three marines; and one
-//! update of the preset `qmix`, the work of `phalanx bench learn`. All on one core.
+//! One iteration of a learner (rollout and update) on a battle of three marines, and one QMIX update, the
+//! work of `phalanx bench learn`. All on one core.
 
 #![allow(missing_docs)]
 
@@ -14,18 +14,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn iteration(c: &mut Criterion, name: &str, algorithm: impl Algorithm + 'static, warm_up: usize) {
     let battles = phalanx::envs::registry::factory("skirmish/3m", &Default::default())
-        .expect("it is registered");
+        .expect("the environment is registered");
     let mut trainer = Trainer::new(algorithm, battles);
     trainer.config.threads = 1;
     for _ in 0..warm_up {
-        trainer.iterate().expect("nothing is infinite yet");
+        trainer.iterate().expect("losses are finite");
     }
-    c.bench_function(name, |b| b.iter(|| trainer.iterate().expect("nothing is infinite yet")));
+    c.bench_function(name, |b| b.iter(|| trainer.iterate().expect("losses are finite")));
 }
 
 fn updates(c: &mut Criterion) {
     phalanx_benches::one_core();
-    let mut update = QmixUpdate::new(&device("cpu").expect("the CPU is always there"));
+    let mut update = QmixUpdate::new(&device("cpu").expect("the CPU is always available"));
     c.bench_function("update/qmix", |b| b.iter(|| update.run().expect("the loss is finite")));
     // Sixteen rollouts of eight episodes fill the first batch of 128.
     iteration(c, "iterate/iql", Iql::default(), 20);

@@ -1,14 +1,14 @@
-//! Compares value factorisations on battles: learning curves, and a table of the share of battles won
-//! beside published shares.
+//! Compares value factorisations on battles: learning curves, and a table of win rates next to published
+//! ones.
 //!
 //! ```sh
 //! cargo run --release --example compare_on_battles -- docs/results/value_factorisation.md
 //! ```
 //!
-//! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
-//! the table and the picture show what there is. After the page come, optionally, the folder of the
-//! runs (`results/battles`), how many go side by side (one per core), and the names that are to be
-//! trained, such as `QMIX` (all); `none` only draws.
+//! Finished runs are kept and not repeated, so the program can be stopped and started again. The table and
+//! the figure show the evaluations so far. Optional arguments after the page: the folder of the runs
+//! (`results/battles`), the number of parallel runs (one per core), and the names to train, such as `QMIX`
+//! (all); `none` only draws.
 
 #![allow(clippy::print_stdout)]
 
@@ -21,8 +21,8 @@ use phalanx_examples::page;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A map, a name, its algorithm with its own settings, and the median share of battles won after two
-/// million steps in StarCraft, in per cent (data of the SMAC paper).
+/// A map, a name, its algorithm with its own settings, and the median win rate after two
+/// million steps in StarCraft, in percent (data of the SMAC paper).
 const RUNS: [(&str, &str, &str, &str); 8] = [
     ("2s3z", "QMIX", "qmix", "99"),
     ("2s3z", "ConcaveQ", "concaveq mixing_embed_dim=16", ""),
@@ -36,7 +36,7 @@ const RUNS: [(&str, &str, &str, &str); 8] = [
 
 const MAPS: [&str; 2] = ["2s3z", "3s5z"];
 
-/// What all runs share.
+/// Settings of all runs.
 const COMMON: &str = "t_max=2000000 test_interval=20000 log_interval=20000";
 
 fn runs() -> Vec<Run> {

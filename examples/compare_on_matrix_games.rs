@@ -1,14 +1,13 @@
-//! Plays every algorithm on every matrix game and writes a table: how often the best joint action is
+//! Trains every algorithm on every matrix game and writes a table: how often the best joint action is
 //! found, and how well the payoffs are learned.
 //!
 //! ```sh
 //! cargo run --release --example compare_on_matrix_games -- docs/results/value_factorisation.md
 //! ```
 //!
-//! The first argument is the page into which the table is put; a second one limits the seeds (20), a
-//! third names the folder in which finished runs are kept (`results/matrix_games`), and further ones
-//! the games (all). Every run learns from 8000 joint actions that are all equally likely. Runs go side
-//! by side, one on each core; what is finished is not repeated.
+//! The first argument is the page that gets the table. Optional arguments are the number of seeds (20), the
+//! folder for finished runs (`results/matrix_games`), and the games (all). Every run learns from 8000
+//! uniformly drawn joint actions. Runs are parallel, one per core, and finished ones are not repeated.
 
 #![allow(clippy::print_stdout)]
 
@@ -29,9 +28,9 @@ use serde_json::{Value, json};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A game, whether the monotone table nearest to it has its largest value in the right cell, with its
-/// squared error, and whether a concave function of one utility per agent can be the table
-/// (`docs/environments/matrix_games.md` tells how that is known).
+/// A game, whether the monotonic table nearest to it has its largest value in the right cell, with its
+/// squared error, and whether a concave function of one utility per agent can represent the table
+/// (`docs/environments/matrix_games.md` explains how that is known).
 const GAMES: [(&str, &str, &str); 9] = [
     ("qtran", "right (288.0)", "yes"),
     ("qtran_1", "wrong (320.0)", "yes"),
@@ -74,11 +73,11 @@ const CURVES: [(&str, &str, &str); 14] = [
     ),
 ];
 
-/// Every joint action is drawn equally often, as the exact projections assume.
+/// Settings of all runs. Joint actions are drawn uniformly, as the exact projections assume.
 const COMMON: &str = "t_max=8000 batch_size_run=8 batch_size=32 epsilon_finish=1.0 lr=0.005 \
                       use_rnn=false rnn_hidden_dim=32 test_nepisode=1 threads=1";
 
-/// What came of a run.
+/// The result of a run.
 struct Found {
     /// Whether the greedy joint action is the best one.
     best: bool,
@@ -140,10 +139,11 @@ fn table(runs: &BTreeMap<(usize, usize), Vec<Found>>) -> anyhow::Result<String> 
         write!(text, " {game} |")?;
     }
     write!(text, "\n|---|{}\n", "---|".repeat(GAMES.len()))?;
-    let monotone: String = GAMES.iter().map(|(_, monotone, _)| format!(" {monotone} |")).collect();
-    writeln!(text, "| *nearest monotone table* |{monotone}")?;
+    let monotonic: String =
+        GAMES.iter().map(|(_, monotonic, _)| format!(" {monotonic} |")).collect();
+    writeln!(text, "| *nearest monotonic table* |{monotonic}")?;
     let concave: String = GAMES.iter().map(|(.., concave)| format!(" {concave} |")).collect();
-    writeln!(text, "| *a concave mixer can be it* |{concave}")?;
+    writeln!(text, "| *representable by a concave mixer* |{concave}")?;
     for (column, (name, _, _)) in CURVES.iter().enumerate() {
         write!(text, "| {name} |")?;
         for game in 0..GAMES.len() {

@@ -1,14 +1,14 @@
-//! Compares value factorisations on predator-prey: learning curves, and a table of final returns
-//! beside those of the ConcaveQ paper.
+//! Compares value factorisations on predator-prey: learning curves, and a table of final returns next to
+//! those of the ConcaveQ paper.
 //!
 //! ```sh
 //! cargo run --release --example compare_on_predator_prey -- docs/results/value_factorisation.md
 //! ```
 //!
-//! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
-//! the table and the picture show what there is. After the page come, optionally, the folder of the
-//! runs (`results/predator_prey`), how many go side by side (one per core), and the names that are to be
-//! trained, such as `QMIX` (all); `none` only draws.
+//! Finished runs are kept and not repeated, so the program can be stopped and started again. The table and
+//! the figure show the evaluations so far. Optional arguments after the page: the folder of the runs
+//! (`results/predator_prey`), the number of parallel runs (one per core), and the names to train, such as
+//! `QMIX` (all); `none` only draws.
 
 #![allow(clippy::print_stdout)]
 
@@ -27,7 +27,7 @@ const PENALTIES: [&str; 3] = ["0", "-1.5", "-2"];
 /// penalties (Li et al. 2024, figure 2, read off by eye).
 type Entry = (&'static str, &'static str, &'static str, [&'static str; 3]);
 
-/// Played at every penalty with three seeds.
+/// Trained at every penalty with three seeds.
 const COMPARED: [Entry; 5] = [
     ("ConcaveQ", "concaveq", "w=0.1 mixing_embed_dim=16", ["39 to 40", "36", "36"]),
     ("OW-QMIX", "ow_qmix", "w=0.1", ["40", "36", "36"]),
@@ -36,7 +36,7 @@ const COMPARED: [Entry; 5] = [
     ("VDN", "vdn", "", ["", "", ""]),
 ];
 
-/// Played at -2 with one seed.
+/// Trained at penalty -2 with one seed.
 const OTHERS: [Entry; 6] = [
     ("CW-QMIX", "cw_qmix", "w=0.1", ["", "", ""]),
     ("QPLEX", "qplex", "", ["", "", "0"]),
@@ -46,7 +46,7 @@ const OTHERS: [Entry; 6] = [
     ("IQL", "iql", "", ["", "", ""]),
 ];
 
-/// ConcaveQ without one of its parts, longer returns, and exploration that ends as early as Weighted
+/// Ablations of ConcaveQ, longer returns, and exploration that ends as early as Weighted
 /// QMIX's, at -2 with one seed.
 const ABLATIONS: [Entry; 11] = [
     ("VDN, short exploration", "vdn", "epsilon_anneal_time=50000", ["", "", ""]),
@@ -87,7 +87,7 @@ const ABLATIONS: [Entry; 11] = [
     ),
 ];
 
-/// What all runs share.
+/// Settings of all runs.
 const COMMON: &str = "t_max=1000000 lr=0.001 td_lambda=0.0 batch_size_run=4 updates_per_rollout=4 \
                       batch_size=32 batch_steps=20 use_rnn=false epsilon_anneal_time=100000 \
                       test_nepisode=16 test_interval=20000 log_interval=20000";
@@ -118,7 +118,7 @@ fn runs() -> Vec<Run> {
     runs
 }
 
-/// The curves of one name at one penalty.
+/// Returns the curves of one name at one penalty.
 fn of<'a>(done: &'a [(Run, Curve)], name: &str, penalty: &str) -> Vec<&'a Curve> {
     let panel = format!("penalty {penalty}");
     let matching = done.iter().filter(|(run, _)| run.curve == name && run.panel == panel);

@@ -1,14 +1,14 @@
-//! Trains IPPO on JaxMARL's SMAX: with JaxMARL's settings next to JaxMARL's learning curve, and with
-//! settings of our own, to measure how long it takes until a team wins nine battles of ten.
+//! Trains IPPO on JaxMARL's SMAX: with JaxMARL's settings, to compare with JaxMARL's learning curves, and
+//! with our own, to measure the time until a team wins 90 % of its battles.
 //!
 //! ```sh
 //! cargo run --release --example compare_on_smax -- docs/results/policy_gradients.md
 //! ```
 //!
-//! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
-//! the tables and the picture show what there is. After the page come, optionally, the folder of the
-//! runs (`results/smax`), how many go side by side (one per core), and the names of settings and maps
-//! that are to be trained, such as `ours 3m` (all); `none` only draws.
+//! Finished runs are kept and not repeated, so the program can be stopped and started again. The tables and
+//! the figure show the evaluations so far. Optional arguments after the page: the folder of the runs
+//! (`results/smax`), the number of parallel runs (one per core), and the names of settings and maps to
+//! train, such as `ours 3m` (all); `none` only draws.
 
 #![allow(clippy::print_stdout)]
 
@@ -21,29 +21,28 @@ use phalanx_examples::page;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A map, the number of seeds, the length of a run in millions of steps, and what JaxMARL's recurrent
-/// IPPO wins with its own settings, as a share of all training battles and as far as it is known.
-/// 3m: its scripts on one core, seed 0; the others: curves in its repository, mean of the last twenty
-/// numbers.
+/// A map, the number of seeds, the length of a run in millions of steps, and the win rate of JaxMARL's
+/// recurrent IPPO with its own settings, over all training battles, where it is known. 3m: its scripts on
+/// one core, seed 0; the others: curves in its repository, mean of the last twenty numbers.
 const MAPS: [(&str, u64, u64, [&str; 3]); 3] = [
     ("3m", 3, 2, ["51 %", "78 %", ""]),
     ("2s3z", 1, 10, ["", "", "96 to 99 %"]),
     ("smacv2_5_units", 1, 10, ["", "", "51 to 61 %"]),
 ];
 
-/// After how many million steps shares are compared.
+/// The steps, in millions, after which win rates are compared.
 const AFTER: [f64; 3] = [1.0, 2.0, 10.0];
 
-/// What JaxMARL's settings and ours are called.
+/// The names of JaxMARL's settings and of ours.
 const NAMES: [&str; 2] = ["JaxMARL's settings", "ours"];
 
-/// What all runs share.
+/// Settings of all runs.
 const COMMON: &str = "test_interval=20000 log_interval=20000";
 
 /// JaxMARL's settings.
 const THEIRS: &str = "configs/algs/ippo_jaxmarl.toml";
 
-/// Settings of our own for this game.
+/// Our own settings for this game.
 const OURS: &str = "configs/algs/ippo_smax.toml";
 
 fn run(name: &str, map: &str, settings: &str, seed: u64) -> Run {
@@ -75,7 +74,7 @@ fn of<'a>(done: &'a [(Run, Curve)], map: &str, name: &str) -> Vec<&'a Curve> {
     matching.map(|(_, curve)| curve).collect()
 }
 
-/// The share of training battles won around a number of steps, if the run went so far.
+/// Returns the share of training battles won around a number of steps, if the run is that long.
 fn trained(curve: &Curve, millions: f64) -> String {
     let near = |t_env: f64| (t_env / 1e6 - millions).abs() < 0.06;
     let shares: Vec<f64> =

@@ -1,15 +1,14 @@
-//! Compares algorithms that learn from rollouts on battles: learning curves, and a table of the share
-//! of battles won beside published shares, after two million steps and some after ten; and what IPPO
-//! loses without each of its parts.
+//! Compares algorithms that learn from rollouts on battles: learning curves, a table of win rates next to
+//! published ones after two million steps (some after ten million), and ablations of IPPO.
 //!
 //! ```sh
 //! cargo run --release --example compare_policy_gradients -- table.md
 //! ```
 //!
-//! Runs that are finished are kept and not repeated, so the program can be stopped and called again;
-//! the tables and the picture show what there is. After the page come, optionally, the folder of the
-//! runs (`results/policy_gradients`), how many go side by side (one per core), and the names of
-//! algorithms and maps that are to be trained, such as `MAPPO 3m` (all); `none` only draws.
+//! Finished runs are kept and not repeated, so the program can be stopped and started again. The tables and
+//! the figure show the evaluations so far. Optional arguments after the page: the folder of the runs
+//! (`results/policy_gradients`), the number of parallel runs (one per core), and the names of algorithms and
+//! maps to train, such as `MAPPO 3m` (all); `none` only draws.
 
 #![allow(clippy::print_stdout)]
 
@@ -22,8 +21,8 @@ use phalanx_examples::page;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A map, how many seeds, and the median share of battles won with IPPO and MAPPO in StarCraft after
-/// ten million steps, in per cent (Yu et al. 2022, table 1).
+/// A map, the number of seeds, and the median win rates of IPPO and MAPPO in StarCraft after ten million
+/// steps, in percent (Yu et al. 2022, table 1).
 const MAPS: [(&str, u64, [&str; 2]); 5] = [
     ("3m", 3, ["100", "100"]),
     ("8m", 3, ["100", "100"]),
@@ -32,7 +31,7 @@ const MAPS: [(&str, u64, [&str; 2]); 5] = [
     ("5m_vs_6m", 1, ["88", "88"]),
 ];
 
-/// A name, its algorithm, and settings; those of a file may depend on the map.
+/// A name, its algorithm, and its settings; a configuration file may have settings per map.
 const ALGORITHMS: [(&str, &str, &str); 13] = [
     ("IPPO", "ippo", ""),
     ("IPPO, MAPPO's settings", "mappo", "critic=observation death_masking=false"),
@@ -55,15 +54,14 @@ const ALGORITHMS: [(&str, &str, &str); 13] = [
     ("PQN-VDN", "pqn_vdn", ""),
 ];
 
-/// What is played for as long as the published shares took: a name from [`ALGORITHMS`], a map, and how
-/// many seeds.
+/// Runs as long as the published ones: a name from [`ALGORITHMS`], a map, and the number of seeds.
 const LONG: [(&str, &str, u64); 3] =
     [("IPPO, paper", "8m", 3), ("IPPO", "3s5z", 1), ("IPPO", "5m_vs_6m", 1)];
 
-/// After how many million steps its share of battles won is read.
+/// The steps, in millions, after which the win rate of a long run is reported.
 const MILLIONS: [f64; 4] = [2.0, 4.0, 6.0, 10.0];
 
-/// IPPO without one of its parts, or with one more.
+/// Ablations of IPPO, and additions to it.
 const ABLATIONS: [(&str, &str); 7] = [
     ("IPPO as it is", ""),
     ("no policy clipping", "policy_clip=false"),
@@ -74,27 +72,27 @@ const ABLATIONS: [(&str, &str); 7] = [
     ("a third of the learning rate", "lr=0.0003"),
 ];
 
-/// Where the ablations are played, with five seeds.
+/// The map of the ablations, with five seeds.
 const ABLATED: &str = "8m";
 
-/// Maps on which learning with and without a replay memory is compared by the clock, and how many
-/// seeds.
+/// The maps on which algorithms with and without a replay buffer are compared by wall-clock time, and the
+/// number of seeds.
 const TIMED: [(&str, u64); 2] = [("3m", 3), ("2s3z", 2)];
 
-/// What is compared by the clock: a name, its algorithm, and the length of a run.
+/// The algorithms compared by wall-clock time: a name, the algorithm, and the length of a run.
 const BY_THE_CLOCK: [(&str, &str, &str); 2] =
     [("QMIX", "qmix", "t_max=500000"), ("PQN-VDN", "pqn_vdn", "t_max=2000000")];
 
-/// After how many seconds.
+/// The times of the comparison, in seconds.
 const SECONDS: [f64; 4] = [15.0, 30.0, 60.0, 120.0];
 
-/// Environment steps that an evaluation may come after the step it belongs to.
+/// The maximum delay of an evaluation after its scheduled step, in environment steps.
 const BETWEEN: f64 = 10_000.0;
 
-/// What all runs share.
+/// Settings of all runs.
 const COMMON: &str = "test_interval=20000 log_interval=20000";
 
-/// How long a run of the first table lasts, and one of the second.
+/// The length of a run of the first table, and of the second.
 const LENGTHS: [u64; 2] = [2_000_000, 600_000];
 
 fn run(panel: String, curve: &str, alg: &str, map: &str, own: &str, seed: u64) -> Run {
@@ -140,23 +138,23 @@ fn runs() -> Vec<Run> {
     runs
 }
 
-/// The panel of a long run.
+/// Returns the title of the panel of long runs.
 fn long(map: &str) -> String {
     format!("{map} for long")
 }
 
-/// The panel of a comparison by the clock.
+/// Returns the title of the panel that compares by wall-clock time.
 fn clock(map: &str) -> String {
     format!("{map} by the clock")
 }
 
-/// The curves of one name on one panel.
+/// Returns the curves of one name on one panel.
 fn of<'a>(done: &'a [(Run, Curve)], panel: &str, name: &str) -> Vec<&'a Curve> {
     let matching = done.iter().filter(|(run, _)| run.panel == panel && run.curve == name);
     matching.map(|(_, curve)| curve).collect()
 }
 
-/// Shares won over the last ten evaluations, steps until solved, and seconds, one per seed.
+/// Win rates over the last ten evaluations, steps until solved, and seconds, one per seed.
 fn cells(curves: &[&Curve]) -> String {
     let list = |text: &dyn Fn(&Curve) -> String| {
         curves.iter().map(|curve| text(curve)).collect::<Vec<_>>().join(", ")
@@ -199,7 +197,7 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The mean of the ten evaluations before each of [`MILLIONS`] steps, one per seed.
+/// Returns the mean of the ten evaluations before each of [`MILLIONS`] steps, one per seed.
 fn long_table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
     let mut text = String::from("| map | algorithm |");
     for millions in MILLIONS {
@@ -218,7 +216,7 @@ fn long_table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
             let shares = curves.iter().map(|curve| share(curve, 1e6 * millions));
             write!(text, " {} |", shares.collect::<Vec<_>>().join(", "))?;
         }
-        // The first of the joined cells is the share at the end, which the columns hold.
+        // The first of the joined cells is the final win rate, which the columns already hold.
         let cells = cells(&curves);
         let rest = cells.split_once(" | ").map_or("", |(_, rest)| rest);
         let published =
@@ -228,8 +226,8 @@ fn long_table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The mean of the ten evaluations before `t_env` environment steps; – where the run has not come
-/// there.
+/// Returns the mean of the ten evaluations before `t_env` environment steps, or – if the run has not got
+/// that far.
 fn share(curve: &Curve, t_env: f64) -> String {
     let before = curve.points.iter().filter(|point| point.t_env <= t_env + BETWEEN);
     let last: Vec<f64> = before.map(|point| point.won).collect();

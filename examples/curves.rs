@@ -1,4 +1,4 @@
-//! Learning curves: read from the folders of runs, drawn as SVG.
+//! Reads learning curves from run folders and draws them as SVG.
 
 use std::fs;
 use std::path::Path;
@@ -32,18 +32,18 @@ pub struct Curve {
     pub env: String,
     /// The seed.
     pub seed: i64,
-    /// The environment steps it was to last.
+    /// The configured length, in environment steps.
     pub t_max: i64,
     /// The evaluations.
     pub points: Vec<Point>,
 }
 
 impl Curve {
-    /// The run in `folder`.
+    /// Reads the run in `folder`.
     ///
     /// # Errors
     ///
-    /// When there is none or it is damaged.
+    /// If there is no run or it is damaged.
     pub fn read(folder: &Path) -> anyhow::Result<Self> {
         let (_, info) = RunFolder::open(folder)?;
         let text = fs::read_to_string(folder.join("metrics.jsonl"))?;
@@ -70,30 +70,30 @@ impl Curve {
         })
     }
 
-    /// The environment steps before the last evaluation.
+    /// Returns the environment steps before the last evaluation.
     pub fn t_env(&self) -> f64 {
         self.points.last().map_or(0.0, |point| point.t_env)
     }
 
-    /// Whether the run lasted as long as it was to.
+    /// Returns whether the run reached its configured length.
     pub fn is_finished(&self) -> bool {
         self.t_env() >= self.t_max as f64
     }
 
-    /// The mean of the last `n` evaluations.
+    /// Returns the mean of the last `n` evaluations.
     pub fn tail(&self, n: usize, value: impl Fn(&Point) -> f64) -> f64 {
         let tail = &self.points[self.points.len().saturating_sub(n)..];
         tail.iter().map(value).sum::<f64>() / tail.len().max(1) as f64
     }
 
-    /// The first evaluation of the first three in a row that won at least 90 % of their battles.
+    /// Returns the first of three consecutive evaluations that each won at least 90 % of their battles.
     pub fn solved(&self) -> Option<Point> {
         let window = self.points.windows(3).find(|window| window.iter().all(|p| p.won >= 0.9))?;
         Some(window[0])
     }
 }
 
-/// The runs of one name in one picture.
+/// The runs of one name in one panel.
 pub struct Series<'a> {
     /// The name.
     pub name: String,
@@ -101,24 +101,24 @@ pub struct Series<'a> {
     pub runs: Vec<&'a Curve>,
 }
 
-/// A picture among others.
+/// A panel of a figure.
 pub struct Panel<'a> {
     /// The title; may be empty.
     pub title: String,
-    /// What it shows.
+    /// The curves.
     pub series: Vec<Series<'a>>,
 }
 
-/// What the vertical axis shows.
+/// The quantity on the vertical axis.
 #[derive(Clone, Debug)]
 pub struct Axis {
-    /// Its name.
+    /// The label.
     pub name: &'static str,
-    /// Its ends; values beyond them are drawn at the end.
+    /// The range; values outside it are drawn at its limits.
     pub range: (f64, f64),
     /// The value of an evaluation.
     pub value: fn(&Point) -> f64,
-    /// How a value is written.
+    /// Formats a value.
     pub label: fn(&f64) -> String,
 }
 
@@ -142,8 +142,8 @@ impl Axis {
     }
 }
 
-/// The mean and the range over runs at every evaluation all of them have: steps, mean, least,
-/// greatest.
+/// Returns the mean and the range over runs at every evaluation that all of them have: steps, mean,
+/// minimum, maximum.
 fn band(runs: &[&Curve], axis: &Axis) -> Vec<(f64, f64, f64, f64)> {
     let length = runs.iter().map(|run| run.points.len()).min().unwrap_or(0);
     let (low, high) = axis.range;
@@ -173,12 +173,12 @@ const COLOURS: [RGBColor; 12] = [
     RGBColor(174, 199, 232),
 ];
 
-/// Draws the panels beside each other: means over the seeds, and bands from the worst seed to the
-/// best. A name has the same colour in all panels.
+/// Draws the panels next to each other: means over the seeds, and bands from the worst seed to the best. A
+/// name has the same colour in all panels.
 ///
 /// # Errors
 ///
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub fn draw(panels: &[Panel<'_>], axis: &Axis, path: &Path) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -249,7 +249,7 @@ fn labels_per_row(width: u32) -> usize {
     ((width as i32 - 56) / LABEL.0).max(1) as usize
 }
 
-/// The name of a series with the number of its runs, which may differ from panel to panel.
+/// Returns the name of a series with the number of its runs, which may differ between panels.
 fn label(name: &str, panels: &[Panel<'_>]) -> String {
     let series = panels.iter().flat_map(|panel| &panel.series);
     let runs = series.filter(|series| series.name == name).map(|series| series.runs.len());

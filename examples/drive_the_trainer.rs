@@ -1,10 +1,10 @@
-//! Drives the trainer step by step: a loop of one's own around it, with a stop of one's own.
+//! Drives the trainer from a custom loop with a custom stopping rule.
 //!
 //! ```sh
 //! cargo run --release --example drive_the_trainer -- 200000
 //! ```
 //!
-//! The optional number is how many environment steps to train for at most.
+//! The optional argument is the maximum number of environment steps.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,4 +1,4 @@
-//! Loads the best policy of a saved run and plays with it.
+//! Loads the best policy of a run and evaluates it.
 //!
 //! ```sh
 //! cargo run --release --example evaluate_a_run -- results/examples/train_a_team

@@ -1,12 +1,12 @@
-//! Fills a replay memory by play without learning, and prints what it occupies, how long packing
-//! and unpacking take, and what PyMARL's layout would occupy.
+//! Fills a replay buffer without learning, and prints its size, the time of packing and unpacking, and the
+//! size of PyMARL's layout.
 //!
 //! ```sh
 //! cargo run --release --example fill_a_replay_buffer -- skirmish/27m_vs_30m random 300 f32
 //! ```
 //!
-//! The arguments are an environment, a script (`random` or a scripted player), the number of
-//! episodes and the precision (`f32` or `f16`); figures for 5000 episodes are scaled from those.
+//! The arguments are an environment, a policy (`random` or a scripted policy), the number of episodes and
+//! the precision (`f32` or `f16`). Sizes for 5000 episodes are extrapolated.
 
 #![allow(clippy::print_stdout)]
 
@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<()> {
         println!("the process grew by {:.4} GiB", (after - before) / GIB);
     }
 
-    // What packing read and unpacking wrote: observations and states.
+    // The data that was packed and unpacked: observations and states.
     let numbers = (steps + episodes as usize) * (spec.obs_len() + spec.state_dim);
     report("packing", packing, numbers);
     let inputs = InputLayout::new(&spec, true, true);
@@ -95,7 +95,7 @@ fn report(what: &str, time: Duration, numbers: usize) {
     println!("{what}: {per_number:.3} ns per number, {rate:.1} GB/s of f32");
 }
 
-/// Plays an episode.
+/// Plays and returns an episode.
 fn play(env: &mut dyn Env, script: ScriptedPolicy, index: u32, rows: &mut StepRows) -> Episode {
     let spec = env.spec().clone();
     let mut rng = Rng::stream(1, Purpose::Environment, index);
@@ -116,7 +116,7 @@ fn play(env: &mut dyn Env, script: ScriptedPolicy, index: u32, rows: &mut StepRo
     unreachable!("an episode ends at its limit")
 }
 
-/// What the process holds in memory, in bytes, where the system tells.
+/// Returns the resident memory of the process in bytes, where available.
 fn memory() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

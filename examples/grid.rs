@@ -1,4 +1,4 @@
-//! A grid of runs: trained side by side, skipped where they are finished.
+//! Trains a grid of runs in parallel, skipping finished ones.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,31 +16,31 @@ use crate::curves::Curve;
 /// A run of a grid.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What it is compared under, such as a penalty or a map; a folder and a panel of the picture.
+    /// The condition, such as a penalty or a map: a folder and a panel of the figure.
     pub panel: String,
-    /// What is compared, such as an algorithm; a folder and a curve of the picture.
+    /// The compared variant, such as an algorithm: a folder and a curve of the figure.
     pub curve: String,
     /// The algorithm.
     pub alg: String,
     /// The environment.
     pub env: String,
-    /// Configuration files and assignments `key=value`, the later the stronger.
+    /// Configuration files and assignments `key=value`; later ones override earlier ones.
     pub settings: Vec<String>,
     /// The seed.
     pub seed: u64,
 }
 
 impl Run {
-    /// Where the run is kept.
+    /// Returns the folder of the run.
     pub fn folder(&self, root: &Path) -> PathBuf {
         root.join(&self.panel).join(&self.curve).join(format!("seed_{}", self.seed))
     }
 
-    /// The run as far as it is on disk; `None` where there is nothing yet.
+    /// Reads the evaluations so far; `None` if the run has not begun.
     ///
     /// # Errors
     ///
-    /// When what is there is damaged.
+    /// If the run is damaged.
     pub fn read(&self, root: &Path) -> anyhow::Result<Option<Curve>> {
         let folder = self.folder(root);
         folder.join("metrics.jsonl").is_file().then(|| Curve::read(&folder)).transpose()
@@ -52,18 +52,18 @@ impl Run {
             builder.setting(setting)?;
         }
         builder.assignment(&format!("seed={}", self.seed))?;
-        // One core each: the runs themselves are what goes side by side.
+        // One core each, because the runs themselves are parallel.
         builder.assignment("threads=1")?;
         let (config, algorithm) = builder.finish()?;
         let factory = phalanx::envs::registry::factory(&self.env, &config.env_args)?;
         Ok(Trainer::from_parts(config, algorithm, factory))
     }
 
-    /// Whether the run is on disk and complete.
+    /// Returns whether the run is complete.
     ///
     /// # Errors
     ///
-    /// When it was trained with other settings than it would be now.
+    /// If it was trained with other settings.
     fn is_finished(&self, root: &Path, trainer: &Trainer) -> anyhow::Result<bool> {
         let Some(curve) = self.read(root)? else {
             return Ok(false);
@@ -71,7 +71,7 @@ impl Run {
         let folder = self.folder(root);
         let (_, info) = RunFolder::open(&folder)?;
         let finished = curve.t_env() >= trainer.config.t_max as f64;
-        // Keys that are younger than the run had no influence on it.
+        // Keys that were added after the run had no influence on it.
         let now = trainer.table();
         let mut differing = info.config.iter().filter(|(key, value)| {
             !RunConfig::CHANGEABLE_ON_RESUME.contains(&key.as_str())
@@ -87,10 +87,10 @@ impl Run {
     }
 }
 
-/// What the command line of a comparison asks for: the page to write to, the folder of the runs, how
-/// many go side by side, and the names to train.
+/// The command line of a comparison: the page to write to, the folder of the runs, the number of parallel
+/// runs, and the names to train.
 pub struct Request {
-    /// The page that gets the table; the picture goes beside it.
+    /// The page that gets the table; the figure is written next to it.
     pub page: PathBuf,
     root: PathBuf,
     jobs: usize,
@@ -102,7 +102,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When no page is named or a number is none.
+    /// If no page is given or a number is invalid.
     pub fn read(root: &str) -> anyhow::Result<Self> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let cores = std::thread::available_parallelism()?.get();
@@ -114,7 +114,7 @@ impl Request {
         })
     }
 
-    /// The runs of the given names: of the curves among them, on the panels among them.
+    /// Returns the runs with the given names, each of which is a curve or a panel.
     fn chosen(&self, runs: &[Run]) -> anyhow::Result<Vec<Run>> {
         if self.only.iter().any(|name| name == "none") {
             return Ok(Vec::new());
@@ -122,7 +122,7 @@ impl Request {
         let (curves, panels): (Vec<_>, Vec<_>) =
             self.only.iter().partition(|name| runs.iter().any(|run| run.curve == **name));
         if let Some(name) = panels.iter().find(|name| runs.iter().all(|run| run.panel != ***name)) {
-            bail!("nothing is called `{name}`: neither a curve nor a panel");
+            bail!("`{name}` is neither a curve nor a panel");
         }
         let wanted = |run: &&Run| {
             (curves.is_empty() || curves.contains(&&run.curve))
@@ -131,11 +131,11 @@ impl Request {
         Ok(runs.iter().filter(wanted).cloned().collect())
     }
 
-    /// Trains the runs that are wanted and returns all that have begun, finished or not.
+    /// Trains the requested runs and returns all that have begun, finished or not.
     ///
     /// # Errors
     ///
-    /// When a name is unknown, and those of [`train`] and [`Run::read`].
+    /// If a name is unknown, and those of [`train`] and [`Run::read`].
     pub fn finish(&self, runs: Vec<Run>) -> anyhow::Result<Vec<(Run, Curve)>> {
         let chosen = self.chosen(&runs)?;
         train(&self.root, &chosen, self.jobs)?;
@@ -149,12 +149,12 @@ impl Request {
     }
 }
 
-/// Trains every run that is not finished, `jobs` at a time, in the order of the list. A run that was
-/// interrupted goes on from its last saved state.
+/// Trains every unfinished run, `jobs` at a time, in the order of the list. An interrupted run resumes from
+/// its last saved state.
 ///
 /// # Errors
 ///
-/// The first error of a run; the others that had begun go on to their end.
+/// The first error of a run. Runs that have begun still finish.
 pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
     let mut open = Vec::new();
     for run in runs {
@@ -168,7 +168,7 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
     let started = Instant::now();
     side_by_side(&open, jobs, |(run, trainer)| {
         let trainer = trainer.lock().ok().and_then(|mut slot| slot.take());
-        let trainer = trainer.context("every run is taken once")?;
+        let trainer = trainer.context("a run was taken twice")?;
         let folder = run.folder(root);
         let outcome = if RunState::of(&folder).load()?.is_some() {
             trainer.resume(&folder)
@@ -189,12 +189,12 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
     })
 }
 
-/// Does `work` for every item, in the order of the list, on `jobs` threads. These are threads of
-/// their own: one of rayon's would begin another item while it waits within the first.
+/// Does `work` for every item, in the order of the list, on `jobs` dedicated threads. A rayon thread would
+/// begin another item while it waits inside the first.
 ///
 /// # Errors
 ///
-/// The first error; items that had begun go on to their end.
+/// The first error. Items that have begun still finish.
 pub fn side_by_side<T: Sync>(
     items: &[T],
     jobs: usize,

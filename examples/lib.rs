@@ -1,8 +1,7 @@
-//! Small programs, one per thing a user wants to do. Run one with
-//! `cargo run --release --example train_a_team`.
+//! Example programs, one per task. Run one with `cargo run --release --example train_a_team`.
 //!
-//! What several of them need stands here: [`grid`] trains many runs and skips those that are
-//! finished, [`curves`] reads and draws them, [`page`] puts tables into pages.
+//! Shared modules: [`grid`] trains many runs and skips finished ones, [`curves`] reads and draws them,
+//! [`page`] inserts tables into Markdown pages.
 
 pub mod curves;
 pub mod grid;

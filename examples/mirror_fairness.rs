@@ -1,16 +1,14 @@
-//! Lets the same script play both teams on the maps where they are equal: does a side have an
-//! advantage? Prints how often each wins, as a table in Markdown.
+//! Plays the same scripted policy for both teams on the symmetric maps, to test whether a side has an
+//! advantage. Prints a Markdown table of win rates.
 //!
 //! ```sh
 //! cargo run --release --example mirror_fairness -- 10000 1
 //! ```
 //!
-//! The optional numbers are how many battles to play on each map, and a seed; maps may follow. The
-//! battles are played on all threads; battle `i` draws from stream `i` of the seed, so the table
-//! depends on nothing else.
+//! The optional arguments are the number of battles per map, a seed, and maps. Battles run on all threads.
+//! Battle `i` draws from stream `i` of the seed, so the table depends on nothing else.
 //!
-//! Where nobody is favoured, one interval in twenty misses 50 % by chance: play again with another
-//! seed.
+//! On a fair map, one interval in twenty misses 50 % by chance: run again with another seed.
 
 #![allow(clippy::print_stdout)]
 
@@ -39,8 +37,8 @@ fn main() -> anyhow::Result<()> {
         if !equal || !(named.is_empty() || named.iter().any(|other| other == name)) {
             continue;
         }
-        // SMAC counts a battle that both teams lose as a defeat where there are medivacs;
-        // `fix_quirks` makes it a draw. The sparse reward then is 1, -1 or, for a draw, 0.
+        // On maps with medivacs, SMAC counts a battle that both teams lose as a defeat;
+        // `fix_quirks` makes it a draw. The sparse reward is then 1, -1, or 0 for a draw.
         let args = "self_play = true\nheuristic_ai = true\nfix_quirks = true\n\
                     reward_sparse = true\nreward_only_positive = false";
         let make = factory(&format!("skirmish/{name}"), &args.parse()?)?;
@@ -62,13 +60,13 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Plays one battle; the allies' reward for its end.
+/// Plays one battle and returns the allies' final reward.
 fn play(env: &mut dyn Env, seed: u64, battle: u32) -> f32 {
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(seed, Purpose::TestEnvironment, battle);
     env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
-    // The script gives the orders; actions are ignored.
+    // The scripted policy gives the orders; actions are ignored.
     let ignored = vec![0; spec.n_agents()];
     loop {
         let outcome = env.step(&ignored, &mut rng, rows.at_mut(0).row(&spec, 0));
@@ -78,7 +76,7 @@ fn play(env: &mut dyn Env, seed: u64, battle: u32) -> f32 {
     }
 }
 
-/// The share `won / n` and its 95 % interval (Wilson 1927).
+/// Returns the share `won / n` and its 95 % interval (Wilson 1927).
 fn wilson(won: u32, n: u32) -> (f64, f64, f64) {
     const Z: f64 = 1.959_964;
     let (share, n) = (f64::from(won) / f64::from(n), f64::from(n));

@@ -1,13 +1,13 @@
-//! Searches for the best way to play without looking: a plan that knows the step and which
-//! actions are available, but nothing else. Prints how often it wins afterwards, as a table in Markdown.
+//! Searches for the best open-loop plan, which depends only on the time step and the available actions.
+//! Prints a Markdown table of its win rate in new episodes.
 //!
 //! ```sh
 //! cargo run --release --example open_loop_search -- 60 3m 2s3z terran_5_vs_5
 //! ```
 //!
-//! The first argument is the number of generations of the search, the others are maps. A game that
-//! can be won blindly does not test whether agents react to each other; that is why SMACv2 draws
-//! teams and starts anew for every episode (Ellis et al. 2023).
+//! The first argument is the number of generations of the search, the others are maps. A game that can be
+//! won open-loop does not test whether agents react to each other, which is why SMACv2 draws new teams and
+//! starting positions for every episode (Ellis et al. 2023).
 
 #![allow(clippy::print_stdout)]
 
@@ -20,27 +20,27 @@ use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 use rayon::prelude::*;
 
-/// Plans tried in a generation.
+/// Plans per generation.
 const PLANS: usize = 96;
-/// Plans whose choices the next generation imitates.
+/// Elite plans, which the next generation imitates.
 const ELITE: usize = 12;
-/// Episodes each plan plays in a generation; all plans play the same ones.
+/// Episodes per plan and generation, the same for all plans.
 const EPISODES: u32 = 16;
-/// How far the probabilities move towards the choices of the elite.
+/// Step size of the probabilities towards the choices of the elite.
 const RATE: f32 = 0.5;
-/// Nothing becomes less probable than this, so that the search never stops.
+/// Minimum probability of an action, so that the search never stops.
 const FLOOR: f32 = 0.002;
-/// Fresh episodes the result is judged by.
+/// New episodes for the final evaluation.
 const TESTS: u32 = 1000;
-/// For how many steps an agent keeps to what it does.
+/// Number of steps for which an agent repeats an action.
 const STEPS: usize = 4;
 
 const MAPS: [&str; 6] = ["3m", "8m", "2s3z", "terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5"];
 
-/// What every agent does in every part of an episode, `[part, agent]`: an action.
+/// The action of every agent in every part of an episode, `[part, agent]`.
 ///
-/// An attack on an enemy that may not be attacked becomes one on the next that may, in order of
-/// their numbers; if there is none, the agent stops. So it does when it may not move.
+/// An unavailable attack is replaced by the next available one, in order of the enemies' indices; if there
+/// is none, the agent stops. An unavailable move is also replaced by a stop.
 type Plan = Vec<u16>;
 
 /// The probability of each action, `[part, agent, action]`.
@@ -49,7 +49,7 @@ struct Policy {
     probability: Vec<f32>,
 }
 
-/// What a plan achieved.
+/// The result of a plan.
 #[derive(Clone, Copy, Default)]
 struct Record {
     returns: f64,
@@ -96,7 +96,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 impl Policy {
-    /// Every living agent's actions are equally probable.
+    /// Makes all actions of a living agent equally probable.
     fn uniform(spec: &EnvSpec) -> Self {
         let n = spec.episode_limit.div_ceil(STEPS) * spec.n_agents() * spec.n_actions;
         let each = 1.0 / (spec.n_actions - 1) as f32;
@@ -135,7 +135,7 @@ impl Policy {
     }
 }
 
-/// Plays some episodes by a plan.
+/// Plays episodes with a plan.
 fn play_all(env: &mut dyn Env, plan: &Plan, purpose: Purpose, episodes: Range<u32>) -> Record {
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);
@@ -161,14 +161,14 @@ fn play_all(env: &mut dyn Env, plan: &Plan, purpose: Purpose, episodes: Range<u3
     record
 }
 
-/// The action that takes the place of a planned one; see [`Plan`].
+/// Returns the action that replaces a planned one; see [`Plan`].
 fn nearest_allowed(mask: &[bool], planned: u16) -> u16 {
     let targets = ATTACK..mask.len() as u16;
     let instead = match planned {
         ATTACK.. => (planned..targets.end).chain(targets.start..planned),
         _ => (planned..planned + 1).chain(0..0),
     };
-    let legal = |&action: &u16| mask[usize::from(action)];
+    let available = |&action: &u16| mask[usize::from(action)];
     let dead = if mask[usize::from(STOP)] { STOP } else { NO_OP };
-    instead.into_iter().find(legal).unwrap_or(dead)
+    instead.into_iter().find(available).unwrap_or(dead)
 }

@@ -1,25 +1,25 @@
-//! Tables in pages that people write.
+//! Inserts tables into hand-written Markdown pages.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
 
-/// Puts `table` into the page, between the lines `<!-- name -->` and `<!-- end of name -->`, in place
-/// of what stands there. A page that does not exist is begun with the table alone.
+/// Replaces the text between the lines `<!-- name -->` and `<!-- end of name -->` of the page with `table`.
+/// Creates a page that does not exist.
 ///
 /// # Errors
 ///
-/// When the page lacks these lines or cannot be written.
+/// If the page lacks these lines or cannot be written.
 pub fn put(page: &Path, name: &str, table: &str) -> anyhow::Result<()> {
     put_all(page, &[(name, table)])
 }
 
-/// Puts several tables into the page, each as [`put`] does; the first of each pair is the name.
+/// Inserts several tables, each as [`put`] does; the first of each pair is the name.
 ///
 /// # Errors
 ///
-/// When the page lacks one of the lines or cannot be written; nothing is written then.
+/// If the page lacks one of the lines or cannot be written. In both cases the page is unchanged.
 pub fn put_all(page: &Path, tables: &[(&str, &str)]) -> anyhow::Result<()> {
     if let Some(folder) = page.parent() {
         fs::create_dir_all(folder)?;

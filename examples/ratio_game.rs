@@ -1,5 +1,5 @@
-//! Independent policy gradients are stuck in von Neumann's ratio game; updating one agent after another
-//! along localised action values is not.
+//! In von Neumann's ratio game, independent policy gradients get stuck; sequential updates along localised
+//! action values do not.
 //!
 //! ```sh
 //! cargo run --release --example ratio_game
@@ -12,13 +12,13 @@ fn main() {
     println!("| iteration | {} |", ITERATIONS.map(|n| n.to_string()).join(" | "));
     println!("|---|{}", "---|".repeat(ITERATIONS.len()));
     for (name, values) in [
-        ("one after another, by localised values", sequential(&near_second_action, 0.05)),
+        ("sequential, by localised values", sequential(&near_second_action, 0.05)),
         ("independent policy gradients", independent(&near_second_action, 0.05)),
     ] {
         let values: Vec<String> = values.iter().map(|value| format!("{value:.4}")).collect();
         println!("| {name} | {} |", values.join(" | "));
     }
-    println!("\nOffline, an action that was lucky once against one that is well known:");
+    println!("\nOffline: an action that paid well once against one with many trials:");
     for width in [0.0, 2.0] {
         let joint = offline(width);
         println!("pessimism {width}: probabilities {:.3} and {:.3}", joint[0], joint[3]);

@@ -1,12 +1,12 @@
-//! Draws learning curves of runs and writes a table of them.
+//! Draws the learning curves of runs and writes a table of their results.
 //!
 //! ```sh
 //! cargo run --release --example report_runs -- docs/results/3m results
 //! ```
 //!
-//! The first argument is the name of the files to write (`.svg` and `.md` are appended), the others
-//! are folders that are searched for runs. Curves are means over the seeds; the band goes from the
-//! worst seed to the best. Battles are shown by the share that is won, other tasks by the return.
+//! The first argument is the name of the files to write (`.svg` and `.md` are appended); the others are
+//! folders to search for runs. Curves are means over the seeds; bands range from the worst seed to the best.
+//! Battles are shown by their win rate, other tasks by their return.
 
 #![allow(clippy::print_stdout)]
 
@@ -63,7 +63,7 @@ fn main() -> anyhow::Result<()> {
     for folder in arguments {
         find_runs(Path::new(&folder), &mut folders)?;
     }
-    anyhow::ensure!(!folders.is_empty(), "there is no run in the folders named");
+    anyhow::ensure!(!folders.is_empty(), "the folders contain no runs");
     let mut runs =
         folders.iter().map(|path| Curve::read(path)).collect::<anyhow::Result<Vec<_>>>()?;
     runs.sort_by(|a, b| (&a.env, &a.alg, a.seed).cmp(&(&b.env, &b.alg, b.seed)));

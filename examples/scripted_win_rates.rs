@@ -1,12 +1,12 @@
-//! Lets SMAC's script play: everybody attacks the nearest enemy. Prints how often it wins on
-//! SMAC's maps, as a table in Markdown, beside what SMAC's authors report.
+//! Plays SMAC's scripted policy, in which every unit attacks the nearest enemy. Prints a Markdown table of
+//! its win rates on SMAC's maps next to those that SMAC's authors report.
 //!
 //! ```sh
 //! cargo run --release --example scripted_win_rates -- 1000
 //! ```
 //!
-//! The optional number is how many battles to play on each map. They are played on all threads;
-//! battle `i` draws from stream `i`, so the table depends on nothing but their number.
+//! The optional argument is the number of battles per map. Battles run on all threads. Battle `i` draws from
+//! stream `i`, so the table depends only on their number.
 
 #![allow(clippy::print_stdout)]
 
@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
         if Map::named(name)?.generate.is_some() {
             continue;
         }
-        // The script gives the orders; actions are ignored.
+        // The scripted policy gives the orders; actions are ignored.
         let args = "heuristic_ai = true".parse()?;
         let make = factory(&format!("skirmish/{name}"), &args)?;
         let won: f64 = (0..battles)
@@ -51,7 +51,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Plays one battle; 1 if it is won.
+/// Plays one battle and returns 1 if it is won.
 fn play(env: &mut dyn Env, battle: u32) -> f32 {
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);

@@ -1,10 +1,10 @@
-//! Trains three marines with QMIX and says how often they win.
+//! Trains three marines with QMIX and prints their win rate.
 //!
 //! ```sh
 //! cargo run --release --example train_a_team -- 300000
 //! ```
 //!
-//! The optional number is how many environment steps to train for.
+//! The optional argument is the number of environment steps.
 
 #![allow(clippy::print_stdout)]
 
@@ -28,6 +28,6 @@ fn main() -> anyhow::Result<()> {
         summary.progress.t_env,
         100.0 * won
     );
-    println!("everything about the run is in {}", summary.path.display());
+    println!("the run folder is {}", summary.path.display());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A mixer of one's own in one file, with the whole command line of `phalanx`.
+//! A custom mixer in one file, with the whole command line of `phalanx`.
 //!
 //! ```sh
 //! cargo run --release --example write_a_mixer -- train weighted_sum two_step t_max=20000
@@ -27,7 +27,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// `Q_tot = sum_i n softmax_i(w(s)) Q_i + v(s)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct WeightedSum {
-    /// The width of the hidden layer of `w` and of `v`.
+    /// Width of the hidden layers of `w` and `v`.
     weight_hidden_dim: usize,
 }
 

@@ -1,4 +1,4 @@
-//! An environment of one's own: two robots must stand on two buttons at once.
+//! A custom environment: two robots must press two buttons at the same time.
 //!
 //! ```sh
 //! cargo run --release --example write_an_environment
@@ -44,7 +44,7 @@ impl Corridor {
         self.cells.contains(&0) && self.cells.contains(&(LENGTH - 1))
     }
 
-    /// Each robot sees its own cell and the other's; walls close an action.
+    /// Each robot observes its own cell and the other's; walls make an action unavailable.
     fn observe(&self, out: StepBuffers<'_>) {
         out.obs.fill(0.0);
         out.state.fill(0.0);
@@ -106,7 +106,7 @@ impl Env for Corridor {
 
 fn main() -> anyhow::Result<()> {
     let report = check_env(Corridor::new, 100_000)?;
-    println!("the environment keeps its contract: {report:?}");
+    println!("the environment meets the contract: {report:?}");
 
     let learning =
         QLearningSettings { epsilon_anneal_time: 10_000, ..QLearningSettings::default() };
@@ -115,6 +115,6 @@ fn main() -> anyhow::Result<()> {
         .run_overwriting("results/examples/write_an_environment")?;
     let pressed = outcome.best.1.means["test_pressed_mean"];
     println!("the robots press both buttons in {:.0}% of the episodes", 100.0 * pressed);
-    anyhow::ensure!(pressed > 0.9, "they should have learned this");
+    anyhow::ensure!(pressed > 0.9, "VDN did not learn the task");
     Ok(())
 }

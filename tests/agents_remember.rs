@@ -1,5 +1,5 @@
-//! Recurrent agents learn to do in the end what they were told in the beginning, which nobody can
-//! without a memory; and a policy on disk remembers as the one that was saved.
+//! Recurrent agents solve a task that requires a hidden state: they must act on a sign that they see
+//! only in the first step. A policy loaded from disk keeps the same hidden state as the saved one.
 
 use phalanx::nn::RnnKind;
 use phalanx::prelude::*;
@@ -10,12 +10,12 @@ use phalanx::train::run::checkpoint::load_policy;
 /// Steps of an episode.
 const LENGTH: usize = 6;
 
-/// Environment steps until which each way of learning has learned the task.
+/// Environment steps within which each algorithm has learned the task.
 const VDN_STEPS: u64 = 12_000;
 const IPPO_STEPS: u64 = 60_000;
 
-/// Two agents each see one of two signs in the first step and nothing but the time from then on; in the
-/// last step, each that does what its sign said earns a half.
+/// Two agents each see one of two signs in the first step and only the time afterwards. In the last
+/// step, each agent whose action matches its sign earns a half.
 struct Recall {
     spec: EnvSpec,
     signs: [usize; 2],
@@ -79,13 +79,13 @@ impl Env for Recall {
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
-        let [first, second, time] = bytes.try_into().expect("as it was saved");
+        let [first, second, time] = bytes.try_into().expect("the saved bytes");
         (self.signs, self.time) = ([usize::from(first), usize::from(second)], usize::from(time));
         Ok(())
     }
 }
 
-/// The mean return of greedy episodes after `t_max` steps.
+/// Returns the mean return of greedy episodes after `t_max` steps.
 fn learned(algorithm: impl Algorithm + 'static, t_max: u64) -> f64 {
     let mut trainer = Trainer::new(algorithm, Recall::make).seed(1);
     trainer.config.test_nepisode = 64;
@@ -122,9 +122,9 @@ fn ippo(use_rnn: bool, rnn: RnnKind) -> Ippo {
 }
 
 #[test]
-fn agents_with_a_gru_or_an_lstm_learn_what_agents_without_memory_cannot() {
-    let forgetful = learned(vdn(false, RnnKind::Gru), VDN_STEPS);
-    assert!(forgetful < 0.7, "without memory they can but guess: {forgetful}");
+fn recurrent_agents_learn_a_task_that_feed_forward_agents_cannot() {
+    let feed_forward = learned(vdn(false, RnnKind::Gru), VDN_STEPS);
+    assert!(feed_forward < 0.7, "without a hidden state agents can only guess: {feed_forward}");
     for unit in [RnnKind::Gru, RnnKind::Lstm] {
         assert_eq!(learned(vdn(true, unit), VDN_STEPS), 1.0, "VDN with {unit:?}");
         assert_eq!(learned(ippo(true, unit), IPPO_STEPS), 1.0, "IPPO with {unit:?}");
@@ -132,12 +132,13 @@ fn agents_with_a_gru_or_an_lstm_learn_what_agents_without_memory_cannot() {
 }
 
 #[test]
-fn a_policy_on_disk_remembers_as_the_one_that_was_saved() {
+fn a_loaded_policy_keeps_the_same_hidden_state_as_the_saved_one() {
     for unit in [RnnKind::Gru, RnnKind::Lstm] {
         let mut trainer = Trainer::new(ippo(true, unit), Recall::make).seed(2);
         trainer.iterate().expect("losses are finite");
         let policy = trainer.policy().expect("it was trained");
-        let loaded = load_policy(&trainer.save().expect("it can be saved")).expect("it is whole");
+        let loaded = load_policy(&trainer.save().expect("the trainer can be saved"))
+            .expect("the policy is complete");
         assert_eq!(loaded.recurrent, Some(unit));
         let [ours, theirs] = [policy, loaded].map(|policy| {
             let memory = unit.carry_dim(32);

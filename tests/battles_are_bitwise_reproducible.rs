@@ -1,7 +1,7 @@
-//! Random battles have the same bits with any number of threads, whether or not they are saved and
-//! loaded on the way, and the bits of `golden_digests.txt`.
+//! Random battles are bitwise equal for any number of threads, with or without saving and loading in
+//! between, and match the hashes in `golden_digests.txt`.
 //!
-//! After a change of the rules or of what agents are told, write the file anew and say so in the
+//! After a change of the rules or of the observations, regenerate the file and record this in the
 //! changelog:
 //!
 //! ```sh
@@ -17,29 +17,29 @@ use phalanx::envs::registry::{factory, list};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 
-/// Environments side by side.
+/// Number of parallel environments.
 const N_ENVS: usize = 8;
-/// Steps of all of them together.
+/// Number of steps, in each of which all environments step.
 const STEPS: usize = 10_000;
-/// One in so many steps is followed by saving and loading.
+/// The environments are saved and loaded after one in this many steps, on average.
 const SAVE_EVERY: usize = 100;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden_digests.txt");
 
 type Maker = Arc<dyn Fn() -> Box<dyn Env> + Send + Sync>;
 
-/// Every battle by its identifier.
+/// Returns every battle with its identifier.
 fn battles() -> Vec<(String, Maker)> {
     let battle = |id: &str| id.starts_with("skirmish/") || id.starts_with("smax/");
     let ids = list().into_iter().map(|entry| entry.id).filter(|id| battle(id));
     ids.map(|id| {
-        let make = factory(&id, &Default::default()).expect("it is listed");
+        let make = factory(&id, &Default::default()).expect("the environment is registered");
         (id, Arc::new(make) as Maker)
     })
     .collect()
 }
 
-/// Fowler, Noll and Vo's hash FNV-1a with 64 bits, fed with words instead of bytes.
+/// The 64-bit FNV-1a hash of Fowler, Noll and Vo, applied to words instead of bytes.
 struct Digest(u64);
 
 impl Digest {
@@ -62,10 +62,10 @@ impl Digest {
     }
 }
 
-/// Plays at random on so many threads; `saves` draws when to go on in fresh environments.
+/// Plays at random on `threads` threads; `saves` draws when to continue in new environments.
 fn play(make: &Maker, threads: usize, mut saves: Option<Rng>) -> u64 {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.expect("threads can be started").install(|| {
+    pool.expect("the thread pool starts").install(|| {
         let fresh = |seed| {
             let make = Arc::clone(make);
             ParallelEnvs::new(N_ENVS, seed, Purpose::Environment, move || make())
@@ -96,10 +96,10 @@ fn play(make: &Maker, threads: usize, mut saves: Option<Rng>) -> u64 {
             if saves.as_mut().is_some_and(|saves| saves.below(SAVE_EVERY) == 0) {
                 let mut bytes = Vec::new();
                 envs.save(&mut bytes);
-                // Another seed: everything that matters must be in the bytes.
+                // Another seed: the bytes must contain the whole state.
                 envs = fresh(2);
                 rows.status.fill(StepStatus::Running);
-                envs.load(&bytes).expect("it was just saved");
+                envs.load(&bytes).expect("the bytes were just saved");
             }
         }
         digest.0
@@ -107,7 +107,7 @@ fn play(make: &Maker, threads: usize, mut saves: Option<Rng>) -> u64 {
 }
 
 #[test]
-fn random_battles_have_the_same_bits_everywhere() {
+fn random_battles_are_bitwise_equal_for_any_thread_count_and_match_the_golden_digests() {
     let mut digests = String::new();
     for (id, make) in battles() {
         let straight = play(&make, 1, None);
@@ -116,7 +116,7 @@ fn random_battles_have_the_same_bits_everywhere() {
             let digest = play(&make, threads as usize, Some(saves));
             assert_eq!(digest, straight, "{id}, {threads} threads");
         }
-        writeln!(digests, "{id} {straight:016x}").expect("a string takes everything");
+        writeln!(digests, "{id} {straight:016x}").expect("writing to a string cannot fail");
     }
     if std::env::var_os("PHALANX_WRITE_DIGESTS").is_some() {
         fs::write(FILE, digests).expect("the file can be written");
@@ -124,6 +124,6 @@ fn random_battles_have_the_same_bits_everywhere() {
     }
     let golden = fs::read_to_string(FILE).expect("the file is part of the repository");
     let differs = digests.lines().zip(golden.lines()).find(|(ours, golden)| ours != golden);
-    assert_eq!(differs, None, "the first line that differs: ours, the file's");
+    assert_eq!(differs, None, "the first line that differs: computed, golden");
     assert_eq!(digests.lines().count(), golden.lines().count(), "one line per battle");
 }

@@ -35,7 +35,7 @@ impl File {
     }
 }
 
-/// All files in a folder below `configs/`.
+/// Returns all files in a folder below `configs/`.
 fn folder(name: &str) -> Vec<File> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs").join(name);
     let entries = std::fs::read_dir(folder).expect("a folder");
@@ -50,23 +50,23 @@ fn run_defaults() -> Table {
     Table::try_from(RunConfig::default()).expect("plain data")
 }
 
-/// The files of keys that several algorithms share.
+/// Returns the files with keys that several algorithms share.
 fn shared_files() -> Vec<File> {
     folder(".").into_iter().filter(|file| file.name() != "run").collect()
 }
 
-/// Every algorithm of the registry.
+/// Returns every algorithm of the registry.
 fn algorithms() -> Vec<AlgorithmEntry> {
     Algorithms::builtin().iter().copied().collect()
 }
 
-/// Whether an algorithm has all keys of a shared file.
+/// Returns whether an algorithm has all keys of a shared file.
 fn shares(algorithm: &AlgorithmEntry, file: &File) -> bool {
     let defaults = algorithm.defaults();
     file.keys.keys().all(|key| defaults.contains_key(key))
 }
 
-/// The files that are called like an algorithm, with it.
+/// Returns the files that are named after an algorithm, with that algorithm.
 fn algorithm_files() -> Vec<(AlgorithmEntry, File)> {
     let all = folder("algs").into_iter().filter(|file| file.alg.is_none());
     all.map(|file| {
@@ -76,7 +76,7 @@ fn algorithm_files() -> Vec<(AlgorithmEntry, File)> {
     .collect()
 }
 
-/// The files of settings for an algorithm that they name, with it.
+/// Returns the presets, with the algorithm that each names.
 fn presets() -> Vec<(AlgorithmEntry, File)> {
     let all = folder("algs").into_iter().filter(|file| file.alg.is_some());
     all.map(|file| {
@@ -118,12 +118,12 @@ fn a_shared_file_holds_keys_of_several_algorithms() {
 #[test]
 fn the_keys_of_every_run_are_in_a_file_with_their_defaults() {
     let files = folder(".");
-    let run = files.iter().find(|file| file.name() == "run").expect("it is there");
+    let run = files.iter().find(|file| file.name() == "run").expect("run.toml exists");
     assert_eq!(run.keys, run_defaults());
 }
 
 #[test]
-fn no_preset_states_a_key_with_the_value_that_it_has_anyway() {
+fn no_preset_repeats_a_default() {
     for (entry, file) in presets().into_iter().chain(algorithm_files()) {
         let mut values = run_defaults();
         values.extend(entry.defaults());
@@ -158,7 +158,7 @@ fn every_key_and_every_preset_is_explained() {
 }
 
 #[test]
-fn every_file_can_be_given_to_the_algorithms_it_is_for() {
+fn every_file_is_accepted_by_its_algorithms() {
     let of_algorithms = presets().into_iter().chain(algorithm_files());
     let of_all = folder("envs").into_iter().map(|file| (algorithms()[0], file));
     let of_families = folder(".").into_iter().flat_map(|file| {

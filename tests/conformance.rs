@@ -1,4 +1,4 @@
-//! Every environment keeps the contract the library relies on.
+//! Every registered environment meets the contract of `Env`.
 //!
 //! `PHALANX_CHECK_STEPS=1000000 cargo test --release -p phalanx-tests --test conformance` plays a
 //! million random steps on each.
@@ -9,11 +9,11 @@ use phalanx::env::check_env;
 use phalanx::envs::registry::{factory, list};
 
 #[test]
-fn every_environment_keeps_its_contract() {
+fn every_environment_meets_the_contract() {
     let steps = std::env::var("PHALANX_CHECK_STEPS")
         .map_or(20_000, |text| text.parse().expect("PHALANX_CHECK_STEPS is a number of steps"));
     for entry in list().iter().filter(|entry| entry.required_argument().is_none()) {
-        let make = factory(&entry.id, &Default::default()).expect("it is listed");
+        let make = factory(&entry.id, &Default::default()).expect("the environment is registered");
         let spec = make().spec().clone();
         let report = check_env(make, steps).unwrap_or_else(|error| panic!("{error}"));
         println!("{}: {report:?}", entry.id);

@@ -1,9 +1,9 @@
-//! The conformance kit notices every kind of broken promise and says what is broken.
+//! The conformance kit detects every kind of contract violation and names it.
 
 use phalanx::env::{pack, unpack};
 use phalanx::prelude::*;
 
-/// What is wrong with an environment.
+/// A violation of the environment contract.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     None,
@@ -32,7 +32,7 @@ struct Walk {
     place: f32,
 }
 
-/// Counts environments, which no environment should depend on.
+/// Number of environments created, on which no environment may depend.
 static BUILT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
 
 const LIMIT: u16 = 8;
@@ -123,14 +123,15 @@ impl Env for Walk {
 }
 
 #[test]
-fn a_sound_environment_passes_and_is_counted() {
-    let report = check_env(|| Walk::new(Fault::None), 4000).expect("it is sound");
+fn a_conforming_environment_passes_with_a_report() {
+    let report =
+        check_env(|| Walk::new(Fault::None), 4000).expect("the environment meets the contract");
     assert_eq!((report.steps, report.episodes, report.longest), (4000, 500, 8));
     assert!(report.restores > 40, "{report:?}");
 }
 
 #[test]
-fn every_broken_promise_is_named() {
+fn every_contract_violation_is_named() {
     for (fault, complaint) in [
         (Fault::ObservationNotWritten, "observation index 3"),
         (Fault::MaskNotWritten, "mask index 1"),
@@ -148,8 +149,9 @@ fn every_broken_promise_is_named() {
         (Fault::NoAgents, "there is no agent"),
         (Fault::UnsteadySpec, "a second copy has another specification"),
     ] {
-        let error =
-            check_env(|| Walk::new(fault), 4000).expect_err("it breaks its contract").to_string();
+        let error = check_env(|| Walk::new(fault), 4000)
+            .expect_err("the environment violates the contract")
+            .to_string();
         assert!(error.contains("`walk`") && error.contains(complaint), "{fault:?}: {error}");
     }
 }

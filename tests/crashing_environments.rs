@@ -1,10 +1,11 @@
-//! An environment that panics is caught, named, reset and counted; the run goes on.
+//! The panic of an environment is caught, reported and counted. The environment is reset and the run
+//! continues.
 
 use phalanx::env::{ParallelEnvs, StepRows, VecEnv};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
 
-/// Counts to ten, and now and then fails on the way.
+/// An episode of ten steps that panics at random.
 struct Fragile {
     spec: EnvSpec,
     t: u16,
@@ -55,7 +56,7 @@ impl Env for Fragile {
 }
 
 #[test]
-fn a_crash_is_named_and_the_others_play_on() {
+fn a_crash_is_reported_and_the_other_environments_continue() {
     let n = 6;
     let mut envs = ParallelEnvs::new(n, 3, Purpose::Environment, Fragile::new);
     let spec = envs.spec().clone();
@@ -75,7 +76,7 @@ fn a_crash_is_named_and_the_others_play_on() {
         }
         envs.reset(&which, rows.at_mut(0));
     }
-    // 1200 steps, one in forty fails: thirty, with a deviation of 5.4.
+    // 1200 steps, of which one in forty panics: 30 crashes, with a standard deviation of 5.4.
     assert!((10..50).contains(&crashed.len()), "{} crashes", crashed.len());
     crashed.sort_unstable();
     crashed.dedup();
@@ -103,6 +104,6 @@ fn learners_survive_crashes_and_count_them() {
         while trainer.iterate().expect("losses are finite").t_env < 3000 {}
         assert!(trainer.crashes() > 10, "{} crashes", trainer.crashes());
         let lengths = trainer.take_means().expect("losses are finite")["ep_length_mean"];
-        assert_eq!(lengths, 10.0, "only whole episodes are counted");
+        assert_eq!(lengths, 10.0, "only complete episodes are counted");
     }
 }

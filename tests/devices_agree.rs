@@ -1,6 +1,6 @@
-//! What the CPU learns, the GPU device learns: every algorithm on both, from the same experience.
+//! The GPU and the CPU learn the same: every algorithm on both devices, from the same experience.
 //!
-//! A software driver will do (Debian: `mesa-vulkan-drivers` and `libvulkan1`):
+//! A software driver suffices (Debian: `mesa-vulkan-drivers` and `libvulkan1`):
 //!
 //! ```sh
 //! cargo test --profile gpu -p phalanx-tests --features wgpu --test devices_agree
@@ -14,44 +14,45 @@ use phalanx::train::config::ConfigBuilder;
 use phalanx::train::rollout::Metrics;
 
 const ENV: &str = "skirmish/3m";
-/// The largest difference there may be, as a part of the largest number.
+/// Maximum difference, relative to the largest number.
 const TOLERANCE: f64 = 1e-4;
 
-/// What an algorithm has after one rollout and some updates from it: means by name, and weights.
+/// The result of one rollout and some updates: metrics by name, and weights.
 struct Learned {
     means: Vec<(String, f64)>,
     weights: Vec<Vec<f32>>,
 }
 
 fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
-    let mut builder = ConfigBuilder::new(algorithm(id).expect("it is registered")).for_env(ENV);
+    let mut builder = ConfigBuilder::new(algorithm(id).expect("the id is registered")).for_env(ENV);
     let shared = ["rnn_hidden_dim=16", "batch_size_run=4"];
     let replayed = [format!("updates_per_rollout={updates}"), "batch_size=4".to_owned()];
     let rolled =
         [format!("epochs={updates}"), "rollout_steps=20".into(), "num_mini_batch=1".into()];
-    let keys = algorithm(id).expect("it is registered").defaults();
+    let keys = algorithm(id).expect("the id is registered").defaults();
     for setting in shared.iter().map(|s| (*s).to_owned()).chain(replayed).chain(rolled) {
         let key = setting.split('=').next().expect("there is a key");
         if keys.contains_key(key) {
-            builder.assignment(&setting).expect("it is a setting");
+            builder.assignment(&setting).expect("the setting exists");
         }
     }
-    let (config, algorithm) = builder.finish().expect("the settings make sense");
-    let make = phalanx::envs::registry::factory(ENV, &config.env_args).expect("it is registered");
-    let device = device(device_name).expect("the build has it");
+    let (config, algorithm) = builder.finish().expect("the settings are valid");
+    let make =
+        phalanx::envs::registry::factory(ENV, &config.env_args).expect("the id is registered");
+    let device = device(device_name).expect("the build has the device");
     let mut envs = ParallelEnvs::new(4, 1, Purpose::Environment, make);
     let setup = LearnerContext { spec: envs.spec().clone(), seed: 1, device };
     let mut learner = algorithm.learner(&setup);
     let mut metrics = Metrics::default();
-    learner.iterate(&mut envs, &mut metrics).expect("everything is finite");
-    learner.settle(&mut metrics).expect("everything is finite");
-    // Agents that take turns have updates of their own.
+    learner.iterate(&mut envs, &mut metrics).expect("losses are finite");
+    learner.settle(&mut metrics).expect("losses are finite");
+    // Agents that are updated one after another have separate updates.
     assert!(metrics.updates >= updates as u64, "{id}");
     let means = metrics.take_means().into_iter().map(|(name, mean)| (name.to_string(), mean));
     Learned { means: means.collect(), weights: weights(&*learner) }
 }
 
-/// All numbers of all files, each behind a header whose length comes first.
+/// Returns all numbers of all files; each file begins with the length of its header and the header.
 fn weights(learner: &dyn Learner) -> Vec<Vec<f32>> {
     let files = learner.save(SaveScope::Weights).expect("the weights can be read");
     let numbers = files.iter().map(|file| {
@@ -81,7 +82,7 @@ fn agree(id: &str) {
 }
 
 #[test]
-fn every_algorithm_learns_on_the_gpu_what_it_learns_on_the_cpu() {
+fn every_algorithm_learns_the_same_on_the_gpu_as_on_the_cpu() {
     for entry in Algorithms::builtin().iter() {
         let started = std::time::Instant::now();
         agree(entry.id);
@@ -90,8 +91,8 @@ fn every_algorithm_learns_on_the_gpu_what_it_learns_on_the_cpu() {
 }
 
 #[test]
-fn a_gpu_that_is_not_there_is_explained() {
-    let error = device("wgpu:63").expect_err("nobody has so many").to_string();
+fn a_missing_gpu_is_explained() {
+    let error = device("wgpu:63").expect_err("no machine has 64 GPUs").to_string();
     assert!(error.contains("`wgpu:63` cannot be used here"), "{error}");
     assert!(error.contains("device=cpu"), "{error}");
 }

@@ -1,5 +1,5 @@
-//! A trainer that is saved, dropped, built again and loaded goes on exactly as one that was never
-//! interrupted: weights, optimizers, replay memory, environments and random streams included.
+//! A trainer that is saved, dropped, rebuilt and loaded continues exactly like one that was never
+//! interrupted, including weights, optimizers, replay buffer, environments and random streams.
 
 use phalanx::envs::registry::factory;
 use phalanx::nn::{ConcaveMixer, OptimizerKind, RnnKind, Sharing};
@@ -12,7 +12,7 @@ use phalanx::train::algorithms::{
 use phalanx::train::replay::Precision;
 
 fn trainer_in(env: &str, algorithm: impl Algorithm + 'static) -> Trainer {
-    let env = factory(env, &Default::default()).expect("it is registered");
+    let env = factory(env, &Default::default()).expect("the environment is registered");
     let mut trainer = Trainer::new(algorithm, env).seed(5);
     trainer.config.test_nepisode = 4;
     trainer
@@ -26,7 +26,7 @@ fn iterate(trainer: &mut Trainer, times: usize) {
     for _ in 0..times {
         trainer.iterate().expect("losses are finite");
     }
-    trainer.evaluate().expect("it was trained");
+    trainer.evaluate().expect("evaluation succeeds");
 }
 
 fn check<A: Algorithm + 'static>(algorithm: impl Fn() -> A, before: usize, after: usize) {
@@ -42,15 +42,17 @@ fn check_in<A: Algorithm + 'static>(
     let trainer = |algorithm: A| trainer_in(env, algorithm);
     let mut straight = trainer(algorithm());
     iterate(&mut straight, before);
-    let saved: Vec<NamedFile> = straight.save().expect("it can be saved");
+    let saved: Vec<NamedFile> = straight.save().expect("the trainer can be saved");
     iterate(&mut straight, after);
 
     let mut again = trainer(algorithm());
-    again.load(&saved).expect("it was just saved");
+    again.load(&saved).expect("the files were just saved");
     iterate(&mut again, after);
 
-    let (ours, theirs) =
-        (again.save().expect("it can be saved"), straight.save().expect("it can be saved"));
+    let (ours, theirs) = (
+        again.save().expect("the trainer can be saved"),
+        straight.save().expect("the trainer can be saved"),
+    );
     for (ours, theirs) in ours.iter().zip(&theirs) {
         assert_eq!(ours.name, theirs.name);
         assert!(ours.bytes == theirs.bytes, "{} differs", ours.name);
@@ -75,7 +77,7 @@ fn qmix_continues_exactly() {
 }
 
 #[test]
-fn weights_on_their_way_to_the_actors_continue_exactly() {
+fn pipelined_weights_continue_exactly() {
     let qmix = || {
         let overlap_rollouts = Overlap::Always;
         let learning =
@@ -86,7 +88,7 @@ fn weights_on_their_way_to_the_actors_continue_exactly() {
 }
 
 #[test]
-fn concaveq_continues_exactly_with_every_option_that_has_a_state() {
+fn concaveq_continues_exactly_with_every_stateful_option() {
     let concaveq = || {
         let learning = QLearningSettings {
             batch_size_run: 2,
@@ -202,7 +204,7 @@ fn a_saved_trainer_of_another_shape_is_refused() {
     };
     let mut small = trainer(qmix(16));
     iterate(&mut small, 2);
-    let saved = small.save().expect("it can be saved");
+    let saved = small.save().expect("the trainer can be saved");
     assert!(trainer(qmix(32)).load(&saved).is_err());
     assert!(trainer(qmix(16)).load(&saved[1..]).is_err());
 }

@@ -1,4 +1,5 @@
-//! Long runs on a GPU: they need no more memory and no more kernels, and a failure is one sentence.
+//! Long runs on a GPU keep their number of kernels and their memory constant; a device failure is
+//! reported in one sentence.
 //!
 //! ```sh
 //! cargo test --profile gpu -p phalanx-tests --features wgpu --test gpu_runs -- --nocapture
@@ -22,16 +23,16 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Memory is counted for the whole process.
+/// Serialises the tests, because memory is counted for the whole process.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// The device, and the handles behind it, which know how much there is of everything.
+/// Returns the device and its wgpu handles, which report its resources.
 fn gpu() -> &'static (Device, WgpuSetup) {
     static GPU: OnceLock<(Device, WgpuSetup)> = OnceLock::new();
-    GPU.get_or_init(|| Device::wgpu_options().init_with_setup().expect("there is a driver"))
+    GPU.get_or_init(|| Device::wgpu_options().init_with_setup().expect("a GPU driver is installed"))
 }
 
-/// Episodes of every length from one to `LONGEST` steps; what is seen and paid is drawn.
+/// Episodes of 1 to `LONGEST` steps with random observations and rewards.
 struct AnyLength {
     spec: EnvSpec,
     left: u8,
@@ -82,17 +83,17 @@ impl Env for AnyLength {
     }
 }
 
-/// A small learner, and environments for it.
+/// Creates a small learner and its environments.
 fn learner(
     id: &str,
     settings: &[&str],
     device: &Device,
 ) -> (Box<dyn Learner>, ParallelEnvs<AnyLength>) {
-    let mut builder = ConfigBuilder::new(algorithm(id).expect("it is registered"));
+    let mut builder = ConfigBuilder::new(algorithm(id).expect("the id is registered"));
     for setting in settings {
-        builder.assignment(setting).expect("it is a setting");
+        builder.assignment(setting).expect("the setting exists");
     }
-    let (_, algorithm) = builder.finish().expect("the settings make sense");
+    let (_, algorithm) = builder.finish().expect("the settings are valid");
     let spec = AnyLength::new().spec;
     let learner = algorithm.learner(&LearnerContext { spec, seed: 1, device: device.clone() });
     let envs = ParallelEnvs::new(learner.n_envs(), 1, Purpose::Environment, AnyLength::new);
@@ -111,28 +112,28 @@ const QMIX: [&str; 7] = [
 const IPPO: [&str; 5] =
     ["rnn_hidden_dim=8", "use_rnn=false", "batch_size_run=4", "rollout_steps=8", "epochs=4"];
 
-/// What a long run might use more and more of.
+/// Resources that a long run could leak.
 #[derive(Clone, Copy, Debug)]
 struct Used {
-    /// Kernels compiled and kept.
+    /// Compiled kernels.
     kernels: usize,
-    /// Buffers of the driver.
+    /// Driver buffers.
     buffers: usize,
-    /// Bytes that tensors occupy on the device, and that are set aside for them.
+    /// Device memory in use by tensors and reserved for them, in bytes.
     in_use: u64,
     reserved: u64,
-    /// Bytes that the process has asked of Rust's allocator and not given back.
+    /// Live bytes of Rust's allocator.
     heap: u64,
-    /// Resident bytes of the process, where the system tells; a software driver's buffers are among them.
+    /// Resident bytes of the process, where available. They include the buffers of a software driver.
     resident: Option<u64>,
 }
 
 impl Used {
     fn now() -> Self {
         let (device, setup) = gpu();
-        device.sync().expect("it is alive");
-        let report = setup.instance.generate_report().expect("there is one outside browsers");
-        let memory = device.memory_pool_usage().expect("the device counts its memory");
+        device.sync().expect("the device works");
+        let report = setup.instance.generate_report().expect("native backends have a report");
+        let memory = device.memory_pool_usage().expect("the device reports its memory");
         let heap = ALLOCATOR.stats();
         Self {
             kernels: report.hub.compute_pipelines.num_allocated,
@@ -152,37 +153,37 @@ fn resident() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Whether an operation works in place is a matter of who else holds its input at that moment, and a kernel
-/// of its own, so that one or two of hundreds are first needed late. Kernels that belonged to the shape of a
-/// batch would be many more.
+/// Kernels that may be compiled late. In-place operations have separate kernels and are chosen when nothing
+/// else holds the input, so one or two of hundreds are first needed late. Kernels per batch shape would be
+/// many more.
 const LATE_KERNELS: usize = 4;
-/// With it, or when a batch first takes another way, the pools grow by a step: 21 buffers and 280 KiB were
-/// seen, once in a run. One buffer that a rollout left behind would be hundreds.
+/// Buffers that may be added late. The pools grow in steps when a kernel is compiled late or a batch first
+/// takes another path: 21 buffers and 280 KiB were seen, once in a run. A leak of one buffer per rollout
+/// would amount to hundreds.
 const LATE_BUFFERS: usize = 48;
-/// Updates that left two kilobytes behind each would be over this.
+/// Growth of the pools in bytes. A leak of two kilobytes per update would exceed it.
 const POOL_STEPS: u64 = 600 << 10;
-/// Batches of other lengths take other bytes on the device, a few hundred here.
+/// Variation of the device memory in use, in bytes. Batches of other lengths differ by a few hundred bytes.
 const DEVICE_SLACK: u64 = 64 << 10;
-/// Bytes of the heap that an update may leave behind, on average of every part of the run. What is left behind
-/// every time shows in every part; what the device's server sets aside and gives back, up to 300 KiB were seen,
-/// does not.
+/// Heap bytes that an update may leave allocated, averaged over each part of the run. A leak shows in every
+/// part; memory that the device's server reserves and frees again (up to 300 KiB were seen) does not.
 const LEFT_BEHIND: u64 = 1 << 10;
-/// Resident bytes say whether the driver keeps something. How many pages allocators hold is a matter of the
-/// system, too: parts grew by 3 to 5 MiB each, and by 8 MiB once, in runs that kept nothing. So it is bounded in
-/// all,
+/// Growth of the resident memory, in bytes, which shows leaks of the driver. The number of pages that
+/// allocators hold also depends on the system: parts grew by 3 to 5 MiB each, and by 8 MiB once, in runs
+/// without a leak. So only the total growth is bounded.
 const RESIDENT_STEPS: u64 = 64 << 20;
-/// and this much more for every kernel compiled late, since a software driver compiles in this process.
+/// Additional resident bytes for every kernel compiled late, since a software driver compiles in this process.
 const COMPILING: u64 = 16 << 20;
 
-/// Between twice `part` updates and five times as many, nothing is compiled again and nothing is kept. Until
-/// then the device's pools grow to the most that is ever in flight.
+/// Checks that between `2 * part` and `5 * part` updates no kernels are compiled and no memory leaks. Until
+/// then the device's pools grow to the maximum in flight.
 fn stays_as_it_is(id: &str, settings: &[&str], part: u64) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut learner, mut envs) = learner(id, settings, &gpu().0);
     let (mut metrics, began) = (Metrics::default(), std::time::Instant::now());
     let mut until = |updates: u64| {
         while metrics.updates < updates {
-            learner.iterate(&mut envs, &mut metrics).expect("everything is finite");
+            learner.iterate(&mut envs, &mut metrics).expect("losses are finite");
         }
         let used = Used::now();
         let seconds = began.elapsed().as_secs_f64();
@@ -192,7 +193,7 @@ fn stays_as_it_is(id: &str, settings: &[&str], part: u64) {
     until(part);
     let parts = [2, 3, 4, 5].map(|k| until(k * part));
     let [warm, .., end] = parts;
-    assert!(warm.kernels > 0, "something was compiled");
+    assert!(warm.kernels > 0, "no kernel was counted");
     assert!(end.kernels <= warm.kernels + LATE_KERNELS, "{id}: {warm:?}, then {end:?}");
     assert!(end.buffers <= warm.buffers + LATE_BUFFERS, "{id}: {warm:?}, then {end:?}");
     assert!(end.in_use <= warm.in_use + DEVICE_SLACK, "{id}: {warm:?}, then {end:?}");
@@ -212,7 +213,7 @@ fn a_thousand_updates_of_qmix_need_no_more_memory_or_kernels_than_four_hundred()
 }
 
 #[test]
-fn a_thousand_updates_of_recurrent_agents_need_no_more_memory_or_kernels_either() {
+fn a_thousand_updates_of_recurrent_agents_need_no_more_memory_or_kernels_than_four_hundred() {
     let mut settings = QMIX;
     settings[1] = "use_rnn=true";
     stays_as_it_is("qmix", &settings, 200);
@@ -223,13 +224,13 @@ fn a_thousand_updates_of_ippo_need_no_more_memory_or_kernels_than_four_hundred()
     stays_as_it_is("ippo", &IPPO, 200);
 }
 
-/// What went to the device and came back in an iteration, on average of some after the first that updates.
+/// Returns the updates, uploads and downloads of one iteration, after the first ones that update.
 fn transfers(id: &str, settings: &[&str]) -> (f64, f64, f64) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut learner, mut envs) = learner(id, settings, &gpu().0);
     let mut metrics = Metrics::default();
     let mut iterate = || {
-        learner.iterate(&mut envs, &mut metrics).expect("everything is finite");
+        learner.iterate(&mut envs, &mut metrics).expect("losses are finite");
         metrics.updates
     };
     while iterate() == 0 {}
@@ -241,7 +242,7 @@ fn transfers(id: &str, settings: &[&str]) -> (f64, f64, f64) {
 }
 
 #[test]
-fn a_batch_goes_to_the_device_at_once_and_nothing_comes_back_before_the_weights() {
+fn a_batch_is_one_upload_and_only_the_weights_are_downloaded() {
     let small = ["rnn_hidden_dim=8", "use_rnn=false", "batch_size_run=2"];
     let replayed = [&small[..], &["batch_size=3", "updates_per_rollout=3"]].concat();
     let factorised = [
@@ -260,11 +261,11 @@ fn a_batch_goes_to_the_device_at_once_and_nothing_comes_back_before_the_weights(
         assert_eq!(transfers(id, &replayed), (3.0, 3.0, 1.0), "{id}");
     }
     let alone = [&replayed[..], &["parameter_sharing=none"]].concat();
-    assert_eq!(transfers("qmix", &alone), (3.0, 3.0, 1.0), "networks of their own");
-    // Which joint action is best is looked for on the CPU: once an update, what that needs comes back, and the
-    // actions and their advantages go to the device.
+    assert_eq!(transfers("qmix", &alone), (3.0, 3.0, 1.0), "separate networks");
+    // The CPU searches for the best joint action: every update downloads the inputs of the search and uploads
+    // the actions and their advantages.
     assert_eq!(transfers("concaveq", &replayed), (3.0, 9.0, 4.0));
-    // With prioritised replay, the errors of every update come back.
+    // With prioritised replay, the TD errors of every update are downloaded.
     let prioritised = [&replayed[..], &["prioritised_replay=true"]].concat();
     assert_eq!(transfers("qmix", &prioritised), (3.0, 3.0, 4.0));
 
@@ -272,42 +273,44 @@ fn a_batch_goes_to_the_device_at_once_and_nothing_comes_back_before_the_weights(
     for id in ["pqn_vdn", "pqn_iql"] {
         assert_eq!(transfers(id, &rolled), (3.0, 3.0, 1.0), "{id}");
     }
-    // What policy and critic think of the rollout comes back once each, for advantages are computed on the
-    // CPU. A batch has a part for the policy and one for the critic.
+    // The outputs of policy and critic on the rollout are downloaded once each, because the CPU computes the
+    // advantages. A batch has a part for the policy and one for the critic.
     let whole = [&rolled[..], &["data_chunk_length=0"]].concat();
     for id in ["ippo", "mappo"] {
-        // To think of it, four uploads: what the policy and what the critic reads, the critic's memory, and the
-        // step behind the rollout.
+        // The evaluation of the rollout takes four uploads: the inputs of the policy and of the critic, the
+        // critic's hidden state, and the step after the rollout.
         assert_eq!(transfers(id, &whole), (3.0, 3.0 * 2.0 + 4.0, 3.0), "{id}");
     }
 }
 
 #[test]
-fn a_run_on_the_gpu_goes_on_exactly_where_it_was_saved() {
+fn a_run_on_the_gpu_continues_exactly_from_a_saved_state() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let device = &gpu().0;
     for (id, settings) in [("qmix", &QMIX[..]), ("ippo", &IPPO[..])] {
         let (mut straight, mut envs) = learner(id, settings, device);
         let mut metrics = Metrics::default();
-        let go_on = |learner: &mut dyn Learner,
-                     envs: &mut ParallelEnvs<AnyLength>,
-                     metrics: &mut Metrics| {
+        let advance = |learner: &mut dyn Learner,
+                       envs: &mut ParallelEnvs<AnyLength>,
+                       metrics: &mut Metrics| {
             for _ in 0..4 {
-                learner.iterate(envs, metrics).expect("everything is finite");
+                learner.iterate(envs, metrics).expect("losses are finite");
             }
         };
-        go_on(&mut *straight, &mut envs, &mut metrics);
-        let saved = straight.save(SaveScope::Full).expect("it can be read");
+        advance(&mut *straight, &mut envs, &mut metrics);
+        let saved = straight.save(SaveScope::Full).expect("the learner can be saved");
         let mut there = Vec::new();
         envs.save(&mut there);
-        let mut tally_again = metrics.clone();
-        go_on(&mut *straight, &mut envs, &mut metrics);
+        let mut metrics_again = metrics.clone();
+        advance(&mut *straight, &mut envs, &mut metrics);
 
         let (mut again, mut envs) = learner(id, settings, device);
-        again.load(&saved).expect("it was just saved");
-        envs.load(&there).expect("they were just saved");
-        go_on(&mut *again, &mut envs, &mut tally_again);
-        let files = |learner: &dyn Learner| learner.save(SaveScope::Full).expect("it can be read");
+        again.load(&saved).expect("the files were just saved");
+        envs.load(&there).expect("the bytes were just saved");
+        advance(&mut *again, &mut envs, &mut metrics_again);
+        let files = |learner: &dyn Learner| {
+            learner.save(SaveScope::Full).expect("the learner can be saved")
+        };
         for (ours, theirs) in files(&*again).iter().zip(&files(&*straight)) {
             assert_eq!(ours.name, theirs.name);
             assert!(ours.bytes == theirs.bytes, "{id}: {} differs", ours.name);
@@ -316,7 +319,7 @@ fn a_run_on_the_gpu_goes_on_exactly_where_it_was_saved() {
 }
 
 #[test]
-fn a_device_that_is_lost_in_an_update_is_one_sentence() {
+fn a_device_lost_during_an_update_is_reported_in_one_sentence() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (_, first) = gpu();
     let descriptor = DeviceDescriptor {
@@ -325,17 +328,17 @@ fn a_device_that_is_lost_in_an_update_is_one_sentence() {
         ..DeviceDescriptor::default()
     };
     let opened = try_read_sync(first.adapter.request_device(&descriptor));
-    let (device, queue) = opened.expect("natively").expect("there is room for another");
+    let (device, queue) = opened.expect("natively blocking").expect("a second device opens");
     let setup = WgpuSetup { device, queue, ..first.clone() };
-    let device = Device::wgpu_options().setup(setup.clone()).init().expect("it is a device");
+    let device = Device::wgpu_options().setup(setup.clone()).init().expect("the device opens");
 
     let (mut learner, mut envs) = learner("ippo", &IPPO, &device);
     let mut metrics = Metrics::default();
     let mut iterate =
         || catch_device_failure("wgpu", &device, || learner.iterate(&mut envs, &mut metrics));
-    iterate().expect("it is alive").expect("everything is finite");
+    iterate().expect("the device works").expect("losses are finite");
     setup.device.destroy();
-    let error = iterate().expect_err("it is lost");
+    let error = iterate().expect_err("the device is lost");
     assert!(matches!(error, DeviceError::Lost { .. }), "{error:?}");
     let sentence = error.to_string();
     eprintln!("{sentence}");
@@ -344,12 +347,12 @@ fn a_device_that_is_lost_in_an_update_is_one_sentence() {
 }
 
 #[test]
-fn too_little_memory_is_one_sentence_and_the_device_goes_on() {
+fn running_out_of_memory_is_reported_in_one_sentence_and_the_device_keeps_working() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (device, setup) = gpu();
-    let numbers = setup.device.limits().max_buffer_size as usize;
+    let elements = setup.device.limits().max_buffer_size as usize;
     let error = catch_device_failure("wgpu", device, || {
-        Tensor::<1>::ones([numbers], device).sum().into_scalar::<f32>()
+        Tensor::<1>::ones([elements], device).sum().into_scalar::<f32>()
     });
     let error = error.expect_err("four times the largest buffer");
     assert!(matches!(error, DeviceError::OutOfMemory { .. }), "{error:?}");
@@ -363,11 +366,11 @@ fn too_little_memory_is_one_sentence_and_the_device_goes_on() {
 }
 
 #[test]
-fn a_panic_that_is_not_the_devices_stays_a_panic() {
+fn a_panic_unrelated_to_the_device_stays_a_panic() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let panic = std::panic::catch_unwind(|| {
         catch_device_failure("wgpu", &gpu().0, || -> u8 { panic!("a mistake") })
     });
-    let panic = panic.expect_err("it goes on");
+    let panic = panic.expect_err("the panic propagates");
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"a mistake"));
 }

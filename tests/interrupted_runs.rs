@@ -1,5 +1,5 @@
-//! A run that was interrupted goes on as if nothing had happened: its files hold what an uninterrupted
-//! run writes, times aside, and its last policy is the same to the bit.
+//! A resumed run equals an uninterrupted one: it writes the same files, times aside, and its last policy
+//! is bitwise equal.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use phalanx::train::run::log::TIME_FIELDS;
 use phalanx::train::{Observer, Progress, Report, TrainError};
 use serde_json::Value;
 
-/// Ends a run with an error after a number of steps, as a full disk would.
+/// Ends a run with an error after a number of steps, like a full disk.
 struct PullThePlug(u64);
 
 impl Observer for PullThePlug {
@@ -21,7 +21,7 @@ impl Observer for PullThePlug {
         if report.t_env < self.0 {
             return Ok(());
         }
-        let cause = std::io::Error::other("the plug was pulled");
+        let cause = std::io::Error::other("the run was interrupted");
         Err(TrainError::Io { action: "write", path: "anything".into(), cause })
     }
     fn warn(&mut self, _: &str) -> Result<(), TrainError> {
@@ -45,7 +45,7 @@ impl Observer for AskToStop {
 }
 
 fn trainer(algorithm: impl Algorithm + 'static) -> Trainer {
-    let env = factory("predator_prey", &Default::default()).expect("it is registered");
+    let env = factory("predator_prey", &Default::default()).expect("the environment is registered");
     let mut trainer = Trainer::new(algorithm, env).seed(4).t_max(9000);
     trainer.config.log_interval = 500;
     trainer.config.test_interval = 2000;
@@ -76,11 +76,11 @@ fn ippo() -> Ippo {
     }
 }
 
-/// The lines of `metrics.jsonl` without times.
+/// Returns the lines of `metrics.jsonl` without times.
 fn metrics(run: &Path) -> Vec<Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).expect("it was written");
     let line = |line: &str| {
-        let mut line: Value = serde_json::from_str(line).expect("every line is whole");
+        let mut line: Value = serde_json::from_str(line).expect("every line is complete JSON");
         for field in TIME_FIELDS {
             line.as_object_mut().expect("an object").remove(field);
         }
@@ -99,15 +99,15 @@ fn weights(run: &Path) -> Vec<u8> {
 fn check<A: Algorithm + 'static>(algorithm: impl Fn() -> A) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (straight, broken) = (folder.path().join("straight"), folder.path().join("broken"));
-    trainer(algorithm()).run(&straight).expect("it runs");
+    trainer(algorithm()).run(&straight).expect("the run succeeds");
     let cut = trainer(algorithm()).observe(PullThePlug(7000)).run(&broken);
-    assert!(cut.is_err(), "the plug was pulled");
+    assert!(cut.is_err(), "the run was interrupted");
     assert!(broken.join("state").exists());
-    let outcome = trainer(algorithm()).resume(&broken).expect("it goes on");
+    let outcome = trainer(algorithm()).resume(&broken).expect("the run resumes");
     assert!(outcome.progress.t_env >= 9000);
     assert_eq!(metrics(&straight), metrics(&broken));
     assert!(weights(&straight) == weights(&broken), "the last policies differ");
-    assert!(!broken.join("state").exists(), "a finished run needs no state");
+    assert!(!broken.join("state").exists(), "a finished run keeps no training state");
     let evaluations = |run: &Path| {
         let text = fs::read(run.join("marl_eval.json")).expect("it was written");
         let mut all: Value = serde_json::from_slice(&text).expect("JSON");
@@ -122,46 +122,46 @@ fn check<A: Algorithm + 'static>(algorithm: impl Fn() -> A) {
 }
 
 #[test]
-fn a_value_learner_goes_on_as_if_nothing_had_happened() {
+fn a_resumed_value_learner_equals_an_uninterrupted_one() {
     check(vdn);
 }
 
 #[test]
-fn a_policy_learner_goes_on_as_if_nothing_had_happened() {
+fn a_resumed_policy_learner_equals_an_uninterrupted_one() {
     check(ippo);
 }
 
 #[test]
-fn a_run_that_is_asked_to_stop_saves_its_state_first() {
+fn a_run_saves_its_state_when_a_stop_is_requested() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (straight, stopped) = (folder.path().join("straight"), folder.path().join("stopped"));
-    trainer(ippo()).run(&straight).expect("it runs");
+    trainer(ippo()).run(&straight).expect("the run succeeds");
     let flag = Arc::new(AtomicBool::new(false));
     let mut asked = trainer(ippo()).observe(AskToStop(5100, flag.clone())).stop_when(flag);
     asked.config.save_state_interval = 0;
-    let error = asked.run(&stopped).expect_err("it was asked to stop");
+    let error = asked.run(&stopped).expect_err("a stop was requested");
     // An iteration is 50 steps in each of four environments.
     assert!(matches!(error, TrainError::Stopped { t_env: 5100..5300, .. }), "{error}");
-    trainer(ippo()).resume(&stopped).expect("it goes on");
+    trainer(ippo()).resume(&stopped).expect("the run resumes");
     assert_eq!(metrics(&straight), metrics(&stopped));
     assert!(weights(&straight) == weights(&stopped), "the last policies differ");
 }
 
 #[test]
-fn a_run_is_resumed_with_its_own_settings_or_not_at_all() {
+fn a_run_can_only_be_resumed_with_its_own_settings() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = folder.path().join("run");
     let error = |trainer: Trainer| trainer.resume(&run).expect_err("refused").to_string();
     assert!(error(trainer(vdn())).contains("is not a run"));
-    trainer(vdn()).observe(PullThePlug(1000)).run(&run).expect_err("the plug was pulled");
+    trainer(vdn()).observe(PullThePlug(1000)).run(&run).expect_err("the run was interrupted");
     assert!(error(trainer(vdn())).contains("no state was saved"));
     fs::remove_dir_all(&run).expect("removed");
-    trainer(vdn()).observe(PullThePlug(5000)).run(&run).expect_err("the plug was pulled");
+    trainer(vdn()).observe(PullThePlug(5000)).run(&run).expect_err("the run was interrupted");
     let mut other = vdn();
     other.learning.lr = 0.5;
     assert!(error(trainer(other)).contains("`lr`"));
     assert!(error(trainer(ippo())).contains("`alg`"));
-    // A key that was not there when the run began has had its default.
+    // A key that did not exist when the run began counts as its default.
     let config = run.join("config.toml");
     let text = fs::read_to_string(&config).expect("it was written");
     let without = |key: &str| {
@@ -171,7 +171,7 @@ fn a_run_is_resumed_with_its_own_settings_or_not_at_all() {
     without("batch_size = ");
     assert!(error(trainer(vdn())).contains("`batch_size`"));
     without("gamma = ");
-    let longer = trainer(vdn()).t_max(9500).resume(&run).expect("it goes on");
+    let longer = trainer(vdn()).t_max(9500).resume(&run).expect("the run resumes");
     assert!(longer.progress.t_env >= 9500);
     assert!(error(trainer(vdn())).contains("has finished"));
 }

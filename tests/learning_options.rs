@@ -1,4 +1,4 @@
-//! The options of value learning do what their names say.
+//! Each option of Q-learning has its documented effect.
 
 use phalanx::envs::registry::factory;
 use phalanx::nn::OptimizerKind;
@@ -9,7 +9,7 @@ use phalanx::train::algorithms::TargetUpdate;
 use phalanx::train::config::ByteSize;
 use toml::Table;
 
-/// One-step games are learned from uniformly drawn joint actions.
+/// Settings for one-step games: joint actions are drawn uniformly.
 fn one_step() -> QLearningSettings {
     QLearningSettings {
         batch_size: 32,
@@ -21,26 +21,26 @@ fn one_step() -> QLearningSettings {
     }
 }
 
-/// The greedy return in a game with these payoffs after 4000 steps.
+/// Returns the greedy return in a game with these payoffs after 4000 steps.
 fn greedy_return(payoff: &str, learning: QLearningSettings) -> f64 {
     let args: Table = format!("payoff = {payoff}").parse().expect("valid TOML");
-    let env = factory("matrix/custom", &args).expect("it is registered");
+    let env = factory("matrix/custom", &args).expect("the environment is registered");
     let mut trainer = Trainer::new(Vdn::new(learning), env).seed(3);
     trainer.config.test_nepisode = 1;
     trainer.config.threads = 1;
     while trainer.iterate().expect("losses are finite").t_env < 4000 {}
-    trainer.evaluate().expect("it was trained").return_mean()
+    trainer.evaluate().expect("evaluation succeeds").return_mean()
 }
 
-/// What makes the trainer refuse its settings.
+/// Returns the error with which the trainer rejects its settings.
 fn refusal(trainer: Trainer) -> String {
     let mut trainer = trainer;
     trainer.prepare().err().map_or_else(String::new, |error: TrainError| error.to_string())
 }
 
 #[test]
-fn agents_without_a_number_play_different_actions_only_with_networks_of_their_own() {
-    // Agent 0 had better play 0 and agent 1 had better play 1; equal actions pay 1.
+fn agents_without_an_id_choose_different_actions_only_with_separate_networks() {
+    // The optimum is action 0 for agent 0 and action 1 for agent 1; equal actions pay 1.
     let payoff = "[[1.0, 2.0], [0.0, 1.0]]";
     let learning = QLearningSettings { obs_agent_id: false, ..one_step() };
     assert_eq!(greedy_return(payoff, learning.clone()), 1.0);
@@ -49,7 +49,7 @@ fn agents_without_a_number_play_different_actions_only_with_networks_of_their_ow
 }
 
 #[test]
-fn every_update_rule_and_target_rule_learns_a_monotone_game() {
+fn every_update_rule_and_target_rule_learns_a_monotonic_game() {
     let base = one_step();
     let variants = [
         base.clone(),
@@ -77,13 +77,14 @@ fn every_update_rule_and_target_rule_learns_a_monotone_game() {
 
 #[test]
 fn a_sum_of_utilities_learns_the_least_squares_fit_of_a_table() {
-    // The fit of qtran is -6.22 in the corner, -4.89 beside it, -3.56 elsewhere.
-    let env = factory("matrix/qtran", &Default::default()).expect("it is registered");
+    // The fit of qtran is -6.22 in the corner, -4.89 next to it, -3.56 elsewhere.
+    let env = factory("matrix/qtran", &Default::default()).expect("the environment is registered");
     let learning = QLearningSettings { batch_size: 256, lr: 0.002, ..one_step() };
     let mut trainer = Trainer::new(Vdn::new(learning), env).seed(1);
     trainer.config.threads = 1;
     while trainer.iterate().expect("losses are finite").t_env < 16_000 {}
-    let values = trainer.joint_q_values().expect("it was trained").expect("there is a joint value");
+    let values =
+        trainer.joint_q_values().expect("the learner was trained").expect("there is a joint value");
     let (corner, side, rest) = (-6.22, -4.89, -3.56);
     let fit = [corner, side, side, side, rest, rest, side, rest, rest];
     for (value, fit) in values.iter().zip(fit) {
@@ -92,11 +93,12 @@ fn a_sum_of_utilities_learns_the_least_squares_fit_of_a_table() {
 }
 
 #[test]
-fn own_rewards_need_an_environment_that_gives_them_and_no_mixer() {
+fn agent_rewards_need_an_environment_that_provides_them_and_no_mixer() {
     let learning = QLearningSettings { common_reward: false, ..QLearningSettings::default() };
-    let shared = factory("predator_prey", &Default::default()).expect("it is registered");
+    let shared =
+        factory("predator_prey", &Default::default()).expect("the environment is registered");
     let args: Table = "individual_rewards = true".parse().expect("valid TOML");
-    let own = factory("predator_prey", &args).expect("it is registered");
+    let own = factory("predator_prey", &args).expect("the environment is registered");
     let iql = |env| Trainer::new(Iql::new(learning.clone()), env);
     let error = refusal(iql(shared.clone()));
     assert!(error.contains("`common_reward` must be true: this environment"), "{error}");
@@ -107,8 +109,8 @@ fn own_rewards_need_an_environment_that_gives_them_and_no_mixer() {
 }
 
 #[test]
-fn agents_learn_from_their_own_rewards() {
-    /// Two agents; agent 0 is paid for action 0, agent 1 for action 1, and the team for nothing.
+fn agents_learn_from_agent_rewards() {
+    /// Two agents; agent 0 is rewarded for action 0, agent 1 for action 1; the team reward is zero.
     struct Selfish(EnvSpec);
 
     impl Selfish {
@@ -143,7 +145,7 @@ fn agents_learn_from_their_own_rewards() {
     let learning = QLearningSettings { common_reward: false, ..one_step() };
     let mut trainer = Trainer::new(Iql::new(learning), make).seed(2);
     while trainer.iterate().expect("losses are finite").t_env < 4000 {}
-    let policy = trainer.policy().expect("it was trained");
+    let policy = trainer.policy().expect("the learner was trained");
     let mut team =
         phalanx::train::rollout::TeamRunner::new(policy.inputs, policy.actor.carry_dim(), 1);
     team.reset(0);
@@ -152,10 +154,10 @@ fn agents_learn_from_their_own_rewards() {
 }
 
 #[test]
-fn a_memory_too_small_for_an_episode_is_refused_with_the_key_to_change() {
+fn a_replay_buffer_too_small_for_an_episode_is_rejected_with_the_key_to_change() {
     let learning = QLearningSettings { buffer_mem: ByteSize(1000), ..QLearningSettings::default() };
-    let env = factory("predator_prey", &Default::default()).expect("it is registered");
+    let env = factory("predator_prey", &Default::default()).expect("the environment is registered");
     let mut trainer = Trainer::new(Vdn::new(learning), env);
-    let error = trainer.iterate().expect_err("an episode takes more").to_string();
+    let error = trainer.iterate().expect_err("an episode needs more memory").to_string();
     assert!(error.contains("buffer_mem"), "{error}");
 }

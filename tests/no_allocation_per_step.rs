@@ -1,6 +1,6 @@
-//! Once an environment has played an episode, its resets and steps allocate nothing.
+//! After its first episode, an environment allocates nothing in resets and steps.
 //!
-//! The counting allocator is that of the whole process, so this promise has a program of its own.
+//! The counting allocator is global, so this test has its own program.
 
 use std::alloc::System;
 
@@ -13,7 +13,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Options that make a battle do more than by default.
+/// Options that exercise more of a battle than the defaults do.
 const BATTLES: [&str; 6] = [
     "",
     "self_play = true",
@@ -30,7 +30,7 @@ const SMAX: [&str; 4] = [
     "attack_mode = \"random\"\nsee_enemy_actions = false",
 ];
 
-/// Plays `episodes` at random; `Err` says in which the allocator was called, and how often.
+/// Plays `episodes` at random. The error states in which step the allocator was called, and how often.
 fn play(env: &mut dyn Env, episodes: usize) -> Result<(), String> {
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);
@@ -61,7 +61,7 @@ fn play(env: &mut dyn Env, episodes: usize) -> Result<(), String> {
 
 #[test]
 fn no_environment_allocates_after_its_first_episode() {
-    // The counter counts.
+    // Checks that the counter works.
     let region = Region::new(ALLOCATOR);
     drop(std::hint::black_box(vec![0_u8; 100]));
     assert_eq!(region.change().allocations, 1);
@@ -74,8 +74,8 @@ fn no_environment_allocates_after_its_first_episode() {
             _ => &[""][..],
         };
         for text in options {
-            let args = text.parse().expect("the test writes TOML");
-            let mut env = make(&entry.id, &args).expect("it is listed");
+            let args = text.parse().expect("valid TOML");
+            let mut env = make(&entry.id, &args).expect("the environment is registered");
             if let Err(where_) = play(&mut *env, 3) {
                 found.push(format!("{} with {text:?}: {where_}", entry.id));
             }

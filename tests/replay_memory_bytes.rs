@@ -1,7 +1,7 @@
-//! An episode of the replay memory tells exactly what it takes from the allocator; the limit of the
-//! memory limits the sum of that.
+//! The reported size of a packed episode is exactly what it takes from the allocator. The size limit of
+//! the replay buffer bounds the sum of these sizes.
 //!
-//! The counting allocator is that of the whole process, so this promise has a program of its own.
+//! The counting allocator is global, so this test has its own program.
 
 use std::alloc::System;
 
@@ -16,7 +16,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// An episode of random play.
+/// Returns an episode of random play.
 fn episode(env: &mut dyn Env, index: u32) -> Episode {
     let spec = env.spec().clone();
     let mut rng = Rng::stream(1, Purpose::Environment, index);
@@ -37,8 +37,8 @@ fn episode(env: &mut dyn Env, index: u32) -> Episode {
 }
 
 #[test]
-fn the_bytes_of_an_episode_are_those_of_the_allocator() {
-    let mut env = make("skirmish/3m", &Default::default()).expect("it is registered");
+fn the_reported_bytes_of_an_episode_are_those_of_the_allocator() {
+    let mut env = make("skirmish/3m", &Default::default()).expect("the environment is registered");
     for index in 0..20 {
         let episode = episode(&mut *env, index);
         for precision in [Precision::F32, Precision::F16] {
@@ -46,9 +46,9 @@ fn the_bytes_of_an_episode_are_those_of_the_allocator() {
             let packed = PackedEpisode::pack(&episode, precision);
             let change = region.change();
             let held = change.bytes_allocated - change.bytes_deallocated;
-            // The rest stands in the list of the memory.
+            // The rest is counted by the list of the replay buffer.
             assert_eq!(held + size_of::<PackedEpisode>(), packed.bytes() as usize);
-            assert_eq!(change.reallocations, 0, "nothing grows or shrinks while it is packed");
+            assert_eq!(change.reallocations, 0, "packing reallocates nothing");
         }
     }
 }

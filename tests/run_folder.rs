@@ -1,5 +1,5 @@
-//! A run leaves the promised files behind, its policy plays as it did in training, and nothing is
-//! written when something is wrong.
+//! A run writes the documented files, its saved policy acts like the trained one, and an invalid
+//! configuration writes nothing.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,8 @@ use phalanx::train::run::evaluate::evaluate;
 use serde_json::Value;
 
 fn trainer() -> Trainer {
-    let battles = factory("skirmish/3m", &Default::default()).expect("it is registered");
+    let battles =
+        factory("skirmish/3m", &Default::default()).expect("the environment is registered");
     let learning = QLearningSettings { batch_size: 16, ..QLearningSettings::default() };
     let mut trainer = Trainer::new(Vdn::new(learning), battles).t_max(3000);
     trainer.config.test_interval = 1000;
@@ -32,10 +33,10 @@ fn names(folder: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_run_leaves_the_promised_files_behind() {
+fn a_run_writes_the_documented_files() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("run");
-    let outcome = trainer().run(&path).expect("it runs");
+    let outcome = trainer().run(&path).expect("the run succeeds");
 
     let expected = [
         "checkpoints",
@@ -94,8 +95,8 @@ fn a_run_leaves_the_promised_files_behind() {
 }
 
 #[test]
-fn a_saved_policy_plays_as_the_trained_one() {
-    // Networks with everything that a description of them may hold.
+fn a_saved_policy_acts_like_the_trained_one() {
+    // Networks with every optional part.
     let learning = PolicyGradient {
         use_rnn: false,
         second_hidden_dim: 20,
@@ -104,65 +105,67 @@ fn a_saved_policy_plays_as_the_trained_one() {
         normalise_input: true,
         ..PolicyGradient::default()
     };
-    let battles = || factory("skirmish/3m", &Default::default()).expect("it is registered");
+    let battles =
+        || factory("skirmish/3m", &Default::default()).expect("the environment is registered");
     plays_the_same(trainer());
     plays_the_same(Trainer::new(Ippo { learning }, battles()));
 }
 
-/// What is saved of a policy and read again wins and loses what the policy does.
+/// Checks that a policy wins and loses the same battles after saving and loading.
 fn plays_the_same(mut trainer: Trainer) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     while trainer.iterate().expect("losses are finite").t_env < 1000 {}
     let checkpoints = RunCheckpoints::of(folder.path());
-    let weights = trainer.weights().expect("they can be read");
+    let weights = trainer.weights().expect("the weights can be read");
     checkpoints.save(1000, &weights, true, false).expect("saved");
 
     let (_, files) = checkpoints.load(CheckpointId::Best).expect("saved");
-    let loaded = load_policy(&files).expect("it is whole");
+    let loaded = load_policy(&files).expect("the policy is complete");
     let play = |policy| {
-        let battles = factory("skirmish/3m", &Default::default()).expect("it is registered");
+        let battles =
+            factory("skirmish/3m", &Default::default()).expect("the environment is registered");
         evaluate(policy, &mut ParallelEnvs::new(8, 1, Purpose::TestEnvironment, battles), 32)
     };
-    let trained = trainer.policy().expect("it was trained");
+    let trained = trainer.policy().expect("the learner was trained");
     let evaluation = play(&trained);
     assert_eq!(play(&loaded), evaluation);
     assert_eq!(evaluation.episodes, 32);
 }
 
 #[test]
-fn a_run_is_not_replaced_unless_asked() {
+fn a_run_is_not_overwritten_by_default() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("run");
-    trainer().t_max(600).run(&path).expect("it runs");
+    trainer().t_max(600).run(&path).expect("the run succeeds");
     let before = fs::read(path.join("metrics.jsonl")).expect("read");
-    let error = trainer().run(&path).expect_err("it is there already");
+    let error = trainer().run(&path).expect_err("the run exists");
     assert!(matches!(error, TrainError::RunExists { .. }), "{error}");
     assert_eq!(fs::read(path.join("metrics.jsonl")).expect("read"), before);
-    trainer().t_max(600).run_overwriting(&path).expect("it may be replaced");
+    trainer().t_max(600).run_overwriting(&path).expect("the run is replaced");
 }
 
 #[test]
-fn a_run_that_is_being_written_is_left_to_who_writes_it() {
+fn a_run_folder_has_a_single_writer() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("run");
-    trainer().t_max(600).run(&path).expect("it runs");
+    trainer().t_max(600).run(&path).expect("the run succeeds");
     let contents = || {
         let read = |name: &String| (name.clone(), fs::read(path.join(name)).unwrap_or_default());
         names(&path).iter().map(read).collect::<Vec<_>>()
     };
     let before = contents();
-    let writing = RunFolder::lock(&path).expect("it has finished");
+    let writing = RunFolder::lock(&path).expect("the folder is not locked");
     for error in [trainer().resume(&path), trainer().run(&path), trainer().run_overwriting(&path)] {
-        let error = error.expect_err("somebody writes there");
+        let error = error.expect_err("the folder is locked");
         assert!(matches!(error, TrainError::RunBusy { .. }), "{error}");
     }
     assert!(contents() == before, "nothing has changed");
     drop(writing);
-    trainer().t_max(600).run_overwriting(&path).expect("nobody writes there");
+    trainer().t_max(600).run_overwriting(&path).expect("the lock was released");
 }
 
 #[test]
-fn nothing_is_written_when_the_configuration_is_wrong() {
+fn an_invalid_configuration_writes_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("run");
     let mut bad = trainer();

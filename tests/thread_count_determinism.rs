@@ -1,5 +1,5 @@
-//! The same seed writes the same metrics with 1, 2 and 3 threads: rollouts, learning and
-//! evaluation depend on nothing but the configuration.
+//! The same seed writes the same metrics with 1, 2 and 3 threads: rollouts, updates and evaluation
+//! depend only on the configuration.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use phalanx::train::algorithms::{Algorithm, ConcaveQ, Pqn, PqnVdn};
 use phalanx::train::run::log::TIME_FIELDS;
 use serde_json::Value;
 
-/// `metrics.jsonl` of a short run, without the fields that depend on the clock.
+/// Returns `metrics.jsonl` of a short run, without the fields that depend on the clock.
 fn metrics(algorithm: impl Algorithm + 'static, threads: usize, t_max: u64) -> String {
     metrics_in("skirmish/5m_vs_6m", algorithm, threads, t_max)
 }
@@ -23,12 +23,12 @@ fn metrics_in(
     t_max: u64,
 ) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let env = factory(env, &Default::default()).expect("it is registered");
+    let env = factory(env, &Default::default()).expect("the environment is registered");
     let mut trainer = Trainer::new(algorithm, env).seed(11).t_max(t_max);
     trainer.config.threads = threads;
     trainer.config.log_interval = 1000;
     trainer.config.test_interval = 2000;
-    trainer.run(folder.path().join("run")).expect("it runs");
+    trainer.run(folder.path().join("run")).expect("the run succeeds");
     without_time(&folder.path().join("run/metrics.jsonl"))
 }
 
@@ -54,7 +54,7 @@ fn qmix_writes_the_same_bytes_with_1_2_and_3_threads() {
         Qmix::new(learning)
     };
     let single = metrics(qmix(), 1, 6000);
-    assert!(single.contains("loss_td"), "it learned");
+    assert!(single.contains("loss_td"), "no update was made");
     for threads in [2, 3] {
         assert_eq!(single, metrics(qmix(), threads, 6000), "{threads} threads");
     }
@@ -68,7 +68,7 @@ fn concaveq_writes_the_same_bytes_with_1_2_and_3_threads() {
         ConcaveQ { learning, ..ConcaveQ::default() }
     };
     let single = metrics_in("predator_prey", concaveq(), 1, 6000);
-    assert!(single.contains("pg_loss"), "it learned");
+    assert!(single.contains("pg_loss"), "no update was made");
     for threads in [2, 3] {
         let several = metrics_in("predator_prey", concaveq(), threads, 6000);
         assert_eq!(single, several, "{threads} threads");
@@ -81,7 +81,7 @@ fn ippo_writes_the_same_bytes_with_1_2_and_3_threads() {
         learning: PolicyGradient { epochs: 2, num_mini_batch: 3, ..PolicyGradient::default() },
     };
     let single = metrics(ippo(), 1, 8000);
-    assert!(single.contains("pg_loss"), "it learned");
+    assert!(single.contains("pg_loss"), "no update was made");
     for threads in [2, 3] {
         assert_eq!(single, metrics(ippo(), threads, 8000), "{threads} threads");
     }
@@ -98,13 +98,13 @@ fn ippo_with_an_lstm_writes_the_same_bytes_with_1_2_and_3_threads() {
         },
     };
     let single = metrics(ippo(), 1, 4000);
-    assert!(single.contains("pg_loss"), "it learned");
+    assert!(single.contains("pg_loss"), "no update was made");
     for threads in [2, 3] {
         assert_eq!(single, metrics(ippo(), threads, 4000), "{threads} threads");
     }
 }
 
-/// Layers so large that a processor with a matrix unit computes them there.
+/// Uses layers that are large enough for the matrix unit of a processor that has one.
 #[test]
 fn large_layers_and_convolutions_write_the_same_bytes_with_1_2_and_3_threads() {
     let ippo = || Ippo {
@@ -119,14 +119,14 @@ fn large_layers_and_convolutions_write_the_same_bytes_with_1_2_and_3_threads() {
         },
     };
     let single = metrics(ippo(), 1, 400);
-    assert!(single.contains("pg_loss"), "it learned");
+    assert!(single.contains("pg_loss"), "no update was made");
     for threads in [2, 3] {
         assert_eq!(single, metrics(ippo(), threads, 400), "{threads} threads");
     }
-    // All of a minibatch is one shard here, whose layers are shared out.
+    // The minibatch is a single shard here, so its layers are multi-threaded.
     let pqn = || PqnVdn { learning: Pqn { rnn_hidden_dim: 300, ..Pqn::default() } };
     let single = metrics(pqn(), 1, 4000);
-    assert!(single.contains("loss"), "it learned");
+    assert!(single.contains("loss"), "no update was made");
     for threads in [2, 3] {
         assert_eq!(single, metrics(pqn(), threads, 4000), "{threads} threads");
     }

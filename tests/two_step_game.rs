@@ -1,10 +1,10 @@
-//! QMIX represents the two-step game and finds the return 8; VDN cannot and settles for 7
-//! (Rashid et al. 2018, section 5). Exploration is complete, as in the paper.
+//! QMIX can represent the two-step game and finds the return 8; VDN cannot and settles for 7
+//! (Rashid et al. 2018, section 5). Actions are fully random during training, as in the paper.
 
 use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 
-/// Ten seeds each, as the promise says.
+/// Seeds per algorithm.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=10;
 
 fn settings() -> QLearningSettings {
@@ -12,7 +12,7 @@ fn settings() -> QLearningSettings {
         batch_size: 64,
         buffer_size: 500,
         // Half of all joint actions are worse than the greedy one, so returns of whole episodes
-        // say little about it: bootstrap after one step.
+        // are poor targets: bootstrap after one step.
         td_lambda: 0.0,
         epsilon_start: 1.0,
         epsilon_finish: 1.0,
@@ -21,7 +21,7 @@ fn settings() -> QLearningSettings {
     }
 }
 
-/// The greedy returns of all seeds.
+/// Returns the greedy returns of all seeds.
 fn greedy_returns(train: impl Fn() -> Trainer) -> Vec<f64> {
     SEEDS
         .map(|seed| {
@@ -29,14 +29,14 @@ fn greedy_returns(train: impl Fn() -> Trainer) -> Vec<f64> {
             trainer.config.test_nepisode = 1;
             trainer.config.threads = 1;
             while trainer.iterate().expect("losses are finite").t_env < 20_000 {}
-            trainer.evaluate().expect("it was trained").return_mean()
+            trainer.evaluate().expect("evaluation succeeds").return_mean()
         })
         .collect()
 }
 
 #[test]
 fn qmix_finds_the_return_8_on_ten_of_ten_seeds() {
-    let game = factory("two_step", &Default::default()).expect("it is registered");
+    let game = factory("two_step", &Default::default()).expect("the game is registered");
     let returns = greedy_returns(|| {
         let qmix = Qmix::new(settings());
         Trainer::new(qmix, game.clone())
@@ -46,7 +46,7 @@ fn qmix_finds_the_return_8_on_ten_of_ten_seeds() {
 
 #[test]
 fn vdn_settles_for_7_on_ten_of_ten_seeds() {
-    let game = factory("two_step", &Default::default()).expect("it is registered");
+    let game = factory("two_step", &Default::default()).expect("the game is registered");
     let returns = greedy_returns(|| Trainer::new(Vdn::new(settings()), game.clone()));
     assert_eq!(returns, [7.0; 10]);
 }

@@ -1,4 +1,4 @@
-//! What a person sees while a run goes on.
+//! The progress display of a run.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -9,12 +9,12 @@ use phalanx_train::{Observer, Progress, Report, TrainError};
 /// A progress bar on a terminal, plain lines elsewhere.
 pub(crate) struct Console {
     bar: Option<ProgressBar>,
-    /// What the last evaluation brought.
+    /// The result of the last evaluation.
     latest: String,
 }
 
 impl Console {
-    /// For a run of `t_max` environment steps.
+    /// Creates the display of a run of `t_max` environment steps.
     pub(crate) fn new(t_max: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let template =

@@ -1,8 +1,7 @@
-//! The program `phalanx` as a library, for programs with algorithms, mixers and environments of
-//! their own.
+//! The program `phalanx` as a library, for programs with custom algorithms, mixers and environments.
 //!
 //! Such a program has the whole command line: training, resumption, evaluation, traces and
-//! benchmarks. What it registers stands in `list` next to the built-in names:
+//! benchmarks. `list` shows its registered names next to the built-in ones:
 //!
 //! ```no_run
 //! use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The program: its command line, and what it knows by name.
+//! The program: its command line, and its registered algorithms and environments.
 
 use std::process::ExitCode;
 

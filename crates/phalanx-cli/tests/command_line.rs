@@ -1,5 +1,5 @@
-//! What the program answers: results in the promised form, and errors that name the culprit and
-//! the nearest valid name, with exit status 2 and nothing written.
+//! The command line prints results in the documented form. Errors name the invalid argument and the
+//! closest valid name, exit with status 2 and write nothing.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).expect("one JSON value")
 }
 
-/// The error message of a command that must fail as misuse, without writing anything.
+/// Returns the error message of a command that must fail with a usage error, without writing anything.
 fn misuse(arguments: &[&str], files: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in files {
@@ -33,12 +33,12 @@ fn misuse(arguments: &[&str], files: &[(&str, &str)]) -> String {
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
     assert!(output.stdout.is_empty(), "{arguments:?}");
     let left = fs::read_dir(folder.path()).expect("a folder").count();
-    assert_eq!(left, files.len(), "{arguments:?} left something behind");
+    assert_eq!(left, files.len(), "{arguments:?} wrote files");
     error
 }
 
 #[test]
-fn errors_name_the_culprit_and_the_nearest_name() {
+fn errors_name_the_invalid_argument_and_the_closest_match() {
     let file = [("my.toml", "seed = 4\n\nt_max = 100\nepsilon_finsh = 0.1\n")];
     for (arguments, expected) in [
         (&["train", "qmx", "skirmish/3m"][..], &["qmx", "`qmix`"][..]),
@@ -95,7 +95,7 @@ fn errors_name_the_culprit_and_the_nearest_name() {
 }
 
 #[test]
-fn an_error_says_everything_once() {
+fn an_error_states_its_cause_once() {
     let error = misuse(&["describe", "skirmish/3m", "step_mul=0"], &[]);
     assert_eq!(error.matches("`step_mul` cannot be 0").count(), 1, "{error}");
     let error = misuse(&["train", "qmix", "skirmish/3m", "none.toml"], &[]);
@@ -139,7 +139,7 @@ fn a_dry_run_prints_a_configuration_with_origins_that_can_be_read_back() {
 }
 
 #[test]
-fn every_command_teaches_by_example() {
+fn the_help_of_every_command_has_an_example() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bench = ["sim", "act", "learn", "train"].map(|what| ["bench", what]);
     let others = [["train"], ["eval"], ["list"], ["describe"], ["trace"]];
@@ -219,7 +219,7 @@ fn a_trace_replays_to_the_same_bytes() {
 }
 
 #[test]
-fn a_trace_replays_in_all_games_and_against_all_opponents_and_shows_what_the_enemies_chose() {
+fn a_trace_replays_in_all_games_and_against_all_opponents_and_shows_the_enemies_actions() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (env, policy, chosen) in [
         (&["smax/3s_vs_5z"][..], "heuristic", Some(5)),
@@ -242,7 +242,7 @@ fn a_trace_replays_in_all_games_and_against_all_opponents_and_shows_what_the_ene
 }
 
 #[test]
-fn a_hunt_is_shown_as_text_and_its_trace_holds_the_reward_of_every_agent() {
+fn predator_prey_is_rendered_as_text_and_its_trace_has_agent_rewards() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let hunt = ["trace", "predator_prey", "env_args.individual_rewards=true", "--show"];
     let how = ["--policy", "greedy_hunt", "--out", "hunt.jsonl"];
@@ -263,17 +263,17 @@ fn a_hunt_is_shown_as_text_and_its_trace_holds_the_reward_of_every_agent() {
 }
 
 #[test]
-fn the_memory_of_a_run_is_told_before_it_begins() {
+fn the_size_of_the_replay_buffer_is_reported_before_training() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = ["t_max=100", "test_nepisode=1", "buffer_mem=2 MiB", "buffer_size=200"];
     let output =
         phalanx(folder.path(), &[&["train", "vdn", "predator_prey"], &settings[..]].concat());
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
-    let told = "replay buffer: at most 2.0 MiB (PyMARL's dense layout: ";
-    assert!(error.contains(told), "{error}");
+    let message = "replay buffer: at most 2.0 MiB (PyMARL's dense layout: ";
+    assert!(error.contains(message), "{error}");
     let log = folder.path().join("results/vdn/predator_prey/seed_1/log.txt");
-    assert!(fs::read_to_string(log).expect("written").contains(told));
+    assert!(fs::read_to_string(log).expect("written").contains(message));
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn a_scripted_policy_is_evaluated_by_name() {
 }
 
 #[test]
-fn the_arguments_and_the_players_of_an_environment_can_be_looked_up() {
+fn the_arguments_and_scripted_policies_of_an_environment_are_listed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let has = |list: &Value, key: &str, value: &str| {
         list.as_array().expect("a list").iter().any(|entry| entry[key] == value)
@@ -332,7 +332,7 @@ fn the_arguments_and_the_players_of_an_environment_can_be_looked_up() {
 }
 
 #[test]
-fn an_unavailable_recorded_action_is_refused_with_its_line() {
+fn an_unavailable_recorded_action_is_rejected_with_its_line() {
     let file = [("actions.jsonl", "[1,1]\n[7,0]\n")];
     let arguments =
         ["trace", "two_step", "--policy", "actions.jsonl", "--episodes", "2", "--out", "t.jsonl"];
@@ -358,9 +358,15 @@ fn a_run_can_be_trained_evaluated_and_traced() {
     let usual = ["eval", "skirmish/3m", "--policy", run, "--checkpoint", "last"];
     let rest = ["--seed", "7", "--episodes", "40", "--json"];
     let elsewhere = json(at, &[&usual[..], &rest].concat());
-    assert_eq!(elsewhere["test_return_mean"], evaluated["test_return_mean"], "it is the same");
+    assert_eq!(
+        elsewhere["test_return_mean"], evaluated["test_return_mean"],
+        "it plays the same battles"
+    );
     let opposed = json(at, &[&usual[..], &rest, &["env_args.opponent=stop"]].concat());
-    assert_ne!(opposed["test_return_mean"], evaluated["test_return_mean"], "it is not");
+    assert_ne!(
+        opposed["test_return_mean"], evaluated["test_return_mean"],
+        "the opponent changes the battles"
+    );
     assert!(
         phalanx(at, &["trace", "skirmish/3m", "--policy", run, "--out", "t.jsonl"])
             .status
@@ -370,7 +376,7 @@ fn a_run_can_be_trained_evaluated_and_traced() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(!at.join("u.jsonl").exists());
 
-    // The run's own configuration trains the same team again.
+    // The run's own configuration reproduces its training.
     let config = format!("{run}/config.toml");
     let repeat = ["train", "qmix", "skirmish/3m", &config, "results_dir=again", "--json"];
     let repeated = json(at, &repeat);
@@ -385,7 +391,7 @@ fn a_run_can_be_trained_evaluated_and_traced() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_interrupted_says_how_it_goes_on() {
+fn an_interrupted_run_prints_the_command_that_resumes_it() {
     use std::io::{BufRead, BufReader, Read};
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut run = Command::new(env!("CARGO_BIN_EXE_phalanx"))
@@ -394,18 +400,18 @@ fn a_run_that_is_interrupted_says_how_it_goes_on() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let mut said = BufReader::new(run.stderr.take().expect("it was asked for"));
+    let mut stderr = BufReader::new(run.stderr.take().expect("stderr is piped"));
     let mut line = String::new();
-    // It trains.
+    // Waits until training has begun.
     while !line.contains("loss_td") {
         line.clear();
-        assert!(said.read_line(&mut line).expect("text") > 0, "it ended");
+        assert!(stderr.read_line(&mut line).expect("text") > 0, "the run ended");
     }
     let kill = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
-    assert!(kill.expect("there is such a program").success());
+    assert!(kill.expect("`kill` is available").success());
     let mut rest = String::new();
-    said.read_to_string(&mut rest).expect("text");
-    assert_eq!(run.wait().expect("it ends").code(), Some(130), "{rest}");
+    stderr.read_to_string(&mut rest).expect("text");
+    assert_eq!(run.wait().expect("the process ends").code(), Some(130), "{rest}");
     let command = rest.lines().last().expect("a line").trim();
     let arguments: Vec<_> = command.split(' ').skip(1).chain(["t_max=1000", "--json"]).collect();
     assert!(json(folder.path(), &arguments)["t_env"].as_u64().expect("a number") > 1000);
@@ -423,13 +429,13 @@ fn the_simulator_bench_prints_median_and_range() {
 }
 
 #[test]
-fn the_other_benches_do_the_work_that_other_libraries_do() {
+fn the_learning_and_acting_benches_match_the_results_of_other_libraries() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let of = |what: &[&str]| json(folder.path(), &[&["bench"], what, &["--json"]].concat());
     let learned = of(&["learn", "--preset", "qmix", "--repeats", "1"]);
     assert!((learned["first_loss"].as_f64().expect("a number") - 0.801_07).abs() < 1e-5);
     assert!(learned["floor"].as_f64().expect("a number") > 0.0);
-    // The sum that PyTorch and JAX get from the same weights and observations.
+    // The sum that PyTorch and JAX compute from the same weights and observations.
     let acted = of(&["act", "--n-envs", "8", "--repeats", "1"]);
     assert!((acted["first_sum"].as_f64().expect("a number") + 12.333_65).abs() < 1e-3, "{acted}");
     let short = ["--seconds", "0.1", "--repeats", "2"];
@@ -443,7 +449,7 @@ fn a_battle_on_a_map_file_is_trained_and_evaluated_under_the_name_of_its_map() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/maps/two_ramps.toml");
-    fs::copy(example, at.join("my_map.toml")).expect("the example map is there");
+    fs::copy(example, at.join("my_map.toml")).expect("the example map can be copied");
     let train = ["train", "qmix", "skirmish", "map=my_map.toml", "t_max=500", "--json"];
     let run = "results/qmix/skirmish/two_ramps/seed_1";
     assert_eq!(json(at, &train)["run"], run);

@@ -1,4 +1,4 @@
-//! Individual rewards reach the rows of a batch, and the conformance kit tests that they are written.
+//! Agent rewards are written to the rows of a batch, and the conformance kit checks them.
 
 use phalanx_core::env::{
     CheckReport, Env, EnvError, EnvSpec, ParallelEnvs, StepBuffers, StepResult, StepRows,
@@ -14,7 +14,7 @@ enum Second {
     NotANumber,
 }
 
-/// Two agents that each get their own action as reward, for four steps.
+/// Two agents, each rewarded with its own action, for four steps.
 struct Wages {
     spec: EnvSpec,
     second: Second,
@@ -73,7 +73,7 @@ impl Env for Wages {
 }
 
 #[test]
-fn every_agents_reward_arrives_in_its_own_place() {
+fn every_agent_reward_is_written_to_its_own_element() {
     let n = 3;
     let make = || Wages::new(true, Second::ItsAction);
     let mut envs = ParallelEnvs::new(n, 1, Purpose::Check, make);
@@ -94,7 +94,7 @@ fn every_agents_reward_arrives_in_its_own_place() {
 }
 
 #[test]
-fn an_environment_without_individual_rewards_is_handed_no_room_for_them() {
+fn an_environment_without_agent_rewards_gets_an_empty_slice() {
     let spec = Wages::new(false, Second::ItsAction).spec;
     let mut rows = StepRows::new(&spec, 2, 3);
     assert!(rows.agent_rewards.is_empty());
@@ -102,15 +102,15 @@ fn an_environment_without_individual_rewards_is_handed_no_room_for_them() {
 }
 
 #[test]
-fn the_conformance_kit_tests_individual_rewards() {
+fn the_conformance_kit_checks_agent_rewards() {
     let check = |second| check_env(|| Wages::new(true, second), 400);
-    let report = check(Second::ItsAction).expect("it is sound");
+    let report = check(Second::ItsAction).expect("the environment meets the contract");
     assert!(matches!(report, CheckReport { steps: 400, episodes: 100, .. }), "{report:?}");
     for (second, complaint) in [
         (Second::Nothing, "agent reward index 1 is 0.5 here and -3.25"),
         (Second::NotANumber, "agent reward index 1 is NaN"),
     ] {
-        let error = check(second).expect_err("it breaks its contract").to_string();
+        let error = check(second).expect_err("the environment violates the contract").to_string();
         assert!(error.contains(complaint), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The counter of multiply-adds. A test binary of its own, because everything that runs in the process is counted.
+//! The multiply-add counter. It has its own test binary, because it counts the whole process.
 
 #![cfg(feature = "flex")]
 
@@ -8,7 +8,7 @@ use phalanx_core::nn::{
 use phalanx_core::rng::{Purpose, Rng};
 
 #[test]
-fn the_products_of_a_decision_are_counted() {
+fn the_multiply_adds_of_a_decision_are_counted() {
     let (rows, reads, width, writes) = (6, 5, 16, 7);
     let config = AgentConfig {
         input_dim: reads,
@@ -21,7 +21,7 @@ fn the_products_of_a_decision_are_counted() {
         activation: HiddenActivation::Relu,
         init: Init::default(),
     };
-    let device = device("cpu").expect("the CPU is always there");
+    let device = device("cpu").expect("the CPU is always available");
     let actor = config.init(&mut Rng::stream(0, Purpose::Check, 0), &device).to_actor();
     let mut output = vec![0.0; rows * writes];
     let mut hidden = vec![0.0; rows * actor.carry_dim()];
@@ -33,5 +33,5 @@ fn the_products_of_a_decision_are_counted() {
     assert_eq!(once, (rows * (reads * width + width * width + width * writes)) as u64);
     step();
     let ((), none) = count_multiply_adds(|| ());
-    assert_eq!(none, 0, "only what happens inside is counted");
+    assert_eq!(none, 0, "only work inside the closure is counted");
 }

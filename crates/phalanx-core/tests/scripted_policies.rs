@@ -1,4 +1,4 @@
-//! The conformance kit also tests the scripted policies of an environment.
+//! The conformance kit also checks the scripted policies of an environment.
 
 use phalanx_core::env::{
     Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, check_env, pack, unpack,
@@ -15,7 +15,7 @@ enum Fault {
     ForgetsWhenRestored,
 }
 
-/// Ten steps in which a policy counts its calls.
+/// An episode of ten steps with a policy that counts its calls.
 struct Counter {
     spec: EnvSpec,
     fault: Fault,
@@ -67,7 +67,7 @@ impl Env for Counter {
     }
 
     fn scripted_policies(&self) -> &'static [(&'static str, &'static str)] {
-        &[("chance", "Chooses at random."), ("count", "Counts how often it was asked.")]
+        &[("chance", "Chooses at random."), ("count", "Counts its calls.")]
     }
 
     fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
@@ -83,9 +83,9 @@ impl Env for Counter {
 }
 
 #[test]
-fn scripted_policies_are_tested_for_availability_side_effects_and_memory() {
+fn scripted_policies_are_checked_for_availability_side_effects_and_saved_state() {
     let check = |fault| check_env(|| Counter::new(fault), 5_000);
-    let report = check(Fault::None).expect("nothing is wrong");
+    let report = check(Fault::None).expect("the policies have no fault");
     assert!(report.restores > 10);
     for (fault, expected) in [
         (Fault::Unavailable, "scripted policy `count`: action 3 of agent 1 is not available"),

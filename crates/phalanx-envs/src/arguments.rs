@@ -129,7 +129,7 @@ fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
 /// Returns the row of `key`, which must be one of `arguments`.
 pub(crate) fn row(arguments: &'static [Argument], key: &str) -> &'static Argument {
     let found = arguments.iter().find(|argument| argument.key == key);
-    found.expect("every field has a row, as a test holds")
+    found.expect("every field has a row, as a test checks")
 }
 
 /// Returns the candidate most like `name`; `None` when there are no candidates.
@@ -189,16 +189,16 @@ mod tests {
     ];
 
     fn parse(text: &str) -> Result<Two, ArgumentError> {
-        read(&text.parse().expect("the test writes TOML"), &KNOWN)
+        read(&text.parse().expect("valid TOML"), &KNOWN)
     }
 
     #[test]
-    fn missing_keys_keep_their_default_and_whole_numbers_pass_for_numbers() {
+    fn missing_keys_keep_their_default_and_integers_are_accepted_as_floats() {
         assert_eq!(parse("scale = 3"), Ok(Two { limit: 0, scale: 3.0 }));
     }
 
     #[test]
-    fn an_unknown_key_is_answered_with_the_nearest() {
+    fn an_unknown_key_is_answered_with_the_closest_match() {
         let error = parse("limti = 3").expect_err("the key is misspelt");
         assert_eq!(
             error.to_string(),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_named_with_what_is_allowed() {
+    fn an_invalid_value_is_reported_with_the_allowed_ones() {
         let error = parse("limit = \"long\"").expect_err("the value is text");
         assert_eq!(error.to_string(), "`limit` cannot be \"long\": it must be a whole number");
     }

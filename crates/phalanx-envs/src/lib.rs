@@ -24,7 +24,7 @@
 //! loop {
 //!     let masks = rows.avail.chunks_exact(spec.n_actions);
 //!     let actions: Vec<u16> =
-//!         masks.map(|mask| player.choose(mask).expect("something is always legal") as u16).collect();
+//!         masks.map(|mask| player.choose(mask).expect("an action is always available") as u16).collect();
 //!     let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
 //!     total += outcome.reward;
 //!     if outcome.status.is_over() {

@@ -14,20 +14,21 @@ fn env_args(text: &str) -> Table {
 #[test]
 fn the_configuration_of_battles_states_their_defaults() {
     let args = env_args(include_str!("../../../configs/envs/skirmish.toml"));
-    let read = SkirmishArgs::from_table(&args).expect("its arguments are good");
+    let read = SkirmishArgs::from_table(&args).expect("the arguments are valid");
     assert_eq!(read, SkirmishArgs::default());
     for (name, _) in MAPS {
-        let map = Map::named(name).expect("our map is well formed");
-        let defaults = SkirmishArgs::for_map(&map, &Table::new()).expect("a map's own are good");
+        let map = Map::named(name).expect("the built-in map is valid");
+        let defaults =
+            SkirmishArgs::for_map(&map, &Table::new()).expect("the map's defaults are valid");
         assert_eq!(SkirmishArgs::for_map(&map, &args), Ok(defaults), "{name}");
     }
 }
 
 #[test]
 fn the_other_configurations_are_those_of_smacv2() {
-    let read = |text| SkirmishArgs::from_table(&env_args(text)).expect("its arguments are good");
+    let read = |text| SkirmishArgs::from_table(&env_args(text)).expect("the arguments are valid");
     let scenario = read(include_str!("../../../configs/envs/skirmish_v2.toml"));
-    let map = Map::named("zerg_5_vs_5").expect("our map is well formed");
+    let map = Map::named("zerg_5_vs_5").expect("the built-in map is valid");
     assert_eq!(SkirmishArgs::for_map(&map, &Table::new()), Ok(scenario));
     let epo =
         read(include_str!("../../../configs/envs/skirmish_extended_partial_observability.toml"));
@@ -38,7 +39,7 @@ fn the_other_configurations_are_those_of_smacv2() {
 }
 
 #[test]
-fn the_configuration_of_jaxmarls_game_states_its_defaults() {
+fn the_configuration_of_smax_states_its_defaults() {
     let args = env_args(include_str!("../../../configs/envs/smax.toml"));
     assert_eq!(SmaxArgs::from_table(&args), Ok(SmaxArgs::default()));
     assert_eq!(args.len(), ARGUMENTS.len(), "every argument is mentioned");

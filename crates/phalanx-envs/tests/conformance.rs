@@ -1,6 +1,5 @@
-//! Environments keep the contract of `Env` under every option: shapes, masks, death, seeds, save and
-//! load.
-//! With the defaults, a test of the workspace checks all environments.
+//! Environments meet the contract of `Env` under every option: shapes, masks, death, seeds, save and load.
+//! A test of the workspace checks all environments with their defaults.
 
 use phalanx_core::env::check_env;
 use phalanx_envs::registry;
@@ -9,7 +8,7 @@ use toml::Table;
 /// Checks every environment under every set of arguments.
 fn check(ids: &[&str], sets: &[&str], steps: u64) {
     for (id, args) in ids.iter().flat_map(|id| sets.iter().map(move |args| (id, args))) {
-        let args: Table = args.parse().expect("the test writes TOML");
+        let args: Table = args.parse().expect("valid TOML");
         let make = registry::factory(id, &args).expect("the environment exists");
         if let Err(error) = check_env(make, steps) {
             panic!("{id} {args:?}: {error}");
@@ -72,13 +71,13 @@ fn battles_against_every_scripted_policy_conform() {
 }
 
 #[test]
-fn battles_of_jaxmarl_conform() {
+fn smax_battles_conform() {
     let sets = ["", "self_play = true", "observation_type = \"conic\"\nattack_mode = \"random\""];
     check(&["smax/3s_vs_5z", "smax/smacv2_10_units"], &sets, 2_000);
 }
 
 #[test]
-fn hunts_conform_under_every_option() {
+fn predator_prey_conforms_under_every_option() {
     let sets = [
         "",
         "world_shape = [3, 5]\nn_agents = 5\nn_stags = 3\nn_hare = 2\ntoroidal = true",

@@ -1,4 +1,4 @@
-//! Sizes, limits and the largest reward of every map are those of SMAC and SMACv2.
+//! Sizes, limits and the maximum reward of every map match SMAC and SMACv2.
 
 use phalanx_core::env::Env;
 use phalanx_envs::registry;
@@ -77,7 +77,7 @@ fn every_map_has_the_sizes_of_smac() -> Result<(), registry::RegistryError> {
         assert_eq!(spec.state_dim, state, "{name}");
         assert_eq!(spec.max_reward, Some(max_reward), "{name}");
         assert_eq!(max_reward / 20.0, divisor, "{name}");
-        // Where enemies regain health or shield, more can be earned than by killing each once.
+        // If enemies regain health or shield, more can be earned than by killing each once.
         let regain = map
             .enemies
             .iter()

@@ -1,4 +1,4 @@
-//! Matrix games pay what their tables say.
+//! Matrix games pay their documented payoffs.
 
 use phalanx_core::env::{Env, StepResult, StepRows, StepStatus};
 use phalanx_core::rng::{Purpose, Rng};
@@ -18,7 +18,7 @@ fn play(env: &mut dyn Env, joint: &[[u16; 2]]) -> (Vec<StepResult>, StepRows) {
 }
 
 #[test]
-fn every_cell_pays_what_the_table_says() {
+fn every_joint_action_pays_its_cell() {
     for &payoff in MATRIX_GAMES {
         let mut best = f32::MIN;
         let mut env = MatrixGame::new(payoff);
@@ -57,23 +57,23 @@ fn the_games_of_the_papers_have_their_known_optima() {
     assert_eq!(MATRIX_GAMES.len(), optima.len());
 }
 
-/// The payoffs of a one-step game, found by playing every cell.
+/// Returns the payoffs of a one-step game, found by playing every joint action.
 fn payoffs(id: &str, args: &str) -> Vec<Vec<f32>> {
-    let args = args.parse().expect("the test writes TOML");
+    let args = args.parse().expect("valid TOML");
     let mut env = registry::make(id, &args).expect("the game exists");
     let spec = env.spec().clone();
     let (_, rows) = play(&mut *env, &[]);
-    let legal = |agent: usize| -> Vec<u16> {
+    let available = |agent: usize| -> Vec<u16> {
         let mask = &rows.avail[agent * spec.n_actions..][..spec.n_actions];
         (0..spec.n_actions as u16).filter(|&action| mask[usize::from(action)]).collect()
     };
-    let (first, second) = (legal(0), legal(1));
+    let (first, second) = (available(0), available(1));
     let mut pays = |joint: [u16; 2]| play(&mut *env, &[joint]).0[0].reward;
     first.iter().map(|&row| second.iter().map(|&column| pays([row, column])).collect()).collect()
 }
 
 #[test]
-fn tables_with_an_argument_are_what_it_says() {
+fn tables_depend_on_their_argument_as_documented() {
     let qtran = |z: f32| vec![vec![8.0, -12.0, -12.0], vec![-12.0, z, z], vec![-12.0, z, z]];
     assert_eq!(payoffs("matrix/qtran_1", ""), qtran(1.0));
     assert_eq!(payoffs("matrix/qtran_1", "z = 0.5"), qtran(0.5));
@@ -88,7 +88,7 @@ fn tables_with_an_argument_are_what_it_says() {
 }
 
 #[test]
-fn the_variant_of_the_two_step_game_pays_more_for_doing_nothing_together() {
+fn the_non_monotonic_two_step_game_pays_more_if_both_agents_keep_to_the_first_action() {
     let mut env = TwoStep::non_monotone();
     let mut pays = |joint: [u16; 2]| play(&mut env, &[[1, 0], joint]).0[1].reward;
     assert_eq!([[0, 0], [0, 1], [1, 0], [1, 1]].map(&mut pays), [2.0, 1.0, 1.0, 8.0]);
@@ -97,7 +97,7 @@ fn the_variant_of_the_two_step_game_pays_more_for_doing_nothing_together() {
     assert_eq!(env.spec().max_return, Some(8.0));
 }
 
-/// The return of one sequence of joint actions, as long as the episode lasts, and its length.
+/// Returns the return and the length of the episode of a sequence of joint actions.
 fn total(env: &mut dyn Env, joint: &[[u16; 2]]) -> (f32, usize) {
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);
@@ -111,10 +111,10 @@ fn total(env: &mut dyn Env, joint: &[[u16; 2]]) -> (f32, usize) {
             return (sum, step + 1);
         }
     }
-    panic!("the episode goes on after {} steps", joint.len());
+    panic!("the episode continues after {} steps", joint.len());
 }
 
-/// What MAVEN's game pays for the joint actions `played`, numbered 0 (00) to 3 (11).
+/// Returns the return and length of MAVEN's game for the joint actions `played`, numbered 0 (00) to 3 (11).
 fn k_step_by_definition(played: &[usize], good_branches: usize) -> (f32, usize) {
     let (k, branch) = (played.len(), played[0]);
     if good_branches == 2 && (branch == 1 || branch == 2) {
@@ -128,11 +128,11 @@ fn k_step_by_definition(played: &[usize], good_branches: usize) -> (f32, usize) 
 }
 
 #[test]
-fn every_sequence_of_the_k_step_game_pays_what_maven_says() {
+fn every_sequence_of_the_k_step_game_pays_as_in_maven() {
     for good_branches in [2, 4] {
         for steps in 1..=5 {
             let args = KStepArgs { steps, good_branches };
-            let mut env = KStep::new(args).expect("the arguments are good");
+            let mut env = KStep::new(args).expect("the arguments are valid");
             let mut best = f32::MIN;
             for number in 0..4_usize.pow(steps as u32) {
                 let digit = |step: usize| number / 4_usize.pow(step as u32) % 4;
@@ -151,7 +151,7 @@ fn every_sequence_of_the_k_step_game_pays_what_maven_says() {
 
 #[test]
 fn the_best_of_ten_steps_is_13_and_branch_3_is_worth_10() {
-    let mut env = KStep::new(KStepArgs::default()).expect("the defaults are good");
+    let mut env = KStep::new(KStepArgs::default()).expect("the defaults are valid");
     let mut best = [[0, 0]; 10];
     best[9] = [1, 1];
     assert_eq!(total(&mut env, &best), (13.0, 10));
@@ -163,7 +163,7 @@ fn the_best_of_ten_steps_is_13_and_branch_3_is_worth_10() {
 #[test]
 fn the_k_step_game_shows_the_step_and_the_branch() {
     let args = KStepArgs { steps: 3, good_branches: 4 };
-    let mut env = KStep::new(args).expect("the arguments are good");
+    let mut env = KStep::new(args).expect("the arguments are valid");
     let shown = |env: &mut KStep, joint: &[[u16; 2]]| play(env, joint).1;
     let rows = shown(&mut env, &[]);
     assert_eq!(rows.state, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
@@ -173,17 +173,17 @@ fn the_k_step_game_shows_the_step_and_the_branch() {
     let rows = shown(&mut env, &[[0, 0], [0, 0], [1, 0]]);
     assert_eq!((rows.state[3], &rows.info[..]), (1.0, &[1.0][..]));
     let one = KStepArgs { steps: 1, good_branches: 2 };
-    let mut env = KStep::new(one).expect("the arguments are good");
+    let mut env = KStep::new(one).expect("the arguments are valid");
     assert_eq!(shown(&mut env, &[]).state, [1.0, 0.0]);
 }
 
 #[test]
 fn the_two_state_game_pays_100_for_holding_to_00() {
-    let mut env = Mmdp::new(MmdpArgs::default()).expect("the defaults are good");
+    let mut env = Mmdp::new(MmdpArgs::default()).expect("the defaults are valid");
     assert_eq!(total(&mut env, &[[0, 0]; 100]), (100.0, 100));
     assert_eq!(env.spec().max_return, Some(100.0));
     assert!(env.spec().timeout_is_terminal);
-    // 01 and 10 pay nothing and lose nothing; 11 loses everything after it.
+    // 01 and 10 pay nothing and lose nothing; 11 forfeits all later rewards.
     let mut joint = [[0, 0]; 100];
     (joint[3], joint[4]) = ([0, 1], [1, 0]);
     assert_eq!(total(&mut env, &joint), (98.0, 100));

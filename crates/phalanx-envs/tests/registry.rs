@@ -1,4 +1,4 @@
-//! Environments are found by name, and mistakes are answered with what is meant.
+//! Environments are found by name, and errors suggest the closest match.
 
 use phalanx_core::env::{Env, check_env};
 use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
@@ -10,8 +10,8 @@ use phalanx_envs::smax::SCENARIOS;
 use toml::Table;
 
 fn refusal(id: &str, args: &str) -> String {
-    let args: Table = args.parse().expect("the test writes TOML");
-    make(id, &args).err().expect("this must be refused").to_string()
+    let args: Table = args.parse().expect("valid TOML");
+    make(id, &args).err().expect("the arguments are rejected").to_string()
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn every_listed_environment_can_be_made_and_describes_itself() {
 }
 
 #[test]
-fn mistakes_name_the_nearest_and_what_is_allowed() {
+fn errors_name_the_closest_match_and_the_allowed_values() {
     assert_eq!(
         refusal("skirmish/5m_v_6m", ""),
         "there is no environment `skirmish/5m_v_6m`; did you mean `skirmish/5m_vs_6m`?"
@@ -49,7 +49,7 @@ fn mistakes_name_the_nearest_and_what_is_allowed() {
 }
 
 #[test]
-fn battles_of_jaxmarl_are_environments_of_their_own() {
+fn smax_battles_are_separate_environments() {
     let args: Table = "max_steps = 50".parse().expect("valid TOML");
     for scenario in SCENARIOS {
         let id = format!("smax/{}", scenario.name);
@@ -77,23 +77,23 @@ fn games_take_their_own_arguments_only() {
     assert!(message.ends_with("the grid has fewer cells than there are agents and prey"));
 }
 
-/// The map that comes as an example, from the root of the repository.
+/// The example map.
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/maps/two_ramps.toml");
 
 #[test]
-fn a_map_file_makes_a_battle_that_keeps_the_contract() {
+fn a_map_file_makes_a_battle_that_meets_the_contract() {
     let args: Table = format!("map = '{EXAMPLE}'\nstep_mul = 4").parse().expect("valid TOML");
-    let env = make("skirmish", &args).expect("the example is good");
+    let env = make("skirmish", &args).expect("the example is valid");
     assert_eq!((env.spec().id.as_str(), env.spec().n_agents()), ("skirmish/two_ramps", 8));
     // Runs are kept under the environment's own identifier, which is accepted too.
     let factory = factory("skirmish/two_ramps", &args).expect("it is the map's name");
-    check_env(factory, 3_000).expect("the contract is kept");
-    let map = Map::read(EXAMPLE.as_ref()).expect("the example is good");
-    assert!(!map.terrain.is_flat(), "it shows how terrain is drawn");
+    check_env(factory, 3_000).expect("the environment meets the contract");
+    let map = Map::read(EXAMPLE.as_ref()).expect("the example is valid");
+    assert!(!map.terrain.is_flat(), "the example draws its terrain");
 }
 
 #[test]
-fn a_map_file_that_is_missing_or_malformed_is_refused_with_its_place() {
+fn a_missing_or_malformed_map_file_is_rejected_with_its_location() {
     assert_eq!(
         refusal("skirmish", ""),
         "environment `skirmish`: there is no `map`: give the path of a map file (TOML), as in \
@@ -114,7 +114,7 @@ fn a_map_file_that_is_missing_or_malformed_is_refused_with_its_place() {
 
     let folder = std::env::temp_dir().join(format!("phalanx_maps_{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
-    let good = std::fs::read_to_string(EXAMPLE).expect("the example is there");
+    let good = std::fs::read_to_string(EXAMPLE).expect("the example can be read");
     for (file, text, expected) in [
         ("typo.toml", good.replacen("\"marine\"", "\"marin\"", 1), "did you mean `marine`?"),
         ("3m.toml", good.replacen("name = \"two_ramps\"", "", 1), "is the name of a built-in map"),
@@ -125,7 +125,7 @@ fn a_map_file_that_is_missing_or_malformed_is_refused_with_its_place() {
         let message = refusal("skirmish", &format!("map = '{}'", path.display()));
         assert!(message.contains(file) && message.contains(expected), "{message}");
     }
-    std::fs::remove_dir_all(folder).expect("it was just made");
+    std::fs::remove_dir_all(folder).expect("the folder exists");
 }
 
 #[test]
@@ -154,9 +154,9 @@ fn the_two_battle_games_take_their_own_arguments_only() {
 }
 
 #[test]
-fn an_environment_of_ones_own_is_registered_once() {
+fn a_custom_environment_is_registered_once() {
     let entry = |id: &str| {
-        EnvEntry::new(id, "A game of one's own.", &[], |_| {
+        EnvEntry::new(id, "A custom game.", &[], |_| {
             Ok(Factory::new(|| MatrixGame::new(MATRIX_GAMES[0])))
         })
     };

@@ -5,8 +5,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use phalanx_envs::registry;
 use toml::Table;
 
-/// Every bit of one episode and the actions that led to it; `actions` are chosen at random where
-/// none are handed in.
+/// Returns every bit of one episode and its actions; `actions` are random if not given.
 fn episode(env: &mut dyn Env, seed: u64, given: Option<&[Vec<u16>]>) -> (Vec<u32>, Vec<Vec<u16>>) {
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);
@@ -18,7 +17,7 @@ fn episode(env: &mut dyn Env, seed: u64, given: Option<&[Vec<u16>]>) -> (Vec<u32
         bits.extend(rows.obs.iter().chain(&rows.state).map(|number| number.to_bits()));
         let masks = rows.avail.chunks_exact(spec.n_actions);
         let chosen: Vec<u16> =
-            masks.map(|mask| player.choose(mask).expect("something is legal") as u16).collect();
+            masks.map(|mask| player.choose(mask).expect("an action is available") as u16).collect();
         let actions = given.map_or(chosen, |given| given[step].clone());
         let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
         bits.push(outcome.reward.to_bits());
@@ -48,10 +47,10 @@ fn a_replayed_episode_has_the_same_bits() {
         ("predator_prey", ""),
         ("predator_prey", "toroidal = true\nn_hare = 4\np_stags_rest = 0.5"),
     ] {
-        let args: Table = args.parse().expect("the test writes TOML");
+        let args: Table = args.parse().expect("valid TOML");
         let make = registry::factory(id, &args).expect("the environment exists");
         let mut env = make();
-        // What was played before must leave no trace.
+        // Earlier episodes must leave no trace.
         episode(&mut env, 8, None);
         let (bits, actions) = episode(&mut env, 9, None);
         let (again, _) = episode(&mut make(), 9, Some(&actions));
@@ -60,9 +59,9 @@ fn a_replayed_episode_has_the_same_bits() {
 }
 
 #[test]
-fn seeds_matter_unless_chance_is_switched_off() {
+fn seeds_matter_unless_randomness_is_switched_off() {
     let play = |args: &str, seed| {
-        let args = args.parse().expect("the test writes TOML");
+        let args = args.parse().expect("valid TOML");
         let mut env = registry::make("skirmish/3m", &args).expect("the environment exists");
         let idle: Vec<Vec<u16>> = vec![vec![1; 3]; 7];
         let mut rng = Rng::stream(seed, Purpose::Environment, 0);

@@ -22,7 +22,7 @@ pub struct Decisions {
 impl Decisions {
     /// Creates the agents of `n_envs` environments, before their first step.
     pub fn new(n_envs: usize) -> Self {
-        let cpu = device("cpu").expect("the CPU is always there");
+        let cpu = device("cpu").expect("the CPU is always available");
         let config = AgentConfig {
             input_dim: OBS,
             hidden_dim: HIDDEN,

@@ -73,6 +73,6 @@ mod tests {
 
     #[test]
     fn it_meets_the_contract_of_environments() {
-        check_env(|| Noise::new(3), 500).expect("it keeps the contract");
+        check_env(|| Noise::new(3), 500).expect("the environment meets the contract");
     }
 }

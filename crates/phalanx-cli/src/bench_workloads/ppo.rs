@@ -129,12 +129,12 @@ mod tests {
 
     #[test]
     fn the_first_losses_are_those_of_jax_and_pytorch() {
-        let cpu = device("cpu").expect("the CPU is always there");
+        let cpu = device("cpu").expect("the CPU is always available");
         for (activation, expected) in
             [(HiddenActivation::Tanh, 0.1385), (HiddenActivation::Relu, 0.1315)]
         {
             let mut update = PpoUpdate::new(activation, &cpu);
-            let (loss, _) = update.run().expect("everything is finite");
+            let (loss, _) = update.run().expect("losses are finite");
             assert!((loss - expected).abs() < 6e-5, "{activation:?}: {loss}");
         }
     }

@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn the_first_loss_and_gradient_norm_are_those_of_other_libraries() {
-        let cpu = device("cpu").expect("the CPU is always there");
-        let (loss, norm) = QmixUpdate::new(&cpu).run().expect("they are finite");
+        let cpu = device("cpu").expect("the CPU is always available");
+        let (loss, norm) = QmixUpdate::new(&cpu).run().expect("loss and norm are finite");
         assert!((loss - LOSS).abs() < 1e-5, "{loss}");
         assert!((norm - NORM).abs() < 1e-5, "{norm}");
     }

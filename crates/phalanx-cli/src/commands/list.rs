@@ -69,7 +69,7 @@ pub(crate) fn arguments(arguments: &[Argument]) -> Value {
     arguments.iter().map(entry).collect()
 }
 
-/// A device, whether it can be used here, and if not, why; a GPU with all adapters it may be.
+/// Describes a device, its availability or the reason against it, and the adapters of a GPU.
 fn device_entry(id: &str) -> Value {
     let mut entry = match device(id) {
         Ok(_) => json!({ "id": id, "summary": device_summary(id), "usable": true }),
@@ -96,7 +96,7 @@ fn adapter_entry(adapter: &Adapter) -> Value {
     })
 }
 
-/// An adapter in two lines.
+/// Describes an adapter in two lines.
 fn show_adapter(adapter: &Adapter) {
     let mebibytes = |bytes: u64| bytes >> 20;
     print(&format!(

@@ -1,4 +1,4 @@
-//! The commands, one file each, and what they share.
+//! The commands, one file each, and shared helpers.
 
 pub(crate) mod bench;
 pub(crate) mod describe;
@@ -11,7 +11,7 @@ pub(crate) mod train;
 use phalanx_train::config::{ConfigError, parse_assignment};
 use toml::Table;
 
-/// A command line that is wrong as it stands.
+/// An invalid command line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
@@ -22,7 +22,7 @@ pub(crate) fn print(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Environment arguments from assignments `env_args.key=value` or `key=value`.
+/// Returns the environment arguments from assignments `env_args.key=value` or `key=value`.
 pub(crate) fn env_args(assignments: &[String]) -> Result<Table, ConfigError> {
     let mut table = Table::new();
     for text in assignments {

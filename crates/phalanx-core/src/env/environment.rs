@@ -60,7 +60,7 @@ use crate::rng::Rng;
 ///     }
 /// }
 ///
-/// check_env(Levers::new, 1000).expect("the environment keeps the contract");
+/// check_env(Levers::new, 1000).expect("the environment meets the contract");
 /// ```
 pub trait Env: Send {
     /// Returns the specification. It never changes.
@@ -100,7 +100,7 @@ pub trait Env: Send {
     /// chooses. All are available under the mask written last.
     ///
     /// Random choices must use `rng`, not the environment's stream. The call must not change the
-    /// environment, except for the policy's own memory, which lasts until the next reset and is part
+    /// environment, except for the policy's internal state, which lasts until the next reset and is part
     /// of what [`Env::save`] writes.
     ///
     /// # Panics

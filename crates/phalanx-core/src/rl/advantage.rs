@@ -10,7 +10,7 @@ use crate::env::StepStatus;
 /// A_t     = delta_t + gamma lambda A_{t+1} [running]
 /// ```
 ///
-/// After a truncation the value of the episode's last observation is bootstrapped. It stands in the
+/// After a truncation the value of the episode's last observation is bootstrapped. It is in the
 /// next time step, which is padding (`filled` is false). The tail `A_{t+1}` is cut there, since it
 /// belongs to another episode. The return to regress the value on is `A_t + V_t`. The advantage of
 /// padding is zero.

@@ -1,4 +1,4 @@
-//! Rows to select joint actions for, of mixers and of any function.
+//! Batches of rows for the joint-action search, of mixers and of arbitrary functions.
 
 use burn::tensor::Tensor;
 use phalanx_core::nn::{
@@ -37,34 +37,34 @@ impl Batch {
     pub(crate) fn new(
         mixer: ConcaveNetwork,
         [agents, actions, dim, state_dim, rows]: [usize; 5],
-        closed: usize,
+        unavailable: usize,
         seed: u64,
     ) -> Self {
         let mut rng = Rng::stream(seed, Purpose::Check, 1);
         let state = tensor(normals(&mut rng, rows * state_dim, 1.0), [rows, state_dim]);
         let utilities = normals(&mut rng, rows * agents * actions * dim, 1.0);
         let mut available: Vec<bool> =
-            (0..rows * agents * actions).map(|_| rng.below(100) >= closed).collect();
-        for open in available.chunks_mut(actions) {
-            if !open.contains(&true) {
-                open[rng.below(actions)] = true;
+            (0..rows * agents * actions).map(|_| rng.below(100) >= unavailable).collect();
+        for mask in available.chunks_mut(actions) {
+            if !mask.contains(&true) {
+                mask[rng.below(actions)] = true;
             }
         }
         Self { agents, actions, dim, rows, mixer, state, utilities, available }
     }
 
-    /// With a mixer of many kinks.
+    /// Creates a batch with a mixer of many kinks.
     pub(crate) fn kinked(
         config: ConcaveMixer,
         shape: [usize; 4],
-        closed: usize,
+        unavailable: usize,
         seed: u64,
     ) -> Self {
         let [agents, actions, state_dim, rows] = shape;
         let dim = config.utility_dim;
         let mixer = kinked(config, sizes(agents, actions, state_dim), seed);
-        let mixer = mixer.expect("the mixer takes the tensors it has");
-        Self::new(mixer, [agents, actions, dim, state_dim, rows], closed, seed)
+        let mixer = mixer.expect("the mixer accepts its own tensors");
+        Self::new(mixer, [agents, actions, dim, state_dim, rows], unavailable, seed)
     }
 
     pub(crate) fn input(&self) -> SearchInput<'_> {
@@ -94,7 +94,7 @@ impl Batch {
         out
     }
 
-    /// The values that the mixer, not the selection, gives to one joint action per row.
+    /// Returns the mixer's own values of one joint action per row, computed without the search.
     pub(crate) fn values(&self, actions: &[u16]) -> Vec<f32> {
         let width = self.agents * self.dim;
         let chosen: Vec<f32> = actions
@@ -108,7 +108,7 @@ impl Batch {
         numbers(self.mixer.forward(tensor(chosen, [self.rows, width]), self.state.clone()))
     }
 
-    /// The values where `agent` deviates to `action` in all rows.
+    /// Returns the values if `agent` deviates to `action` in all rows.
     pub(crate) fn deviations(&self, actions: &[u16], agent: usize, action: u16) -> Vec<f32> {
         let mut actions = actions.to_vec();
         actions.iter_mut().skip(agent).step_by(self.agents).for_each(|slot| *slot = action);
@@ -124,7 +124,7 @@ pub(crate) fn tolerance(value: f32) -> f32 {
     2e-5 * value.abs().max(1.0)
 }
 
-/// Utilities that order the actions by their index, for objectives that do not read them.
+/// Returns utilities that order the actions by their index, for objectives that do not read them.
 pub(crate) fn in_order(agents: usize, actions: usize, rows: usize) -> Vec<f32> {
     (0..rows * agents * actions).map(|i| -((i % actions) as f32)).collect()
 }

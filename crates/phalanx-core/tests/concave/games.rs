@@ -1,4 +1,4 @@
-//! Games with known payoffs, and concave mixers made by hand or fitted to them.
+//! Games with known payoffs, and concave mixers set by hand or fitted to them.
 
 use std::error::Error;
 
@@ -12,20 +12,20 @@ use phalanx_core::rng::{Purpose, Rng};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-/// At the first step; it falls to zero in a straight line.
+/// The initial learning rate, which decays linearly to zero.
 const LEARNING_RATE: f64 = 2e-2;
 
 pub(crate) type Table = [f32; 9];
 
 /// Son et al., 2019, QTRAN.
 pub(crate) const QTRAN: Table = [8.0, -12.0, -12.0, -12.0, 0.0, 0.0, -12.0, 0.0, 0.0];
-/// Wang et al., 2021, QPLEX: three optima of agreement, one of them best.
+/// Wang et al., 2021, QPLEX: three coordinated optima, one of them best.
 pub(crate) const QPLEX_3: Table = [8.0, -12.0, -12.0, -12.0, 6.0, 0.0, -12.0, 0.0, 6.0];
 /// Claus and Boutilier, 1998.
 pub(crate) const CLIMBING: Table = [11.0, -30.0, 0.0, -30.0, 7.0, 6.0, 0.0, 0.0, 5.0];
 
 pub(crate) fn cpu() -> Device {
-    device("cpu").expect("the CPU is always there")
+    device("cpu").expect("the CPU is always available")
 }
 
 pub(crate) fn tensor(values: Vec<f32>, shape: [usize; 2]) -> Tensor<2> {
@@ -58,7 +58,7 @@ pub(crate) fn init(config: ConcaveMixer, sizes: MixerSizes, seed: u64) -> Concav
     config.init(sizes, &mut Rng::stream(seed, Purpose::Weights, 0), &cpu())
 }
 
-/// A mixer each of whose tensors holds what `values(name, number of elements)` says.
+/// Returns a mixer whose tensors have the values `values(name, number of elements)`.
 pub(crate) fn made(
     mixer: ConcaveNetwork,
     mut values: impl FnMut(&str, usize) -> Vec<f32>,
@@ -81,8 +81,8 @@ pub(crate) fn made(
     Ok(from_safetensors(mixer, &safetensors::serialize(views, None)?)?)
 }
 
-/// A mixer whose biases are random and so wide apart that many kinks lie among the utilities, which
-/// an initial mixer, almost linear, does not have.
+/// Returns a mixer with widely spread random biases, so that many kinks lie among the utilities. A newly
+/// initialised mixer is almost linear and has few.
 pub(crate) fn kinked(
     config: ConcaveMixer,
     sizes: MixerSizes,
@@ -93,7 +93,7 @@ pub(crate) fn kinked(
     let embed = config.mixing_embed_dim as f32;
     made(init(config, sizes, seed), |name, n| match name {
         "weight_0.output.bias" => normals(&mut rng, n, 1.0),
-        // Few summands each, so that units differ.
+        // Few summands per unit, so that units differ.
         "weight_1.output.bias" | "weight_2.output.bias" => {
             (0..n).map(|_| if rng.below(8) == 0 { embed * normal(&mut rng) } else { 0.0 }).collect()
         }
@@ -116,7 +116,7 @@ pub(crate) struct Game {
 }
 
 impl Game {
-    /// The utilities of all nine joint actions, `[9, 2 * utility_dim]`.
+    /// Returns the utilities of all nine joint actions, `[9, 2 * utility_dim]`.
     pub(crate) fn chosen(&self) -> Tensor<2> {
         let device = self.utilities.val().device();
         let pick = |agent: usize| {
@@ -132,7 +132,7 @@ impl Game {
         Tensor::cat(vec![pick(0), pick(1)], 1)
     }
 
-    /// The values of all nine joint actions, `[9, 1]`.
+    /// Returns the values of all nine joint actions, `[9, 1]`.
     pub(crate) fn values(&self) -> Tensor<2> {
         let chosen = self.chosen();
         let state = Tensor::ones([9, 1], &chosen.device());
@@ -140,9 +140,9 @@ impl Game {
     }
 }
 
-/// A mixer and utilities fitted to a game by Adam; where the mixer is above the payoff, the error
-/// counts `optimism` (optimistic weighting: Rashid et al., 2020, arXiv 2006.10800). Returns the sum
-/// of squared errors with it.
+/// Fits a mixer and utilities to a game by Adam, and returns them with the sum of squared errors. Where the
+/// mixer exceeds the payoff, the error is weighted by `optimism` (optimistic weighting: Rashid et al., 2020,
+/// arXiv 2006.10800).
 pub(crate) fn fit(
     config: ConcaveMixer,
     payoffs: Table,
@@ -154,7 +154,7 @@ pub(crate) fn fit(
     let config = ConcaveMixer { hypernet_layers: 1, ..config };
     let mut rng = Rng::stream(seed, Purpose::Weights, 0);
     let width = config.utility_dim;
-    // As small as the outputs of a network that has learned nothing yet.
+    // As small as the outputs of a newly initialised network.
     let initial = TensorData::new(normals(&mut rng, 6 * width, 0.1), [6, width]);
     let mut game = Game {
         utilities: Param::from_data(initial, &device),
@@ -176,7 +176,7 @@ pub(crate) fn fit(
     (game, error)
 }
 
-/// The index of the first of the largest values.
+/// Returns the index of the first maximum.
 pub(crate) fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Iterative action selection: how often it finds the largest value, and where it fails.
+//! The success rate of the joint-action search, and where it fails.
 
 use super::batch::{Batch, EXHAUSTIVE, climb, in_order, search, tolerance};
 use super::games::{CLIMBING, QPLEX_3, QTRAN, Table, normal, normals};
@@ -6,7 +6,7 @@ use phalanx_core::nn::{ConcaveMixer, JointActionSearch, SearchMethod, SearchResu
 use phalanx_core::rng::{Purpose, Rng};
 
 #[test]
-fn a_climb_can_stay_below_the_largest_value_of_a_concave_function() {
+fn coordinate_ascent_can_stop_below_the_maximum_of_a_concave_function() {
     // Smooth and strictly concave, utilities 0 and 1.
     let smooth = |_: usize, joint: &[u16]| {
         let [x, y] = [f32::from(joint[0]), f32::from(joint[1])];
@@ -33,7 +33,7 @@ fn a_climb_can_stay_below_the_largest_value_of_a_concave_function() {
 }
 
 #[test]
-fn a_climb_ends_in_the_equilibria_of_the_game_from_as_many_starts_as_theory_says() {
+fn coordinate_ascent_ends_in_each_equilibrium_from_as_many_starts_as_predicted() {
     let penalty: Table = [-100.0, 0.0, 10.0, 0.0, 2.0, 0.0, 10.0, 0.0, -100.0];
     let identity: Table = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     let qplex_1: Table = [10.4, 0.0, 10.0, 0.0, 10.0, 10.0, 10.0, 10.0, 10.0];
@@ -54,7 +54,7 @@ fn a_climb_ends_in_the_equilibria_of_the_game_from_as_many_starts_as_theory_says
     }
 }
 
-/// How many of the rows a selection finds the largest value of.
+/// Returns the share of rows for which a search finds the maximum.
 fn rate(found: &SearchResult, best: &SearchResult) -> f32 {
     let hits = found.value.iter().zip(&best.value).filter(|(found, best)| {
         assert!(**found <= **best + tolerance(**best), "{found} above {best}");
@@ -78,7 +78,7 @@ fn rates(select: impl Fn(JointActionSearch) -> SearchResult) -> [f32; 6] {
 }
 
 #[test]
-fn sixteen_starts_find_the_largest_value_of_mixers_with_many_kinks() {
+fn sixteen_starts_find_the_maximum_of_mixers_with_many_kinks() {
     for (agents, actions) in [(2, 3), (2, 10), (4, 5)] {
         for utility_dim in [1, 2] {
             let config = ConcaveMixer { utility_dim, ..ConcaveMixer::default() };
@@ -90,13 +90,13 @@ fn sixteen_starts_find_the_largest_value_of_mixers_with_many_kinks() {
             assert!(four >= one && sixteen >= four, "{one}, {four}, {sixteen}");
             assert!(pairs >= one);
             if agents == 2 {
-                assert_eq!(pairs, 1.0, "changing both of two agents together is exhaustive");
+                assert_eq!(pairs, 1.0, "changing both of two agents is exhaustive");
             }
         }
     }
 }
 
-/// A random orthogonal matrix (Gram and Schmidt).
+/// Returns a random orthogonal matrix (Gram and Schmidt).
 fn orthogonal(rng: &mut Rng, n: usize) -> Vec<Vec<f32>> {
     let mut basis: Vec<Vec<f32>> = Vec::new();
     for _ in 0..n {
@@ -141,7 +141,7 @@ fn quadratics(agents: usize, actions: usize, condition: f32) -> [f32; 6] {
 }
 
 #[test]
-fn the_worse_a_concave_function_is_conditioned_the_less_often_one_climb_finds_its_peak() {
+fn the_success_rate_of_coordinate_ascent_falls_with_the_condition_number() {
     for (agents, actions) in [(2, 10), (4, 5), (5, 6)] {
         let easy = quadratics(agents, actions, 1.0);
         let hard = quadratics(agents, actions, 1e4);
@@ -154,7 +154,7 @@ fn the_worse_a_concave_function_is_conditioned_the_less_often_one_climb_finds_it
 }
 
 #[test]
-fn more_starts_and_pairs_find_agreement_more_often() {
+fn more_starts_and_pairs_find_the_coordinated_optimum_more_often() {
     // `sum_i w_i x_i - 4 sum_(i < j) |x_i - x_j|`
     for (agents, actions) in [(2, 3), (4, 5), (5, 6)] {
         let rows = 300;

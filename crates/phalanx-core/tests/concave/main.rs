@@ -1,4 +1,4 @@
-//! The concave mixer of ConcaveQ and the selection of joint actions it needs.
+//! The concave mixer of ConcaveQ and its joint-action search.
 
 #![cfg(feature = "flex")]
 

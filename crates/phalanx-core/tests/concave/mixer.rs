@@ -76,7 +76,7 @@ fn formula(
 }
 
 #[test]
-fn the_mixer_is_its_formula() -> Result<(), Box<dyn Error>> {
+fn the_mixer_computes_its_formula() -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(2, Purpose::Check, 0);
     let (agents, state_dim, rows) = (4, 11, 20);
     for activation in ACTIVATIONS {
@@ -118,8 +118,8 @@ fn the_mixer_is_its_formula() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `f(x, y) = 4 (x + y) - 16 |x - y|`: the first layer gives `x - y`, `y - x` and `-(x + y)`, the
-/// second the positive parts of the first two, and the third nothing.
+/// `f(x, y) = 4 (x + y) - 16 |x - y|`: the first layer computes `x - y`, `y - x` and `-(x + y)`, the second the
+/// positive parts of the first two, and the third is zero.
 fn agreement() -> Result<ConcaveNetwork, Box<dyn Error>> {
     let config =
         ConcaveMixer { mixing_embed_dim: 3, hypernet_layers: 1, ..ConcaveMixer::default() };
@@ -133,7 +133,7 @@ fn agreement() -> Result<ConcaveNetwork, Box<dyn Error>> {
 }
 
 #[test]
-fn a_mixer_made_by_hand_gives_the_table_of_the_qtran_game() -> Result<(), Box<dyn Error>> {
+fn a_mixer_with_hand_set_weights_represents_the_qtran_game() -> Result<(), Box<dyn Error>> {
     let utility = [1.0, 0.0, 0.0];
     let q = (0..9).flat_map(|row| [utility[row / 3], utility[row % 3]]).collect();
     let values = agreement()?.forward(tensor(q, [9, 2]), Tensor::ones([9, 1], &cpu()));
@@ -143,10 +143,10 @@ fn a_mixer_made_by_hand_gives_the_table_of_the_qtran_game() -> Result<(), Box<dy
     Ok(())
 }
 
-/// A mixer, the number of utilities it reads and the length of the state.
+/// A mixer, the number of its utilities and the length of the state.
 type Sample = (ConcaveNetwork, usize, usize);
 
-/// Mixers at their initial weights, made by hand and fitted to games.
+/// Returns mixers with initial, hand-set and fitted weights.
 fn mixers() -> Result<Vec<Sample>, Box<dyn Error>> {
     let mut mixers = vec![(agreement()?, 2, 1)];
     for (seed, activation) in ACTIVATIONS.into_iter().enumerate() {
@@ -199,7 +199,8 @@ fn the_gradient_bounds_the_mixer_from_above() -> Result<(), Box<dyn Error>> {
         let [x, y] = [0, 1].map(|_| normals(&mut rng, rows * width, 3.0));
         let leaf = tensor(x.clone(), [rows, width]).autodiff().require_grad();
         let joint = mixer.forward(leaf.clone(), state.clone());
-        let gradient = leaf.grad(&joint.clone().sum().backward()).expect("it depends on them");
+        let gradient =
+            leaf.grad(&joint.clone().sum().backward()).expect("the value depends on the utilities");
         let (gradient, at_x) = (numbers(gradient), numbers(joint));
         let at_y = evaluate(&mixer, &y, width, &state);
         for row in 0..rows {
@@ -214,7 +215,7 @@ fn the_gradient_bounds_the_mixer_from_above() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn along_each_utility_values_rise_and_then_fall() -> Result<(), Box<dyn Error>> {
+fn the_value_rises_and_then_falls_with_each_utility() -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(6, Purpose::Check, 0);
     let points = 41;
     let mut turned = 0;
@@ -235,12 +236,12 @@ fn along_each_utility_values_rise_and_then_fall() -> Result<(), Box<dyn Error>> 
             turned += usize::from(peak > 0 && peak < points - 1);
         }
     }
-    assert!(turned > 20, "only {turned} have their peak inside");
+    assert!(turned > 20, "only {turned} have an interior maximum");
     Ok(())
 }
 
 #[test]
-fn an_absolute_first_layer_never_rises_and_a_signed_one_rises_and_falls()
+fn the_value_never_rises_with_an_absolute_first_layer_and_rises_and_falls_with_a_signed_one()
 -> Result<(), Box<dyn Error>> {
     let (agents, state_dim, rows) = (5, 12, 2000);
     let mut rng = Rng::stream(7, Purpose::Check, 0);
@@ -276,23 +277,23 @@ fn a_signed_first_layer_learns_the_qtran_game_and_an_absolute_one_does_not() {
         absolute_errors.push(fit(config, QTRAN, 0.5, 1500, seed).1);
     }
     let exact = signed_errors.iter().filter(|error| **error < 1e-2).count();
-    assert!(exact >= 2, "the training finds other minima, but rarely: {signed_errors:?}");
-    // No monotone table, rising or falling, is nearer.
+    assert!(exact >= 2, "too many fits end in other minima: {signed_errors:?}");
+    // No monotonic table, rising or falling, is nearer.
     assert!(absolute_errors.iter().all(|error| *error >= 288.0), "{absolute_errors:?}");
 }
 
 #[test]
 fn two_utilities_represent_a_game_that_one_cannot() {
-    // Along a line of a table, values must be concave in the utilities. In QPLEX's game, with action
-    // A in the middle, B's line is 6, -12, 0; with another in the middle, A's line is 8, -12, -12,
-    // whose equal end makes the last two actions the same, which they are not. With two utilities an
-    // agent's actions are the corners of a triangle, and any table is that of a concave function.
+    // Along a row of a table, values must be concave in the utilities. In QPLEX's game, with action A in the
+    // middle, B's row is 6, -12, 0. With another action in the middle, A's row is 8, -12, -12, whose equal end
+    // would make the last two actions the same, which they are not. With two utilities, an agent's actions
+    // are the corners of a triangle, and a concave function can represent any table.
     let best_fit = |utility_dim| {
         let config = ConcaveMixer { utility_dim, ..ConcaveMixer::default() };
-        // From other seeds the training often finds other minima.
+        // With other seeds the fit often ends in other minima.
         let fits = (3..5).map(|seed| fit(config, QPLEX_3, 0.5, 3000, seed));
         let best = fits.min_by(|a, b| a.1.total_cmp(&b.1));
-        best.expect("two fits have a best one")
+        best.expect("there are two fits")
     };
     let (_, error) = best_fit(1);
     assert!(error > 10.0, "{error}");

@@ -1,4 +1,4 @@
-//! Iterative action selection: what it guarantees.
+//! The guarantees of the joint-action search.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,7 @@ fn batches() -> Vec<Batch> {
 }
 
 #[test]
-fn every_search_states_the_mixers_value_and_keeps_to_available_actions() {
+fn every_search_returns_the_mixers_value_and_available_actions() {
     for batch in batches() {
         for method in [
             SearchMethod::Iterative,
@@ -58,13 +58,13 @@ fn every_search_states_the_mixers_value_and_keeps_to_available_actions() {
 }
 
 #[test]
-fn no_agent_alone_gains_and_the_table_of_deviations_is_the_mixers() {
+fn no_single_deviation_gains_and_the_deviation_values_are_the_mixers() {
     for batch in batches() {
         for pairwise in [false, true] {
             let selection =
                 JointActionSearch { pairwise, deviations: true, ..JointActionSearch::default() };
             let selected = batch.select(selection, 1);
-            let table = selected.deviations.expect("the table was asked for");
+            let table = selected.deviations.expect("the table was requested");
             for agent in 0..batch.agents {
                 for action in 0..batch.actions {
                     let values = batch.deviations(&selected.actions, agent, action as u16);
@@ -86,7 +86,7 @@ fn no_agent_alone_gains_and_the_table_of_deviations_is_the_mixers() {
 }
 
 #[test]
-fn the_value_is_never_below_that_of_a_start_and_more_starts_never_lower_it() {
+fn the_value_is_at_least_that_of_every_start_and_more_starts_never_lower_it() {
     for batch in batches() {
         let greedy =
             batch.select(JointActionSearch { method: SearchMethod::Greedy, ..climb(1) }, 0);
@@ -97,8 +97,7 @@ fn the_value_is_never_below_that_of_a_start_and_more_starts_never_lower_it() {
             assert!(*single >= greedy - tolerance(*greedy));
         }
         before = greedy.value;
-        // The draws of the first rows differ with the number of starts, so that one row is
-        // compared.
+        // The draws of later rows depend on the number of starts, so only one row is compared.
         for starts in [1, 2] {
             let selected = batch.select(climb(starts), 0);
             for (value, before) in selected.value.iter().zip(&before) {
@@ -139,7 +138,7 @@ fn a_given_start_is_taken_first_and_made_available() {
 }
 
 #[test]
-fn rows_that_are_not_wanted_stay_empty_and_do_not_move_the_others() {
+fn inactive_rows_stay_empty_and_do_not_affect_the_others() {
     let batch = Batch::kinked(ConcaveMixer::default(), [5, 4, 6, 200], 20, 9);
     let selection =
         JointActionSearch { starts: 6, deviations: true, ..JointActionSearch::default() };
@@ -148,7 +147,7 @@ fn rows_that_are_not_wanted_stay_empty_and_do_not_move_the_others() {
     let input = SearchInput { valid: Some(&valid), ..batch.input() };
     let some = batch.select_from(selection, input, 3);
     let [all_table, some_table] =
-        [&all, &some].map(|out| out.deviations.as_deref().expect("it was asked for"));
+        [&all, &some].map(|out| out.deviations.as_deref().expect("deviations were requested"));
     for (row, &valid) in valid.iter().enumerate() {
         let (actions, table) = (row * 5..(row + 1) * 5, row * 20..(row + 1) * 20);
         if valid {
@@ -183,7 +182,7 @@ fn the_bits_do_not_depend_on_the_number_of_threads() -> Result<(), Box<dyn Error
 }
 
 #[test]
-fn ties_go_to_the_lowest_index_and_equal_values_move_nobody() {
+fn ties_go_to_the_lowest_index_and_equal_values_change_no_action() {
     let utilities = in_order(3, 4, 1);
     let flat = || |_: usize, _: &[u16]| 1.0;
     let initial = [2, 1, 3];
@@ -191,7 +190,7 @@ fn ties_go_to_the_lowest_index_and_equal_values_move_nobody() {
         let out = search(climb(4), [3, 4, 1], &utilities, start, flat);
         assert_eq!(out.actions, start.unwrap_or(&[0, 0, 0]));
     }
-    // Actions 1 and 3 are equally good for everyone; noise below the tolerance is no reason to move.
+    // Actions 1 and 3 are equally good for all agents; differences below the tolerance change no action.
     let odd = || {
         |_: usize, joint: &[u16]| {
             joint.iter().map(|a| f32::from(a % 2) + 1e-8 * f32::from(*a)).sum::<f32>()
@@ -203,8 +202,8 @@ fn ties_go_to_the_lowest_index_and_equal_values_move_nobody() {
 }
 
 #[test]
-fn a_climb_visits_every_agent_once_a_sweep_and_ends_with_the_last_sweep() {
-    // Strictly concave with its ridge along agreement, so that each visit gains a little.
+fn coordinate_ascent_visits_every_agent_once_per_sweep_and_ends_with_the_last_sweep() {
+    // Strictly concave with its ridge along equal actions, so that each visit gains a little.
     let ridge = |joint: &[u16]| {
         let [a, b] = [f32::from(joint[0]), f32::from(joint[1])];
         -4.0 * (a - b).powi(2) - 0.2 * (a - 63.0).powi(2) - 0.2 * (b - 63.0).powi(2)
@@ -224,7 +223,7 @@ fn a_climb_visits_every_agent_once_a_sweep_and_ends_with_the_last_sweep() {
     for sweeps in 1..=8 {
         let (value, calls) = run(sweeps);
         assert!(value > before, "{value} after {before}");
-        // All actions of both agents in each sweep, and once the end.
+        // All actions of both agents in each sweep, and the final value once.
         assert_eq!(calls, sweeps * 2 * 64 + 1);
         before = value;
     }
@@ -233,7 +232,7 @@ fn a_climb_visits_every_agent_once_a_sweep_and_ends_with_the_last_sweep() {
 }
 
 #[test]
-fn weights_that_carry_gradients_are_searched_like_those_that_do_not() {
+fn weights_with_gradients_are_searched_like_those_without() {
     let batch = Batch::kinked(ConcaveMixer::default(), [3, 4, 6, 50], 0, 12);
     let tracked = batch.mixer.weights(Tensor::from_inner(batch.state.clone()));
     let mut out = SearchResult::default();

@@ -15,7 +15,7 @@ use safetensors::SafeTensors;
 
 use crate::support::agent_config;
 
-/// Everything an agent may have in the middle.
+/// Every kind of hidden layer of an agent.
 const CORES: [Option<RnnKind>; 3] = [Some(RnnKind::Gru), Some(RnnKind::Lstm), None];
 /// The recurrent layers.
 const UNITS: [RnnKind; 2] = [RnnKind::Gru, RnnKind::Lstm];
@@ -45,7 +45,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("32-bit floats")
 }
 
-/// Plays a sequence step by step; the hidden state is zeroed where `keep` is 0.
+/// Computes a sequence step by step; the hidden state is reset where `keep` is 0.
 fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let mut hidden = vec![0.0; rows * actor.carry_dim()];
     let mut scratch = Scratch::default();
@@ -65,9 +65,9 @@ fn act(actor: &Actor, rows: usize, input: &[f32], keep: &[f32]) -> (Vec<f32>, Ve
 }
 
 #[test]
-fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
+fn an_actor_computes_the_same_as_its_network() -> Result<(), Box<dyn Error>> {
     let mut kinds = vec![
-        // Two frames of ten entries, and three entries besides; with an odd length, too.
+        // Two frames of ten entries and three further entries; also with an odd length.
         (None, Normalisation::None, Some(Convolution { frames: 2, length: 10 })),
         (None, Normalisation::Throughout, Some(Convolution { frames: 2, length: 9 })),
     ];
@@ -109,7 +109,7 @@ fn an_actor_computes_what_its_network_computes() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn the_features_are_what_the_head_reads() -> Result<(), Box<dyn Error>> {
+fn the_features_are_the_input_of_the_head() -> Result<(), Box<dyn Error>> {
     for recurrent in CORES {
         let (time, rows) = (6, 3);
         let network = network(recurrent)?;
@@ -136,7 +136,7 @@ fn the_features_are_what_the_head_reads() -> Result<(), Box<dyn Error>> {
             let hidden = out.hidden.narrow(1, 0, 40);
             assert_eq!(features[(time - 1) * rows * 40..], numbers(hidden));
         } else {
-            assert!(features.iter().all(|&x| x >= 0.0), "they come out of a ReLU");
+            assert!(features.iter().all(|&x| x >= 0.0), "the features are outputs of a ReLU");
         }
     }
     Ok(())
@@ -162,7 +162,7 @@ fn the_bits_of_an_actors_row_do_not_depend_on_the_other_rows() -> Result<(), Box
 }
 
 #[test]
-fn a_sequence_cut_in_two_gives_the_same_as_the_whole() -> Result<(), Box<dyn Error>> {
+fn a_sequence_split_in_two_gives_the_same_as_the_whole() -> Result<(), Box<dyn Error>> {
     for unit in UNITS {
         let network = network(Some(unit))?;
         let (time, rows, memory) = (9, 5, unit.carry_dim(40));
@@ -180,8 +180,8 @@ fn a_sequence_cut_in_two_gives_the_same_as_the_whole() -> Result<(), Box<dyn Err
 }
 
 #[test]
-fn keep_zero_starts_an_episode_afresh() -> Result<(), Box<dyn Error>> {
-    // Row 0 begins a new episode at step 3, row 1 goes on.
+fn keep_zero_resets_the_hidden_state() -> Result<(), Box<dyn Error>> {
+    // Row 0 begins a new episode at step 3, row 1 continues.
     let keep = vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0];
     for unit in UNITS {
         let network = network(Some(unit))?;
@@ -232,7 +232,7 @@ fn initial_weights_are_pytorchs_and_follow_the_seed() -> Result<(), Box<dyn Erro
                 _ => 0.01 / 8.0,
             };
             let largest = values.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
-            assert!(largest <= bound, "{name}: {largest} is beyond {bound}");
+            assert!(largest <= bound, "{name}: {largest} exceeds {bound}");
             if values.len() > 1000 {
                 // A uniform distribution on ±bound has mean zero and variance bound² / 3.
                 let n = values.len() as f32;

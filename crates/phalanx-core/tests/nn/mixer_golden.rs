@@ -117,8 +117,8 @@ fn assert_close(what: &str, ours: &[f32], wanted: &[f32], scale: f32) {
     }
 }
 
-/// Compares one case on every CPU device of this build. `init` makes the module, `forward` takes
-/// it and the leaf whose gradient counts as that of the input.
+/// Compares one case on every CPU device of this build. `init` creates the module. `forward` takes it and the
+/// leaf tensor whose gradient is compared with that of the input.
 fn check<M: Module, const D: usize>(
     name: &str,
     init: impl Fn(&mut Rng, &Device) -> M,
@@ -189,12 +189,12 @@ fn check_mixer<M: Mixer>(name: &str, mixer: M) -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn vdn_is_pytorchs() -> Result<(), Box<dyn Error>> {
+fn vdn_matches_pytorch() -> Result<(), Box<dyn Error>> {
     check_mixer("vdn", VdnMixer::default())
 }
 
 #[test]
-fn qmix_is_pytorchs_with_every_positive_function() -> Result<(), Box<dyn Error>> {
+fn qmix_matches_pytorch_with_every_positive_function() -> Result<(), Box<dyn Error>> {
     for (name, qmix_pos_func, qmix_pos_func_beta) in [
         ("absolute", Positive::Abs, 1.0),
         ("softplus", Positive::Softplus, 1.0),
@@ -217,7 +217,7 @@ fn qmix_is_pytorchs_with_every_positive_function() -> Result<(), Box<dyn Error>>
 }
 
 #[test]
-fn qplex_is_pytorchs() -> Result<(), Box<dyn Error>> {
+fn qplex_matches_pytorch() -> Result<(), Box<dyn Error>> {
     for (adv_hypernet_layers, num_kernel, is_minus_one, weighted_head) in
         [(1, 2, true, true), (2, 1, true, false), (3, 2, false, true)]
     {
@@ -235,7 +235,7 @@ fn qplex_is_pytorchs() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn qatten_is_pytorchs() -> Result<(), Box<dyn Error>> {
+fn qatten_matches_pytorch() -> Result<(), Box<dyn Error>> {
     for (name, n_attention_head, with) in [("qatten", 2, true), ("qatten plain", 3, false)] {
         let config = QattenMixer {
             n_attention_head,
@@ -252,12 +252,12 @@ fn qatten_is_pytorchs() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn the_unrestricted_mixer_is_pytorchs() -> Result<(), Box<dyn Error>> {
+fn the_unrestricted_mixer_matches_pytorch() -> Result<(), Box<dyn Error>> {
     check_mixer("unrestricted", UnrestrictedMixer { mixing_embed_dim: EMBED })
 }
 
 #[test]
-fn the_residual_is_pytorchs() -> Result<(), Box<dyn Error>> {
+fn the_residual_matches_pytorch() -> Result<(), Box<dyn Error>> {
     for (name, non_positive) in [("residual", true), ("residual free", false)] {
         check(
             name,
@@ -273,7 +273,7 @@ fn the_residual_is_pytorchs() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn the_networks_of_qtran_are_pytorchs() -> Result<(), Box<dyn Error>> {
+fn the_networks_of_qtran_match_pytorch() -> Result<(), Box<dyn Error>> {
     for (name, hidden) in [("small", &[EMBED; 2][..]), ("big", &[EMBED; 3][..])] {
         check(
             &format!("qtran joint {name}"),

@@ -35,7 +35,7 @@ fn sizes(n_agents: usize, n_actions: usize) -> MixerSizes {
     MixerSizes { n_agents, n_actions, state_dim: STATE, input_dim: INPUT }
 }
 
-/// All joint actions, `[joint, agent]`: the digits of the row in base `n_actions`.
+/// Returns all joint actions, `[joint, agent]`: the digits of the row in base `n_actions`.
 fn joint_actions(n_agents: usize, n_actions: usize) -> Vec<i32> {
     let digit = |joint: usize, agent: usize| joint / n_actions.pow(agent as u32) % n_actions;
     (0..n_actions.pow(n_agents as u32))
@@ -43,7 +43,7 @@ fn joint_actions(n_agents: usize, n_actions: usize) -> Vec<i32> {
         .collect()
 }
 
-/// For one sample of utilities, `[1, agent, action]`, the input of every joint action.
+/// Returns the mixer input of every joint action for one sample of utilities, `[1, agent, action]`.
 fn every_joint_action(
     utilities: Tensor<3>,
     state: Tensor<2>,
@@ -65,8 +65,8 @@ fn every_joint_action(
     }
 }
 
-/// By how much the best joint action is better than that of the agents' greedy actions, in units
-/// of the largest value of the table, for each of many random samples.
+/// Returns the regret of the agents' greedy actions against the best joint action, relative to the largest
+/// value of the table, for many random samples.
 fn regrets<M: Mixer>(
     mixer: &M,
     n_agents: usize,
@@ -97,7 +97,7 @@ fn regrets<M: Mixer>(
 
 const TEAMS: [(usize, usize); 5] = [(1, 4), (2, 2), (2, 4), (3, 3), (3, 4)];
 
-/// Checks that the greedy actions make the greedy joint action in teams of every size.
+/// Checks that the greedy actions form the greedy joint action in teams of every size.
 fn assert_no_regret<M: Mixer>(mixer: &M) -> Result<(), Box<dyn Error>> {
     for (n_agents, n_actions) in TEAMS {
         for regret in regrets(mixer, n_agents, n_actions)? {
@@ -108,7 +108,7 @@ fn assert_no_regret<M: Mixer>(mixer: &M) -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn greedy_actions_make_the_greedy_joint_action() -> Result<(), Box<dyn Error>> {
+fn greedy_actions_form_the_greedy_joint_action() -> Result<(), Box<dyn Error>> {
     for qmix_pos_func in [Positive::Abs, Positive::Softplus, Positive::Quadratic] {
         for (hypernet_layers, use_orthogonal) in [(1, false), (2, false), (2, true)] {
             assert_no_regret(&QmixMixer {
@@ -138,7 +138,7 @@ fn greedy_actions_make_the_greedy_joint_action() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn the_unrestricted_mixer_is_bound_to_no_greedy_actions() -> Result<(), Box<dyn Error>> {
+fn the_unrestricted_mixer_need_not_agree_with_the_greedy_actions() -> Result<(), Box<dyn Error>> {
     let mixer = UnrestrictedMixer { mixing_embed_dim: 32 };
     for (n_agents, n_actions) in TEAMS {
         let regrets = regrets(&mixer, n_agents, n_actions)?;
@@ -157,7 +157,7 @@ fn the_unrestricted_mixer_is_bound_to_no_greedy_actions() -> Result<(), Box<dyn 
 }
 
 #[test]
-fn qplex_represents_a_table_that_is_not_monotone() -> Result<(), Box<dyn Error>> {
+fn qplex_represents_a_table_that_is_not_monotonic() -> Result<(), Box<dyn Error>> {
     // The game of the QTRAN paper. The utilities (4, 3, 3) of both agents have the advantages
     // (0, -1, -1), so an agent's importance is to be 20 where the other plays the first action and
     // 4 where it does not: 8 - 20 = -12, and 8 - 4 - 4 = 0.
@@ -199,12 +199,12 @@ fn qplex_represents_a_table_that_is_not_monotone() -> Result<(), Box<dyn Error>>
 }
 
 #[test]
-fn an_action_that_is_not_available_does_not_count_as_an_advantage() -> Result<(), Box<dyn Error>> {
+fn an_unavailable_action_does_not_contribute_an_advantage() -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(6, Purpose::Check, 0);
     let mixer = QplexMixer { num_kernel: 10, adv_hypernet_layers: 3, ..QplexMixer::default() };
     let network = mixer.init(sizes(2, 3), &mut rng, &device("cpu")?);
-    let closed = |utility: f32| -> Result<Vec<f32>, Box<dyn Error>> {
-        // The third action of the second agent is closed.
+    let values_with = |utility: f32| -> Result<Vec<f32>, Box<dyn Error>> {
+        // The third action of the second agent is unavailable.
         let utilities = TensorData::new(vec![1.0, 2.0, 3.0, 2.0, 1.0, utility], [1, 2, 3]);
         let utilities = Tensor::from_data(utilities, &device("cpu")?);
         let constant = |width: usize| Ok(Tensor::<2>::ones([1, width], &device("cpu")?));
@@ -214,13 +214,13 @@ fn an_action_that_is_not_available_does_not_count_as_an_advantage() -> Result<()
         let values = numbers(mixer.forward(&network, input));
         Ok(values[..6].to_vec())
     };
-    assert_eq!(closed(-1e9)?, closed(-2e9)?);
-    assert_ne!(closed(-1e9)?, closed(4.0)?);
+    assert_eq!(values_with(-1e9)?, values_with(-2e9)?);
+    assert_ne!(values_with(-1e9)?, values_with(4.0)?);
     Ok(())
 }
 
 #[test]
-fn the_residual_is_never_positive_where_that_is_asked_for() -> Result<(), Box<dyn Error>> {
+fn the_residual_is_never_positive_if_so_configured() -> Result<(), Box<dyn Error>> {
     let init = |non_positive: bool| -> Result<_, Box<dyn Error>> {
         let mut rng = Rng::stream(7, Purpose::Weights, 0);
         Ok(Residual::new(16, non_positive, sizes(4, 1), &mut rng, &device("cpu")?))
@@ -237,7 +237,8 @@ fn the_residual_is_never_positive_where_that_is_asked_for() -> Result<(), Box<dy
 }
 
 #[test]
-fn the_joint_value_of_qtran_knows_actions_but_no_order_of_agents() -> Result<(), Box<dyn Error>> {
+fn the_joint_value_of_qtran_depends_on_actions_but_not_on_the_order_of_agents()
+-> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(8, Purpose::Check, 0);
     let plain = device("cpu")?;
     let joint = QtranJoint::new(sizes(3, 4), 9, &[64; 3], &mut rng, &plain);

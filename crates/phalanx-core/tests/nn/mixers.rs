@@ -35,7 +35,7 @@ fn network<M: Mixer>(
     Ok(mixer.init(sizes, &mut Rng::stream(1, Purpose::Weights, 0), &device("cpu")?))
 }
 
-/// Agents with a single action that read nothing but a zero.
+/// Agents with a single action and an input of one zero.
 fn input(chosen: Tensor<2>, state: Tensor<2>) -> Result<MixerInput, Box<dyn Error>> {
     let ([row, agent], device) = (chosen.dims(), device("cpu")?);
     Ok(MixerInput {
@@ -78,7 +78,7 @@ fn layer(file: &SafeTensors<'_>, name: &str, x: &[f64]) -> Result<Vec<f64>, Box<
 }
 
 #[test]
-fn qmix_is_its_formula() -> Result<(), Box<dyn Error>> {
+fn qmix_computes_its_formula() -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(2, Purpose::Check, 0);
     for hypernet_layers in [1, 2] {
         let (agents, state_dim, embed, rows) = (4, 11, 20, 30);
@@ -162,6 +162,9 @@ fn qmix_never_falls_when_a_utility_rises() -> Result<(), Box<dyn Error>> {
     let gradient = q.grad(&joint.sum().backward()).expect("the utilities have a gradient");
     let gradient = numbers(gradient);
     assert!(gradient.iter().all(|&slope| slope >= 0.0), "{gradient:?}");
-    assert!(gradient.iter().filter(|&&slope| slope > 0.01).count() > rows, "it depends on them");
+    assert!(
+        gradient.iter().filter(|&&slope| slope > 0.01).count() > rows,
+        "the value depends on the utilities"
+    );
     Ok(())
 }

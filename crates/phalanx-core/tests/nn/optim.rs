@@ -114,7 +114,7 @@ fn adam_radam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error
             5.773_28,
         ),
     ];
-    // Eight and twenty steps are beyond those in which the second moment is not used.
+    // After eight and twenty steps the second moment is in use.
     let radam = [
         (3, [0.485_079_7, -0.940_637, 1.822_863_1, 0.220_635_5, -0.761_28], 6.063_102_8),
         (8, [0.474_301_7, -0.901_193_8, 1.708_717_5, 0.201_187_7, -0.769_826_9], 5.528_467_7),
@@ -137,7 +137,11 @@ fn adam_radam_and_rmsprop_follow_pytorchs_formulas() -> Result<(), Box<dyn Error
             assert!((x - y).abs() < 1e-6, "{config:?} {max_norm} {steps}: {reached:?} {wanted:?}");
         }
         assert!((norm - wanted_norm).abs() < 2e-6, "{config:?} {max_norm} {steps}: {norm}");
-        assert_eq!(numbers(point.unused.val()), [1.5], "no gradient, no step");
+        assert_eq!(
+            numbers(point.unused.val()),
+            [1.5],
+            "a parameter without a gradient is not updated"
+        );
     }
     Ok(())
 }
@@ -218,11 +222,12 @@ fn the_same_training_gives_the_same_bits() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn damaged_state_is_refused_and_changes_nothing() -> Result<(), Box<dyn Error>> {
+fn damaged_state_is_rejected_and_changes_nothing() -> Result<(), Box<dyn Error>> {
     let mut optimizer = Optimizer::new(ADAM);
     train(network(1)?, &mut optimizer, 0..1)?;
     let state = optimizer.save()?;
-    let error = optimizer.load(&state[..state.len() / 2]).expect_err("half the bytes are gone");
+    let error =
+        optimizer.load(&state[..state.len() / 2]).expect_err("half of the bytes are missing");
     assert!(matches!(error, WeightsError::Malformed { .. }), "{error}");
     assert_eq!(optimizer.save()?, state);
     Ok(())
@@ -230,7 +235,7 @@ fn damaged_state_is_refused_and_changes_nothing() -> Result<(), Box<dyn Error>> 
 
 #[test]
 #[should_panic(expected = "belongs to another module")]
-fn the_state_of_another_module_is_refused() {
+fn the_state_of_another_module_is_rejected() {
     let mut optimizer = Optimizer::new(ADAM);
     train(network(1).expect("a network"), &mut optimizer, 0..1).expect("a step");
     let point = point().expect("a point");

@@ -1,4 +1,4 @@
-//! Whole QMIX updates on fixed weights and data, against the numbers PyTorch and JAX give.
+//! Whole QMIX updates on fixed weights and data, compared with PyTorch and JAX.
 
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 
@@ -131,8 +131,8 @@ fn batch(device: &Device) -> Batch {
     }
 }
 
-/// The losses before each of eleven updates and the gradient norms there, as JAX computes them,
-/// for a limit of the norm that clips nothing and one that clips almost always.
+/// The loss and gradient norm before each of eleven updates, as JAX computes them, for a norm limit that never
+/// clips and one that almost always does.
 const JAX: [(f32, [(f32, f32); 11]); 2] = [
     (
         10.0,
@@ -200,7 +200,7 @@ fn scalar(tensor: Tensor<1>) -> f32 {
     tensor.into_scalar()
 }
 
-/// The CPU devices of this build: the fused and the composed operations answer to the same numbers.
+/// Returns the CPU devices of this build: fused and reference operations must give the same numbers.
 fn cpus() -> Vec<&'static str> {
     available().into_iter().filter(|&name| name != "wgpu").collect()
 }

@@ -1,4 +1,4 @@
-//! Helpers of several tests.
+//! Helpers shared by several tests.
 
 use std::error::Error;
 
@@ -6,7 +6,7 @@ use phalanx_core::nn::{AgentConfig, HiddenActivation, Init, Normalisation, RnnKi
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-/// A plain network with these sizes of input, hidden layers and output.
+/// Returns a plain network with these sizes of input, hidden layers and output.
 pub(crate) const fn agent_config(
     [input_dim, hidden_dim, output_dim]: [usize; 3],
     recurrent: Option<RnnKind>,

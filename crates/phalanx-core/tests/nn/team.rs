@@ -39,7 +39,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 #[test]
-fn agents_share_as_they_are_told() {
+fn agents_share_networks_as_configured() {
     let spec = spec(&[4, 2, 4]);
     assert_eq!(Sharing::All.owners(&spec), [0, 0, 0]);
     assert_eq!(Sharing::Group.owners(&spec), [1, 0, 1]);
@@ -47,7 +47,7 @@ fn agents_share_as_they_are_told() {
 }
 
 #[test]
-fn every_agent_is_computed_by_its_own_network() -> Result<(), Box<dyn Error>> {
+fn every_agent_uses_its_own_network() -> Result<(), Box<dyn Error>> {
     let (time, episodes, agents) = (4, 2, 3);
     let rows = episodes * agents;
     let owners = [1, 0, 1];
@@ -82,7 +82,7 @@ fn every_agent_is_computed_by_its_own_network() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn a_standardising_actor_reads_what_was_standardised() -> Result<(), Box<dyn Error>> {
+fn an_actor_with_input_normalisation_reads_normalised_inputs() -> Result<(), Box<dyn Error>> {
     for owners in [[0, 0, 0, 0, 0], [0, 1, 0, 2, 1]] {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         let actor = AgentNetworks::new(&CONFIG, &owners, &mut rng, &device("cpu")?).to_actor();
@@ -108,7 +108,7 @@ fn a_standardising_actor_reads_what_was_standardised() -> Result<(), Box<dyn Err
 }
 
 #[test]
-fn an_actor_of_several_networks_computes_what_they_compute() -> Result<(), Box<dyn Error>> {
+fn an_actor_of_several_networks_computes_the_same_as_they_do() -> Result<(), Box<dyn Error>> {
     let rows = 6;
     let team = networks(&[0, 1, 2])?;
     let actor = team.to_actor();

@@ -1,4 +1,4 @@
-//! Weights go out and come back by name, bit for bit, and what does not fit is named.
+//! Weights are saved and loaded by name, bit for bit, and mismatches are reported by name.
 
 #![cfg(feature = "flex")]
 
@@ -24,7 +24,7 @@ fn network(seed: u64) -> Result<AgentNetwork, Box<dyn Error>> {
     Ok(CONFIG.init(&mut rng, &device("cpu")?))
 }
 
-/// The file with one tensor taken out and another put in.
+/// Returns the file with one tensor removed and another added.
 fn altered(
     bytes: &[u8],
     without: &str,
@@ -42,7 +42,7 @@ fn altered(
 }
 
 #[test]
-fn weights_come_back_bit_for_bit_under_their_names() -> Result<(), Box<dyn Error>> {
+fn saved_weights_load_bit_for_bit_by_name() -> Result<(), Box<dyn Error>> {
     let bytes = to_safetensors(&network(1)?)?;
     let file = SafeTensors::deserialize(&bytes)?;
     let mut names = file.names();
@@ -67,7 +67,7 @@ fn weights_come_back_bit_for_bit_under_their_names() -> Result<(), Box<dyn Error
 }
 
 #[test]
-fn an_lstm_has_four_gates_and_does_not_take_the_weights_of_a_gru() -> Result<(), Box<dyn Error>> {
+fn an_lstm_has_four_gates_and_rejects_the_weights_of_a_gru() -> Result<(), Box<dyn Error>> {
     let gru = to_safetensors(&network(1)?)?;
     let lstm = |seed| -> Result<AgentNetwork, Box<dyn Error>> {
         let config = AgentConfig { recurrent: Some(RnnKind::Lstm), ..CONFIG };
@@ -110,7 +110,7 @@ fn a_trainable_network_stays_trainable() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn what_does_not_fit_is_named() -> Result<(), Box<dyn Error>> {
+fn mismatched_tensors_are_named() -> Result<(), Box<dyn Error>> {
     let bytes = to_safetensors(&network(1)?)?;
     let load = |bytes: &[u8]| -> Result<WeightsError, Box<dyn Error>> {
         Ok(from_safetensors(network(2)?, bytes).expect_err("the file does not fit"))

@@ -33,7 +33,7 @@ impl Family {
 pub const MATRIX_FAMILIES: &[Family] = &[
     Family {
         name: "qtran_1",
-        summary: "Like qtran, with cells of z = 1 instead of 0, so that the best monotone fit is wrong.",
+        summary: "Like qtran, with cells of z = 1 instead of 0, so that the best monotonic fit is wrong.",
         arguments: Z,
         table: qtran,
     },

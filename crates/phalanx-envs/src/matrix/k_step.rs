@@ -62,7 +62,7 @@ impl KStepArgs {
 /// 11 branch 3. A step pays 1 as long as the agents repeat that joint action, and anything else ends
 /// the episode without reward. With two good branches, 1 and 2 end it at once. In the last step of
 /// branch 0 (where k > 1) every joint action pays 1, and 11 pays 4: the best return is k + 3, and
-/// branch 3 is worth k. A monotone factorisation cannot tell that the agents must change to 11 together
+/// branch 3 is worth k. A monotonic factorisation cannot represent that the agents must change to 11 together
 /// only at the end of 00, 00, …, and settles for branch 3.
 ///
 /// Observations `[agent, k + 1 + 4]` and state `[k + 1 + 4]` are the one-hot step followed by the

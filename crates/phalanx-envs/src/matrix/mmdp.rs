@@ -57,7 +57,7 @@ impl MmdpArgs {
 ///
 /// An episode begins in state 1, where the joint action 00 pays 1; 01 and 10 pay nothing and stay in
 /// state 1, 11 leads to state 0. State 0 pays nothing and is never left. The best return is the number
-/// of steps. Off policy, value decomposition with a linear or monotone mixer diverges or errs here.
+/// of steps. Off policy, value decomposition with a linear or monotonic mixer diverges or errs here.
 ///
 /// Observations `[agent, 2]` are the one-hot state; the state `[4]` is that once for each agent. Agents
 /// do not see the time, yet the end of the episode is an end like any other, as in the original

@@ -17,12 +17,12 @@ pub struct Payoff {
     pub table: &'static [&'static [f32]],
 }
 
-/// The one-step games with a fixed table. A further game is one more row here; those whose table takes
+/// The one-step games with a fixed table. To add a game, add a row here; those whose table takes
 /// an argument are [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES).
 pub const MATRIX_GAMES: &[Payoff] = &[
     Payoff {
         name: "qtran",
-        summary: "Non-monotone: the optimum 8 is surrounded by -12 (Son et al. 2019, QTRAN).",
+        summary: "Non-monotonic: the optimum 8 is surrounded by -12 (Son et al. 2019, QTRAN).",
         table: &[&[8.0, -12.0, -12.0], &[-12.0, 0.0, 0.0], &[-12.0, 0.0, 0.0]],
     },
     Payoff {
@@ -77,7 +77,7 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 /// use phalanx_core::env::{check_env};
 /// use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
 ///
-/// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), 1000).expect("it conforms");
+/// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), 1000).expect("the environment meets the contract");
 /// assert_eq!((report.min_return, report.max_return), (-12.0, 8.0));
 /// ```
 #[derive(Clone, Debug, PartialEq)]

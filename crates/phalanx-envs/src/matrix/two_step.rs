@@ -26,7 +26,7 @@ const NON_MONOTONE: Payoffs = [[2.0, 1.0], [1.0, 8.0]];
 ///          1          1   8
 /// ```
 ///
-/// A factorisation without interaction between agents settles for 7; a monotone one finds 8. In the
+/// A factorisation without interaction between agents settles for 7; a monotonic one finds 8. In the
 /// [variant](TwoStep::non_monotone) of several ports, acting apart is worth less than both keeping to
 /// action 0:
 ///
@@ -53,7 +53,7 @@ impl TwoStep {
 
     /// One sentence about the variant.
     pub const NON_MONOTONE_SUMMARY: &'static str = "The two-step game with a second step that is not \
-        monotone: 2, 1, 1, 8 instead of 0, 1, 1, 8.";
+        monotonic: 2, 1, 1, 8 instead of 0, 1, 1, 8.";
 
     /// Creates the game, at its first step.
     pub fn new() -> Self {

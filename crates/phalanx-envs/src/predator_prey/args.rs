@@ -37,7 +37,7 @@ pub struct PredatorPreyArgs {
     pub capture_freezes: bool,
     /// Any capture ends the episode.
     pub capture_terminal: bool,
-    /// Frozen agents vanish from the grid; without, they stand in the way.
+    /// Frozen agents vanish from the grid; otherwise they block moves.
     pub remove_frozen: bool,
     /// Without the action *catch*: prey that is hemmed in by prey and walls alone is not caught.
     pub prevent_cannibalism: bool,
@@ -59,7 +59,7 @@ pub struct PredatorPreyArgs {
     pub observe_state: bool,
     /// Observations show the walls.
     pub observe_walls: bool,
-    /// Five features per cell instead of three: walls have one of their own, the last is unused.
+    /// Five features per cell instead of three: walls have a separate one, the last is unused.
     pub observe_one_hot: bool,
     /// Observations hold the number of an agent or prey, counted from one, instead of ones.
     pub observe_ids: bool,

@@ -24,9 +24,9 @@ use crate::arguments::ArgumentError;
 /// use phalanx_core::env::{Env, check_env};
 /// use phalanx_envs::predator_prey::{PredatorPrey, PredatorPreyArgs};
 ///
-/// let make = || PredatorPrey::new(PredatorPreyArgs::default()).expect("the defaults are good");
+/// let make = || PredatorPrey::new(PredatorPreyArgs::default()).expect("the defaults are valid");
 /// assert_eq!(make().spec().max_return, Some(40.0));
-/// check_env(make, 2000).expect("it conforms");
+/// check_env(make, 2000).expect("the environment meets the contract");
 /// ```
 #[derive(Clone, Debug)]
 pub struct PredatorPrey {

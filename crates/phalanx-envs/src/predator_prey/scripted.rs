@@ -9,7 +9,7 @@ use super::state::World;
 /// No prey.
 const NONE: u16 = u16::MAX;
 
-/// Room for the choices of one step. It remembers nothing from step to step.
+/// Buffers for the choices of one step. No state is kept between steps.
 #[derive(Clone, Debug)]
 pub(super) struct GreedyHunt {
     /// The prey each agent is after, `[agent]`.
@@ -56,7 +56,7 @@ impl GreedyHunt {
     fn form_groups(&mut self, world: &World) {
         self.target.fill(NONE);
         loop {
-            // The prey whose group would have the shortest way for its last member.
+            // The prey whose group has the shortest path for its farthest member.
             let mut soonest = None;
             for prey in prey_left(world) {
                 if self.target.contains(&(prey as u16)) {

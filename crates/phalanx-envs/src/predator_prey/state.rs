@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::args::PredatorPreyArgs;
 use super::grid::Grid;
 
-/// No agent, or no prey, stands in a cell.
+/// Marks a cell without an agent, or without prey.
 const EMPTY: u16 = u16::MAX;
 
 /// A kind of prey, as an index into pairs of arguments.

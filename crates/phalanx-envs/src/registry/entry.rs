@@ -38,7 +38,7 @@ impl fmt::Debug for Factory {
 
 /// An environment that can be made by its identifier.
 ///
-/// An environment of one's own in a registry of one's own:
+/// A custom environment in a custom registry:
 ///
 /// ```
 /// # use phalanx_core::env::Env;
@@ -102,7 +102,7 @@ impl EnvEntry {
 
     /// Makes `key` an argument that must be given and that names the task: the environment's own
     /// identifier is then `<id>/<name>`, and is accepted in place of `<id>` together with `key`.
-    /// So runs on different maps of one's own are kept apart.
+    /// So runs on different custom maps are kept apart.
     #[must_use]
     pub fn named_by(self, key: &'static str) -> Self {
         Self { named_by: Some(key), ..self }

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn names_from_elsewhere_are_answered_with_the_id_to_use() {
+    fn names_of_other_libraries_are_answered_with_the_id_to_use() {
         for (name, id) in [
             ("smac/3m", "skirmish/3m"),
             ("sc2/MMM2", "skirmish/MMM2"),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_two_games_is_answered_with_both() {
+    fn an_ambiguous_name_is_answered_with_both_games() {
         assert_eq!(
             answer("3m"),
             "there is no environment `3m`; here it is called `skirmish/3m` or `smax/3m`"
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_in_a_name_from_elsewhere_is_answered_within_its_family() {
+    fn a_misspelt_name_of_another_library_is_answered_within_its_family() {
         assert_eq!(
             answer("smac/5m_v_6m"),
             "there is no environment `smac/5m_v_6m`; did you mean `skirmish/5m_vs_6m`?"
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_former_argument_rules_is_answered_with_what_to_do() {
+    fn the_former_argument_rules_is_answered_with_its_replacement() {
         let refusal = |id: &str, rules: &str| {
             let args = format!("rules = \"{rules}\"").parse().expect("valid TOML");
             Environments::builtin().make(id, &args).err().expect(id).to_string()

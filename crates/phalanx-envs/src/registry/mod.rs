@@ -1,7 +1,7 @@
 //! All environments by their identifier.
 //!
 //! An environment is a folder that exports its [entries](EnvEntry) and one line in the list of
-//! built-in families below. A crate of one's own [registers](Environments::register) more.
+//! built-in families below. A custom crate [registers](Environments::register) more.
 
 mod entry;
 mod foreign_names;

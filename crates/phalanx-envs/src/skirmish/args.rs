@@ -109,9 +109,9 @@ pub struct SkirmishArgs {
     ///     episode; see [`Skirmish::max_reward`](super::Skirmish::max_reward)).
     /// 11. With `heuristic_ai` the last actions are those of the scripted policy.
     pub fix_quirks: bool,
-    /// Both teams are agents: the enemies follow the allies, with what SMAC would tell and allow
-    /// them if the teams were exchanged. Observations and masks of the team with the smaller ones
-    /// end with zeros. State and reward are the allies'; `enemy_reward` in the info is the enemies'
+    /// Both teams are agents: the enemies follow the allies, with the observations and masks that SMAC
+    /// would give them if the teams were exchanged. Observations and masks of the team with the smaller
+    /// ones end with zeros. State and reward are the allies'; `enemy_reward` in the info is the enemies'
     /// reward for the last step.
     pub self_play: bool,
     /// The policy of the enemies: `attack_move` (the orders that SMAC's maps give them and the game's

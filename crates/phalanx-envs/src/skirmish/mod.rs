@@ -8,7 +8,7 @@
 //! - `terrain` holds walkable ground, paths and reachability.
 //! - `scripted` are scripted policies, which choose actions for a team or lead the enemies.
 //!
-//! # What is known and what is ours
+//! # Published rules and our own
 //!
 //! Numbers of units, clock, weapons, ranges, observation, state, mask and reward follow the game
 //! data and SMAC's code. That a marine waits out its backswing before it walks after a target was

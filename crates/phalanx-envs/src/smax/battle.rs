@@ -36,7 +36,7 @@ pub(crate) struct Battle {
     pub(crate) x: Numbers,
     pub(crate) y: Numbers,
     pub(crate) health: Numbers,
-    /// Seconds until the weapon is ready; it goes on falling below zero.
+    /// Seconds until the weapon is ready; keeps falling below zero.
     pub(crate) cooldown: Numbers,
     /// The last joint action, in each unit's own numbering.
     pub(crate) action: [u16; CAPACITY],

@@ -1,4 +1,4 @@
-//! The conic observation: what is seen in each of 32 sections round an agent.
+//! The conic observation: the units in each of 32 sections around an agent.
 
 use super::battle::Battle;
 use super::observation::{OTHER, ObservationWriter};

@@ -85,11 +85,11 @@ impl Names<'_> {
                 }
             }
         }
-        names.push("oneself: health / maximum".to_owned());
-        names.push(format!("oneself: x / {}", self.args.map_width));
-        names.push(format!("oneself: y / {}", self.args.map_height));
-        names.push("oneself: weapon cooldown / maximum".to_owned());
-        types("oneself", &mut names);
+        names.push("self: health / maximum".to_owned());
+        names.push(format!("self: x / {}", self.args.map_width));
+        names.push(format!("self: y / {}", self.args.map_height));
+        names.push("self: weapon cooldown / maximum".to_owned());
+        types("self", &mut names);
         names
     }
 
@@ -100,8 +100,8 @@ impl Names<'_> {
                 |size: usize, own: &str, opponent: &str, opponents: usize, back: bool| {
                     let place = |i: usize, n: usize| if back { n - 1 - i } else { i };
                     match row.checked_sub(size - 1) {
-                        None if back => format!("{own} {row} from the last without oneself"),
-                        None => format!("{own} {row} without oneself"),
+                        None if back => format!("{own} {row} from the last (excluding self)"),
+                        None => format!("{own} {row} (excluding self)"),
                         Some(i) => format!("{opponent} {}", place(i, opponents)),
                     }
                 };

@@ -10,12 +10,12 @@
 //!
 //! # Quirks kept
 //!
-//! - There is no no-op: the dead may only stop.
+//! - There is no no-op: dead units can only stop.
 //! - An episode lasts up to `max_steps + 1` steps, because JaxMARL compares the step count before
 //!   it counts the step. JaxMARL reports the limit as an end like any other and its algorithms
 //!   bootstrap nothing beyond it, so [`EnvSpec::timeout_is_terminal`] is set.
 //! - Shots of one game loop hit at once, so both teams may die together; then the battle is a draw.
-//! - The state holds raw positions and cooldowns, and goes on naming the types of the dead.
+//! - The state holds raw positions and cooldowns, and keeps the types of dead units.
 //! - An attack that is out of range, or a move of the dead, does nothing and is not refused.
 
 mod args;

@@ -6,12 +6,12 @@ use super::args::AttackMode;
 use super::battle::{ATTACK, Battle};
 use super::simd::{CAPACITY, Numbers};
 
-/// No target is remembered.
+/// Marks a unit without a stored target.
 pub(crate) const NO_TARGET: u8 = u8::MAX;
 
-/// What the scripted policy remembers about each unit.
+/// The internal state of the scripted policy, per unit.
 ///
-/// A unit shoots at an opponent within range, and goes on shooting at the same one as long as it
+/// A unit shoots at an opponent within range, and keeps shooting at the same one as long as it
 /// is within range. Without one, it walks towards a random opponent it sees, or else towards the
 /// point opposite to where it started, along the axis on which that is further away.
 #[derive(Clone, Debug)]
@@ -57,13 +57,13 @@ impl ScriptedPolicy {
         }
     }
 
-    /// Forgets the last episode.
+    /// Resets the internal state for a new episode.
     pub(crate) fn forget(&mut self) {
         self.last_target.fill(NO_TARGET);
         self.goal.fill((0.0, 0.0));
     }
 
-    /// Chooses the action of `unit` and remembers what it must.
+    /// Chooses the action of `unit` and updates the internal state.
     ///
     /// All is computed from the observation, as JaxMARL does it, so that a distance is rounded the
     /// same way. A dead unit observes zeros, and acts on them.

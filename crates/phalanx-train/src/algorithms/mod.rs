@@ -1,8 +1,8 @@
 //! Algorithms: the settings of one make a learner.
 //!
-//! - [`Algorithm`] is a plain value with public fields; [`Learner`] is what it makes.
+//! - [`Algorithm`] is a plain value with public fields; it creates a [`Learner`].
 //! - [`Algorithms`] lists the algorithms of the command line. A new one is one line there, or
-//!   [`Algorithms::register`] in a program of one's own.
+//!   [`Algorithms::register`] in a custom program.
 //! - Q-learning: [`QLearning`] over any [`Mixer`](phalanx_core::nn::Mixer), and algorithms that
 //!   implement [`ValueFactorisation`].
 //! - PQN: [`PqnVdn`] and [`PqnIql`].
@@ -160,7 +160,7 @@ pub trait Learner: Send {
         None
     }
 
-    /// Returns what a user should know before a run starts, such as the memory it will take.
+    /// Returns a message to show before a run starts, such as the size of the replay buffer.
     fn startup_message(&self) -> Option<String> {
         None
     }

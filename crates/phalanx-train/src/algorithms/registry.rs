@@ -109,7 +109,7 @@ pub fn algorithm(name: &str) -> Result<AlgorithmEntry, ConfigError> {
 pub struct AlgorithmEntry {
     /// The name on the command line.
     pub id: &'static str,
-    /// What it is, in one line.
+    /// A summary, in one line.
     pub summary: &'static str,
     defaults: fn() -> Table,
     read: fn(&Table) -> Result<Box<dyn Algorithm>, toml::de::Error>,
@@ -132,7 +132,7 @@ impl AlgorithmEntry {
         (self.defaults)()
     }
 
-    /// Reads the algorithm's settings from a table, which may hold other keys besides.
+    /// Reads the algorithm's settings from a table, which may also hold other keys.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ mod tests {
     use crate::algorithms::{Ippo, Qmix};
 
     #[test]
-    fn a_name_stands_for_one_algorithm() {
+    fn an_algorithm_name_is_unique() {
         let mut algorithms = Algorithms::builtin();
         let error = algorithms.register::<Qmix>().expect_err("QMIX is built in").to_string();
         assert_eq!(error, "there is already an algorithm `qmix`");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mixer_makes_an_algorithm_of_its_name() {
+    fn every_mixer_is_an_algorithm_with_its_name() {
         struct Named(Algorithms);
         impl MixerVisitor for Named {
             fn visit<M: Mixer>(&mut self) {

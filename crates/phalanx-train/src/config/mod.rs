@@ -5,7 +5,7 @@
 //! algorithm (see the structs in [`crate::algorithms`]), and a table `env_args`. Later settings win:
 //! built-in defaults, then files and `key=value` assignments in the order given. A file may have
 //! sections for single environments (`[env."skirmish/8m"]`), which win over the rest of that file.
-//! Nothing else has an influence, environment variables in particular.
+//! Nothing else has an influence; environment variables are not read.
 
 mod builder;
 mod byte_size;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// What a name stands for.
+/// The kind of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An algorithm.
@@ -17,7 +17,7 @@ pub enum Kind {
 /// A name that has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renamed {
-    /// What the name stands for.
+    /// The kind of the name.
     pub kind: Kind,
     /// The name before.
     pub old: &'static str,

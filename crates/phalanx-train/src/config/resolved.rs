@@ -54,9 +54,10 @@ impl ResolvedConfig {
         let mut text = String::new();
         for (title, lines) in &groups {
             let gap = if text.is_empty() { "" } else { "\n" };
-            writeln!(text, "{gap}{title}").expect("texts grow");
+            writeln!(text, "{gap}{title}").expect("writing to a string cannot fail");
             for (line, origin) in lines {
-                writeln!(text, "{line:<width$}  # {origin}").expect("texts grow");
+                writeln!(text, "{line:<width$}  # {origin}")
+                    .expect("writing to a string cannot fail");
             }
         }
         text

@@ -1,4 +1,4 @@
-//! Which setting wins, where it comes from, and what is refused.
+//! Precedence and origins of settings, and rejected configurations.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ fn builder(alg: &str) -> ConfigBuilder {
     ConfigBuilder::new(algorithm(alg).expect("it is registered"))
 }
 
-/// A file `my.toml` with this text.
+/// Creates a file `my.toml` with this text.
 fn file(text: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("my.toml");
@@ -21,11 +21,11 @@ fn file(text: &str) -> (TempDir, PathBuf) {
 }
 
 fn error(result: Result<(), ConfigError>) -> String {
-    result.expect_err("it is invalid").to_string()
+    result.expect_err("the setting is invalid").to_string()
 }
 
 #[test]
-fn a_section_for_an_environment_wins_over_the_rest_of_its_file_and_nothing_else() {
+fn an_environment_section_overrides_only_its_own_file() {
     let (_folder, path) = file(
         "lr = 0.5\n[env.\"skirmish/8m\"]\nlr = 0.25\nepochs = 7\n[env.two_step]\nlr = 0.125\n",
     );
@@ -46,14 +46,14 @@ fn a_section_for_an_environment_wins_over_the_rest_of_its_file_and_nothing_else(
 }
 
 #[test]
-fn an_unknown_key_in_the_section_of_another_environment_is_found_with_its_line() {
+fn an_unknown_key_in_the_section_of_another_environment_is_reported_with_its_line() {
     let (_folder, path) = file("lr = 0.5\n\n[env.\"skirmish/8m\"]\nepoch = 7\n");
     let error = error(builder("ippo").for_env("two_step").file(&path));
     assert!(error.contains("`epoch`") && error.contains("line 4"), "{error}");
 }
 
 #[test]
-fn a_recurrent_cell_that_does_not_exist_is_refused_with_those_that_do() {
+fn an_unknown_recurrent_cell_is_rejected_with_the_known_ones() {
     for id in ["qmix", "ippo", "pqn_vdn"] {
         let refusal = |assignments: &[&str]| {
             let mut builder = builder(id);
@@ -77,8 +77,8 @@ fn every_value_is_printed_with_its_origin_and_read_back() {
          [env.two_step.env_args]\nscale = 2\n[env.other]\ntd_lambda = 0.1\n",
     );
     let mut builder = builder("vdn").for_env("two_step");
-    builder.file(&path).expect("it is valid");
-    builder.assignment("lr=1e-9").expect("it is valid");
+    builder.file(&path).expect("the setting is valid");
+    builder.assignment("lr=1e-9").expect("the setting is valid");
     let text = builder.resolved().to_toml();
     let origin = |start: &str| {
         let line = text.lines().find(|line| line.starts_with(start)).expect(start);
@@ -101,19 +101,19 @@ fn every_value_is_printed_with_its_origin_and_read_back() {
 
     let (_folder, printed) = file(&text);
     let mut again = self::builder("vdn");
-    again.file(&printed).expect("it is valid");
+    again.file(&printed).expect("the setting is valid");
     let values = |builder: ConfigBuilder| {
-        let (run, algorithm) = builder.finish().expect("it is valid");
+        let (run, algorithm) = builder.finish().expect("the setting is valid");
         (run, algorithm.table())
     };
     assert_eq!(values(again), values(builder));
 }
 
 #[test]
-fn an_argument_of_the_environment_may_stand_alone_where_no_key_has_its_name() {
+fn an_environment_argument_needs_no_prefix_if_no_key_has_its_name() {
     let mut builder = builder("qmix").env_arguments(["map", "gamma"]);
     for text in ["map=my.toml", "gamma=0.5", "env_args.gamma=3", "env_args={limit=2}"] {
-        builder.assignment(text).expect("it is valid");
+        builder.assignment(text).expect("the setting is valid");
     }
     let nearest = error(builder.clone().assignment("mapp=x"));
     assert!(nearest.contains("`env_args.map`"), "{nearest}");
@@ -121,7 +121,7 @@ fn an_argument_of_the_environment_may_stand_alone_where_no_key_has_its_name() {
     assert!(nearest.contains("`gamma`"), "{nearest}");
     let resolved = builder.resolved();
     assert!(resolved.env_args.iter().all(|it| matches!(it.origin, Origin::Assignment(_))));
-    let (run, algorithm) = builder.finish().expect("it is valid");
+    let (run, algorithm) = builder.finish().expect("the setting is valid");
     assert_eq!(run.env_args, "map = \"my.toml\"\ngamma = 3\nlimit = 2".parse().expect("TOML"));
     assert_eq!(algorithm.table()["gamma"].as_float(), Some(0.5));
 }
@@ -131,7 +131,7 @@ fn a_file_for_another_algorithm_or_under_a_former_name_is_read_with_a_notice() {
     let notices = |alg: &str, text: &str| {
         let (_folder, path) = file(text);
         let mut builder = builder(alg);
-        builder.file(&path).expect("it is valid");
+        builder.file(&path).expect("the setting is valid");
         builder.notices().to_vec()
     };
     assert_eq!(notices("unrestricted", "alg = \"unrestricted\""), [""; 0]);

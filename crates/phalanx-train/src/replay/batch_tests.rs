@@ -22,7 +22,7 @@ fn episode(rng: &mut Rng, len: usize, agent_rewards: bool) -> Episode {
     }
 }
 
-/// Looks at every entry of the batch on its own.
+/// Checks every entry of the batch.
 fn check(batch: &EpisodeBatch, episodes: &[Episode], windows: &[Window], inputs: InputLayout) {
     let n = episodes.len();
     assert_eq!(batch.episodes, n);
@@ -40,17 +40,17 @@ fn check(batch: &EpisodeBatch, episodes: &[Episode], windows: &[Window], inputs:
             for agent in 0..2 {
                 let row = (at * n + column) * 2 + agent;
                 let mut expected = vec![0.0; inputs.dim()];
-                let mut open = [true; 4].as_slice();
+                let mut available = [true; 4].as_slice();
                 if seen {
                     expected[..5].copy_from_slice(&episode.obs[(t * 2 + agent) * 5..][..5]);
                     if t > 0 {
                         expected[5 + usize::from(episode.actions[(t - 1) * 2 + agent])] = 1.0;
                     }
                     expected[9 + agent] = 1.0;
-                    open = &episode.avail[(t * 2 + agent) * 4..][..4];
+                    available = &episode.avail[(t * 2 + agent) * 4..][..4];
                 }
                 assert_eq!(input.next().expect("an input per row"), expected);
-                assert_eq!(avail.next().expect("a mask per row"), open);
+                assert_eq!(avail.next().expect("a mask per row"), available);
                 let action = if acted { episode.actions[t * 2 + agent] } else { 0 };
                 assert_eq!(batch.actions[row], i32::from(action));
                 if at < batch.time && !batch.agent_reward.is_empty() {
@@ -73,7 +73,7 @@ fn check(batch: &EpisodeBatch, episodes: &[Episode], windows: &[Window], inputs:
 }
 
 #[test]
-fn whole_episodes_stand_side_by_side() {
+fn whole_episodes_are_padded_into_one_batch() {
     let mut rng = Rng::stream(0, Purpose::Check, 0);
     let inputs = InputLayout::new(&spec(), true, true);
     for agent_rewards in [false, true] {
@@ -87,7 +87,7 @@ fn whole_episodes_stand_side_by_side() {
 }
 
 #[test]
-fn a_window_begins_with_the_action_before_it_and_ends_with_the_observation_behind_it() {
+fn a_window_includes_the_action_before_it_and_the_observation_after_it() {
     let mut rng = Rng::stream(1, Purpose::Check, 0);
     let inputs = InputLayout::new(&spec(), true, true);
     let config = ReplayConfig { batch_steps: Some(4), ..ReplayConfig::default() };
@@ -111,5 +111,5 @@ fn a_window_begins_with_the_action_before_it_and_ends_with_the_observation_behin
             at_the_end |= window.start > 0 && end == episode.len && episode.terminated;
         }
     }
-    assert!(inside && at_the_end, "windows of both kinds were seen");
+    assert!(inside && at_the_end, "windows of one kind are missing");
 }

@@ -120,7 +120,7 @@ mod tests {
     use phalanx_core::rng::{Purpose, Rng};
 
     #[test]
-    fn bits_come_back_from_every_place() {
+    fn bits_are_read_back_from_every_position() {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         for len in [0, 1, 63, 64, 65, 128, 300] {
             let mask: Vec<bool> = (0..len).map(|_| rng.below(3) == 0).collect();

@@ -36,13 +36,13 @@ fn marks(replay: &EpisodeReplay) -> Vec<f32> {
 }
 
 #[test]
-fn the_oldest_episode_makes_room() {
+fn the_oldest_episode_is_evicted() {
     let replay = filled(ReplayConfig { capacity: 3, ..ReplayConfig::default() }, 5);
     assert_eq!(marks(&replay), [2.0, 3.0, 4.0]);
 }
 
 #[test]
-fn the_oldest_episodes_make_room_for_the_bytes_of_a_new_one() {
+fn the_oldest_episodes_are_evicted_until_a_new_one_fits() {
     let small = PackedEpisode::pack(&episode(5.0, 1), Precision::F32).bytes();
     let large = PackedEpisode::pack(&episode(5.0, 40), Precision::F32).bytes();
     let limit = large + small;
@@ -57,7 +57,7 @@ fn the_oldest_episodes_make_room_for_the_bytes_of_a_new_one() {
         let held: u64 = replay.episodes().map(PackedEpisode::bytes).sum();
         assert_eq!(replay.bytes(), held);
         assert!(held <= limit);
-        // One more of the forgotten ones would not have fitted.
+        // One more of the evicted episodes would not have fitted.
         let oldest = added.len() - replay.len();
         let before = oldest.checked_sub(1).map(|last| &added[last]);
         let more = before.map_or(u64::MAX, |e| PackedEpisode::pack(e, Precision::F32).bytes());
@@ -68,7 +68,7 @@ fn the_oldest_episodes_make_room_for_the_bytes_of_a_new_one() {
 }
 
 #[test]
-fn an_episode_larger_than_the_memory_is_refused() {
+fn an_episode_larger_than_the_buffer_is_rejected() {
     let bytes = PackedEpisode::pack(&episode(5.0, 1), Precision::F32).bytes();
     let config = ReplayConfig { bytes: Some(bytes), ..ReplayConfig::default() };
     let mut replay = EpisodeReplay::new(config);
@@ -81,7 +81,7 @@ fn an_episode_larger_than_the_memory_is_refused() {
 }
 
 #[test]
-fn a_sample_holds_different_episodes_and_every_episode_equally_often() {
+fn a_sample_has_distinct_episodes_and_draws_them_uniformly() {
     let replay = filled(ReplayConfig { capacity: 10, ..ReplayConfig::default() }, 13);
     let mut rng = Rng::stream(0, Purpose::Replay, 0);
     assert!(replay.sample(11, &mut rng).is_none());
@@ -125,9 +125,9 @@ fn windows_start_anywhere_and_short_episodes_stay_whole() {
 }
 
 #[test]
-fn priorities_follow_their_episodes_when_others_are_forgotten() {
+fn priorities_stay_with_their_episodes_after_evictions() {
     let mut replay = filled(prioritised(5), 7);
-    // Episodes 2 to 6 are held; 0 and 1 are known no more.
+    // Episodes 2 to 6 are held; 0 and 1 were evicted.
     replay.update_priorities(&[0, 1, 2, 3, 4, 5, 6], &[9e9, 9e9, 8.0, 0.0, 2.0, 0.0, 4.0]);
     replay.push(&episode(7.0, 1)).expect("there is no limit");
     let draws = 100_000_usize;
@@ -142,7 +142,7 @@ fn priorities_follow_their_episodes_when_others_are_forgotten() {
         let largest = sample.weights.iter().copied().fold(0.0, f32::max);
         assert_eq!(largest, 1.0);
     }
-    // Episode 7 came last and took over the largest priority there has been, that of episode 2.
+    // Episode 7 came last and got the largest priority so far, that of episode 2.
     let powers = [0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 4.0, 8.0].map(|p: f64| (p + 1e-6).powf(0.6));
     let total: f64 = powers[3..].iter().sum();
     for index in 0..8 {
@@ -172,12 +172,12 @@ fn beta_grows_with_the_steps_stored() {
                 assert!((weight - ratio.powf(-beta)).abs() < 1e-6, "{weight} at {len}");
             }
         }
-        assert!(both > 0, "both episodes were drawn together");
+        assert!(both > 0, "no sample had both episodes");
     }
 }
 
 #[test]
-fn a_saved_memory_is_the_same_memory() {
+fn a_buffer_is_unchanged_by_saving_and_loading() {
     for precision in [Precision::F32, Precision::F16] {
         let replay = filled(ReplayConfig { precision, ..prioritised(2) }, 3);
         let mut bytes = Vec::new();
@@ -192,7 +192,7 @@ fn a_saved_memory_is_the_same_memory() {
 }
 
 #[test]
-fn a_loaded_memory_goes_on_draw_for_draw() {
+fn a_loaded_buffer_continues_draw_for_draw() {
     let mut straight = filled(prioritised(20), 33);
     let mut rng = Rng::stream(5, Purpose::Replay, 0);
     for round in 0..50 {
@@ -223,11 +223,11 @@ fn a_loaded_memory_goes_on_draw_for_draw() {
 }
 
 #[test]
-fn a_memory_whose_parts_do_not_fit_is_not_loaded() {
+fn a_buffer_with_inconsistent_parts_is_not_loaded() {
     let mut replay = filled(prioritised(2), 2);
     replay.episodes[1].len = 2;
     let mut bytes = Vec::new();
     replay.save(&mut bytes);
-    let error = EpisodeReplay::load(&bytes).expect_err("an episode is too short for its length");
+    let error = EpisodeReplay::load(&bytes).expect_err("the episode is too short");
     assert!(error.to_string().contains("do not fit each other"), "{error}");
 }

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_episode_comes_back_as_it_was() {
+    fn an_episode_is_unchanged_by_packing() {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         for n_actions in [5, 256, 257, 1000] {
             for len in 0..20 {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn no_episode_is_larger_than_the_largest() {
+    fn no_episode_exceeds_the_size_bound() {
         let mut rng = Rng::stream(1, Purpose::Check, 0);
         for n_actions in [5, 300] {
             let spec = spec(n_actions);

@@ -13,7 +13,7 @@ const SPECIAL: [f32; 9] = [
     1.0 + f32::EPSILON,
 ];
 
-/// Numbers of which about `share` are neither zero nor one.
+/// Returns numbers of which about `share` are neither zero nor one.
 fn numbers(rng: &mut Rng, len: usize, share: f32) -> Vec<f32> {
     let mut number = || match rng.uniform() {
         u if u < 0.05 * share => SPECIAL[rng.below(SPECIAL.len())],
@@ -29,7 +29,7 @@ fn bits(numbers: &[f32]) -> Vec<u32> {
 }
 
 #[test]
-fn every_bit_survives_in_single_precision_read_from_anywhere_in_pieces() {
+fn single_precision_is_lossless_from_any_offset_in_pieces() {
     let mut rng = Rng::stream(2, Purpose::Check, 0);
     for round in 0..60 {
         let len = rng.below(700);

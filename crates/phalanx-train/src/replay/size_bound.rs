@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn half_precision_and_a_limit_make_it_smaller() {
+    fn half_precision_and_a_limit_lower_the_bound() {
         let single = ReplaySizeBound::new(&marines(), &ReplayConfig::default());
         let config = ReplayConfig { precision: Precision::F16, ..ReplayConfig::default() };
         let half = ReplaySizeBound::new(&marines(), &config);

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_of_zero_is_never_found_even_by_a_mass_that_is_too_large() {
+    fn a_weight_of_zero_is_never_drawn_even_by_a_mass_that_is_too_large() {
         let mut tree = SumTree::new(8);
         tree.set(2, 0.1);
         tree.set(5, 0.2);

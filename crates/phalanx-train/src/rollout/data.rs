@@ -28,7 +28,7 @@ pub struct Rollout {
     pub steps: Vec<EpisodeStep>,
     /// Zero where an episode begins with this time step, otherwise one, `[time + 1, env]`.
     pub not_reset: Vec<f32>,
-    /// The actors' hidden states before the first step, `[env, agent, memory]`.
+    /// The actors' hidden states before the first step, `[env, agent, carry]`.
     pub hidden: Vec<f32>,
 }
 

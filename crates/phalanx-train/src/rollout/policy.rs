@@ -1,4 +1,4 @@
-//! A policy: what is needed to act.
+//! A policy: everything needed to act.
 
 use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Normalisation, RnnKind};
 

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_without_a_chance_is_never_drawn() {
+    fn an_action_of_probability_zero_is_never_drawn() {
         let mut rng = Rng::stream(2, Purpose::Check, 0);
         for _ in 0..20_000 {
             let mut logits: Vec<f32> = (0..5).map(|_| rng.range(-20.0, 0.0)).collect();

@@ -9,7 +9,7 @@ use super::inputs::InputLayout;
 pub struct TeamRunner {
     inputs: InputLayout,
     carry_dim: usize,
-    /// `[env, agent, memory]`.
+    /// `[env, agent, carry]`.
     hidden: Vec<f32>,
     /// `[env, agent]`.
     last_actions: Vec<u16>,
@@ -93,7 +93,7 @@ impl TeamRunner {
         self.first_step[env] = false;
     }
 
-    /// Returns the hidden states, `[env, agent, memory]`.
+    /// Returns the hidden states, `[env, agent, carry]`.
     pub fn hidden(&self) -> &[f32] {
         &self.hidden
     }
@@ -135,7 +135,7 @@ mod tests {
     use phalanx_core::env::EnvSpec;
 
     #[test]
-    fn the_last_observations_stand_in_the_input_and_an_episode_begins_with_its_first() {
+    fn the_input_stacks_the_last_observations_and_repeats_the_first_at_the_start() {
         let spec = EnvSpec { n_actions: 2, obs_dim: 1, ..EnvSpec::new("test", 2) };
         let inputs = InputLayout::new(&spec, false, false).stacked(3);
         let mut team = TeamRunner::new(inputs, 1, 2);
@@ -145,7 +145,7 @@ mod tests {
         team.record_actions(1, &[0, 0]);
         let second = [1.0, 1.0, 10.0, 2.0, 2.0, 20.0, 5.0, 5.0, 50.0, 6.0, 6.0, 60.0];
         assert_eq!(team.encode(&[10.0, 20.0, 50.0, 60.0]), second);
-        // To encode twice changes nothing.
+        // Encoding twice changes nothing.
         assert_eq!(team.encode(&[10.0, 20.0, 50.0, 60.0]), second);
         team.record_actions(0, &[0, 0]);
         let mut saved = Vec::new();

@@ -128,7 +128,7 @@ impl Devices {
             let seconds = match self.measure(program, alg, sizes, device) {
                 Ok(seconds) => seconds,
                 Err(error @ TrainError::Config(_)) => return Err(error.into()),
-                // A GPU that is missing or too small is a result, too.
+                // A GPU that is missing or too small is a valid result.
                 Err(error) => {
                     eprintln!("{alg}, width {width}, batch {batch}, agents {agents}: {error}");
                     cells.push("-".to_owned());

@@ -14,8 +14,8 @@ pub(super) struct Hypernetwork {
 }
 
 impl Hypernetwork {
-    /// A network of `layers` layers, the first of two of width `hidden_dim`; `linear` makes a layer of
-    /// so many inputs and outputs.
+    /// Creates a network of `layers` layers; with two, the first has the width `hidden_dim`. `linear` creates
+    /// a layer from its numbers of inputs and outputs.
     ///
     /// # Panics
     ///
@@ -35,13 +35,12 @@ impl Hypernetwork {
         Self { hidden, output: linear(width, output_dim) }
     }
 
-    /// The two layers, if there are two.
+    /// Returns the two layers, if there are two.
     pub(super) fn pair(&self) -> Option<[LayerWeights; 2]> {
         self.hidden.as_ref().map(|hidden| [hidden.values(), self.output.values()])
     }
 
-    /// `[row, state_dim]` to weights, `[row, output_dim]`, of which `activation` makes what signs
-    /// they may have.
+    /// Maps states, `[row, state_dim]`, to weights, `[row, output_dim]`, whose signs `activation` restricts.
     pub(super) fn forward(&self, state: Tensor<2>, activation: Activation) -> Tensor<2> {
         let features = match &self.hidden {
             Some(hidden) => hidden.forward(state, Activation::Relu),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mixer, MixerInput, MixerSizes};
 use crate::rng::Rng;
 
-/// Leaves the utilities as they are: each agent's own is regressed on the reward.
+/// Returns the utilities unchanged: each agent's own is regressed on the reward.
 #[derive(Module, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct IqlMixer {}
 

@@ -36,7 +36,7 @@ pub use self::vdn::*;
 use crate::rng::Rng;
 use crate::settings::{Check, InvalidSetting};
 
-/// Shows `visitor` every mixer of this crate that makes an algorithm by itself.
+/// Calls `visitor` for every mixer of this crate that is an algorithm by itself.
 pub fn visit_mixers(visitor: &mut impl MixerVisitor) {
     visitor.visit::<IqlMixer>();
     visitor.visit::<VdnMixer>();
@@ -46,9 +46,9 @@ pub fn visit_mixers(visitor: &mut impl MixerVisitor) {
     visitor.visit::<UnrestrictedMixer>();
 }
 
-/// Something that is done for every mixer, whatever its type.
+/// A generic operation on every mixer type.
 pub trait MixerVisitor {
-    /// Does it for the mixer `M`.
+    /// Visits the mixer `M`.
     fn visit<M: Mixer>(&mut self);
 }
 
@@ -91,8 +91,8 @@ pub trait Mixer:
     /// What the mixer does, in one line.
     const SUMMARY: &str;
 
-    /// Whether the mixer returns one value of the team, `[row, 1]`. Where it does not, it returns
-    /// one value of each agent, `[row, agent]`.
+    /// Whether the mixer returns one value of the team, `[row, 1]`. Otherwise it returns one value per
+    /// agent, `[row, agent]`.
     const MIXES: bool = true;
 
     /// The network that learns, whose field names are those of saved weights. A mixer without
@@ -107,8 +107,8 @@ pub trait Mixer:
     /// Makes a network with initial weights drawn from `rng`.
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> Self::Network;
 
-    /// Computes the joint action values, `[row, 1]`, or the agents' own values, `[row, agent]`,
-    /// where the mixer does not mix.
+    /// Computes the joint action values, `[row, 1]`, or the agents' own values, `[row, agent]`, if the mixer
+    /// does not mix.
     fn forward(&self, network: &Self::Network, input: MixerInput) -> Tensor<2>;
 }
 

@@ -1,4 +1,4 @@
-//! Qatten (Yang et al., 2020, arXiv 2002.03939): attention to the agents as a mixer.
+//! Qatten (Yang et al., 2020, arXiv 2002.03939): a mixer with attention to the agents.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
@@ -21,11 +21,11 @@ use phalanx_kernels::Activation;
 /// `query_h`, `w` and `c` have one hidden layer with ReLU, `key_h` is linear. All weights of the
 /// utilities are non-negative and do not depend on them, so `Q_tot` rises with each of them.
 ///
-/// `x_i` is what the network of agent `i` reads. PyMARL2 takes a slice of SMAC's state instead,
+/// `x_i` is the input of agent `i`'s network. PyMARL2 takes a slice of SMAC's state instead,
 /// the features of the agent's own unit, which presumes a state laid out unit by unit; an agent's
 /// input is there in every environment. No gradient flows into it, as it is data.
 ///
-/// Defaults are those of `qatten.yaml` of PyMARL2, whose names stand beside each setting.
+/// Defaults are those of PyMARL2's `qatten.yaml`, whose names are given with each setting.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QattenMixer {
     /// The number of attention heads.
@@ -63,7 +63,7 @@ impl Default for QattenMixer {
 #[derive(Module, Debug)]
 pub struct QattenNetwork {
     queries: Vec<Mlp>,
-    /// Those of all heads, one head after the other.
+    /// The weights of all heads, one head after the other.
     keys: Linear,
     head_weights: Option<Mlp>,
     state_bias: Option<Mlp>,

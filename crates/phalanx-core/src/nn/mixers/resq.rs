@@ -14,7 +14,7 @@ use crate::rng::Rng;
 ///
 /// As the residual only lowers what is not greedy, `Q` and `Q_tot` have the same greedy joint
 /// action, and yet `Q` can be any table. `Q_r` is an [`UnrestrictedNetwork`] of the state and of
-/// the utilities of the chosen actions, which in ResQ come from an agent network of their own.
+/// the utilities of the chosen actions, which in ResQ come from a separate agent network.
 #[derive(Module, Debug)]
 pub struct Residual {
     network: UnrestrictedNetwork,

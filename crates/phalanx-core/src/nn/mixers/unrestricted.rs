@@ -18,7 +18,7 @@ use phalanx_kernels::Activation;
 /// represent every joint action value, so the greedy actions of the agents need not be the greedy
 /// joint action. It is the baseline for mixers with a restriction, and the central estimator `Q*`
 /// of WQMIX (Rashid et al., 2020, arXiv 2006.10800), ResQ and ConcaveQ, where its utilities come
-/// from an agent network of their own.
+/// from a separate agent network.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnrestrictedMixer {
     /// The width of every hidden layer. The default, 256, is that of the central network of WQMIX

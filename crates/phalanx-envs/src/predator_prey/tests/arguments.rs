@@ -10,7 +10,7 @@ fn every_field_is_a_documented_argument() {
 }
 
 #[test]
-fn values_out_of_range_are_refused_by_name() {
+fn values_out_of_range_are_rejected_by_name() {
     let texts = "
         world_shape = [0, 5]
         world_shape = [10, 256]
@@ -36,7 +36,7 @@ fn values_out_of_range_are_refused_by_name() {
 }
 
 #[test]
-fn arguments_that_contradict_each_other_are_refused_with_the_reason() {
+fn contradictory_arguments_are_rejected_with_the_reason() {
     for (text, reason) in [
         ("n_stags = 0", "`n_stags` cannot be 0: without hares there is no prey at all"),
         (

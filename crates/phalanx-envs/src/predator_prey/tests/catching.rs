@@ -1,9 +1,9 @@
-//! Captures, rewards and punishments.
+//! Captures, rewards and penalties.
 
 use super::*;
 
 #[test]
-fn a_lone_catcher_pays_once_for_each_prey_and_step() {
+fn a_solo_capture_is_penalised_once_per_prey_and_step() {
     let mut scene = Scene::new("0S. ... ..1", still());
     for tries in 1..=3 {
         assert_eq!(scene.reward(&[CATCH, STAY]), -2.0);
@@ -14,14 +14,14 @@ fn a_lone_catcher_pays_once_for_each_prey_and_step() {
 }
 
 #[test]
-fn an_agent_beside_two_prey_pays_for_both() {
+fn an_agent_next_to_two_prey_is_penalised_for_both() {
     let mut scene = Scene::new("S0S", still());
     assert_eq!(scene.reward(&[CATCH]), -4.0);
     assert_eq!(scene.rows.info, [0.0, 2.0]);
 }
 
 #[test]
-fn the_punishment_is_what_the_argument_says() {
+fn the_penalty_is_the_configured_one() {
     for punishment in [0.0, -0.5, -1.5, -3.0] {
         let args = PredatorPreyArgs { miscapture_punishment: punishment, ..still() };
         assert_eq!(Scene::new("0S", args).reward(&[CATCH]), punishment);
@@ -29,7 +29,7 @@ fn the_punishment_is_what_the_argument_says() {
 }
 
 #[test]
-fn two_catchers_bring_ten_and_leave_the_grid() {
+fn two_catchers_earn_ten_and_leave_the_grid() {
     let mut scene = Scene::new("0S1 ... S.2", still());
     assert_eq!(scene.reward(&[CATCH, CATCH, STAY]), 10.0);
     assert_eq!(scene.text(), "...\n...\nS.2");
@@ -47,7 +47,7 @@ fn three_catchers_of_one_prey_are_all_frozen() {
 }
 
 #[test]
-fn an_agent_beside_a_captured_prey_that_does_not_catch_stays_free() {
+fn an_agent_next_to_a_captured_prey_is_not_frozen_unless_it_catches() {
     let mut scene = Scene::new(".0. 1S2 ... S..", still());
     assert_eq!(scene.reward(&[CATCH, CATCH, STAY]), 10.0);
     assert_eq!(scene.frozen(), [true, true, false]);
@@ -62,16 +62,16 @@ fn diagonal_neighbours_catch_nothing() {
 
 #[test]
 fn agents_move_before_prey_is_caught() {
-    // Agent 1 arrives in this step: it stands next to the prey, but did not play catch.
+    // Agent 1 arrives in this step: it is next to the prey, but did not choose catch.
     let mut scene = Scene::new("0S.1", still());
     assert_eq!(scene.reward(&[CATCH, LEFT]), -2.0);
     assert_eq!(scene.reward(&[CATCH, CATCH]), 10.0);
 }
 
 #[test]
-fn an_agent_frozen_earlier_in_the_step_pays_for_no_other_prey() {
-    // Agent 1 stands next to both. The left prey is caught; the right one costs the punishment if it
-    // has its turn first, and otherwise no agent is left that tries.
+fn an_agent_frozen_earlier_in_the_step_is_not_penalised_for_other_prey() {
+    // Agent 1 is next to both. The left prey is caught. The right one costs the penalty if it comes first;
+    // otherwise no agent is left that tries to catch it.
     let n = 2000;
     let args = still();
     let rewards = (0..n).map(|seed| Scene::seeded("0S1S", &args, seed).reward(&[CATCH, CATCH]));
@@ -91,7 +91,7 @@ fn one_agent_cannot_help_to_catch_two_prey_in_a_step() {
 }
 
 #[test]
-fn stags_and_hares_take_as_many_agents_as_the_arguments_say() {
+fn captures_take_the_configured_number_of_agents() {
     assert_eq!(Scene::new("0H", still()).reward(&[CATCH]), 1.0);
     let args = PredatorPreyArgs { capture_action_conditions: [3, 2], reward_hare: 4.0, ..still() };
     assert_eq!(Scene::new("0H", args.clone()).reward(&[CATCH]), -2.0);
@@ -111,7 +111,7 @@ fn without_freezing_agents_hunt_on() {
 }
 
 #[test]
-fn frozen_agents_that_remain_stand_in_the_way_and_catch_nothing() {
+fn frozen_agents_that_remain_block_moves_and_catch_nothing() {
     let args = PredatorPreyArgs { remove_frozen: false, ..still() };
     let mut scene = Scene::new("0S12S", args);
     assert_eq!(scene.reward(&[CATCH, CATCH, STAY]), 10.0);
@@ -122,21 +122,21 @@ fn frozen_agents_that_remain_stand_in_the_way_and_catch_nothing() {
 }
 
 #[test]
-fn without_the_action_catch_prey_is_caught_by_leaving_it_no_way_out() {
+fn without_the_action_catch_prey_is_caught_by_surrounding_it() {
     let args = PredatorPreyArgs { capture_action: false, ..still() };
-    // The corner and two agents hem the stag in; both are frozen, the third is not.
+    // The corner and two agents surround the stag; both are frozen, the third is not.
     let mut scene = Scene::new("S0. ... 1.2", args.clone());
     assert_eq!(scene.env.spec().n_actions, 5);
     assert_eq!(scene.reward(&[STAY; 3]), 0.0);
     assert_eq!(scene.reward(&[STAY, UP, STAY]), 10.0);
     assert_eq!(scene.frozen(), [true, true, false]);
-    // A hare is caught with one way left.
+    // A hare is caught with one free neighbour left.
     assert_eq!(Scene::new("H0. ...", args.clone()).reward(&[STAY]), 1.0);
     assert_eq!(Scene::new("... .H0 ...", args).reward(&[STAY]), 0.0);
 }
 
 #[test]
-fn prey_hemmed_in_by_prey_alone_is_caught_only_where_cannibalism_is_not_prevented() {
+fn prey_surrounded_only_by_prey_is_caught_unless_cannibalism_is_prevented() {
     let args = PredatorPreyArgs { capture_action: false, ..still() };
     // The stag in the corner has stags on both sides, and no agent is near.
     let drawing = "SS.. S... ...0";
@@ -156,9 +156,9 @@ fn an_agent_that_runs_into_prey_scares_it_off() {
 }
 
 #[test]
-fn an_agent_in_the_cell_of_the_prey_does_not_count_but_is_frozen_if_it_plays_catch() {
+fn an_agent_in_the_cell_of_the_prey_does_not_count_but_is_frozen_if_it_chooses_catch() {
     let args = PredatorPreyArgs { agent_move_block: vec![0], ..still() };
-    // Agent 0 runs into the prey and agent 2 closes the way after it, where agent 0 is first.
+    // If agent 0 moves first, it runs into the prey and agent 2 then blocks the way.
     let hemmed_in = || {
         (0..50)
             .map(|seed| {

@@ -1,13 +1,13 @@
-//! Beginnings, ends, rewards of single agents, traces and the scripted policy.
+//! Starts and ends of episodes, agent rewards, traces and the scripted policy.
 
 use phalanx_core::env::{EnvError, StepStatus, check_env};
 
 use super::*;
 
 #[test]
-fn everybody_starts_in_a_cell_of_its_own_and_all_cells_are_equally_likely() {
+fn agents_and_prey_start_in_distinct_uniformly_drawn_cells() {
     let args = PredatorPreyArgs { world_shape: [5, 4], ..PredatorPreyArgs::default() };
-    let mut env = PredatorPrey::new(args).expect("the arguments are good");
+    let mut env = PredatorPrey::new(args).expect("the arguments are valid");
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(1, Purpose::Check, 0);
@@ -61,7 +61,7 @@ fn the_limit_cuts_an_episode_short_unless_the_task_ends_with_it() {
 }
 
 #[test]
-fn a_capture_is_shared_by_its_catchers_and_a_punishment_by_those_who_tried() {
+fn rewards_and_penalties_are_shared_by_the_agents_that_caught() {
     let args = PredatorPreyArgs { individual_rewards: true, reward_time: -0.4, ..still() };
     let share = |drawing: &str, args: &PredatorPreyArgs, actions: &[u16]| {
         let mut scene = Scene::new(drawing, args.clone());
@@ -82,7 +82,7 @@ fn a_capture_is_shared_by_its_catchers_and_a_punishment_by_those_who_tried() {
 }
 
 #[test]
-fn individual_rewards_add_up_to_the_teams() {
+fn agent_rewards_sum_to_the_team_reward() {
     for text in [
         "individual_rewards = true",
         "individual_rewards = true\nreward_time = -0.1\nreward_collision = -0.2\nn_hare = 5",
@@ -91,7 +91,7 @@ fn individual_rewards_add_up_to_the_teams() {
          n_agents = 2\nn_hare = 20\nworld_shape = [6, 6]",
     ] {
         let args = PredatorPreyArgs::from_table(&text.parse().expect("valid TOML")).expect(text);
-        let mut env = PredatorPrey::new(args).expect("the arguments are good");
+        let mut env = PredatorPrey::new(args).expect("the arguments are valid");
         let spec = env.spec().clone();
         let mut rows = StepRows::new(&spec, 1, 1);
         let mut rng = Rng::stream(2, Purpose::Check, 0);
@@ -101,8 +101,9 @@ fn individual_rewards_add_up_to_the_teams() {
             assert!(rows.agent_rewards.iter().all(|&share| share == 0.0));
             loop {
                 let masks = rows.avail.chunks_exact(spec.n_actions);
-                let actions: Vec<u16> =
-                    masks.map(|mask| rng.choose(mask).expect("one is legal") as u16).collect();
+                let actions: Vec<u16> = masks
+                    .map(|mask| rng.choose(mask).expect("an action is available") as u16)
+                    .collect();
                 let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
                 let sum: f32 = rows.agent_rewards.iter().sum();
                 assert!((sum - outcome.reward).abs() < 1e-4, "{sum} {outcome:?} {text}");
@@ -120,15 +121,15 @@ fn individual_rewards_add_up_to_the_teams() {
 
 #[test]
 fn no_episode_returns_more_than_forty() {
-    let make = || PredatorPrey::new(PredatorPreyArgs::default()).expect("the defaults are good");
-    let report = check_env(make, 20_000).expect("it conforms");
-    assert_eq!(report.max_return, 40.0, "the scripted policy reaches it: {report:?}");
+    let make = || PredatorPrey::new(PredatorPreyArgs::default()).expect("the defaults are valid");
+    let report = check_env(make, 20_000).expect("the environment meets the contract");
+    assert_eq!(report.max_return, 40.0, "the scripted policy reaches the maximum: {report:?}");
 }
 
-/// Returns of the scripted policy.
+/// Returns the episode returns of the scripted policy.
 fn greedy_returns(text: &str, episodes: usize) -> Vec<f32> {
     let args = PredatorPreyArgs::from_table(&text.parse().expect("valid TOML")).expect(text);
-    let mut env = PredatorPrey::new(args).expect("the arguments are good");
+    let mut env = PredatorPrey::new(args).expect("the arguments are valid");
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(5, Purpose::Check, 0);
@@ -150,7 +151,7 @@ fn greedy_returns(text: &str, episodes: usize) -> Vec<f32> {
 }
 
 #[test]
-fn the_scripted_policy_hunts_almost_as_well_as_can_be() {
+fn the_scripted_policy_is_near_optimal() {
     let mean = |text: &str| greedy_returns(text, 300).iter().sum::<f32>() / 300.0;
     // Measured over 1000 episodes: 39.25 with a standard deviation of 1.3.
     let harsh = mean("");
@@ -174,7 +175,7 @@ fn a_frame_shows_the_grid_as_text() {
 }
 
 #[test]
-fn states_of_other_hunts_and_damaged_ones_are_refused() {
+fn states_of_other_configurations_and_damaged_ones_are_rejected() {
     let mut bytes = Vec::new();
     Scene::new("0S1.2", still()).env.save(&mut bytes);
     let mut other = Scene::new("0S1S2", still());

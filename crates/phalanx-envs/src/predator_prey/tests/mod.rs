@@ -1,4 +1,4 @@
-//! Every rule, on positions drawn by hand.
+//! Tests of every rule on hand-drawn positions.
 
 mod arguments;
 mod catching;
@@ -20,12 +20,12 @@ const UP: u16 = 3;
 const STAY: u16 = 4;
 const CATCH: u16 = 5;
 
-/// Prey that never moves of its own accord.
+/// Arguments for prey that never moves on its own.
 fn still() -> PredatorPreyArgs {
     PredatorPreyArgs { p_stags_rest: 1.0, p_hare_rest: 1.0, ..PredatorPreyArgs::default() }
 }
 
-/// A hunt at a position drawn as [`text`] draws it.
+/// An environment in a position drawn as [`text`] prints it.
 struct Scene {
     env: PredatorPrey,
     rows: StepRows,
@@ -48,7 +48,7 @@ impl Scene {
             n_hare: all('H').count(),
             ..args
         };
-        let mut env = PredatorPrey::new(args).expect("the arguments are good");
+        let mut env = PredatorPrey::new(args).expect("the arguments are valid");
         let spec = env.spec().clone();
         env.world.restore(State {
             frozen: vec![false; agents.len()],
@@ -63,7 +63,7 @@ impl Scene {
         Self { env, rows, rng: Rng::stream(0, Purpose::Check, 0) }
     }
 
-    /// Returns the same with another stream of chance.
+    /// Returns the same position with another random stream.
     fn seeded(drawing: &str, args: &PredatorPreyArgs, seed: u32) -> Self {
         let rng = Rng::stream(0, Purpose::Check, seed);
         Self { rng, ..Self::new(drawing, args.clone()) }
@@ -98,8 +98,8 @@ impl Scene {
     }
 }
 
-/// Holds the number of times an event with probability `p` was seen in `n` trials to five standard
-/// deviations.
+/// Asserts that the number of times an event of probability `p` was seen in `n` trials is within five
+/// standard deviations.
 fn assert_frequency(seen: usize, n: usize, p: f64, what: &str) {
     let (mean, deviation) = (n as f64 * p, (n as f64 * p * (1.0 - p)).sqrt());
     assert!((seen as f64 - mean).abs() < 5.0 * deviation, "{what}: {seen} of {n}, not {mean}");

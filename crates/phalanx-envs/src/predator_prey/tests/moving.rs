@@ -1,4 +1,4 @@
-//! Moves, and what stops them.
+//! Moves and obstacles.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn assert_even(
 }
 
 #[test]
-fn moves_lead_right_down_left_and_up_and_the_rest_stays() {
+fn moves_lead_right_down_left_and_up_and_other_actions_stay() {
     for (action, after) in [
         (RIGHT, "...\n..0\n...\nS.."),
         (DOWN, "...\n...\n.0.\nS.."),
@@ -63,7 +63,7 @@ fn an_agent_can_follow_another_only_after_it_has_gone() {
 }
 
 #[test]
-fn prey_stops_agents_as_the_argument_says_and_collisions_cost_what_it_says() {
+fn prey_blocks_agents_and_collisions_cost_as_configured() {
     let args = PredatorPreyArgs { reward_collision: -0.5, reward_time: -0.1, ..still() };
     let mut scene = Scene::new("0S1 ..H", args.clone());
     assert_eq!(scene.reward(&[RIGHT, DOWN]), -0.1 - 0.5 - 0.5);
@@ -77,7 +77,7 @@ fn prey_stops_agents_as_the_argument_says_and_collisions_cost_what_it_says() {
 }
 
 #[test]
-fn prey_moves_uniformly_among_the_free_cells_beside_it() {
+fn prey_moves_uniformly_among_the_free_neighbouring_cells() {
     let n = 3000;
     let args = PredatorPreyArgs::default();
     let mut seen = [0; 9];
@@ -93,7 +93,7 @@ fn prey_moves_uniformly_among_the_free_cells_beside_it() {
 }
 
 #[test]
-fn prey_without_a_free_cell_beside_it_stays() {
+fn prey_without_a_free_neighbouring_cell_stays() {
     for seed in 0..50 {
         let mut scene = Scene::seeded("S0. 1.. ...", &PredatorPreyArgs::default(), seed);
         scene.act(&[STAY, STAY]);
@@ -112,7 +112,7 @@ fn prey_moves_in_random_order() {
 }
 
 #[test]
-fn stags_and_hares_rest_as_often_as_the_arguments_say() {
+fn stags_and_hares_rest_with_the_configured_probabilities() {
     let n = 3000;
     let args = PredatorPreyArgs { p_stags_rest: 0.7, p_hare_rest: 0.2, ..still() };
     let (mut stags, mut hares) = (0, 0);

@@ -16,7 +16,7 @@ const SCENE: &str = "0.... ..1.S ..... .H... S...2";
 fn an_agent_sees_two_rows_and_columns_in_each_direction() {
     let scene = Scene::new(SCENE, PredatorPreyArgs::default());
     assert_eq!(scene.env.spec().obs_dim, 75);
-    // Agent 0 stands in the corner: what is beyond the edges is zero.
+    // Agent 0 is in the corner: cells beyond the edges are zero.
     assert_eq!(marks(scene.obs(0), 5, 3), [((2, 2, 0), 1.0), ((3, 4, 0), 1.0)]);
     let all = [((1, 0, 0), 1.0), ((2, 2, 0), 1.0), ((2, 4, 1), 1.0), ((4, 1, 2), 1.0)];
     assert_eq!(marks(scene.obs(1), 5, 3), all);
@@ -24,7 +24,7 @@ fn an_agent_sees_two_rows_and_columns_in_each_direction() {
 }
 
 #[test]
-fn the_window_is_as_large_as_the_argument_says() {
+fn the_window_has_the_configured_size() {
     let args = PredatorPreyArgs { agent_obs: [0, 3], ..PredatorPreyArgs::default() };
     let scene = Scene::new(SCENE, args);
     assert_eq!(scene.env.spec().obs_dim, 7 * 3);
@@ -47,7 +47,7 @@ fn the_state_is_the_whole_grid() {
 }
 
 #[test]
-fn walls_are_minus_one_or_a_feature_of_their_own() {
+fn walls_are_minus_one_or_a_separate_feature() {
     let args =
         PredatorPreyArgs { observe_walls: true, agent_obs: [1, 1], ..PredatorPreyArgs::default() };
     let scene = Scene::new("0.S ...", args.clone());
@@ -99,7 +99,7 @@ fn with_the_state_observed_an_agent_finds_itself_in_the_last_feature() {
 }
 
 #[test]
-fn frozen_agents_see_nothing_are_not_seen_and_may_only_stay() {
+fn frozen_agents_observe_nothing_are_not_observed_and_can_only_stay() {
     let drawing = "0S12 ...S";
     let mut scene = Scene::new(drawing, still());
     assert_eq!(scene.reward(&[CATCH, CATCH, STAY]), 10.0);
@@ -111,7 +111,7 @@ fn frozen_agents_see_nothing_are_not_seen_and_may_only_stay() {
     assert_eq!(marks(scene.obs(2), 5, 3), [((2, 2, 0), 1.0), ((3, 2, 1), 1.0)]);
     assert_eq!(marks(&scene.rows.state, 4, 3), [((0, 3, 0), 1.0), ((1, 3, 1), 1.0)]);
 
-    // Where they remain, they see and are in the state, but no agent sees them, as in the original.
+    // If they remain, they observe and are in the state, but no agent observes them, as in the original.
     let args = PredatorPreyArgs { remove_frozen: false, ..still() };
     let mut scene = Scene::new(drawing, args);
     scene.act(&[CATCH, CATCH, STAY]);
@@ -126,7 +126,7 @@ fn frozen_agents_see_nothing_are_not_seen_and_may_only_stay() {
 fn moves_into_walls_are_unavailable_and_catching_is_available_next_to_prey_only() {
     let scene = Scene::new("0.. .1S ..2", PredatorPreyArgs::default());
     assert_eq!(scene.mask(0), [true, true, false, false, true, false]);
-    // Moves onto others are available; they are stopped.
+    // Moves onto others are available, but blocked.
     assert_eq!(scene.mask(1), [true, true, true, true, true, true]);
     assert_eq!(scene.mask(2), [false, false, true, true, true, true]);
     let args = PredatorPreyArgs { capture_action: false, ..PredatorPreyArgs::default() };
@@ -134,7 +134,7 @@ fn moves_into_walls_are_unavailable_and_catching_is_available_next_to_prey_only(
 }
 
 #[test]
-fn windows_are_what_their_definition_says() {
+fn windows_match_their_definition() {
     for (toroidal, shape, reach) in
         [(false, [7, 5], [2, 2]), (true, [7, 5], [1, 2]), (true, [4, 3], [3, 4])]
     {
@@ -148,7 +148,7 @@ fn windows_are_what_their_definition_says() {
             miscapture_punishment: 0.0,
             ..PredatorPreyArgs::default()
         };
-        let mut env = PredatorPrey::new(args).expect("the arguments are good");
+        let mut env = PredatorPrey::new(args).expect("the arguments are valid");
         let spec = env.spec().clone();
         let mut rows = StepRows::new(&spec, 1, 1);
         let mut rng = Rng::stream(3, Purpose::Check, 0);

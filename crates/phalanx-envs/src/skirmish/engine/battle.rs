@@ -145,7 +145,7 @@ impl Units {
         dx * dx + dy * dy
     }
 
-    /// Replaces the order of unit `i`. An attack on the same target goes on; another order cuts
+    /// Replaces the order of unit `i`. An attack on the same target continues; another order cuts
     /// short what is left of the last one.
     pub(crate) fn command(&mut self, i: usize, order: Order, target: u16) {
         if self.target[i] != target || target == NO_UNIT {
@@ -165,7 +165,7 @@ impl Units {
 
 /// The state of a battle and its game loop.
 ///
-/// One game loop lets all units act at once: every unit decides on what was true before the loop,
+/// One game loop lets all units act at once: every unit decides on the state before the loop,
 /// and damage and motion take effect together. So no team gains by the order of its units.
 #[derive(Clone, Debug)]
 pub(crate) struct Battle {

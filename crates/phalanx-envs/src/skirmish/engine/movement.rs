@@ -27,7 +27,7 @@ impl Battle {
         }
     }
 
-    /// Lets unit `i` go on as before, if it walked and nothing keeps it.
+    /// Lets unit `i` continue as before, if it walked and is not blocked.
     fn keep_on(&mut self, i: usize) {
         let (alive, stats) = (self.units.alive(i), &self.stats[i]);
         let body = &mut self.steering.bodies[i];

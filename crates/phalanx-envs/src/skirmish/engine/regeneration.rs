@@ -9,7 +9,7 @@ const SHIELD_DELAY: f32 = 160.0;
 const SHIELD_REGENERATION: f32 = 2.0 / LOOPS_PER_SECOND;
 
 impl Battle {
-    /// Lets every unit regain what it does in one game loop, and every medivac heal.
+    /// Applies one game loop of regeneration of every unit, and of healing by every medivac.
     pub(crate) fn regenerate(&mut self) {
         for i in 0..self.len() {
             let (units, unit) = (&mut self.units, self.stats[i].unit);

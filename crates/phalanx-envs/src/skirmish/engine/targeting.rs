@@ -117,7 +117,7 @@ impl Battle {
         choice
     }
 
-    /// Returns the unit that medivac `i` heals of its own accord: of the injured in sight the one
+    /// Returns the unit that medivac `i` heals without an order: of the injured in sight the one
     /// with the smallest share of its health, and the nearest of several.
     fn most_injured(&self, i: usize) -> u16 {
         let scan = self.stats[i].scan;

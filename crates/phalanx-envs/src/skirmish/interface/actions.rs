@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn look_actions_stand_between_moves_and_targets() {
+    fn look_actions_come_between_moves_and_targets() {
         assert_eq!(Choice::of(EAST, 12), Choice::Move(2));
         assert_eq!(Choice::of(6, 12), Choice::Look(0));
         assert_eq!(Choice::of(17, 12), Choice::Look(11));

@@ -29,7 +29,7 @@ struct Saved {
     teams: Vec<SavedTeam>,
 }
 
-/// What is remembered of a team.
+/// The state kept for a team between steps.
 #[derive(Serialize, Deserialize)]
 struct SavedTeam {
     history: TeamHistory,
@@ -123,7 +123,7 @@ impl Env for Skirmish {
 }
 
 impl Skirmish {
-    /// Remembers the units before a step.
+    /// Records the units before a step.
     pub(crate) fn begin_step(&mut self) {
         let units = &self.battle.units;
         for team in &mut self.teams {
@@ -131,7 +131,7 @@ impl Skirmish {
         }
     }
 
-    /// Counts a step and what it brought, now that it has been played.
+    /// Records a played step and its reward.
     pub(crate) fn finish_step(&mut self) -> StepResult {
         self.step += 1;
 
@@ -163,8 +163,8 @@ impl Skirmish {
             orders[number]
         } else {
             let mask = &self.avail[agent * self.spec.n_actions..][..self.spec.n_actions];
-            let legal = mask.get(usize::from(chosen)).copied().unwrap_or(false);
-            assert!(legal, "action {chosen} is not available to agent {agent}");
+            let available = mask.get(usize::from(chosen)).copied().unwrap_or(false);
+            assert!(available, "action {chosen} is not available to agent {agent}");
             chosen
         };
         // SMAC notes the actions handed in before its scripted policy replaces them.

@@ -1,4 +1,4 @@
-//! What the interface remembers of one team between steps.
+//! The state that the interface keeps for one team between steps.
 
 use serde::{Deserialize, Serialize};
 

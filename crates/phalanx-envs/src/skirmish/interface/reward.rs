@@ -65,7 +65,7 @@ impl RewardRule {
         unscaled / self.divisor
     }
 
-    /// Remembers the units before a step.
+    /// Records the units before a step.
     pub(crate) fn open(&mut self, health: &[f32], shield: &[f32]) {
         for (before, (health, shield)) in self.before.iter_mut().zip(health.iter().zip(shield)) {
             *before = if *health > 0.0 { health + shield } else { 0.0 };
@@ -73,7 +73,7 @@ impl RewardRule {
     }
 
     /// Returns the reward of the step that ended with these units, where `opponents` are the
-    /// opponents; `won` is `None` while the battle goes on or when it is a draw.
+    /// opponents; `won` is `None` while the battle continues or when it is a draw.
     pub(crate) fn close(
         &self,
         opponents: Range<usize>,
@@ -126,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn damage_and_deaths_of_enemies_are_paid_for() {
+    fn damage_and_deaths_of_enemies_are_rewarded() {
         let reward = step(&SkirmishArgs::default(), None);
         assert_eq!(reward, (12.0 + 6.0 + 10.0) / 18.25);
     }
 
     #[test]
-    fn own_losses_count_half_where_they_count() {
+    fn own_losses_count_half_if_enabled() {
         let args = SkirmishArgs { reward_only_positive: false, ..Default::default() };
         let own = 15.0 + 20.0 + 10.0;
         assert_eq!(step(&args, None), (28.0 - 0.5 * own) / 18.25);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sparse_reward_is_scaled_all_the_same() {
+    fn a_sparse_reward_is_scaled_too() {
         let args = SkirmishArgs { reward_sparse: true, ..Default::default() };
         assert_eq!(step(&args, None), 0.0);
         assert_eq!(step(&args, Some(true)), 1.0 / 18.25);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_enemies_regain_is_paid_for_by_smac_and_not_by_smacv2() {
+    fn enemy_regeneration_is_rewarded_by_smac_and_not_by_smacv2() {
         let args = SkirmishArgs { reward_scale: false, ..Default::default() };
         assert_eq!(regain(&args, false), 12.0);
         assert_eq!(regain(&args, true), 0.0);
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn the_death_of_all_enemies_is_worth_exactly_twenty_on_every_map() {
         for (name, _) in MAPS {
-            let map = Map::named(name).expect("our map is well formed");
+            let map = Map::named(name).expect("the built-in map is valid");
             if map.generate.is_some() {
                 continue;
             }

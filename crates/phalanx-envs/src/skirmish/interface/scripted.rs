@@ -28,7 +28,7 @@ impl Skirmish {
         }
     }
 
-    /// Lets the policies that lead teams choose, all on what is true before the step.
+    /// Chooses the actions of the teams that scripted policies lead, all from the state before the step.
     pub(super) fn lead(&mut self, rng: &mut Rng) {
         let keeps_to_mask = self.args.heuristic_rest;
         for team in &mut self.teams {

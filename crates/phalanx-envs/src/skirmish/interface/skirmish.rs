@@ -51,7 +51,7 @@ pub(super) struct Team {
     pub(super) view: TeamView,
     pub(super) history: TeamHistory,
     pub(super) reward: RewardRule,
-    /// One of each of [`SCRIPTED_POLICIES`], to be asked what it would do.
+    /// One of each of [`SCRIPTED_POLICIES`], which can be queried for actions.
     pub(super) policies: Vec<ScriptedPolicy>,
     /// The policy that gives the orders, where these are not the actions handed in.
     pub(super) leader: Option<ScriptedPolicy>,
@@ -134,10 +134,10 @@ impl Skirmish {
         }
     }
 
-    /// Gives the order that a choice stands for.
+    /// Gives the order of a choice.
     ///
     /// A weapon that cannot be aimed at its target gives none, as the game refuses such an order:
-    /// what the unit was doing goes on.
+    /// the unit's previous order continues.
     pub(super) fn command(&mut self, agent: usize, choice: Choice) {
         let (team, number) = self.team_of(agent);
         let Team { view, history, leader, .. } = &mut self.teams[team];
@@ -153,7 +153,7 @@ impl Skirmish {
                 let (x, y) = (units.x[agent] + amount * dx, units.y[agent] + amount * dy);
                 units.command(agent, Order::Move { x, y }, NO_UNIT);
             }
-            // No order: what the unit was doing goes on.
+            // No order: the unit's previous order continues.
             Choice::Look(look) => history.looks[number] = look as u8,
             Choice::Target(target) => {
                 let stats = &self.battle.stats;
@@ -201,7 +201,7 @@ impl Skirmish {
         }
     }
 
-    /// Returns what the interface remembers of the allies, for tests that set the scene by hand.
+    /// Returns the history of the allies, for tests that set up a position by hand.
     #[cfg(test)]
     pub(crate) fn history_for_test(&mut self) -> &mut TeamHistory {
         &mut self.teams[0].history

@@ -37,7 +37,7 @@ pub enum MapError {
     },
 }
 
-/// The text of a map, to say where a mistake is.
+/// The text of a map, to locate errors.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) origin: &'a str,

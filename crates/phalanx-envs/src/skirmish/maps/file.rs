@@ -26,7 +26,7 @@ const MAX_CROWDING: f32 = 0.5;
 /// The largest number of steps of an episode.
 const MAX_LIMIT: usize = 1_000_000;
 
-/// A map as it stands in a file.
+/// A map file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MapFile {
@@ -45,7 +45,7 @@ struct MapFile {
     defaults: Option<Spanned<Table>>,
 }
 
-/// Units of one kind created at one point, as they stand in a file.
+/// Units of one type created at one point, as in a map file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GroupEntry {

@@ -11,7 +11,7 @@ use crate::skirmish::smacv2::{Generate, Weighted};
 /// The smallest share of units that are no exceptions: teams are drawn again until they have one.
 const LEAST_ORDINARY: f32 = 0.01;
 
-/// A [`Generate`] as it stands in a file.
+/// A [`Generate`] as in a map file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GenerateSection {

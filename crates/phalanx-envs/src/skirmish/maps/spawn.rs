@@ -1,4 +1,4 @@
-//! Where the units of a team stand at the start.
+//! The starting positions of the units of a team.
 
 use super::error::{MapError, Source};
 use super::file::{Group, off_the_map};

@@ -1,13 +1,13 @@
-//! Promises of the built-in maps and of the loader.
+//! Tests of the built-in maps and of the loader.
 
 use super::spawn::margin;
 use super::*;
 use crate::skirmish::engine::UNITS;
 
 #[test]
-fn units_stand_apart_on_ground_they_can_stand_on() {
+fn units_spawn_apart_on_walkable_ground() {
     for (name, _) in MAPS {
-        let map = Map::named(name).expect("our map is well formed");
+        let map = Map::named(name).expect("the built-in map is valid");
         if map.generate.is_some() {
             continue;
         }
@@ -29,11 +29,11 @@ fn units_stand_apart_on_ground_they_can_stand_on() {
 #[test]
 fn the_maps_of_smac_have_its_points_and_unit_types() {
     let at = |map: &str, n: usize, x: f32, y: f32| {
-        let map = Map::named(map).expect("our map is well formed");
+        let map = Map::named(map).expect("the built-in map is valid");
         let team = &map.enemies[map.enemies.len() - n..];
         let mean = |place: fn(&Spawn) -> f32| team.iter().map(place).sum::<f32>() / n as f32;
         let (x, y) = (mean(|unit| unit.x) - x, mean(|unit| unit.y) - y);
-        // Where cliffs cut the block it stands a little off its point.
+        // If cliffs cut the block, it is slightly off its point.
         assert!(x.abs() < 1.25 && y.abs() < 1.25, "{}: off by ({x}, {y})", map.name);
     };
     at("2c_vs_64zg", 64, 16.0, 9.0);
@@ -41,7 +41,7 @@ fn the_maps_of_smac_have_its_points_and_unit_types() {
     at("corridor", 24, 27.91, 28.24);
     at("6h_vs_8z", 8, 14.41, 16.7597);
     at("2s_vs_1sc", 1, 13.92, 20.0397);
-    let map = Map::named("2s3z").expect("our map is well formed");
+    let map = Map::named("2s3z").expect("the built-in map is valid");
     let bits = |team: &[Spawn]| -> Vec<_> {
         team.iter().map(|unit| (UNITS[unit.unit].name, unit.type_bit)).collect()
     };
@@ -55,7 +55,7 @@ fn the_maps_of_smac_have_its_points_and_unit_types() {
 #[test]
 fn the_teams_can_walk_to_each_other_and_to_the_goal_of_the_enemies() {
     for (name, _) in MAPS {
-        let map = Map::named(name).expect("our map is well formed");
+        let map = Map::named(name).expect("the built-in map is valid");
         let from = (map.enemies[0].x, map.enemies[0].y);
         let mut goals = vec![(map.allies[0].x, map.allies[0].y)];
         match map.enemy_order {
@@ -77,7 +77,7 @@ fn the_teams_can_walk_to_each_other_and_to_the_goal_of_the_enemies() {
 
 #[test]
 fn allies_are_sorted_by_place_and_enemies_mirror_them() {
-    let map = Map::named("8m").expect("our map is well formed");
+    let map = Map::named("8m").expect("the built-in map is valid");
     assert!(map.allies.is_sorted_by(|a, b| (a.x, a.y) < (b.x, b.y)));
     for ally in &map.allies {
         let mirrored = |enemy: &Spawn| (enemy.x - 32.0 + ally.x).abs() < 1e-5 && enemy.y == ally.y;
@@ -86,11 +86,11 @@ fn allies_are_sorted_by_place_and_enemies_mirror_them() {
 }
 
 #[test]
-fn a_map_may_draw_its_own_terrain() {
+fn a_map_can_draw_its_own_terrain() {
     let mut drawing = vec![".".repeat(40); 20];
     drawing[0] = "#".repeat(40);
     let drawing = format!("\"\"\"\n{}\n\"\"\"", drawing.join("\n"));
-    let map = Map::parse(&MAPS[0].1.replace("\"strip\"", &drawing)).expect("well formed");
+    let map = Map::parse(&MAPS[0].1.replace("\"strip\"", &drawing)).expect("a valid map");
     assert_eq!((map.terrain.width(), map.terrain.height()), (40, 20));
     assert!(!map.terrain.pathable(5, 19) && map.terrain.pathable(5, 18));
 }
@@ -103,7 +103,7 @@ fn refusal(old: &str, new: &str) -> String {
 }
 
 #[test]
-fn a_wrong_name_in_a_map_is_answered_with_its_line_and_the_nearest() {
+fn an_unknown_name_in_a_map_is_reported_with_its_line_and_the_closest_match() {
     assert_eq!(
         refusal("\"marine\"", "\"marin\""),
         "map, line 11: there is no unit `marin`; did you mean `marine`?"
@@ -119,7 +119,7 @@ fn a_wrong_name_in_a_map_is_answered_with_its_line_and_the_nearest() {
 }
 
 #[test]
-fn values_that_no_battle_can_have_are_refused_with_their_line() {
+fn invalid_values_are_rejected_with_their_line() {
     for (old, new, expected) in [
         ("limit = 60", "limit = 0", "line 3: `limit` cannot be 0"),
         ("limit = 60", "limit = -1", "line 3: invalid value: integer `-1`"),
@@ -147,16 +147,16 @@ fn values_that_no_battle_can_have_are_refused_with_their_line() {
         assert!(error.starts_with("map, line ") && error.contains(expected), "{new}: {error}");
     }
     let text = MAPS[0].1.replace("\"marine\"", "\"colossus\"").replace("count = 3", "count = 512");
-    let error = Map::parse(&text).expect_err("they do not fit").to_string();
+    let error = Map::parse(&text).expect_err("the unit types do not fit").to_string();
     assert!(error.starts_with("map, line 13: `at`: only ") && error.contains("reduce `count`"));
     let text = MAPS[0].1;
     let alone = &text[..text.find("[[enemies]]").expect("the map has enemies")];
-    let error = Map::parse(alone).expect_err("there are no enemies").to_string();
+    let error = Map::parse(alone).expect_err("the map has no enemies").to_string();
     assert!(error.ends_with("there are no `enemies`: add a table [[enemies]]"), "{error}");
 }
 
 #[test]
-fn a_mistake_in_a_drawing_is_found_in_its_row() {
+fn an_error_in_a_terrain_drawing_is_reported_with_its_row() {
     let drawn =
         |rows: &str| refusal("terrain = \"strip\"", &format!("terrain = \"\"\"\n{rows}\"\"\""));
     let error = drawn("....\n....\n..x.\n....\n");
@@ -173,9 +173,9 @@ fn a_mistake_in_a_drawing_is_found_in_its_row() {
 }
 
 #[test]
-fn races_and_unit_types_follow_from_the_units_where_a_map_leaves_them_out() {
+fn missing_races_and_unit_types_are_derived_from_the_units() {
     for (name, text) in MAPS {
-        let map = Map::named(name).expect("our map is well formed");
+        let map = Map::named(name).expect("the built-in map is valid");
         let derived = ["ally_race", "enemy_race", "unit_type_bits", "type_bit", "enemy_order"];
         let kept = |line: &&str| !derived.iter().any(|key| line.starts_with(key));
         let short: Vec<_> = text.lines().filter(kept).collect();
@@ -189,7 +189,7 @@ fn races_and_unit_types_follow_from_the_units_where_a_map_leaves_them_out() {
          allies = [{ unit = \"zealot\", count = 2, at = [9, 16] }, { unit = \"marine\", count = 1, at = [9, 12] }]\n\
          enemies = [{ unit = \"marine\", count = 2, at = [23, 16] }]\n",
     );
-    let map = short.expect("well formed");
+    let map = short.expect("a valid map");
     let bits = |team: &[Spawn]| -> Vec<_> {
         team.iter().map(|spawn| (UNITS[spawn.unit].name, spawn.type_bit)).collect()
     };
@@ -200,7 +200,7 @@ fn races_and_unit_types_follow_from_the_units_where_a_map_leaves_them_out() {
 }
 
 #[test]
-fn a_team_that_cannot_be_drawn_is_refused() {
+fn a_team_that_cannot_be_drawn_is_rejected() {
     let good = include_str!("terran_5_vs_5.toml");
     assert!(Map::parse(good).is_ok());
     for (old, new, reason) in [
@@ -227,9 +227,9 @@ fn a_team_that_cannot_be_drawn_is_refused() {
 }
 
 #[test]
-fn the_outline_of_a_map_names_the_teams_that_it_places() {
+fn the_outline_of_a_map_names_its_fixed_teams() {
     for (name, _) in MAPS {
-        let map = Map::named(name).expect("our map is well formed");
+        let map = Map::named(name).expect("the built-in map is valid");
         assert_eq!(Map::outline_named(name).as_ref(), Ok(&map.outline()), "{name}");
     }
 }

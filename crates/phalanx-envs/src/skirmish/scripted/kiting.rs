@@ -9,7 +9,7 @@ const STEP: f32 = 8.0;
 const OUTLOOK: usize = 3;
 
 /// Every unit attacks when its weapon is ready: the weakest opponent in the weapon's range, or else
-/// the nearest. While the weapon reloads it walks away from opponents near by whose range is
+/// the nearest. While the weapon reloads it walks away from nearby opponents whose range is
 /// shorter, and also when it is ready but would, by standing still for a step, let such an opponent
 /// come into reach that is no faster than itself. Healers heal the nearest injured comrade.
 pub(crate) fn act(view: &UnitView<'_>) -> u16 {
@@ -28,7 +28,7 @@ pub(crate) fn act(view: &UnitView<'_>) -> u16 {
     let weakest = in_range.min_by(|&a, &b| toughness(a).total_cmp(&toughness(b)));
     let attack = view.approach(weakest.unwrap_or(nearest));
     let stats = &view.battle.stats[view.unit];
-    // Whether a pursuer of at most this pace can attack after so many game loops.
+    // Whether a pursuer of at most this speed can attack after this many game loops.
     let reached_within = |loops: f32, fastest: f32| {
         pursuers(view).any(|j| {
             let other = &view.battle.stats[j];

@@ -26,7 +26,7 @@ pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[
     ("stop", "Never moves or attacks."),
 ];
 
-/// A scripted policy of one team, with what it remembers.
+/// A scripted policy of one team, with its internal state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum ScriptedPolicy {
     AttackNearest(AttackNearest),
@@ -49,7 +49,7 @@ impl ScriptedPolicy {
         }
     }
 
-    /// Forgets the last episode.
+    /// Resets the internal state for a new episode.
     pub(crate) fn forget(&mut self) {
         if let Self::AttackNearest(policy) = self {
             policy.forget();
@@ -64,7 +64,7 @@ impl ScriptedPolicy {
         }
     }
 
-    /// Returns the action of one unit. It is legal under the mask, except that an attack-nearest
+    /// Returns the action of one unit. It is available under the mask, except that an attack-nearest
     /// policy that does not keep to the mask attacks out of range too.
     pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool, rng: &mut Rng) -> u16 {
         if !view.battle.units.alive(view.unit) {

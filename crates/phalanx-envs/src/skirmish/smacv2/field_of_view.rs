@@ -17,7 +17,7 @@ pub(crate) struct FieldOfView {
 
 impl FieldOfView {
     /// Creates a cone with `n` directions. Unless `exact`, it has the flaw of SMACv2, which
-    /// compares slopes: it forgets whether the agent looks east or west, and so also sees some of
+    /// compares slopes: it ignores whether the agent looks east or west, and so also sees some of
     /// what lies at its back.
     pub(crate) fn new(n: usize, exact: bool) -> Self {
         let angle = |i: usize| TAU * i as f64 / n as f64;

@@ -28,7 +28,7 @@ pub struct Weighted {
 /// others are drawn as one team by the same rule; where they are fewer, the last are left out.
 ///
 /// *Positions*, on a map of `w` by `h`. With probability `surrounded` all allies start in the
-/// middle, and the enemies in one to four groups, each on a diagonal of its own: at
+/// middle, and the enemies in one to four groups, each on a separate diagonal: at
 /// `t (middle + 2) + (1 - t) corner` with `t` uniform (the 2 towards that corner, in both
 /// coordinates). Every enemy joins each group with the same probability. Otherwise every ally
 /// starts somewhere in the western half (`x < w/2 - 1`) and its enemy at the mirror image; enemies

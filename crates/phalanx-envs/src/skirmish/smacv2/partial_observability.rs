@@ -61,7 +61,7 @@ impl Sightings {
         }
     }
 
-    /// Forgets what the dead agent saw first, and what it may see of that.
+    /// Clears the dead agent's first sightings and its visibility.
     pub(crate) fn lose_agent(&mut self, agent: usize) {
         let n_agents = self.n_agents();
         for enemy in 0..self.first.len() {
@@ -72,7 +72,7 @@ impl Sightings {
         }
     }
 
-    /// Forgets the dead enemy. Its body can be seen anew, which SMACv2 counts too.
+    /// Clears the sightings of the dead enemy. Its body can be seen anew, which SMACv2 counts too.
     pub(crate) fn lose_enemy(&mut self, enemy: usize) {
         let n_agents = self.n_agents();
         self.first[enemy] = None;
@@ -90,7 +90,7 @@ mod tests {
     use phalanx_core::rng::Purpose;
 
     #[test]
-    fn the_first_to_see_an_enemy_decides_by_draw_who_else_may() {
+    fn the_first_agent_to_see_an_enemy_triggers_the_draw_for_the_others() {
         let mut rng = Rng::stream(1, Purpose::Check, 0);
         let mut shares = [0; 3];
         for _ in 0..1000 {

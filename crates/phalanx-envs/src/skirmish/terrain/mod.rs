@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     fn strip() -> Terrain {
-        Terrain::parse(TERRAINS[0].1).expect("our drawing is well formed")
+        Terrain::parse(TERRAINS[0].1).expect("the built-in terrain is valid")
     }
 
     #[test]
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn corners_are_kept_clear_of_in_both_directions() {
-        let terrain = Terrain::parse("....\n....\n##..\n##..").expect("well formed");
+        let terrain = Terrain::parse("....\n....\n##..\n##..").expect("a valid terrain");
         // The corner of the cliff is (2, 2).
         assert!(terrain.admits(2.375, 1.0, 0.375));
         assert!(!terrain.admits(2.374, 2.374, 0.375));
@@ -300,8 +300,8 @@ mod tests {
     }
 
     #[test]
-    fn a_corner_barely_in_the_way_is_slipped_round() {
-        let terrain = Terrain::parse("....\n....\n##..\n##..").expect("well formed");
+    fn a_unit_slips_round_a_corner_barely_in_its_way() {
+        let terrain = Terrain::parse("....\n....\n##..\n##..").expect("a valid terrain");
         // Straight west, 0.01 too far south to pass over the cliff.
         let (x, y) = terrain.slide((2.38, 2.365), (2.28, 2.365), 0.375);
         assert_eq!((x, y), (2.28, 2.365 + SLIP));
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crooked_drawing_is_refused() {
+    fn a_drawing_with_uneven_rows_is_rejected() {
         assert!(Terrain::parse("..\n.").is_err());
         assert!(Terrain::parse("..\n.x").is_err());
         assert!(Terrain::parse("").is_err());

@@ -1,4 +1,4 @@
-//! Teams and starts drawn for every episode.
+//! Teams and starting positions drawn for every episode.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn kinds_are_drawn_by_weight_and_enemies_are_of_the_same_kinds() {
 }
 
 #[test]
-fn enemies_beyond_the_allies_are_a_team_of_their_own() {
+fn enemies_beyond_the_allies_are_drawn_as_a_separate_team() {
     let mut field = Field::new("terran_10_vs_11", "");
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..300 {
@@ -123,7 +123,7 @@ fn rewards_are_scaled_by_the_mean_team_or_by_that_of_the_episode() {
 }
 
 #[test]
-fn a_saved_battle_brings_its_roster() {
+fn a_saved_battle_includes_its_roster() {
     for args in
         ["", "fix_quirks = true\nself_play = true", "conic_fov = true\nprob_obs_enemy = 0.3"]
     {
@@ -137,7 +137,7 @@ fn a_saved_battle_brings_its_roster() {
         field.env.save(&mut bytes);
         let mut other = Field::new("zerg_10_vs_11", args);
         other.reset();
-        other.env.load(&bytes).expect("it is the same kind of battle");
+        other.env.load(&bytes).expect("the same kind of battle");
         assert_eq!(names(&field, 0..10), names(&other, 0..10));
         assert_eq!(field.env.max_reward(), other.env.max_reward());
         other.rng = field.rng.clone();
@@ -148,6 +148,6 @@ fn a_saved_battle_brings_its_roster() {
             assert_eq!(field.rows.state, other.rows.state);
         }
         let mut terran = Field::new("terran_10_vs_11", args);
-        assert!(terran.env.load(&bytes).is_err(), "no zerglings there");
+        assert!(terran.env.load(&bytes).is_err(), "the map has no zerglings");
     }
 }

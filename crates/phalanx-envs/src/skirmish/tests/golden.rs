@@ -1,11 +1,11 @@
-//! What SMAC and SMACv2 themselves make of the same units, recorded by `golden/record.py`.
+//! Comparison with SMAC and SMACv2 on the same units, recorded by `golden/record.py`.
 
 use serde::Deserialize;
 
 use super::*;
 use crate::skirmish::maps::Rosters;
 
-/// One arrangement of units and what the original makes of it.
+/// An arrangement of units with the original's observations, state and masks.
 #[derive(Deserialize)]
 struct Record {
     map: String,
@@ -15,18 +15,18 @@ struct Record {
     looks: Vec<u8>,
     last_actions: Vec<u16>,
     obs: Vec<f32>,
-    /// Empty where it consists of the observations.
+    /// Empty if the state consists of the observations.
     state: Vec<f32>,
     masks: Vec<String>,
 }
 
 /// Returns a battle on a map with units of these kinds, the allies first.
 fn staged(map: &str, args: &str, kinds: &[&str]) -> Field {
-    let map = Map::named(map).expect("the record names a map");
+    let map = Map::named(map).expect("a built-in map");
     let mut field = Field::on(map, args);
     if field.env.map().generate.is_some() {
         let place = |kind: &&str| {
-            let unit = unit_index(kind).expect("the record names units");
+            let unit = unit_index(kind).expect("a known unit");
             Spawn { unit, type_bit: 0, x: 0.0, y: 0.0 }
         };
         let all: Vec<_> = kinds.iter().map(place).collect();
@@ -62,9 +62,9 @@ impl Record {
 }
 
 #[test]
-fn observations_states_and_masks_are_those_of_the_originals() {
+fn observations_states_and_masks_match_the_originals() {
     let records: Vec<Record> = serde_json::from_str(include_str!("golden/observations.json"))
-        .expect("the record is well formed");
+        .expect("the record is valid");
     assert_eq!(records.len(), 17);
     for record in &records {
         let what = format!("{} with {:?}", record.map, record.args);
@@ -80,7 +80,7 @@ fn observations_states_and_masks_are_those_of_the_originals() {
     }
 }
 
-/// What one step changed and what the original pays for it.
+/// The changes of one step and the original's reward for them.
 #[derive(Deserialize)]
 struct Settlement {
     map: String,
@@ -97,9 +97,9 @@ struct Settlement {
 }
 
 #[test]
-fn rewards_and_endings_are_those_of_the_originals() {
-    let records: Vec<Settlement> = serde_json::from_str(include_str!("golden/rewards.json"))
-        .expect("the record is well formed");
+fn rewards_and_terminations_match_the_originals() {
+    let records: Vec<Settlement> =
+        serde_json::from_str(include_str!("golden/rewards.json")).expect("the record is valid");
     assert_eq!(records.len(), 4 * 4 * 9);
     for (number, record) in records.iter().enumerate() {
         let what = format!("{number}: {} with {:?}", record.map, record.args);

@@ -29,7 +29,7 @@ fn a_unit_is_seen_below_distance_nine() {
 }
 
 #[test]
-fn a_dead_agent_sees_nothing_and_may_only_do_nothing() {
+fn a_dead_agent_observes_nothing_and_can_only_choose_no_op() {
     let mut field = Field::new("3m", "");
     field.kill(1);
     field.rewrite();
@@ -39,9 +39,9 @@ fn a_dead_agent_sees_nothing_and_may_only_do_nothing() {
     assert_eq!(field.mask(1), only_no_op);
     assert!(field.row(1).iter().all(|&cell| cell == 0.0));
     assert!(field.rows.state[4..8].iter().all(|&cell| cell == 0.0));
-    assert!(!field.mask(0)[0] && field.mask(0)[1], "the living may stop but not do nothing");
+    assert!(!field.mask(0)[0] && field.mask(0)[1], "a living agent can stop but not choose no-op");
     field.step(&[STOP, NO_OP, STOP]);
-    // The last actions begin at 21, nine columns each.
+    // The last actions begin at 21, with nine columns each.
     assert_eq!(field.rows.state[30..39], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 }
 
@@ -69,7 +69,7 @@ fn moves_are_masked_by_truncated_probes() {
 }
 
 #[test]
-fn observations_hold_what_smac_puts_there() {
+fn observations_match_smac() {
     let mut field = Field::new("3m", "");
     field.put(0, 10.0, 16.0);
     field.put(1, 13.0, 20.0);
@@ -93,7 +93,7 @@ fn observations_hold_what_smac_puts_there() {
 }
 
 #[test]
-fn the_state_holds_what_smac_puts_there() {
+fn the_state_matches_smac() {
     let mut field = Field::new("3m", "");
     field.put(0, 10.0, 20.0);
     field.units().health[0] = 30.0;
@@ -115,7 +115,7 @@ fn options_change_the_layout_as_in_smac_and_every_index_is_described() {
     let cases = [
         ("", 30, 48),
         ("obs_all_health = false", 25, 48),
-        // SMAC shows the own health wherever it shows that of the others.
+        // SMAC includes the agent's own health if it includes that of others.
         ("obs_own_health = false", 30, 48),
         ("obs_all_health = false\nobs_own_health = false", 24, 48),
         ("obs_last_action = true", 48, 48),
@@ -138,7 +138,7 @@ fn options_change_the_layout_as_in_smac_and_every_index_is_described() {
 }
 
 #[test]
-fn optional_columns_hold_what_they_say() {
+fn optional_columns_hold_their_documented_values() {
     let mut field = Field::new("3m", "obs_timestep_number = true\nobs_last_action = true");
     field.step(&[EAST, NORTH, STOP]);
     assert_eq!(field.row(0).last(), Some(&(1.0 / 60.0)));
@@ -158,7 +158,7 @@ fn optional_columns_hold_what_they_say() {
 
 #[test]
 #[should_panic(expected = "action 6 is not available to agent 1")]
-fn an_illegal_action_is_refused() {
+fn an_unavailable_action_is_rejected() {
     Field::new("3m", "").step(&[STOP, ATTACK, STOP]);
 }
 

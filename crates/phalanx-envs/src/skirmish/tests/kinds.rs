@@ -1,4 +1,4 @@
-//! The interface for units of every kind.
+//! The interface for units of every type.
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 const ENEMY: usize = 4 + 2 + 2;
 
 #[test]
-fn a_medivac_may_heal_living_allies_within_six_but_no_medivac() {
+fn a_medivac_can_heal_living_allies_within_six_except_medivacs() {
     let two =
         HEALERS.replace("\"medivac\", count = 1, at = [9.0", "\"medivac\", count = 2, at = [9.0");
     let mut field = Field::written(&two, "");
@@ -16,7 +16,7 @@ fn a_medivac_may_heal_living_allies_within_six_but_no_medivac() {
     }
     field.put(5, 10.0, 17.0);
     field.rewrite();
-    // The marauder in full health, a marine near by and one at six; neither of the medivacs, nor
+    // The marauder in full health, a marine nearby and one at six; neither of the medivacs, nor
     // the enemy next to it.
     field.put(2, 10.0 + 6.0, 16.0);
     field.put(3, 10.0, 16.0);
@@ -26,7 +26,7 @@ fn a_medivac_may_heal_living_allies_within_six_but_no_medivac() {
     field.kill(1);
     field.rewrite();
     assert_eq!(field.mask(3)[6..], [true, false, false, false, false]);
-    // A marauder may choose a medivac, which its weapon cannot hit.
+    // A marauder can target a medivac, which its weapon cannot hit.
     assert_eq!(field.env.battle.stats[5].unit.name, "medivac");
     assert!(field.mask(0)[6]);
 }
@@ -64,7 +64,7 @@ fn a_heal_order_goes_to_the_ally_and_an_attack_to_the_enemy() {
 }
 
 #[test]
-fn a_medivac_is_told_of_an_enemy_whether_it_may_heal_the_ally_of_that_number() {
+fn the_enemy_rows_of_a_medivac_show_whether_the_ally_of_that_index_can_be_healed() {
     let place = |args: &str| {
         let mut field = Field::written(HEALERS, args);
         for unit in 0..9 {
@@ -100,7 +100,7 @@ fn types_and_shields_have_their_columns() {
     assert_close(last, &[1.0, 5.0 / 9.0, 5.0 / 9.0, 0.0, 0.25, 0.75, 0.0, 1.0], "stalker");
     let ally = &stalker[4 + 4 * ENEMY..][..ENEMY];
     assert_close(ally, &[1.0, 2.0 / 9.0, 2.0 / 9.0, 0.0, 0.5, 0.5, 0.0, 1.0], "allied zealot");
-    assert_close(&stalker[4 + 5 * ENEMY..], &[0.75, 0.5, 1.0, 0.0], "oneself");
+    assert_close(&stalker[4 + 5 * ENEMY..], &[0.75, 0.5, 1.0, 0.0], "self");
     // The state: seven columns of an ally, six of an enemy.
     let state = field.rows.state[..7].to_vec();
     assert_close(&state, &[0.75, 0.0, -6.0 / 32.0, 0.0, 0.5, 1.0, 0.0], "ally in the state");
@@ -109,7 +109,7 @@ fn types_and_shields_have_their_columns() {
 }
 
 #[test]
-fn only_the_side_of_the_protoss_has_shields() {
+fn only_protoss_teams_have_shields() {
     let marines = SHIELDS
         .replace("ally_race = \"protoss\"", "ally_race = \"terran\"")
         .replace("unit_type_bits = 2", "unit_type_bits = 0")
@@ -124,7 +124,7 @@ fn only_the_side_of_the_protoss_has_shields() {
         );
     let field = Field::written(&marines, "");
     let spec = field.env.spec();
-    // Enemies with a shield: 6 columns; allies without: 5; oneself: 1.
+    // Enemies with a shield: 6 columns; allies without: 5; self: 1.
     assert_eq!(spec.obs_dim, 4 + 3 * 6 + 2 * 5 + 1);
     assert_eq!(spec.state_dim, 3 * 4 + 3 * 4 + 3 * 9);
 }
@@ -185,7 +185,7 @@ fn the_height_of_nine_points_can_be_observed() {
 }
 
 #[test]
-fn every_index_is_described_by_the_kinds_it_belongs_to() {
+fn every_index_is_described_with_the_unit_types_it_belongs_to() {
     let description = Field::written(SHIELDS, "").env.describe();
     assert!(description.obs.contains(&"enemy 0 (zealot): is a zealot".to_owned()));
     let first = description.obs.iter().position(|text| text == "enemy 0 (zealot): is a zealot");
@@ -217,7 +217,7 @@ fn the_scripted_policy_heals_the_injured_and_lets_marauders_skip_medivacs() {
 }
 
 #[test]
-fn an_order_that_the_weapon_cannot_follow_leaves_the_last_one_in_force() {
+fn an_order_that_the_weapon_cannot_follow_keeps_the_previous_one() {
     let mut field = Field::written(HEALERS, "self_play = true");
     for (unit, x) in [(0, 12.0), (1, 13.0), (3, 6.0), (4, 15.0), (8, 14.0)] {
         field.put(unit, x, 16.0);
@@ -230,7 +230,7 @@ fn an_order_that_the_weapon_cannot_follow_leaves_the_last_one_in_force() {
     let attack = |unit: usize| ATTACK + (unit - 4) as u16;
     let order =
         |field: &mut Field, unit: usize| (field.units().order[unit], field.units().target[unit]);
-    // The mask allows it, as SMAC's does.
+    // The action is available, as in SMAC.
     assert!(field.mask(marauder)[usize::from(attack(medivac))]);
     let mut actions = field.idle();
     (actions[marauder], actions[marine]) = (attack(4), attack(medivac));
@@ -239,15 +239,15 @@ fn an_order_that_the_weapon_cannot_follow_leaves_the_last_one_in_force() {
     assert_eq!(order(&mut field, marine), (Order::Attack, medivac as u16));
     actions[marauder] = attack(medivac);
     field.step(&actions);
-    assert_eq!(order(&mut field, marauder), (Order::Attack, 4), "it goes on attacking");
+    assert_eq!(order(&mut field, marauder), (Order::Attack, 4), "it keeps attacking");
     actions[marauder] = WEST;
     field.step(&actions);
     let walks = order(&mut field, marauder);
     assert!(matches!(walks.0, Order::Move { .. }));
     actions[marauder] = attack(medivac);
     field.step(&actions);
-    assert_eq!(order(&mut field, marauder), walks, "it goes on walking");
-    // The enemies' marauder is refused the allies' medivac alike.
+    assert_eq!(order(&mut field, marauder), walks, "it keeps walking");
+    // The enemies' marauder cannot attack the allies' medivac either.
     field.put(3, 12.0, 15.0);
     field.rewrite();
     actions[4] = ATTACK + 3;

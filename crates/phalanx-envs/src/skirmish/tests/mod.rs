@@ -1,4 +1,4 @@
-//! Promises of the battle that need its inside.
+//! Tests of battles that need private items.
 
 mod arguments;
 mod generated;
@@ -23,7 +23,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use super::engine::{Battle, NO_UNIT, Order, Units};
 use super::*;
 
-/// A small map in the manner of `MMM`. Agents: 0 marauder, 1 and 2 marines, 3 medivac; the enemies
+/// A small map similar to `MMM`. Agents: 0 marauder, 1 and 2 marines, 3 medivac; the enemies
 /// have one marine more.
 const HEALERS: &str = r#"
 name = "healers"
@@ -45,7 +45,7 @@ enemies = [
 ]
 "#;
 
-/// A small map in the manner of `2s3z`, whose types are exchanged for enemies. Agents: 0 stalker, 1
+/// A small map similar to `2s3z`, with the enemies' types swapped. Agents: 0 stalker, 1
 /// and 2 zealots; enemies: 0 and 1 zealots, 2 stalker.
 const SHIELDS: &str = r#"
 name = "shields"
@@ -87,7 +87,7 @@ fn at(unit: &str, count: usize, (x, y): (f32, f32)) -> String {
     format!(r#"{{ unit = "{unit}", count = {count}, at = [{x:.1}, {y:.1}] }}"#)
 }
 
-/// The distance up to which features may differ from SMAC's, which computes them with 64 bits.
+/// Tolerance against SMAC's features, which are computed in 64 bits.
 const CLOSE: f32 = 2e-6;
 
 fn assert_close(found: &[f32], expected: &[f32], what: &str) {
@@ -100,7 +100,7 @@ type Field = crate::fixture::Fixture<Skirmish>;
 
 impl Field {
     fn new(map: &str, args: &str) -> Self {
-        Self::on(Map::named(map).expect("the test names a map"), args)
+        Self::on(Map::named(map).expect("a built-in map"), args)
     }
 
     /// Begins a battle whose enemies do nothing.
@@ -111,13 +111,13 @@ impl Field {
     }
 
     fn written(map: &str, args: &str) -> Self {
-        Self::on(Map::parse(map).expect("the test writes a map"), args)
+        Self::on(Map::parse(map).expect("a valid map"), args)
     }
 
     fn on(map: Map, args: &str) -> Self {
-        let table = args.parse().expect("the test writes TOML");
-        let args = SkirmishArgs::for_map(&map, &table).expect("the test's arguments are good");
-        Self::start(Skirmish::new(map, args).expect("the test's arguments are good"))
+        let table = args.parse().expect("valid TOML");
+        let args = SkirmishArgs::for_map(&map, &table).expect("the test's arguments are valid");
+        Self::start(Skirmish::new(map, args).expect("the test's arguments are valid"))
     }
 
     /// Writes observations and masks again after the test has moved units.
@@ -138,14 +138,14 @@ impl Field {
         self.units().health[unit] = 0.0;
     }
 
-    /// Lets the enemies stand where they are and do nothing.
+    /// Orders the enemies to hold their positions and do nothing.
     fn pacify(&mut self) {
         for enemy in self.env.battle.n_allies..self.env.battle.len() {
             self.units().command(enemy, Order::Hold, NO_UNIT);
         }
     }
 
-    /// Lets all living units stop.
+    /// Orders all living units to stop.
     fn idle(&self) -> Vec<u16> {
         self.rows.alive.iter().map(|&alive| if alive { STOP } else { NO_OP }).collect()
     }
@@ -162,6 +162,6 @@ impl Field {
 
     fn random_actions(&mut self, player: &mut Rng) -> Vec<u16> {
         let masks = self.rows.avail.chunks_exact(self.env.spec.n_actions);
-        masks.map(|mask| player.choose(mask).expect("something is legal") as u16).collect()
+        masks.map(|mask| player.choose(mask).expect("an action is available") as u16).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! How units of every kind move.
+//! Movement of every type of unit.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn field(unit: &str, terrain: &str, x: f32, y: f32) -> Field {
 }
 
 #[test]
-fn every_unit_walks_as_far_in_a_step_as_its_speed_says() {
+fn every_unit_moves_at_its_speed() {
     let table = [
         ("marine", 1.125),
         ("marauder", 1.125),
@@ -59,7 +59,7 @@ fn a_flyer_needs_time_to_reach_its_speed() {
 }
 
 #[test]
-fn cliffs_stop_walkers_and_neither_colossi_nor_flyers() {
+fn cliffs_stop_walkers_but_neither_colossi_nor_flyers() {
     // The bar of 2c_vs_64zg is two cells thick, from y = 12 to y = 14.
     for (unit, crosses) in
         [("zergling", false), ("stalker", false), ("colossus", true), ("medivac", true)]
@@ -73,12 +73,12 @@ fn cliffs_stop_walkers_and_neither_colossi_nor_flyers() {
         let straight = (units.x[0] - 16.0).abs() < 0.01 && units.y[0] < 12.0;
         assert_eq!(straight, crosses, "{unit} is at ({}, {})", units.x[0], units.y[0]);
         let walkable = field.env.battle.terrain.admits(units.x[0], units.y[0], 0.1);
-        assert!(crosses || walkable, "{unit} stands in a cliff");
+        assert!(crosses || walkable, "{unit} is in a cliff");
     }
 }
 
 #[test]
-fn units_are_in_the_way_of_those_that_move_alike_and_of_no_others() {
+fn only_units_that_move_alike_block_each_other() {
     for (unit, other, passes) in [
         ("marine", "zealot", false),
         ("colossus", "zealot", true),

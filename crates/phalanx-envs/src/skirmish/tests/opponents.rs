@@ -1,10 +1,10 @@
-//! Enemies that a scripted policy leads.
+//! Enemies commanded by a scripted policy.
 
 use super::*;
 use crate::skirmish::interface::ATTACK_MOVE;
 
 #[test]
-fn the_enemies_begin_by_standing_still_and_never_act_of_their_own_accord() {
+fn the_enemies_start_idle_and_never_act_on_their_own() {
     let mut field = Field::new("3m", "opponent = \"stop\"\nstart_scatter = false");
     assert!(field.units().order.iter().all(|&order| order == Order::Hold));
     let before = field.units().x.clone();
@@ -24,8 +24,8 @@ fn the_enemies_begin_by_standing_still_and_never_act_of_their_own_accord() {
 }
 
 #[test]
-fn the_opponent_does_what_the_same_player_would_do_as_an_agent() {
-    // Maps of one kind on each side, where both list the enemies in the same order.
+fn an_opponent_acts_like_the_same_scripted_policy_of_agents() {
+    // Maps with one unit type per team, on which both teams list their opponents in the same order.
     for (name, _) in SCRIPTED_POLICIES.iter().filter(|(name, _)| *name != "random") {
         let args = "start_scatter = false\ndeterministic = true";
         let opposed = format!("{args}\nopponent = \"{name}\"\nheuristic_rest = true");
@@ -54,7 +54,7 @@ fn the_opponent_does_what_the_same_player_would_do_as_an_agent() {
 }
 
 #[test]
-fn agents_are_told_the_same_whoever_leads_the_enemies() {
+fn observations_do_not_depend_on_the_opponent_policy() {
     for map in [HEALERS, SHIELDS] {
         let args = "start_scatter = false\nobs_last_action = true";
         let usual = Field::written(map, args);
@@ -65,7 +65,7 @@ fn agents_are_told_the_same_whoever_leads_the_enemies() {
 }
 
 #[test]
-fn a_frame_shows_the_actions_of_opponents_and_of_nobody_else() {
+fn a_frame_shows_only_the_actions_of_opponents() {
     let mut field = Field::new("5m_vs_6m", "opponent = \"random\"");
     assert_eq!(field.env.frame()["enemy_actions"], serde_json::json!([]));
     field.kill(5);
@@ -81,7 +81,7 @@ fn a_frame_shows_the_actions_of_opponents_and_of_nobody_else() {
 }
 
 #[test]
-fn attack_nearest_keeps_to_the_mask_on_either_side_only_if_it_is_told_to() {
+fn attack_nearest_respects_the_mask_of_either_team_only_if_configured() {
     for (args, attacks) in [("", true), ("heuristic_rest = true", false)] {
         let opponent = "heuristic_ai = true\nfix_quirks = true\nopponent = \"attack_nearest\"";
         let mut field = Field::new("3m", &format!("{opponent}\n{args}"));
@@ -93,7 +93,7 @@ fn attack_nearest_keeps_to_the_mask_on_either_side_only_if_it_is_told_to() {
 }
 
 #[test]
-fn what_opponents_and_players_remember_is_saved() {
+fn the_internal_state_of_opponents_and_scripted_policies_is_saved() {
     let mut field = Field::new("8m", "opponent = \"attack_nearest\"");
     let mut player = Rng::stream(3, Purpose::ScriptedPolicy, 0);
     let mut actions = [0; 8];
@@ -108,7 +108,7 @@ fn what_opponents_and_players_remember_is_saved() {
     let mut again = Vec::new();
     copy.env.save(&mut again);
     assert!(bytes == again);
-    // A player that has chosen stays with its choice, so what it remembers shows.
+    // A policy keeps a target that it has chosen, so its internal state shows.
     for unit in 8..16 {
         for field in [&mut field, &mut copy] {
             let (x, y) = (field.units().x[unit], field.units().y[23 - unit]);
@@ -125,7 +125,7 @@ fn what_opponents_and_players_remember_is_saved() {
 }
 
 #[test]
-fn in_self_play_players_choose_for_both_teams() {
+fn in_self_play_scripted_policies_act_for_both_teams() {
     let mut field = Field::new("5m_vs_6m", "self_play = true");
     let mut player = Rng::stream(3, Purpose::ScriptedPolicy, 0);
     let mut actions = [0; 11];
@@ -133,7 +133,7 @@ fn in_self_play_players_choose_for_both_teams() {
         field.reset();
         for _ in 0..30 {
             field.env.scripted_actions(number, &mut player, &mut actions);
-            // `step` refuses illegal actions.
+            // `step` rejects unavailable actions.
             if field.step(&actions).status.is_over() {
                 break;
             }

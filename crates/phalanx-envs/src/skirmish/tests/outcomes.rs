@@ -3,7 +3,7 @@ use super::*;
 /// Returns both teams under an attack-move to the other's spawn, the second a mirror image of the
 /// first.
 fn mirrored(name: &str, deterministic: bool) -> Battle {
-    let map = Map::named(name).expect("the test names a map");
+    let map = Map::named(name).expect("a built-in map");
     let args = SkirmishArgs { deterministic, ..Default::default() };
     Battle::new(&map, &args)
 }
@@ -23,7 +23,7 @@ fn face_off(battle: &mut Battle, map: &Map, exactly: bool, rng: &mut Rng) {
 #[test]
 fn without_chance_mirrored_teams_stay_mirror_images() {
     for name in ["3m", "8m", "25m", "2s3z", "3s5z", "1c3s5z", "MMM"] {
-        let map = Map::named(name).expect("the test names a map");
+        let map = Map::named(name).expect("a built-in map");
         let mut battle = mirrored(name, true);
         let mut rng = Rng::stream(2, Purpose::Check, 0);
         face_off(&mut battle, &map, true, &mut rng);
@@ -45,8 +45,8 @@ fn without_chance_mirrored_teams_stay_mirror_images() {
 }
 
 #[test]
-fn neither_side_is_favoured() {
-    let map = Map::named("3m").expect("the test names a map");
+fn battles_are_fair() {
+    let map = Map::named("3m").expect("a built-in map");
     let mut battle = mirrored("3m", false);
     let mut rng = Rng::stream(3, Purpose::Check, 0);
     let (mut won, mut lost) = (0_i32, 0_i32);
@@ -70,7 +70,7 @@ fn neither_side_is_favoured() {
 
 #[test]
 fn the_order_of_units_changes_nothing() {
-    let map = Map::named("8m").expect("the test names a map");
+    let map = Map::named("8m").expect("a built-in map");
     let mut backwards = map.clone();
     backwards.enemies.reverse();
     let args = SkirmishArgs { deterministic: true, ..Default::default() };
@@ -98,9 +98,9 @@ fn the_order_of_units_changes_nothing() {
 #[test]
 fn a_full_victory_without_recovery_is_worth_exactly_twenty_on_every_map() {
     for (name, _) in MAPS {
-        // Where teams are generated, the scale is that of the mean team; where healers fight, the
+        // With generated teams, the scale is that of the mean team; with healers, the
         // battle ends before they are dead.
-        let map = Map::named(name).expect("our map is well formed");
+        let map = Map::named(name).expect("the built-in map is valid");
         let heals = |placed: &Spawn| UNITS[placed.unit].heal.is_some();
         if map.generate.is_some() || map.enemies.iter().any(heals) {
             continue;
@@ -112,7 +112,7 @@ fn a_full_victory_without_recovery_is_worth_exactly_twenty_on_every_map() {
         }
         let mut total = 0.0_f64;
         loop {
-            // Allies that cannot die, so that every map is won, and shields that do not grow.
+            // Allies that cannot die, so that every map is won, and shields that do not regenerate.
             field.units().health[..n_allies].fill(1000.0);
             field.units().unharmed.fill(0.0);
             let outcome = field.step(&field.idle());
@@ -124,7 +124,7 @@ fn a_full_victory_without_recovery_is_worth_exactly_twenty_on_every_map() {
         }
         assert_eq!(field.rows.info[0], 1.0, "{name}");
         assert!((total - 20.0).abs() < 1e-4, "{name}: {total}");
-        // Where something can be regained there is no largest return.
+        // With regeneration, there is no largest return.
         let regains = field.env.battle.stats[n_allies..].iter().any(|stats| {
             let unit = stats.unit;
             unit.shield > 0.0 || unit.regeneration > 0.0 || unit.heal.is_some()
@@ -147,7 +147,7 @@ fn the_first_kill_of_3m_is_worth_3_0137() {
 }
 
 #[test]
-fn what_is_paid_is_what_the_enemies_lost() {
+fn the_reward_is_the_damage_of_the_enemies() {
     let mut field = Field::new("8m", "");
     let mut player = Rng::stream(5, Purpose::ScriptedPolicy, 0);
     for _ in 0..20 {
@@ -215,18 +215,18 @@ fn heuristic_win_rate(name: &str) -> f64 {
 }
 
 #[test]
-fn attacking_the_nearest_fares_as_in_smac() {
+fn attacking_the_nearest_wins_as_often_as_in_smac() {
     // The win rates of the same policy in SMAC, as its paper reports them.
     for (name, smac) in [("5m_vs_6m", 0.0), ("10m_vs_11m", 0.12), ("27m_vs_30m", 0.0)] {
         let rate = heuristic_win_rate(name);
         assert!((rate - smac).abs() <= 0.15, "{name}: {rate}, not {smac}");
     }
-    // Between equals it is far from hopeless.
+    // Between equal teams it often wins.
     assert!(heuristic_win_rate("3m") >= 0.2);
 }
 
 #[test]
-fn playing_at_random_wins_nothing() {
+fn random_play_never_wins() {
     let mut field = Field::new("3m", "");
     let mut player = Rng::stream(6, Purpose::ScriptedPolicy, 0);
     for _ in 0..200 {
@@ -242,14 +242,14 @@ fn playing_at_random_wins_nothing() {
 }
 
 #[test]
-fn the_scripted_policy_keeps_to_the_mask() {
+fn the_scripted_policy_chooses_available_actions() {
     let mut field = Field::new("10m_vs_11m", "");
     let mut actions = vec![0; 10];
     for _ in 0..20 {
         field.reset();
         loop {
             field.env.scripted_actions(0, &mut field.rng, &mut actions);
-            // `step` refuses illegal actions.
+            // `step` rejects unavailable actions.
             if field.step(&actions).status.is_over() {
                 break;
             }

@@ -1,4 +1,4 @@
-//! Ways round cliffs, compared with a search on a fine grid.
+//! Paths around cliffs, compared with a search on a fine grid.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,16 +12,15 @@ const PACE: f32 = 2.25 / 16.0;
 /// Nodes of the search per length unit.
 const FINE: usize = 2;
 
-/// Returns the distinct terrains of the built-in maps: those that are named, and those of single
-/// maps.
+/// Returns the distinct terrains of the built-in maps: the named ones, and those of single maps.
 fn terrains() -> impl Iterator<Item = (&'static str, Terrain)> {
     let named = TERRAINS.iter().map(|&(name, drawing)| {
-        (name, Terrain::parse(drawing).expect("our drawing is well formed"))
+        (name, Terrain::parse(drawing).expect("the built-in terrain is valid"))
     });
     let shared: Vec<Terrain> = named.clone().map(|(_, terrain)| terrain).collect();
     let maps = MAPS
         .iter()
-        .map(|&(name, _)| (name, Map::named(name).expect("our map is well formed").terrain));
+        .map(|&(name, _)| (name, Map::named(name).expect("the built-in map is valid").terrain));
     named.chain(maps.filter(move |(_, terrain)| !shared.contains(terrain)))
 }
 
@@ -29,7 +28,7 @@ fn distance(a: (f32, f32), b: (f32, f32)) -> f32 {
     (b.0 - a.0).hypot(b.1 - a.1)
 }
 
-/// Returns a point of the map; one where a walker can stand if it is to be `admitted`.
+/// Returns a point of the map; if `admitted`, one where a walker can stand.
 fn somewhere(terrain: &Terrain, margin: f32, admitted: bool, rng: &mut Rng) -> (f32, f32) {
     loop {
         let x = rng.range(0.0, terrain.width() as f32);
@@ -49,8 +48,8 @@ fn sampled_clear(terrain: &Terrain, a: (f32, f32), b: (f32, f32), margin: f32) -
     })
 }
 
-/// The shortest ways from a point over a grid of nodes linked to their eight neighbours, which are
-/// up to 1.083 times as long as the true ones. Infinite where there is none.
+/// The lengths of the shortest paths from a point over a grid of nodes linked to their eight neighbours, up
+/// to 1.083 times as long as the true ones. Infinite if there is no path.
 struct Search {
     side: usize,
     length: Vec<f32>,
@@ -132,7 +131,7 @@ fn walk(
         let step = (at.0 + share * (next.0 - at.0), at.1 + share * (next.1 - at.1));
         let spot = terrain.slide(at, step, margin);
         assert!(terrain.admits(spot.0, spot.1, margin));
-        // A walker that is held up walks all the same, so that none is stuck for good.
+        // A blocked walker walks all the same, so that none is stuck forever.
         walked += PACE.min(rest);
         at = spot;
     }
@@ -140,7 +139,7 @@ fn walk(
 }
 
 #[test]
-fn a_walker_arrives_anywhere_on_a_shortest_way() {
+fn a_walker_reaches_any_goal_on_a_shortest_path() {
     let mut rng = Rng::stream(1, Purpose::Check, 0);
     for (name, terrain) in terrains() {
         for margin in MARGINS {
@@ -164,7 +163,7 @@ fn a_walker_arrives_anywhere_on_a_shortest_way() {
 }
 
 #[test]
-fn a_goal_out_of_reach_is_approached_as_far_as_can_be() {
+fn an_unreachable_goal_is_approached_as_closely_as_possible() {
     let mut rng = Rng::stream(2, Purpose::Check, 0);
     let mut unreachable = 0;
     for (name, terrain) in terrains().filter(|(name, _)| !["open", "strip"].contains(name)) {
@@ -196,7 +195,7 @@ fn a_goal_out_of_reach_is_approached_as_far_as_can_be() {
 }
 
 #[test]
-fn a_straight_way_is_clear_exactly_if_all_its_points_are() {
+fn a_straight_path_is_clear_exactly_if_all_its_points_are() {
     let mut rng = Rng::stream(3, Purpose::Check, 0);
     for (name, terrain) in terrains() {
         for margin in MARGINS {
@@ -208,7 +207,7 @@ fn a_straight_way_is_clear_exactly_if_all_its_points_are() {
                 assert_eq!(clear, terrain.clear(b, a, margin), "{name}: {a:?} {b:?}");
                 let sampled = sampled_clear(&terrain, a, b, margin);
                 assert!(sampled || !clear, "{name}: {a:?} {b:?} is not clear");
-                // Samples may miss a corner that is touched by a hair's breadth.
+                // Samples may miss a corner that is barely touched.
                 let nearly = sampled_clear(&terrain, a, b, margin + 0.02);
                 assert!(clear || !nearly, "{name}: {a:?} {b:?} is clear");
                 differ += usize::from(clear != sampled);
@@ -219,7 +218,7 @@ fn a_straight_way_is_clear_exactly_if_all_its_points_are() {
 }
 
 #[test]
-fn on_a_rectangle_every_way_is_straight() {
+fn on_a_rectangle_every_path_is_straight() {
     for name in ["strip", "open"] {
         let (_, terrain) = terrains().find(|&(other, _)| other == name).expect("it is listed");
         for goal in [(31.0, 9.0), (2.0, 35.0), (-3.0, 16.0)] {
@@ -229,7 +228,7 @@ fn on_a_rectangle_every_way_is_straight() {
 }
 
 #[test]
-fn the_way_through_the_choke_of_corridor_is_open_to_both_margins() {
+fn the_choke_of_corridor_is_passable_with_both_margins() {
     let (_, terrain) = terrains().find(|(name, _)| *name == "corridor").expect("it is listed");
     for margin in MARGINS {
         let (from, goal) = ((27.91, 28.24), (3.0, 10.5));
@@ -240,10 +239,10 @@ fn the_way_through_the_choke_of_corridor_is_open_to_both_margins() {
     }
 }
 
-/// Lets the enemies of a map play against allies that cannot die and stand at one place. Returns
-/// how far from it the enemies are at the end, in order.
+/// Plays the enemies of a map against allies that cannot die and stand at one point. Returns the final
+/// distances of the enemies from that point, in order.
 fn besiege(name: &str, (x, y): (f32, f32), loops: usize) -> Vec<f32> {
-    let map = Map::named(name).expect("our map is well formed");
+    let map = Map::named(name).expect("the built-in map is valid");
     let mut rng = Rng::stream(4, Purpose::Check, 0);
     let mut battle = Battle::new(&map, &SkirmishArgs::default());
     battle.spawn(&map.rosters(), map.enemy_order, &mut rng);
@@ -274,8 +273,8 @@ fn a_crowd_passes_a_choke() {
 }
 
 #[test]
-fn a_crowd_goes_round_a_ridge_and_gathers_below_a_cliff() {
-    // Colossi stand on a cliff, 4.375 from the ground that zerglings can reach.
+fn a_crowd_walks_around_a_ridge_and_gathers_below_a_cliff() {
+    // Colossi are on a cliff, 4.375 from the ground that zerglings can reach.
     let distances = besiege("2c_vs_64zg", (16.0, 24.0), 300);
     assert!(distances[0] > 4.374 && distances[0] < 4.6 && distances[63] < 12.0, "{distances:?}");
 }

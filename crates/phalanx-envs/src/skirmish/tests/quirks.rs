@@ -1,8 +1,8 @@
-//! How battles end where healers fight, and what `fix_quirks` fixes.
+//! The end of battles with healers, and the effects of `fix_quirks`.
 
 use super::*;
 
-/// Returns the outcome of a step after which of each team only some units live, on [`HEALERS`].
+/// Returns the result of a step after which only some units of each team are alive, on [`HEALERS`].
 fn survivors(args: &str, allies: &[usize], enemies: &[usize]) -> (StepStatus, f32, f32) {
     let mut field =
         Field::written(HEALERS, &format!("{args}\nreward_scale = false\nreward_defeat = -7"));
@@ -24,7 +24,7 @@ const DRAWN: (StepStatus, f32, f32) = (StepStatus::Terminated, 0.0, 0.0);
 const GOES_ON: (StepStatus, f32, f32) = (StepStatus::Running, 0.0, 0.0);
 
 #[test]
-fn a_battle_that_only_medivacs_survive_is_over_and_loss_comes_first() {
+fn a_battle_in_which_only_medivacs_survive_is_over_and_a_loss_is_checked_first() {
     // Ally 3 and enemy 0 are medivacs.
     assert_eq!(survivors("", &[0, 3], &[0, 2]), GOES_ON);
     assert_eq!(survivors("", &[0], &[0]), WON);
@@ -37,7 +37,7 @@ fn a_battle_that_only_medivacs_survive_is_over_and_loss_comes_first() {
 }
 
 #[test]
-fn with_quirks_fixed_teams_are_beaten_alike() {
+fn with_quirks_fixed_both_teams_are_beaten_under_the_same_rule() {
     let fixed = "fix_quirks = true";
     assert_eq!(survivors(fixed, &[0], &[0]), WON);
     assert_eq!(survivors(fixed, &[3], &[0, 1]), LOST);
@@ -58,7 +58,7 @@ fn without_medivacs_a_double_wipe_out_is_a_draw() {
 }
 
 #[test]
-fn fixed_borders_are_judged_alike_on_all_sides() {
+fn with_quirks_fixed_all_borders_are_treated_alike() {
     let places = [(0.5, 16.0), (31.5, 16.0), (16.0, 0.5), (16.0, 31.5)];
     let masks = |args: &str| {
         let mut field = Field::written(HEALERS, args);
@@ -74,7 +74,7 @@ fn fixed_borders_are_judged_alike_on_all_sides() {
 }
 
 #[test]
-fn a_scripted_players_last_actions_are_those_handed_in_unless_fixed() {
+fn the_last_actions_of_a_scripted_policy_are_those_passed_in_unless_fixed() {
     let last = |args: &str| {
         let mut field = Field::new("3m", &format!("heuristic_ai = true\n{args}"));
         field.step(&[WEST; 3]);

@@ -1,4 +1,4 @@
-//! What units regain, and what medivacs heal.
+//! Regeneration and healing.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn a_shield_grows_by_one_a_step_after_twenty_steps_without_damage() {
 }
 
 #[test]
-fn the_zerg_regain_health_and_nobody_else_does() {
+fn only_zerg_units_regain_health() {
     for unit in UNITS {
         let mut field = field(&group(unit.name, 1, 4.0), &group("marine", 1, 28.0));
         field.units().health[0] = 20.0;
@@ -58,7 +58,7 @@ fn a_medivac_heals_4_5_a_step_for_a_third_as_much_energy() {
     let gained = field.units().energy[1] - energy;
     assert!((field.units().health[0] - 14.5).abs() < 1e-3);
     assert!((gained - (0.281_25 - 1.485)).abs() < 1e-3, "{gained}");
-    // Without injuries it only gains, and at most 200.
+    // Without injured allies its energy only grows, up to 200.
     field.units().health[0] = 45.0;
     let energy = field.units().energy[1];
     field.step(&[STOP, ATTACK]);
@@ -66,7 +66,7 @@ fn a_medivac_heals_4_5_a_step_for_a_third_as_much_energy() {
     field.units().energy[1] = 199.9;
     field.step(&[STOP, ATTACK]);
     assert_eq!(field.units().energy[1], 200.0);
-    // Without energy it heals only what it gains.
+    // Without energy it heals only as much as it gains.
     field.units().health[0] = 10.0;
     field.units().energy[1] = 0.0;
     field.step(&[STOP, ATTACK]);
@@ -91,7 +91,7 @@ fn a_medivac_flies_up_to_its_patient_and_heals_within_four() {
 }
 
 #[test]
-fn two_medivacs_do_not_heal_one_unit_at_once_and_machines_not_at_all() {
+fn two_medivacs_do_not_heal_one_unit_at_once_and_never_a_machine() {
     let allies =
         [group("medivac", 2, 8.0), group("marine", 1, 9.0), group("stalker", 1, 7.0)].join(", ");
     let mut field = field(&allies, &group("marine", 1, 28.0));
@@ -107,7 +107,7 @@ fn two_medivacs_do_not_heal_one_unit_at_once_and_machines_not_at_all() {
 }
 
 #[test]
-fn an_enemy_medivac_heals_of_its_own_accord_whoever_is_worst_off() {
+fn an_enemy_medivac_heals_the_most_injured_unit_on_its_own() {
     let enemies = [group("marine", 3, 26.0), group("medivac", 1, 24.0)].join(", ");
     let mut field = field(&group("marine", 1, 4.0), &enemies);
     let medivac = field.env.battle.len() - 1;
@@ -116,7 +116,7 @@ fn an_enemy_medivac_heals_of_its_own_accord_whoever_is_worst_off() {
     field.units().health[1..4].copy_from_slice(&[40.0, 20.0, 30.0]);
     field.step(&[STOP]);
     let healed = field.units().health[2];
-    // It looks for a patient before it heals, so the first loop is lost.
+    // It searches for a target before it heals, so the first loop is lost.
     assert!(healed > 23.9, "{healed}");
     assert_eq!((field.units().health[1], field.units().health[3]), (40.0, 30.0));
     for _ in 0..20 {

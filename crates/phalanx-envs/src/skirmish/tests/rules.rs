@@ -21,7 +21,7 @@ fn a_marine_walks_1_125_per_step() {
 }
 
 #[test]
-fn a_move_ends_where_it_was_sent() {
+fn a_move_ends_at_its_target() {
     let mut field = Field::peaceful("3m", "move_amount = 0.5");
     field.put(0, 4.0, 16.0);
     field.rewrite();
@@ -61,7 +61,7 @@ fn hits(field: &mut Field, loops: u32) -> Vec<u32> {
 #[test]
 fn eight_shots_take_seven_periods() {
     let hits = hits(&mut range_course(), 1000);
-    // The first shot lands when the damage point of 0.8 loops has passed.
+    // The first shot lands after the damage point of 0.8 loops.
     assert_eq!(hits[0], 1);
     let taken = hits[7] - hits[0];
     assert!((96.4..97.4).contains(&(taken as f32)), "{taken}");
@@ -128,7 +128,7 @@ fn a_target_may_slip_by_the_range_slop_while_the_shot_is_prepared() {
 }
 
 #[test]
-fn another_order_breaks_off_a_shot_and_the_same_does_not() {
+fn another_order_cancels_a_shot_and_the_same_order_does_not() {
     for (action, hit) in [(ATTACK, true), (STOP, false), (NORTH, false)] {
         let mut field = range_course();
         field.put(0, 10.0, 16.0);
@@ -137,12 +137,12 @@ fn another_order_breaks_off_a_shot_and_the_same_does_not() {
         field.step(&[ATTACK, STOP, STOP]);
         field.step(&[action, STOP, STOP]);
         assert_eq!(field.units().health[3] < 45.0, hit, "action {action}");
-        assert_eq!(field.units().cooldown[0] > 0.0, hit, "a broken shot costs no cooldown");
+        assert_eq!(field.units().cooldown[0] > 0.0, hit, "a cancelled shot costs no cooldown");
     }
 }
 
 #[test]
-fn allies_never_attack_of_their_own_accord() {
+fn allies_never_attack_on_their_own() {
     let mut field = Field::new("3m", "");
     for _ in 0..15 {
         field.step(&field.idle());
@@ -152,7 +152,7 @@ fn allies_never_attack_of_their_own_accord() {
 }
 
 #[test]
-fn an_enemy_notices_whom_it_can_reach_and_takes_the_nearest() {
+fn an_enemy_targets_the_nearest_unit_in_range() {
     let mut field = Field::new("3m", "");
     for (agent, y) in [10.0, 16.0, 22.0].into_iter().enumerate() {
         field.put(agent, 10.0, y);
@@ -165,7 +165,7 @@ fn an_enemy_notices_whom_it_can_reach_and_takes_the_nearest() {
         field.env.battle.acquire();
         assert_eq!(field.units().target[3], target, "at {x}");
     }
-    // It keeps its target when another comes nearer, and chooses again when it is dead.
+    // It keeps its target when another unit comes nearer, and chooses a new one when the target is dead.
     field.put(0, 13.0, 16.0);
     field.env.battle.acquire();
     assert_eq!(field.units().target[3], 1);
@@ -207,7 +207,7 @@ fn a_victim_calls_idle_comrades_within_four() {
         let (place, along) = ((14.0, 16.0), (0.0, 0.0));
         field.units().hits.push(Hit { due: 0.0, from: 0, to: 3, place, along });
         field.env.battle.land_hits();
-        assert_eq!(field.units().target[3], 0, "the victim answers");
+        assert_eq!(field.units().target[3], 0, "the victim fires back");
         assert_eq!(field.units().target[4], if helped { 0 } else { NO_UNIT }, "at {offset}");
         assert_eq!(field.units().target[5], NO_UNIT);
     }
@@ -231,8 +231,8 @@ fn units_that_kill_each_other_both_die() {
 }
 
 #[test]
-fn walkers_flow_round_comrades_who_stand() {
-    // The rear one starts in the notch between two that shoot.
+fn walkers_flow_around_standing_comrades() {
+    // The rear unit starts in the notch between two that shoot.
     let mut field = range_course();
     field.put(1, 10.0, 15.6);
     field.put(2, 10.0, 16.4);
@@ -267,7 +267,7 @@ fn a_crowd_stays_apart() {
                 break;
             }
         }
-        // Touching units are 0.75 apart; a crush may press a quarter of that away.
+        // Touching units are 0.75 apart; a dense crowd may compress this by a quarter.
         assert!(closest > 0.75 * 0.75, "{name}: {closest}");
     }
 }

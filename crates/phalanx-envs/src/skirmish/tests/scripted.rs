@@ -15,7 +15,7 @@ struct Duel {
 
 impl Duel {
     fn new(map: &str, seed: u64) -> Self {
-        let map = Map::named(map).expect("the test names a map");
+        let map = Map::named(map).expect("a built-in map");
         let mut battle = Battle::new(&map, &SkirmishArgs::default());
         let mut rng = Rng::stream(seed, Purpose::Check, 0);
         battle.spawn(&map.rosters(), map.enemy_order, &mut rng);
@@ -50,7 +50,7 @@ impl Duel {
             UnitView { battle: &self.battle, unit, mask: &mask, first_target: ATTACK, look: 0 };
         let action = policy.act(&view, true, &mut self.rng);
         if self.battle.units.alive(unit) {
-            assert!(mask[usize::from(action)], "unit {unit}: {action} is not legal");
+            assert!(mask[usize::from(action)], "unit {unit}: {action} is not available");
         } else {
             assert_eq!(action, NO_OP);
         }
@@ -128,7 +128,7 @@ fn kind(duel: &Duel, name: &str) -> Vec<usize> {
 }
 
 #[test]
-fn every_policy_acts_legally_for_either_team_on_every_map() {
+fn every_policy_chooses_available_actions_for_either_team_on_every_map() {
     for (map, _) in MAPS {
         for (name, _) in SCRIPTED_POLICIES {
             let mut duel = Duel::new(map, 1);
@@ -142,7 +142,7 @@ fn every_policy_acts_legally_for_either_team_on_every_map() {
 }
 
 #[test]
-fn attack_nearest_stays_with_its_choice_until_it_is_dead() {
+fn attack_nearest_keeps_its_target_until_it_is_dead() {
     let mut duel = Duel::new("3m", 1);
     let mut policy = policy("attack_nearest", &duel);
     for (unit, x) in [(0, 10.0), (3, 14.0), (4, 20.0), (5, 30.0)] {
@@ -158,7 +158,7 @@ fn attack_nearest_stays_with_its_choice_until_it_is_dead() {
     policy.forget();
     duel.put(5, 11.0, 16.0);
     assert_eq!(duel.ask(&mut policy, 0), ATTACK + 2);
-    // The other team sees the same: its unit 1 has ally 0 before it.
+    // The same for the other team: its unit 1 has ally 0 before it.
     let mut opponent = ScriptedPolicy::new("attack_nearest", 6).expect("the policy exists");
     assert_eq!(duel.ask(&mut opponent, 4), ATTACK);
     duel.battle.units.health[0] = 0.0;
@@ -168,7 +168,7 @@ fn attack_nearest_stays_with_its_choice_until_it_is_dead() {
 }
 
 #[test]
-fn attack_nearest_attacks_out_of_reach_if_it_need_not_keep_to_the_mask() {
+fn attack_nearest_attacks_out_of_range_if_it_ignores_the_mask() {
     let duel = Duel::new("3m", 1);
     let mask = duel.mask(0);
     let view =
@@ -176,13 +176,13 @@ fn attack_nearest_attacks_out_of_reach_if_it_need_not_keep_to_the_mask() {
     let action = AttackNearest::new(3).act(&view, false);
     assert!(action >= ATTACK && !mask[usize::from(action)]);
     assert_eq!(AttackNearest::new(3).act(&view, true), EAST);
-    // Look actions stand before those with a target.
+    // Look actions come before those with a target.
     let view = UnitView { first_target: ATTACK + 12, ..view };
     assert_eq!(AttackNearest::new(3).act(&view, false), action + 12);
 }
 
 #[test]
-fn weapons_for_the_ground_are_not_aimed_at_medivacs() {
+fn ground_weapons_are_not_aimed_at_medivacs() {
     let mut duel = Duel::new("MMM", 1);
     let (marauder, medivac) = (kind(&duel, "marauder")[0], kind(&duel, "medivac")[1]);
     let marine = kind(&duel, "marine")[0];
@@ -234,7 +234,7 @@ fn a_healer_heals_the_injured() {
 }
 
 #[test]
-fn focus_fire_chooses_the_weakest_in_reach() {
+fn focus_fire_targets_the_weakest_unit_in_range() {
     let mut duel = Duel::new("2s3z", 1);
     let mut policy = policy("focus_fire", &duel);
     let first = duel.battle.n_allies;
@@ -248,7 +248,7 @@ fn focus_fire_chooses_the_weakest_in_reach() {
     duel.battle.units.health[first + 1] = 60.0;
     duel.battle.units.shield[first + 1] = 20.0;
     duel.battle.units.health[first + 3] = 1.0;
-    assert_eq!(duel.ask(&mut policy, 0), ATTACK + 1, "the sum counts, and only in reach");
+    assert_eq!(duel.ask(&mut policy, 0), ATTACK + 1, "the weakest in range by health plus shield");
     duel.put(0, 3.0, 16.0);
     assert_eq!(duel.ask(&mut policy, 0), EAST, "towards the nearest, not the weakest");
     duel.put(first + 1, 3.0, 22.9);
@@ -280,16 +280,16 @@ fn kiting_shoots_when_ready_and_walks_away_while_reloading() {
 }
 
 #[test]
-fn hitting_and_running_beats_what_standing_and_fighting_loses_to() {
+fn kiting_wins_battles_that_standing_and_fighting_loses() {
     for map in ["3s_vs_3z", "3s_vs_4z", "3s_vs_5z"] {
         let (won, _) = score(map, "attack_nearest", "attack_nearest", 400);
         assert!(won <= 2, "{map}: {won} won by standing");
         let (won, _) = score(map, "kiting", "attack_nearest", 400);
-        assert!(won >= 18, "{map}: {won} won by running");
+        assert!(won >= 18, "{map}: {won} won by kiting");
     }
     // The enemies can do it too.
     let (_, lost) = score("3s5z", "attack_nearest", "kiting", 400);
-    assert!(lost >= 18, "{lost} won by enemies that run");
+    assert!(lost >= 18, "{lost} won by kiting enemies");
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn fighting_wins_over_not_fighting_for_either_team() {
 }
 
 #[test]
-fn stop_stands_still_and_random_does_everything_evenly() {
+fn stop_stands_still_and_random_chooses_uniformly() {
     let mut duel = Duel::new("3m", 1);
     duel.put(0, 10.0, 16.0);
     duel.put(3, 12.0, 16.0);
@@ -322,7 +322,7 @@ fn stop_stands_still_and_random_does_everything_evenly() {
 }
 
 #[test]
-fn players_find_their_way_through_a_choke() {
+fn scripted_policies_find_their_way_through_a_choke() {
     for name in ["attack_nearest", "focus_fire", "kiting"] {
         let mut duel = Duel::new("corridor", 1);
         for ally in 0..duel.battle.n_allies {
@@ -337,7 +337,7 @@ fn players_find_their_way_through_a_choke() {
 }
 
 #[test]
-fn a_saved_player_goes_on_with_its_targets() {
+fn a_saved_scripted_policy_keeps_its_targets() {
     let mut duel = Duel::new("3m", 1);
     let mut policy = policy("attack_nearest", &duel);
     for (unit, x) in [(0, 10.0), (3, 15.0), (4, 20.0), (5, 30.0)] {
@@ -346,7 +346,7 @@ fn a_saved_player_goes_on_with_its_targets() {
     assert_eq!(duel.ask(&mut policy, 0), ATTACK);
     let mut bytes = Vec::new();
     pack(&policy, &mut bytes);
-    let mut loaded: ScriptedPolicy = unpack("policy", &bytes).expect("these are its own bytes");
+    let mut loaded: ScriptedPolicy = unpack("policy", &bytes).expect("the bytes were just saved");
     assert_eq!(loaded, policy);
     assert!(loaded.is_compatible(duel.battle.len()) && !loaded.is_compatible(3));
     duel.put(4, 12.0, 16.0);
@@ -354,7 +354,7 @@ fn a_saved_player_goes_on_with_its_targets() {
 }
 
 #[test]
-fn with_a_cone_of_sight_players_look_before_they_walk_or_attack() {
+fn with_a_cone_of_sight_scripted_policies_look_before_they_walk_or_attack() {
     let duel = Duel::new("3m", 1);
     let units = &duel.battle.units;
     let mut mask = vec![true; usize::from(ATTACK) + 12];

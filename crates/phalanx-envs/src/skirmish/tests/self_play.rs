@@ -31,7 +31,7 @@ fn line_up(field: &mut Field, sizes: (usize, usize), swapped: bool) {
 }
 
 #[test]
-fn the_enemies_are_told_what_allies_in_their_place_would_be() {
+fn the_enemies_observe_what_allies_in_their_place_would() {
     for (map, allies, enemies) in [(HEALERS, 4, 5), (SHIELDS, 3, 3)] {
         let mut both = Field::written(map, "self_play = true");
         let mut swapped = Field::written(&exchanged(map), "self_play = true");
@@ -58,7 +58,7 @@ fn the_enemies_are_told_what_allies_in_their_place_would_be() {
 }
 
 #[test]
-fn the_allies_are_told_the_same_with_and_without_self_play() {
+fn the_allies_observe_the_same_with_and_without_self_play() {
     for map in [HEALERS, SHIELDS] {
         let alone = Field::written(map, "start_scatter = false");
         let both = Field::written(map, "start_scatter = false\nself_play = true");
@@ -100,7 +100,7 @@ fn teams_of_different_size_are_padded() {
 }
 
 #[test]
-fn enemies_do_as_they_are_told_and_nothing_else() {
+fn enemies_follow_their_actions_only() {
     let mut field = Field::new("3m", "self_play = true\nstart_scatter = false");
     let before = field.units().x.clone();
     field.step(&[STOP, STOP, STOP, WEST, STOP, EAST]);
@@ -115,11 +115,11 @@ fn enemies_do_as_they_are_told_and_nothing_else() {
     field.rewrite();
     field.step(&[STOP, STOP, STOP, ATTACK, STOP, STOP]);
     assert_eq!((field.units().order[3], field.units().target[3]), (Order::Attack, 0));
-    assert_eq!(field.units().order[0], Order::Hold, "no unit shoots back of its own accord");
+    assert_eq!(field.units().order[0], Order::Hold, "no unit shoots back on its own");
 }
 
 #[test]
-fn each_team_is_paid_for_what_the_other_lost() {
+fn each_team_is_rewarded_for_the_losses_of_the_other() {
     let mut field = Field::new("5m_vs_6m", "self_play = true");
     for unit in 0..11 {
         field.put(unit, 10.0 + 0.9 * unit as f32, 12.0);

@@ -1,9 +1,9 @@
-//! What SMACv2 adds besides generated teams: ranges, a cone of sight, enemies that stay unseen.
+//! SMACv2's additions besides generated teams: ranges, a cone of sight, hidden enemies.
 
 use super::*;
 
 #[test]
-fn every_kind_sees_and_reaches_as_far_as_smacv2_says() {
+fn every_unit_type_has_the_sight_and_attack_range_of_smacv2() {
     let ranges = [
         ("stalker", 6.0, 10.0),
         ("zealot", 2.0, 9.0),
@@ -21,7 +21,7 @@ fn every_kind_sees_and_reaches_as_far_as_smacv2_says() {
         );
         let mut field = Field::written(&map, "use_unit_ranges = true");
         let agent = (0..3).find(|&unit| field.env.battle.stats[unit].unit.name == kind);
-        let agent = agent.expect("it takes part");
+        let agent = agent.expect("the unit is an agent");
         let row = |field: &Field| field.row(agent)[4..12].to_vec();
         field.put(agent, 5.0, 16.0);
         for (distance, open, seen) in [
@@ -49,7 +49,7 @@ fn every_kind_sees_and_reaches_as_far_as_smacv2_says() {
 }
 
 #[test]
-fn the_own_position_stands_before_the_own_type() {
+fn the_own_position_comes_before_the_own_type() {
     let mut field = Field::new("terran_5_vs_5", "");
     field.put(2, 8.0, 24.0);
     field.rewrite();
@@ -74,7 +74,7 @@ fn agents_see_and_shoot_in_a_cone_that_they_turn() {
     assert_eq!(field.row(0)[30..], [1.0, 0.0], "all look east at first");
     assert!(!field.mask(0)[attack] && field.mask(0)[attack + 1]);
     assert!(field.row(0)[4..9] == [0.0; 5] && field.row(0)[9] == 1.0);
-    // An order given before goes on while the agent turns.
+    // An earlier order continues while the agent turns.
     field.step(&[NORTH, STOP, STOP]);
     let order = field.units().order[0];
     field.step(&[6 + 3, STOP, STOP]);
@@ -99,7 +99,11 @@ fn without_the_mask_an_attack_out_of_range_gives_no_order() {
     field.kill(5);
     field.rewrite();
     assert_eq!(field.mask(0)[6..9], [true, true, false], "all the living");
-    assert_eq!((field.row(0)[4], field.row(0)[9]), (0.0, 1.0), "observations tell the truth");
+    assert_eq!(
+        (field.row(0)[4], field.row(0)[9]),
+        (0.0, 1.0),
+        "observations show the true availability"
+    );
     field.step(&[SOUTH, STOP, STOP]);
     let order = field.units().order[0];
     field.put(0, 10.0, 16.0);
@@ -125,7 +129,7 @@ fn gather(field: &mut Field) {
 }
 
 #[test]
-fn an_enemy_is_seen_by_whom_the_draw_allows() {
+fn an_enemy_is_visible_to_the_agents_that_the_draw_allows() {
     let mut counts = [0_usize; 2];
     for (count, probability) in counts.iter_mut().zip(["0.0", "0.5"]) {
         let args = format!("fix_quirks = true\nprob_obs_enemy = {probability}");
@@ -137,10 +141,10 @@ fn an_enemy_is_seen_by_whom_the_draw_allows() {
             let seen = filled(&field, 8, 5);
             for enemy in 0..8 {
                 let by = seen.iter().filter(|row| row[enemy]).count();
-                assert!(by >= 1, "whoever looks first sees it");
+                assert!(by >= 1, "the first agent to look sees it");
                 *count += by - 1;
             }
-            // The draw stands.
+            // The draw is kept.
             field.rewrite();
             assert_eq!(filled(&field, 8, 5), seen);
         }
@@ -154,7 +158,7 @@ fn an_enemy_is_seen_by_whom_the_draw_allows() {
 fn an_unseen_enemy_blanks_those_before_it_unless_fixed() {
     let place = |args: &str, far: usize| {
         let mut field = Field::new("terran_5_vs_5", args);
-        // What was seen at the start is forgotten.
+        // Clears the sightings of the start.
         field.env.history_for_test().forget();
         gather(&mut field);
         field.put(5 + far, 31.0, 31.0);
@@ -190,7 +194,7 @@ fn a_body_in_sight_blanks_nothing_and_one_out_of_sight_does() {
 }
 
 #[test]
-fn a_blind_agent_is_told_the_time_alone() {
+fn a_blind_agent_observes_only_the_time() {
     let mut field =
         Field::new("terran_5_vs_5", "obs_starcraft = false\nobs_timestep_number = true");
     assert_eq!(field.env.spec().obs_dim, 1);

@@ -1,4 +1,4 @@
-//! What every unit's weapon does, and how fast: the table of hits and times to kill.
+//! The damage and speed of every unit's weapon: a table of hits and times to kill.
 
 use super::*;
 use crate::skirmish::engine::{Hit, unit_index};
@@ -6,7 +6,7 @@ use crate::skirmish::engine::{Hit, unit_index};
 /// Two units of one kind against two of another on open ground, without chance, far apart.
 fn range_course(attacker: &str, target: &str) -> Battle {
     let text = arena("open", &at(attacker, 2, (4.0, 4.0)), &at(target, 2, (28.0, 28.0)));
-    let map = Map::parse(&text).expect("the test writes a map");
+    let map = Map::parse(&text).expect("a valid map");
     let args = SkirmishArgs { deterministic: true, ..Default::default() };
     let mut battle = Battle::new(&map, &args);
     battle.spawn(&map.rosters(), map.enemy_order, &mut Rng::stream(0, Purpose::Check, 0));
@@ -38,7 +38,7 @@ fn toughness(battle: &Battle, unit: usize) -> f32 {
     battle.units.health[unit] + battle.units.shield[unit]
 }
 
-/// Loops in which unit 2 lost something, until it is dead.
+/// Returns the loops in which unit 2 took damage, until it is dead.
 fn hits_until_death(battle: &mut Battle) -> Vec<u32> {
     let mut hits = Vec::new();
     for tick in 0..2000 {
@@ -51,7 +51,7 @@ fn hits_until_death(battle: &mut Battle) -> Vec<u32> {
             return hits;
         }
     }
-    panic!("it never dies");
+    panic!("the unit never dies");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn hits_and_times_to_kill_are_those_of_the_game_data() {
         engage(&mut battle, 0.05);
         let hits = hits_until_death(&mut battle);
         assert_eq!(hits.len(), n_hits, "{attacker} on {target}");
-        let weapon = battle.stats[0].unit.weapon.expect("it is armed");
+        let weapon = battle.stats[0].unit.weapon.expect("the unit has a weapon");
         // The last hit of a volley is later than its first by the interval between them.
         let volleys = n_hits.div_ceil(weapon.hits as usize);
         let within = (n_hits - (volleys - 1) * weapon.hits as usize - 1) as f32;
@@ -109,7 +109,8 @@ fn hits_and_times_to_kill_are_those_of_the_game_data() {
 fn banelings_need_the_bursts_of_the_game_data() {
     for (target, n_hits) in [("zealot", 5), ("zergling", 1), ("baneling", 2)] {
         let row = |name| UNITS[unit_index(name).expect("the unit exists")];
-        let (weapon, target) = (row("baneling").weapon.expect("it is armed"), row(target));
+        let (weapon, target) =
+            (row("baneling").weapon.expect("the unit has a weapon"), row(target));
         let (mut health, mut shield, mut hits) = (target.health, target.shield, 0);
         while health > 0.0 {
             (health, shield) = super::strike(&weapon, &target, health, shield);
@@ -152,7 +153,7 @@ fn every_weapon_fires_once_a_period_plus_half_a_loop() {
 }
 
 #[test]
-fn a_missile_flies_and_lands_whether_or_not_its_shooter_lives() {
+fn a_missile_lands_even_if_its_shooter_dies() {
     for (attacker, speed) in [("marauder", 20.0), ("stalker", 18.75), ("hydralisk", 40.0)] {
         let mut instant = range_course("marine", "colossus");
         engage(&mut instant, 4.5);
@@ -167,7 +168,7 @@ fn a_missile_flies_and_lands_whether_or_not_its_shooter_lives() {
     }
 }
 
-/// Loops from the launch of the first shot to its damage.
+/// Returns the loops from the launch of the first shot to its damage.
 fn hits_after_launch(battle: &mut Battle, shooter_dies: bool) -> u32 {
     let mut launched = None;
     for tick in 0..100 {
@@ -181,14 +182,14 @@ fn hits_after_launch(battle: &mut Battle, shooter_dies: bool) -> u32 {
             }
         }
         if toughness(battle, 2) < before {
-            return tick - launched.expect("it was shot at");
+            return tick - launched.expect("the unit was shot at");
         }
     }
     panic!("nothing hits");
 }
 
 #[test]
-fn a_colossus_hits_what_its_line_touches_and_nobody_else() {
+fn a_colossus_hits_only_what_its_line_touches() {
     // The aim is along x, so the line runs along y through the target.
     let mut battle = range_course("colossus", "zergling");
     battle.stats[2].regeneration = 0.0;
@@ -235,7 +236,7 @@ fn a_baneling_bursts_once_when_it_attacks_or_is_killed() {
                 for _ in 0..20 {
                     advance(&mut battle);
                 }
-                assert!(!battle.units.alive(0), "it dies of it");
+                assert!(!battle.units.alive(0), "the baneling dies");
                 assert!((start - toughness(&battle, 2) - lost).abs() < 1e-4, "{name}: once");
                 assert_eq!(toughness(&battle, 3) < start, hit, "{name} at {gap}");
                 assert_eq!(battle.units.health[1], 30.0, "comrades are spared");
@@ -259,9 +260,9 @@ fn bursts_set_off_bursts() {
 }
 
 #[test]
-fn weapons_for_the_ground_leave_flyers_alone() {
+fn ground_weapons_do_not_hit_flyers() {
     for unit in UNITS.iter().filter(|unit| unit.weapon.is_some()) {
-        let weapon = unit.weapon.expect("it is armed");
+        let weapon = unit.weapon.expect("the unit has a weapon");
         let mut battle = range_course(unit.name, "medivac");
         engage(&mut battle, 0.05);
         battle.units.command(0, Order::AttackMove { x: 30.0, y: 16.0 }, NO_UNIT);

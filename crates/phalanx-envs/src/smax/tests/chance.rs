@@ -1,4 +1,4 @@
-//! With randomness in the rules, which cannot be replayed, policies do as well as in JaxMARL.
+//! With random rules, which cannot be replayed, policies perform as in JaxMARL.
 
 use super::*;
 
@@ -23,7 +23,7 @@ const JAXMARL: [(&str, &str, [f64; 3]); 12] = [
     ("smacv2_5_units", "random", [0.001, 0.255, 35.8]),
 ];
 
-/// Returns whether it was won, the return, and the number of steps of one episode.
+/// Plays one episode. Returns whether it was won, its return, and its number of steps.
 fn episode(field: &mut Field, policy: &str, random: &mut Rng) -> [f64; 3] {
     let mut actions = vec![0; field.env.spec.n_agents()];
     let (mut total, mut steps) = (0.0, 0.0);
@@ -34,7 +34,7 @@ fn episode(field: &mut Field, policy: &str, random: &mut Rng) -> [f64; 3] {
         } else {
             let masks = field.rows.avail.chunks_exact(field.env.spec.n_actions);
             for (action, mask) in actions.iter_mut().zip(masks) {
-                *action = random.choose(mask).expect("something is legal") as u16;
+                *action = random.choose(mask).expect("an action is available") as u16;
             }
         }
         let outcome = field.step(&actions);
@@ -47,7 +47,7 @@ fn episode(field: &mut Field, policy: &str, random: &mut Rng) -> [f64; 3] {
 }
 
 #[test]
-fn policies_do_as_well_as_in_jaxmarl() {
+fn policies_perform_as_in_jaxmarl() {
     for (name, policy, theirs) in JAXMARL {
         let mut field = Field::new(name, "");
         let mut random = Rng::stream(2, Purpose::ScriptedPolicy, 0);

@@ -33,7 +33,7 @@ fn assert_close(what: &str, ours: &[f64], theirs: &Value, tolerance: f64) {
 }
 
 #[test]
-fn battles_follow_the_record_of_jaxmarl() {
+fn battles_match_the_record_of_jaxmarl() {
     let mut battles = 0;
     let (mut steps, mut decisions) = (0, 0);
     for line in GOLDEN.lines() {

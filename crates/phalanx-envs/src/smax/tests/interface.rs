@@ -1,4 +1,4 @@
-//! What a trainer sees: sizes, masks, conformance, replay, saving.
+//! The interface for trainers: sizes, masks, conformance, replay, saving.
 
 use phalanx_core::env::check_env;
 
@@ -23,11 +23,11 @@ const SIZES: [(&str, usize, usize, usize); 14] = [
 ];
 
 #[test]
-fn sizes_are_those_of_jaxmarl() {
+fn sizes_match_jaxmarl() {
     let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
     assert_eq!(names, SIZES.map(|(name, ..)| name));
     for (name, n_actions, obs_dim, state_dim) in SIZES {
-        let env = Smax::new(named(name), SmaxArgs::default()).expect("the arguments are good");
+        let env = Smax::new(named(name), SmaxArgs::default()).expect("the arguments are valid");
         let spec = env.spec();
         assert_eq!((spec.n_actions, spec.obs_dim, spec.state_dim), (n_actions, obs_dim, state_dim));
         assert_eq!(spec.n_agents(), env.scenario().n_allies(), "{name}");
@@ -35,14 +35,14 @@ fn sizes_are_those_of_jaxmarl() {
         assert!(spec.timeout_is_terminal, "{name}");
 
         let args = SmaxArgs { self_play: true, ..SmaxArgs::default() };
-        let both = Smax::new(named(name), args).expect("the arguments are good");
+        let both = Smax::new(named(name), args).expect("the arguments are valid");
         let (n_allies, n_enemies) = (env.scenario().n_allies(), env.scenario().n_enemies());
         assert_eq!(both.spec().n_agents(), n_allies + n_enemies, "{name}");
         assert_eq!(both.spec().n_actions, 5 + n_allies.max(n_enemies), "{name}");
         assert_eq!((both.spec().obs_dim, both.spec().state_dim), (obs_dim, state_dim), "{name}");
     }
     let conic = SmaxArgs { observation_type: ObservationType::Conic, ..SmaxArgs::default() };
-    let env = Smax::new(named("3m"), conic).expect("the arguments are good");
+    let env = Smax::new(named("3m"), conic).expect("the arguments are valid");
     assert_eq!(env.spec().obs_dim, 32 * 2 * 13 + 10);
 }
 
@@ -66,27 +66,27 @@ fn every_index_is_described() {
     let about = Field::new("3m", "").env.describe();
     assert_eq!(about.actions[5], "attack enemy 0");
     assert_eq!(about.obs[2 * 13], "enemy 0: health / maximum");
-    assert_eq!(about.obs[70], "oneself: is a marauder");
+    assert_eq!(about.obs[70], "self: is a marauder");
     assert_eq!(about.state[13], "ally 1: weapon cooldown in seconds, falling below zero");
 }
 
 #[test]
-fn an_argument_out_of_range_is_refused() {
+fn an_argument_out_of_range_is_rejected() {
     let args = SmaxArgs { max_steps: 0, ..SmaxArgs::default() };
     assert!(matches!(Smax::new(named("3m"), args), Err(ArgumentError::Wrong { .. })));
 }
 
 #[test]
-fn battles_keep_the_contract_of_an_environment() {
+fn battles_meet_the_environment_contract() {
     for scenario in SCENARIOS {
-        let make = || Smax::new(*scenario, SmaxArgs::default()).expect("the arguments are good");
-        let report = check_env(make, 3_000).expect("the contract is kept");
+        let make = || Smax::new(*scenario, SmaxArgs::default()).expect("the arguments are valid");
+        let report = check_env(make, 3_000).expect("the environment meets the contract");
         assert!(report.restores > 0 && report.episodes > 10, "{report:?}");
     }
 }
 
 #[test]
-fn battles_keep_the_contract_under_every_option() {
+fn battles_meet_the_contract_under_every_option() {
     for args in [
         "self_play = true",
         "self_play = true\nuse_self_play_reward = true\nsee_enemy_actions = false",
@@ -96,9 +96,9 @@ fn battles_keep_the_contract_under_every_option() {
         "deterministic = true\nwon_battle_bonus = 3",
     ] {
         for name in ["5m_vs_6m", "smacv2_5_units"] {
-            let table: toml::Table = args.parse().expect("the test writes TOML");
-            let args = SmaxArgs::from_table(&table).expect("the test's arguments are good");
-            let make = || Smax::new(named(name), args.clone()).expect("the arguments are good");
+            let table: toml::Table = args.parse().expect("valid TOML");
+            let args = SmaxArgs::from_table(&table).expect("the test's arguments are valid");
+            let make = || Smax::new(named(name), args.clone()).expect("the arguments are valid");
             check_env(make, 3_000).unwrap_or_else(|error| panic!("{name} {args:?}: {error}"));
         }
     }
@@ -128,7 +128,7 @@ fn enemies_number_their_targets_and_observe_backwards() {
         (battle.x[unit], battle.y[unit]) = (10.0, 1.0 + 2.0 * unit as f32);
     }
     field.rewrite();
-    // Enemy 0 is unit 5 at y = 11; ally 4 stands at y = 9 and ally 3 at y = 7.
+    // Enemy 0 is unit 5 at y = 11; ally 4 is at y = 9 and ally 3 at y = 7.
     let mask = &field.rows.avail[5 * 11..6 * 11];
     assert_eq!(mask[5..], [true, true, false, false, false, false]);
     assert_eq!(field.env.battle.target(5, 5), 4);
@@ -149,7 +149,8 @@ fn a_replayed_episode_has_the_same_bits() {
         for step in 0.. {
             bits.extend(field.rows.obs.iter().chain(&field.rows.state).map(|x| x.to_bits()));
             let masks = field.rows.avail.chunks_exact(field.env.spec.n_actions);
-            let chosen = masks.map(|mask| player.choose(mask).expect("something is legal") as u16);
+            let chosen =
+                masks.map(|mask| player.choose(mask).expect("an action is available") as u16);
             let actions = given.map_or_else(|| chosen.collect(), |given| given[step].clone());
             let outcome = field.step(&actions);
             bits.push(outcome.reward.to_bits());

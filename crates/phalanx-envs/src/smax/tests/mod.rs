@@ -19,23 +19,23 @@ fn arguments(options: &Value) -> SmaxArgs {
     }
     args.insert("self_play".to_owned(), true.into());
     args.insert("deterministic".to_owned(), true.into());
-    serde_json::from_value(Value::Object(args)).expect("JaxMARL's options are arguments")
+    serde_json::from_value(Value::Object(args)).expect("every option of JaxMARL is an argument")
 }
 
 fn named(scenario: &str) -> Scenario {
-    Scenario::named(scenario).expect("the test names a scenario")
+    Scenario::named(scenario).expect("a known scenario")
 }
 
 type Field = crate::fixture::Fixture<Smax>;
 
 impl Field {
     fn new(scenario: &str, args: &str) -> Self {
-        let table = args.parse().expect("the test writes TOML");
-        Self::with(scenario, SmaxArgs::from_table(&table).expect("the test's arguments are good"))
+        let table = args.parse().expect("valid TOML");
+        Self::with(scenario, SmaxArgs::from_table(&table).expect("the test's arguments are valid"))
     }
 
     fn with(scenario: &str, args: SmaxArgs) -> Self {
-        Self::start(Smax::new(named(scenario), args).expect("the test's arguments are good"))
+        Self::start(Smax::new(named(scenario), args).expect("the test's arguments are valid"))
     }
 
     fn put(&mut self, unit: usize, x: f32, y: f32) {
@@ -43,7 +43,7 @@ impl Field {
     }
 
     /// For each unit, the bits of the actions that the script could choose now, over all outcomes
-    /// of its random choices; it remembers the last one it made. `fresh` lets it remember nothing.
+    /// of its random choices; the policy keeps the last one. `fresh` clears its internal state.
     fn script_options(&self, script: &mut ScriptedPolicy, fresh: bool) -> Vec<u64> {
         let mut rng = Rng::stream(5, Purpose::Check, 0);
         let options = |unit: usize| {

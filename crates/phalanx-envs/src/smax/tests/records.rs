@@ -16,7 +16,7 @@ const TOLERANCE: f32 = 1e-4;
 /// crowds amplify the difference in rounding, so whole episodes are only reported there.
 const SUMMED_IN_ORDER: usize = 32;
 
-/// What a file holds.
+/// The contents of a file.
 struct Record {
     scenario: String,
     args: SmaxArgs,
@@ -99,7 +99,7 @@ impl Record {
     }
 }
 
-/// What a comparison has seen.
+/// Statistics of a comparison.
 #[derive(Debug, Default)]
 struct Tally {
     steps: usize,
@@ -163,7 +163,7 @@ fn compare(field: &Field, moment: &Moment<'_>, outcome: Option<StepResult>, tall
     tally.bad += usize::from(bad);
 }
 
-/// Counts the units for which the script could decide otherwise than JaxMARL's.
+/// Counts the units for which the scripted policy may decide differently from JaxMARL's.
 fn script_differs(
     field: &Field,
     script: &mut ScriptedPolicy,

@@ -1,4 +1,4 @@
-//! The game itself: movement, collision, shots, death, rewards.
+//! The rules: movement, collision, shots, death, rewards.
 
 use super::*;
 
@@ -43,7 +43,7 @@ fn positions_are_clipped_to_the_map_and_its_edge_may_kill() {
 }
 
 #[test]
-fn two_overlapping_units_part_until_they_touch() {
+fn two_overlapping_units_separate_until_they_touch() {
     let mut field = apart("");
     field.put(0, 10.0, 10.0);
     field.put(1, 10.3, 10.4);
@@ -57,7 +57,7 @@ fn two_overlapping_units_part_until_they_touch() {
 }
 
 #[test]
-fn listed_pairs_give_the_bits_of_all_pairs() {
+fn listed_pairs_are_bitwise_equal_to_all_pairs() {
     for name in ["8m", "27m_vs_30m", "smacv2_20_units"] {
         let mut listed = Field::new(name, "self_play = true\nwalls_cause_death = false");
         let mut all = Field::new(name, "self_play = true\nwalls_cause_death = false");
@@ -68,8 +68,9 @@ fn listed_pairs_give_the_bits_of_all_pairs() {
             all.reset();
             loop {
                 let masks = listed.rows.avail.chunks_exact(listed.env.spec.n_actions);
-                let actions: Vec<u16> =
-                    masks.map(|mask| player.choose(mask).expect("legal") as u16).collect();
+                let actions: Vec<u16> = masks
+                    .map(|mask| player.choose(mask).expect("an action is available") as u16)
+                    .collect();
                 // A survey in every step, of every pair.
                 all.env.battle.refresh();
                 let outcome = listed.step(&actions);
@@ -104,7 +105,7 @@ fn the_dead_neither_move_nor_collide_nor_shoot() {
 }
 
 #[test]
-fn both_teams_may_die_at_once_and_nobody_wins() {
+fn both_teams_can_die_at_once_without_a_winner() {
     for zero_sum in [false, true] {
         let mut field = apart(&format!("use_self_play_reward = {zero_sum}"));
         for unit in [1, 2, 4, 5] {
@@ -126,7 +127,7 @@ fn both_teams_may_die_at_once_and_nobody_wins() {
 }
 
 #[test]
-fn victory_pays_the_bonus_and_defeat_costs_it_only_in_self_play_rewards() {
+fn victory_earns_the_bonus_and_defeat_costs_it_only_in_self_play_rewards() {
     for (zero_sum, allied, enemy) in [(false, 9.0 / 135.0 + 1.0, 0.0), (true, 1.0, -1.0)] {
         let mut field = apart(&format!("use_self_play_reward = {zero_sum}"));
         field.put(0, 15.0, 16.0);

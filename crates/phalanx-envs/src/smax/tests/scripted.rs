@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn fixed_teams_start_round_the_middles_of_their_halves() {
+fn fixed_teams_start_around_the_centres_of_their_halves() {
     let mut field = Field::new("3s_vs_5z", "");
     for _ in 0..200 {
         field.reset();
@@ -50,7 +50,7 @@ fn procedural_teams_mirror_or_surround_each_other_and_have_the_same_types() {
 }
 
 #[test]
-fn a_scripted_enemy_shoots_the_closest_and_stays_with_it() {
+fn a_scripted_enemy_shoots_the_closest_and_keeps_its_target() {
     let mut field = Field::new("3m", "deterministic = true");
     for (unit, x, y) in [(0, 10.0, 18.0), (1, 11.0, 16.0), (2, 12.0, 14.0), (3, 14.0, 16.0)] {
         field.put(unit, x, y);
@@ -66,7 +66,7 @@ fn a_scripted_enemy_shoots_the_closest_and_stays_with_it() {
     field.rewrite();
     field.step(&[STOP; 3]);
     assert_eq!(field.env.battle.action[3], ATTACK);
-    // Once it is out of range, the closest is chosen anew.
+    // Once the target is out of range, the closest is chosen again.
     field.put(2, 12.0, 4.0);
     field.rewrite();
     field.step(&[STOP; 3]);
@@ -74,7 +74,7 @@ fn a_scripted_enemy_shoots_the_closest_and_stays_with_it() {
 }
 
 #[test]
-fn a_scripted_enemy_that_may_not_shoot_only_walks() {
+fn a_scripted_enemy_that_cannot_shoot_only_walks() {
     let mut field = Field::new("8m", "enemy_shoots = false\nwalls_cause_death = false");
     for _ in 0..101 {
         field.step(&[STOP; 8]);

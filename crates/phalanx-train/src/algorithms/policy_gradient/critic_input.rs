@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_critic_sees_only_the_agent_id_of_a_dead_agent() {
+    fn the_critic_input_of_a_dead_agent_is_only_its_agent_id() {
         let settings = PolicyGradient {
             critic: CriticInput::State,
             death_masking: true,

@@ -23,7 +23,7 @@ use crate::rollout::{
 
 /// Collects rollouts and learns from each of them for several epochs.
 ///
-/// As a [`Learner`] it does both. Its parts serve benchmarks and experiments with fixed data:
+/// [`Learner`] combines both. Benchmarks and experiments with fixed data can call the parts:
 /// [`PolicyLearner::batch`] prepares a given rollout, and [`PolicyLearner::update`] takes one step.
 pub struct PolicyLearner {
     pub(super) settings: PolicyGradient,
@@ -39,7 +39,7 @@ pub struct PolicyLearner {
     input_norm: Option<InputNorm>,
     actor: Actor,
     collector: RolloutCollector,
-    /// The critic's hidden states before the next rollout, `[env, critic row, memory]`.
+    /// The critic's hidden states before the next rollout, `[env, critic row, carry]`.
     critic_hidden: Vec<f32>,
     exploration: Vec<Rng>,
     pub(super) minibatches: Rng,

@@ -6,7 +6,7 @@ use phalanx_core::nn::{
     Categorical, PolicyTargets, ValueTargets, categorical, ppo_loss, value_loss,
 };
 
-/// The input of recurrent networks: `[time, row, dim]`, `[row, memory]` and `[time, row]`.
+/// The input of recurrent networks: `[time, row, dim]`, `[row, carry]` and `[time, row]`.
 #[derive(Clone)]
 pub(super) struct Sequence {
     pub(super) input: Tensor<3>,
@@ -109,7 +109,7 @@ mod tests {
     use phalanx_core::nn::{Device, device};
 
     fn cpu() -> Device {
-        device("cpu").expect("the CPU is always there").autodiff()
+        device("cpu").expect("the CPU is always available").autodiff()
     }
 
     fn loss() -> PpoLoss {
@@ -126,7 +126,7 @@ mod tests {
         tensor(values.to_vec(), [values.len(), 1], &cpu())
     }
 
-    /// One step of agents with two actions each, who took the first one.
+    /// One step of agents with two actions each, which took the first one.
     fn batch(advantage: &[f32], old: &[f32], weight: &[f32]) -> PolicyBatch {
         let n = advantage.len();
         PolicyBatch {
@@ -157,12 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn the_clipped_loss_takes_the_smaller_gain_and_leaves_the_dead_out() {
+    fn the_clipped_loss_takes_the_smaller_gain_and_ignores_dead_agents() {
         // Ratios 1.5, 0.5, 1.1, 0.5 with advantages 2, 2, -1, -1, and a dead agent.
         let old = [0.4_f32, 0.4, 0.5, 0.8, 0.5].map(f32::ln);
         let batch = batch(&[2.0, 2.0, -1.0, -1.0, 9.0], &old, &[0.25, 0.25, 0.25, 0.25, 0.0]);
         let (total, means) = loss().policy(logits(&[0.6, 0.2, 0.55, 0.4, 0.9]), &batch);
-        let [_, _, clip_fraction, approx_kl] = to_vec(means)[..] else { panic!("there are four") };
+        let [_, _, clip_fraction, approx_kl] = to_vec(means)[..] else {
+            panic!("there are four metrics")
+        };
         let gain = 1.2 * 2.0 + 0.5 * 2.0 - 1.1 - 0.8;
         assert!((number(total) + gain / 4.0).abs() < 1e-6);
         assert!((clip_fraction - 0.75).abs() < 1e-6, "{clip_fraction}");
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn entropy_is_rewarded_and_divergence_from_the_old_policy_punished() {
+    fn entropy_lowers_the_loss_and_divergence_from_the_old_policy_raises_it() {
         let mut batch = batch(&[0.0], &[0.5_f32.ln()], &[1.0]);
         batch.log_probs = Some(logits(&[0.5]).reshape([1, 2]));
         let loss = PpoLoss { entropy_coef: 0.1, kl_coef: 2.0, ..loss() };
@@ -207,7 +209,7 @@ mod tests {
             number(PpoLoss { value_clip, huber_delta, ..loss() }.value(values.clone(), &targets))
         };
         assert!((of(None, None) - 0.5 * 0.5 * (0.25 + 2.25)).abs() < 1e-6);
-        // Moved by at most 0.2: errors -0.8 and 1.2 against -0.5 and 1.5.
+        // Values clipped to changes of at most 0.2: errors -0.8 and 1.2 against -0.5 and 1.5.
         assert!((of(Some(0.2), None) - 0.5 * 0.5 * (0.64 + 2.25)).abs() < 1e-6);
         // With delta 1: 0.5^2 / 2, and 1 * (1.5 - 0.5).
         assert!((of(None, Some(1.0)) - 0.5 * (0.125 + 1.0)).abs() < 1e-6);

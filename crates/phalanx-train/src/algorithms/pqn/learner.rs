@@ -17,12 +17,12 @@ use crate::rollout::{
     InputLayout, Metrics, Policy, Rollout, RolloutCollector, epsilon_greedy, select_each,
 };
 
-/// How the utilities make up the learned values.
+/// The learned values, as a function of the utilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mixing {
-    /// Their sum is the value of the team.
+    /// The sum of the utilities is the value of the team.
     Sum,
-    /// Each agent by itself.
+    /// Each utility is the value of its agent.
     Independent,
 }
 

@@ -10,25 +10,25 @@ use super::settings::Pqn;
 use crate::rollout::InputLayout;
 use crate::rollout::Rollout;
 
-/// Some environments' part of a rollout, on the networks' device.
+/// The part of a rollout that belongs to some environments, on the networks' device.
 pub(super) struct Minibatch {
     pub(super) envs: usize,
     /// `[time + 1, env * agent, input_dim]`.
     pub(super) input: Tensor<3>,
-    /// The memory at the first step, `[env * agent, memory]`.
+    /// The hidden state before the first step, `[env * agent, carry]`.
     pub(super) hidden: Tensor<2>,
     /// Zero where an episode begins, `[time + 1, env * agent]`.
     pub(super) keep: Tensor<2>,
     /// `[time, env * agent, 1]`.
     pub(super) actions: Tensor<3, Int>,
-    /// One where there is something to learn, `[time, env]`, untracked.
+    /// One for steps to learn from, otherwise zero, `[time, env]`, without gradients.
     pub(super) valid: Tensor<2>,
     /// Zero, or a large negative number where an action is not available, `[time + 1, env * agent, action]`,
-    /// untracked.
+    /// without gradients.
     mask_bias: Tensor<3>,
     /// `[time, env]`, on the host.
     steps: Vec<EpisodeStep>,
-    /// How returns follow from what is bootstrapped, on a device that is not the CPU.
+    /// The returns as a linear map of bootstrap values, on a device other than the CPU.
     map: Option<LinearTargets>,
 }
 
@@ -46,8 +46,8 @@ impl Minibatch {
         let input = gather(&rollout.input, time + 1, agents * dim, n, envs);
         let keep = gather(&rollout.not_reset, time + 1, 1, n, envs);
         let keep = keep.iter().flat_map(|&k| std::iter::repeat_n(k, agents)).collect();
-        let memory = rollout.hidden.len() / (n * agents);
-        let hidden = gather(&rollout.hidden, 1, agents * memory, n, envs);
+        let carry = rollout.hidden.len() / (n * agents);
+        let hidden = gather(&rollout.hidden, 1, agents * carry, n, envs);
         let actions = gather(&rollout.actions, time, agents, n, envs);
         let actions = actions.into_iter().map(i32::from).collect();
         let avail = gather(&rollout.rows.avail, time + 1, agents * n_actions, n, envs);
@@ -67,7 +67,7 @@ impl Minibatch {
         Self {
             envs: envs.len(),
             input: Tensor::from_inner(input.reshape([time + 1, rows, dim])),
-            hidden: Tensor::from_inner(hidden.reshape([rows, memory])),
+            hidden: Tensor::from_inner(hidden.reshape([rows, carry])),
             keep: Tensor::from_inner(keep.reshape([time + 1, rows])),
             actions: Tensor::from_inner(actions.reshape([time, rows, 1])),
             valid: valid.reshape([time, envs.len()]),
@@ -96,7 +96,7 @@ impl Minibatch {
     }
 }
 
-/// The rows of some environments from `[time, env, size]`.
+/// Returns the rows of some environments from `[time, env, size]`.
 fn gather<T: Copy>(all: &[T], time: usize, size: usize, n: usize, envs: &[usize]) -> Vec<T> {
     let mut out = Vec::with_capacity(time * envs.len() * size);
     for t in 0..time {
@@ -107,7 +107,7 @@ fn gather<T: Copy>(all: &[T], time: usize, size: usize, n: usize, envs: &[usize]
     out
 }
 
-/// The lambda-returns of a rollout, `[time, row]`: the generalised advantage of the bootstrapped
+/// Computes the lambda-returns of a rollout, `[time, row]`: the generalised advantage of the bootstrapped
 /// values, plus the values.
 fn lambda_returns(
     steps: &[EpisodeStep],
@@ -122,8 +122,9 @@ fn lambda_returns(
     returns
 }
 
-/// What a [`LinearTargets`] needs: the returns of values that are all zero, `[time + 1, env]`, and those of a value
-/// one at each time without any reward, `[env, time + 1, time + 1]`. What belongs to the last time is zero.
+/// Returns the numbers of a [`LinearTargets`]: the returns of values that are all zero, `[time + 1, env]`, and
+/// those of a value one at each time without any reward, `[env, time + 1, time + 1]`. Entries of the last time
+/// are zero.
 fn return_numbers(steps: &[EpisodeStep], envs: usize, settings: &Pqn) -> [Vec<f32>; 2] {
     let times = steps.len() / envs + 1;
     let nothing = vec![0.0; times * envs];
@@ -168,10 +169,10 @@ mod tests {
     }
 
     fn of<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
-        tensor(values.to_vec(), shape, &device("cpu").expect("the CPU is always there"))
+        tensor(values.to_vec(), shape, &device("cpu").expect("the CPU is always available"))
     }
 
-    /// What happened in two environments to one agent with three actions, some of which are unavailable.
+    /// A rollout of one agent in two environments, with three actions, some of which are unavailable.
     fn part(steps: &[EpisodeStep], mask_bias: &[f32]) -> Minibatch {
         let time = steps.len() / 2;
         Minibatch {
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_bootstrapped_behind_an_end_and_one_value_behind_a_truncation() {
+    fn nothing_is_bootstrapped_after_a_termination_and_one_value_after_a_truncation() {
         let steps = [
             step(1.0, Running),
             step(10.0, Terminated),

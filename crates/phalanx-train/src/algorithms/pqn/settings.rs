@@ -49,11 +49,11 @@ pub struct Pqn {
     pub td_lambda: f64,
     /// The probability of a random action at the start.
     pub epsilon_start: f64,
-    /// The probability of a random action in the end.
+    /// The probability of a random action at the end.
     pub epsilon_finish: f64,
     /// The number of environment steps between the two.
     pub epsilon_anneal_time: u64,
-    /// Whether the agents' first layer is normalised, which is what keeps learning stable without
+    /// Whether the agents' first layer is normalised, which keeps learning stable without
     /// target networks.
     pub layer_norm: bool,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
@@ -66,7 +66,7 @@ pub struct Pqn {
     pub rnn_hidden_dim: usize,
     /// Whether an agent's input includes its last action.
     pub obs_last_action: bool,
-    /// Whether an agent's input includes its one-hot identity.
+    /// Whether an agent's input includes its one-hot ID.
     pub obs_agent_id: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What targets bootstrap from: the next joint action and its value.
+//! Bootstrapping: the next joint action and its value.
 
 use burn::tensor::{Int, Tensor};
 
@@ -6,15 +6,15 @@ use super::batch::EpisodeTensors;
 
 /// How the value of the next joint action is estimated.
 ///
-/// A further rule is a variant here, a key in `settings.rs` and in `configs/q_learning.toml`.
+/// To add a rule, add a variant here and a key in `settings.rs` and `configs/q_learning.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootstrapRule {
-    /// The target networks choose each agent's action and value the joint action (DQN).
+    /// The target networks select each agent's action and evaluate the joint action (DQN).
     Target,
-    /// The online networks choose, and the target networks value (van Hasselt et al. 2016, Double
+    /// The online networks select and the target networks evaluate (van Hasselt et al. 2016, Double
     /// DQN, arXiv 1509.06461).
     DoubleQ,
-    /// The smaller of the online and the target networks' utilities chooses, and the smaller of
+    /// The smaller of the online and the target networks' utilities selects, and the smaller of
     /// their joint action values counts (MINTO, arXiv 2510.02590):
     ///
     /// ```text
@@ -65,7 +65,7 @@ mod tests {
     use crate::replay::EpisodeBatch;
     use crate::rollout::InputLayout;
 
-    /// The last time of one episode of two agents with three actions; the second agent's last action
+    /// The last step of an episode of two agents with three actions; the second agent's last action
     /// is unavailable.
     fn batch() -> EpisodeTensors {
         let inputs = InputLayout {
@@ -89,11 +89,11 @@ mod tests {
             weights: vec![1.0],
         };
         let rng = Rng::stream(0, Purpose::Check, 0);
-        let cpu = device("cpu").expect("the CPU is always there");
+        let cpu = device("cpu").expect("the CPU is always available");
         EpisodeTensors::new(batch, inputs, &QLearningSettings::default(), 1, rng, &cpu)
     }
 
-    /// The joint action and the value of each rule, where VDN mixes these utilities.
+    /// Returns the joint action and the value of each rule if VDN mixes these utilities.
     fn bootstrap(rule: BootstrapRule) -> (Vec<i32>, f32) {
         let batch = batch();
         let tensor = |values: [f32; 6]| -> Tensor<3> {
@@ -112,17 +112,17 @@ mod tests {
     }
 
     #[test]
-    fn the_target_networks_choose_and_value() {
+    fn the_target_networks_select_and_evaluate() {
         assert_eq!(bootstrap(BootstrapRule::Target), (vec![0, 0], 3.0 + 2.0));
     }
 
     #[test]
-    fn double_q_learning_values_what_the_online_networks_choose() {
+    fn double_q_learning_evaluates_what_the_online_networks_select() {
         assert_eq!(bootstrap(BootstrapRule::DoubleQ), (vec![1, 1], 1.5 - 1.0));
     }
 
     #[test]
-    fn minto_chooses_by_the_smaller_utility_and_takes_the_smaller_value() {
+    fn minto_selects_by_the_smaller_utility_and_takes_the_smaller_value() {
         // The smaller utilities are 1, 1.5, 2 and 0.5, -1; the values there 4.5 and 2.5.
         assert_eq!(bootstrap(BootstrapRule::Minto), (vec![2, 0], 2.0 + 0.5));
     }

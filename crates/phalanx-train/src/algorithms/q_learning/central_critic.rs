@@ -1,4 +1,4 @@
-//! The unrestricted estimator of the joint action value that some algorithms learn besides their own.
+//! The unrestricted estimator of the joint action value that some algorithms learn in addition to a mixer.
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
@@ -11,8 +11,8 @@ use super::factorisation::ModelContext;
 use super::settings::QLearningSettings;
 use super::targets::Targets;
 
-/// `Q*(s, u)`: an unrestricted network of the state and of utilities that come from agents' networks
-/// of their own (Rashid et al. 2020, Weighted QMIX, arXiv 2006.10800).
+/// `Q*(s, u)`: an unrestricted network of the state and of utilities from separate agent networks (Rashid
+/// et al. 2020, Weighted QMIX, arXiv 2006.10800).
 #[derive(Module, Debug)]
 pub(super) struct CentralCritic {
     agents: AgentNetworks,

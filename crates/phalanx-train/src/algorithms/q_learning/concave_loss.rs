@@ -24,9 +24,9 @@ use crate::algorithms::transfer::{flat, tensor};
 pub struct ConcaveNetworks {
     agents: AgentNetworks,
     mixer: ConcaveNetwork,
-    /// The unrestricted estimator, where it is used.
+    /// The unrestricted estimator, if it is used.
     central: Option<CentralCritic>,
-    /// The policies, where they act.
+    /// The policies, if they act.
     policies: Option<AgentNetworks>,
 }
 
@@ -39,7 +39,7 @@ impl ConcaveQ {
         utilities: Tensor<3>,
         initial: Option<Tensor<3>>,
     ) -> SearchResult {
-        // Everything in one transfer: on a device, this is where the update waits for it.
+        // One transfer: on a device, the update waits here.
         let greedy = initial.map(|logits| flat(batch.argmax_available(logits).float()));
         let more = std::iter::once(flat(utilities)).chain(greedy).collect();
         let (weights, mut more) = ConcaveWeightsCpu::download_with(weights, more);
@@ -136,8 +136,8 @@ impl ConcaveQ {
     }
 }
 
-/// Three things learn at once: utilities `Q_i` under a concave mixer `f`, an unrestricted estimator
-/// `Q*` with utilities of its own, and a policy `pi_i` for each agent.
+/// Trains three models together: utilities `Q_i` under a concave mixer `f`, an unrestricted estimator
+/// `Q*` with separate utilities, and a policy `pi_i` for each agent.
 ///
 /// ```text
 /// u*   = SELECT f(Q_1(u_1), …, Q_n(u_n); s)        online networks, starting from the policies
@@ -150,9 +150,9 @@ impl ConcaveQ {
 /// ```
 ///
 /// `scale` is the root of the mean square of all `A_i(a)` in the shard of the batch. No gradient passes through
-/// `SELECT`, `A_i` or the targets. In `L_pi` the entropy stands outside of `f`: inside, as in
+/// `SELECT`, `A_i` or the targets. In `L_pi` the entropy is outside of `f`: inside, as in
 /// equation (10) of the paper (`policy_loss = "literal"`), it is punished wherever `f` falls with a
-/// utility, and `f(E q) >= E f(q)` lets mixed policies look better than what they play.
+/// utility, and `f(E q) >= E f(q)` makes stochastic policies look better than the actions they play.
 impl ValueFactorisation for ConcaveQ {
     const ID: &str = "concaveq";
     const SUMMARY: &str = "ConcaveQ: concave mixing, iterative action selection, local policies";

@@ -8,15 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::central_critic::CentralCritic;
 use super::settings::QLearningSettings;
 
-/// ConcaveQ: the joint action value is concave in the utilities. The best joint action is found by
-/// iterative selection while learning, and local policies learn to play it (Li et al. 2024, AAAI 38,
-/// arXiv 2312.15555). The loss is explained at its [`ValueFactorisation`](super::ValueFactorisation)
-/// in `concave_loss.rs`.
+/// ConcaveQ: the joint action value is concave in the utilities. Training searches for the best joint action
+/// iteratively, and local policies learn to choose it (Li et al. 2024, AAAI 38, arXiv 2312.15555). The loss
+/// is explained at its [`ValueFactorisation`](super::ValueFactorisation) in `concave_loss.rs`.
 ///
-/// Where the paper is silent or contradicts itself, the defaults are what works, and the paper's
-/// words are options: `first_layer = "absolute"`, `policy_loss = "literal"`. Ablations are options
-/// too: `search = "greedy"` selects without iteration, `estimator = "concave"` takes targets from
-/// the mixer itself, `acting = "utilities"` plays without policies, `w = 1` learns without weights.
+/// Where the paper is incomplete or contradicts itself, the defaults are what works, and the literal versions
+/// are options: `first_layer = "absolute"`, `policy_loss = "literal"`. Ablations are options too:
+/// `search = "greedy"` selects without iteration, `estimator = "concave"` takes targets from the mixer itself,
+/// `acting = "utilities"` acts without policies, `w = 1` learns without weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConcaveQ {
     /// The settings of Q-learning.
@@ -27,7 +26,7 @@ pub struct ConcaveQ {
     pub mixer: ConcaveMixer,
     /// The weight, at most one, of joint actions that the mixer values above their target.
     pub w: f64,
-    /// Where targets come from: the `unrestricted` estimator, or the `concave` mixer itself.
+    /// The source of targets: the `unrestricted` estimator, or the `concave` mixer itself.
     pub estimator: Estimator,
     /// The width of the unrestricted estimator.
     pub central_mixing_embed_dim: usize,
@@ -37,9 +36,9 @@ pub struct ConcaveQ {
     pub search_starts: usize,
     /// The largest number of passes over all agents.
     pub search_sweeps: usize,
-    /// Whether pairs of agents change their actions together where no single agent can gain.
+    /// Whether pairs of agents change their actions together if no single agent can gain.
     pub search_pairwise: bool,
-    /// What acts: the local `policies`, or the `utilities`.
+    /// The acting networks: the local `policies`, or the `utilities`.
     pub acting: Acting,
     /// The loss of the policies: `safe` or `literal`.
     pub policy_loss: PolicyLoss,
@@ -51,17 +50,17 @@ pub struct ConcaveQ {
     pub entropy_coef: f64,
 }
 
-/// Where targets come from.
+/// The source of targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Estimator {
-    /// An unrestricted estimator with utilities of its own.
+    /// An unrestricted estimator with separate utilities.
     Unrestricted,
     /// The concave mixer.
     Concave,
 }
 
-/// What acts.
+/// The networks that choose actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Acting {

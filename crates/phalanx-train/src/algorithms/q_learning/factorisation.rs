@@ -27,13 +27,13 @@ pub trait ValueFactorisation: Clone + Default + Serialize + Send + Sync + 'stati
     /// The name on the command line.
     const ID: &str;
 
-    /// What the algorithm does, in one line.
+    /// A summary of the algorithm, in one line.
     const SUMMARY: &str;
 
     /// Whether the agents' utilities are mixed into one value of the team.
     const MIXES: bool = true;
 
-    /// All networks that learn.
+    /// All trained networks.
     type Networks: Module + Sync;
 
     /// Returns the settings of Q-learning.
@@ -67,7 +67,7 @@ pub trait ValueFactorisation: Clone + Default + Serialize + Send + Sync + 'stati
     ) -> LossOutput;
 
     /// Computes the joint action values of the actions taken, `[row, 1]`, or the agents' own
-    /// values, `[row, agent]`, where nothing is mixed. Neither networks nor batch carry gradients.
+    /// values, `[row, agent]`, without a mixer. Neither networks nor batch carry gradients.
     fn q_tot(&self, networks: &Self::Networks, batch: &EpisodeTensors) -> Tensor<2>;
 }
 
@@ -102,7 +102,7 @@ impl<F: ValueFactorisation> Algorithm for F {
     }
 }
 
-/// What networks are made for.
+/// The environment and settings for which networks are created.
 #[derive(Clone, Debug)]
 pub struct ModelContext {
     /// The environment.

@@ -34,7 +34,7 @@ pub struct ReplayLearner<F: ValueFactorisation> {
     sampling: Rng,
     /// Seeds of the streams that losses draw from.
     selection: Rng,
-    /// The weights under way, where rollouts are collected while the device trains.
+    /// The pipelined weights, if rollouts are collected while the device trains.
     pipelined: Option<PipelinedWeights>,
 }
 
@@ -70,7 +70,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         }
     }
 
-    /// Replaces the networks and their target networks by `change` of them.
+    /// Replaces the networks and their target networks by the results of `change`.
     #[must_use]
     pub fn with_networks(mut self, change: impl FnOnce(F::Networks) -> F::Networks) -> Self {
         self.state.networks = change(self.state.networks);
@@ -104,7 +104,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         self.state.factorisation.agent_networks(&self.state.networks)
     }
 
-    /// Makes one update from replayed episodes. Returns `false` where there are not yet enough.
+    /// Makes one update from replayed episodes. Returns `false` if there are not enough yet.
     fn learn(&mut self, metrics: &mut Metrics, pending: &mut PendingMetrics) -> bool {
         let learning = self.state.factorisation.learning();
         let Some(sample) = self.replay.sample(learning.batch_size, &mut self.sampling) else {
@@ -256,7 +256,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
         let learned = state.factorisation.agent_networks(&networks).clone();
         self.actor = learned.to_actor();
         if self.pipelined.is_some() {
-            // A run that was saved on the CPU has the newest networks alone.
+            // A run that was saved on the CPU has only the newest networks.
             let acting = match file(files, "acting.safetensors") {
                 Ok(bytes) => from_safetensors(learned.clone(), bytes)?,
                 Err(_) => learned.clone(),
@@ -281,24 +281,24 @@ mod tests {
     use super::*;
     use crate::algorithms::{QLearningSettings, Qmix, Vdn};
 
-    /// The weights after one update from twelve battles of different lengths.
+    /// Returns the weights after one update from twelve battles of different lengths.
     fn learned(n: usize, multiple: usize) -> Vec<f32> {
         let make = phalanx_envs::registry::factory("skirmish/3m", &Default::default());
-        let make = make.expect("it is registered");
+        let make = make.expect("the environment is registered");
         let mut envs = ParallelEnvs::new(12, 3, Purpose::Environment, make);
         let learning = QLearningSettings {
             batch_size_run: 12,
-            // More than there are, so that nothing is learned yet.
+            // More than there are, so that no update is made yet.
             batch_size: 100,
             optim_eps: 0.01,
             ..QLearningSettings::default()
         };
-        let device = device("cpu").expect("the CPU is always there");
+        let device = device("cpu").expect("the CPU is always available");
         let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device: device.clone() };
         let algorithm = Qmix::new(learning.clone());
         let mut learner = ReplayLearner::new(algorithm, &context);
         let mut metrics = Metrics::default();
-        learner.train_iteration(&mut envs, &mut metrics).expect("nothing is learned");
+        learner.train_iteration(&mut envs, &mut metrics).expect("no update is made");
         let sample = learner.replay.sample(12, &mut learner.sampling).expect("there are twelve");
         let shards = sample.shards(n);
         assert_eq!(shards.len(), n);
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn overlapped_rollouts_are_played_with_the_weights_from_before_the_last_updates() {
+    fn overlapped_rollouts_use_the_weights_from_before_the_last_updates() {
         let overlap_rollouts = Overlap::Always;
         let settings = QLearningSettings { overlap_rollouts, ..QLearningSettings::default() };
         let (mut learner, mut envs) = two_step(settings);
@@ -346,10 +346,10 @@ mod tests {
         for iteration in 1..5 {
             learner.train_iteration(&mut envs, &mut metrics).expect("the loss is finite");
             newest.push(decides(&learner.policy().actor));
-            assert_ne!(newest[iteration], newest[iteration - 1], "every iteration learns");
-            // What acts now was the newest before these updates.
+            assert_ne!(newest[iteration], newest[iteration - 1], "every iteration makes an update");
+            // The acting weights were the newest before these updates.
             assert_eq!(decides(&learner.actor), newest[iteration - 1]);
-            // When it is asked how learning goes makes no difference.
+            // The time of a flush makes no difference.
             if iteration % 2 == 0 {
                 learner.flush(&mut metrics).expect("the loss is finite");
                 assert!(metrics.take_means().contains_key("loss_td"));
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_not_finite_is_an_error_where_replay_is_prioritised_too() {
+    fn a_loss_that_is_not_finite_is_an_error_with_prioritised_replay_too() {
         let settings = QLearningSettings {
             lr: 1e30,
             prioritised_replay: true,
@@ -371,12 +371,12 @@ mod tests {
     }
 
     #[test]
-    fn shards_teach_what_one_padded_batch_teaches() {
+    fn shards_give_the_same_update_as_one_padded_batch() {
         assert_alike(&learned(1, 1), &learned(4, 1));
     }
 
     #[test]
-    fn further_padding_teaches_nothing() {
+    fn further_padding_does_not_change_an_update() {
         assert_alike(&learned(1, 1), &learned(1, 64));
     }
 

@@ -1,4 +1,4 @@
-//! Targets as a linear map of bootstrap values, for devices whose values the host must not wait for.
+//! Targets as a linear map of bootstrap values, so that the host need not wait for a device.
 
 use burn::tensor::Tensor;
 use phalanx_core::rl::{EpisodeStep, n_step_targets, td_lambda_targets};
@@ -20,7 +20,7 @@ pub(in crate::algorithms) struct LinearTargets {
     rewarded: Tensor<2>,
     /// `M`, `[episode, times, times]`; its last row is zero.
     bootstrapped: Tensor<3>,
-    /// `N`, likewise.
+    /// `N`, in the same shape.
     raised: Option<Tensor<3>>,
 }
 
@@ -28,7 +28,7 @@ pub(in crate::algorithms) struct LinearTargets {
 pub(super) struct LinearTargetBuffers {
     pub(super) rewarded: Vec<f32>,
     pub(super) bootstrapped: Vec<f32>,
-    /// Empty where there are none.
+    /// Empty without Q(lambda).
     pub(super) raised: Vec<f32>,
 }
 

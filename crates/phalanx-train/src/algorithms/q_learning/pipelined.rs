@@ -11,9 +11,9 @@ use crate::rollout::Metrics;
 /// Weights reach the actors when the rollout after their updates has ended, whether or not the device
 /// finished earlier: the same seed gives the same run.
 pub(super) struct PipelinedWeights {
-    /// The networks whose weights act at present.
+    /// The networks whose weights act now.
     pub(super) acting: AgentNetworks,
-    /// Those that act after the next rollout.
+    /// The networks that act after the next rollout.
     next: Option<(AgentNetworks, PendingMetrics)>,
 }
 

@@ -73,7 +73,7 @@ pub struct QtranNetworks {
     value: QtranValue,
 }
 
-/// Brings features, `[times, episode * agent, width]`, into the shape `[row, agent, width]`.
+/// Reshapes features, `[times, episode * agent, width]`, to `[row, agent, width]`.
 fn per_row(batch: &EpisodeTensors, features: Tensor<3>) -> Tensor<3> {
     let [_, _, width] = features.dims();
     features.reshape([batch.rows(), batch.agents, width])

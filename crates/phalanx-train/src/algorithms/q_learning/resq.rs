@@ -17,7 +17,7 @@ use super::td_loss::weighted_mse;
 /// table (Shen et al. 2022, NeurIPS 35).
 ///
 /// With `Q = Q_tot + w_r Q_r`, where `w_r` is 0 at the greedy joint action of `Q_tot` and 1
-/// elsewhere, and an unrestricted estimator `Q*`, each with utilities of its own:
+/// elsewhere, and an unrestricted estimator `Q*`, each with separate utilities:
 ///
 /// ```text
 /// u* = argmax_u Q_tot(s', u)               agent by agent, online networks

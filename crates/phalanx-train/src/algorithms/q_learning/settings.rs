@@ -25,7 +25,7 @@ pub struct QLearningSettings {
     /// The number of episodes in an update.
     pub batch_size: usize,
     /// The number of consecutive steps of each episode in an update, starting anywhere; zero takes whole
-    /// episodes. Recurrent agents start a piece with an empty hidden state.
+    /// episodes. Recurrent agents start a window with a zero hidden state.
     pub batch_steps: usize,
     /// The number of episodes in the replay buffer.
     pub buffer_size: usize,
@@ -63,10 +63,10 @@ pub struct QLearningSettings {
     pub td_loss_scale: f64,
     /// Whether rewards are standardised with their running mean and variance.
     pub standardise_rewards: bool,
-    /// Whether agents learn from the team's reward rather than from their own, which some environments
-    /// give.
+    /// Whether agents learn from the team's reward rather than from agent rewards, which some environments
+    /// provide.
     pub common_reward: bool,
-    /// Whether the online networks choose the joint action that the target networks value (double
+    /// Whether the online networks select the joint action that the target networks evaluate (double
     /// Q-learning) rather than the target networks themselves.
     pub double_q: bool,
     /// Whether targets bootstrap from the smaller of the online and the target networks' values (MINTO);
@@ -81,7 +81,7 @@ pub struct QLearningSettings {
     pub target_update_tau: f64,
     /// The probability of a random action at the start.
     pub epsilon_start: f64,
-    /// The probability of a random action in the end.
+    /// The probability of a random action at the end.
     pub epsilon_finish: f64,
     /// The number of environment steps between the two.
     pub epsilon_anneal_time: u64,
@@ -95,7 +95,7 @@ pub struct QLearningSettings {
     pub rnn_hidden_dim: usize,
     /// Whether an agent's input includes its last action.
     pub obs_last_action: bool,
-    /// Whether an agent's input includes its one-hot identity.
+    /// Whether an agent's input includes its one-hot ID.
     pub obs_agent_id: bool,
 }
 

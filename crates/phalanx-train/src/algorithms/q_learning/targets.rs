@@ -149,7 +149,7 @@ mod tests {
             learning,
             1,
             Rng::stream(0, Purpose::Check, 0),
-            &device("cpu").expect("the CPU is always there"),
+            &device("cpu").expect("the CPU is always available"),
         )
     }
 
@@ -158,10 +158,10 @@ mod tests {
     }
 
     fn cpu() -> phalanx_core::nn::Device {
-        device("cpu").expect("the CPU is always there")
+        device("cpu").expect("the CPU is always available")
     }
 
-    /// The targets of what is bootstrapped, `[6, column]`.
+    /// Returns the targets for these bootstrap values, `[6, column]`.
     fn targets_of(learning: &QLearningSettings, greedy: &[f32], taken: Option<&[f32]>) -> Targets {
         let of = |values: &[f32]| tensor(values.to_vec(), [6, values.len() / 6], &cpu());
         Targets::new(learning, &with(learning), of(greedy), taken.map(of))
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_is_weighted_by_episode_and_divided_by_the_steps_there_are() {
+    fn the_error_is_weighted_by_episode_and_divided_by_the_number_of_real_steps() {
         let learning = QLearningSettings { prioritised_replay: true, ..learning() };
         let targets = targets_of(&learning, &[0.0; 6], None);
         let error = error(&targets, &learning, &[2.0, 4.0, 1.0, 7.0, 7.0, 7.0], 1);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn q_lambda_raises_rewards_by_what_exploration_cost() {
+    fn q_lambda_adds_the_cost_of_exploration_to_rewards() {
         let learning = QLearningSettings { q_lambda: true, td_lambda: 1.0, ..learning() };
         let (greedy, taken) = ([3.0, 3.0, 5.0, 5.0, 0.0, 0.0], [2.0, 3.0, 1.0, 1.0, 0.0, 0.0]);
         let targets = targets_of(&learning, &greedy, Some(&taken));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn n_rewards_make_a_target_where_they_are_asked_for() {
+    fn n_step_targets_are_used_if_configured() {
         let learning = QLearningSettings { n_step: 2, ..learning() };
         let targets = targets_of(&learning, &[0.0, 0.0, 8.0, 6.0, 9.0, 9.0], None);
         assert_eq!(numbers(&targets)[..3], [1.0 + 0.5 * 4.0, 2.0 + 0.5 * 6.0, 4.0]);

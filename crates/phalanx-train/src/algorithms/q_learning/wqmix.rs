@@ -138,9 +138,9 @@ impl WeightedSettings {
 /// Which joint actions have weight one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weighting {
-    /// Those valued below their target.
+    /// Joint actions whose value is below their target.
     Optimistic,
-    /// The greedy one, and those whose target exceeds its value.
+    /// The greedy joint action, and those whose target exceeds its value.
     Central,
 }
 

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_and_every_missing_file_is_noticed() {
+    fn every_flipped_bit_and_every_missing_file_is_detected() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("step_10");
         write(&path, &files()).expect("written");

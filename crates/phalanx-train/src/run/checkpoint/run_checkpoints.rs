@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_the_last_and_the_kept_checkpoints_stay() {
+    fn the_best_the_last_and_the_kept_checkpoints_are_not_deleted() {
         let run = tempfile::tempdir().expect("a temporary folder");
         let checkpoints = RunCheckpoints::of(run.path());
         let files = |t: u64| vec![NamedFile::new("t", t.to_le_bytes().to_vec())];

@@ -93,19 +93,19 @@ mod tests {
     fn the_latest_undamaged_state_is_loaded() {
         let run = tempfile::tempdir().expect("a temporary folder");
         let state = RunState::of(run.path());
-        assert_eq!(state.load().expect("there is none"), None);
+        assert_eq!(state.load().expect("a missing state is no error"), None);
         let files = |t: u64| vec![NamedFile::new("t", t.to_le_bytes().to_vec())];
         state.save(9, &files(9)).expect("saved");
         state.save(10, &files(10)).expect("saved");
-        assert_eq!(state.load().expect("whole"), Some(files(10)));
+        assert_eq!(state.load().expect("the file is complete"), Some(files(10)));
         assert_eq!(state.steps().expect("read"), [10]);
         // A crash before the old state was removed, and a damaged new one.
         directory::write(&state.path(9), &files(9)).expect("written");
         fs::write(state.path(10).join("t"), b"damaged").expect("written");
-        assert_eq!(state.load().expect("the old one is whole"), Some(files(9)));
+        assert_eq!(state.load().expect("the old file is complete"), Some(files(9)));
         fs::write(state.path(9).join("t"), b"damaged").expect("written");
         assert!(state.load().is_err());
         state.remove().expect("removed");
-        assert_eq!(state.load().expect("there is none"), None);
+        assert_eq!(state.load().expect("a missing state is no error"), None);
     }
 }

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn evaluations_under_a_former_name_of_the_algorithm_are_taken_over() {
+    fn evaluations_under_a_former_algorithm_name_are_kept() {
         let evaluations = json!({ "step_0": { "step_count": 0 }, "step_1": { "step_count": 10 } });
         let of =
             |alg: &str| json!({ "two_step": { "two_step": { alg: { "seed_1": evaluations } } } });

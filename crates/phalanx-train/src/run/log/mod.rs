@@ -1,4 +1,4 @@
-//! The metrics of a run as files: `metrics.jsonl`, `log.txt`, TensorBoard events and `marl_eval.json`.
+//! Writes the metrics of a run: `metrics.jsonl`, `log.txt`, TensorBoard events and `marl_eval.json`.
 
 mod marl_eval;
 mod run_log;

@@ -157,8 +157,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_lost_its_end_keeps_its_whole_records() {
-        let folder = tempfile::tempdir().expect("there is room");
+    fn a_truncated_file_keeps_its_complete_records() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let mut board = TensorBoard::create(folder.path()).expect("it can be written");
         let length = || TensorBoard::len(folder.path()).expect("the file is there");
         board.scalars(1, [("a", 1.0)].into_iter()).expect("it can be written");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_castagnolis() {
+    fn the_checksum_is_crc_32c() {
         // The check value of CRC-32/ISCSI.
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
     }

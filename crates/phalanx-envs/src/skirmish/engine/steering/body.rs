@@ -86,7 +86,7 @@ impl Body {
         self.separation + if self.walks { LOOPS_PER_CHOICE * self.pace } else { LOOKAHEAD }
     }
 
-    /// Goes on in the direction chosen last.
+    /// Continues in the direction chosen last.
     pub(crate) fn keep_on(&mut self, speed: f32) {
         self.leg -= self.stride;
         self.stride = speed.min(self.leg.max(0.0));

@@ -155,7 +155,7 @@ impl Steering {
         }
     }
 
-    /// Returns whether a neighbour of walker `i` will not do what was expected of it.
+    /// Returns whether a neighbour of walker `i` will not move as expected.
     fn is_surprised(&self, i: usize) -> bool {
         self.neighbours.of(i).iter().any(|&j| {
             let (other, spot) = (&self.bodies[usize::from(j)], &self.spots[usize::from(j)]);

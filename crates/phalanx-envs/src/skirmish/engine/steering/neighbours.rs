@@ -27,7 +27,7 @@ pub(super) struct Neighbours {
     grid: Option<Grid>,
 }
 
-/// The units sorted by the square cell they stand in.
+/// The units sorted by their square cell.
 #[derive(Clone, Debug)]
 struct Grid {
     columns: usize,
@@ -202,7 +202,7 @@ mod tests {
     use phalanx_core::rng::{Purpose, Rng};
 
     #[test]
-    fn a_grid_finds_the_same_neighbours_as_comparing_everybody() {
+    fn a_grid_finds_the_same_neighbours_as_comparing_all_pairs() {
         let mut rng = Rng::stream(0, Purpose::Check, 0);
         for n in [FEW + 1, 150, 400] {
             let x: Vec<f32> = (0..n).map(|_| rng.range(0.0, 14.0)).collect();

@@ -1,4 +1,4 @@
-//! What stands in the way of one walker, and the turn it takes.
+//! The obstacles of one walker, and the turn it takes.
 
 use super::body::{Body, LOOKAHEAD, STAY, STRAIGHT, Spot, Turn};
 use super::neighbours::MAX_NEIGHBOURS;
@@ -15,7 +15,7 @@ const LANES: usize = 4;
 /// How many such groups there are.
 const GROUPS: usize = MAX_NEIGHBOURS / LANES;
 
-/// The units that could stand in the way of one walker, as they were before the loop.
+/// The units that could block one walker, as they were before the loop.
 ///
 /// One array per quantity, so that a direction is held against several of them at once. The last
 /// group is filled up with obstacles that block nothing.

@@ -15,7 +15,7 @@ const DAMAGE_POINT: f32 = 0.167;
 /// `Weapon` default RangeSlop.
 const RANGE_SLOP: f32 = 1.0;
 
-/// What a unit has unless its row says otherwise.
+/// The defaults of a unit's row.
 const BASE: Unit = Unit {
     name: "",
     race: Race::Terran,
@@ -38,7 +38,7 @@ const BASE: Unit = Unit {
     cooldown_scale: 15.0, // SMAC unit_max_cooldown, for a unit it does not name
 };
 
-/// What a weapon has unless its row says otherwise.
+/// The defaults of a weapon.
 const WEAPON: Weapon = Weapon {
     damage: 0.0,
     hits: 1,

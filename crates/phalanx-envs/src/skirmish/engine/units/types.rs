@@ -1,7 +1,7 @@
 //! What a unit is, and what a hit does.
 //!
 //! SMAC's maps depend on the game data *Wings of Liberty* alone, so the numbers are those of that
-//! data, in its own unit of time: a "Normal" second of 16 game loops. They stand in
+//! data, in its own unit of time: a "Normal" second of 16 game loops. They are in
 //! [`UNITS`](super::UNITS).
 
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ pub struct Heal {
     pub energy_per_health: f32,
     /// Largest distance between edges.
     pub range: f32,
-    /// How far (between edges) it looks for the injured of its own accord.
+    /// How far (between edges) it looks for injured units without an order.
     pub acquire: f32,
 }
 
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_marine_kills_a_marine_with_eight_shots() {
-        let weapon = marine().weapon.expect("a marine is armed");
+        let weapon = marine().weapon.expect("a marine has a weapon");
         let (mut health, mut shots) = (45.0, 0);
         while health > 0.0 {
             (health, _) = strike(&weapon, &marine(), health, 0.0);
@@ -209,24 +209,24 @@ mod tests {
 
     #[test]
     fn a_shield_takes_damage_first_and_without_armour() {
-        let weapon = marine().weapon.expect("a marine is armed");
+        let weapon = marine().weapon.expect("a marine has a weapon");
         let target = Unit { armour: 1.0, ..marine() };
         assert_eq!(strike(&weapon, &target, 100.0, 50.0), (100.0, 44.0));
-        // Two points of shield are left; four of the six go on, less one of armour.
+        // Two points of shield are left; the other four of the six damage the health, less one of armour.
         assert_eq!(strike(&weapon, &target, 100.0, 2.0), (97.0, 0.0));
         assert_eq!(strike(&weapon, &target, 100.0, 0.0), (95.0, 0.0));
     }
 
     #[test]
     fn armour_leaves_half_a_point_of_every_hit() {
-        let weapon = marine().weapon.expect("a marine is armed");
+        let weapon = marine().weapon.expect("a marine has a weapon");
         let target = Unit { armour: 9.0, ..marine() };
         assert_eq!(strike(&weapon, &target, 45.0, 0.0), (44.5, 0.0));
     }
 
     #[test]
     fn a_bonus_counts_against_its_attribute_only() {
-        let plain = marine().weapon.expect("a marine is armed");
+        let plain = marine().weapon.expect("a marine has a weapon");
         let light = Weapon { bonus: Some((Attribute::Light, 4.0)), ..plain };
         let armored = Weapon { bonus: Some((Attribute::Armored, 4.0)), ..plain };
         assert_eq!(strike(&light, &marine(), 45.0, 0.0), (35.0, 0.0));

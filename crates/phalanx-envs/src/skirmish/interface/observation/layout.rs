@@ -108,7 +108,7 @@ impl Layout {
     }
 
     /// Returns the entries of an observation that the state lacks: where the agent may move, which
-    /// units it sees and how far away they are. Health, shields and types stand in the state, and
+    /// units it sees and how far away they are. Health, shields and types are in the state, and
     /// so do last actions unless they were left out of it.
     pub(crate) fn private_obs(&self) -> Vec<usize> {
         if self.args.obs_instead_of_state {

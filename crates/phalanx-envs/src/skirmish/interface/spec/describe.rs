@@ -128,7 +128,7 @@ impl<'a> Names<'a> {
         }
         // Rows of allies skip the view itself, so their unit depends on the observing agent.
         for row in 0..layout.n_agents - 1 {
-            let subject = format!("ally {row} without oneself");
+            let subject = format!("ally {row} (excluding self)");
             names.push(format!("{subject}: visible"));
             self.other(&subject, layout.ally_shield, 0, &mut names);
             if args.obs_last_action {
@@ -136,15 +136,15 @@ impl<'a> Names<'a> {
             }
         }
         if layout.own_health() {
-            health("oneself", layout.ally_shield, &mut names);
+            health("self", layout.ally_shield, &mut names);
         }
         if args.obs_own_pos {
             let (width, height) = (self.map.terrain.width(), self.map.terrain.height());
-            names.push(format!("oneself: x / {width}"));
-            names.push(format!("oneself: y / {height}"));
+            names.push(format!("self: x / {width}"));
+            names.push(format!("self: y / {height}"));
         }
-        self.facing("oneself", &mut names);
-        self.types("oneself", 0, &mut names);
+        self.facing("self", &mut names);
+        self.types("self", 0, &mut names);
         names.extend(time);
         names
     }

@@ -5,7 +5,7 @@ use super::super::skirmish::Skirmish;
 use crate::skirmish::engine::UNITS;
 use crate::skirmish::maps::{Outline, Spawn};
 
-/// Describes the teams and what is unusual about the battle.
+/// Describes the teams and the special rules of the battle.
 pub(crate) fn summary(battle: &Skirmish) -> String {
     let (map, args) = (battle.map(), battle.args());
     let mut text = teams_in_words(&map.outline());

@@ -15,7 +15,7 @@ use crate::rollout::Rollout;
 
 /// Results of the estimation that outlive the rollout.
 pub(in super::super) struct Estimates {
-    /// The critic's hidden states after the rollout, `[env, critic row, memory]`.
+    /// The critic's hidden states after the rollout, `[env, critic row, carry]`.
     pub(in super::super) next_critic_hidden: Vec<f32>,
     /// The explained variance of the returns by the values.
     pub(in super::super) explained_variance: f64,

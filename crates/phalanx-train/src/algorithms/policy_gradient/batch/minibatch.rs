@@ -120,7 +120,7 @@ impl RolloutBatch<'_> {
     }
 
     /// Returns the inputs, masks and actions of a group in some items. The hidden states are `hidden`,
-    /// `[row, memory]`, or those of the rollout.
+    /// `[row, carry]`, or those of the rollout.
     pub(super) fn policy_inputs(
         &self,
         hidden: Option<Tensor<2>>,
@@ -237,7 +237,7 @@ impl RolloutBatch<'_> {
         (valued, std::array::from_fn(|_| all.next().expect(same_number)))
     }
 
-    /// Returns the hidden states at the start of some items, `[row, memory]`.
+    /// Returns the hidden states at the start of some items, `[row, carry]`.
     fn initial_hidden(
         &self,
         all: &[f32],

@@ -47,9 +47,9 @@ pub struct RolloutBatch<'a> {
     active: Vec<bool>,
     /// The steps from which the critic learns, `[time, env, critic row]`.
     critic_active: Vec<bool>,
-    /// Hidden states before each chunk, `[chunk, env, agent, memory]`; the first are from the rollout.
+    /// Hidden states before each chunk, `[chunk, env, agent, carry]`; the first are from the rollout.
     policy_hidden: Vec<f32>,
-    /// `[chunk, env, critic row, memory]`.
+    /// `[chunk, env, critic row, carry]`.
     critic_hidden: Vec<f32>,
     /// Log-probabilities of the taken actions under the policy of the rollout.
     log_prob: Vec<f32>,

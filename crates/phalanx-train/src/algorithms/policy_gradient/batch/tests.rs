@@ -66,7 +66,7 @@ fn networks_with(unit: RnnKind, outputs: usize, seed: u64) -> AgentNetworks {
         activation: HiddenActivation::Relu,
         init: Init::default(),
     };
-    let cpu = device("cpu").expect("the CPU is always there");
+    let cpu = device("cpu").expect("the CPU is always available");
     AgentNetworks::new(&config, &[0, 1], &mut Rng::stream(seed, Purpose::Weights, 0), &cpu)
 }
 
@@ -80,7 +80,7 @@ fn evaluated_with(settings: &PolicyGradient, policy: &AgentNetworks) -> RolloutB
     let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
     let mut rollout_batch =
         RolloutBatch::new(&rollout, settings, inputs(), &layout, &hidden).into_owned();
-    let cpu = device("cpu").expect("the CPU is always there");
+    let cpu = device("cpu").expect("the CPU is always available");
     rollout_batch.evaluate_policy(policy, settings, &cpu);
     rollout_batch
 }
@@ -106,20 +106,20 @@ fn learned(settings: &PolicyGradient) -> (Vec<f32>, PolicyBatch) {
     let layout = CriticLayout::new(settings, &spec(), inputs());
     let hidden = vec![0.0; ENVS * 2 * settings.carry_dim()];
     let mut rollout_batch = RolloutBatch::new(&rollout, settings, inputs(), &layout, &hidden);
-    let cpu = device("cpu").expect("the CPU is always there");
+    let cpu = device("cpu").expect("the CPU is always available");
     rollout_batch.evaluate_policy(&networks(2), settings, &cpu);
     let zeros = || vec![0.0; TIME * ENVS * 2];
     let rollout_batch = RolloutBatch { advantage: zeros(), value: zeros(), ..rollout_batch };
     let group = UpdateGroup { network: None, agents: vec![0, 1] };
     let items: Vec<usize> = (0..rollout_batch.items()).collect();
     let batch = rollout_batch.minibatch(&group, &items, settings, &cpu);
-    let [shard] = &batch.shards[..] else { panic!("so little is one shard") };
+    let [shard] = &batch.shards[..] else { panic!("a small batch is one shard") };
     let learned = rollout_batch.policy_batch(&group, &batch, shard, &cpu);
     (rollout_batch.log_prob.clone(), learned)
 }
 
 #[test]
-fn the_updated_policy_has_all_actions_and_all_agents_where_the_masks_are_off() {
+fn without_masks_the_updated_policy_has_all_actions_and_all_agents() {
     let (acted, masked) = learned(&settings(0));
     let off =
         PolicyGradient { mask_policy_loss: false, use_policy_active_masks: false, ..settings(0) };
@@ -142,7 +142,7 @@ fn the_updated_policy_has_all_actions_and_all_agents_where_the_masks_are_off() {
 
 #[test]
 fn an_episode_at_its_limit_is_bootstrapped_unless_the_limit_counts_as_its_end() {
-    let cpu = device("cpu").expect("the CPU is always there");
+    let cpu = device("cpu").expect("the CPU is always available");
     for proper in [true, false] {
         let settings = PolicyGradient {
             use_proper_time_limits: proper,
@@ -170,7 +170,7 @@ fn an_episode_at_its_limit_is_bootstrapped_unless_the_limit_counts_as_its_end() 
 }
 
 #[test]
-fn a_shared_critic_reads_the_features_of_the_whole_sequence_and_one_step_more() {
+fn a_shared_critic_reads_the_features_of_the_whole_sequence_and_of_the_next_step() {
     let policy = networks(2);
     let of = |chunk| PolicyGradient { critic: CriticInput::Shared, ..settings(chunk) };
     let (whole, cut) = (evaluated_with(&of(0), &policy), evaluated_with(&of(2), &policy));
@@ -186,7 +186,7 @@ fn a_shared_critic_reads_the_features_of_the_whole_sequence_and_one_step_more() 
 #[test]
 fn the_importance_ratio_is_the_probability_ratio_of_the_agents_updated_before() {
     let (old, new) = (networks(2), networks(3));
-    let cpu = device("cpu").expect("the CPU is always there");
+    let cpu = device("cpu").expect("the CPU is always available");
     let mut rollout_batch = evaluated(0, &old);
     let group = |agent| UpdateGroup { network: Some(agent), agents: vec![agent] };
     rollout_batch.apply_importance_ratio(&group(1), &new, &cpu);

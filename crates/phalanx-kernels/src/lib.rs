@@ -31,7 +31,7 @@ mod ops;
 mod params;
 mod reference;
 mod simd;
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 mod test_random;
 mod threads;
 

@@ -27,7 +27,7 @@ pub fn is_in_shard() -> bool {
 }
 
 /// Keeps all work of this thread on it, or ends that.
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 pub(crate) fn set_in_shard(on: bool) {
     IN_SHARD.set(on);
 }

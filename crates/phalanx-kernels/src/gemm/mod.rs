@@ -9,6 +9,6 @@ pub(crate) mod amx;
 pub(crate) mod backward_matmul;
 pub(crate) mod matmul;
 pub(crate) mod pack;
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 pub(crate) mod tests;
 mod tile;

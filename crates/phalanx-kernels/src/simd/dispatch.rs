@@ -1,6 +1,6 @@
 //! Which vectors a processor has, and loads and stores that may be cut short by the end of a slice.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 use std::cell::Cell;
 
 use pulp::{Arch, Simd, WithSimd};
@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 /// Runs `work` with the widest vectors of this processor, found out when it runs: AVX-512, AVX2 or none.
 #[inline]
 pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "flex"))]
     if let Some(vectors) = VECTORS.get() {
         return vectors.dispatch(work);
     }
@@ -19,7 +19,7 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
 /// The environment variable `PHALANX_AMX=off` forbids it.
 #[cfg(all(feature = "flex", target_arch = "x86_64", target_os = "linux"))]
 pub(crate) fn amx_takes(large: bool) -> bool {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "flex"))]
     if let Some(vectors) = VECTORS.get() {
         return matches!(vectors, Vectors::Amx(_));
     }
@@ -28,14 +28,14 @@ pub(crate) fn amx_takes(large: bool) -> bool {
     large && *ALLOWED.get_or_init(allowed)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 thread_local! {
     /// The vectors that [`dispatch`] uses on this thread in place of the widest.
     static VECTORS: Cell<Option<Vectors>> = const { Cell::new(None) };
 }
 
 /// A kind of vectors.
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Vectors {
     /// One number at a time, as any processor can.
@@ -49,7 +49,7 @@ pub(crate) enum Vectors {
     Amx(pulp::x86::V4),
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 impl Vectors {
     /// All kinds this processor has; each is taken by [`dispatch`] on this thread until the next.
     pub(crate) fn each() -> impl Iterator<Item = Self> {

@@ -117,9 +117,9 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         // Tiles of nearly equal height: 19 rows are 5, 5, 5 and 4, since a tile of one row is slow.
         let tiles = rows.len().div_ceil(most);
         let (low, taller) = (rows.len() / tiles, rows.len() % tiles);
-        let behind = rows.start + taller * (low + 1);
+        let later = rows.start + taller * (low + 1);
         for (first, n, height) in
-            [(rows.start, taller * (low + 1), low + 1), (behind, (tiles - taller) * low, low)]
+            [(rows.start, taller * (low + 1), low + 1), (later, (tiles - taller) * low, low)]
         {
             match if n > 0 { height } else { 0 } {
                 8 => self.tiles::<S, 8, V>(simd, panel, first, n),

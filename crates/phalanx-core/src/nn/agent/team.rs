@@ -167,12 +167,12 @@ fn gather_columns<const D: usize>(
     }
     let shape = parts[0].0.dims();
     let episodes = shape[dim] / parts[0].1;
-    let (before, behind): (usize, usize) =
+    let (before, later): (usize, usize) =
         (shape[..dim].iter().product(), shape[dim + 1..].iter().product());
     let columns = runs.iter().map(|(_, _, n)| n).sum::<usize>();
     let pieces = runs.into_iter().map(|(part, first, n)| {
         let (x, columns) = &parts[part];
-        let x: Tensor<4> = x.clone().reshape([before, episodes, *columns, behind]);
+        let x: Tensor<4> = x.clone().reshape([before, episodes, *columns, later]);
         if n == *columns { x } else { x.narrow(2, first, n) }
     });
     let mut shape = shape;

@@ -32,11 +32,11 @@ pub(crate) fn backward(
         let block = first..(first + ROW_BLOCK).min(rows);
         let of = |at: usize| block.start * lengths.row(at)..block.end * lengths.row(at);
         for at in (0..3).rev() {
-            let behind = at + 1;
-            let before = &mut before[at][..of(behind).len()];
+            let later = at + 1;
+            let before = &mut before[at][..of(later).len()];
             let given = after.get(at).map_or(&gradient[of(3)], |given| &given[..before.len()]);
-            let written = saved.get(behind).map_or(output, |saved| saved);
-            activation_gradient(Activation::Relu, &written[of(behind)], given, before);
+            let written = saved.get(later).map_or(output, |saved| saved);
+            activation_gradient(Activation::Relu, &written[of(later)], given, before);
             add_column_sums(before, &mut found[at].bias);
             if let Some(other) = at.checked_sub(1) {
                 let back = &mut after[other][..of(at).len()];

@@ -24,11 +24,11 @@ pub(crate) fn forward(
     let ranges = row_ranges(rows, rows * lengths.work());
     let ranges = ranges.unwrap_or_else(|| std::iter::once(0..rows).collect());
     let mut tasks: Vec<Task<'_>> =
-        ranges.iter().map(|range| Task { range: range.clone(), behind: Vec::new() }).collect();
-    let behind = saved.iter_mut().map(|saved| &mut saved[..]).chain([&mut output[..]]);
-    for (at, behind) in behind.enumerate() {
-        for (task, part) in tasks.iter_mut().zip(split_rows(behind, lengths.row(at), &ranges)) {
-            task.behind.push(part);
+        ranges.iter().map(|range| Task { range: range.clone(), later: Vec::new() }).collect();
+    let later = saved.iter_mut().map(|saved| &mut saved[..]).chain([&mut output[..]]);
+    for (at, later) in later.enumerate() {
+        for (task, part) in tasks.iter_mut().zip(split_rows(later, lengths.row(at), &ranges)) {
+            task.later.push(part);
         }
     }
     parallel_for(tasks, |task| task.run(size, input, layers, &filters));
@@ -40,7 +40,7 @@ struct Task<'a> {
     /// Its rows.
     range: Range<usize>,
     /// These rows as they are laid out, and after each layer.
-    behind: Vec<&'a mut [f32]>,
+    later: Vec<&'a mut [f32]>,
 }
 
 impl Task<'_> {
@@ -51,16 +51,16 @@ impl Task<'_> {
         layers: [Layer<'_>; 3],
         filters: &PackedFilters,
     ) {
-        let Self { range, mut behind } = self;
+        let Self { range, mut later } = self;
         let (lengths, dim) = (Lengths::of(size), size.input_dim());
         let mut points = Scratch::default();
         for first in (0..range.len()).step_by(ROW_BLOCK) {
             let block = first..(first + ROW_BLOCK).min(range.len());
             let of = |width: usize| block.start * width..block.end * width;
             let read = &input[range.start * dim..][of(dim)];
-            lay_out(size, read, dim, &mut behind[0][of(lengths.row(0))]);
+            lay_out(size, read, dim, &mut later[0][of(lengths.row(0))]);
             for (at, layer) in layers.iter().enumerate() {
-                let (from, to) = behind.split_at_mut(at + 1);
+                let (from, to) = later.split_at_mut(at + 1);
                 let from = &from[at][of(lengths.row(at))];
                 let to = &mut to[0][of(lengths.row(at + 1))];
                 layer_forward(lengths, at, (filters, layer.bias), from, to, &mut points);

@@ -119,7 +119,7 @@ pub(crate) fn layer_forward(
 /// The intermediate results of some rows.
 #[derive(Clone, Debug, Default)]
 pub struct FilterScratch {
-    behind: [Vec<f32>; 4],
+    later: [Vec<f32>; 4],
     points: Scratch,
 }
 
@@ -130,23 +130,23 @@ pub fn filter(
     (filters, biases): (&PackedFilters, [&[f32]; 3]),
     (input, dim): (&[f32], usize),
     (output, stride): (&mut [f32], usize),
-    FilterScratch { behind, points }: &mut FilterScratch,
+    FilterScratch { later, points }: &mut FilterScratch,
 ) {
     let lengths = Lengths::of(size);
-    for (at, behind) in behind.iter_mut().enumerate() {
-        behind.resize(ROW_BLOCK * lengths.row(at), 0.0);
+    for (at, later) in later.iter_mut().enumerate() {
+        later.resize(ROW_BLOCK * lengths.row(at), 0.0);
     }
     let blocks = input.chunks(ROW_BLOCK * dim).zip(output.chunks_mut(ROW_BLOCK * stride));
     for (input, output) in blocks {
         let rows = input.len() / dim;
-        lay_out(size, input, dim, &mut behind[0][..rows * lengths.row(0)]);
+        lay_out(size, input, dim, &mut later[0][..rows * lengths.row(0)]);
         for (at, bias) in biases.into_iter().enumerate() {
-            let (from, to) = behind.split_at_mut(at + 1);
+            let (from, to) = later.split_at_mut(at + 1);
             let from = &from[at][..rows * lengths.row(at)];
             let to = &mut to[0][..rows * lengths.row(at + 1)];
             layer_forward(lengths, at, (filters, bias), from, to, points);
         }
-        let filtered = behind[3].chunks_exact(lengths.row(3));
+        let filtered = later[3].chunks_exact(lengths.row(3));
         for (from, to) in filtered.zip(output.chunks_mut(stride)) {
             to[..from.len()].copy_from_slice(from);
         }

@@ -23,7 +23,7 @@ pub(crate) fn backward(
     let mut gradients: Vec<LayerGradients> = layers.iter().map(LayerGradients::zeros).collect();
     let mut inputs = wanted.then(|| vec![0.0; input.len()]);
     let width = layers.iter().map(Layer::columns).max().unwrap_or(0);
-    let [mut before, mut behind] = [0, 1].map(|_| Buffer::take(ROWS * width));
+    let [mut before, mut later] = [0, 1].map(|_| Buffer::take(ROWS * width));
     let mut scratch = Scratch::default();
     for first in (0..rows).step_by(ROWS) {
         let block = first..(first + ROWS).min(rows);
@@ -43,9 +43,9 @@ pub(crate) fn backward(
             }
             let read = &hidden[at - 1][of(inner)];
             gradients[at].add(read, given, &mut scratch);
-            let behind = &mut behind[..block.len() * inner];
-            backwards(given, &transposed[at], behind);
-            activation_gradient(activation, read, behind, &mut before[..block.len() * inner]);
+            let later = &mut later[..block.len() * inner];
+            backwards(given, &transposed[at], later);
+            activation_gradient(activation, read, later, &mut before[..block.len() * inner]);
         }
     }
     (inputs, gradients)

@@ -155,9 +155,9 @@ impl Mixer<'_> {
         let sections = self.sections();
         let [_, _, _, Range { end: width, .. }] = sections;
         let (all, embed) = (self.weight_1.columns(), self.weight_2.columns());
-        let behind = [self.weight_1, self.weight_2, self.value];
-        let transposed = behind.map(|layer| layer.transposed(rows));
-        let mut found = behind.each_ref().map(LayerGradients::zeros);
+        let later = [self.weight_1, self.weight_2, self.value];
+        let transposed = later.map(|layer| layer.transposed(rows));
+        let mut found = later.each_ref().map(LayerGradients::zeros);
         let mut joined =
             LayerGradients { weight: vec![0.0; state_dim * width], bias: vec![0.0; width] };
         let mut q = Vec::with_capacity(self.q.len());

@@ -41,7 +41,7 @@ impl Agent<'_> {
         let steps = steps_at_once(rows);
         let [mut gates, mut recurrent] = [0, 1].map(|_| Buffer::take(3 * steps * step));
         let [mut previous, mut d_states] = [0, 1].map(|_| Buffer::take(steps * step));
-        let [mut behind, mut before] = [0, 1].map(|_| Buffer::take(steps * rows * width));
+        let [mut later, mut before] = [0, 1].map(|_| Buffer::take(steps * rows * width));
         let mut scratch = Scratch::default();
         for last in (1..=time).rev().step_by(steps) {
             let first = last.saturating_sub(steps);
@@ -79,9 +79,9 @@ impl Agent<'_> {
             add_column_sums(recurrent, &mut found.hidden_gates.bias);
             let encoded = &saved.encoded[of(width)];
             found.input_gates.add(encoded, gates, &mut scratch);
-            let (behind, before) = (&mut behind[..n * width], &mut before[..n * width]);
-            backwards(gates, &input_gates, behind);
-            activation_gradient(self.activation, encoded, behind, before);
+            let (later, before) = (&mut later[..n * width], &mut before[..n * width]);
+            backwards(gates, &input_gates, later);
+            activation_gradient(self.activation, encoded, later, before);
             found.encoder.add(&self.input[of(reads)], before, &mut scratch);
             if let Some(input) = &mut found.input {
                 multiply(before, &encoder, None, &mut input[of(reads)]);

@@ -2,14 +2,21 @@
 //!
 //! ```sh
 //! cargo run --release --example write_an_environment
+//! cargo run --release --example write_an_environment -- train qmix corridor t_max=20000
 //! ```
 //!
-//! The conformance kit checks the environment, then VDN learns it.
+//! The conformance kit checks the environment, then VDN learns it. With arguments, the example is the
+//! program `phalanx` with one more environment.
 
 #![allow(clippy::print_stdout)]
 
+use std::process::ExitCode;
+
 use phalanx::env::{pack, unpack};
+use phalanx::envs::arguments::check_keys;
+use phalanx::envs::registry::{EnvEntry, Factory};
 use phalanx::prelude::*;
+use phalanx_cli::Program;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -104,7 +111,16 @@ impl Env for Corridor {
     }
 }
 
-fn main() -> anyhow::Result<()> {
+/// The environment by its name on the command line.
+fn corridor() -> EnvEntry {
+    let summary = "Two robots must press two buttons at the same time.";
+    EnvEntry::new("corridor", summary, &[], |args| {
+        check_keys(args, &[])?;
+        Ok(Factory::new(Corridor::new))
+    })
+}
+
+fn check_and_learn() -> anyhow::Result<()> {
     let report = check_env(Corridor::new, 100_000)?;
     println!("the environment meets the contract: {report:?}");
 
@@ -117,4 +133,17 @@ fn main() -> anyhow::Result<()> {
     println!("the robots press both buttons in {:.0}% of the episodes", 100.0 * pressed);
     anyhow::ensure!(pressed > 0.9, "VDN did not learn the task");
     Ok(())
+}
+
+fn main() -> ExitCode {
+    if std::env::args().len() > 1 {
+        return Program::builtin().environment(corridor()).main();
+    }
+    match check_and_learn() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -36,6 +36,7 @@ use crate::program::STOPPED;
     phalanx train qmix skirmish/8m configs/algs/qmix_pymarl.toml seed=3 t_max=500000\n  \
     phalanx train vdn two_step epsilon_finish=1.0 t_max=20000\n  \
     phalanx train mappo skirmish/5m_vs_6m configs/algs/mappo.toml --dry-run\n  \
+    phalanx train qmix skirmish map=configs/maps/two_ramps.toml\n  \
     phalanx train --resume results/qmix/skirmish/8m/seed_3")]
 pub(crate) struct Train {
     /// The algorithm; `phalanx list algs` shows them.

@@ -44,8 +44,8 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
     let setup = LearnerContext { spec: envs.spec().clone(), seed: 1, device };
     let mut learner = algorithm.learner(&setup);
     let mut metrics = Metrics::default();
-    learner.iterate(&mut envs, &mut metrics).expect("losses are finite");
-    learner.settle(&mut metrics).expect("losses are finite");
+    learner.train_iteration(&mut envs, &mut metrics).expect("losses are finite");
+    learner.flush(&mut metrics).expect("losses are finite");
     // Agents that are updated one after another have separate updates.
     assert!(metrics.updates >= updates as u64, "{id}");
     let means = metrics.take_means().into_iter().map(|(name, mean)| (name.to_string(), mean));

@@ -183,7 +183,7 @@ fn stays_as_it_is(id: &str, settings: &[&str], part: u64) {
     let (mut metrics, began) = (Metrics::default(), std::time::Instant::now());
     let mut until = |updates: u64| {
         while metrics.updates < updates {
-            learner.iterate(&mut envs, &mut metrics).expect("losses are finite");
+            learner.train_iteration(&mut envs, &mut metrics).expect("losses are finite");
         }
         let used = Used::now();
         let seconds = began.elapsed().as_secs_f64();
@@ -230,7 +230,7 @@ fn transfers(id: &str, settings: &[&str]) -> (f64, f64, f64) {
     let (mut learner, mut envs) = learner(id, settings, &gpu().0);
     let mut metrics = Metrics::default();
     let mut iterate = || {
-        learner.iterate(&mut envs, &mut metrics).expect("losses are finite");
+        learner.train_iteration(&mut envs, &mut metrics).expect("losses are finite");
         metrics.updates
     };
     while iterate() == 0 {}
@@ -294,7 +294,7 @@ fn a_run_on_the_gpu_continues_exactly_from_a_saved_state() {
                        envs: &mut ParallelEnvs<AnyLength>,
                        metrics: &mut Metrics| {
             for _ in 0..4 {
-                learner.iterate(envs, metrics).expect("losses are finite");
+                learner.train_iteration(envs, metrics).expect("losses are finite");
             }
         };
         advance(&mut *straight, &mut envs, &mut metrics);
@@ -335,7 +335,7 @@ fn a_device_lost_during_an_update_is_reported_in_one_sentence() {
     let (mut learner, mut envs) = learner("ippo", &IPPO, &device);
     let mut metrics = Metrics::default();
     let mut iterate =
-        || catch_device_failure("wgpu", &device, || learner.iterate(&mut envs, &mut metrics));
+        || catch_device_failure("wgpu", &device, || learner.train_iteration(&mut envs, &mut metrics));
     iterate().expect("the device works").expect("losses are finite");
     setup.device.destroy();
     let error = iterate().expect_err("the device is lost");

@@ -334,8 +334,9 @@ fn a_device_lost_during_an_update_is_reported_in_one_sentence() {
 
     let (mut learner, mut envs) = learner("ippo", &IPPO, &device);
     let mut metrics = Metrics::default();
-    let mut iterate =
-        || catch_device_failure("wgpu", &device, || learner.train_iteration(&mut envs, &mut metrics));
+    let mut iterate = || {
+        catch_device_failure("wgpu", &device, || learner.train_iteration(&mut envs, &mut metrics))
+    };
     iterate().expect("the device works").expect("losses are finite");
     setup.device.destroy();
     let error = iterate().expect_err("the device is lost");

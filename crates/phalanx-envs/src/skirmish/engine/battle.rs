@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alive::AliveUnits;
 use super::steering::Steering;
-use super::units::Stats;
-use super::units::UNITS;
+use super::units::{Stats, UNITS};
 use crate::skirmish::args::SkirmishArgs;
 use crate::skirmish::maps::{EnemyOrder, Map, Rosters, START_SCATTER, Spawn};
 use crate::skirmish::terrain::Terrain;

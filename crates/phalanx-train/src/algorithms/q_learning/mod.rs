@@ -177,6 +177,7 @@ impl<M: Mixer> ValueFactorisation for QLearning<M> {
             mixer.forward(&target.mixer, batch.mixer_input(target_utilities.clone(), actions))
         };
         let online_value = |actions| {
+            let actions = Tensor::from_inner(actions);
             let input = tracked.mixer_input(utilities.clone().detach(), actions);
             mixer.forward(&online.mixer, input).inner()
         };

@@ -28,12 +28,10 @@ impl PlannedUpdates {
 
     /// Returns the warning that these updates are few.
     pub fn warning(&self) -> String {
-        let (updates, schedule) = (grouped(self.updates), &self.schedule);
-        let may = if self.at_least { "may make as few as" } else { "makes about" };
+        let makes = if self.at_least { "may make as few as" } else { "makes about" };
+        let (updates, remedy) = (grouped(self.updates), self.remedy);
         format!(
-            "this run {may} {updates} updates ({schedule}), which is rarely enough to learn; for \
-             more, {}",
-            self.remedy
+            "this run {makes} {updates} updates, which is rarely enough to learn; for more, {remedy}"
         )
     }
 }

@@ -131,6 +131,21 @@ fn an_extension_that_is_killed_can_be_repeated() {
 }
 
 #[test]
+fn a_run_that_is_killed_while_it_ends_can_be_resumed_to_its_end() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (straight, killed) = (folder.path().join("straight"), folder.path().join("killed"));
+    let expected = trainer(ippo(), 3100).run(&straight).expect("the run succeeds");
+    let full = |report: &Report| (report.t_env >= 3100).then_some(1.0);
+    let cut = trainer(ippo(), 3100).keep_state().metric("crashes", full).run(&killed);
+    cut.expect_err("it was interrupted");
+    let summary = trainer(ippo(), 3100).keep_state().resume(&killed).expect("the run resumes");
+    assert_eq!((summary.last, summary.best), (expected.last, expected.best));
+    assert_eq!(metrics(&straight), metrics(&killed));
+    let again = trainer(ippo(), 3100).resume(&killed).expect_err("it has finished");
+    assert!(matches!(again, TrainError::Finished { state_kept: true, .. }), "{again}");
+}
+
+#[test]
 fn a_finished_run_whose_state_was_not_kept_says_how_to_keep_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = trainer(ippo(), 1000).run(folder.path()).expect("the run succeeds");

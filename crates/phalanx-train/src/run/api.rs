@@ -38,6 +38,18 @@ impl Trainer {
     /// Each run equals that of [`Trainer::run`] with its seed. The runs share observers, metrics and
     /// stopping rules, which see them one after another.
     ///
+    /// ```no_run
+    /// use phalanx_train::{Trainer, algorithms::Qmix};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let env = phalanx_envs::registry::factory("skirmish/3m", &Default::default())?;
+    /// for run in Trainer::new(Qmix::default(), env).run_seeds(1..=5, "results/3m")? {
+    ///     println!("{}: {}", run.path.display(), run.last.return_mean());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// When a folder already holds a run or a seed occurs twice, before anything is trained; otherwise for
@@ -75,7 +87,20 @@ impl Trainer {
     /// Resumes a run exactly from its last saved state: an interrupted run, or one that has finished with
     /// [`Trainer::keep_state`], which then continues to a larger `t_max`. The folder is afterwards that of
     /// an uninterrupted run with this `t_max`: the evaluation with which the shorter run ended is
-    /// removed from the logs, unless it is one of the longer run as well.
+    /// removed from the logs, unless it is one of the longer run as well. A run that a stopping rule has
+    /// ended continues in the same way, under the rules of this trainer.
+    ///
+    /// ```no_run
+    /// use phalanx_train::{Trainer, algorithms::Qmix};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let env = phalanx_envs::registry::factory("skirmish/3m", &Default::default())?;
+    /// let trainer = |t_max| Trainer::new(Qmix::default(), env.clone()).t_max(t_max);
+    /// trainer(300_000).keep_state().run("results/3m")?;
+    /// trainer(600_000).resume("results/3m")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// The trainer must have the configuration of the run, except for the keys
     /// [`RunConfig::CHANGEABLE_ON_RESUME`](crate::config::RunConfig::CHANGEABLE_ON_RESUME): `t_max`,

@@ -58,19 +58,21 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     if let Some(key) = difference(&run, &ours, &defaults) {
         return Err(cannot(format!("its `{key}` differs")));
     }
-    let ended = finished_at(&folder, &run)?;
     let finished =
         |t_env, state_kept| TrainError::Finished { path: path.into(), t_env, state_kept };
     let Some(files) = RunState::of(path).load()? else {
-        return Err(match ended {
-            Some((_, t_env)) => finished(t_env, false),
+        return Err(match finished_at(&folder, &run)? {
+            Some(t_env) => finished(t_env, false),
             None => cannot("no state was saved yet (save_state_interval)".to_owned()),
         });
     };
     let (state, cursor, seconds) = LoopState::read(&files).map_err(cannot)?;
     let (reached, t_max) = (cursor.t_env(), trainer.config.t_max);
-    if t_max <= reached {
-        let same = run.config.get("t_max") == ours.config.get("t_max");
+    let same = run.config.get("t_max") == ours.config.get("t_max");
+    let ended = folder.ended();
+    // A run that was killed after its last iteration has only its end to make.
+    let at_its_end = same && state.pending && ended.is_none();
+    if t_max <= reached && !at_its_end {
         return Err(match ended {
             Some((_, t_env)) if same => finished(t_env, true),
             _ => cannot(format!(
@@ -97,15 +99,15 @@ fn info(trainer: &mut Trainer) -> Result<RunInfo, TrainError> {
     })
 }
 
-/// Returns how and after how many environment steps a run ended, if it has.
-fn finished_at(folder: &RunFolder, run: &RunInfo) -> Result<Option<(Ended, u64)>, TrainError> {
-    if let Some(ended) = folder.ended() {
-        return Ok(Some(ended));
+/// Returns after how many environment steps a run without a saved state has ended, if it has.
+fn finished_at(folder: &RunFolder, run: &RunInfo) -> Result<Option<u64>, TrainError> {
+    if let Some((_, t_env)) = folder.ended() {
+        return Ok(Some(t_env));
     }
     // Earlier versions did not write it down.
     let t_max = run.config.get("t_max").and_then(toml::Value::as_integer).unwrap_or(i64::MAX);
     let last = RunCheckpoints::of(folder.path()).index()?.last;
-    Ok(last.filter(|&last| last >= t_max as u64).map(|last| (Ended::TMax, last)))
+    Ok(last.filter(|&last| last >= t_max as u64))
 }
 
 /// Returns the first setting that differs and must not differ in a resumed run.

@@ -14,7 +14,7 @@ mod step;
 mod vec_env;
 
 pub use buffers::{BatchBuffers, StepBuffers, StepRows};
-pub use check::{CheckError, CheckReport, check_env};
+pub use check::{CheckError, CheckReport, check_allocations, check_env};
 pub use environment::Env;
 pub use parallel::ParallelEnvs;
 pub use saved_state::{EnvError, pack, unpack};

@@ -123,7 +123,7 @@ impl Env for PredatorPrey {
         SCRIPTED_POLICIES
     }
 
-    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, policy: usize, _: &[bool], rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
         actions.fill(rules::STAY);

@@ -217,16 +217,6 @@ impl Battle {
         }
     }
 
-    /// Returns whether the mask opens `action` to `unit`.
-    pub(crate) fn may(&self, unit: usize, action: u16) -> bool {
-        if !self.alive(unit) || action < ATTACK {
-            return self.alive(unit) || action == STOP;
-        }
-        let mut squared = [0.0; CAPACITY];
-        self.squared_distances(unit, &mut squared);
-        squared[self.target(unit, action)] < self.stats(unit).range_limit
-    }
-
     /// Returns what others see of a unit's last movement, as a vector.
     #[inline]
     pub(crate) fn last_movement(&self, unit: usize) -> (f32, f32) {

@@ -251,13 +251,20 @@ impl Env for Smax {
         SCRIPTED_POLICIES
     }
 
-    /// In self-play for both teams.
-    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
+    /// Writes the actions of both teams in self-play.
+    fn scripted_actions(
+        &mut self,
+        policy: usize,
+        avail: &[bool],
+        rng: &mut Rng,
+        actions: &mut [u16],
+    ) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
-        for (agent, action) in actions.iter_mut().enumerate() {
+        let masks = avail.chunks_exact(self.spec.n_actions);
+        for (agent, (action, mask)) in actions.iter_mut().zip(masks).enumerate() {
             *action = self.script.act(&self.battle, agent, rng);
-            if !self.battle.may(agent, *action) {
+            if !mask[usize::from(*action)] {
                 *action = STOP;
             }
         }

@@ -109,7 +109,7 @@ impl Env for Skirmish {
         SCRIPTED_POLICIES
     }
 
-    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, policy: usize, _: &[bool], rng: &mut Rng, actions: &mut [u16]) {
         self.ask(policy, rng, actions);
     }
 

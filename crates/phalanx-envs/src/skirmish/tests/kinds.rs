@@ -211,7 +211,7 @@ fn the_scripted_policy_heals_the_injured_and_lets_marauders_skip_medivacs() {
     field.units().health[2] = 10.0;
     field.rewrite();
     let mut actions = [0; 4];
-    field.env.scripted_actions(0, &mut field.rng, &mut actions);
+    field.env.scripted_actions(0, &field.rows.avail, &mut field.rng, &mut actions);
     // The medivac (enemy 0) is the nearest to all; the marauder takes the next.
     assert_eq!(actions, [6 + 1, 6, 6, 6 + 2]);
 }

@@ -179,7 +179,7 @@ fn the_script_plays_legal_actions() {
         for _ in 0..20 {
             field.reset();
             loop {
-                field.env.scripted_actions(0, &mut player, &mut actions);
+                field.env.scripted_actions(0, &field.rows.avail, &mut player, &mut actions);
                 let masks = field.rows.avail.chunks_exact(field.env.spec.n_actions);
                 assert!(masks.zip(&actions).all(|(mask, &action)| mask[usize::from(action)]));
                 attacks += actions.iter().filter(|&&action| action >= ATTACK).count();

@@ -39,13 +39,13 @@ pub enum ArgumentError {
         known: String,
     },
     /// The environment has no arguments at all.
-    #[error("there is no argument `{key}`: this environment takes none")]
+    #[error("there is no argument `{key}`: this environment takes no arguments")]
     NoneTaken {
         /// The key that was given.
         key: String,
     },
     /// An argument without a default is not given.
-    #[error("there is no `{key}`: give {allowed}, as in env_args.{key}=VALUE")]
+    #[error("the argument `{key}` is missing: set it with env_args.{key}=VALUE to {allowed}")]
     Missing {
         /// The key.
         key: &'static str,

@@ -33,20 +33,20 @@ impl Family {
 pub const MATRIX_FAMILIES: &[Family] = &[
     Family {
         name: "qtran_1",
-        summary: "Like qtran, with cells of z = 1 instead of 0, so that the best monotonic fit is wrong.",
+        summary: "Like qtran, with z = 1 instead of 0, so that the best monotonic fit is wrong.",
         arguments: Z,
         table: qtran,
     },
     Family {
         name: "penalty",
-        summary: "Two optima of 10 that must not be mixed up: the penalty k is -100 \
+        summary: "Two optima of 10; mixing them up costs the penalty k = -100 \
                   (Claus and Boutilier 1998).",
         arguments: K,
         table: penalty,
     },
     Family {
         name: "custom",
-        summary: "A game of one joint action with any payoffs; those of qtran unless others are given.",
+        summary: "A one-step game with any payoff table; that of qtran by default.",
         arguments: PAYOFF,
         table: custom,
     },
@@ -56,7 +56,7 @@ const Z: &[Argument] = &[argument("z", NUMBER)];
 const K: &[Argument] = &[argument("k", NUMBER)];
 const PAYOFF: &[Argument] = &[Argument {
     key: "payoff",
-    allowed: "a list of 1 to 100 rows, each a list of equally many finite numbers, at most 100",
+    allowed: "a list of 1 to 100 rows of the same length, each a list of 1 to 100 finite numbers",
 }];
 
 /// The argument of `matrix/qtran_1`.

@@ -84,8 +84,8 @@ struct Progress {
 
 impl KStep {
     /// One sentence about the game.
-    pub const SUMMARY: &'static str = "The first joint action decides which one must be repeated for k \
-        steps, and the best branch hides its prize in the last (Mahajan et al. 2019, MAVEN).";
+    pub const SUMMARY: &'static str = "The first joint action must be repeated for k steps; only the last \
+        step reveals which branch is best (Mahajan et al. 2019, MAVEN).";
 
     /// Creates the game, at its first step.
     ///
@@ -170,8 +170,9 @@ impl Env for KStep {
     }
 
     fn describe(&self) -> Description {
-        let mut numbers: Vec<_> =
-            (0..=self.args.steps).map(|step| format!("1 after {step} steps, else 0")).collect();
+        let mut numbers: Vec<_> = (0..=self.args.steps)
+            .map(|step| format!("1 if {step} steps were played, else 0"))
+            .collect();
         if self.args.steps > 1 {
             numbers.extend((0..BRANCHES).map(|branch| format!("1 in branch {branch}, else 0")));
         }
@@ -179,7 +180,7 @@ impl Env for KStep {
             summary: Self::SUMMARY.to_owned(),
             obs: numbers.clone(),
             state: numbers,
-            actions: vec!["0".to_owned(), "1".to_owned()],
+            actions: vec!["action 0".to_owned(), "action 1".to_owned()],
         }
     }
 }

@@ -73,8 +73,8 @@ pub struct Mmdp {
 
 impl Mmdp {
     /// One sentence about the game.
-    pub const SUMMARY: &'static str = "A hundred steps in which 00 pays 1 and 11 ends all pay: a test of \
-        learning off policy (Wang et al. 2021, QPLEX).";
+    pub const SUMMARY: &'static str = "A hundred steps; 00 pays 1, and 11 ends all further reward: a \
+        test of off-policy learning (Wang et al. 2021, QPLEX).";
 
     /// Creates the game, at its first step.
     ///
@@ -154,8 +154,8 @@ impl Env for Mmdp {
                 .map(|index| format!("agent {}: {}", index / 2, state(index % 2)))
                 .collect(),
             actions: vec![
-                "0: pays when both agents choose it in state 1".to_owned(),
-                "1: leads to state 0 when both agents choose it".to_owned(),
+                "action 0: pays if both agents choose it in state 1".to_owned(),
+                "action 1: leads to state 0 if both agents choose it".to_owned(),
             ],
         }
     }

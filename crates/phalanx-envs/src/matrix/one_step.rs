@@ -37,32 +37,32 @@ pub const MATRIX_GAMES: &[Payoff] = &[
     },
     Payoff {
         name: "identity_2",
-        summary: "Two agents are paid for agreeing (Rashid et al. 2020, Weighted QMIX, table 1).",
+        summary: "Both agents must choose the same of two actions (Rashid et al. 2020, Weighted QMIX, table 1).",
         table: &[&[1.0, 0.0], &[0.0, 1.0]],
     },
     Payoff {
         name: "identity_3",
-        summary: "Two agents are paid for agreeing on one of three actions.",
+        summary: "Both agents must choose the same of three actions.",
         table: &[&[1.0, 0.0, 0.0], &[0.0, 1.0, 0.0], &[0.0, 0.0, 1.0]],
     },
     Payoff {
         name: "climbing",
-        summary: "Miscoordination at the optimum 11 costs 30 (Claus and Boutilier 1998).",
+        summary: "The optimum 11 borders on penalties of -30 for miscoordination (Claus and Boutilier 1998).",
         table: &[&[11.0, -30.0, 0.0], &[-30.0, 7.0, 6.0], &[0.0, 0.0, 5.0]],
     },
     Payoff {
         name: "pymarl2_1",
-        summary: "The optimum 12 is surrounded by -0.1, so little that QMIX finds it (PyMARL2).",
+        summary: "The optimum 12 is surrounded by only -0.1, and QMIX finds it (PyMARL2's code, table 1).",
         table: &[&[12.0, -0.1, -0.1], &[-0.1, 0.0, 0.0], &[-0.1, 0.0, 0.0]],
     },
     Payoff {
         name: "pymarl2_2",
-        summary: "Like qtran, with an optimum of 12 (a second table in the code of PyMARL2).",
+        summary: "Like qtran, with an optimum of 12 (PyMARL2's code, table 2).",
         table: &[&[12.0, -12.0, -12.0], &[-12.0, 0.0, 0.0], &[-12.0, 0.0, 0.0]],
     },
     Payoff {
         name: "pymarl2_3",
-        summary: "The optimum 12 next to many cells of 10 (a third table in the code of PyMARL2).",
+        summary: "The optimum 12 hides among many cells of 10 (PyMARL2's code, table 3).",
         table: &[&[12.0, 0.0, 10.0], &[0.0, 0.0, 10.0], &[10.0, 10.0, 10.0]],
     },
 ];
@@ -74,7 +74,7 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 /// actions it does not have.
 ///
 /// ```
-/// use phalanx_core::env::{check_env};
+/// use phalanx_core::env::check_env;
 /// use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
 ///
 /// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), 1000).expect("the environment meets the contract");

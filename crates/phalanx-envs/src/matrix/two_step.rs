@@ -48,12 +48,11 @@ pub struct TwoStep {
 
 impl TwoStep {
     /// One sentence about the game.
-    pub const SUMMARY: &'static str =
-        "Agent 0 first chooses between a safe 7 and a game worth 8 (Rashid et al. 2018, QMIX).";
+    pub const SUMMARY: &'static str = "Agent 0 first chooses between a safe 7 and a matrix game worth up to 8 (Rashid et al. 2018, QMIX).";
 
     /// One sentence about the variant.
-    pub const NON_MONOTONE_SUMMARY: &'static str = "The two-step game with a second step that is not \
-        monotonic: 2, 1, 1, 8 instead of 0, 1, 1, 8.";
+    pub const NON_MONOTONE_SUMMARY: &'static str = "The two-step game with a non-monotonic matrix game: \
+        payoffs 2, 1, 1, 8 instead of 0, 1, 1, 8.";
 
     /// Creates the game, at its first step.
     pub fn new() -> Self {

@@ -118,7 +118,7 @@ pub const ARGUMENTS: &[Argument] = &[
     argument("n_stags", COUNT),
     argument("n_hare", COUNT),
     argument("agent_obs", "a list of two whole numbers from 0 to 64, rows and columns"),
-    argument("agent_move_block", "a list with 0 (agents) and perhaps 1 (stags) and 2 (hares)"),
+    argument("agent_move_block", "a list with 0 (agents) and optionally 1 (stags) and 2 (hares)"),
     argument("capture_action", FLAG),
     argument("capture_action_conditions", "a list of two whole numbers from 1 to 4"),
     argument("capture_conditions", "a list of two whole numbers from 0 to 4"),
@@ -230,14 +230,14 @@ impl PredatorPreyArgs {
         let [rows, columns] = self.world_shape;
         let crowd = self.n_agents + self.n_prey();
         if self.n_prey() == 0 {
-            return refuse("n_stags", "0".to_owned(), "without hares there is no prey at all");
+            return refuse("n_stags", "0".to_owned(), "there must be at least one stag or hare");
         }
         if crowd > rows * columns {
             let reason = "the grid has fewer cells than there are agents and prey";
             return refuse("world_shape", format!("{:?}", self.world_shape), reason);
         }
         if self.toroidal && rows.min(columns) < 3 {
-            let reason = "a toroidal grid has at least 3 rows and columns";
+            let reason = "a toroidal grid needs at least 3 rows and columns";
             return refuse("world_shape", format!("{:?}", self.world_shape), reason);
         }
         if self.toroidal && self.observe_walls {

@@ -38,8 +38,8 @@ pub struct PredatorPrey {
 
 impl PredatorPrey {
     /// One sentence about the task.
-    pub const SUMMARY: &'static str = "Two agents must catch a prey together; trying alone is \
-        punished (Böhmer et al. 2020, DCG; Rashid et al. 2020, Weighted QMIX).";
+    pub const SUMMARY: &'static str = "Two agents must catch a prey together; attempts alone \
+        are punished (Böhmer et al. 2020, DCG; Rashid et al. 2020, Weighted QMIX).";
 
     /// Creates the environment.
     ///
@@ -112,7 +112,7 @@ impl Env for PredatorPrey {
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         let state: State = unpack(&self.spec.id, bytes)?;
         if !self.world.is_compatible(&state) {
-            let reason = "it belongs to a hunt of another kind".to_owned();
+            let reason = "it is the state of a hunt with other arguments".to_owned();
             return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
         }
         self.world.restore(state);

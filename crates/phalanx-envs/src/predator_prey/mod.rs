@@ -45,6 +45,6 @@ pub fn entries() -> Vec<EnvEntry> {
 /// The scripted policies, each with what it does.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
     "greedy_hunt",
-    "Sees the whole grid; groups of just enough agents close in on the nearest prey, and play catch \
-     only when all of the group stand next to it.",
+    "Sees the whole grid; groups of just enough agents approach the nearest prey and catch it once \
+     all of them are adjacent.",
 )];

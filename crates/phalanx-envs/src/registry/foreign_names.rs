@@ -89,20 +89,18 @@ pub(super) fn removed_argument(
         ("skirmish", Some("smax")) => {
             let game = format!("smax/{map}");
             if environments.get(&game).is_some() {
-                format!("JaxMARL's game is the environment `{game}`")
+                format!("JaxMARL's game is now the environment `{game}`")
             } else {
                 let maps = environments.iter().filter(|entry| entry.id.starts_with("smax/"));
                 let maps: Vec<_> = maps.map(|entry| entry.id.as_str()).collect();
-                format!("JaxMARL's game has no map `{map}`; it has {}", maps.join(", "))
+                format!("JaxMARL's SMAX has no map `{map}`; it has {}", maps.join(", "))
             }
         }
-        ("skirmish", _) => {
-            "battles of `skirmish` follow StarCraft's rules; leave it out".to_owned()
-        }
-        ("smax", _) => "battles of `smax` follow JaxMARL's rules; leave it out".to_owned(),
+        ("skirmish", _) => "battles of `skirmish` always follow StarCraft's rules".to_owned(),
+        ("smax", _) => "battles of `smax` always follow JaxMARL's rules".to_owned(),
         _ => return None,
     };
-    Some(format!("there is no argument `rules` any more (rules = {rules}): {reason}"))
+    Some(format!("the argument `rules` was removed (rules = {rules}): {reason}"))
 }
 
 /// Splits a name into family, in lower case, and task without version.
@@ -196,14 +194,14 @@ mod tests {
         };
         assert_eq!(
             refusal("skirmish/3m", "smax"),
-            "environment `skirmish/3m`: there is no argument `rules` any more (rules = \"smax\"): \
-             JaxMARL's game is the environment `smax/3m`"
+            "environment `skirmish/3m`: the argument `rules` was removed (rules = \"smax\"): \
+             JaxMARL's game is now the environment `smax/3m`"
         );
         let missing = refusal("skirmish/MMM", "smax");
         assert!(missing.contains("has no map `MMM`; it has smax/3m, "), "{missing}");
         let usual = refusal("skirmish/3m", "liberty");
-        assert!(usual.ends_with("follow StarCraft's rules; leave it out"), "{usual}");
+        assert!(usual.ends_with("always follow StarCraft's rules"), "{usual}");
         let same = refusal("smax/3m", "smax");
-        assert!(same.ends_with("follow JaxMARL's rules; leave it out"), "{same}");
+        assert!(same.ends_with("always follow JaxMARL's rules"), "{same}");
     }
 }

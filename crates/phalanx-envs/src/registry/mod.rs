@@ -125,7 +125,7 @@ impl Environments {
         if id != entry.id {
             let made = factory.make().spec().id.clone();
             if made != id {
-                return Err(refused(format!("its arguments make it `{made}`").into()));
+                return Err(refused(format!("its arguments select `{made}` instead").into()));
             }
         }
         Ok(move || factory.make())

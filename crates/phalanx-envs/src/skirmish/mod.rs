@@ -68,7 +68,7 @@ const MAP_ARGUMENTS: [Argument; ARGUMENTS.len() + 1] = {
 /// Returns the environments of this folder: `skirmish`, for map files, and `skirmish/3m` and the
 /// other built-in maps.
 pub fn entries() -> Vec<EnvEntry> {
-    let summary = "StarCraft-like battles on a map of your own: map=my_map.toml.";
+    let summary = "StarCraft battle on a map of your own (map=my_map.toml).";
     let own = EnvEntry::new("skirmish", summary, &MAP_ARGUMENTS, on_map_file).named_by(MAP.key);
     let built_in = MAPS.iter().map(|&(name, _)| {
         let map = Map::outline_named(name).expect("a test reads every built-in map");
@@ -92,7 +92,7 @@ fn on_map_file(args: &Table) -> Result<Factory, EnvArgError> {
     let map = Map::read(Path::new(&path))?;
     if MAPS.iter().any(|(name, _)| *name == map.name) {
         let reason = format!(
-            "{path}: `{0}` is the name of a built-in map, skirmish/{0}; give the file another `name`",
+            "{path}: the name `{0}` is taken by the built-in map skirmish/{0}; change `name` in the file",
             map.name
         );
         return Err(reason.into());

@@ -66,7 +66,7 @@ pub fn entries() -> Vec<EnvEntry> {
 /// The scripted policies, each with what it does.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
     "heuristic",
-    "JaxMARL's: shoots at one opponent as long as it is in range, else walks to one in sight.",
+    "JaxMARL's heuristic: shoots at one opponent while it is in range; otherwise walks to one in sight.",
 )];
 
 /// A battle of SMAX: each agent commands one unit.

@@ -66,14 +66,16 @@ impl Scenario {
 
     /// Returns one sentence about the teams.
     pub fn summary(&self) -> String {
-        format!("JaxMARL's battle game: {}.", self.sides())
+        format!("SMAX battle: {}.", self.sides())
     }
 
     /// Returns the two teams in words.
     pub(crate) fn sides(&self) -> String {
         if self.procedural {
             let (allies, enemies) = (self.n_allies(), self.n_enemies());
-            format!("{allies} random units against {enemies} of the same types")
+            format!(
+                "{allies} random units against {enemies} of the same types, drawn anew in every episode"
+            )
         } else {
             format!("{} against {}", team(self.allies), team(self.enemies))
         }
@@ -101,7 +103,7 @@ fn team(squads: &[Squad]) -> String {
         let name = UNIT_TYPES[usize::from(kind)].name;
         if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
     });
-    squads.collect::<Vec<_>>().join(", ")
+    squads.collect::<Vec<_>>().join(" and ")
 }
 
 fn size(team: &[Squad]) -> usize {

@@ -58,7 +58,7 @@ impl Saved {
                 && numbers.iter().all(|number| number.is_finite())
         });
         if !fits || self.units.len() != n_units {
-            let reason = "it belongs to another battle".to_owned();
+            let reason = "it is the state of a different battle".to_owned();
             return Err(EnvError::BadState { what: env.spec.id.clone(), reason });
         }
         for (unit, saved) in self.units.iter().enumerate() {

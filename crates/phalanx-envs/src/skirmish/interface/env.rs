@@ -84,7 +84,7 @@ impl Env for Skirmish {
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         let saved: Saved = unpack(&self.spec.id, bytes)?;
         if !self.is_compatible(&saved) {
-            let reason = "it belongs to a battle of another kind".to_owned();
+            let reason = "it is the state of a different battle".to_owned();
             return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
         }
         self.rosters = saved.rosters;

@@ -20,9 +20,15 @@ use super::interface::{NO_OP, STOP};
 /// lets lead the allies.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[
     ("attack_nearest", "SMAC's heuristic: attacks the nearest opponent until it is dead."),
-    ("focus_fire", "Attacks the weakest opponent in reach, or else walks to the nearest."),
-    ("kiting", "Shoots when its weapon is ready and walks away from shorter ranges until then."),
-    ("random", "Chooses evenly among the available actions."),
+    (
+        "focus_fire",
+        "Attacks the weakest opponent within range; otherwise walks to the nearest one.",
+    ),
+    (
+        "kiting",
+        "Shoots when the weapon is ready; otherwise retreats from opponents with a shorter range.",
+    ),
+    ("random", "Chooses uniformly among the available actions."),
     ("stop", "Never moves or attacks."),
 ];
 

@@ -150,6 +150,8 @@ fn in_self_play_scripted_policies_act_for_both_teams() {
 fn a_battle_against_the_usual_orders_is_named_attack_move() {
     assert_eq!(SkirmishArgs::default().opponent, ATTACK_MOVE);
     let text = |args: &str| Field::new("3m", args).env.describe().summary;
-    assert!(text("opponent = \"kiting\"").contains("the scripted policy kiting leads the enemies"));
+    assert!(
+        text("opponent = \"kiting\"").contains("the enemies follow the scripted policy `kiting`")
+    );
     assert!(!text("").contains("scripted"));
 }

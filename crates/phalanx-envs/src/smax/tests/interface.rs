@@ -67,7 +67,7 @@ fn every_index_is_described() {
     assert_eq!(about.actions[5], "attack enemy 0");
     assert_eq!(about.obs[2 * 13], "enemy 0: health / maximum");
     assert_eq!(about.obs[70], "self: is a marauder");
-    assert_eq!(about.state[13], "ally 1: weapon cooldown in seconds, falling below zero");
+    assert_eq!(about.state[13], "ally 1: weapon cooldown in seconds (not clamped at zero)");
 }
 
 #[test]

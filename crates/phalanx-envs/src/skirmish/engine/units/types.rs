@@ -171,7 +171,22 @@ pub struct Unit {
     pub cooldown_scale: f32,
 }
 
-/// Returns health and shield of a `target` after one hit of `weapon`.
+impl Unit {
+    /// Returns the name as words: `spine crawler`.
+    pub(crate) fn words(&self) -> String {
+        self.name.replace('_', " ")
+    }
+
+    /// Returns the plural of the name: `colossi`, `spine crawlers`.
+    pub(crate) fn plural(&self) -> String {
+        match self.name {
+            "colossus" => "colossi".to_owned(),
+            _ => format!("{}s", self.words()),
+        }
+    }
+}
+
+/// Returns the health and shield of a `target` after one hit of `weapon`.
 ///
 /// The hit does `damage + bonus`. The shield takes it first, without armour; what is left over,
 /// minus armour but at least 0.5, goes to the health. Health at zero is death.
@@ -194,6 +209,15 @@ mod tests {
 
     fn marine() -> Unit {
         UNITS[unit_index("marine").expect("the table has marines")]
+    }
+
+    #[test]
+    fn names_read_as_words_in_either_number() {
+        let of = |name| UNITS[unit_index(name).expect("the unit exists")];
+        assert_eq!(of("colossus").plural(), "colossi");
+        assert_eq!(of("spine_crawler").words(), "spine crawler");
+        assert_eq!(of("spine_crawler").plural(), "spine crawlers");
+        assert_eq!(of("zergling").plural(), "zerglings");
     }
 
     #[test]

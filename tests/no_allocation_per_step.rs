@@ -37,25 +37,16 @@ fn allocations() -> usize {
 /// An environment whose steps allocate.
 struct Leaky(EnvSpec);
 
-impl Leaky {
-    fn write(out: StepBuffers<'_>) {
-        out.obs.fill(1.0);
-        out.state.fill(1.0);
-        out.avail.fill(true);
-        out.alive.fill(true);
-    }
-}
-
 impl Env for Leaky {
     fn spec(&self) -> &EnvSpec {
         &self.0
     }
-    fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
-        Self::write(out);
+    fn reset(&mut self, _: &mut Rng, mut out: StepBuffers<'_>) {
+        out.clear();
     }
-    fn step(&mut self, _: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
+    fn step(&mut self, _: &[u16], _: &mut Rng, mut out: StepBuffers<'_>) -> StepResult {
         drop(std::hint::black_box(vec![0_u8; 100]));
-        Self::write(out);
+        out.clear();
         StepResult { reward: 0.0, status: StepStatus::Terminated }
     }
     fn save(&self, _: &mut Vec<u8>) {}

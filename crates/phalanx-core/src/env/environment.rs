@@ -20,8 +20,7 @@ use crate::rng::Rng;
 /// [`check_allocations`](super::check_allocations) tests:
 ///
 /// - `reset` and `step` write *every* element of the slices in [`StepBuffers`] with finite numbers, and
-///   allocate nothing after the first episode. A slice may hold anything when it is handed over, so
-///   start with `fill(0.0)` where most elements are zero.
+///   allocate nothing after the first episode.
 /// - All randomness comes from the stream passed in; the same seed and actions give the same bits.
 /// - Every agent always has an available action. A dead agent has exactly one, and stays dead until
 ///   the next reset.
@@ -43,24 +42,17 @@ use crate::rng::Rng;
 ///     fn new() -> Self {
 ///         Self(EnvSpec { n_actions: 3, ..EnvSpec::new("levers", 2) })
 ///     }
-///
-///     fn observe(out: StepBuffers<'_>) {
-///         out.obs.fill(1.0);
-///         out.state.fill(1.0);
-///         out.avail.fill(true);
-///         out.alive.fill(true);
-///     }
 /// }
 ///
 /// impl Env for Levers {
 ///     fn spec(&self) -> &EnvSpec {
 ///         &self.0
 ///     }
-///     fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) {
-///         Self::observe(out);
+///     fn reset(&mut self, _: &mut Rng, mut out: StepBuffers<'_>) {
+///         out.clear();
 ///     }
-///     fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
-///         Self::observe(out);
+///     fn step(&mut self, actions: &[u16], _: &mut Rng, mut out: StepBuffers<'_>) -> StepResult {
+///         out.clear();
 ///         let reward = if actions[0] == actions[1] { 1.0 } else { 0.0 };
 ///         StepResult { reward, status: StepStatus::Terminated }
 ///     }

@@ -20,18 +20,12 @@ use crate::rng::{Purpose, Rng};
 /// # struct MyEnv(EnvSpec);
 /// # impl MyEnv {
 /// #     fn new() -> Self { Self(EnvSpec::new("my_env", 1)) }
-/// #     fn write(out: StepBuffers<'_>) {
-/// #         out.obs.fill(1.0);
-/// #         out.state.fill(1.0);
-/// #         out.avail.fill(true);
-/// #         out.alive.fill(true);
-/// #     }
 /// # }
 /// # impl Env for MyEnv {
 /// #     fn spec(&self) -> &EnvSpec { &self.0 }
-/// #     fn reset(&mut self, _: &mut Rng, out: StepBuffers<'_>) { Self::write(out) }
-/// #     fn step(&mut self, _: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
-/// #         Self::write(out);
+/// #     fn reset(&mut self, _: &mut Rng, mut out: StepBuffers<'_>) { out.clear() }
+/// #     fn step(&mut self, _: &[u16], _: &mut Rng, mut out: StepBuffers<'_>) -> StepResult {
+/// #         out.clear();
 /// #         StepResult { reward: 0.0, status: StepStatus::Terminated }
 /// #     }
 /// #     fn save(&self, _: &mut Vec<u8>) {}

@@ -11,19 +11,19 @@ use crate::arguments::{Argument, ArgumentError, NUMBER, argument, read, wrong};
 pub struct Family {
     /// The game's name; its identifier is `matrix/<name>`.
     pub name: &'static str,
-    /// One sentence about what makes the game hard, with its source.
+    /// A one-sentence summary of the difficulty, with its source.
     pub summary: &'static str,
-    /// The argument that chooses among the tables.
+    /// The argument that selects the table.
     pub arguments: &'static [Argument],
     table: fn(&Table) -> Result<Vec<Vec<f32>>, ArgumentError>,
 }
 
 impl Family {
-    /// Returns the game that `args` choose; their defaults where they are silent.
+    /// Returns the game for `args`; missing arguments have their defaults.
     ///
     /// # Errors
     ///
-    /// When an argument is unknown or has a value it may not take.
+    /// When an argument is unknown or has an invalid value.
     pub fn game(&self, args: &Table) -> Result<MatrixGame, ArgumentError> {
         Ok(MatrixGame::with_table(self.name, self.summary, (self.table)(args)?))
     }

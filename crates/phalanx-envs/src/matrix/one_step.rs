@@ -1,9 +1,9 @@
-//! Games of one joint action: two agents choose a row and a column of a payoff table.
+//! One-step games: two agents choose a row and a column of a payoff table.
 
 use phalanx_core::env::{Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus};
 use phalanx_core::rng::Rng;
 
-/// The length of observation and state; all elements are one, as in the code of Weighted QMIX.
+/// The length of the observation and the state; all elements are one, as in the code of Weighted QMIX.
 const WIDTH: usize = 5;
 
 /// A payoff table.
@@ -11,14 +11,14 @@ const WIDTH: usize = 5;
 pub struct Payoff {
     /// The game's name; its identifier is `matrix/<name>`.
     pub name: &'static str,
-    /// One sentence about what makes the game hard, with its source.
+    /// A one-sentence summary of the difficulty, with its source.
     pub summary: &'static str,
-    /// `[action of agent 0, action of agent 1]`, row by row.
+    /// The payoffs, `[action of agent 0, action of agent 1]`, row by row.
     pub table: &'static [&'static [f32]],
 }
 
-/// The one-step games with a fixed table. To add a game, add a row here; those whose table takes
-/// an argument are [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES).
+/// The one-step games with a fixed table; those whose table takes an argument are
+/// [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES). To add a game, add a row here.
 pub const MATRIX_GAMES: &[Payoff] = &[
     Payoff {
         name: "qtran",
@@ -69,9 +69,9 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 
 /// A one-step game of two agents.
 ///
-/// Observations `[agent, 5]` and state `[5]` are all ones; the episode ends after one step with
-/// the payoff as its reward. Where the table is not square, the mask takes from one agent the
-/// actions it does not have.
+/// Observations `[agent, 5]` and the state `[5]` are all ones; the episode ends after one step with the
+/// payoff as its reward. If the table is not square, the mask of one agent excludes the actions that it
+/// lacks.
 ///
 /// ```
 /// use phalanx_core::env::check_env;
@@ -83,7 +83,7 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatrixGame {
     summary: &'static str,
-    /// `[action of agent 0, action of agent 1]`.
+    /// The payoffs, `[action of agent 0, action of agent 1]`.
     table: Vec<Vec<f32>>,
     spec: EnvSpec,
 }
@@ -99,7 +99,7 @@ impl MatrixGame {
     ///
     /// # Panics
     ///
-    /// When the table has no cell, or rows of different lengths.
+    /// When the table is empty or its rows differ in length.
     pub fn with_table(name: &str, summary: &'static str, table: Vec<Vec<f32>>) -> Self {
         let columns = table.first().map_or(0, Vec::len);
         assert!(columns > 0, "a payoff table has a cell");

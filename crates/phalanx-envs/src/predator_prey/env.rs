@@ -1,4 +1,4 @@
-//! The environment of a hunt: reset, step, save and load.
+//! The environment: reset, step, save and load.
 
 use phalanx_core::env::{
     Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
@@ -14,11 +14,11 @@ use super::state::{State, World};
 use super::{SCRIPTED_POLICIES, rules};
 use crate::arguments::ArgumentError;
 
-/// Agents hunt prey on a grid, and need each other to catch it.
+/// Agents on a grid must cooperate to catch prey.
 ///
 /// Actions are *right*, *down*, *left*, *up*, *stay* and *catch*. With the defaults, observations
-/// `[agent, 5, 5, 3]` are the surroundings of each agent, and the state `[10, 10, 3]` is the whole
-/// grid; the features of a cell are whether an agent, a stag or a hare is there.
+/// `[agent, 5, 5, 3]` are the surroundings of each agent, and the state `[10, 10, 3]` is the whole grid;
+/// the features of a cell mark an agent, a stag and a hare.
 ///
 /// ```
 /// use phalanx_core::env::{Env, check_env};
@@ -37,7 +37,7 @@ pub struct PredatorPrey {
 }
 
 impl PredatorPrey {
-    /// One sentence about the task.
+    /// A one-sentence summary of the task.
     pub const SUMMARY: &'static str = "Two agents must catch a prey together; attempts alone \
         are punished (Böhmer et al. 2020, DCG; Rashid et al. 2020, Weighted QMIX).";
 
@@ -45,7 +45,7 @@ impl PredatorPrey {
     ///
     /// # Errors
     ///
-    /// When an argument has a value it may not take, or contradicts another.
+    /// When an argument has an invalid value or contradicts another.
     pub fn new(args: PredatorPreyArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let writer = ObservationWriter::new(&args);

@@ -136,7 +136,7 @@ impl Names<'_> {
     }
 }
 
-/// One row about another unit.
+/// Names the features of another unit.
 fn other(subject: &str, names: &mut Vec<String>) {
     for what in [
         "health / maximum",

@@ -10,11 +10,11 @@ pub type Squad = (usize, u8);
 pub struct Scenario {
     /// JaxMARL's name.
     pub name: &'static str,
-    /// The team that is controlled.
+    /// The team of the agents.
     pub allies: &'static [Squad],
     /// The other team.
     pub enemies: &'static [Squad],
-    /// Types and positions are drawn anew in every episode; the squads only give the numbers.
+    /// Draws types and positions anew in every episode; the squads then only give the number of units.
     pub procedural: bool,
 }
 
@@ -64,7 +64,7 @@ impl Scenario {
         format!("smax/{}", self.name)
     }
 
-    /// Returns one sentence about the teams.
+    /// Returns a one-sentence summary of the teams.
     pub fn summary(&self) -> String {
         format!("SMAX battle: {}.", self.sides())
     }

@@ -1,4 +1,4 @@
-//! A battle in one sentence.
+//! One-sentence summaries of battles.
 
 use super::super::scripted::ATTACK_MOVE;
 use super::super::skirmish::Skirmish;

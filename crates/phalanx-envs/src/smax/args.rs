@@ -43,7 +43,7 @@ pub struct SmaxArgs {
     pub time_per_step: f32,
     /// Rewards only victory and defeat, so that the rewards of both teams sum to zero.
     pub use_self_play_reward: bool,
-    /// Observations hold the last actions of visible opponents.
+    /// Observations contain the last actions of visible opponents.
     pub see_enemy_actions: bool,
     /// The reward for victory.
     pub won_battle_bonus: f32,

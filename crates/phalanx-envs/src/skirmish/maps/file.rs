@@ -333,7 +333,7 @@ fn groups(
         }
         total += count;
         if total > MAX_TEAM {
-            let reason = format!("the `{team}` are more than {MAX_TEAM} units");
+            let reason = format!("`{team}` has more than {MAX_TEAM} units");
             return Err(source.error(entry.count.span(), reason));
         }
         let type_bit = match (&columns.derived, &entry.type_bit) {

@@ -75,8 +75,8 @@ pub(super) fn check(
     }
     if ordinary < LEAST_ORDINARY {
         return refuse(&format!(
-            "the `kinds` that are no `exceptions` have a weight of {ordinary}: no team can be drawn \
-             below {LEAST_ORDINARY}"
+            "the `kinds` that are not `exceptions` have a total weight of {ordinary}: it must be at \
+             least {LEAST_ORDINARY}"
         ));
     }
     if kinds.len() > UNITS.len() {

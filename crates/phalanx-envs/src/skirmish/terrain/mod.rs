@@ -78,7 +78,7 @@ impl Terrain {
             }
             if line.len() != width {
                 let n = line.len();
-                return error(format!("this row has {n} cells, and the first one {width}"));
+                return error(format!("this row has {n} cells, but the first one has {width}"));
             }
         }
         let lines: Vec<_> = drawing.lines().rev().collect();

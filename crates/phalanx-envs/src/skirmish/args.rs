@@ -40,15 +40,15 @@ pub struct SkirmishArgs {
     pub obs_terrain_height: bool,
     /// The state is the concatenation of all observations.
     pub obs_instead_of_state: bool,
-    /// Observations end with the step divided by the limit.
+    /// Observations end with the time step divided by the episode limit.
     pub obs_timestep_number: bool,
     /// The state contains the last actions of all agents.
     pub state_last_action: bool,
-    /// The state ends with the step divided by the limit.
+    /// The state ends with the time step divided by the episode limit.
     pub state_timestep_number: bool,
     /// Rewards only the result: 1 for victory and -1 for defeat.
     pub reward_sparse: bool,
-    /// Ignores the losses of the own team.
+    /// Ignores the losses of the allies.
     pub reward_only_positive: bool,
     /// The reward for the death of an enemy.
     pub reward_death_value: f32,
@@ -56,7 +56,7 @@ pub struct SkirmishArgs {
     pub reward_win: f32,
     /// The reward for defeat.
     pub reward_defeat: f32,
-    /// The weight of the own team's losses, if they count.
+    /// The weight of the allies' losses, if they count.
     pub reward_negative_scale: f32,
     /// Divides rewards so that the largest return is `reward_scale_rate`.
     pub reward_scale: bool,

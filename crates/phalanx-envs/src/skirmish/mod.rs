@@ -3,7 +3,7 @@
 //! - [`maps`](Map) define the teams, their starting positions and the terrain as data.
 //! - `engine` is the game: its units ([`UNITS`]), its state and its loop.
 //! - `interface` reproduces SMAC's interface element by element, with [`Skirmish`] as the environment;
-//!   `smacv2` adds generated teams and starting positions, a cone of sight, and extended partial
+//!   `smacv2` adds generated teams and starting positions, a conic field of view, and extended partial
 //!   observability.
 //! - `terrain` handles walkable ground, pathfinding and reachability.
 //! - `scripted` contains the scripted policies, which choose actions for a team or control the enemies.

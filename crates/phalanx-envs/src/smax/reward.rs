@@ -12,7 +12,7 @@ use super::simd::Numbers;
 ///
 /// `|sum over D of (h_after - h_before) / H| / |D|`
 ///
-/// plus `won_battle_bonus` when all of `D` are dead and some of the own team are alive. With
+/// plus `won_battle_bonus` when all of `D` are dead and some units of the team are alive. With
 /// `use_self_play_reward`, damage does not count, and defeat costs `won_battle_bonus`.
 pub(crate) fn team_reward(
     args: &SmaxArgs,

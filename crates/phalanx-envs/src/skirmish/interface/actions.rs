@@ -12,7 +12,7 @@ pub const SOUTH: u16 = 3;
 pub const EAST: u16 = 4;
 /// Action 5, towards smaller x.
 pub const WEST: u16 = 5;
-/// Action `ATTACK + j` attacks enemy `j`; a healer heals ally `j` with it. With a cone of sight the look
+/// Action `ATTACK + j` attacks enemy `j`; a healer heals ally `j` with it. With `conic_fov` the look
 /// actions come first: `ATTACK + num_fov_actions + j`.
 pub const ATTACK: u16 = 6;
 
@@ -34,7 +34,7 @@ pub(crate) enum Choice {
     Stop,
     /// Walk in one of [`DIRECTIONS`].
     Move(usize),
-    /// Rotate the cone of sight to one of its directions.
+    /// Rotate the field of view to one of its directions.
     Look(usize),
     /// Attack an enemy or, as a healer, heal an ally.
     Target(usize),

@@ -13,7 +13,7 @@ pub(crate) const NO_ACTION: u16 = u16::MAX;
 pub(crate) struct TeamHistory {
     /// The last action of each agent, `[agent]`; [`NO_ACTION`] before the first step.
     pub(crate) last_actions: Vec<u16>,
-    /// The viewing direction of each agent, `[agent]`, if there is a cone of sight.
+    /// The viewing direction of each agent, `[agent]`, if there is a conic field of view.
     pub(crate) looks: Vec<u8>,
     pub(crate) sightings: Sightings,
 }

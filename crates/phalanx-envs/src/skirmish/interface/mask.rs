@@ -39,7 +39,7 @@ impl TeamView {
             let (dx, dy) = (target.x - x, target.y - y);
             *open = target.alive & (dx * dx + dy * dy <= reach);
         }
-        // Rare, so in a separate loop: healers among the targets, and a cone of sight.
+        // Rare, so in a separate loop: healers among the targets, and a conic field of view.
         if self.constants[unit].heals || self.cone.is_some() {
             for (open, target) in slots.iter_mut().zip(targets) {
                 *open = *open && self.may_target(unit, target) && self.reaches(unit, target, look);

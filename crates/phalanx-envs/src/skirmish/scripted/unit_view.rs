@@ -19,7 +19,7 @@ pub(crate) struct UnitView<'a> {
     pub(crate) mask: &'a [bool],
     /// The first of the actions that have a target.
     pub(crate) first_target: u16,
-    /// The viewing direction, as the number of a look action, if there is a cone of sight.
+    /// The viewing direction, as the number of a look action, if there is a conic field of view.
     pub(crate) look: u8,
 }
 
@@ -90,8 +90,8 @@ impl UnitView<'_> {
             .filter(|&(action, _)| self.allows(action))
     }
 
-    /// Attacks or heals `target` if that is available. Otherwise looks towards it, if a cone of sight
-    /// points elsewhere, or walks towards it.
+    /// Attacks or heals `target` if that is available. Otherwise looks towards it, if a conic field of
+    /// view points elsewhere, or walks towards it.
     pub(crate) fn approach(&self, target: u16) -> u16 {
         let (action, other) = (self.aim(target), self.global(target));
         if self.allows(action) {
@@ -100,7 +100,7 @@ impl UnitView<'_> {
         self.look_towards(other).unwrap_or_else(|| self.walk_towards(other))
     }
 
-    /// Returns the look action closest to the direction of another unit; `None` if the cone of sight
+    /// Returns the look action closest to the direction of another unit; `None` if the field of view
     /// already points there or does not exist.
     fn look_towards(&self, other: usize) -> Option<u16> {
         let n_looks = self.first_target - ATTACK;

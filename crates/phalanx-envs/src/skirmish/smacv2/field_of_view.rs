@@ -1,11 +1,11 @@
-//! The cone of sight (`conic_fov`): agents see only in their viewing direction.
+//! The field of view (`conic_fov`): agents see only in their viewing direction.
 
 use std::f64::consts::TAU;
 
 /// SMACv2's replacement for smaller differences in x, which avoids division by zero.
 const EPSILON: f32 = 1e-7;
 
-/// A cone of sight with `n` directions, `360 / n` degrees wide.
+/// A conic field of view with `n` directions, `360 / n` degrees wide.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldOfView {
     /// The unit vectors of the directions, counter-clockwise from east, the initial direction.

@@ -1,5 +1,5 @@
 //! The additions of SMACv2 (Ellis et al. 2023) to SMAC: teams and starting positions drawn anew in every
-//! episode, a cone of sight, and extended partial observability.
+//! episode, a conic field of view, and extended partial observability.
 
 mod field_of_view;
 mod generate;

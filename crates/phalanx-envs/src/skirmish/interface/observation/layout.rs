@@ -19,7 +19,7 @@ pub(crate) struct Layout {
     pub(crate) args: SkirmishArgs,
     pub(crate) n_agents: usize,
     pub(crate) n_enemies: usize,
-    /// The number of look actions; zero without a cone of sight.
+    /// The number of look actions; zero without a conic field of view.
     pub(crate) n_looks: usize,
     pub(crate) n_actions: usize,
     pub(crate) ally_shield: bool,

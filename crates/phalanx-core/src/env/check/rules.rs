@@ -24,9 +24,8 @@ const TRACE_KEYS: [&str; 11] = [
 ];
 
 pub(super) fn check_spec(spec: &EnvSpec, second: &EnvSpec) -> Result<(), String> {
-    let outside = |index: &&usize| **index >= spec.obs_dim;
     let private = spec.private_obs.as_deref().unwrap_or_default();
-    let mut info = HashSet::new();
+    let mut names = HashSet::new();
     let reason = match () {
         () if spec.id.is_empty() => "the id is empty".to_owned(),
         () if spec.agents.is_empty() => "there is no agent".to_owned(),
@@ -37,11 +36,11 @@ pub(super) fn check_spec(spec: &EnvSpec, second: &EnvSpec) -> Result<(), String>
         () if spec.obs_dim == 0 => "the observation is empty".to_owned(),
         () if spec.state_dim == 0 => "the state is empty".to_owned(),
         () if spec.episode_limit == 0 => "the episode limit is zero".to_owned(),
-        () if private.iter().any(|index| outside(&index)) => {
+        () if private.iter().any(|&index| index >= spec.obs_dim) => {
             format!("`private_obs` has an index beyond the {} of an observation", spec.obs_dim)
         }
         () if spec.info.iter().any(String::is_empty) => "a name in `info` is empty".to_owned(),
-        () if !spec.info.iter().all(|name| info.insert(name)) => {
+        () if !spec.info.iter().all(|name| names.insert(name)) => {
             "two names in `info` are the same".to_owned()
         }
         () if spec != second => "a second copy has another specification".to_owned(),

@@ -117,7 +117,11 @@ fn a_missing_or_malformed_map_file_is_rejected_with_its_location() {
     let good = std::fs::read_to_string(EXAMPLE).expect("the example can be read");
     for (file, text, expected) in [
         ("typo.toml", good.replacen("\"marine\"", "\"marin\"", 1), "did you mean `marine`?"),
-        ("3m.toml", good.replacen("name = \"two_ramps\"", "", 1), "is the name of a built-in map"),
+        (
+            "3m.toml",
+            good.replacen("name = \"two_ramps\"", "", 1),
+            "is taken by the built-in map skirmish/3m",
+        ),
         ("large.toml", "#".repeat(2 << 20), "more than 1048576"),
     ] {
         let path = folder.join(file);

@@ -170,9 +170,8 @@ impl Env for KStep {
     }
 
     fn describe(&self) -> Description {
-        let mut numbers: Vec<_> = (0..=self.args.steps)
-            .map(|step| format!("1 if {step} steps were played, else 0"))
-            .collect();
+        let mut numbers: Vec<_> =
+            (0..=self.args.steps).map(|step| format!("1 at step {step}, else 0")).collect();
         if self.args.steps > 1 {
             numbers.extend((0..BRANCHES).map(|branch| format!("1 in branch {branch}, else 0")));
         }

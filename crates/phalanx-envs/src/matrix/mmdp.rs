@@ -74,8 +74,8 @@ pub struct Mmdp {
 
 impl Mmdp {
     /// A one-sentence summary of the game.
-    pub const SUMMARY: &'static str = "A hundred steps; 00 pays 1, and 11 ends all further reward: a \
-        test of off-policy learning (Wang et al. 2021, QPLEX).";
+    pub const SUMMARY: &'static str = "A hundred steps; joint action 00 pays 1, and 11 ends all further \
+        reward: a test of off-policy learning (Wang et al. 2021, QPLEX).";
 
     /// Creates the game, at its first step.
     ///

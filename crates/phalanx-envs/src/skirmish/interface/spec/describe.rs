@@ -15,17 +15,22 @@ pub(crate) fn describe(battle: &Skirmish) -> Description {
     let names: Vec<_> = (0..battle.agent_teams()).map(|team| Names::new(battle, team)).collect();
     let description = Description {
         summary: summary(battle),
-        obs: join(names.iter().map(|names| names.obs()).collect(), battle.spec.obs_dim),
+        obs: join(names.iter().map(|names| names.obs()).collect(), battle.spec.obs_dim, "always 0"),
         state: names[0].state(),
-        actions: join(names.iter().map(|names| names.actions()).collect(), battle.spec.n_actions),
+        actions: join(
+            names.iter().map(|names| names.actions()).collect(),
+            battle.spec.n_actions,
+            "never available",
+        ),
     };
     debug_assert_eq!(description.state.len(), battle.spec.state_dim);
     description
 }
 
-/// Returns one text per index; it has a part for each team where these differ.
-fn join(lists: Vec<Vec<String>>, len: usize) -> Vec<String> {
-    let unused = "always 0".to_owned();
+/// Returns one text per index, with a part for each team if the teams differ. `unused` is the text of
+/// indices that a team lacks.
+fn join(lists: Vec<Vec<String>>, len: usize, unused: &str) -> Vec<String> {
+    let unused = unused.to_owned();
     let text = |i: usize| {
         let texts: Vec<_> = lists.iter().map(|list| list.get(i).unwrap_or(&unused)).collect();
         match texts[..] {

@@ -20,7 +20,8 @@ pub(crate) fn summary(battle: &Skirmish) -> String {
     if args.fix_quirks {
         text += &format!("; the quirks of {original} are fixed");
     } else if !quirks.is_empty() {
-        text += &format!("; keeps these quirks of {original}: {}", quirks.join("; "));
+        let these = if quirks.len() == 1 { "this quirk" } else { "these quirks" };
+        text += &format!("; keeps {these} of {original}: {}", quirks.join("; "));
     }
     text + "."
 }

@@ -38,7 +38,7 @@ pub struct PredatorPrey {
 
 impl PredatorPrey {
     /// A one-sentence summary of the task.
-    pub const SUMMARY: &'static str = "Two agents must catch a prey together; attempts alone \
+    pub const SUMMARY: &'static str = "Two agents must catch a prey together; solo attempts \
         are punished (Böhmer et al. 2020, DCG; Rashid et al. 2020, Weighted QMIX).";
 
     /// Creates the environment.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use phalanx_core::env::{StepRows, StepStatus, VecEnv};
 use serde::{Deserialize, Serialize};
+use tracing::debug_span;
 
 use crate::rollout::{Metrics, Policy, TeamRunner};
 pub use scripted::evaluate_scripted;
@@ -56,6 +57,8 @@ impl Evaluation {
 pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Evaluation {
     let spec = envs.spec().clone();
     let n = envs.n_envs();
+    let _span =
+        debug_span!(target: "phalanx::evaluation", "evaluation", episodes, envs = n).entered();
     let mut team = TeamRunner::new(policy.inputs, policy.actor.carry_dim(), n);
     let mut rows = StepRows::new(&spec, n, 1);
     let mut actions = vec![0_u16; n * spec.n_agents()];

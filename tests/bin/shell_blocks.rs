@@ -104,9 +104,9 @@ fn main() -> ExitCode {
     }
 }
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn run(paths: &[String]) -> Outcome<()> {
+fn run(paths: &[String]) -> Result<()> {
     // This program is target/release/examples/shell_blocks.
     let here = std::env::current_exe()?;
     let built = here.ancestors().nth(2).ok_or("this program is not where cargo puts examples")?;
@@ -148,7 +148,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(built: &Path) -> Outcome<Self> {
+    fn new(built: &Path) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         copy(&root, &folder.path().join("repository"), &["target", "results", ".git"])?;
@@ -164,7 +164,7 @@ impl Scratch {
     }
 
     /// Splits a block into commands: as many lines as the shell needs for a complete one.
-    fn commands(block: &str) -> Outcome<Vec<String>> {
+    fn commands(block: &str) -> Result<Vec<String>> {
         let mut commands = Vec::new();
         let mut command = String::new();
         for line in block.lines() {
@@ -186,9 +186,14 @@ impl Scratch {
     }
 
     /// Runs one command of a block.
-    fn run(&self, block: &Block, place: &str, command: &str) -> Outcome<()> {
+    fn run(&self, block: &Block, place: &str, command: &str) -> Result<()> {
         let shown = command.trim_end();
-        let skipped = SKIPPED.iter().find(|(start, _)| shown.trim_start().starts_with(start));
+        // Variables before a command are not part of its name.
+        let mut named = shown.trim_start();
+        while let Some((_, rest)) = named.split_once(' ').filter(|(word, _)| word.contains('=')) {
+            named = rest.trim_start();
+        }
+        let skipped = SKIPPED.iter().find(|(start, _)| named.starts_with(start));
         if let Some((_, reason)) = skipped {
             println!("    skipped ({reason}): {shown}");
             return Ok(());
@@ -234,7 +239,7 @@ impl Scratch {
 }
 
 /// Copies a folder, without the entries called `except` at its top.
-fn copy(from: &Path, to: &Path, except: &[&str]) -> Outcome<()> {
+fn copy(from: &Path, to: &Path, except: &[&str]) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

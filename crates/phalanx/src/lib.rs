@@ -43,7 +43,10 @@
 //! | record episodes | [`train::trace`] |
 //! | write a mixer | [`Mixer`], used as [`QLearning<MyMixer>`](QLearning) |
 //! | write an algorithm | [`ValueFactorisation`](train::algorithms::ValueFactorisation) for another loss, [`Algorithm`](train::algorithms::Algorithm) for anything |
-//! | build a program with the whole command line | [`cli::Program`](https://docs.rs/phalanx-cli) |
+#![cfg_attr(
+    feature = "cli",
+    doc = "| build a program with the whole command line | [`cli::Program`] |"
+)]
 //!
 //! # Determinism
 //!

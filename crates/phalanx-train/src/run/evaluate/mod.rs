@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use phalanx_core::env::{StepRows, StepStatus, VecEnv};
 use serde::{Deserialize, Serialize};
-use tracing::debug_span;
+use tracing::{debug, debug_span};
 
 use crate::rollout::{Metrics, Policy, TeamRunner};
 pub use scripted::evaluate_scripted;
@@ -93,5 +93,7 @@ pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Eval
             }
         }
     }
-    Evaluation::of(metrics, returns)
+    let evaluation = Evaluation::of(metrics, returns);
+    debug!(target: "phalanx::evaluation", return_mean = evaluation.return_mean(), "played");
+    evaluation
 }

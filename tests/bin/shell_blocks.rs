@@ -9,7 +9,7 @@
 //! one page are unknown to the next. Within a page, all blocks run in order. `phalanx …` and `cargo run
 //! --release -- …` call the built program, `cargo run --release --example NAME -- …` the built example.
 //! Commands that the gate runs by itself (`cargo test`, `.ci/run`, …) and those that need a network
-//! are skipped.
+//! are skipped, and so is `train --resume RUN` where `RUN` has no saved state.
 //!
 //! HTML comments directly before a block change how it runs:
 //!
@@ -197,6 +197,13 @@ impl Scratch {
         if let Some((_, reason)) = skipped {
             println!("    skipped ({reason}): {shown}");
             return Ok(());
+        }
+        if let Some((_, rest)) = shown.split_once("--resume ") {
+            let run = rest.split_whitespace().next().unwrap_or_default();
+            if !self.folder.path().join("repository").join(run).join("state").is_dir() {
+                println!("    skipped (the run was not interrupted): {shown}");
+                return Ok(());
+            }
         }
         let log = self.folder.path().join("output");
         let output = fs::File::create(&log)?;

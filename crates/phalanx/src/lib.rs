@@ -41,7 +41,7 @@
 //! | evaluate | [`train::run::evaluate`] |
 //! | deploy a trained team | [`Player`] |
 //! | record episodes | [`train::trace`] |
-//! | write a mixer | [`Mixer`], used as [`QLearning<MyMixer>`](QLearning) |
+//! | write a mixer | [`Mixer`], used as [`QLearning<MyMixer>`](train::algorithms::QLearning) |
 //! | write an algorithm | [`ValueFactorisation`](train::algorithms::ValueFactorisation) for another loss, [`Algorithm`](train::algorithms::Algorithm) for anything |
 #![cfg_attr(
     feature = "cli",
@@ -100,7 +100,6 @@
 //! [`check_env`]: env::check_env
 //! [`EnvEntry`]: envs::registry::EnvEntry
 //! [`Mixer`]: nn::Mixer
-//! [`QLearning`]: train::algorithms::QLearning
 
 #[doc(inline)]
 pub use phalanx_core::{env, nn, rl, rng, settings};
@@ -118,23 +117,24 @@ pub use phalanx_cli as cli;
 #[doc(no_inline)]
 pub use {burn, serde, serde_json, toml};
 
-/// The names that most programs need, for `use phalanx::prelude::*`.
-///
-/// - **Training**: [`Trainer`] trains one algorithm on one environment. An [`Observer`] receives
-///   [`Progress`] and [`Report`]s; a run ends with a [`RunSummary`], which holds [`Evaluation`]s, or with a
-///   [`TrainError`]. [`RunConfig`] holds the settings of every run.
-/// - **Algorithms**: Q-learning ([`QLearning`] with a mixer, such as [`Qmix`]), policy gradients
-///   ([`Ippo`] and its relatives, with the settings [`PolicyGradient`]) and [`Pqn`].
-/// - **Deployment**: [`Player`] acts with the policy of a run.
-/// - **Environments**: [`Env`] and what an implementation uses: [`EnvSpec`], [`StepBuffers`],
-///   [`StepResult`], [`StepStatus`], [`Description`], [`EnvError`], [`pack`] and [`unpack`].
-///   [`check_env`] tests it, [`ParallelEnvs`] makes a batch of it, and [`EnvEntry`] with [`Factory`] names
-///   it on the command line.
-/// - **Networks**: [`Mixer`] and what an implementation uses: [`MixerInput`], [`MixerSizes`],
-///   [`Linear`], [`Mlp`], [`Activation`], and burn's [`Module`], [`Tensor`] and [`Device`].
-/// - **Randomness**: [`Rng`].
-/// - **Programs**: `Program` is the command line (feature `cli`).
 pub mod prelude {
+    //! The names that most programs need, for `use phalanx::prelude::*`.
+    //!
+    //! - **Training**: [`Trainer`] trains one algorithm on one environment. An [`Observer`] receives
+    //!   [`Progress`] and [`Report`]s; a run ends with a [`RunSummary`], which holds [`Evaluation`]s, or with a
+    //!   [`TrainError`]. [`RunConfig`] holds the settings of every run.
+    //! - **Algorithms**: Q-learning ([`QLearning`] with a mixer, such as [`Qmix`]), policy gradients
+    //!   ([`Ippo`] and its relatives, with the settings [`PolicyGradient`]) and [`Pqn`].
+    //! - **Deployment**: [`Player`] acts with the policy of a run.
+    //! - **Environments**: [`Env`] and what an implementation uses: [`EnvSpec`], [`StepBuffers`],
+    //!   [`StepResult`], [`StepStatus`], [`Description`], [`EnvError`], [`pack`] and [`unpack`].
+    //!   [`check_env`] tests it, [`ParallelEnvs`] makes a batch of it, and [`EnvEntry`] with [`Factory`] names
+    //!   it on the command line.
+    //! - **Networks**: [`Mixer`] and what an implementation uses: [`MixerInput`], [`MixerSizes`],
+    //!   [`Linear`], [`Mlp`], [`Activation`], and burn's [`Module`], [`Tensor`] and [`Device`].
+    //! - **Randomness**: [`Rng`].
+    //! - **Programs**: `Program` is the command line (feature `cli`).
+
     // Training.
     #[doc(no_inline)]
     pub use phalanx_train::config::RunConfig;

@@ -29,7 +29,6 @@
 
 pub mod bench_workloads;
 mod commands;
-mod console;
 mod logging;
 mod program;
 

@@ -22,4 +22,4 @@ pub mod trace;
 pub use device::{BenchBudget, update_seconds};
 pub use error::TrainError;
 pub use player::{Player, PlayerError};
-pub use run::{Observer, Progress, Report, RunSummary, Trainer};
+pub use run::{Ended, Observer, Progress, ProgressDisplay, Report, RunSummary, Trainer};

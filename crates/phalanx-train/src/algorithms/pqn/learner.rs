@@ -7,6 +7,7 @@ use phalanx_core::nn::{
     OptimizerKind, from_safetensors, in_shards, shard_count, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
+use tracing::debug_span;
 
 use super::super::pending_metrics::PendingMetrics;
 use super::super::{
@@ -190,6 +191,7 @@ impl Learner for PqnLearner {
             select_each(values, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
         let rollout = self.collector.collect(envs, &self.actor, select, metrics);
+        let _span = debug_span!(target: "phalanx::update", "update").entered();
         let t_env = metrics.t_env;
         let lr = self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?;
         let (n, parts) = (self.settings.batch_size_run, self.settings.num_mini_batch);

@@ -65,7 +65,7 @@ fn an_unknown_recurrent_cell_is_rejected_with_the_known_ones() {
         let named = ["`rnn`", "`gru`", "`lstm`"].iter().all(|name| error.contains(name));
         assert!(named, "{id}: {error}");
         let error = refusal(&["rnn=lstm", "use_rnn=false"]);
-        assert!(error.contains("`rnn` needs use_rnn=true"), "{id}: {error}");
+        assert!(error.contains("`rnn` requires use_rnn=true"), "{id}: {error}");
         assert_eq!(refusal(&["rnn=lstm"]), "", "{id}");
     }
 }

@@ -156,7 +156,10 @@ mod tests {
     fn an_algorithm_name_is_unique() {
         let mut algorithms = Algorithms::builtin();
         let error = algorithms.register::<Qmix>().expect_err("QMIX is built in").to_string();
-        assert_eq!(error, "there is already an algorithm `qmix`");
+        assert_eq!(
+            error,
+            "there is already an algorithm `qmix`; register yours under another name"
+        );
         let mut algorithms = Algorithms { entries: Vec::new() };
         algorithms.register::<Ippo>().expect("the name is free");
         assert_eq!(algorithms.get("ippo").expect("it was registered").id, "ippo");

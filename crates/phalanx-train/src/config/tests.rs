@@ -135,7 +135,7 @@ fn a_file_for_another_algorithm_or_under_a_former_name_is_read_with_a_notice() {
         builder.notices().to_vec()
     };
     assert_eq!(notices("unrestricted", "alg = \"unrestricted\""), [""; 0]);
-    assert_eq!(notices("unrestricted", "alg = \"mlp\""), ["`mlp` is called `unrestricted` now"]);
+    assert_eq!(notices("unrestricted", "alg = \"mlp\""), ["`mlp` is now called `unrestricted`"]);
     let other = notices("vdn", "alg = \"qmix\"");
     assert!(other[0].ends_with("my.toml holds settings of `qmix`, not of `vdn`"), "{other:?}");
 }

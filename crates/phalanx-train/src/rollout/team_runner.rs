@@ -1,4 +1,4 @@
-//! Runs the agents' network in a batch of environments.
+//! Runs the agents' networks in a batch of environments.
 
 use phalanx_core::env::{EnvError, pack, unpack};
 use phalanx_core::nn::{Actor, Scratch};
@@ -13,9 +13,9 @@ pub struct TeamRunner {
     hidden: Vec<f32>,
     /// `[env, agent]`.
     last_actions: Vec<u16>,
-    /// `[env]`: no action was taken yet in this episode.
+    /// `[env]`: whether no action has been taken in this episode yet.
     first_step: Vec<bool>,
-    /// The observations before the current one, `[env, agent, frames - 1, obs_dim]`.
+    /// The previous observations, `[env, agent, frames - 1, obs_dim]`.
     frame_history: Vec<f32>,
     input: Vec<f32>,
     output: Vec<f32>,
@@ -48,7 +48,7 @@ impl TeamRunner {
         self.first_step[env] = true;
     }
 
-    /// Returns the network inputs, `[env, agent, dim]`, of observations, `[env, agent, obs_dim]`.
+    /// Returns the network inputs, `[env, agent, dim]`, for observations `[env, agent, obs_dim]`.
     pub fn encode(&mut self, obs: &[f32]) -> &[f32] {
         let agents = self.inputs.n_agents;
         let per_env = agents * self.inputs.dim();
@@ -69,8 +69,8 @@ impl TeamRunner {
         &self.input
     }
 
-    /// Returns the network outputs, `[env, agent, n_actions]`, of observations,
-    /// `[env, agent, obs_dim]`, and updates the hidden states.
+    /// Returns the network outputs, `[env, agent, n_actions]`, for observations `[env, agent,
+    /// obs_dim]`, and updates the hidden states.
     pub fn forward(&mut self, actor: &Actor, obs: &[f32]) -> &[f32] {
         self.encode(obs);
         actor.step(&self.input, &mut self.hidden, &mut self.output, &mut self.scratch);
@@ -109,11 +109,11 @@ impl TeamRunner {
         pack(&(&self.hidden, &self.last_actions, &self.first_step, &self.frame_history), out);
     }
 
-    /// Restores a state written by [`TeamRunner::save`] of a team of the same size.
+    /// Restores a state written by [`TeamRunner::save`] for a team of the same size.
     ///
     /// # Errors
     ///
-    /// When the bytes are not such a state.
+    /// Returns an error if the bytes are damaged or belong to a team of another size.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         let what = "the agents of a rollout";
         type Saved = (Vec<f32>, Vec<u16>, Vec<bool>, Vec<f32>);

@@ -12,7 +12,7 @@ pub enum Origin {
     File {
         /// The file.
         path: PathBuf,
-        /// The line, counted from one.
+        /// The line number, from one.
         line: usize,
         /// The environment whose section `[env."…"]` sets the key, if any.
         section: Option<String>,

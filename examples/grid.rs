@@ -189,8 +189,8 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
     })
 }
 
-/// Does `work` for every item, in the order of the list, on `jobs` dedicated threads. A rayon thread would
-/// begin another item while it waits inside the first.
+/// Runs `work` for every item, in the order of the list, on `jobs` dedicated threads. A rayon
+/// thread would begin another item while it waits inside the first.
 ///
 /// # Errors
 ///

@@ -157,7 +157,7 @@ impl LocalisedUpdate {
     ///
     /// # Panics
     ///
-    /// When an agent has no logits.
+    /// Panics if an agent has no logits.
     fn with_logits(logits: &[Vec<f64>]) -> Self {
         let actions: Vec<usize> = logits.iter().map(Vec::len).collect();
         let mut team = Self::new(&actions);
@@ -254,7 +254,7 @@ impl LocalisedUpdate {
 ///
 /// # Panics
 ///
-/// When a joint action of the data is not one of `joint`.
+/// Panics if a joint action of the data is not one of `joint`.
 fn pessimistic_payoffs(
     data: &[(usize, f64)],
     joint: &[f64],

@@ -74,7 +74,7 @@ impl QmixUpdate {
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// Returns an error if a loss or the norm of a gradient is not finite.
     pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
         let mut metrics = Metrics::default();
         self.learner.update(&self.shards, &mut metrics)?;

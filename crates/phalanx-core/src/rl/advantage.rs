@@ -22,7 +22,7 @@ use crate::env::StepStatus;
 ///
 /// # Panics
 ///
-/// When the lengths do not fit each other.
+/// Panics if the lengths are inconsistent.
 pub fn generalised_advantages(
     steps: &[EpisodeStep],
     value: &[f32],
@@ -62,7 +62,7 @@ pub fn generalised_advantages(
 ///
 /// # Panics
 ///
-/// When the lengths do not fit each other.
+/// Panics if the lengths are inconsistent.
 pub fn n_step_advantages(
     steps: &[EpisodeStep],
     value: &[f32],

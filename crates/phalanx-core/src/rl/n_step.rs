@@ -18,7 +18,7 @@ use super::step::{EpisodeStep, assert_lengths};
 ///
 /// # Panics
 ///
-/// When the lengths do not fit each other, or `n` is zero.
+/// Panics if the lengths are inconsistent, or `n` is zero.
 pub fn n_step_targets(
     steps: &[EpisodeStep],
     values: &[f32],

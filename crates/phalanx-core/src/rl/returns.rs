@@ -24,7 +24,7 @@ use super::step::{EpisodeStep, assert_lengths};
 ///
 /// # Panics
 ///
-/// When the lengths do not fit each other.
+/// Panics if the lengths are inconsistent.
 pub fn td_lambda_targets(
     steps: &[EpisodeStep],
     values: &[f32],

@@ -134,7 +134,7 @@ pub trait Learner: Send {
     ///
     /// # Errors
     ///
-    /// When a loss or a gradient norm is not finite.
+    /// Returns an error if a loss or a gradient norm is not finite.
     fn train_iteration(
         &mut self,
         envs: &mut dyn VecEnv,
@@ -146,7 +146,7 @@ pub trait Learner: Send {
     ///
     /// # Errors
     ///
-    /// When a loss or a gradient norm is not finite.
+    /// Returns an error if a loss or a gradient norm is not finite.
     fn flush(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
         let _ = metrics;
         Ok(())
@@ -173,14 +173,14 @@ pub trait Learner: Send {
     ///
     /// # Errors
     ///
-    /// When weights cannot be read from the device.
+    /// Returns an error if weights cannot be read from the device.
     fn save(&self, scope: SaveScope) -> Result<Vec<NamedFile>, TrainError>;
 
     /// Restores what [`Learner::save`] wrote with [`SaveScope::Full`].
     ///
     /// # Errors
     ///
-    /// When a file is missing, damaged or belongs to other networks.
+    /// Returns an error if a file is missing, damaged or belongs to other networks.
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError>;
 }
 

@@ -30,7 +30,7 @@ impl PendingMetrics {
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// Returns an error if a loss or the norm of a gradient is not finite.
     pub(super) fn flush(self, metrics: &mut Metrics) -> Result<(), TrainError> {
         let values = download(self.values()).expect("the device returns what it computed");
         self.record(values, metrics)
@@ -40,7 +40,7 @@ impl PendingMetrics {
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// Returns an error if a loss or the norm of a gradient is not finite.
     pub(super) fn record(
         self,
         values: Vec<Vec<f32>>,

@@ -136,7 +136,7 @@ impl AlgorithmEntry {
     ///
     /// # Errors
     ///
-    /// When a key is missing or has the wrong type.
+    /// Returns an error if a key is missing or has the wrong type.
     pub fn read(&self, table: &Table) -> Result<Box<dyn Algorithm>, toml::de::Error> {
         (self.read)(table)
     }

@@ -64,7 +64,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or parsed, or sets an unknown key or a value of the wrong type.
+    /// Returns an error if the file cannot be read or parsed, or sets an unknown key or a value of
+    /// the wrong type.
     pub fn file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let unreadable = |cause| match renamed::file(path) {
             Some(new) => ConfigError::Moved { path: path.to_owned(), new },

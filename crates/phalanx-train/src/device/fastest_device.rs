@@ -76,6 +76,6 @@ pub(crate) fn fastest_device(
         }
     }
     let name = fastest.map_or(first, |(_, name)| name).to_owned();
-    messages.push(format!("device=auto: training on {name}"));
+    messages.push(format!("device=auto: learning on {name}"));
     Ok(Fastest { name, messages })
 }

@@ -28,7 +28,7 @@ pub struct BenchBudget {
 ///
 /// # Errors
 ///
-/// When a loss is not finite.
+/// Returns an error if a loss is not finite.
 pub fn update_seconds(
     learner: &mut dyn Learner,
     envs: Box<dyn VecEnv>,

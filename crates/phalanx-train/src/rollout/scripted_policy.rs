@@ -43,7 +43,7 @@ impl ScriptedPolicy {
     ///
     /// # Panics
     ///
-    /// When an agent has no available action, or `env` has no such policy.
+    /// Panics if an agent has no available action, or `env` has no such policy.
     pub fn act(self, env: &mut dyn Env, avail: &[bool], rng: &mut Rng, actions: &mut [u16]) {
         match self {
             Self::Random => {

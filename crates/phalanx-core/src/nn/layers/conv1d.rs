@@ -30,7 +30,8 @@ impl FrameConvolution {
     /// Creates a convolution with initial weights drawn from `rng`.
     ///
     /// # Panics
-    /// If observations are shorter than [`Convolution::SHORTEST`].
+    ///
+    /// Panics if observations are shorter than [`Convolution::SHORTEST`].
     pub fn new(size: Convolution, init: Init, rng: &mut Rng, device: &Device) -> Self {
         let Convolution { frames, length } = size;
         assert!(length >= Convolution::SHORTEST, "the observation must have at least nine entries");

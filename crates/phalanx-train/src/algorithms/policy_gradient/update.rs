@@ -220,7 +220,7 @@ impl PolicyLearner {
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// Returns an error if a loss or the norm of a gradient is not finite.
     pub fn update(
         &mut self,
         rollout_batch: &RolloutBatch<'_>,

@@ -2,9 +2,9 @@
 //!
 //! - [`skirmish`]: StarCraft-like battles with the interface of SMAC and SMACv2.
 //! - [`smax`]: JaxMARL's battle game.
-//! - [`matrix`]: games of one joint action, and of a few.
+//! - [`matrix`]: matrix games of one or a few joint actions.
 //! - [`predator_prey`]: predator-prey on a grid, with a penalty for solo captures.
-//! - [`registry`]: all of them by identifier, with arguments from a configuration file.
+//! - [`registry`]: all environments by identifier, with arguments from a configuration.
 //!
 //! Every environment implements [`phalanx_core::env::Env`]. One random episode of `skirmish/3m`:
 //!

@@ -1,4 +1,4 @@
-//! One environment of the registry: its name, its arguments and how it is made.
+//! An environment of the registry: its name, its arguments and its constructor.
 
 use std::error::Error;
 use std::fmt;
@@ -9,22 +9,22 @@ use toml::Table;
 
 use crate::arguments::Argument;
 
-/// Why an entry refuses its arguments: any error, so that `?` works on those of any environment.
+/// An error of an environment's arguments: any error type, so that `?` works for all of them.
 pub type EnvArgError = Box<dyn Error + Send + Sync>;
 
 type Prepare = dyn Fn(&Table) -> Result<Factory, EnvArgError> + Send + Sync;
 
-/// Makes copies of one environment whose arguments have been checked.
+/// Creates copies of one environment whose arguments have been checked.
 #[derive(Clone)]
 pub struct Factory(Arc<dyn Fn() -> Box<dyn Env> + Send + Sync>);
 
 impl Factory {
-    /// Wraps a function that makes one environment.
+    /// Wraps a function that creates an environment.
     pub fn new<E: Env + 'static>(make: impl Fn() -> E + Send + Sync + 'static) -> Self {
         Self(Arc::new(move || Box::new(make())))
     }
 
-    /// Makes one environment.
+    /// Creates an environment.
     pub fn make(&self) -> Box<dyn Env> {
         (self.0)()
     }
@@ -36,7 +36,7 @@ impl fmt::Debug for Factory {
     }
 }
 
-/// An environment that can be made by its identifier.
+/// An environment that can be created by its identifier.
 ///
 /// A custom environment in a custom registry:
 ///
@@ -72,19 +72,19 @@ impl fmt::Debug for Factory {
 /// ```
 #[derive(Clone)]
 pub struct EnvEntry {
-    /// The identifier, as on the command line; the environment's
-    /// [`EnvSpec::id`](phalanx_core::env::EnvSpec::id) is the same.
+    /// The identifier on the command line, which equals the environment's
+    /// [`EnvSpec::id`](phalanx_core::env::EnvSpec::id).
     pub id: String,
     /// One sentence about the task.
     pub summary: String,
-    /// The arguments it takes.
+    /// The arguments of the environment.
     pub arguments: &'static [Argument],
     named_by: Option<&'static str>,
     prepare: Arc<Prepare>,
 }
 
 impl EnvEntry {
-    /// Describes an environment; `prepare` checks its arguments and returns what makes it.
+    /// Creates an entry. `prepare` checks the arguments and returns the factory.
     pub fn new(
         id: impl Into<String>,
         summary: impl Into<String>,
@@ -100,24 +100,24 @@ impl EnvEntry {
         }
     }
 
-    /// Makes `key` an argument that must be given and that names the task: the environment's own
-    /// identifier is then `<id>/<name>`, and is accepted in place of `<id>` together with `key`.
-    /// So runs on different custom maps are kept apart.
+    /// Makes `key` a required argument that names the task. The environment's own identifier is
+    /// then `<id>/<name>`, which is accepted in place of `<id>` together with `key`. Runs on
+    /// different custom maps thus have different folders.
     #[must_use]
     pub fn named_by(self, key: &'static str) -> Self {
         Self { named_by: Some(key), ..self }
     }
 
-    /// Returns the argument without which this environment cannot be made, if there is one.
+    /// Returns the required argument, if there is one.
     pub fn required_argument(&self) -> Option<&'static str> {
         self.named_by
     }
 
-    /// Checks `args`.
+    /// Checks `args` and returns the factory.
     ///
     /// # Errors
     ///
-    /// When an argument is unknown or has a value that it may not take.
+    /// Returns an error if an argument is unknown or has an invalid value.
     pub fn prepare(&self, args: &Table) -> Result<Factory, EnvArgError> {
         (self.prepare)(args)
     }

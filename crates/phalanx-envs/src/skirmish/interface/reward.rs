@@ -4,21 +4,22 @@ use std::ops::Range;
 
 use crate::skirmish::args::SkirmishArgs;
 
-/// What SMAC pays for, with its scale.
+/// SMAC's reward and its scale.
 ///
-/// With `D` the health and shield that enemies lost in a step and `K` the number that died,
+/// With `D` the health and shield that enemies lost in a step and `K` the number of enemies that
+/// died,
 ///
 /// ```text
 /// r = |D + 10 K|   (+ 200 on victory)
 /// ```
 ///
 /// divided by `max_reward / 20`, where `max_reward = 10 n + 200 + sum of all enemies' health and
-/// shield`: a victory is worth 20 in total. The numbers are arguments of the battle. SMACv2 pays
-/// `max(0, D + 10 K)`: the absolute value also pays for what enemies regain.
+/// shield`, so that a victory is worth 20 in total. The constants are arguments of the battle.
+/// SMACv2 uses `max(0, D + 10 K)`; the absolute value also rewards what enemies regain.
 #[derive(Clone, Debug)]
 pub(crate) struct RewardRule {
     args: SkirmishArgs,
-    /// Whether a negative sum counts as zero instead of changing its sign.
+    /// Whether a negative sum is replaced by zero instead of changing its sign.
     clamps: bool,
     n_enemies: usize,
     /// The largest return before scaling.
@@ -29,8 +30,8 @@ pub(crate) struct RewardRule {
 }
 
 impl RewardRule {
-    /// Returns the rule for `n_units` units, of which `n_enemies` are opponents with `toughness`
-    /// (health and shield) in sum.
+    /// Creates the rule for `n_units` units, of which `n_enemies` are opponents with a total health
+    /// and shield of `toughness`.
     pub(crate) fn new(
         args: &SkirmishArgs,
         clamps: bool,
@@ -50,7 +51,7 @@ impl RewardRule {
         rule
     }
 
-    /// Scales rewards to opponents with `toughness` in sum.
+    /// Scales rewards to opponents with a total health and shield of `toughness`.
     pub(crate) fn scale(&mut self, toughness: f32) {
         let args = &self.args;
         self.max_reward =
@@ -73,7 +74,7 @@ impl RewardRule {
     }
 
     /// Returns the reward of the step that ended with these units, where `opponents` are the
-    /// opponents; `won` is `None` while the battle continues or when it is a draw.
+    /// opposing units. `won` is `None` while the battle continues, and for a draw.
     pub(crate) fn close(
         &self,
         opponents: Range<usize>,
@@ -117,7 +118,8 @@ mod tests {
     use crate::skirmish::engine::{UNITS, Unit};
     use crate::skirmish::maps::{MAPS, Map};
 
-    /// Three marines against three; the first enemy loses 12 and the second dies.
+    /// Returns the reward of three marines against three: the first enemy loses 12 and the second
+    /// dies.
     fn step(args: &SkirmishArgs, won: Option<bool>) -> f32 {
         let mut rule = RewardRule::new(args, false, 6, 3, 135.0);
         let shield = [0.0; 6];
@@ -155,7 +157,7 @@ mod tests {
         assert_eq!(step(&unscaled, Some(true)), 1.0);
     }
 
-    /// The first enemy regains 12 points of shield and nothing else happens.
+    /// Returns the reward if only the first enemy's shield regenerates by 12.
     fn regain(args: &SkirmishArgs, clamps: bool) -> f32 {
         let mut rule = RewardRule::new(args, clamps, 2, 1, 160.0);
         rule.open(&[45.0, 80.0], &[0.0, 20.0]);
@@ -180,8 +182,8 @@ mod tests {
         assert_eq!(step(&args, Some(false)), -1.0);
     }
 
-    /// Returns the return of an episode in which all enemies of `toughness` die but the last, and
-    /// the battle is won by that.
+    /// Returns the return of an episode in which all enemies of `toughness` except the last die,
+    /// which wins the battle.
     fn all_but_the_last(toughness: &[f32]) -> f32 {
         let args = SkirmishArgs::default();
         let n = toughness.len();

@@ -1,6 +1,6 @@
-//! Battle maps: data that name the teams, their places, the terrain and the limit of an episode.
+//! Maps of battles: the teams, their positions, the terrain and the episode limit.
 //!
-//! Built-in maps and a user's own are TOML files of one [format](`Map::parse`), documented in
+//! Built-in and custom maps are TOML files in the same [format](`Map::parse`), documented in
 //! `docs/environments/skirmish_maps.md`.
 
 mod error;
@@ -19,8 +19,7 @@ use super::smacv2::Generate;
 use super::terrain::Terrain;
 use crate::arguments::closest_match;
 
-/// The maps that come with the crate, as `(name, text)`. A further map is one file and
-/// one line here.
+/// The built-in maps, as `(name, text)`. To add a map, add a file and a line here.
 pub const MAPS: &[(&str, &str)] = &[
     ("3m", include_str!("3m.toml")),
     ("8m", include_str!("8m.toml")),
@@ -62,20 +61,20 @@ pub const MAPS: &[(&str, &str)] = &[
     ("zerg_20_vs_23", include_str!("zerg_20_vs_23.toml")),
 ];
 
-/// How far, at most, a unit starts from its place on the map, in each coordinate.
+/// The largest distance of a unit's start from its position on the map, in each coordinate.
 ///
-/// Which places the game chooses is not documented. On an exact grid, distances tie and single
-/// roundings decide battles; this scatter prevents such accidents.
+/// The positions that the game chooses are not documented. On an exact grid, distances would be
+/// equal and single rounding errors would decide battles; the scatter prevents this.
 pub const START_SCATTER: f32 = 0.05;
 
-/// A map, checked and with its units placed.
+/// A validated map with placed units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
     /// The name, the last part of the identifier.
     pub name: String,
     /// The largest number of steps of an episode.
     pub limit: usize,
-    /// Where units can walk.
+    /// The walkable ground.
     pub terrain: Terrain,
     /// The race that decides whether allies have a shield column.
     pub ally_race: Race,
@@ -83,42 +82,43 @@ pub struct Map {
     pub enemy_race: Race,
     /// The length of the one-hot unit type in observation and state.
     pub unit_type_bits: usize,
-    /// What the enemies are ordered to do.
+    /// The order of the enemies.
     pub enemy_order: EnemyOrder,
     /// The agents, sorted by unit type, x and y, as in SMAC.
     pub allies: Vec<Spawn>,
     /// The enemies, in order of creation.
     pub enemies: Vec<Spawn>,
-    /// How the teams of each episode are drawn. The units above are then placeholders.
+    /// The rule by which the teams of each episode are drawn. The units above are then
+    /// placeholders.
     pub generate: Option<Generate>,
     /// The arguments whose defaults differ on this map.
     pub defaults: toml::Table,
 }
 
-/// The one order that the enemies get at the start of an episode.
+/// The order that the enemies get at the start of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnemyOrder {
-    /// To attack-move to a point.
+    /// Attack-move to a point.
     AttackMove(f32, f32),
-    /// To attack-move to a point drawn from the line between two.
+    /// Attack-move to a random point on the line between two points.
     AttackMoveBetween((f32, f32), (f32, f32)),
-    /// To attack the allies, each enemy the ally nearest to it, wherever they are.
+    /// Attack the nearest ally, at any distance.
     AttackAllies,
-    /// None: they stay where they stand and attack opponents that come near.
+    /// No order: stand still and attack opponents that come near.
     Hold,
 }
 
 /// One unit at the start of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spawn {
-    /// Its row of [`UNITS`](super::UNITS).
+    /// The unit's row of [`UNITS`](super::UNITS).
     pub unit: usize,
-    /// Its column in the one-hot unit type; meaningless without such columns.
+    /// The unit's column in the one-hot unit type; unused without such columns.
     pub type_bit: usize,
-    /// Its position.
+    /// The x coordinate.
     pub x: f32,
-    /// Its position.
+    /// The y coordinate.
     pub y: f32,
 }
 
@@ -136,32 +136,33 @@ impl Rosters {
     }
 }
 
-/// The kinds of units of both teams, as rows of [`UNITS`](super::UNITS), without their places.
+/// The kinds of units of both teams, as rows of [`UNITS`](super::UNITS), without their positions.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outline {
-    /// In the order of the agents; empty where teams are drawn.
+    /// In the order of the agents; empty if teams are drawn.
     pub(crate) allies: Vec<usize>,
-    /// In the order of creation; empty where teams are drawn.
+    /// In the order of creation; empty if teams are drawn.
     pub(crate) enemies: Vec<usize>,
     pub(crate) generate: Option<Generate>,
 }
 
 impl Map {
-    /// Reads the text of a map file. A map that does not state its name is called `map`.
+    /// Reads the text of a map file. The name of a map without a key `name` is `map`.
     ///
     /// # Errors
     ///
-    /// The first mistake, with its line: the text is no TOML, a key is unknown, missing or has a
-    /// value that it may not take, or units cannot stand at their places.
+    /// Returns the first mistake and its line: the text is not TOML, a key is unknown, missing or
+    /// has an invalid value, or units cannot stand at their positions.
     pub fn parse(text: &str) -> Result<Self, MapError> {
         file::parse(text, "map", "map")
     }
 
-    /// Reads a map file. A map that does not state its name is called like its file.
+    /// Reads a map file. The name of a map without a key `name` is that of the file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is larger than 1 MiB, and those of [`Map::parse`].
+    /// Returns an error if the file cannot be read or is larger than 1 MiB, and the errors of
+    /// [`Map::parse`].
     pub fn read(path: &Path) -> Result<Self, MapError> {
         file::read(path)
     }
@@ -170,7 +171,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// When there is no map called `name`; the error names the map most like it.
+    /// Returns an error with the closest name if there is no built-in map called `name`.
     pub fn named(name: &str) -> Result<Self, MapError> {
         match MAPS.iter().find(|(other, _)| *other == name) {
             Some((name, text)) => file::parse(text, &format!("maps/{name}.toml"), name),
@@ -182,7 +183,7 @@ impl Map {
         }
     }
 
-    /// Returns the outline of a built-in map, which costs a small part of reading it.
+    /// Returns the outline of a built-in map, which is much cheaper than reading the whole map.
     pub(crate) fn outline_named(name: &str) -> Result<Outline, MapError> {
         let text = MAPS.iter().find(|(other, _)| *other == name).map_or("", |(_, text)| *text);
         file::outline(text, name)
@@ -199,15 +200,15 @@ impl Map {
         }
     }
 
-    /// Returns the kinds of units that may take part, as rows of [`UNITS`](super::UNITS), with
-    /// repetitions.
+    /// Iterates over the kinds of units that may take part, as rows of [`UNITS`](super::UNITS),
+    /// with repetitions.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = usize> {
         let placed = self.allies.iter().chain(&self.enemies).map(|spawn| spawn.unit);
         let drawn = self.generate.iter().flat_map(|generate| &generate.kinds);
         placed.chain(drawn.map(|kind| kind.unit))
     }
 
-    /// Returns the teams as the map places them.
+    /// Returns the teams as placed on the map.
     pub(crate) fn rosters(&self) -> Rosters {
         Rosters { allies: self.allies.clone(), enemies: self.enemies.clone() }
     }

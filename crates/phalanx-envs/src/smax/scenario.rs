@@ -8,13 +8,14 @@ pub type Squad = (usize, u8);
 /// A scenario: two teams, each a list of squads in the order of its units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// JaxMARL's name.
+    /// The name in JaxMARL.
     pub name: &'static str,
-    /// The team that is controlled.
+    /// The controlled team.
     pub allies: &'static [Squad],
     /// The other team.
     pub enemies: &'static [Squad],
-    /// Types and positions are drawn anew in every episode; the squads only give the numbers.
+    /// Whether types and positions are drawn in every episode; the squads then only state the
+    /// numbers.
     pub procedural: bool,
 }
 

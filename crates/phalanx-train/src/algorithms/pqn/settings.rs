@@ -25,7 +25,7 @@ pub struct PqnIql {
 }
 
 /// Settings of parallelised Q-networks, with the names of
-/// [`QLearningSettings`](super::QLearningSettings).
+/// [`QLearningSettings`](super::super::QLearningSettings).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pqn {
     /// The number of parallel environments.

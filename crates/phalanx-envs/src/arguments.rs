@@ -1,89 +1,89 @@
-//! Arguments of environments, as read from a configuration.
+//! Arguments of environments, as they come from a configuration file.
 
 use serde::de::DeserializeOwned;
 use toml::Table;
 
-/// An argument of an environment.
+/// An argument an environment understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Argument {
     /// The key under `env_args`.
     pub key: &'static str,
-    /// The allowed values, in words.
+    /// The values it may take, in words.
     pub allowed: &'static str,
 }
 
-/// The values of a flag, in words.
+/// The values of a switch, in words.
 pub(crate) const FLAG: &str = "true or false";
 /// The values of a number without bounds, in words.
 pub(crate) const NUMBER: &str = "a finite number";
 
-/// Creates an entry of a list of arguments.
+/// Makes a row of a list of arguments.
 pub(crate) const fn argument(key: &'static str, allowed: &'static str) -> Argument {
     Argument { key, allowed }
 }
 
-/// An error in the arguments of an environment.
+/// What is wrong with the arguments of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArgumentError {
-    /// The environment has no such argument, but others.
+    /// The environment has no such argument, and others that it has.
     #[error("there is no argument `{key}`; did you mean `{nearest}` ({allowed})? Known: {known}")]
     Unknown {
-        /// The given key.
+        /// The key that was given.
         key: String,
-        /// The closest known key.
+        /// The known key most like it.
         nearest: &'static str,
-        /// The allowed values of the closest key.
+        /// The values the nearest key may take.
         allowed: &'static str,
         /// All known keys.
         known: String,
     },
-    /// The environment has no arguments.
+    /// The environment has no arguments at all.
     #[error("there is no argument `{key}`: this environment takes none")]
     NoneTaken {
-        /// The given key.
+        /// The key that was given.
         key: String,
     },
-    /// A required argument is missing.
+    /// An argument without a default is not given.
     #[error("there is no `{key}`: give {allowed}, as in env_args.{key}=VALUE")]
     Missing {
         /// The key.
         key: &'static str,
-        /// The allowed values.
+        /// The values it may take.
         allowed: &'static str,
     },
-    /// The value is invalid.
+    /// The value does not suit the argument.
     #[error("`{key}` cannot be {value}: it must be {allowed}")]
     Wrong {
         /// The key.
         key: &'static str,
-        /// The given value.
+        /// The value that was given.
         value: String,
-        /// The allowed values.
+        /// The values it may take.
         allowed: &'static str,
     },
-    /// The value contradicts another argument.
+    /// The value does not suit another argument.
     #[error("`{key}` cannot be {value}: {reason}")]
     Contradiction {
         /// The key.
         key: &'static str,
-        /// The given value.
+        /// The value that was given.
         value: String,
-        /// The contradiction.
+        /// What it contradicts.
         reason: &'static str,
     },
 }
 
-/// Reads `args` into `T`, whose fields are the keys in `known`. All fields must have a default
+/// Reads `args` into `T`, whose fields are the keys of `known` and all have a default
 /// (`#[serde(default)]`).
 ///
 /// # Errors
 ///
-/// Returns the error of the first key that is unknown or has a value of the wrong type.
+/// The first key that is unknown, or has a value of a wrong type.
 ///
 /// # Panics
 ///
-/// Panics if a field of `T` has no default.
+/// When a field of `T` has no default.
 pub fn read<T: DeserializeOwned>(args: &Table, known: &[Argument]) -> Result<T, ArgumentError> {
     for (key, value) in args {
         let argument = known.iter().find(|argument| argument.key == key);
@@ -94,11 +94,11 @@ pub fn read<T: DeserializeOwned>(args: &Table, known: &[Argument]) -> Result<T, 
     Ok(args.clone().try_into().expect("every field was read on its own and has a default"))
 }
 
-/// Checks that all keys are in `known`, which is empty for an environment without arguments.
+/// Refuses keys that are not `known`; none are, for an environment without arguments.
 ///
 /// # Errors
 ///
-/// Returns the error of the first unknown key.
+/// The first unknown key.
 pub fn check_keys(args: &Table, known: &[Argument]) -> Result<(), ArgumentError> {
     let is_known = |key: &&String| known.iter().any(|argument| argument.key == *key);
     match args.keys().find(|key| !is_known(key)) {
@@ -107,7 +107,7 @@ pub fn check_keys(args: &Table, known: &[Argument]) -> Result<(), ArgumentError>
     }
 }
 
-/// Returns the error of an invalid value of `argument`.
+/// Returns the error of a value that `argument` may not take.
 pub(crate) fn wrong(argument: &Argument, value: impl ToString) -> ArgumentError {
     ArgumentError::Wrong { key: argument.key, value: value.to_string(), allowed: argument.allowed }
 }
@@ -126,25 +126,25 @@ fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
     }
 }
 
-/// Returns the entry of `key`, which must be one of `arguments`.
+/// Returns the row of `key`, which must be one of `arguments`.
 pub(crate) fn row(arguments: &'static [Argument], key: &str) -> &'static Argument {
     let found = arguments.iter().find(|argument| argument.key == key);
     found.expect("every field has a row, as a test checks")
 }
 
-/// Returns the candidate closest to `name`, or `None` if there are no candidates.
+/// Returns the candidate most like `name`; `None` when there are no candidates.
 pub fn closest_match<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates.min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate))
 }
 
-/// Tests that apply to the arguments of every environment.
+/// Promises that every set of arguments keeps.
 #[cfg(test)]
 pub(crate) mod promises {
     use serde::Serialize;
 
     use super::{Argument, ArgumentError};
 
-    /// Checks that every field of the arguments has an entry, and every entry a field.
+    /// Every field of the arguments has a row, and no row is without a field.
     pub(crate) fn every_field_is_documented<T: Serialize + Default>(arguments: &[Argument]) {
         let table = toml::Table::try_from(T::default()).expect("plain data");
         let mut fields: Vec<_> = table.keys().map(String::as_str).collect();
@@ -154,7 +154,7 @@ pub(crate) mod promises {
         assert_eq!(fields, known);
     }
 
-    /// Checks that each line `key = value` is rejected with an error that names the key.
+    /// Each line `key = value` is refused with an error that names the key.
     pub(crate) fn values_are_refused_by_name<T>(
         read: impl Fn(&toml::Table) -> Result<T, ArgumentError>,
         lines: &str,

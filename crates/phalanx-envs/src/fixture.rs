@@ -1,4 +1,4 @@
-//! A battle and the buffers it writes to, for tests.
+//! A battle with the buffers it writes into, for tests.
 
 use phalanx_core::env::{Env, StepBuffers, StepResult, StepRows};
 use phalanx_core::rng::{Purpose, Rng};
@@ -10,7 +10,7 @@ pub(crate) struct Fixture<E> {
 }
 
 impl<E: Env> Fixture<E> {
-    /// Starts the first episode of `env`.
+    /// Begins the first episode of `env`.
     pub(crate) fn start(env: E) -> Self {
         let rows = StepRows::new(env.spec(), 1, 1);
         let mut field = Self { rng: Rng::stream(1, Purpose::Check, 0), rows, env };

@@ -2,9 +2,9 @@
 //!
 //! - [`skirmish`]: StarCraft-like battles with the interface of SMAC and SMACv2.
 //! - [`smax`]: JaxMARL's battle game.
-//! - [`matrix`]: matrix games of one or a few joint actions.
+//! - [`matrix`]: games of one joint action, and of a few.
 //! - [`predator_prey`]: predator-prey on a grid, with a penalty for solo captures.
-//! - [`registry`]: all environments by identifier, with arguments from a configuration.
+//! - [`registry`]: all of them by identifier, with arguments from a configuration file.
 //!
 //! Every environment implements [`phalanx_core::env::Env`]. One random episode of `skirmish/3m`:
 //!

@@ -1,4 +1,4 @@
-//! One-step games whose payoff table depends on an argument.
+//! One-step games whose table takes an argument.
 
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -11,19 +11,19 @@ use crate::arguments::{Argument, ArgumentError, NUMBER, argument, read, wrong};
 pub struct Family {
     /// The game's name; its identifier is `matrix/<name>`.
     pub name: &'static str,
-    /// One sentence on what makes the game hard, with its source.
+    /// One sentence about what makes the game hard, with its source.
     pub summary: &'static str,
-    /// The argument that selects the table.
+    /// The argument that chooses among the tables.
     pub arguments: &'static [Argument],
     table: fn(&Table) -> Result<Vec<Vec<f32>>, ArgumentError>,
 }
 
 impl Family {
-    /// Returns the game that `args` select, with defaults for missing arguments.
+    /// Returns the game that `args` choose; their defaults where they are silent.
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument is unknown or has an invalid value.
+    /// When an argument is unknown or has a value it may not take.
     pub fn game(&self, args: &Table) -> Result<MatrixGame, ArgumentError> {
         Ok(MatrixGame::with_table(self.name, self.summary, (self.table)(args)?))
     }

@@ -1,5 +1,4 @@
-//! The k-step game of MAVEN: the first choice decides which actions are rewarded for the rest of
-//! the episode.
+//! The k-step game of MAVEN: a first choice that decides what pays for the rest of the episode.
 
 use phalanx_core::env::{
     Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
@@ -11,16 +10,16 @@ use crate::arguments::{Argument, ArgumentError, argument, read, row, wrong};
 
 /// The number of branches: one per joint action.
 const BRANCHES: usize = 4;
-/// The rewards of the last step of branch 0, `[action of agent 0, action of agent 1]`.
+/// What the last step of branch 0 pays, `[action of agent 0, action of agent 1]`.
 const LAST: [[f32; 2]; 2] = [[1.0, 1.0], [1.0, 4.0]];
 
-/// The arguments of the k-step game, under MAVEN's names.
+/// What can be chosen about the k-step game, under MAVEN's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KStepArgs {
     /// The number of steps, k.
     pub steps: usize,
-    /// The number of branches with rewards: 2 (those of the joint actions 00 and 11) or 4.
+    /// How many branches pay: 2 (those of the joint actions 00 and 11) or 4.
     pub good_branches: usize,
 }
 
@@ -39,7 +38,7 @@ impl KStepArgs {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first argument that is unknown or has an invalid value.
+    /// The first argument that is unknown or has a value it may not take.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, Self::ARGUMENTS)?;
         args.check()?;
@@ -57,14 +56,14 @@ impl KStepArgs {
     }
 }
 
-/// The k-step game of two agents with two actions (Mahajan et al. 2019, MAVEN).
+/// Two agents with two actions, k steps (Mahajan et al. 2019, MAVEN).
 ///
-/// The first joint action selects one of four branches: 00 is branch 0, 01 branch 1, 10 branch 2
-/// and 11 branch 3. A step is rewarded with 1 as long as the agents repeat that joint action; any
-/// other ends the episode without reward. With two good branches, 1 and 2 end it immediately. In
-/// the last step of branch 0 (for k > 1), every joint action yields 1, and 11 yields 4: the best
-/// return is k + 3, and branch 3 is worth k. A monotonic factorisation cannot represent that both
-/// agents must change to 11 only at the end of 00, 00, …, and settles for branch 3.
+/// The first joint action chooses one of four branches: 00 is branch 0, 01 branch 1, 10 branch 2 and
+/// 11 branch 3. A step pays 1 as long as the agents repeat that joint action, and anything else ends
+/// the episode without reward. With two good branches, 1 and 2 end it at once. In the last step of
+/// branch 0 (where k > 1) every joint action pays 1, and 11 pays 4: the best return is k + 3, and
+/// branch 3 is worth k. A monotonic factorisation cannot represent that the agents must change to 11 together
+/// only at the end of 00, 00, …, and settles for branch 3.
 ///
 /// Observations `[agent, k + 1 + 4]` and state `[k + 1 + 4]` are the one-hot step followed by the
 /// one-hot branch (0 before the first step); with k = 1 there is no branch.
@@ -75,7 +74,7 @@ pub struct KStep {
     progress: Progress,
 }
 
-/// The progress of an episode.
+/// Where an episode stands.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Progress {
     step: usize,
@@ -88,11 +87,11 @@ impl KStep {
     pub const SUMMARY: &'static str = "The first joint action decides which one must be repeated for k \
         steps, and the best branch hides its prize in the last (Mahajan et al. 2019, MAVEN).";
 
-    /// Creates the game at its first step.
+    /// Creates the game, at its first step.
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument has an invalid value.
+    /// When an argument has a value it may not take.
     pub fn new(args: KStepArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let width = if args.steps == 1 { 2 } else { args.steps + 1 + BRANCHES };

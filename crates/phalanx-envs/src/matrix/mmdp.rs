@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Argument, ArgumentError, NUMBER, argument, read, row, wrong};
 
-/// The arguments of the game, under QPLEX's names and with the values of its configuration.
+/// What can be chosen about the game, under QPLEX's names and with the values of its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MmdpArgs {
@@ -35,7 +35,7 @@ impl MmdpArgs {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first argument that is unknown or has an invalid value.
+    /// The first argument that is unknown or has a value it may not take.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, Self::ARGUMENTS)?;
         args.check()?;
@@ -53,21 +53,20 @@ impl MmdpArgs {
     }
 }
 
-/// A game of two states, for two agents with two actions (Wang et al. 2021, QPLEX).
+/// Two agents with two actions in a game of two states (Wang et al. 2021, QPLEX).
 ///
-/// An episode begins in state 1, where the joint action 00 is rewarded with 1. 01 and 10 yield
-/// nothing and stay in state 1; 11 leads to state 0, which yields nothing and is never left. The
-/// best return is the number of steps. Off-policy value decomposition with a linear or monotonic
-/// mixer diverges or is biased here.
+/// An episode begins in state 1, where the joint action 00 pays 1; 01 and 10 pay nothing and stay in
+/// state 1, 11 leads to state 0. State 0 pays nothing and is never left. The best return is the number
+/// of steps. Off policy, value decomposition with a linear or monotonic mixer diverges or errs here.
 ///
-/// Observations `[agent, 2]` are the one-hot state; the state `[4]` repeats it for each agent.
-/// Agents do not observe the time, and yet the time limit is a termination, as in the original
+/// Observations `[agent, 2]` are the one-hot state; the state `[4]` is that once for each agent. Agents
+/// do not see the time, yet the end of the episode is an end like any other, as in the original
 /// ([`EnvSpec::timeout_is_terminal`]).
 #[derive(Clone, Debug)]
 pub struct Mmdp {
     args: MmdpArgs,
     spec: EnvSpec,
-    /// The number of steps so far.
+    /// Steps played.
     step: usize,
     state: u8,
 }
@@ -77,11 +76,11 @@ impl Mmdp {
     pub const SUMMARY: &'static str = "A hundred steps in which 00 pays 1 and 11 ends all pay: a test of \
         learning off policy (Wang et al. 2021, QPLEX).";
 
-    /// Creates the game at its first step.
+    /// Creates the game, at its first step.
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument has an invalid value.
+    /// When an argument has a value it may not take.
     pub fn new(args: MmdpArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let spec = EnvSpec {

@@ -1,7 +1,8 @@
-//! Matrix games: the smallest tasks on which factorisations of the joint value differ.
+//! Matrix games: the smallest tasks that separate one factorisation of the joint value from
+//! another.
 //!
 //! - [`MATRIX_GAMES`] and [`MATRIX_FAMILIES`]: games of one joint action.
-//! - [`TwoStep`], [`KStep`] and [`Mmdp`]: games of several steps.
+//! - [`TwoStep`], [`KStep`] and [`Mmdp`]: games of several.
 //!
 //! `docs/environments/matrix_games.md` explains which mixer can represent which table.
 
@@ -59,7 +60,8 @@ pub fn entries() -> Vec<EnvEntry> {
     of_one_step.chain(longer).collect()
 }
 
-/// Writes masks and flags: all actions are available, and no agent dies.
+/// Writes what these games show apart from observation and state: all actions are available, and
+/// no agent dies.
 fn write_flags(out: &mut StepBuffers<'_>) {
     out.avail.fill(true);
     out.alive.fill(true);

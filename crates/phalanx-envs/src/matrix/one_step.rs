@@ -11,14 +11,14 @@ const WIDTH: usize = 5;
 pub struct Payoff {
     /// The game's name; its identifier is `matrix/<name>`.
     pub name: &'static str,
-    /// One sentence on what makes the game hard, with its source.
+    /// One sentence about what makes the game hard, with its source.
     pub summary: &'static str,
     /// `[action of agent 0, action of agent 1]`, row by row.
     pub table: &'static [&'static [f32]],
 }
 
-/// The one-step games with a fixed table. To add a game, add an entry here. Games whose table
-/// depends on an argument are in [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES).
+/// The one-step games with a fixed table. To add a game, add a row here; those whose table takes
+/// an argument are [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES).
 pub const MATRIX_GAMES: &[Payoff] = &[
     Payoff {
         name: "qtran",
@@ -69,9 +69,9 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 
 /// A one-step game of two agents.
 ///
-/// Observations `[agent, 5]` and state `[5]` are all ones. The episode ends after one step, whose
-/// reward is the payoff. If the table is not square, the mask excludes the actions that an agent
-/// does not have.
+/// Observations `[agent, 5]` and state `[5]` are all ones; the episode ends after one step with
+/// the payoff as its reward. Where the table is not square, the mask takes from one agent the
+/// actions it does not have.
 ///
 /// ```
 /// use phalanx_core::env::{check_env};
@@ -99,7 +99,7 @@ impl MatrixGame {
     ///
     /// # Panics
     ///
-    /// Panics if the table is empty or has rows of different lengths.
+    /// When the table has no cell, or rows of different lengths.
     pub fn with_table(name: &str, summary: &'static str, table: Vec<Vec<f32>>) -> Self {
         let columns = table.first().map_or(0, Vec::len);
         assert!(columns > 0, "a payoff table has a cell");

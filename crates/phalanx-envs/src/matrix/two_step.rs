@@ -5,20 +5,20 @@ use phalanx_core::env::{
 };
 use phalanx_core::rng::Rng;
 
-/// Payoffs of the second step, `[action of agent 0, action of agent 1]`.
+/// A table of the second step, `[action of agent 0, action of agent 1]`.
 type Payoffs = [[f32; 2]; 2];
 
-/// The payoffs of state 2A.
+/// What state 2A pays.
 const SAFE: Payoffs = [[7.0, 7.0], [7.0, 7.0]];
-/// The payoffs of state 2B in the paper.
+/// What state 2B pays in the paper.
 const MONOTONE: Payoffs = [[0.0, 1.0], [1.0, 8.0]];
-/// The payoffs of state 2B in the variant.
+/// What state 2B pays in the variant.
 const NON_MONOTONE: Payoffs = [[2.0, 1.0], [1.0, 8.0]];
 
-/// The two-step game of two agents (Rashid et al. 2018, QMIX, section 5).
+/// Two agents, two steps (Rashid et al. 2018, QMIX, section 5).
 ///
-/// In the first step only agent 0's action matters: action 0 leads to state 2A, action 1 to state
-/// 2B, both without reward. In 2A every joint action yields 7; in 2B the payoffs are
+/// In the first step agent 0 alone decides: action 0 leads to state 2A, action 1 to state 2B, both
+/// without reward. In 2A every joint action is worth 7, in 2B the payoffs are
 ///
 /// ```text
 ///            agent 1: 0   1
@@ -26,9 +26,9 @@ const NON_MONOTONE: Payoffs = [[2.0, 1.0], [1.0, 8.0]];
 ///          1          1   8
 /// ```
 ///
-/// A factorisation without interaction between agents settles for 7; a monotonic one finds 8. In
-/// the [variant](TwoStep::non_monotone) of several ports, miscoordination yields less than both
-/// agents choosing action 0:
+/// A factorisation without interaction between agents settles for 7; a monotonic one finds 8. In the
+/// [variant](TwoStep::non_monotone) of several ports, acting apart is worth less than both keeping to
+/// action 0:
 ///
 /// ```text
 ///            agent 1: 0   1
@@ -36,12 +36,12 @@ const NON_MONOTONE: Payoffs = [[2.0, 1.0], [1.0, 8.0]];
 ///          1          1   8
 /// ```
 ///
-/// Observations `[agent, 3]` and state `[3]` are the one-hot state (1, 2A, 2B). After the last
-/// step, they hold the state in which it was taken.
+/// Observations `[agent, 3]` and state `[3]` are the one-hot index of the state (1, 2A, 2B). After
+/// the last step they show the state in which it was taken.
 #[derive(Clone, Debug)]
 pub struct TwoStep {
     spec: EnvSpec,
-    /// The payoffs of states 2A and 2B.
+    /// What states 2A and 2B pay.
     payoffs: [Payoffs; 2],
     state: u8,
 }
@@ -55,12 +55,12 @@ impl TwoStep {
     pub const NON_MONOTONE_SUMMARY: &'static str = "The two-step game with a second step that is not \
         monotonic: 2, 1, 1, 8 instead of 0, 1, 1, 8.";
 
-    /// Creates the game at its first step.
+    /// Creates the game, at its first step.
     pub fn new() -> Self {
         Self::with("two_step", MONOTONE)
     }
 
-    /// Creates the variant at its first step.
+    /// Creates the variant, at its first step.
     pub fn non_monotone() -> Self {
         Self::with("two_step_non_monotone", NON_MONOTONE)
     }

@@ -1,77 +1,74 @@
-//! The arguments of predator-prey, under their original names.
+//! The arguments of predator-prey, under the names of the originals.
 
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Argument, ArgumentError, FLAG, NUMBER, argument, read, row, wrong};
 
-/// The arguments of predator-prey.
+/// What can be chosen about the hunt.
 ///
-/// Names are those of `stag_hunt` in DCG, Weighted QMIX and PyMARL2; defaults are those of Weighted
-/// QMIX's `pred_prey_punish`. Only the last argument is ours. Pairs are for stags and hares, in
-/// this order, or for rows and columns.
+/// Names are those of `stag_hunt` in DCG, Weighted QMIX and PyMARL2, and defaults those of Weighted
+/// QMIX's `pred_prey_punish`, except for the last argument, which is ours. Pairs are for stags and
+/// hares, in this order, or for rows and columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PredatorPreyArgs {
-    /// The number of rows and columns of the grid.
+    /// The rows and columns of the grid.
     pub world_shape: [usize; 2],
-    /// Whether opposite edges are joined; otherwise edges are walls.
+    /// Opposite edges are joined; otherwise edges are walls.
     pub toroidal: bool,
     /// The number of agents.
     pub n_agents: usize,
-    /// The number of stags, which take several agents to catch.
+    /// The number of stags, the prey that takes several agents.
     pub n_stags: usize,
-    /// The number of hares, which take fewer.
+    /// The number of hares, the prey that takes fewer.
     pub n_hare: usize,
-    /// The number of rows and columns that an agent sees in each direction.
+    /// How many rows and columns an agent sees in each direction.
     pub agent_obs: [usize; 2],
-    /// The entities that block a move into their cell: agents (0), stags (1), hares (2). Agents
-    /// always do.
+    /// What stops an agent that moves into its cell: agents (0), stags (1), hares (2). Agents always
+    /// do.
     pub agent_move_block: Vec<u8>,
-    /// Whether prey is caught by the action *catch*; otherwise by leaving it no free adjacent cell.
+    /// Prey is caught by the action *catch*; without, by leaving it no free cell to go to.
     pub capture_action: bool,
-    /// The number of adjacent agents that must choose *catch* in the same step to catch a stag, and
-    /// a hare.
+    /// How many adjacent agents must play *catch* at once to catch a stag, and a hare.
     pub capture_action_conditions: [usize; 2],
-    /// Without the action *catch*: the number of free adjacent cells at which a stag, and a hare,
-    /// is caught.
+    /// Without the action *catch*: the number of free adjacent cells with which a stag, and a hare, is caught.
     pub capture_conditions: [usize; 2],
-    /// Whether agents that took part in a capture are frozen for the rest of the episode.
+    /// Agents that took part in a capture are frozen for the rest of the episode.
     pub capture_freezes: bool,
-    /// Whether any capture ends the episode.
+    /// Any capture ends the episode.
     pub capture_terminal: bool,
-    /// Whether frozen agents vanish from the grid; otherwise they block moves.
+    /// Frozen agents vanish from the grid; otherwise they block moves.
     pub remove_frozen: bool,
-    /// Without the action *catch*: whether prey enclosed only by prey and walls is not caught.
+    /// Without the action *catch*: prey that is hemmed in by prey and walls alone is not caught.
     pub prevent_cannibalism: bool,
-    /// The reward if too few agents choose *catch* next to a prey, for each prey and step.
+    /// The reward when too few agents play *catch* next to a prey, once for each prey and step.
     pub miscapture_punishment: f32,
     /// The reward for a stag.
     pub reward_stag: f32,
     /// The reward for a hare.
     pub reward_hare: f32,
-    /// The reward for a move that another agent or prey blocks.
+    /// The reward for a move that another agent or prey stops.
     pub reward_collision: f32,
     /// The reward for every step.
     pub reward_time: f32,
-    /// The probability that a stag does not move although it could.
+    /// The probability that a stag that could move does not.
     pub p_stags_rest: f32,
-    /// The probability that a hare does not move although it could.
+    /// The probability that a hare that could move does not.
     pub p_hare_rest: f32,
-    /// Whether an agent observes the state and its own position instead of its surroundings.
+    /// An agent observes the state and its own position instead of its surroundings.
     pub observe_state: bool,
-    /// Whether observations show the walls.
+    /// Observations show the walls.
     pub observe_walls: bool,
-    /// Whether cells have five features instead of three: the fourth is for walls, the last is
-    /// unused.
+    /// Five features per cell instead of three: walls have a separate one, the last is unused.
     pub observe_one_hot: bool,
-    /// Whether observations hold the index of an agent or prey, from one, instead of ones.
+    /// Observations hold the number of an agent or prey, counted from one, instead of ones.
     pub observe_ids: bool,
     /// The largest number of steps of an episode.
     pub episode_limit: usize,
-    /// Whether reaching the limit truncates the episode, so that its last state keeps its value;
-    /// otherwise it terminates the episode.
+    /// Reaching the limit cuts the episode short, so that its last state keeps its value; without,
+    /// it is an end like any other.
     pub truncate_episodes: bool,
-    /// Whether each agent's share of the team's reward is reported as its own reward.
+    /// Reports the share of each agent in the team's reward.
     pub individual_rewards: bool,
 }
 
@@ -150,23 +147,22 @@ impl PredatorPreyArgs {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first argument that is unknown, invalid or contradicts another.
+    /// The first argument that is unknown, has a value it may not take or contradicts another.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;
         Ok(args)
     }
 
-    /// Returns the number of prey, stags and hares together.
+    /// Returns the number of stags and hares.
     pub fn n_prey(&self) -> usize {
         self.n_stags + self.n_hare
     }
 
-    /// Returns the largest return of an episode if only captures are rewarded and frozen agents
-    /// bound their number, otherwise `None`.
+    /// Returns the largest return of an episode, where captures are all that is rewarded and their
+    /// number is bounded by the agents they freeze; else `None`.
     ///
-    /// By default every stag takes two of eight agents, so at most 4 stags can be caught, for a
-    /// return of 40.
+    /// By default every stag takes two of eight agents, so that 4 stags, worth 40, can be caught.
     pub fn max_return(&self) -> Option<f32> {
         let only_captures = self.reward_time == 0.0
             && self.reward_collision == 0.0
@@ -183,7 +179,7 @@ impl PredatorPreyArgs {
         Some((0..=self.n_stags.min(agents / per_stag)).map(value).fold(0.0, f32::max))
     }
 
-    /// Rejects values that the types allow but the game does not.
+    /// Refuses values that the types allow but a hunt does not.
     pub(crate) fn check(&self) -> Result<(), ArgumentError> {
         let count = |n: usize| n <= 1000;
         let probability = |p: f32| (0.0..=1.0).contains(&p);
@@ -228,7 +224,7 @@ impl PredatorPreyArgs {
         self.check_together()
     }
 
-    /// Rejects values that contradict each other.
+    /// Refuses values that contradict each other.
     fn check_together(&self) -> Result<(), ArgumentError> {
         let refuse = |key, value, reason| Err(ArgumentError::Contradiction { key, value, reason });
         let [rows, columns] = self.world_shape;

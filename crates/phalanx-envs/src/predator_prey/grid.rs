@@ -1,9 +1,9 @@
-//! The shape of the grid: the neighbours of each cell.
+//! The shape of the world: the neighbours of each cell.
 
 /// Row and column steps of the moves *right*, *down*, *left* and *up*.
 const STEPS: [(isize, isize); 4] = [(0, 1), (1, 0), (0, -1), (-1, 0)];
 
-/// Marks a wall in place of a neighbouring cell.
+/// Where there is a wall instead of a neighbouring cell.
 const WALL: u32 = u32::MAX;
 
 /// A grid of cells, numbered row by row.
@@ -43,7 +43,7 @@ impl Grid {
         self.neighbours.len()
     }
 
-    /// Returns the neighbouring cell in a direction, or `None` if there is a wall.
+    /// Returns the cell `direction` leads to; `None` where there is a wall.
     #[inline]
     pub(super) fn towards(&self, cell: u32, direction: usize) -> Option<u32> {
         let to = self.neighbours[cell as usize][direction];
@@ -56,13 +56,13 @@ impl Grid {
         self.neighbours[cell as usize].iter().copied().filter(|&to| to != WALL)
     }
 
-    /// Returns the row and column of a cell.
+    /// Row and column of a cell.
     #[inline]
     pub(super) fn place(&self, cell: u32) -> (usize, usize) {
         (cell as usize / self.columns, cell as usize % self.columns)
     }
 
-    /// Returns the smallest number of moves from one cell to another on the empty grid.
+    /// Returns the least number of moves from one cell to another on the empty grid.
     pub(super) fn distance(&self, a: u32, b: u32) -> usize {
         let ((row_a, column_a), (row_b, column_b)) = (self.place(a), self.place(b));
         let along = |a: usize, b: usize, side: usize| {

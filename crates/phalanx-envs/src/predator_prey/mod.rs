@@ -1,13 +1,13 @@
-//! Predator-prey on a grid, with a penalty for failed solo captures.
+//! Predator and prey on a grid, with a price for trying to catch alone.
 //!
-//! The *stag hunt* of Deep Coordination Graphs (Böhmer et al. 2020), which Weighted QMIX (Rashid et
-//! al. 2020), PyMARL2 and ConcaveQ (Li et al. 2024) call *predator-prey*. Prey is caught when two
-//! adjacent agents choose *catch* in the same step. An agent that tries alone costs the team a
-//! penalty, so catching looks bad as long as the other agents explore (*relative
-//! overgeneralisation*).
+//! The *stag hunt* of Deep Coordination Graphs (Böhmer et al. 2020), which Weighted QMIX (Rashid
+//! et al. 2020), PyMARL2 and ConcaveQ (Li et al. 2024) use under the name *predator-prey*: prey is
+//! caught when two neighbouring agents play *catch* in the same step; an agent that tries alone
+//! costs the team a penalty, so that catching looks bad as long as the others explore
+//! (*relative overgeneralisation*).
 //!
-//! - [`PredatorPreyArgs`]: the arguments, under their original names.
-//! - `grid` holds the shape of the grid, `state` the positions on it, `rules` one step.
+//! - [`PredatorPreyArgs`]: everything that can be chosen, under the names of the originals.
+//! - `grid` is the shape of the world, `state` the positions in it, `rules` one step.
 //! - `observation` writes observation, state and mask; `describe` explains and draws them.
 //! - `scripted` is a scripted policy that sees the whole grid.
 //!
@@ -35,14 +35,14 @@ pub fn entries() -> Vec<EnvEntry> {
     vec![EnvEntry::new("predator_prey", PredatorPrey::SUMMARY, ARGUMENTS, |args| {
         let args = PredatorPreyArgs::from_table(args)?;
         PredatorPrey::new(args.clone())?;
-        // Created anew each time: a clone would lack the reserved capacity of lists that grow.
+        // Made anew each time: a clone would lack the room that is reserved for lists that grow.
         Ok(Factory::new(move || {
             PredatorPrey::new(args.clone()).expect("the same arguments were accepted before")
         }))
     })]
 }
 
-/// The scripted policies, with their descriptions.
+/// The scripted policies, each with what it does.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
     "greedy_hunt",
     "Sees the whole grid; groups of just enough agents close in on the nearest prey, and play catch \

@@ -1,4 +1,4 @@
-//! Observations, the state and the mask.
+//! What agents see, the state, and which actions are available.
 
 use phalanx_core::env::StepBuffers;
 
@@ -8,28 +8,28 @@ use super::state::World;
 
 /// The features of a cell: agents, stags, hares.
 const FEATURES: usize = 3;
-/// The features of a cell with `observe_one_hot`, which adds walls and one that is always zero.
+/// The features of a cell with `observe_one_hot`: walls, and one that is always zero, come after.
 const FEATURES_ONE_HOT: usize = 5;
 /// The feature of walls with `observe_one_hot`.
 const WALL: usize = 3;
 
-/// Writes observations, state and mask.
+/// Writes what a hunt shows.
 ///
-/// Observations are windows of a canvas: the grid with a margin as wide as agents can see.
+/// Windows are cut from a canvas: the grid with a margin as wide as agents can see.
 #[derive(Clone, Debug)]
 pub(super) struct ObservationWriter {
-    /// The number of features per cell.
+    /// Features per cell.
     pub(super) features: usize,
     pub(super) obs_dim: usize,
     pub(super) state_dim: usize,
     pub(super) n_actions: usize,
-    /// The rows and columns that agents see in each direction.
+    /// How far agents see: rows, columns.
     reach: [usize; 2],
     /// The rows and columns of the grid.
     shape: [usize; 2],
     /// The empty canvas, `[row, column, feature]`.
     blank: Vec<f32>,
-    /// The canvas of the current step.
+    /// The canvas of the present step.
     canvas: Vec<f32>,
 }
 
@@ -64,7 +64,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Writes all slices.
+    /// Writes every slice.
     pub(super) fn write(&mut self, world: &World, out: &mut StepBuffers<'_>) {
         self.write_state(world, out.state);
         if world.args.observe_state {
@@ -82,7 +82,7 @@ impl ObservationWriter {
         out.info[1] = world.state.miscaptures as f32;
     }
 
-    /// Writes the grid, `[row, column, feature]`, with ones at agents, stags and hares.
+    /// The grid, `[row, column, feature]`: ones where an agent, a stag or a hare is.
     fn write_state(&self, world: &World, state: &mut [f32]) {
         state.fill(0.0);
         for agent in (0..world.args.n_agents).filter(|&agent| world.on_grid(agent)) {
@@ -94,8 +94,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Writes for each agent the state with an additional feature per cell, which is one at the
-    /// agent.
+    /// The state with one more feature per cell: a one where the agent is.
     fn write_views_of_the_state(&self, world: &World, state: &[f32], obs: &mut [f32]) {
         let features = self.features;
         for (agent, view) in obs.chunks_exact_mut(self.obs_dim).enumerate() {
@@ -111,8 +110,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Writes the surroundings of each agent, `[row, column, feature]`; zeros for agents off the
-    /// grid.
+    /// The surroundings of each agent, `[row, column, feature]`; zeros for those off the grid.
     fn write_windows(&mut self, world: &World, obs: &mut [f32]) {
         self.paint(world);
         let row_length = (2 * self.reach[1] + 1) * self.features;
@@ -130,7 +128,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Draws the visible agents and prey on the canvas. Frozen agents are invisible.
+    /// Draws the agents and prey that can be seen. Frozen agents are invisible.
     fn paint(&mut self, world: &World) {
         self.canvas.copy_from_slice(&self.blank);
         let number = |i: usize| if world.args.observe_ids { (i + 1) as f32 } else { 1.0 };
@@ -147,7 +145,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Draws an entity on the canvas, on a toroidal grid also in its margins.
+    /// Draws one of the state; on a toroidal grid in the margins too.
     fn draw(&mut self, world: &World, cell: u32, feature: usize, value: f32) {
         let (row, column) = world.grid.place(cell);
         let [reach_rows, reach_columns] = self.reach;
@@ -170,8 +168,7 @@ impl ObservationWriter {
     }
 }
 
-/// Allows moves that no wall blocks, staying, and *catch* next to a prey; a frozen agent can only
-/// stay.
+/// Moves away from the wall, staying, and *catch* next to a prey; nothing but staying when frozen.
 fn write_mask(world: &World, agent: usize, mask: &mut [bool]) {
     let active = !world.state.frozen[agent];
     let cell = world.state.agents[agent];

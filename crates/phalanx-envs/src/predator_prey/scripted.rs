@@ -12,9 +12,9 @@ const NONE: u16 = u16::MAX;
 /// Buffers for the choices of one step. No state is kept between steps.
 #[derive(Clone, Debug)]
 pub(super) struct GreedyHunt {
-    /// The prey that each agent pursues, `[agent]`.
+    /// The prey each agent is after, `[agent]`.
     target: Vec<u16>,
-    /// Agents without a target, those nearest to a prey first.
+    /// Agents without a target, nearest to a prey first.
     idle: Vec<u16>,
 }
 
@@ -26,9 +26,9 @@ impl GreedyHunt {
 
     /// Writes the action of every agent that is not frozen.
     ///
-    /// Groups form around the prey that enough agents can reach soonest, until agents or prey run
-    /// out; remaining agents move towards the nearest prey. A group whose members are all next to
-    /// its prey chooses *catch*; others approach.
+    /// Groups form round the prey that enough agents can reach soonest, as long as there are agents
+    /// and prey left; the remaining agents go for the nearest prey. A group that stands next to its
+    /// prey plays *catch*; others close in.
     pub(super) fn choose(&mut self, world: &World, rng: &mut Rng, actions: &mut [u16]) {
         self.form_groups(world);
         for agent in (0..actions.len()).filter(|&agent| !world.state.frozen[agent]) {
@@ -96,7 +96,7 @@ fn prey_left(world: &World) -> impl Iterator<Item = usize> + '_ {
     (0..world.args.n_prey()).filter(|&prey| !world.state.caught[prey])
 }
 
-/// Returns the number of agents needed to catch a prey.
+/// Returns how many agents it takes to catch a prey.
 fn needed(world: &World, prey: usize) -> usize {
     let kind = world.kind(prey);
     if world.args.capture_action {
@@ -110,10 +110,10 @@ fn distance(world: &World, agent: usize, prey: usize) -> usize {
     world.grid.distance(world.state.agents[agent], world.state.prey[prey])
 }
 
-/// Returns a move towards a prey such that the agent is next to it after the prey has moved, too.
+/// Returns a move towards a prey, such that the agent is next to it after the prey has moved too.
 ///
-/// Prey that can move does, so its distance to a waiting agent changes by one. At distance two it
-/// is better to wait, and next to the prey to step aside and be approached again.
+/// Prey that can move does, so its distance to an agent that waits changes by one: at distance two
+/// it is better to wait, and next to the prey to step aside and be met again.
 fn approach(world: &World, agent: usize, prey: usize, rng: &mut Rng) -> u16 {
     let (from, to) = (world.state.agents[agent], world.state.prey[prey]);
     let now = world.grid.distance(from, to);

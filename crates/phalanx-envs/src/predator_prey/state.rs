@@ -14,20 +14,20 @@ pub(super) const STAG: usize = 0;
 /// The other kind of prey.
 pub(super) const HARE: usize = 1;
 
-/// The state of an episode.
+/// Everything that changes in the course of an episode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
-    /// The cell of each agent, `[agent]`; for a frozen agent, the cell in which it was frozen.
+    /// The cell of each agent, `[agent]`; that in which it was frozen for a frozen one.
     pub(super) agents: Vec<u32>,
     /// `[agent]`.
     pub(super) frozen: Vec<bool>,
-    /// The cell of each prey, `[prey]`, stags first; for a caught prey, its last cell.
+    /// The cell of each prey, `[prey]`, stags first; the last one for a prey that was caught.
     pub(super) prey: Vec<u32>,
     /// `[prey]`.
     pub(super) caught: Vec<bool>,
-    /// The number of steps so far.
+    /// Steps played.
     pub(super) step: usize,
-    /// The number of failed captures so far.
+    /// How often, so far, too few agents tried to catch a prey.
     pub(super) miscaptures: u32,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct World {
     agent_at: Vec<u16>,
     /// The prey in each cell, `[cell]`.
     prey_at: Vec<u16>,
-    /// Memory for a random order of agents, prey or cells.
+    /// Room for a random order of agents, of prey, or of all cells.
     pub(super) order: Vec<u16>,
 }
 
@@ -72,8 +72,7 @@ impl World {
         world
     }
 
-    /// Starts an episode with agents and prey in distinct random cells; all arrangements are
-    /// equally likely.
+    /// Starts an episode: agents and prey in distinct cells, all arrangements equally likely.
     pub(super) fn randomize(&mut self, rng: &mut Rng) {
         let State { agents, frozen, prey, caught, step, miscaptures } = &mut self.state;
         let n_cells = self.grid.len();
@@ -91,7 +90,7 @@ impl World {
         self.rebuild_index();
     }
 
-    /// Replaces the state by one that is [compatible](Self::is_compatible).
+    /// Takes over a state that [fits](Self::fits).
     pub(super) fn restore(&mut self, state: State) {
         self.state = state;
         self.shares.fill(0.0);
@@ -113,7 +112,7 @@ impl World {
         }
     }
 
-    /// Returns whether a saved state can belong to this game.
+    /// Returns whether a saved state can be one of this hunt.
     pub(super) fn is_compatible(&self, saved: &State) -> bool {
         let ours = &self.state;
         let vanish = self.args.remove_frozen;
@@ -142,7 +141,7 @@ impl World {
         if prey < self.args.n_stags { STAG } else { HARE }
     }
 
-    /// Returns whether an agent occupies a cell.
+    /// Returns whether an agent takes up a cell.
     #[inline]
     pub(super) fn on_grid(&self, agent: usize) -> bool {
         !(self.args.remove_frozen && self.state.frozen[agent])

@@ -1,4 +1,4 @@
-//! An environment of the registry: its name, its arguments and its constructor.
+//! One environment of the registry: its name, its arguments and how it is made.
 
 use std::error::Error;
 use std::fmt;
@@ -9,22 +9,22 @@ use toml::Table;
 
 use crate::arguments::Argument;
 
-/// An error of an environment's arguments: any error type, so that `?` works for all of them.
+/// Why an entry refuses its arguments: any error, so that `?` works on those of any environment.
 pub type EnvArgError = Box<dyn Error + Send + Sync>;
 
 type Prepare = dyn Fn(&Table) -> Result<Factory, EnvArgError> + Send + Sync;
 
-/// Creates copies of one environment whose arguments have been checked.
+/// Makes copies of one environment whose arguments have been checked.
 #[derive(Clone)]
 pub struct Factory(Arc<dyn Fn() -> Box<dyn Env> + Send + Sync>);
 
 impl Factory {
-    /// Wraps a function that creates an environment.
+    /// Wraps a function that makes one environment.
     pub fn new<E: Env + 'static>(make: impl Fn() -> E + Send + Sync + 'static) -> Self {
         Self(Arc::new(move || Box::new(make())))
     }
 
-    /// Creates an environment.
+    /// Makes one environment.
     pub fn make(&self) -> Box<dyn Env> {
         (self.0)()
     }
@@ -36,7 +36,7 @@ impl fmt::Debug for Factory {
     }
 }
 
-/// An environment that can be created by its identifier.
+/// An environment that can be made by its identifier.
 ///
 /// A custom environment in a custom registry:
 ///
@@ -72,19 +72,19 @@ impl fmt::Debug for Factory {
 /// ```
 #[derive(Clone)]
 pub struct EnvEntry {
-    /// The identifier on the command line, which equals the environment's
-    /// [`EnvSpec::id`](phalanx_core::env::EnvSpec::id).
+    /// The identifier, as on the command line; the environment's
+    /// [`EnvSpec::id`](phalanx_core::env::EnvSpec::id) is the same.
     pub id: String,
     /// One sentence about the task.
     pub summary: String,
-    /// The arguments of the environment.
+    /// The arguments it takes.
     pub arguments: &'static [Argument],
     named_by: Option<&'static str>,
     prepare: Arc<Prepare>,
 }
 
 impl EnvEntry {
-    /// Creates an entry. `prepare` checks the arguments and returns the factory.
+    /// Describes an environment; `prepare` checks its arguments and returns what makes it.
     pub fn new(
         id: impl Into<String>,
         summary: impl Into<String>,
@@ -100,24 +100,24 @@ impl EnvEntry {
         }
     }
 
-    /// Makes `key` a required argument that names the task. The environment's own identifier is
-    /// then `<id>/<name>`, which is accepted in place of `<id>` together with `key`. Runs on
-    /// different custom maps thus have different folders.
+    /// Makes `key` an argument that must be given and that names the task: the environment's own
+    /// identifier is then `<id>/<name>`, and is accepted in place of `<id>` together with `key`.
+    /// So runs on different custom maps are kept apart.
     #[must_use]
     pub fn named_by(self, key: &'static str) -> Self {
         Self { named_by: Some(key), ..self }
     }
 
-    /// Returns the required argument, if there is one.
+    /// Returns the argument without which this environment cannot be made, if there is one.
     pub fn required_argument(&self) -> Option<&'static str> {
         self.named_by
     }
 
-    /// Checks `args` and returns the factory.
+    /// Checks `args`.
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument is unknown or has an invalid value.
+    /// When an argument is unknown or has a value that it may not take.
     pub fn prepare(&self, args: &Table) -> Result<Factory, EnvArgError> {
         (self.prepare)(args)
     }

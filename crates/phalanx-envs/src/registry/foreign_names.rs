@@ -1,11 +1,11 @@
-//! Names of tasks in other libraries and in earlier versions of this one.
+//! Names that users bring from other libraries and from earlier versions of this one.
 
 use toml::Table;
 
 use super::Environments;
 use crate::arguments::closest_match;
 
-/// Other names of families, in lower case, each with the family of the same tasks here.
+/// Other names of families, in lower case, each with the family that has its tasks here.
 const FAMILIES: &[(&str, &str)] = &[
     ("smac", "skirmish"),
     ("smacv1", "skirmish"),
@@ -37,7 +37,7 @@ const TASKS: &[(&str, &str)] = &[
     ("rel_overgen", "predator_prey"),
 ];
 
-/// Returns the identifiers of the task that other libraries call `name`.
+/// Returns the identifiers under which the task called `name` elsewhere is known here.
 ///
 /// A name consists of a family, which may be missing, and a task, which may end with a version:
 /// `3m`, `smac/3m`, `SMAX/3m`, `smaclite/3m-v0`.
@@ -61,7 +61,7 @@ pub(super) fn same_tasks(environments: &Environments, name: &str) -> Vec<String>
     }
 }
 
-/// Returns the identifier closest to `name`, within the right family if that is known.
+/// Returns the identifier that is most like `name`: one of the right family, if that is known.
 pub(super) fn closest(environments: &Environments, name: &str) -> String {
     let (family, task) = split(name);
     let ids = || environments.iter().map(|entry| entry.id.as_str());
@@ -77,7 +77,7 @@ pub(super) fn closest(environments: &Environments, name: &str) -> String {
     closest.or_else(|| closest_match(name, ids())).unwrap_or_default().to_owned()
 }
 
-/// Returns the reason why `id` rejects an argument of an earlier version.
+/// Returns why `id` refuses an argument that it had in an earlier version.
 pub(super) fn removed_argument(
     environments: &Environments,
     id: &str,
@@ -117,7 +117,7 @@ fn split(name: &str) -> (Option<String>, &str) {
     (family, unversioned.map_or(task, |(task, _)| task))
 }
 
-/// Returns the families here that `family` may refer to, the likeliest first.
+/// Returns the families here that may be meant by `family`, the likeliest first.
 fn families(environments: &Environments, family: &str) -> Vec<String> {
     let prefix = format!("{family}/");
     let own = environments.iter().any(|entry| entry.id.starts_with(&prefix));

@@ -16,7 +16,7 @@ pub use entry::{EnvArgError, EnvEntry, Factory};
 use crate::arguments::Argument;
 use crate::{matrix, predator_prey, skirmish, smax};
 
-/// The built-in environments, one line per folder, in the order of listings.
+/// The built-in environments, one line per folder, in the order in which they are listed.
 const FAMILIES: &[fn() -> Vec<EnvEntry>] =
     &[matrix::entries, predator_prey::entries, skirmish::entries, smax::entries];
 
@@ -24,7 +24,7 @@ static BUILTIN: LazyLock<Environments> = LazyLock::new(|| Environments {
     entries: FAMILIES.iter().flat_map(|entries| entries()).collect(),
 });
 
-/// An error of creating or registering an environment.
+/// Why an environment cannot be made or registered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
@@ -33,26 +33,26 @@ pub enum RegistryError {
     UnknownId {
         /// The requested identifier.
         id: String,
-        /// The closest identifier.
+        /// The identifier most like it.
         closest: String,
     },
-    /// The task has another name here.
+    /// The task goes by another name here.
     #[error("there is no environment `{id}`; here it is called {}", quoted(.names))]
     ForeignName {
         /// The requested identifier.
         id: String,
-        /// The identifiers that may be meant.
+        /// The identifiers that it may mean.
         names: Vec<String>,
     },
-    /// The arguments are invalid.
+    /// The environment refuses its arguments.
     #[error("environment `{id}`: {error}")]
     Refused {
         /// The environment.
         id: String,
-        /// The reason.
+        /// What is wrong.
         error: EnvArgError,
     },
-    /// An environment with this identifier is already registered.
+    /// An environment with this identifier is registered already.
     #[error("there is already an environment `{id}`")]
     Duplicate {
         /// The identifier.
@@ -60,7 +60,7 @@ pub enum RegistryError {
     },
 }
 
-/// The environments that a program knows: the built-in ones and those registered.
+/// The environments that a program knows: the built-in ones and those that it has registered.
 ///
 /// [`EnvEntry`] shows how to add one.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Environments {
     ///
     /// # Errors
     ///
-    /// Returns an error if the identifier is taken. Nothing is replaced.
+    /// When there is one with the same identifier already; nothing is replaced.
     pub fn register(&mut self, entry: EnvEntry) -> Result<(), RegistryError> {
         if self.get(&entry.id).is_some() {
             return Err(RegistryError::Duplicate { id: entry.id });
@@ -93,7 +93,7 @@ impl Environments {
         Ok(())
     }
 
-    /// Iterates over all entries in the order of listings.
+    /// Returns all entries, in the order in which they are listed.
     pub fn iter(&self) -> impl Iterator<Item = &EnvEntry> {
         self.entries.iter()
     }
@@ -103,13 +103,13 @@ impl Environments {
         self.entries.iter().find(|entry| entry.id == id)
     }
 
-    /// Returns a factory of environments `id` with the arguments `args`, which are checked first.
+    /// Returns what makes environments `id` with the arguments `args`, checked in advance.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no such environment, naming the one that may be meant, or if an
-    /// argument is unknown or invalid, naming the key, the closest known key and the allowed
-    /// values.
+    /// When there is no such environment (the error names the one that is meant), or an argument
+    /// is unknown or wrong (the error names the key, the known key most like it and what is
+    /// allowed).
     pub fn factory(
         &self,
         id: &str,
@@ -131,11 +131,11 @@ impl Environments {
         Ok(move || factory.make())
     }
 
-    /// Creates an environment `id` with the arguments `args`.
+    /// Makes one environment `id` with the arguments `args`.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Environments::factory`].
+    /// Those of [`Environments::factory`].
     pub fn make(&self, id: &str, args: &Table) -> Result<Box<dyn Env>, RegistryError> {
         Ok(self.factory(id, args)?())
     }
@@ -152,7 +152,7 @@ impl Environments {
         self.get(id).or_else(family)
     }
 
-    /// Returns the error of an unknown identifier.
+    /// Returns the error of an identifier that does not exist.
     fn unknown(&self, id: &str) -> RegistryError {
         let (id, names) = (id.to_owned(), foreign_names::same_tasks(self, id));
         if names.is_empty() {
@@ -168,18 +168,17 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
 }
 
-/// Returns all built-in environments in the order of listings.
+/// Returns all built-in environments, in the order in which they are listed.
 pub fn list() -> Vec<EnvEntry> {
     BUILTIN.entries.clone()
 }
 
-/// Returns the arguments of a built-in environment, or `None` if there is none called `id`.
+/// Returns the arguments of a built-in environment; `None` if there is none called `id`.
 pub fn arguments(id: &str) -> Option<&'static [Argument]> {
     BUILTIN.get(id).map(|entry| entry.arguments)
 }
 
-/// Returns a factory of built-in environments `id` with the arguments `args`, which are checked
-/// first.
+/// Returns what makes built-in environments `id` with the arguments `args`, checked in advance.
 ///
 /// ```
 /// let args = "deterministic = true".parse()?;
@@ -196,7 +195,7 @@ pub fn arguments(id: &str) -> Option<&'static [Argument]> {
 ///
 /// # Errors
 ///
-/// Returns the errors of [`Environments::factory`].
+/// Those of [`Environments::factory`].
 pub fn factory(
     id: &str,
     args: &Table,
@@ -204,11 +203,11 @@ pub fn factory(
     BUILTIN.factory(id, args)
 }
 
-/// Creates a built-in environment `id` with the arguments `args`.
+/// Makes one built-in environment `id` with the arguments `args`.
 ///
 /// # Errors
 ///
-/// Returns the errors of [`Environments::factory`].
+/// Those of [`Environments::factory`].
 pub fn make(id: &str, args: &Table) -> Result<Box<dyn Env>, RegistryError> {
     BUILTIN.make(id, args)
 }

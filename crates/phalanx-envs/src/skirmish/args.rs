@@ -1,5 +1,5 @@
-//! The arguments of a battle: the constructor arguments of SMAC and SMACv2, with their names and
-//! defaults.
+//! The arguments of a battle: the constructor arguments of SMAC and SMACv2, under their names and
+//! with their defaults.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,45 +8,46 @@ use super::maps::Map;
 use super::scripted::SCRIPTED_POLICIES;
 use crate::arguments::{Argument, ArgumentError, FLAG, NUMBER, argument, read, row, wrong};
 
-/// The arguments of a battle, except for its map.
+/// The arguments of a battle, besides its map.
 ///
 /// Names and defaults are those of `StarCraft2Env` in SMAC and (from `obs_own_pos` to
-/// `fully_observable`) in SMACv2; the last six are ours. A map may have its own defaults: those
-/// that generate teams set `use_unit_ranges` and `obs_own_pos`, like the configurations of SMACv2.
+/// `fully_observable`) in SMACv2, except for the last six, which are ours. A map may have defaults
+/// of its own: those that generate teams set `use_unit_ranges` and `obs_own_pos`, as the
+/// configurations of SMACv2 do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SkirmishArgs {
-    /// The number of game loops per step; 16 loops are one second.
+    /// Game loops per step; 16 loops are one second.
     pub step_mul: u32,
-    /// The distance of a move's target. The mask checks for cliffs at half of it.
+    /// How far away the target of a move is set. Half of it is how far the mask looks for cliffs.
     pub move_amount: f32,
-    /// The level of the game's built-in opponent, "1" to "9" or "A". It has no effect, because the
-    /// game's scripts hold no tactics for the units of these maps.
+    /// The level of the game's built-in opponent, "1" to "9" or "A". Without effect: for the units
+    /// of these maps the game's scripts hold no tactics that it could change.
     pub difficulty: String,
-    /// Whether reaching the limit is a truncation, so that the last state keeps its value.
+    /// Declares that reaching the limit is no true end: the last state keeps its value.
     pub continuing_episode: bool,
-    /// Whether observations hold the health (and shield) of visible units.
+    /// Observations hold the health (and shield) of visible units.
     pub obs_all_health: bool,
-    /// Whether observations hold the agent's own health (and shield). As in SMAC, it has no effect
-    /// unless `obs_all_health` is off.
+    /// Observations hold the agent's own health (and shield). Without effect unless
+    /// `obs_all_health` is off, as in SMAC.
     pub obs_own_health: bool,
-    /// Whether observations hold the last actions of visible allies.
+    /// Observations hold the last actions of visible allies.
     pub obs_last_action: bool,
-    /// Whether observations hold the walkability of eight points around the agent.
+    /// Observations hold whether eight points around the agent can be walked on.
     pub obs_pathing_grid: bool,
-    /// Whether observations hold the height of nine points: the agent's own and eight around it.
+    /// Observations hold the height of nine points: eight around the agent and its own.
     pub obs_terrain_height: bool,
-    /// Whether the state is the concatenation of all observations.
+    /// The state is the concatenation of all observations.
     pub obs_instead_of_state: bool,
-    /// Whether observations end with the step divided by the limit.
+    /// Observations end with the step divided by the limit.
     pub obs_timestep_number: bool,
-    /// Whether the state holds the last actions of all agents.
+    /// The state holds the last actions of all agents.
     pub state_last_action: bool,
-    /// Whether the state ends with the step divided by the limit.
+    /// The state ends with the step divided by the limit.
     pub state_timestep_number: bool,
-    /// Whether the reward is 1 for victory, -1 for defeat, and nothing else.
+    /// Reward victory with 1 and defeat with -1, and nothing else.
     pub reward_sparse: bool,
-    /// Whether losses of the own team are left out of the reward.
+    /// Leave out the losses of the own team.
     pub reward_only_positive: bool,
     /// The reward for the death of an enemy.
     pub reward_death_value: f32,
@@ -54,75 +55,74 @@ pub struct SkirmishArgs {
     pub reward_win: f32,
     /// The reward for defeat.
     pub reward_defeat: f32,
-    /// The weight of the own losses, if they count.
+    /// The weight of the own losses, where they count.
     pub reward_negative_scale: f32,
-    /// Whether rewards are divided such that the largest return is `reward_scale_rate`.
+    /// Divide rewards so that the largest return is `reward_scale_rate`.
     pub reward_scale: bool,
     /// The largest return after scaling.
     pub reward_scale_rate: f32,
-    /// Whether a scripted policy gives the orders. The actions passed to `step` are then ignored,
-    /// but appear as last actions.
+    /// A scripted policy gives the orders; the actions handed to `step` are ignored, but appear as
+    /// last actions.
     pub heuristic_ai: bool,
-    /// Whether the scripted policy `attack_nearest`, leading either team, respects the mask: it
-    /// walks where it may not attack.
+    /// The scripted policy `attack_nearest`, leading either team, keeps to the mask: it walks where
+    /// it may not attack.
     pub heuristic_rest: bool,
-    /// Whether observations hold the agent's own position, as fractions of the map.
+    /// Observations hold the agent's own position, as fractions of the map.
     pub obs_own_pos: bool,
-    /// Whether observations hold more than the step. Otherwise they hold the step alone
-    /// (`obs_timestep_number` must be set), and agents act open-loop.
+    /// Observations hold more than the step. Without, they hold the step alone
+    /// (`obs_timestep_number` must be set), so that agents play blindly.
     pub obs_starcraft: bool,
-    /// Whether agents see (and attack) only within a cone, which look actions turn.
+    /// Agents see (and attack) only within a cone, which look actions turn.
     pub conic_fov: bool,
     /// The number of look actions; the cone is `360 / num_fov_actions` degrees wide.
     pub num_fov_actions: usize,
-    /// Whether sight and the attack range of the mask are those of the unit's kind.
+    /// Sight and the range in which the mask allows attacks are those of the kind of unit.
     pub use_unit_ranges: bool,
-    /// The smallest attack range of the mask with `use_unit_ranges`.
+    /// The least range in which the mask allows attacks, with `use_unit_ranges`.
     pub min_attack_range: f32,
-    /// The probability that an agent may see an enemy that another agent has seen first.
+    /// The probability that an agent may see an enemy that another has seen first.
     pub prob_obs_enemy: f32,
-    /// Whether the mask excludes attacks out of range. Otherwise such an attack gives no order.
+    /// The mask forbids attacks out of range. Without, such an attack gives no order.
     pub action_mask: bool,
-    /// Whether agents see all living units at any distance.
+    /// Agents see all living units, however far away.
     pub fully_observable: bool,
-    /// Whether the known bugs of SMAC and SMACv2 are fixed; otherwise they are reproduced:
+    /// Fixes the known bugs of SMAC and SMACv2; off, the originals are reproduced.
     ///
-    /// 1. The one-hot type of an enemy is that of the same unit as an ally (SMAC swaps them on its
-    ///    maps of stalkers and zealots).
+    /// 1. The one-hot type of an enemy is that of the same unit as an ally (they are exchanged on
+    ///    SMAC's maps of stalkers and zealots).
     /// 2. The first feature of an enemy, *may be attacked*, is 0 for an observer that cannot attack
-    ///    (SMAC writes whether it may heal the *ally* of that index).
-    /// 3. The reward is `max(0, .)` of the enemies' losses, as in SMACv2 (SMAC takes the absolute
-    ///    value, and so rewards the regeneration of enemies).
-    /// 4. The cooldown of stalkers is divided by 24 and that of colossi by 35 in the state (SMAC
-    ///    swaps the two).
-    /// 5. A sparse reward is not divided by the scale of the dense one.
-    /// 6. Moves west and south are checked at the edge of the map as elsewhere (SMAC truncates
-    ///    towards zero, so that cells beyond the edge count as the first).
-    /// 7. With healers, a team is beaten when only healers are left of it, and a battle that beats
-    ///    both teams is a draw (SMAC calls it lost and counts the enemies' healers differently).
-    /// 8. An enemy that no agent has seen blanks only its own features (in SMACv2 it blanks those
+    ///    (SMAC writes whether it may heal the *ally* of that number).
+    /// 3. The reward is `max(0, .)` of what enemies lost, as in SMACv2 (SMAC takes the absolute
+    ///    value, and so pays for the regeneration of enemies).
+    /// 4. The cooldown of stalkers is divided by 24 and that of colossi by 35 in the state (SMAC has
+    ///    these two exchanged).
+    /// 5. A sparse reward is not divided by the scale of the other one.
+    /// 6. Whether a unit may move west or south is judged at the edge of the map as elsewhere (SMAC
+    ///    truncates towards zero, so that cells beyond the edge pass for the first).
+    /// 7. Where healers fight, a team is beaten when all that is left of it are healers, and a
+    ///    battle that beats both teams is a draw (SMAC calls it lost and counts the enemies'
+    ///    healers differently).
+    /// 8. An enemy that no agent has seen blanks no features but its own (in SMACv2 it blanks those
     ///    of all enemies before it).
-    /// 9. The cone of sight covers one direction only (SMACv2's also covers part of the opposite
-    ///    one).
-    /// 10. Rewards are scaled by the enemies of the episode (SMACv2 scales all rewards by those of
-    ///     the first episode; see [`Skirmish::max_reward`](super::Skirmish::max_reward)).
+    /// 9. The cone of sight covers one direction only (SMACv2's also covers some of the opposite).
+    /// 10. Rewards are scaled by the enemies of the episode (SMACv2 scales all by those of the first
+    ///     episode; see [`Skirmish::max_reward`](super::Skirmish::max_reward)).
     /// 11. With `heuristic_ai` the last actions are those of the scripted policy.
     pub fix_quirks: bool,
-    /// Whether both teams are agents. The enemies follow the allies, with the observations and
-    /// masks that SMAC would give them if the teams were swapped. Observations and masks of the
-    /// team with the smaller ones are padded with zeros. State and reward are the allies';
-    /// `enemy_reward` in the info is the enemies' reward for the last step.
+    /// Both teams are agents: the enemies follow the allies, with the observations and masks that SMAC
+    /// would give them if the teams were exchanged. Observations and masks of the team with the smaller
+    /// ones end with zeros. State and reward are the allies'; `enemy_reward` in the info is the enemies'
+    /// reward for the last step.
     pub self_play: bool,
-    /// The policy of the enemies: `attack_move` (the orders of SMAC's maps and the game's own choice
-    /// of targets), or a scripted policy of [`SCRIPTED_POLICIES`], which gives orders in every step
-    /// through SMAC's actions as if the teams were swapped. The enemies then start out standing
-    /// still.
+    /// The policy of the enemies: `attack_move` (the orders that SMAC's maps give them and the game's
+    /// own choice of targets), or a scripted policy of [`SCRIPTED_POLICIES`], which commands them in every step
+    /// through SMAC's actions as if the teams were exchanged. They then begin by standing still.
     pub opponent: String,
-    /// Whether every random term of the rules is zero; starting positions stay random.
+    /// Sets every random term of the rules to zero; starting positions stay random.
     pub deterministic: bool,
-    /// Whether units are scattered at the start of an episode by a few hundredths of a length unit.
+    /// Scatters the units at the start of an episode by a few hundredths of a length unit.
     pub start_scatter: bool,
-    /// The episode limit in steps; zero keeps the map's.
+    /// Replaces the map's limit; zero keeps it.
     pub episode_limit: usize,
 }
 
@@ -224,26 +224,25 @@ impl SkirmishArgs {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first argument that is unknown or has an invalid value.
+    /// The first argument that is unknown or has a value it may not take.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;
         Ok(args)
     }
 
-    /// Reads the arguments of a battle on `map`, whose own defaults apply to keys missing in
-    /// `table`.
+    /// Reads the arguments of a battle on `map`, whose own defaults hold for keys that are not in `table`.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`SkirmishArgs::from_table`].
+    /// Those of [`SkirmishArgs::from_table`].
     pub fn for_map(map: &Map, table: &toml::Table) -> Result<Self, ArgumentError> {
         let mut all = map.defaults.clone();
         all.extend(table.clone());
         Self::from_table(&all)
     }
 
-    /// Rejects values that the types allow but a battle does not.
+    /// Refuses values that the types allow but a battle does not.
     pub(crate) fn check(&self) -> Result<(), ArgumentError> {
         let positive = |number: f32| number.is_finite() && number > 0.0;
         let values = [

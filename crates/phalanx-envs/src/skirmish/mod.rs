@@ -1,26 +1,26 @@
-//! StarCraft-like battles with SMAC's interface, simulated without the game.
+//! StarCraft-like battles with SMAC's interface, simulated here instead of by the game.
 //!
-//! - [`maps`](Map) define the teams, their positions and the terrain.
-//! - `engine` simulates the game: its units ([`UNITS`]), its state and its loop.
+//! - [`maps`](Map) are data that define the teams, their places and the terrain.
+//! - `engine` is the game: its units ([`UNITS`]), its state and its loop.
 //! - `interface` is SMAC's interface to the game, element by element, and [`Skirmish`] the
-//!   environment; `smacv2` adds teams and starting positions drawn in every episode, a cone of
-//!   sight, and partial observability.
+//!   environment; `smacv2` adds teams and starts drawn for every episode, a cone of sight, and
+//!   partial observability.
 //! - `terrain` holds walkable ground, paths and reachability.
-//! - `scripted` holds scripted policies, which choose actions for a team or lead the enemies.
+//! - `scripted` are scripted policies, which choose actions for a team or lead the enemies.
 //!
 //! # Published rules and our own
 //!
-//! Unit data, clock, weapons, ranges, observation, state, mask and reward follow the game data and
-//! SMAC's code. That a marine completes its backswing before it follows a target was measured in
-//! the game by others; when a unit changes its target follows Liquipedia.
+//! Numbers of units, clock, weapons, ranges, observation, state, mask and reward follow the game
+//! data and SMAC's code. That a marine waits out its backswing before it walks after a target was
+//! measured on the game by others; when a unit changes its target follows Liquipedia.
 //!
-//! Undocumented details are our own: the formation of units created at one point (ranks of a
-//! lattice, slightly scattered), how units collide and walk around each other, and the order of
-//! events within a game loop (here: simultaneous). A reset does not play the two game loops that
-//! SMAC plays before the first observation.
+//! Undocumented details are our own: where units created at one point stand (on a lattice in ranks,
+//! slightly scattered), how they collide and walk round each other, and in which order one game
+//! loop resolves what happens in it (here: all at once). Reset does not play the two game loops that
+//! pass in SMAC before the first observation.
 //!
-//! The rules were validated with SMAC's own scripted policy (`heuristic_ai`), whose win rates on
-//! eight maps are published; see `docs/environments/skirmish_engine.md`.
+//! The rules were compared with SMAC's own scripted policy (`heuristic_ai`), for which win rates on
+//! eight maps are published: see `docs/environments/skirmish_engine.md`.
 
 mod args;
 mod engine;
@@ -54,7 +54,7 @@ use interface::teams_in_words;
 /// The argument of `skirmish`, the environment of maps that are not built in.
 const MAP: Argument = Argument { key: "map", allowed: "the path of a map file (TOML)" };
 
-/// The arguments of `skirmish`: the map file, and those of all battles.
+/// The arguments of `skirmish`: the map's file, and those of all battles.
 const MAP_ARGUMENTS: [Argument; ARGUMENTS.len() + 1] = {
     let mut all = [MAP; ARGUMENTS.len() + 1];
     let mut i = 0;
@@ -80,7 +80,7 @@ pub fn entries() -> Vec<EnvEntry> {
     std::iter::once(own).chain(built_in).collect()
 }
 
-/// Reads the map file in `args` and checks the other arguments.
+/// Reads the map file that `args` name, and checks the other arguments.
 fn on_map_file(args: &Table) -> Result<Factory, EnvArgError> {
     arguments::check_keys(args, &MAP_ARGUMENTS)?;
     let mut args = args.clone();
@@ -104,7 +104,7 @@ fn on_map_file(args: &Table) -> Result<Factory, EnvArgError> {
 fn battles(map: &Map, args: &Table) -> Result<Factory, EnvArgError> {
     let (map, args) = (map.clone(), SkirmishArgs::for_map(map, args)?);
     Skirmish::new(map.clone(), args.clone())?;
-    // Created anew each time: a clone would lack the reserved capacity of lists that grow.
+    // Made anew each time: a clone would lack the room that is reserved for lists that grow.
     Ok(Factory::new(move || {
         let battle = Skirmish::new(map.clone(), args.clone());
         battle.expect("the same arguments were accepted before")

@@ -1,35 +1,35 @@
-//! The arguments of SMAX: those of JaxMARL's constructors, with their names and defaults.
+//! The arguments of SMAX: those of JaxMARL's constructors, under their names and defaults.
 
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Argument, ArgumentError, FLAG, argument, read, row, wrong};
 
-/// The layout of an agent's observation.
+/// How an agent's observation is laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObservationType {
     /// One row per other unit, in a fixed order.
     #[default]
     UnitList,
-    /// 32 sections around the agent, with up to two units each.
+    /// 32 sections round the agent, with up to two units each.
     Conic,
 }
 
-/// The scripted policy's choice of targets.
+/// How the scripted policy chooses its targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttackMode {
-    /// The nearest unit in range.
+    /// The nearest unit within range.
     #[default]
     Closest,
-    /// Any unit in range.
+    /// Any unit within range.
     Random,
 }
 
-/// The arguments of a battle, except for its scenario.
+/// The arguments of a battle, besides its scenario.
 ///
-/// Names and defaults are those of JaxMARL's `SMAX` and `HeuristicEnemySMAX`; the last two are
-/// ours. The tables of unit types and the continuous action type are not supported.
+/// Names and defaults are those of JaxMARL's `SMAX` and `HeuristicEnemySMAX`, except for the last
+/// two. The tables of unit types and the continuous action type are not arguments here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SmaxArgs {
@@ -37,30 +37,30 @@ pub struct SmaxArgs {
     pub map_width: f32,
     /// The height of the map.
     pub map_height: f32,
-    /// The number of game loops per step.
+    /// Game loops per step.
     pub world_steps_per_env_step: u32,
     /// Seconds per game loop.
     pub time_per_step: f32,
-    /// Whether only victory and defeat are rewarded, such that the sum over both teams is zero.
+    /// Reward nothing but victory and defeat, so that the sum over both teams is zero.
     pub use_self_play_reward: bool,
-    /// Whether observations hold the last actions of visible opponents.
+    /// Observations hold the last actions of visible opponents.
     pub see_enemy_actions: bool,
     /// The reward for victory.
     pub won_battle_bonus: f32,
-    /// Whether a unit that touches the edge of the map dies.
+    /// A unit that touches the edge of the map dies.
     pub walls_cause_death: bool,
-    /// The number of steps after which the next one is the last: an episode may have one step more.
+    /// The step after which the next one is the last: an episode has at most one step more.
     pub max_steps: u32,
     /// The layout of observations.
     pub observation_type: ObservationType,
-    /// Whether the scripted enemies shoot; otherwise they only walk.
+    /// The scripted enemies shoot; otherwise they only walk.
     pub enemy_shoots: bool,
-    /// The scripted policy's choice of targets.
+    /// How the scripted policy chooses its targets.
     pub attack_mode: AttackMode,
-    /// Whether the random term of weapon cooldowns is zero; starting positions and the choices of
-    /// the scripted policy stay random.
+    /// Sets the random term of weapon cooldowns to zero; starts and the choices of the scripted
+    /// policy stay random.
     pub deterministic: bool,
-    /// Whether the enemies are agents, too, listed after the allies; no unit is then scripted.
+    /// The enemies are agents too, listed after the allies, and no unit is scripted.
     pub self_play: bool,
 }
 
@@ -110,14 +110,14 @@ impl SmaxArgs {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first argument that is unknown or has an invalid value.
+    /// The first argument that is unknown or has a value it may not take.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;
         Ok(args)
     }
 
-    /// Rejects values that the types allow but a battle does not.
+    /// Refuses values that the types allow but a battle does not.
     pub(crate) fn check(&self) -> Result<(), ArgumentError> {
         let length = |number: f32| (1.0..=1000.0).contains(&number);
         let loops = self.world_steps_per_env_step;

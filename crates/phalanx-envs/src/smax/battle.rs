@@ -7,16 +7,16 @@ use super::collision::{MAX_PAIRS, Pair};
 use super::simd::{CAPACITY, LANES, Numbers, groups, groups_mut};
 use super::units::{Combatant, STRIDE, TYPE_BITS};
 
-/// Added to squared distances from dead units, beyond any sight or range.
+/// Added to squared distances from the dead: further than any sight or range.
 pub(crate) const FAR: f32 = 1e12;
 
 /// Pairs are listed that are at most this far from touching: about as much as two units can
-/// approach each other in five game loops. In measurements, 1.2 to 3 made little difference.
+/// approach each other in five game loops. Measured: 1.2 to 3 make little difference.
 const MARGIN: f32 = 2.0;
 
 /// The first four actions walk in these directions: north, east, south, west.
 pub(crate) const DIRECTIONS: [(f32, f32); 4] = [(0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)];
-/// The action that does nothing, the only one of dead units.
+/// The action that does nothing; the only one of the dead.
 pub(crate) const STOP: u16 = 4;
 /// The number of actions before the first attack.
 pub(crate) const ATTACK: u16 = 5;
@@ -26,7 +26,7 @@ pub(crate) const ATTACK: u16 = 5;
 pub(crate) struct Battle {
     pub(crate) n_allies: usize,
     pub(crate) n_units: usize,
-    /// The number of groups of [`LANES`] that hold the units.
+    /// How many groups of [`LANES`] hold the units.
     pub(crate) n_groups: usize,
     pub(crate) args: SmaxArgs,
     kinds: [Combatant; TYPE_BITS],
@@ -36,15 +36,15 @@ pub(crate) struct Battle {
     pub(crate) x: Numbers,
     pub(crate) y: Numbers,
     pub(crate) health: Numbers,
-    /// Seconds until the weapon is ready; continues to fall below zero.
+    /// Seconds until the weapon is ready; keeps falling below zero.
     pub(crate) cooldown: Numbers,
-    /// The last joint action, in each unit's own numbering of targets.
+    /// The last joint action, in each unit's own numbering.
     pub(crate) action: [u16; CAPACITY],
 
-    /// Zero for living units and [`FAR`] for dead ones.
+    /// Zero for the living and [`FAR`] for the dead.
     pub(crate) away: Numbers,
     pub(crate) radius: Numbers,
-    /// The displacement per game loop in this step; zero for dead units.
+    /// Displacement per game loop in this step; zero for the dead.
     pub(crate) stride_x: Numbers,
     pub(crate) stride_y: Numbers,
     /// Attackers and their targets in this step.
@@ -62,19 +62,19 @@ pub(crate) struct Battle {
     pub(crate) n_pairs: usize,
     /// Pairs further than this from touching are not listed.
     pub(crate) margin: f32,
-    /// How much units may still approach each other before an unlisted pair can touch.
+    /// How much nearer units may come to each other before an unlisted pair can touch.
     pub(crate) slack: f32,
-    /// How far any unit may move before it can touch the edge.
+    /// How far any unit may go before it can touch the edge.
     pub(crate) room: f32,
-    /// How much two units may approach each other in one game loop of this step.
+    /// By how much two units may approach each other in one game loop of this step.
     approach: f32,
-    /// The displacement of collisions.
+    /// What collisions add to positions.
     pub(crate) push_x: Numbers,
     pub(crate) push_y: Numbers,
 }
 
 impl Battle {
-    /// Creates an empty battle, which [`Battle::begin`] fills.
+    /// Creates an empty field; [`Battle::begin`] fills it.
     pub(crate) fn new(n_allies: usize, n_enemies: usize, args: SmaxArgs) -> Self {
         let zeros = [0.0; CAPACITY];
         assert!(n_allies + n_enemies <= CAPACITY, "the scenarios fit the arrays");
@@ -110,7 +110,7 @@ impl Battle {
         }
     }
 
-    /// Returns the constants of a unit's type.
+    /// Returns the numbers of a unit's type.
     #[inline]
     pub(crate) fn stats(&self, unit: usize) -> &Combatant {
         &self.kinds[usize::from(self.kind[unit])]
@@ -126,7 +126,7 @@ impl Battle {
         units.any(|unit| self.alive(unit))
     }
 
-    /// Starts a battle with the current types and positions, at full health.
+    /// Starts a battle with the present types and positions, at full health.
     pub(crate) fn begin(&mut self) {
         for unit in 0..self.n_units {
             self.health[unit] = self.stats(unit).unit.health;
@@ -137,7 +137,7 @@ impl Battle {
         self.push_apart();
     }
 
-    /// Recomputes the values derived from types and health.
+    /// Recomputes what follows from types and health.
     pub(crate) fn refresh(&mut self) {
         let mut largest = 0.0_f32;
         for unit in 0..self.n_units {
@@ -152,14 +152,14 @@ impl Battle {
 
     /// Returns the unit that `unit` attacks with `action`, which must be an attack.
     ///
-    /// Enemies number their targets backwards, in the order in which they observe them.
+    /// Enemies number their targets backwards, as they observe them.
     #[inline]
     pub(crate) fn target(&self, unit: usize, action: u16) -> usize {
         let slot = usize::from(action - ATTACK);
         if unit < self.n_allies { self.n_allies + slot } else { self.n_allies - 1 - slot }
     }
 
-    /// Plays one step with the joint action [`Battle::action`].
+    /// Plays one step of [`Battle::action`], the joint action.
     pub(crate) fn advance(&mut self, rng: &mut Rng) {
         self.give_orders();
         for _ in 0..self.args.world_steps_per_env_step {

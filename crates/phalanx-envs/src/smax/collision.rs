@@ -1,19 +1,19 @@
-//! Collisions: overlapping units are pushed apart.
+//! Collision: units that overlap are pushed apart.
 //!
-//! Examining all pairs is the most expensive part of a game loop. A survey therefore lists the
-//! pairs that are at most [`Battle::margin`] from touching, and the list is used until units may
-//! have approached each other by that much. The results are unchanged, because a pair that does not
-//! overlap contributes nothing.
+//! Looking at all pairs is the costliest part of a game loop, so a survey lists the pairs that are
+//! at most [`Battle::margin`] away from touching, and the list serves until units may have come
+//! that much nearer to each other. That changes nothing in the result: a pair that does not
+//! overlap adds nothing.
 
 use super::battle::{Battle, FAR};
 use super::simd::{CAPACITY, LANES, groups, groups_mut};
 
-/// The capacity for all pairs, a power of two.
+/// Room for all pairs, a power of two.
 pub(crate) const MAX_PAIRS: usize = CAPACITY * CAPACITY / 2;
-/// Subtracted from a gap to account for rounding errors.
+/// Subtracted from a gap before it is relied on, against rounding.
 pub(crate) const ROUNDING: f32 = 1e-3;
 
-/// Two units close to each other.
+/// Two units near each other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pair {
     first: u8,
@@ -22,7 +22,7 @@ pub(crate) struct Pair {
     contact: f32,
 }
 
-/// Added to the first group of a row, so that every pair is examined once: row `l` excludes the
+/// Added to the first group of a row, so that every pair is looked at once: row `l` leaves out the
 /// lanes up to `l`.
 const LATER: [[f32; LANES]; LANES] = {
     let mut rows = [[0.0; LANES]; LANES];
@@ -39,10 +39,11 @@ const LATER: [[f32; LANES]; LANES] = {
 };
 
 impl Battle {
-    /// Computes one pass of JaxMARL's collision rule over all pairs of living units.
+    /// One pass of JaxMARL's collision rule over all pairs of living units.
     ///
-    /// A unit at `p` moves by half the sum over the others, at `q`, of `(p - q) * max(0, (r_p +
-    /// r_q) / (|p - q| + 1e-6) - 1)`, computed from the positions before the pass.
+    /// A unit at `p` moves by half the sum over the others, at `q`, of
+    /// `(p - q) * max(0, (r_p + r_q) / (|p - q| + 1e-6) - 1)`, all taken from the positions before
+    /// the pass.
     pub(crate) fn push_apart(&mut self) {
         if self.slack <= 0.0 {
             self.survey();
@@ -71,7 +72,7 @@ impl Battle {
         }
     }
 
-    /// Moves units by the sums of [`Battle::push_apart`], and clears these.
+    /// Moves units by what [`Battle::push_apart`] has added up, and clears that.
     fn apply_pushes(&mut self) {
         let n = self.n_groups;
         let xs = groups_mut(&mut self.x, n).iter_mut();
@@ -95,7 +96,7 @@ impl Battle {
         self.room -= furthest;
     }
 
-    /// Lists all pairs of living units that are closer to touching than the margin.
+    /// Lists all pairs of living units that are nearer to touching than the margin.
     fn survey(&mut self) {
         let limit = self.reach + self.margin;
         let limit = limit * limit;
@@ -129,7 +130,7 @@ impl Battle {
     fn list(&mut self, unit: usize, start: usize, squared: &[f32; LANES], limit: f32) {
         for (lane, &squared) in squared.iter().enumerate() {
             let other = (start + lane) % CAPACITY;
-            // Always written, but kept only if counted, so that no branch can be mispredicted.
+            // Written in any case and kept by counting it: there is nothing to mispredict.
             self.pairs[self.n_pairs % MAX_PAIRS] = Pair {
                 first: unit as u8,
                 second: other as u8,

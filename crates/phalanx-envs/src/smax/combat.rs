@@ -6,7 +6,7 @@ use super::battle::{Battle, FAR};
 use super::simd::{CAPACITY, groups_mut};
 
 impl Battle {
-    /// Fires all weapons that are ready and have their target in range, simultaneously.
+    /// Fires the weapons that are ready and have their target within range, all at once.
     pub(crate) fn shoot(&mut self, rng: &mut Rng) -> bool {
         let mut n_fired = 0;
         for attack in 0..self.n_attacks {
@@ -26,7 +26,7 @@ impl Battle {
             if !self.args.deterministic {
                 pause += rng.range(-self.args.time_per_step, 2.0 * self.args.time_per_step);
             }
-            // JaxMARL adds the difference, which is rounded differently from setting the new value.
+            // JaxMARL adds the difference, which rounds differently from setting the new value.
             let left = self.cooldown[unit];
             self.fired[n_fired] = (unit as u8, left + (pause - left));
             n_fired += 1;
@@ -42,7 +42,7 @@ impl Battle {
         n_fired > 0
     }
 
-    /// Removes the units that have no health left or touch a deadly edge.
+    /// Removes the units that have no health left or touch a deadly wall.
     pub(crate) fn bury(&mut self) {
         for unit in 0..self.n_units {
             if !self.alive(unit) {

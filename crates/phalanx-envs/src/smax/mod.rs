@@ -1,23 +1,22 @@
 //! SMAX, the battles of JaxMARL v0.2.0 (Rutherford et al. 2023), rule for rule.
 //!
 //! - [`Scenario`] and [`UNIT_TYPES`] define the teams, `spawn` their starting positions.
-//! - `battle` holds the state and the game loop, `collision` its most expensive part.
+//! - `battle` holds the state and the game loop, `collision` its costliest part.
 //! - `observe` (with `conic_observation`) and `reward` compute what the agents receive.
 //! - `script` is JaxMARL's heuristic enemy, which can lead either team.
 //!
 //! Tests compare whole episodes of all scenarios with recordings of JaxMARL;
 //! `docs/environments/smax.md` states the agreement.
 //!
-//! # JaxMARL's quirks
+//! # Quirks kept
 //!
 //! - There is no no-op: dead units can only stop.
 //! - An episode lasts up to `max_steps + 1` steps, because JaxMARL compares the step count before
-//!   incrementing it. JaxMARL reports the limit as a termination, and its algorithms bootstrap
-//!   nothing beyond it, so [`EnvSpec::timeout_is_terminal`] is set.
-//! - Shots of one game loop hit simultaneously, so both teams may die together; the battle is then
-//!   a draw.
+//!   it counts the step. JaxMARL reports the limit as an end like any other and its algorithms
+//!   bootstrap nothing beyond it, so [`EnvSpec::timeout_is_terminal`] is set.
+//! - Shots of one game loop hit at once, so both teams may die together; then the battle is a draw.
 //! - The state holds raw positions and cooldowns, and keeps the types of dead units.
-//! - An attack out of range, or a move of a dead unit, has no effect and is not rejected.
+//! - An attack that is out of range, or a move of the dead, does nothing and is not refused.
 
 mod args;
 mod battle;
@@ -64,17 +63,17 @@ pub fn entries() -> Vec<EnvEntry> {
     SCENARIOS.iter().map(entry).collect()
 }
 
-/// The scripted policies, with their descriptions.
+/// The scripted policies, each with what it does.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
     "heuristic",
     "JaxMARL's: shoots at one opponent as long as it is in range, else walks to one in sight.",
 )];
 
-/// A battle of SMAX, in which each agent commands one unit.
+/// A battle of SMAX: each agent commands one unit.
 ///
-/// The enemies are led by the scripted policy. With [`self_play`](SmaxArgs::self_play) they are
-/// agents, too: all allies come first, then all enemies. The reward is the allies', and the
-/// enemies' is the last value in [`EnvSpec::info`].
+/// The enemies are led by the scripted policy, or are agents too with
+/// [`self_play`](SmaxArgs::self_play): then agents are all allies and after them all enemies, the
+/// reward is the allies', and the enemies' is the last of the numbers in [`EnvSpec::info`].
 ///
 /// Observations `[agent, obs_dim]`, the state, the mask and rewards are those of JaxMARL;
 /// [`Env::describe`] names every index.
@@ -94,7 +93,7 @@ impl Smax {
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument has an invalid value.
+    /// When an argument has a value it may not take.
     pub fn new(scenario: Scenario, args: SmaxArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let (n_allies, n_enemies) = (scenario.n_allies(), scenario.n_enemies());

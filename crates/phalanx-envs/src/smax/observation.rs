@@ -1,4 +1,4 @@
-//! JaxMARL's observations, masks and state, element by element.
+//! Observations, masks and the state, element by element those of JaxMARL.
 
 use phalanx_core::env::StepBuffers;
 
@@ -8,18 +8,18 @@ use super::conic_observation;
 use super::simd::{CAPACITY, Numbers};
 use super::units::TYPE_BITS;
 
-/// The number of features that an agent observes of another unit: health, relative position, last
+/// The length of what an agent observes of another unit: health, relative position, last
 /// movement, last attack, cooldown, type.
 pub(crate) const OTHER: usize = 7 + TYPE_BITS;
-/// The number of features that an agent observes of itself: health, position, cooldown, type.
+/// The length of what an agent observes of itself: health, position, cooldown, type.
 pub(crate) const OWN: usize = 4 + TYPE_BITS;
 /// The length of a unit's row in the state, before teams and types.
 const STATE_ROW: usize = OWN;
 
-/// The features of each unit that all agents would observe, except for its relative position.
+/// What all agents would see of each unit, but for its relative position.
 pub(crate) type Looks = [[f32; OTHER]; CAPACITY];
 
-/// Writes observations, masks and the state.
+/// Writes what the agents see.
 #[derive(Clone, Debug)]
 pub(crate) struct ObservationWriter {
     layout: ObservationType,
@@ -31,7 +31,7 @@ pub(crate) struct ObservationWriter {
 }
 
 impl ObservationWriter {
-    /// Creates a writer for a battle of `n_allies` and `n_enemies`.
+    /// For a battle of `n_allies` and `n_enemies`.
     pub(crate) fn new(n_allies: usize, n_enemies: usize, args: &SmaxArgs) -> Self {
         let n_units = n_allies + n_enemies;
         let n_targets = if args.self_play { n_allies.max(n_enemies) } else { n_enemies };
@@ -49,7 +49,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Writes everything except for the values that are reported at the end of an episode.
+    /// Writes everything but the numbers reported at the end of an episode.
     pub(crate) fn write(&mut self, battle: &Battle, out: &mut StepBuffers<'_>) {
         self.look(battle);
         self.write_state(battle, out.state);
@@ -95,7 +95,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Writes the features of the unit `other` as observed by `agent`.
+    /// What `agent` sees of the unit `other`.
     #[inline]
     pub(crate) fn write_other(
         &self,
@@ -114,8 +114,8 @@ impl ObservationWriter {
         }
     }
 
-    /// Writes the rows of all other units: for an ally from the first unit to the last, for an
-    /// enemy from the last to the first, so that the own team always comes first.
+    /// Rows of an ally run from the first unit to the last, without itself; those of an enemy
+    /// from the last to the first. So the own team always comes first.
     fn write_list(&self, battle: &Battle, agent: usize, squared: &Numbers, out: &mut [f32]) {
         let limit = battle.stats(agent).sight_limit;
         let (rows, _) = out.as_chunks_mut::<OTHER>();
@@ -162,7 +162,7 @@ impl ObservationWriter {
     }
 }
 
-/// Writes the mask: living units can walk, stop, and attack opponents in range.
+/// The living may walk and stop, and attack the opponents that their weapon reaches.
 fn write_mask(battle: &Battle, agent: usize, squared: &Numbers, mask: &mut [bool]) {
     let limit = battle.stats(agent).range_limit;
     let (always, attacks) = mask.split_at_mut(usize::from(ATTACK));

@@ -8,14 +8,13 @@ pub type Squad = (usize, u8);
 /// A scenario: two teams, each a list of squads in the order of its units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// The name in JaxMARL.
+    /// JaxMARL's name.
     pub name: &'static str,
-    /// The controlled team.
+    /// The team that is controlled.
     pub allies: &'static [Squad],
     /// The other team.
     pub enemies: &'static [Squad],
-    /// Whether types and positions are drawn in every episode; the squads then only state the
-    /// numbers.
+    /// Types and positions are drawn anew in every episode; the squads only give the numbers.
     pub procedural: bool,
 }
 

@@ -11,16 +11,16 @@ pub(crate) const NO_TARGET: u8 = u8::MAX;
 
 /// The internal state of the scripted policy, per unit.
 ///
-/// A unit shoots at an opponent in range, and continues to shoot at it as long as it is in range.
-/// Without one, it walks towards a random opponent in sight, or else towards the point opposite to
-/// its start, along the axis on which that is further away.
+/// A unit shoots at an opponent within range, and keeps shooting at the same one as long as it
+/// is within range. Without one, it walks towards a random opponent it sees, or else towards the
+/// point opposite to where it started, along the axis on which that is further away.
 #[derive(Clone, Debug)]
 pub(crate) struct ScriptedPolicy {
     shoots: bool,
     mode: AttackMode,
-    /// The last opponent that the unit shot at, by its index among the targets.
+    /// The opponent shot at last, by its number among the targets.
     pub(crate) last_target: [u8; CAPACITY],
-    /// The point that the unit walks to while it sees no opponent; the origin until it is known.
+    /// Where the unit walks while it sees no opponent; the origin until that is known.
     pub(crate) goal: [(f32, f32); CAPACITY],
     scratch: Scratch,
 }
@@ -32,7 +32,7 @@ struct Seen {
     dy: f32,
 }
 
-/// Rewritten in every decision; kept only to avoid clearing it.
+/// Written anew in every decision; kept only to save clearing it.
 #[derive(Clone, Debug)]
 struct Scratch {
     squared: Numbers,
@@ -65,8 +65,8 @@ impl ScriptedPolicy {
 
     /// Chooses the action of `unit` and updates the internal state.
     ///
-    /// Everything is computed from the observation, as in JaxMARL, so that distances are rounded in
-    /// the same way. A dead unit observes zeros and acts on them.
+    /// All is computed from the observation, as JaxMARL does it, so that a distance is rounded the
+    /// same way. A dead unit observes zeros, and acts on them.
     pub(crate) fn act(&mut self, battle: &Battle, unit: usize, rng: &mut Rng) -> u16 {
         let ally = unit < battle.n_allies;
         let n_targets = if ally { battle.n_units - battle.n_allies } else { battle.n_allies };
@@ -137,7 +137,7 @@ impl ScriptedPolicy {
     }
 }
 
-/// Returns the direction closest to the vector, and the first one among equals.
+/// Returns the direction most like the vector; the first of equal ones.
 fn walk(dx: f32, dy: f32) -> u16 {
     let mut best = (0, dy);
     for (action, similarity) in [(1, dx), (2, -dy), (3, -dx)] {

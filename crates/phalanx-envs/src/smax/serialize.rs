@@ -8,7 +8,7 @@ use super::battle::ATTACK;
 use super::scripted::NO_TARGET;
 use super::units::UNIT_TYPES;
 
-/// The saved state; lists are over units.
+/// What [`Env::save`] writes; lists are over units.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Saved {
     units: Vec<SavedUnit>,
@@ -29,7 +29,7 @@ struct SavedUnit {
 }
 
 impl Saved {
-    /// Returns the changing state of `env`.
+    /// Everything that changes in `env`.
     pub(crate) fn of(env: &Smax) -> Self {
         let (battle, script) = (&env.battle, &env.script);
         let units = (0..battle.n_units).map(|unit| SavedUnit {
@@ -45,7 +45,7 @@ impl Saved {
         Self { units: units.collect(), step: env.step, enemy_reward: env.enemy_reward }
     }
 
-    /// Restores the state of `env`, unless the saved state belongs to another battle.
+    /// Puts `env` where it was, unless the state belongs to another battle.
     pub(crate) fn restore(self, env: &mut Smax) -> Result<(), EnvError> {
         let (n_allies, n_units) = (env.battle.n_allies, env.battle.n_units);
         let fits = self.units.iter().enumerate().all(|(unit, saved)| {

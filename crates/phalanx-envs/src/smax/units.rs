@@ -1,6 +1,6 @@
-//! The units of SMAX: StarCraft's names with JaxMARL's constants, in which shields count as health.
+//! The units of SMAX: StarCraft's names with JaxMARL's numbers, shields counted as health.
 
-/// The constants of a type of unit. Lengths are in cells of the map, times in seconds.
+/// The numbers of a type of unit. Lengths are in cells of the map, times in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitType {
     /// The name, as in [`UNIT_TYPES`].
@@ -11,9 +11,9 @@ pub struct UnitType {
     pub attack: f32,
     /// Time between two shots, before its random term.
     pub cooldown: f32,
-    /// The range of a shot, between centres.
+    /// How far a shot reaches, between centres.
     pub range: f32,
-    /// The sight range, between centres.
+    /// How far the unit sees, between centres.
     pub sight: f32,
     /// Cells per second.
     pub speed: f32,
@@ -30,7 +30,7 @@ const fn unit(
     UnitType { name, health, attack, cooldown, range, sight, speed, radius }
 }
 
-/// All types; the index is the position in the one-hot type of observations.
+/// All types; the index is the position in the one-hot code of observations.
 pub const UNIT_TYPES: [UnitType; 6] = [
     unit("marine", [45.0, 9.0, 0.61], [5.0, 9.0], [3.15, 0.375]),
     unit("marauder", [125.0, 10.0, 1.07], [6.0, 10.0], [2.25, 0.5625]),
@@ -40,24 +40,23 @@ pub const UNIT_TYPES: [UnitType; 6] = [
     unit("hydralisk", [80.0, 12.0, 0.59], [5.0, 9.0], [3.15, 0.625]),
 ];
 
-/// The length of the one-hot type.
+/// The length of the one-hot code of a unit's type.
 pub(crate) const TYPE_BITS: usize = UNIT_TYPES.len();
 
-/// The length of a step's vector in one of the four directions.
+/// The length of the vector of a step in one of the four directions.
 ///
-/// JaxMARL rotates a diagonal by 45 degrees in single precision, which gives slightly less than
-/// one.
+/// JaxMARL turns a diagonal by 45 degrees in single precision, which falls just short of one.
 pub(crate) const STRIDE: f32 = 0.999_999_94;
 
-/// A type of unit, and the constants that the game loop derives from it.
+/// A type of unit, and what the game loop derives from its numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Combatant {
     pub(crate) unit: UnitType,
     /// Cells per game loop.
     pub(crate) pace: f32,
-    /// Squared distances below this are in range.
+    /// A squared distance is within range when it is below this.
     pub(crate) range_limit: f32,
-    /// Squared distances below this are in sight.
+    /// A squared distance is within sight when it is below this.
     pub(crate) sight_limit: f32,
 }
 
@@ -75,7 +74,7 @@ impl Combatant {
 
 /// Returns the smallest number whose rounded square root is not below `limit`.
 ///
-/// Thus `squared < squared_limit(limit)` is exactly `squared.sqrt() < limit`.
+/// So `squared < squared_limit(limit)` is exactly `squared.sqrt() < limit`.
 pub(crate) fn squared_limit(limit: f32) -> f32 {
     let mut squared = limit * limit;
     while squared.sqrt() >= limit {

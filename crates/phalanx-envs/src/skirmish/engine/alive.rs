@@ -1,16 +1,16 @@
-//! The living units of a team, contiguous in memory.
+//! The living units of a team, close together in memory.
 
 use std::ops::Range;
 
 use super::battle::Units;
 
-/// The living units of a team when it was last updated, in order of their indices.
+/// The units of a team that live, as they were when last looked at, in order of their numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AliveUnits {
     pub(crate) units: Vec<u16>,
     pub(crate) x: Vec<f32>,
     pub(crate) y: Vec<f32>,
-    /// The bounding box of the units; empty if none is alive.
+    /// The smallest rectangle around them; empty if none lives.
     west: f32,
     east: f32,
     south: f32,
@@ -18,7 +18,7 @@ pub(crate) struct AliveUnits {
 }
 
 impl AliveUnits {
-    /// Reserves memory for a team of `n`.
+    /// Makes room for a team of `n`.
     pub(crate) fn reserve(&mut self, n: usize) {
         self.clear();
         self.units.reserve(n);
@@ -51,7 +51,8 @@ impl AliveUnits {
         }
     }
 
-    /// Returns whether a point is at most `reach` away, in both coordinates, from the bounding box.
+    /// Returns whether a point is at most `reach` away, in both coordinates, from the rectangle
+    /// around them.
     #[inline]
     pub(crate) fn come_within(&self, reach: f32, x: f32, y: f32) -> bool {
         x + reach >= self.west

@@ -1,4 +1,4 @@
-//! Weapons: when they fire, and the effects of their hits.
+//! Weapons: when they fire, and what their hits do.
 
 use phalanx_core::rng::Rng;
 
@@ -15,10 +15,10 @@ impl Battle {
 
     /// Advances every weapon by one game loop.
     ///
-    /// A ready weapon starts an attack if its target is in range. It fires at the damage point,
-    /// unless the target is dead or further away than range and slop allow. The cooldown runs from
-    /// the start of an attack; fractions of a loop carry over, so that an uninterrupted weapon
-    /// fires every `period` loops on average.
+    /// A weapon that is ready starts an attack when its target is in range, and fires when the
+    /// damage point has passed, unless the target is dead or further away than range and slop
+    /// allow. The cooldown runs from the start of an attack, and its fractions of a loop carry
+    /// over, so that an uninterrupted weapon fires every `period` loops on average.
     pub(crate) fn fight(&mut self, rng: &mut Rng) {
         for i in 0..self.len() {
             if !self.units.alive(i) {
@@ -78,8 +78,8 @@ impl Battle {
         }
     }
 
-    /// Launches the hits of one volley. The flight time of a missile follows from the distance
-    /// between the edges at its launch.
+    /// Sends the hits of one volley on their way. A missile flies as long as the distance between
+    /// the edges demands at its launch.
     fn fire(&mut self, i: usize, target: usize) {
         let Some(weapon) = &self.stats[i].unit.weapon else { return };
         let units = &mut self.units;
@@ -108,8 +108,8 @@ impl Battle {
         }
     }
 
-    /// Deals all damage that is due in this loop simultaneously: units that kill each other both
-    /// die. Then the units that were hit respond.
+    /// Deals the damage that is due in this loop, all of it at once: units that kill each other
+    /// both die. Then the units that were hit respond.
     pub(crate) fn land_hits(&mut self) {
         if self.units.hits.is_empty() {
             return;
@@ -158,7 +158,7 @@ impl Battle {
         }
     }
 
-    /// Makes the dead unit `i` explode.
+    /// Lets the dead unit `i` explode.
     fn burst(&mut self, i: usize) {
         let Some(weapon) = &self.stats[i].unit.weapon else { return };
         let Splash::Burst { radius } = weapon.splash else { return };
@@ -170,7 +170,7 @@ impl Battle {
         }
     }
 
-    /// Deals one hit of unit `from` to unit `to`.
+    /// One hit of unit `from` on unit `to`.
     fn damage(&mut self, from: usize, to: usize) {
         if !self.units.alive(to) {
             return;

@@ -1,9 +1,8 @@
-//! The engine: units and game loop of *StarCraft II: Wings of Liberty*, on whose data SMAC's maps
+//! The engine: the units and the game loop of *StarCraft II: Wings of Liberty*, which SMAC's maps
 //! run.
 //!
-//! [`UNITS`] holds the units' constants, and `battle` the state and the game loop, whose parts are
-//! `targeting`, `combat` (weapons), `movement`, `steering` (collision avoidance) and
-//! `regeneration`.
+//! [`UNITS`] holds the units' numbers; `battle` the state and the game loop, whose parts are
+//! `targeting`, `combat` (weapons), `movement`, `steering` (collision avoidance) and `regeneration`.
 
 mod alive;
 mod battle;

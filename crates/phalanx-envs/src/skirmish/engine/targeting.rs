@@ -1,30 +1,29 @@
-//! Target choice of units under an attack-move: the built-in opponent.
+//! How units under an attack-move choose their targets: the built-in opponent.
 //!
 //! SMAC's maps give the enemies one order, to attack-move to the allies' starting point, and leave
-//! the rest to the engine, which has no further tactics for these units than the ones below. When a
-//! unit looks for another target because its own is out of weapon range, and which one it prefers,
-//! follows Liquipedia's page on automatic targeting.
+//! the rest to the engine, which has no tactics for these units beyond the ones below. That a unit
+//! looks for another target when its own is out of weapon range, and which one it prefers, follows
+//! Liquipedia's page on automatic targeting.
 
 use super::alive::AliveUnits;
 use super::battle::{AT_REST, Battle, NO_UNIT, Order};
 
-/// Allies within this distance (between edges) of a victim help it: the game's `CallForHelpRadius`.
+/// Comrades this near a victim (between edges) help it: the game's `CallForHelpRadius`.
 const HELP_RADIUS: f32 = 4.0;
-/// Game loops between two calls for help of one victim: the game's `CallForHelpPeriod`, 2 seconds.
+/// Game loops between two calls of one victim: the game's `CallForHelpPeriod`, 2 seconds.
 const HELP_PERIOD: f32 = 32.0;
-/// The distance beyond which a target is given up: the game's `AcquireLeashRadius`.
+/// A target further away than this is given up: the game's `AcquireLeashRadius`.
 const LEASH: f32 = 21.0;
-/// Game loops between two orders to hunting units: half a second, as in the trigger of SMACv2's
-/// map.
+/// Game loops between two orders to hunters: half a second, as in the trigger of SMACv2's map.
 const HUNT_PERIOD: u32 = 8;
 
 impl Battle {
-    /// Selects a target for every unit that chooses its own and has none in reach.
+    /// Gives a target to every unit that chooses its own and has none in reach.
     ///
-    /// A target is kept until it dies or leaves the weapon's range. It is then replaced by the
-    /// nearest opponent in sight; if there is none, the unit follows its old target as far as the
-    /// leash allows. A hunting unit keeps its target at any distance; if it sees no opponent, it is
-    /// ordered, every [`HUNT_PERIOD`], to attack the nearest one.
+    /// A target is kept until it dies or leaves the range of the weapon. Then the nearest opponent
+    /// in sight takes its place; where there is none, the unit goes after its old target as far as
+    /// the leash allows. A hunter keeps its target wherever it is; one that sees no opponent is sent,
+    /// every [`HUNT_PERIOD`], after the nearest opponent.
     pub(crate) fn acquire(&mut self) {
         let hunt = self.units.clock.is_multiple_of(HUNT_PERIOD);
         self.living[0].look_at(&self.units, 0..self.n_allies);
@@ -71,7 +70,7 @@ impl Battle {
         self.units.alive(target) && (hunts || self.within(i, target, LEASH))
     }
 
-    /// Returns whether unit `i` attacks its target or could start to.
+    /// Returns whether unit `i` is attacking its target or could begin to.
     fn is_busy_with(&self, i: usize, target: usize) -> bool {
         self.units.windup[i] != AT_REST || self.in_range(i, target)
     }
@@ -80,8 +79,8 @@ impl Battle {
         &self.living[usize::from(i < self.n_allies)]
     }
 
-    /// Returns the nearest opponent within `scan`, measured between edges; opponents that can
-    /// attack take precedence.
+    /// Returns the nearest opponent within `scan`, measured between edges; one that can attack goes
+    /// before one that cannot.
     fn nearest_opponent(&self, i: usize, scan: f32) -> u16 {
         const BLOCK: usize = 16;
         let (stats, others) = (&self.stats[i], self.living_opponents(i));
@@ -118,8 +117,8 @@ impl Battle {
         choice
     }
 
-    /// Returns the unit that medivac `i` heals without an order: among the injured in sight, the
-    /// one with the smallest fraction of its health, and the nearest one among equals.
+    /// Returns the unit that medivac `i` heals without an order: of the injured in sight the one
+    /// with the smallest share of its health, and the nearest of several.
     fn most_injured(&self, i: usize) -> u16 {
         let scan = self.stats[i].scan;
         let key = |j: usize| {
@@ -135,11 +134,12 @@ impl Battle {
         first.map_or(NO_UNIT, |j| j as u16)
     }
 
-    /// Makes units under an attack-move respond to the hits of this loop.
+    /// Lets the units under an attack-move answer the hits of this loop.
     ///
-    /// A victim turns to its attacker if it has no target, or if its target is out of weapon range
-    /// and the attacker is not. It also calls its nearby allies; those without a target turn to the
-    /// attacker as well, at any distance. Among several attackers, each unit takes the nearest.
+    /// A victim turns to its attacker when it has no target, or when its target is out of weapon
+    /// range and the attacker is not. It also calls its comrades nearby, of which those without a
+    /// target turn to the attacker as well, however far away that is. Of several attackers each
+    /// takes the nearest.
     pub(crate) fn answer(&mut self) {
         if self.struck.is_empty() {
             return;
@@ -175,8 +175,8 @@ impl Battle {
         }
     }
 
-    /// Turns unit `i` to an attacker if it `turns` from its target, has none, or has turned in this
-    /// loop to one that is further away.
+    /// Turns unit `i` to an attacker if it `turns` from its target, has none, or turned in this
+    /// same loop to one that is further away.
     fn consider(&mut self, i: usize, attacker: u16, turns: bool) {
         let other = usize::from(attacker);
         if !self.units.alive(i)

@@ -12,24 +12,24 @@ pub const SOUTH: u16 = 3;
 pub const EAST: u16 = 4;
 /// Action 5, towards smaller x.
 pub const WEST: u16 = 5;
-/// Action `ATTACK + j` attacks enemy `j`, or heals ally `j` for a unit that heals. With a cone of
-/// sight the look actions come first, and the action is `ATTACK + num_fov_actions + j`.
+/// Action `ATTACK + j` attacks enemy `j`; for a unit that heals, it heals ally `j`. With a cone of
+/// sight the look actions come first: `ATTACK + num_fov_actions + j`.
 pub const ATTACK: u16 = 6;
 
-/// The largest distance between centres at which the mask allows an attack, for all units unless
+/// The largest distance between centres at which the mask allows an attack, for every unit unless
 /// `use_unit_ranges` is set.
 pub const SHOOT_RANGE: f32 = 6.0;
-/// The distance between centres within which units are seen, for all units unless `use_unit_ranges`
-/// is set.
+/// Units nearer than this (between centres) are seen, by every unit unless `use_unit_ranges` is
+/// set.
 pub const SIGHT_RANGE: f32 = 9.0;
 
 /// The unit steps of the moves north, south, east and west.
 pub(crate) const DIRECTIONS: [(f32, f32); 4] = [(0.0, 1.0), (0.0, -1.0), (1.0, 0.0), (-1.0, 0.0)];
 
-/// The meaning of an action.
+/// What an action means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Choice {
-    /// No action, for dead units.
+    /// Nothing, for the dead.
     NoOp,
     /// Stand still.
     Stop,

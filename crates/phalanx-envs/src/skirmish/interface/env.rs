@@ -18,7 +18,7 @@ use crate::skirmish::engine::Units;
 use crate::skirmish::maps::Rosters;
 use crate::skirmish::scripted::{SCRIPTED_POLICIES, ScriptedPolicy};
 
-/// The saved state of a battle.
+/// What [`Env::save`] writes.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     units: Units,
@@ -167,7 +167,7 @@ impl Skirmish {
             assert!(available, "action {chosen} is not available to agent {agent}");
             chosen
         };
-        // SMAC records the given actions before its scripted policy replaces them.
+        // SMAC notes the actions handed in before its scripted policy replaces them.
         history.last_actions[number] = if self.args.fix_quirks { action } else { chosen };
         Choice::of(action, view.layout.n_looks)
     }
@@ -183,7 +183,7 @@ impl Skirmish {
         }
     }
 
-    /// Returns whether a saved state can belong to this battle.
+    /// Returns whether a saved state can be one of this battle.
     fn is_compatible(&self, saved: &Saved) -> bool {
         let n = self.battle.len();
         let known = |unit| self.map.kinds().any(|kind| kind == unit);

@@ -1,11 +1,11 @@
-//! The state that the interface keeps for each team between steps.
+//! The state that the interface keeps for one team between steps.
 
 use serde::{Deserialize, Serialize};
 
 use super::observation::Layout;
 use crate::skirmish::smacv2::Sightings;
 
-/// In place of the last action before the first step.
+/// The last action before the first step.
 pub(crate) const NO_ACTION: u16 = u16::MAX;
 
 /// Last actions, directions of sight, and enemies seen.
@@ -13,7 +13,7 @@ pub(crate) const NO_ACTION: u16 = u16::MAX;
 pub(crate) struct TeamHistory {
     /// `[agent]`; [`NO_ACTION`] before the first step.
     pub(crate) last_actions: Vec<u16>,
-    /// `[agent]`: the look direction of each agent, with a cone of sight.
+    /// `[agent]`: where each agent looks, with a cone of sight.
     pub(crate) looks: Vec<u8>,
     pub(crate) sightings: Sightings,
 }
@@ -27,7 +27,7 @@ impl TeamHistory {
         }
     }
 
-    /// Returns whether this can belong to a team with this layout.
+    /// Returns whether this can belong to a team of this layout.
     pub(crate) fn is_compatible(&self, layout: &Layout) -> bool {
         self.last_actions.len() == layout.n_agents
             && self.looks.len() == layout.n_agents
@@ -35,7 +35,7 @@ impl TeamHistory {
             && self.sightings.is_compatible(layout.n_agents, layout.n_enemies)
     }
 
-    /// Resets the state for a new episode.
+    /// Begins an episode.
     pub(crate) fn forget(&mut self) {
         self.last_actions.fill(NO_ACTION);
         self.looks.fill(0);

@@ -1,4 +1,4 @@
-//! SMAC's interface to the game: observations, masks, rewards and termination, element by element,
+//! SMAC's interface to the game, element by element: observations, masks, rewards and termination,
 //! with the additions of SMACv2 that are not in [`smacv2`](super::smacv2).
 
 mod actions;

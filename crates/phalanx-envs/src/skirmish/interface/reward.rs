@@ -4,22 +4,21 @@ use std::ops::Range;
 
 use crate::skirmish::args::SkirmishArgs;
 
-/// SMAC's reward and its scale.
+/// What SMAC pays for, with its scale.
 ///
-/// With `D` the health and shield that enemies lost in a step and `K` the number of enemies that
-/// died,
+/// With `D` the health and shield that enemies lost in a step and `K` the number that died,
 ///
 /// ```text
 /// r = |D + 10 K|   (+ 200 on victory)
 /// ```
 ///
 /// divided by `max_reward / 20`, where `max_reward = 10 n + 200 + sum of all enemies' health and
-/// shield`, so that a victory is worth 20 in total. The constants are arguments of the battle.
-/// SMACv2 uses `max(0, D + 10 K)`; the absolute value also rewards what enemies regain.
+/// shield`: a victory is worth 20 in total. The numbers are arguments of the battle. SMACv2 pays
+/// `max(0, D + 10 K)`: the absolute value also pays for what enemies regain.
 #[derive(Clone, Debug)]
 pub(crate) struct RewardRule {
     args: SkirmishArgs,
-    /// Whether a negative sum is replaced by zero instead of changing its sign.
+    /// Whether a negative sum counts as zero instead of changing its sign.
     clamps: bool,
     n_enemies: usize,
     /// The largest return before scaling.
@@ -30,8 +29,8 @@ pub(crate) struct RewardRule {
 }
 
 impl RewardRule {
-    /// Creates the rule for `n_units` units, of which `n_enemies` are opponents with a total health
-    /// and shield of `toughness`.
+    /// Returns the rule for `n_units` units, of which `n_enemies` are opponents with `toughness`
+    /// (health and shield) in sum.
     pub(crate) fn new(
         args: &SkirmishArgs,
         clamps: bool,
@@ -51,7 +50,7 @@ impl RewardRule {
         rule
     }
 
-    /// Scales rewards to opponents with a total health and shield of `toughness`.
+    /// Scales rewards to opponents with `toughness` in sum.
     pub(crate) fn scale(&mut self, toughness: f32) {
         let args = &self.args;
         self.max_reward =
@@ -74,7 +73,7 @@ impl RewardRule {
     }
 
     /// Returns the reward of the step that ended with these units, where `opponents` are the
-    /// opposing units. `won` is `None` while the battle continues, and for a draw.
+    /// opponents; `won` is `None` while the battle continues or when it is a draw.
     pub(crate) fn close(
         &self,
         opponents: Range<usize>,
@@ -118,8 +117,7 @@ mod tests {
     use crate::skirmish::engine::{UNITS, Unit};
     use crate::skirmish::maps::{MAPS, Map};
 
-    /// Returns the reward of three marines against three: the first enemy loses 12 and the second
-    /// dies.
+    /// Three marines against three; the first enemy loses 12 and the second dies.
     fn step(args: &SkirmishArgs, won: Option<bool>) -> f32 {
         let mut rule = RewardRule::new(args, false, 6, 3, 135.0);
         let shield = [0.0; 6];
@@ -157,7 +155,7 @@ mod tests {
         assert_eq!(step(&unscaled, Some(true)), 1.0);
     }
 
-    /// Returns the reward if only the first enemy's shield regenerates by 12.
+    /// The first enemy regains 12 points of shield and nothing else happens.
     fn regain(args: &SkirmishArgs, clamps: bool) -> f32 {
         let mut rule = RewardRule::new(args, clamps, 2, 1, 160.0);
         rule.open(&[45.0, 80.0], &[0.0, 20.0]);
@@ -182,8 +180,8 @@ mod tests {
         assert_eq!(step(&args, Some(false)), -1.0);
     }
 
-    /// Returns the return of an episode in which all enemies of `toughness` except the last die,
-    /// which wins the battle.
+    /// Returns the return of an episode in which all enemies of `toughness` die but the last, and
+    /// the battle is won by that.
     fn all_but_the_last(toughness: &[f32]) -> f32 {
         let args = SkirmishArgs::default();
         let n = toughness.len();

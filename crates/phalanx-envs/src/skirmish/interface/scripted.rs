@@ -1,4 +1,4 @@
-//! Scripted policies in a battle: those that are queried for actions, and those that lead a team.
+//! Scripted policies in a battle: those that can be asked for actions, and those that lead a team.
 
 use phalanx_core::rng::Rng;
 
@@ -9,12 +9,11 @@ use super::skirmish::{Skirmish, Team};
 use crate::skirmish::engine::Battle;
 use crate::skirmish::scripted::{SCRIPTED_POLICIES, UnitView};
 
-/// The value of `opponent` for the orders that the game gives its own units.
+/// The value of `opponent` for the orders the game gives its own units.
 pub(crate) const ATTACK_MOVE: &str = "attack_move";
 
 impl Skirmish {
-    /// Writes the actions of every agent, `[agent]`, under policy number `policy` of
-    /// [`SCRIPTED_POLICIES`].
+    /// Writes what number `policy` of [`SCRIPTED_POLICIES`] would do with every agent, `[agent]`.
     pub(super) fn ask(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
@@ -29,7 +28,7 @@ impl Skirmish {
         }
     }
 
-    /// Chooses the actions of teams led by scripted policies, all from the state before the step.
+    /// Chooses the actions of the teams that scripted policies lead, all from the state before the step.
     pub(super) fn lead(&mut self, rng: &mut Rng) {
         let keeps_to_mask = self.args.heuristic_rest;
         for team in &mut self.teams {
@@ -44,7 +43,7 @@ impl Skirmish {
         }
     }
 
-    /// Gives the orders of the policy that leads the enemies, unless they are agents.
+    /// Gives the orders of the policy that leads the enemies, where they are no agents.
     pub(super) fn command_opponents(&mut self) {
         let team = self.agent_teams();
         let Some(Team { view, history, orders, .. }) = self.teams.get_mut(team) else { return };

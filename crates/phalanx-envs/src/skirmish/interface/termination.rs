@@ -1,4 +1,4 @@
-//! Termination of battles.
+//! How a battle ends.
 
 use std::ops::Range;
 
@@ -11,12 +11,12 @@ pub(crate) enum Ending {
     Victory,
     /// The enemies.
     Defeat,
-    /// Neither team: both are dead.
+    /// None: both teams are dead.
     Draw,
 }
 
 impl Ending {
-    /// Returns whether the allies have won, or `None` for a draw.
+    /// Returns whether the allies have won; `None` for a draw.
     pub(crate) fn won(self) -> Option<bool> {
         match self {
             Self::Victory => Some(true),
@@ -26,23 +26,23 @@ impl Ending {
     }
 }
 
-/// The rule by which a battle with healers ends.
+/// When a battle in which healers may take part has ended for a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HealerRule {
-    /// Without healers: a team is beaten when no unit is alive.
+    /// There are no healers: when no unit lives.
     None,
-    /// SMAC: the battle is lost when no ally except healers is alive, and otherwise won when no
-    /// enemy except at most one healer is alive.
+    /// SMAC: the battle is lost when no ally lives but healers, and otherwise won when no enemy
+    /// lives but at most one healer.
     Smac,
-    /// SMACv2: the same, but won when no enemy except healers is alive.
+    /// SMACv2: the same, but won when no enemy lives but healers.
     SmacV2,
-    /// Ours (`fix_quirks`): a team is beaten when only healers of it are alive; if both teams are,
-    /// the battle is a draw.
+    /// Ours (`fix_quirks`): a team is beaten when only healers of it live; when both are, the battle
+    /// is a draw.
     Fair,
 }
 
 impl HealerRule {
-    /// Returns the outcome of the battle if it has ended.
+    /// Returns how the battle has ended, if it has.
     pub(crate) fn judge(self, battle: &Battle) -> Option<Ending> {
         let (allies, enemies) = (0..battle.n_allies, battle.n_allies..battle.len());
         let (lost, won) = match self {
@@ -67,7 +67,7 @@ impl HealerRule {
     }
 }
 
-/// The living units of a team.
+/// The living of a team.
 #[derive(Default)]
 struct Count {
     fighters: usize,

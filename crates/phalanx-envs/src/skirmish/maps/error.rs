@@ -1,11 +1,11 @@
-//! Errors in maps, with their location.
+//! What can be wrong with a map, and where.
 
 use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::arguments::closest_match;
 
-/// An error of loading a map.
+/// Why there is no map.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapError {
@@ -14,7 +14,7 @@ pub enum MapError {
     UnknownMap {
         /// The requested name.
         name: String,
-        /// The closest name.
+        /// The name most like it.
         closest: &'static str,
     },
     /// The file cannot be read.
@@ -22,22 +22,22 @@ pub enum MapError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The reason.
+        /// Why not.
         reason: String,
     },
     /// The file is malformed.
     #[error("{origin}, line {line}: {reason}")]
     Invalid {
-        /// The file, or another name of the text.
+        /// The file, or another name for the text.
         origin: String,
-        /// The line number, from one.
+        /// The line, counted from one.
         line: usize,
-        /// The key and the mistake.
+        /// The key and what is wrong with it.
         reason: String,
     },
 }
 
-/// The text of a map, for locating errors.
+/// The text of a map, to locate errors.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) origin: &'a str,
@@ -45,7 +45,7 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Returns an error at `span`.
+    /// Returns the error of a mistake at `span`.
     pub(super) fn error(&self, span: Range<usize>, reason: impl Into<String>) -> MapError {
         self.error_in_line(self.line(span.start), reason)
     }
@@ -54,12 +54,12 @@ impl Source<'_> {
         MapError::Invalid { origin: self.origin.to_owned(), line, reason: reason.into() }
     }
 
-    /// Returns the line number of a position, from one.
+    /// Returns the line of a position, counted from one.
     pub(super) fn line(&self, position: usize) -> usize {
         self.text[..position.min(self.text.len())].matches('\n').count() + 1
     }
 
-    /// Returns the error of an invalid value of a key.
+    /// Returns the error of a value that a key may not have.
     pub(super) fn wrong<T: std::fmt::Debug>(
         &self,
         key: &str,
@@ -70,7 +70,7 @@ impl Source<'_> {
         self.error(value.span(), reason)
     }
 
-    /// Returns the error of a name that is not in `known`.
+    /// Returns the error of a name that is none of `known`.
     pub(super) fn unknown(
         &self,
         what: &str,
@@ -82,7 +82,7 @@ impl Source<'_> {
         self.error(name.span(), reason)
     }
 
-    /// Returns the error of a text that is not TOML, or that has invalid keys or types.
+    /// Returns the error of a text that is not TOML, or whose keys or types are wrong.
     pub(super) fn syntax(&self, error: &toml::de::Error) -> MapError {
         let message = error.message();
         let mut names = message.split('`').skip(1).step_by(2);

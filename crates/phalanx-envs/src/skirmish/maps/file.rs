@@ -1,4 +1,4 @@
-//! The format of map files, and their conversion to a [`Map`].
+//! The format of map files, and how one becomes a [`Map`].
 
 use std::fs;
 use std::path::Path;
@@ -17,11 +17,11 @@ use crate::skirmish::terrain::{TERRAINS, Terrain};
 
 /// The largest size of a file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
-/// The largest number of units in a team.
+/// The largest number of units of a team.
 pub(super) const MAX_TEAM: usize = 512;
 /// The smallest and the largest extent of a map, in cells.
 const SIDES: std::ops::RangeInclusive<usize> = 4..=256;
-/// The largest fraction of a map that generated units may occupy.
+/// The largest share of a map that generated units may take up.
 const MAX_CROWDING: f32 = 0.5;
 /// The largest number of steps of an episode.
 const MAX_LIMIT: usize = 1_000_000;
@@ -55,14 +55,14 @@ struct GroupEntry {
     type_bit: Option<Spanned<usize>>,
 }
 
-/// Units of one kind that are created at one point.
+/// Units of one kind created at one point.
 pub(super) struct Group {
     /// The row of [`UNITS`].
     pub(super) unit: usize,
     pub(super) type_bit: usize,
     pub(super) count: usize,
     pub(super) at: (f32, f32),
-    /// The line number of `at`.
+    /// The line of `at`.
     pub(super) line: usize,
 }
 
@@ -81,8 +81,8 @@ pub(super) fn read(path: &Path) -> Result<Map, MapError> {
     parse(&text, &path.display().to_string(), &name)
 }
 
-/// Reads the `text` of a map, whose name is `name` unless it has a key `name`. Errors refer to the
-/// text as `origin`.
+/// Reads the `text` of a map, which is called `name` unless it has a key `name`. `origin` names the
+/// text in errors.
 pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapError> {
     let source = Source { origin, text };
     let file: MapFile = toml::from_str(text).map_err(|error| source.syntax(&error))?;
@@ -114,7 +114,7 @@ pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapErro
             (vec![placeholder; generate.n_allies], vec![placeholder; generate.n_enemies])
         }
         None => {
-            // Both teams have the same formation; the enemies' is mirrored from west to east.
+            // Both teams see the same picture: the enemies' is mirrored from west to east.
             let mut allies = place(source, &terrain, &ally_groups, 1.0)?;
             let enemies = place(source, &terrain, &enemy_groups, -1.0)?;
             allies.sort_by(|a, b| {
@@ -139,7 +139,7 @@ pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapErro
     })
 }
 
-/// Reads only the teams of a map.
+/// Reads the teams of a map alone.
 pub(super) fn outline(text: &str, origin: &str) -> Result<Outline, MapError> {
     let source = Source { origin, text };
     let file: MapFile = toml::from_str(text).map_err(|error| source.syntax(&error))?;
@@ -164,7 +164,7 @@ struct Teams {
 struct TypeColumns {
     /// The number of columns.
     n: usize,
-    /// The kinds in the order of their columns, if the file does not define the columns.
+    /// The kinds in the order of their columns, where the file leaves the columns to us.
     derived: Option<Vec<usize>>,
 }
 
@@ -190,7 +190,7 @@ impl MapFile {
     }
 
     /// Returns the columns of the unit type. If the file does not state their number, every kind of
-    /// unit has one, in the order of [`UNITS`]; there are none if each team has a single kind.
+    /// unit has one, in the order of [`UNITS`]; none is needed if no team has several kinds.
     fn type_columns(&self, source: Source<'_>) -> Result<TypeColumns, MapError> {
         if let Some(bits) = &self.unit_type_bits {
             let n = *bits.get_ref();
@@ -266,7 +266,7 @@ impl MapFile {
             let span = self.terrain.span();
             let reason = format!("`terrain`: {}", error.reason);
             let Some(row) = error.row else { return source.error(span, reason) };
-            // TOML ignores a line break after the opening quotes.
+            // TOML leaves out a line break that follows the opening quotes.
             let opening = source.text[span.clone()].trim_start_matches(['"', '\'']);
             let skipped = usize::from(opening.starts_with(['\n', '\r']));
             let blank = text[..text.len() - text.trim_start().len()].matches('\n').count();
@@ -291,7 +291,7 @@ impl MapFile {
     }
 }
 
-/// Returns the drawing of a named terrain, or of a built-in map.
+/// Returns the drawing of a named terrain, or that of a built-in map.
 fn drawing_named(name: &str) -> Option<String> {
     let named = |name: &str| TERRAINS.iter().find(|(known, _)| *known == name);
     if let Some((_, drawing)) = named(name) {
@@ -303,7 +303,7 @@ fn drawing_named(name: &str) -> Option<String> {
     Some(named(&terrain).map_or(terrain, |(_, drawing)| (*drawing).to_owned()))
 }
 
-/// Returns the reason for rejecting a point that is not on the map.
+/// Returns the reason why a point is refused that is not on the map.
 pub(super) fn off_the_map(x: f32, y: f32, terrain: &Terrain) -> String {
     let (width, height) = (terrain.width(), terrain.height());
     format!("({x}, {y}) is not on the map, which extends from (0, 0) to ({width}, {height})")
@@ -355,8 +355,7 @@ fn groups(
     Ok(groups)
 }
 
-/// Returns the race that determines whether a team has shields: Protoss if any of its units has
-/// one.
+/// Returns the race that decides whether a team has shields: Protoss if any of its units has one.
 fn race_of(team: &[Spawn], kinds: &[usize]) -> Race {
     let placed = team.iter().map(|spawn| spawn.unit);
     let mut units: Vec<_> = if kinds.is_empty() { placed.collect() } else { kinds.to_vec() };

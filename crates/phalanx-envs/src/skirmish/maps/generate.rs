@@ -1,4 +1,4 @@
-//! The section `generate` of map files: teams that are drawn in every episode.
+//! The section `generate` of map files: teams drawn for every episode.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -8,10 +8,10 @@ use super::file::{MAX_TEAM, unit_named};
 use crate::skirmish::engine::UNITS;
 use crate::skirmish::smacv2::{Generate, Weighted};
 
-/// The smallest total weight of ordinary units, because teams without any are drawn again.
+/// The smallest share of units that are no exceptions: teams are drawn again until they have one.
 const LEAST_ORDINARY: f32 = 0.01;
 
-/// A [`Generate`] in a map file.
+/// A [`Generate`] as in a map file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GenerateSection {
@@ -38,7 +38,7 @@ impl GenerateSection {
     }
 }
 
-/// Resolves the names and checks the numbers; the one-hot unit type has `type_bits` columns.
+/// Looks up the names and checks the numbers; the one-hot unit type has `type_bits` columns.
 pub(super) fn check(
     source: Source<'_>,
     section: &GenerateSection,

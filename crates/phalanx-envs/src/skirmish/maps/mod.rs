@@ -1,6 +1,6 @@
-//! Maps of battles: the teams, their positions, the terrain and the episode limit.
+//! Battle maps: data that name the teams, their places, the terrain and the limit of an episode.
 //!
-//! Built-in and custom maps are TOML files in the same [format](`Map::parse`), documented in
+//! Built-in maps and a user's own are TOML files of one [format](`Map::parse`), documented in
 //! `docs/environments/skirmish_maps.md`.
 
 mod error;
@@ -19,7 +19,8 @@ use super::smacv2::Generate;
 use super::terrain::Terrain;
 use crate::arguments::closest_match;
 
-/// The built-in maps, as `(name, text)`. To add a map, add a file and a line here.
+/// The maps that come with the crate, as `(name, text)`. A further map is one file and
+/// one line here.
 pub const MAPS: &[(&str, &str)] = &[
     ("3m", include_str!("3m.toml")),
     ("8m", include_str!("8m.toml")),
@@ -61,20 +62,20 @@ pub const MAPS: &[(&str, &str)] = &[
     ("zerg_20_vs_23", include_str!("zerg_20_vs_23.toml")),
 ];
 
-/// The largest distance of a unit's start from its position on the map, in each coordinate.
+/// How far, at most, a unit starts from its place on the map, in each coordinate.
 ///
-/// The positions that the game chooses are not documented. On an exact grid, distances would be
-/// equal and single rounding errors would decide battles; the scatter prevents this.
+/// Which places the game chooses is not documented. On an exact grid, distances tie and single
+/// roundings decide battles; this scatter prevents such accidents.
 pub const START_SCATTER: f32 = 0.05;
 
-/// A validated map with placed units.
+/// A map, checked and with its units placed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
     /// The name, the last part of the identifier.
     pub name: String,
     /// The largest number of steps of an episode.
     pub limit: usize,
-    /// The walkable ground.
+    /// Where units can walk.
     pub terrain: Terrain,
     /// The race that decides whether allies have a shield column.
     pub ally_race: Race,
@@ -82,43 +83,42 @@ pub struct Map {
     pub enemy_race: Race,
     /// The length of the one-hot unit type in observation and state.
     pub unit_type_bits: usize,
-    /// The order of the enemies.
+    /// What the enemies are ordered to do.
     pub enemy_order: EnemyOrder,
     /// The agents, sorted by unit type, x and y, as in SMAC.
     pub allies: Vec<Spawn>,
     /// The enemies, in order of creation.
     pub enemies: Vec<Spawn>,
-    /// The rule by which the teams of each episode are drawn. The units above are then
-    /// placeholders.
+    /// How the teams of each episode are drawn. The units above are then placeholders.
     pub generate: Option<Generate>,
     /// The arguments whose defaults differ on this map.
     pub defaults: toml::Table,
 }
 
-/// The order that the enemies get at the start of an episode.
+/// The one order that the enemies get at the start of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnemyOrder {
-    /// Attack-move to a point.
+    /// To attack-move to a point.
     AttackMove(f32, f32),
-    /// Attack-move to a random point on the line between two points.
+    /// To attack-move to a point drawn from the line between two.
     AttackMoveBetween((f32, f32), (f32, f32)),
-    /// Attack the nearest ally, at any distance.
+    /// To attack the allies, each enemy the ally nearest to it, wherever they are.
     AttackAllies,
-    /// No order: stand still and attack opponents that come near.
+    /// None: they stay where they stand and attack opponents that come near.
     Hold,
 }
 
 /// One unit at the start of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spawn {
-    /// The unit's row of [`UNITS`](super::UNITS).
+    /// Its row of [`UNITS`](super::UNITS).
     pub unit: usize,
-    /// The unit's column in the one-hot unit type; unused without such columns.
+    /// Its column in the one-hot unit type; meaningless without such columns.
     pub type_bit: usize,
-    /// The x coordinate.
+    /// Its position.
     pub x: f32,
-    /// The y coordinate.
+    /// Its position.
     pub y: f32,
 }
 
@@ -136,33 +136,32 @@ impl Rosters {
     }
 }
 
-/// The kinds of units of both teams, as rows of [`UNITS`](super::UNITS), without their positions.
+/// The kinds of units of both teams, as rows of [`UNITS`](super::UNITS), without their places.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outline {
-    /// In the order of the agents; empty if teams are drawn.
+    /// In the order of the agents; empty where teams are drawn.
     pub(crate) allies: Vec<usize>,
-    /// In the order of creation; empty if teams are drawn.
+    /// In the order of creation; empty where teams are drawn.
     pub(crate) enemies: Vec<usize>,
     pub(crate) generate: Option<Generate>,
 }
 
 impl Map {
-    /// Reads the text of a map file. The name of a map without a key `name` is `map`.
+    /// Reads the text of a map file. A map that does not state its name is called `map`.
     ///
     /// # Errors
     ///
-    /// Returns the first mistake and its line: the text is not TOML, a key is unknown, missing or
-    /// has an invalid value, or units cannot stand at their positions.
+    /// The first mistake, with its line: the text is no TOML, a key is unknown, missing or has a
+    /// value that it may not take, or units cannot stand at their places.
     pub fn parse(text: &str) -> Result<Self, MapError> {
         file::parse(text, "map", "map")
     }
 
-    /// Reads a map file. The name of a map without a key `name` is that of the file.
+    /// Reads a map file. A map that does not state its name is called like its file.
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read or is larger than 1 MiB, and the errors of
-    /// [`Map::parse`].
+    /// When the file cannot be read or is larger than 1 MiB, and those of [`Map::parse`].
     pub fn read(path: &Path) -> Result<Self, MapError> {
         file::read(path)
     }
@@ -171,7 +170,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Returns an error with the closest name if there is no built-in map called `name`.
+    /// When there is no map called `name`; the error names the map most like it.
     pub fn named(name: &str) -> Result<Self, MapError> {
         match MAPS.iter().find(|(other, _)| *other == name) {
             Some((name, text)) => file::parse(text, &format!("maps/{name}.toml"), name),
@@ -183,7 +182,7 @@ impl Map {
         }
     }
 
-    /// Returns the outline of a built-in map, which is much cheaper than reading the whole map.
+    /// Returns the outline of a built-in map, which costs a small part of reading it.
     pub(crate) fn outline_named(name: &str) -> Result<Outline, MapError> {
         let text = MAPS.iter().find(|(other, _)| *other == name).map_or("", |(_, text)| *text);
         file::outline(text, name)
@@ -200,15 +199,15 @@ impl Map {
         }
     }
 
-    /// Iterates over the kinds of units that may take part, as rows of [`UNITS`](super::UNITS),
-    /// with repetitions.
+    /// Returns the kinds of units that may take part, as rows of [`UNITS`](super::UNITS), with
+    /// repetitions.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = usize> {
         let placed = self.allies.iter().chain(&self.enemies).map(|spawn| spawn.unit);
         let drawn = self.generate.iter().flat_map(|generate| &generate.kinds);
         placed.chain(drawn.map(|kind| kind.unit))
     }
 
-    /// Returns the teams as placed on the map.
+    /// Returns the teams as the map places them.
     pub(crate) fn rosters(&self) -> Rosters {
         Rosters { allies: self.allies.clone(), enemies: self.enemies.clone() }
     }

@@ -6,13 +6,13 @@ use super::{START_SCATTER, Spawn};
 use crate::skirmish::engine::{Motion, UNITS, Unit};
 use crate::skirmish::terrain::Terrain;
 
-/// The gap between units that are created at one point.
+/// How far apart, beyond touching, units created at one point stand.
 const GAP: f32 = 0.2;
 
-/// Places the units of one team. Those created at one point stand around it on a hexagonal lattice,
-/// the first ones in the middle. `front` is 1 for a team that faces east, -1 for west.
+/// Places the units of one team: all that are created at one point stand around it on a hexagonal
+/// lattice, the first ones in the middle. `front` is 1 for a team that looks east, -1 for west.
 ///
-/// The positions that the game chooses are not documented; this formation is ours.
+/// The places that the game itself chooses are not documented; this packing is ours.
 pub(super) fn place(
     source: Source<'_>,
     terrain: &Terrain,
@@ -75,7 +75,7 @@ pub(super) fn place(
     Ok(placed)
 }
 
-/// Returns the distance that a unit keeps from cliffs; zero for a unit that crosses them.
+/// Returns the distance a unit keeps from cliffs; zero for one that crosses them.
 pub(super) fn margin(unit: &Unit) -> f32 {
     match unit.motion {
         Motion::Ground => unit.inner_radius,
@@ -83,12 +83,12 @@ pub(super) fn margin(unit: &Unit) -> f32 {
     }
 }
 
-/// Returns the points of a hexagonal lattice of ranks, those nearest to its centre first, as
-/// (ahead, left) in units of the spacing. Among equally near points, those of the outermost ranks
-/// come first, rear before front, right before left.
+/// Returns spots of a hexagonal lattice in ranks, the nearest to its centre first, as (ahead, left)
+/// in units of one spacing. Of spots equally near, those of the outermost ranks come first, rear
+/// before front, right before left.
 fn lattice() -> Vec<(f32, f32)> {
     const RANKS: i32 = 24;
-    // Ranks are half the square root of three apart, and every other one is shifted by one half.
+    // Ranks are half the square root of three apart, and every other one is moved by one half.
     let rank = |ahead: i32| (-RANKS..=RANKS).map(move |i| (ahead, 2 * i + (ahead & 1)));
     let mut spots: Vec<(i32, i32)> = (-RANKS..=RANKS).flat_map(rank).collect();
     let distance = |(ahead, left): (i32, i32)| 3 * ahead * ahead + left * left;

@@ -6,8 +6,8 @@ use super::UnitView;
 use crate::skirmish::interface::STOP;
 
 /// SMAC's heuristic: every unit attacks the opponent that was nearest when it chose, and chooses
-/// again once that one is dead. A healer heals the ally that was the nearest injured one, until it
-/// is fully healed or dead. Opponents that the weapon cannot be aimed at are ignored.
+/// again when that one is dead. A healer heals the comrade that was the nearest injured one, until
+/// it is whole or dead. Opponents that a weapon cannot be aimed at are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AttackNearest {
     /// The target of each unit, `[unit of the team]`.
@@ -27,9 +27,8 @@ impl AttackNearest {
         self.targets.len() == n_units
     }
 
-    /// Returns the action of one unit. If `keeps_to_mask` is set, it walks towards a target out of
-    /// range along the longer axis (`heuristic_rest` in SMAC). Otherwise it attacks regardless, as
-    /// in SMAC.
+    /// Returns the action of one unit. One that `keeps_to_mask` walks towards a target out of reach,
+    /// along the longer axis (`heuristic_rest` in SMAC). Another attacks it regardless, as in SMAC.
     pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool) -> u16 {
         let chosen = &mut self.targets[view.number()];
         *chosen = chosen.filter(|&target| view.is_useful(target)).or_else(|| view.nearest());

@@ -1,11 +1,11 @@
-//! A policy whose units concentrate their fire.
+//! A policy whose units attack together.
 
 use super::UnitView;
 use crate::skirmish::interface::STOP;
 
-/// Every unit attacks, among the opponents it may attack, the one with the smallest sum of health
-/// and shield (the nearest one among equals). If there are none, it walks towards the nearest
-/// opponent. A healer does the same with injured allies.
+/// Every unit attacks, of the opponents it may attack, the one with the least health and shield
+/// in sum (of equals the nearest); if there are none, it walks towards the nearest opponent. A
+/// healer does the same with injured comrades.
 pub(crate) fn act(view: &UnitView<'_>) -> u16 {
     let units = &view.battle.units;
     let toughness = |target: u16| {

@@ -1,8 +1,7 @@
-//! Handwritten policies for either team.
+//! Scripted policies: policies written by hand, for either team.
 //!
-//! A policy gets one [`UnitView`] at a time and returns one of SMAC's actions, from the perspective
-//! of the unit's own team. To add a policy, add a file, a variant and a line of
-//! [`SCRIPTED_POLICIES`].
+//! A policy answers one [`UnitView`] at a time, with one of SMAC's actions as seen from the unit's own
+//! team. A further one is one file, one variant and one line of [`SCRIPTED_POLICIES`].
 
 mod attack_nearest;
 mod focus_fire;
@@ -17,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::interface::{NO_OP, STOP};
 
-/// The names of all policies, with descriptions. The first is SMAC's own, which leads the allies
-/// with `heuristic_ai`.
+/// The names of all policies, each with what it does. The first is SMAC's own, which `heuristic_ai`
+/// lets lead the allies.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[
     ("attack_nearest", "SMAC's heuristic: attacks the nearest opponent until it is dead."),
     ("focus_fire", "Attacks the weakest opponent in reach, or else walks to the nearest."),
@@ -65,8 +64,8 @@ impl ScriptedPolicy {
         }
     }
 
-    /// Returns the action of one unit. It is available under the mask, except that `attack_nearest`
-    /// without `keeps_to_mask` also attacks out of range.
+    /// Returns the action of one unit. It is available under the mask, except that an attack-nearest
+    /// policy that does not keep to the mask attacks out of range too.
     pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool, rng: &mut Rng) -> u16 {
         if !view.battle.units.alive(view.unit) {
             return NO_OP;

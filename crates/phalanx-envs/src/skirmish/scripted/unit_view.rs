@@ -1,4 +1,4 @@
-//! The view of a unit for scripted policies, and computations that they share.
+//! What a scripted policy is asked, and what all of them have to work out.
 
 use std::f32::consts::TAU;
 use std::ops::Range;
@@ -6,25 +6,25 @@ use std::ops::Range;
 use crate::skirmish::engine::{Battle, Motion};
 use crate::skirmish::interface::{ATTACK, DIRECTIONS, NORTH, STOP};
 
-/// Smaller distances are ignored: a unit walks about 1 per step.
+/// A walker does not view for less than this: in one step it goes about 1.
 const NEGLIGIBLE: f32 = 0.25;
 
-/// A living unit whose next action is chosen.
+/// The question what one living unit shall do in the next step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnitView<'a> {
     pub(crate) battle: &'a Battle,
-    /// The index of the unit in the battle.
+    /// The unit, by its number in the battle.
     pub(crate) unit: usize,
-    /// `[action]`: whether an action is available and has an effect.
+    /// `[action]`: what the unit may do and has an effect.
     pub(crate) mask: &'a [bool],
-    /// The first action with a target.
+    /// The first of the actions that have a target.
     pub(crate) first_target: u16,
-    /// The index of the look action in effect, with a cone of sight.
+    /// Where the unit looks, with a cone of sight: the number of a look action.
     pub(crate) look: u8,
 }
 
 impl UnitView<'_> {
-    /// Returns the index of the unit in its team.
+    /// Returns the unit's number in its team.
     pub(crate) fn number(&self) -> usize {
         self.unit - self.battle.team(self.unit).start
     }
@@ -34,17 +34,19 @@ impl UnitView<'_> {
         self.battle.stats[self.unit].unit.heal.is_some()
     }
 
-    /// Returns the units that actions with a target refer to, starting with target 0.
+    /// Returns the units at which actions with a target are directed: target 0 is the first of
+    /// them.
     fn pool(&self) -> Range<usize> {
         if self.heals() { self.battle.team(self.unit) } else { self.battle.opponents(self.unit) }
     }
 
-    /// Returns the index of a target among all units.
+    /// Returns the number of a target among all units.
     pub(crate) fn global(&self, target: u16) -> usize {
         self.pool().start + usize::from(target)
     }
 
-    /// Returns whether the unit can attack a target, or heal it if it is injured.
+    /// Returns whether the unit can do something about a target: attack it or, if it is injured,
+    /// heal it.
     pub(crate) fn is_useful(&self, target: u16) -> bool {
         let units = &self.battle.units;
         let other = self.global(target);
@@ -60,19 +62,19 @@ impl UnitView<'_> {
         useful && units.alive(other)
     }
 
-    /// Iterates over all targets that the unit can attack or heal.
+    /// Returns all targets the unit can do something about.
     pub(crate) fn targets(&self) -> impl Iterator<Item = u16> {
         (0..self.pool().len() as u16).filter(|&target| self.is_useful(target))
     }
 
-    /// Returns the nearest of these targets.
+    /// Returns the nearest of them.
     pub(crate) fn nearest(&self) -> Option<u16> {
         let distance =
             |target: u16| self.battle.units.distance_squared(self.unit, self.global(target));
         self.targets().min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
     }
 
-    /// Returns the action with this target.
+    /// Returns the action aimed at a target.
     pub(crate) fn aim(&self, target: u16) -> u16 {
         self.first_target + target
     }
@@ -82,7 +84,7 @@ impl UnitView<'_> {
         self.mask.get(usize::from(action)).copied().unwrap_or(false)
     }
 
-    /// Iterates over the available moves and their directions.
+    /// Returns the available moves, with their directions.
     pub(crate) fn moves(&self) -> impl Iterator<Item = (u16, (f32, f32))> {
         let moves = DIRECTIONS.into_iter().zip(NORTH..);
         moves
@@ -90,9 +92,8 @@ impl UnitView<'_> {
             .filter(|&(action, _)| self.allows(action))
     }
 
-    /// Returns an action that attacks or heals `target` if that is available. Otherwise it looks
-    /// towards the target, if there is a cone of sight that faces elsewhere, or else walks towards
-    /// it.
+    /// Attacks or heals `target` where that is allowed. Where not, looks towards it, if there is a
+    /// cone of sight and it is turned elsewhere, or else walks towards it.
     pub(crate) fn approach(&self, target: u16) -> u16 {
         let (action, other) = (self.aim(target), self.global(target));
         if self.allows(action) {
@@ -101,8 +102,8 @@ impl UnitView<'_> {
         self.look_towards(other).unwrap_or_else(|| self.walk_towards(other))
     }
 
-    /// Returns the look action whose direction is nearest to that of another unit. Returns `None`
-    /// if there is no cone of sight or it faces there already.
+    /// Returns the look action whose direction is nearest to that of another unit, unless the cone
+    /// of sight is turned there already or does not exist.
     fn look_towards(&self, other: usize) -> Option<u16> {
         let n_looks = self.first_target - ATTACK;
         if n_looks == 0 {
@@ -115,8 +116,8 @@ impl UnitView<'_> {
         (look != u16::from(self.look)).then_some(ATTACK + look)
     }
 
-    /// Returns a move towards another unit, around cliffs: along the axis on which the next part of
-    /// the path is longer, along the other one if a cliff is in the way, or no move.
+    /// Walks towards another unit, round cliffs: along the axis on which the next part of the way
+    /// is longer, or along the other one if a cliff is there, or not at all.
     fn walk_towards(&self, other: usize) -> u16 {
         let units = &self.battle.units;
         let from = (units.x[self.unit], units.y[self.unit]);

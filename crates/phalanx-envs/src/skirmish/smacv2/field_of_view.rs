@@ -1,14 +1,14 @@
-//! The cone of sight (`conic_fov`): agents see only in the direction in which they look.
+//! The cone of sight (`conic_fov`): agents see only where they look.
 
 use std::f64::consts::TAU;
 
-/// Replaces smaller differences of x in SMACv2, so that it never divides by zero.
+/// What SMACv2 puts in the place of smaller differences of x, so that it never divides by zero.
 const EPSILON: f32 = 1e-7;
 
-/// A cone of sight with `n` directions, `360 / n` degrees wide.
+/// A cone of sight that can be turned to `n` directions, `360 / n` degrees wide.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldOfView {
-    /// The unit vectors of the directions, counter-clockwise from east, the initial direction.
+    /// The unit vectors of the directions, counter-clockwise from east, where agents look first.
     directions: Vec<(f32, f32)>,
     /// The cosine of half the width.
     cosine: f32,
@@ -16,9 +16,9 @@ pub(crate) struct FieldOfView {
 }
 
 impl FieldOfView {
-    /// Creates a cone with `n` directions. Unless `exact` is set, it reproduces a flaw of SMACv2,
-    /// which compares slopes: it ignores whether the agent looks east or west, and so also sees
-    /// part of what is behind the agent.
+    /// Creates a cone with `n` directions. Unless `exact`, it has the flaw of SMACv2, which
+    /// compares slopes: it ignores whether the agent looks east or west, and so also sees some of
+    /// what lies at its back.
     pub(crate) fn new(n: usize, exact: bool) -> Self {
         let angle = |i: usize| TAU * i as f64 / n as f64;
         let directions = (0..n).map(|i| (angle(i).cos() as f32, angle(i).sin() as f32)).collect();
@@ -31,12 +31,12 @@ impl FieldOfView {
         self.directions[usize::from(look)]
     }
 
-    /// Returns whether a point at `(dx, dy)` from an agent that looks in direction `look` is inside
-    /// the cone, at any distance.
+    /// Returns whether a point at `(dx, dy)` from an agent that faces `look` is inside, at any
+    /// distance.
     ///
     /// With `d` the difference and `f` the direction, the angle between them is below half the
-    /// width `w` if `d . f > cos(w / 2) |d| |f|`. SMACv2 compares `arctan(d_y / d_x)` with
-    /// `arctan(f_y / f_x)` after giving `f_x` the sign of `d_x`, which is the same inequality with
+    /// width `w` where `d . f > cos(w / 2) |d| |f|`. SMACv2 compares `arctan(d_y / d_x)` with
+    /// `arctan(f_y / f_x)` after giving `f_x` the sign of `d_x`; that is the same inequality with
     /// the sign changed in both.
     #[inline]
     pub(crate) fn holds(&self, look: u8, dx: f32, dy: f32) -> bool {
@@ -60,7 +60,7 @@ impl FieldOfView {
 mod tests {
     use super::*;
 
-    /// Computes SMACv2's own test.
+    /// SMACv2's test, in its own words.
     fn original(n: usize, look: usize, dx: f64, dy: f64) -> bool {
         let epsilon = 1e-7;
         let clamp = |x: f64| if dx > 0.0 { x.max(epsilon) } else { x.min(-epsilon) };
@@ -70,7 +70,7 @@ mod tests {
         (object - facing).abs() < TAU / n as f64 / 2.0
     }
 
-    /// Returns points around the agent that are on no edge of a cone.
+    /// Points around the agent that lie on no edge of a cone.
     fn points() -> impl Iterator<Item = (f64, f64)> {
         (0..360).map(|i| (f64::from(i) + 0.3).to_radians()).map(|a| (4.0 * a.cos(), 4.0 * a.sin()))
     }
@@ -97,7 +97,7 @@ mod tests {
         }
         assert!(cone.holds(0, 3.0, 0.1) && !cone.holds(0, -3.0, 0.1));
         assert!(cone.holds(3, 0.1, 3.0) && cone.holds(9, 0.1, -3.0));
-        // The flawed cone faces east and sees a point in the west.
+        // The flawed cone looks east and sees what is in the west.
         assert!(FieldOfView::new(12, false).holds(0, -3.0, 0.1));
     }
 }

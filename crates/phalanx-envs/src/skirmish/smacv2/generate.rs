@@ -1,4 +1,4 @@
-//! Teams and starting positions drawn in every episode: SMACv2's `weighted_teams` and
+//! Teams and starting positions drawn for every episode: SMACv2's `weighted_teams` and
 //! `surrounded_and_reflect`.
 
 use phalanx_core::rng::Rng;
@@ -7,36 +7,35 @@ use crate::skirmish::engine::UNITS;
 use crate::skirmish::maps::{Rosters, START_SCATTER, Spawn};
 use crate::skirmish::terrain::Terrain;
 
-/// The distance from the middle at which the line of a surrounding group starts, in each
-/// coordinate.
+/// How far from the middle the line of a surrounding group begins, in each coordinate.
 const SURROUND_OFFSET: f32 = 2.0;
-/// The distance that allies keep from the middle line if the teams mirror each other.
+/// How far allies keep from the middle line when the teams mirror each other.
 const MIDDLE_GAP: f32 = 1.0;
 
-/// A kind of unit and its weight.
+/// A unit with its share of a team.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weighted {
-    /// The row of the unit in [`UNITS`].
+    /// Its row of [`UNITS`].
     pub unit: usize,
-    /// The probability that a member of a team is of this kind.
+    /// The probability of each member of a team to be one.
     pub weight: f32,
 }
 
-/// The rule by which the teams of an episode are drawn.
+/// How the teams of an episode are drawn.
 ///
-/// *Teams.* The kind of each ally is drawn by weight; a team of exceptional kinds only is drawn
-/// again. The enemies have the same kinds in the same order. If there are more enemies, the others
-/// are drawn as one team by the same rule; if there are fewer, the last are left out.
+/// *Teams.* The kind of each ally is drawn by weight; a team that consists of exceptional kinds
+/// only is drawn again. The enemies are the same kinds in the same order. Where they are more, the
+/// others are drawn as one team by the same rule; where they are fewer, the last are left out.
 ///
-/// *Positions*, on a map of `w` by `h`. With probability `surrounded`, all allies start in the
-/// middle, and the enemies in one to four groups, each on its own diagonal: at `t (middle + 2) + (1
-/// - t) corner` with `t` uniform (the 2 towards that corner, in both coordinates). Every enemy
-/// joins each group with the same probability. Otherwise every ally starts at a random position in
-/// the western half (`x < w/2 - 1`) and its enemy at the mirror image; enemies beyond the number of
-/// allies start at random positions in the eastern half.
+/// *Positions*, on a map of `w` by `h`. With probability `surrounded` all allies start in the
+/// middle, and the enemies in one to four groups, each on a separate diagonal: at
+/// `t (middle + 2) + (1 - t) corner` with `t` uniform (the 2 towards that corner, in both
+/// coordinates). Every enemy joins each group with the same probability. Otherwise every ally
+/// starts somewhere in the western half (`x < w/2 - 1`) and its enemy at the mirror image; enemies
+/// beyond the allies' number start anywhere in the eastern half.
 ///
-/// Source: Ellis et al. 2023 and the code of SMACv2, except that positions beyond the map's edge
-/// are moved inside.
+/// Source: Ellis et al. 2023 and the code of SMACv2. Ours is that positions outside the map's
+/// edge are moved in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Generate {
     /// The number of allies.
@@ -45,21 +44,21 @@ pub struct Generate {
     pub n_enemies: usize,
     /// The kinds, in the order of the one-hot unit type; weights sum to 1.
     pub kinds: Vec<Weighted>,
-    /// The exceptional kinds, of which alone no team consists, as rows of [`UNITS`].
+    /// The kinds of which no team consists alone, as rows of [`UNITS`].
     pub exceptions: Vec<usize>,
     /// The probability that the allies start surrounded.
     pub surrounded: f32,
 }
 
 impl Generate {
-    /// Returns the mean health and shield of one member of a team.
+    /// Returns health and shield of one member of a team, on average over the weights.
     pub fn mean_toughness(&self) -> f32 {
         let toughness = |kind: &Weighted| UNITS[kind.unit].health + UNITS[kind.unit].shield;
         self.kinds.iter().map(|kind| kind.weight * toughness(kind)).sum()
     }
 
-    /// Draws both teams and their positions. Allies are sorted by name and position, as SMAC sorts
-    /// them by its indices of unit types.
+    /// Draws both teams and their places. Allies are sorted by name and place, as SMAC's are by
+    /// its numbers for unit types.
     pub(crate) fn draw(&self, terrain: &Terrain, rng: &mut Rng, rosters: &mut Rosters) {
         let middle = (terrain.width() as f32 / 2.0, terrain.height() as f32 / 2.0);
         let Rosters { allies, enemies } = rosters;
@@ -81,7 +80,7 @@ impl Generate {
         sort_units(allies);
     }
 
-    /// Adds `n` members to a team, not all of them exceptional kinds.
+    /// Adds `n` members to a team; together they are not all exceptions.
     fn draw_team(&self, n: usize, at: (f32, f32), rng: &mut Rng, team: &mut Vec<Spawn>) {
         if n == 0 {
             return;
@@ -112,8 +111,8 @@ impl Generate {
     }
 }
 
-/// Sorts a team as SMAC sorts its agents: by unit type, x and y. The unit types of SMAC's and
-/// SMACv2's maps are in alphabetical order.
+/// Sorts a team as SMAC sorts its agents: by unit type, x and y. The unit types of its maps, and
+/// of SMACv2's, are in the order of their names.
 pub(crate) fn sort_units(team: &mut [Spawn]) {
     team.sort_unstable_by(|a, b| {
         let names = UNITS[a.unit].name.cmp(UNITS[b.unit].name);

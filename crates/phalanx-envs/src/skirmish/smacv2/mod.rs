@@ -1,5 +1,5 @@
-//! SMACv2's additions to SMAC (Ellis et al. 2023): teams and starting positions drawn in every
-//! episode, a cone of sight, and enemies that not every agent may see.
+//! What SMACv2 (Ellis et al. 2023) adds to SMAC: teams and starts drawn anew for every episode, a
+//! cone of sight, and enemies that not every agent may see.
 
 mod field_of_view;
 mod generate;

@@ -1,13 +1,13 @@
-//! Extended partial observability: other agents may not see an enemy that one agent has seen first.
+//! Extended partial observability: an enemy that one agent has seen first may stay unseen by others.
 
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
 /// The enemies that each agent may see.
 ///
-/// The first agent that has an enemy in sight may see it; for every other agent, a single draw with
-/// probability `prob_obs_enemy` decides. The draw is discarded when the enemy or the agent that saw
-/// it first dies.
+/// The first agent that has an enemy in sight may see it; for every other agent a draw with
+/// probability `prob_obs_enemy` decides once. The draw is forgotten when the enemy or the agent that
+/// saw it first dies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sightings {
     /// `[enemy, agent]`: whether the agent may see the enemy.
@@ -33,8 +33,8 @@ impl Sightings {
         self.first.fill(None);
     }
 
-    /// Returns whether an enemy has not been seen yet, so that the order in which agents look
-    /// matters.
+    /// Returns whether some enemy has not been seen yet, so that it matters which agent looks
+    /// first.
     pub(crate) fn open(&self) -> bool {
         self.first.contains(&None)
     }
@@ -45,8 +45,7 @@ impl Sightings {
         self.may_see[enemy * self.n_agents() + agent]
     }
 
-    /// Records that `enemy` is in sight of `agent`. If this is the first agent, draws which others
-    /// may see it.
+    /// `enemy` is in the sight of `agent`: if it is the first, draws which others may see it.
     #[inline]
     pub(crate) fn spot(&mut self, agent: usize, enemy: usize, probability: f32, rng: &mut Rng) {
         if self.first[enemy].is_some() {
@@ -56,13 +55,13 @@ impl Sightings {
         let n_agents = self.n_agents();
         for (other, may_see) in self.may_see[enemy * n_agents..][..n_agents].iter_mut().enumerate()
         {
-            // A draw whose result is certain consumes no randomness.
+            // A draw that cannot fail, or not succeed, costs no randomness.
             let drawn = probability >= 1.0 || (probability > 0.0 && rng.uniform() < probability);
             *may_see |= other == agent || drawn;
         }
     }
 
-    /// Clears a dead agent's first sightings and its visibility.
+    /// Clears the dead agent's first sightings and its visibility.
     pub(crate) fn lose_agent(&mut self, agent: usize) {
         let n_agents = self.n_agents();
         for enemy in 0..self.first.len() {
@@ -73,8 +72,7 @@ impl Sightings {
         }
     }
 
-    /// Clears the sightings of a dead enemy. Its body can be seen again, which SMACv2 counts as a
-    /// sighting.
+    /// Clears the sightings of the dead enemy. Its body can be seen anew, which SMACv2 counts too.
     pub(crate) fn lose_enemy(&mut self, enemy: usize) {
         let n_agents = self.n_agents();
         self.first[enemy] = None;
@@ -101,7 +99,7 @@ mod tests {
                 sightings.spot(1, 0, probability, &mut rng);
                 assert!(sightings.may_see(1, 0) && !sightings.may_see(1, 1));
                 *share += i32::from(sightings.may_see(0, 0)) + i32::from(sightings.may_see(2, 0));
-                // A second sighting draws nothing.
+                // A second look draws nothing.
                 let before = sightings.clone();
                 sightings.spot(2, 0, probability, &mut rng);
                 assert_eq!(sightings, before);

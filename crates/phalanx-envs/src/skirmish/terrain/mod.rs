@@ -1,4 +1,4 @@
-//! Walkable ground: a grid of cells, drawn as text.
+//! Where units can walk: a grid of cells, drawn as text.
 
 mod pathfinding;
 mod reachability;
@@ -7,49 +7,48 @@ use std::sync::Arc;
 
 use pathfinding::Paths;
 
-/// The named terrains, as drawings. The top line is the northern edge; `.` is walkable and `#` is
-/// not.
+/// The terrains maps may name, as drawings: the top line is the northern edge, `.` can be walked
+/// on and `#` cannot.
 ///
-/// `strip` is used by all maps of SMAC with marines only and by several others, `open` by those of
-/// stalkers against zealots and those of SMACv2. Other maps have their own drawings.
+/// `strip` is shared by all maps of SMAC with marines only and by several others; `open` by those
 /// of stalkers against zealots and of SMACv2. Other maps draw their own.
 ///
-/// The built-in terrains come from the cell flags of the map files, in blocks of 2 by 2 cells. How
-/// the game treats cells next to a cliff in its pathfinding is not known. The choke of `corridor`
-/// consists of blocks that touch only at their corners; there we cut the cliffs along the diagonal.
+/// Source of the built-in ones: the cell flags of the map files, in blocks of 2 by 2 cells. What the
+/// game makes of the cells next to a cliff when it computes its paths is not known. The choke of
+/// `corridor` consists of blocks that touch in their corners only; there we cut the cliffs along the
+/// diagonal.
 pub const TERRAINS: &[(&str, &str)] = &[
     ("strip", include_str!("../maps/terrain/strip.txt")),
     ("open", include_str!("../maps/terrain/open.txt")),
 ];
 
-/// How far a unit that walks straight into the corner of a cliff slips to the side.
+/// How far a walker that runs straight into the corner of a cliff slips to the side.
 const SLIP: f32 = 1.0 / 64.0;
 
-/// An error in a drawing.
+/// Why a drawing is no terrain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct TerrainError {
-    /// The row of the mistake, from zero at the top; `None` if it is not in a single row.
+    /// The row of the mistake, counted from zero at the top; `None` if it is not one row's.
     pub row: Option<usize>,
     /// The mistake.
     pub reason: String,
 }
 
-/// A grid of cells of side 1 with the origin at its south-western corner.
+/// A grid of cells of side 1 whose south-western corner is the origin.
 ///
 /// A clone shares the tables of [`Terrain::waypoint`].
 #[derive(Clone, Debug)]
 pub struct Terrain {
     width: usize,
     height: usize,
-    /// `[y, x]`: whether the cell is walkable.
+    /// `[y, x]`: whether the cell can be walked on.
     pathable: Vec<bool>,
-    /// `[y, x]`: whether the cell and its eight neighbours are walkable.
+    /// `[y, x]`: whether it and its eight neighbours can.
     inner: Vec<bool>,
-    /// `[y, x]` with an additional row and column: the number of cliff cells south-west of a
-    /// corner.
+    /// `[y, x]` with one row and column more: the cliffs among the cells south-west of a corner.
     cliffs: Vec<u32>,
-    /// Path graphs around cliffs; `None` if all paths are straight.
+    /// PathGraph round cliffs; `None` where every way is straight.
     paths: Option<Arc<Paths>>,
 }
 
@@ -64,8 +63,8 @@ impl Terrain {
     ///
     /// # Errors
     ///
-    /// Returns an error if lines differ in length or hold characters other than `.` and `#`, or if
-    /// the cliffs have more corners than [`Terrain::waypoint`] supports.
+    /// When lines differ in length or hold other characters than `.` and `#`, or when the cliffs
+    /// have more corners than [`Terrain::waypoint`] can handle.
     pub fn parse(drawing: &str) -> Result<Self, TerrainError> {
         let width = drawing.lines().next().map_or(0, str::len);
         if width == 0 {
@@ -121,35 +120,34 @@ impl Terrain {
         (0.0..=self.width as f32).contains(&x) && (0.0..=self.height as f32).contains(&y)
     }
 
-    /// Returns whether the whole map is walkable.
+    /// Returns whether all of the map can be walked on.
     pub fn is_flat(&self) -> bool {
         self.pathable.iter().all(|&open| open)
     }
 
-    /// Returns whether cell `(x, y)` is on the map and walkable.
+    /// Returns whether cell `(x, y)` lies on the map and can be walked on.
     #[inline]
     pub fn pathable(&self, x: i32, y: i32) -> bool {
         self.index(x, y).is_some_and(|cell| self.pathable[cell])
     }
 
-    /// Returns whether cell `(x, y)` is on the map.
+    /// Returns whether cell `(x, y)` lies on the map.
     #[inline]
     pub fn contains(&self, x: i32, y: i32) -> bool {
         self.index(x, y).is_some()
     }
 
-    /// Returns the height of cell `(x, y)` as in SMAC's observations, between 0 and 1.
+    /// Returns the height of cell `(x, y)`, as SMAC puts it into an observation: between 0 and 1.
     ///
-    /// The heights of the game's maps are not known. Ours are 0.5 for ground, and 1 for cliffs and
-    /// beyond the map.
+    /// The heights of the game's maps are not known. Ours are 0.5 for ground and 1 for cliffs and
     /// what lies beyond the map.
     #[inline]
     pub fn height_at(&self, x: i32, y: i32) -> f32 {
         if self.pathable(x, y) { 0.5 } else { 1.0 }
     }
 
-    /// Returns whether a unit that keeps a distance of `margin` (below 1) from cliffs can stand at
-    /// `(x, y)`: no cell within a square of half-width `margin` is a cliff.
+    /// Returns whether a unit that keeps `margin` (below 1) from cliffs can stand at `(x, y)`: no
+    /// cell that a square of half-width `margin` touches is a cliff.
     #[inline]
     pub fn admits(&self, x: f32, y: f32, margin: f32) -> bool {
         let inside = x >= 0.0 && y >= 0.0;
@@ -160,7 +158,7 @@ impl Terrain {
 
     /// Returns whether such a unit can walk straight from one point to another.
     pub fn clear(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> bool {
-        // From west to east, so that the way back is computed with the same arithmetic.
+        // From west to east, so that the way back is judged by the same arithmetic.
         let (a, b) = if from.0 <= to.0 { (from, to) } else { (to, from) };
         let (south, north) = (a.1.min(b.1), a.1.max(b.1));
         if self.is_open(a.0 - margin, south - margin, b.0 + margin, north + margin) {
@@ -179,15 +177,15 @@ impl Terrain {
         ((a.0 - margin) as i32..=(b.0 + margin) as i32).all(column_is_open)
     }
 
-    /// Returns the next waypoint on a shortest path of a unit that keeps a distance of `margin`
-    /// from cliffs: `to` itself if the way is clear, otherwise the first corner on the path.
+    /// Returns where a unit that keeps `margin` from cliffs walks straight towards next, on a
+    /// shortest way: `to` itself if nothing is between, else the first corner to be rounded.
     ///
-    /// If `to` cannot be reached, the nearest reachable point replaces it. If all paths are
-    /// straight (the walkable ground is one rectangle), the result is always `to`. Path graphs
-    /// exist for margins of 0.375 and 0.5; other margins are rounded up to these where possible.
+    /// A `to` that cannot be reached is replaced by the nearest point that can. Where every way is
+    /// straight (all that can be walked on is one rectangle), the answer is always `to`. PathGraph are
+    /// known for margins of 0.375 and 0.5; others are rounded up to these, as far as they go.
     ///
-    /// Paths are those of the visibility graph of the cliffs' corners (Lozano-Pérez and Wesley
-    /// 1979), whose shortest distances are precomputed.
+    /// The ways are those of the visibility graph of the cliffs' corners (Lozano-Pérez and
+    /// Wesley 1979), with all shortest distances computed beforehand.
     pub fn waypoint(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
         match &self.paths {
             None => to,
@@ -196,8 +194,9 @@ impl Terrain {
         }
     }
 
-    /// Returns the position of a unit after a short move. Cliffs remove the component of the motion
-    /// that runs into them, and a corner that is in the way by less than 1/64 is slipped around.
+    /// Returns where a unit ends that wants to go from one point to another close by: cliffs take
+    /// away the part of the motion that runs into them, and a corner in the way by less than 1/64
+    /// is slipped round.
     #[inline]
     pub fn slide(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
         if self.admits(to.0, to.1, margin) {
@@ -218,7 +217,7 @@ impl Terrain {
         slips.into_iter().find(fits).map_or(from, |(spot, _)| spot)
     }
 
-    /// Returns whether all cells that a rectangle touches are on the map and walkable.
+    /// Returns whether no cell that a rectangle touches is a cliff or off the map.
     #[inline]
     pub(crate) fn is_open(&self, west: f32, south: f32, east: f32, north: f32) -> bool {
         if !(west >= 0.0 && south >= 0.0) {
@@ -233,7 +232,7 @@ impl Terrain {
                 == self.cliffs[south * stride + east] + self.cliffs[north * stride + west]
     }
 
-    /// Returns the nearest point to `(x, y)` on the map, `margin` from its edge.
+    /// Returns the point nearest to `(x, y)` on the map, `margin` from its edge.
     #[inline]
     pub fn stay_on_map(&self, (x, y): (f32, f32), margin: f32) -> (f32, f32) {
         let (width, height) = (self.width as f32, self.height as f32);
@@ -303,7 +302,7 @@ mod tests {
     #[test]
     fn a_unit_slips_round_a_corner_barely_in_its_way() {
         let terrain = Terrain::parse("....\n....\n##..\n##..").expect("a valid terrain");
-        // Straight west, but 0.01 too far south to pass the cliff.
+        // Straight west, 0.01 too far south to pass over the cliff.
         let (x, y) = terrain.slide((2.38, 2.365), (2.28, 2.365), 0.375);
         assert_eq!((x, y), (2.28, 2.365 + SLIP));
         assert_eq!(terrain.slide((2.38, 2.2), (2.28, 2.2), 0.375), (2.38, 2.2));

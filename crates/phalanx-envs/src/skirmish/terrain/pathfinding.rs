@@ -1,26 +1,26 @@
-//! Shortest paths around cliffs.
+//! Shortest ways round cliffs.
 //!
-//! A path bends only at the convex corners of cliffs, moved outwards by the unit's margin. These
-//! corners and the straight lines between them form a visibility graph (Lozano-Pérez and Wesley
-//! 1979). Distances between all pairs of corners are precomputed (Floyd 1962), so that a query only
-//! has to connect its two ends to the graph. Which corners are visible is precomputed for cells in
-//! which the answer is the same everywhere.
+//! A way bends only at the convex corners of cliffs, moved outwards by the walker's margin. These
+//! corners and the straight ways between them form a visibility graph (Lozano-Pérez and Wesley
+//! 1979); the distances between all pairs of corners are computed beforehand (Floyd 1962), so a
+//! query only has to join its two ends to the graph. Which corners can be seen from where is
+//! settled beforehand for whole cells where one answer holds for all of a cell.
 
 use super::Terrain;
 use super::reachability::Regions;
 
 /// The largest number of corners: the bits of a [`Corners`].
 const MOST_CORNERS: usize = 128;
-/// How much farther than the margin corners are from the cliff, so that rounding errors do not
-/// block paths along it.
+/// How much further than the margin corners lie from the cliff, so that rounding cannot block
+/// ways along it.
 const SLACK: f32 = 1.0 / 64.0;
-/// The distance within which a unit has reached a corner.
+/// A walker this near to a corner has reached it.
 const REACHED: f32 = 1.0 / 256.0;
 
 /// A set of corners, one bit for each.
 type Corners = u128;
 
-/// The paths of units of all margins.
+/// The ways of walkers of all margins.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     narrow: PathGraph,
@@ -28,11 +28,11 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    /// Returns the paths on a terrain, or `None` if the walkable ground is one rectangle.
+    /// Returns the ways on a terrain; none where all that can be walked on is one rectangle.
     ///
     /// # Errors
     ///
-    /// Returns the reason if the cliffs have too many corners.
+    /// The reason, when the cliffs have too many corners.
     pub(crate) fn new(terrain: &Terrain) -> Result<Option<Self>, String> {
         let open = |x: i32, y: i32| terrain.pathable(x, y);
         let (width, height) = (terrain.width() as i32, terrain.height() as i32);
@@ -56,18 +56,18 @@ impl Paths {
     }
 }
 
-/// The paths of units with one margin.
+/// The ways of walkers of one margin.
 #[derive(Clone, Debug)]
 pub(crate) struct PathGraph {
     margin: f32,
     corners: Vec<(f32, f32)>,
-    /// `[corner, corner]`: the length of the shortest path; infinite if there is none.
+    /// `[corner, corner]`: the length of the shortest way; infinite without one.
     lengths: Vec<f32>,
-    /// `[corner, corner]`: the next corner on the shortest path.
+    /// `[corner, corner]`: the next corner on it.
     next: Vec<u8>,
-    /// `[y, x]`: the corners that are visible from everywhere in the cell.
+    /// `[y, x]`: the corners that can be seen from everywhere in the cell.
     seen: Vec<Corners>,
-    /// `[y, x]`: the corners that are visible from parts of the cell only.
+    /// `[y, x]`: those that can be seen from parts of it only.
     perhaps: Vec<Corners>,
     regions: Regions,
 }
@@ -106,7 +106,7 @@ impl PathGraph {
         Ok(ways)
     }
 
-    /// Returns [`Terrain::waypoint`] for a goal that is not visible.
+    /// [`Terrain::waypoint`], for a goal that cannot be seen.
     pub(crate) fn waypoint(
         &self,
         terrain: &Terrain,
@@ -148,7 +148,7 @@ impl PathGraph {
         }
     }
 
-    /// Returns the corners that are visible from a point.
+    /// Returns the corners that can be seen from a point.
     fn visible(&self, terrain: &Terrain, from: (f32, f32)) -> Corners {
         let cell = from.1 as usize * terrain.width() + from.0 as usize;
         let visible = |&bit: &usize| terrain.clear(from, self.corners[bit], self.margin);
@@ -157,7 +157,7 @@ impl PathGraph {
     }
 }
 
-/// Returns the points at which paths can bend: outside each convex corner of a cliff.
+/// Returns where ways can bend: outside each convex corner of a cliff.
 fn corners(terrain: &Terrain, margin: f32) -> Vec<(f32, f32)> {
     let offset = margin + SLACK;
     let mut corners = Vec::new();
@@ -177,7 +177,7 @@ fn corners(terrain: &Terrain, margin: f32) -> Vec<(f32, f32)> {
     corners
 }
 
-/// Returns the length of the shortest path between every two corners, and the next corner on it.
+/// Returns the length of the shortest way between every two corners, and the next corner on it.
 fn shortest_ways(terrain: &Terrain, margin: f32, corners: &[(f32, f32)]) -> (Vec<f32>, Vec<u8>) {
     let n = corners.len();
     let mut lengths = vec![f32::INFINITY; n * n];
@@ -203,7 +203,7 @@ fn shortest_ways(terrain: &Terrain, margin: f32, corners: &[(f32, f32)]) -> (Vec
     (lengths, next)
 }
 
-/// Returns a rectangle (west, south, east, north) around all points of a cell where a unit can
+/// Returns a rectangle as (west, south, east, north) around all points of a cell where a walker can
 /// stand.
 fn standing_room(terrain: &Terrain, x: i32, y: i32, margin: f32) -> Option<[f32; 4]> {
     if !terrain.pathable(x, y) {
@@ -223,9 +223,8 @@ fn vertices([west, south, east, north]: [f32; 4]) -> [(f32, f32); 4] {
     [(west, south), (east, south), (west, north), (east, north)]
 }
 
-/// Returns whether `corner` is visible from every point of a rectangle: no cliff touches the area
-/// that a square sweeps on all these lines. Columns of cells are checked one by one, as in
-/// [`Terrain::clear`].
+/// Returns whether every point of a rectangle has a straight way to `corner`: no cliff touches what
+/// a square sweeps on all these ways. Cell columns are taken one by one, as in [`Terrain::clear`].
 fn sees_all(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) -> bool {
     let [west, south, east, north] = part;
     let (start, end) = (west.min(corner.0) - margin, east.max(corner.0) + margin);
@@ -257,9 +256,9 @@ fn sees_all(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) 
     })
 }
 
-/// Returns whether one cliff hides `corner` from a whole rectangle: a row or column of cliff cells,
-/// grown by the margin, crosses the lines from all four vertices. The set hidden by a convex body
-/// is convex, so it then crosses all lines.
+/// Returns whether one cliff hides `corner` from all of a rectangle: a row or column of cliff
+/// cells, grown by the margin, crosses the ways from all four vertices. What a convex body hides is
+/// convex, so it then crosses all ways.
 fn is_hidden(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) -> bool {
     let middle = ((part[0] + part[2]) / 2.0, (part[1] + part[3]) / 2.0);
     let Some((x, y)) = first_cliff(terrain, middle, corner) else {
@@ -280,7 +279,7 @@ fn is_hidden(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32)
     })
 }
 
-/// Returns the first cliff cell on the straight line from one point to another.
+/// Returns the first cliff cell under the straight line from one point to another.
 fn first_cliff(terrain: &Terrain, from: (f32, f32), to: (f32, f32)) -> Option<(i32, i32)> {
     let steps = (distance(from, to) * 4.0) as i32;
     let cells = (0..=steps).map(|step| {
@@ -291,8 +290,8 @@ fn first_cliff(terrain: &Terrain, from: (f32, f32), to: (f32, f32)) -> Option<(i
     cells.into_iter().find(|&(x, y)| !terrain.pathable(x, y))
 }
 
-/// Returns whether the straight line between two points enters a rectangle by more than a rounding
-/// error.
+/// Returns whether the straight line between two points enters a rectangle, by more than a
+/// rounding.
 fn crosses(a: (f32, f32), b: (f32, f32), [west, south, east, north]: [f32; 4]) -> bool {
     let (mut enter, mut leave) = (0.0_f32, 1.0_f32);
     for (from, to, low, high) in [(a.0, b.0, west, east), (a.1, b.1, south, north)] {

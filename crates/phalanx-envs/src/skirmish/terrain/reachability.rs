@@ -1,16 +1,16 @@
-//! Reachability: regions of the ground, and the nearest reachable point.
+//! Which points can be reached from which, and the nearest one that can.
 
 use super::Terrain;
 
-/// How far inside its part of a cell a nearest point is placed, if there is room.
+/// How far inside its part of a cell a nearest point lies, where there is room.
 const INSIDE: f32 = 1.0 / 128.0;
-/// Marks a part in which no unit can stand.
+/// Marks a part where no walker can stand.
 const NOWHERE: u8 = u8::MAX;
 
-/// The regions that cliffs separate for units of one margin.
+/// The regions between which cliffs leave no way to walkers of one margin.
 ///
-/// Each cell is divided into nine parts at the margin from its edges: whether a unit can stand in a
-/// part depends only on the neighbouring cells.
+/// Each cell is cut into nine parts at the margin from its edges: whether a walker can stand in a
+/// part depends on the neighbouring cells alone.
 #[derive(Clone, Debug)]
 pub(crate) struct Regions {
     width: usize,
@@ -20,8 +20,8 @@ pub(crate) struct Regions {
     parts: Vec<u8>,
     /// Candidates for the nearest point, as rectangles: west, south, east, north.
     shores: Vec<[f32; 4]>,
-    /// `[region, y, x]`: the end of the candidates of a cell in `shores`; they begin at the end of
-    /// the previous cell's. A cell entirely within the region has none.
+    /// `[region, y, x]`: where the candidates of a cell end in `shores`; they begin where those
+    /// of the cell before end. A cell that belongs to the region as a whole has none.
     ends: Vec<u32>,
 }
 
@@ -43,7 +43,7 @@ impl Regions {
         regions
     }
 
-    /// Returns the region of a point, or `None` if no unit can stand there.
+    /// Returns the region of a point, if a walker can stand there.
     pub(crate) fn region(&self, (x, y): (f32, f32)) -> Option<u8> {
         if !(x >= 0.0 && y >= 0.0 && x < self.width as f32 && y < self.height as f32) {
             return None;
@@ -57,8 +57,8 @@ impl Regions {
         (region != NOWHERE).then_some(region)
     }
 
-    /// Returns the point of a region that is nearest to a point outside it. A point beyond the edge
-    /// of the map is first moved to the edge.
+    /// Returns the point of a region nearest to a point outside it. One beyond the edge of the map
+    /// counts as the nearest on the edge.
     pub(crate) fn nearest(&self, region: u8, (x, y): (f32, f32)) -> (f32, f32) {
         let (x, y) = (x.clamp(0.0, self.width as f32), y.clamp(0.0, self.height as f32));
         let (column, row) = ((x as usize).min(self.width - 1), (y as usize).min(self.height - 1));
@@ -88,7 +88,7 @@ impl Regions {
         [west, south, east, north]
     }
 
-    /// Numbers the regions and returns their number.
+    /// Numbers the regions and returns how many there are.
     fn flood(&mut self, terrain: &Terrain) -> u8 {
         let stride = 3 * self.width;
         let open: Vec<bool> = (0..self.parts.len())
@@ -125,9 +125,9 @@ impl Regions {
         n
     }
 
-    /// Lists, for each cell that is not entirely in a region, the parts of the region that may be
-    /// nearest to a point of the cell: those on its rim whose smallest distance does not exceed
-    /// another part's largest one.
+    /// Lists, for each cell that is not wholly in a region, the parts of the region that may be
+    /// nearest to a point of the cell: those at its rim that are not further away, at best, than
+    /// some other is at worst.
     fn find_shores(&mut self, region: u8) {
         let stride = 3 * self.width;
         let in_region = |x: usize, y: usize| {
@@ -152,8 +152,7 @@ impl Regions {
                 reach.clear();
                 reach.extend(rim.iter().map(|&[west, south, east, north]| {
                     let gap = |low: f32, high: f32, at: f32| {
-                        // The distance between the nearest points, and from the farthest point to
-                        // its nearest one.
+                        // Between the nearest points, and from the furthest to its nearest.
                         let nearest = (low - at - 1.0).max(at - high).max(0.0);
                         (nearest, (low - at).max(at + 1.0 - high).max(0.0))
                     };
@@ -169,7 +168,7 @@ impl Regions {
     }
 }
 
-/// Returns a rectangle without its outermost rim, unless nothing would be left.
+/// Returns a rectangle without its outermost rim, where that leaves anything.
 fn shrunk([west, south, east, north]: [f32; 4]) -> [f32; 4] {
     let span = |low: f32, high: f32| {
         if high - low > 2.0 * INSIDE { (low + INSIDE, high - INSIDE) } else { (low, low) }

@@ -1,22 +1,22 @@
-//! The representation of a unit in steering.
+//! A unit as steering sees it.
 
 use super::super::battle::NO_UNIT;
 use super::super::units::Motion;
 use super::super::units::Stats;
 use crate::skirmish::terrain::Terrain;
 
-/// How far ahead a walking unit checks for standing units.
+/// How far ahead a walker looks for units that stand.
 pub(super) const LOOKAHEAD: f32 = 1.0;
 /// A turn to the left, as cosine and sine.
 pub(super) type Turn = (f32, f32);
 /// Straight on.
 pub(super) const STRAIGHT: Turn = (1.0, 0.0);
-/// No motion.
+/// Not at all.
 pub(super) const STAY: Turn = (0.0, 0.0);
-/// The number of game loops for which a direction is kept.
+/// For how many game loops a direction is kept.
 pub(super) const LOOPS_PER_CHOICE: f32 = 2.0;
 
-/// A unit as an obstacle and as a walking unit, for one game loop.
+/// A unit as an obstacle and as a walker, for one game loop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Body {
     pub(crate) x: f32,
@@ -25,37 +25,37 @@ pub(crate) struct Body {
     margin: f32,
     pub(crate) separation: f32,
     pub(super) motion: Motion,
-    /// The largest distance it can move in one loop.
+    /// How far it goes in one loop at most.
     pub(crate) pace: f32,
     pub(crate) alive: bool,
     pub(crate) walks: bool,
-    /// The unit direction in which it wants to walk.
+    /// The direction in which it wants to walk, of length one.
     pub(crate) ux: f32,
     pub(crate) uy: f32,
-    /// The distance that it wants to move in this loop.
+    /// How far it wants to go in this loop.
     pub(crate) stride: f32,
-    /// The distance to its goal; obstacles beyond it are ignored.
+    /// How far it has to go: what stands beyond is not in its way.
     pub(crate) left: f32,
-    /// The unit that it approaches, or [`NO_UNIT`].
+    /// The unit it walks up to, or [`NO_UNIT`].
     pub(crate) approaches: u16,
-    /// Whether it stays in place when an obstacle blocks it.
+    /// Whether it stays where it is when something is in its way.
     pub(crate) arrived: bool,
-    /// The side on which it passes an obstacle: 1 left, -1 right, 0 undecided.
+    /// On which side it walks round an obstacle: 1 left, -1 right, 0 not decided.
     pub(crate) side: i8,
-    /// The next corner of its path around cliffs.
+    /// The next corner of its way round cliffs.
     pub(crate) corner: Option<(f32, f32)>,
-    /// The distance to that corner, or to the goal.
+    /// How far it is to that corner, or to the goal.
     pub(crate) leg: f32,
-    /// The chosen turn relative to the wanted direction.
+    /// How the direction chosen differs from the one wanted.
     pub(super) turn: Turn,
-    /// Whether it walked when directions were last chosen.
+    /// Whether it walked when directions were chosen.
     pub(crate) set_out: bool,
-    /// The chosen displacement.
+    /// The displacement chosen.
     pub(super) next: (f32, f32),
 }
 
 impl Body {
-    /// Returns the body of a unit before it is placed.
+    /// Returns the body of a unit that is not on the field yet.
     pub(crate) fn of(stats: &Stats) -> Self {
         Self {
             x: 0.0,
@@ -81,7 +81,7 @@ impl Body {
         }
     }
 
-    /// Returns the distance within which other units matter.
+    /// Returns how near another must come to matter.
     pub(super) fn reach(&self) -> f32 {
         self.separation + if self.walks { LOOPS_PER_CHOICE * self.pace } else { LOOKAHEAD }
     }
@@ -93,20 +93,20 @@ impl Body {
         self.choose(self.turn);
     }
 
-    /// Returns the direction after a turn.
+    /// Returns the direction in which it goes after this turn.
     pub(super) fn direction(&self, (cosine, sine): Turn) -> (f32, f32) {
         (self.ux * cosine - self.uy * sine, self.ux * sine + self.uy * cosine)
     }
 
-    /// Sets the chosen turn.
+    /// Makes this turn its choice.
     pub(super) fn choose(&mut self, turn: Turn) {
         let (x, y) = self.direction(turn);
         self.turn = turn;
         self.next = (x * self.stride, y * self.stride);
     }
 
-    /// Returns the side on which to pass an obstacle at `(x, y)`, as seen from the walking unit: 1
-    /// left, -1 right. An obstacle straight ahead is passed on the north (or west) side.
+    /// Returns the side that lies away from an obstacle at `(x, y)`, seen from the walker: 1 left,
+    /// -1 right. One that stands straight ahead is passed in the north (or in the west).
     pub(super) fn side_away_from(&self, x: f32, y: f32) -> i8 {
         let cross = self.ux * y - self.uy * x;
         let north = self.ux > 0.0 || (self.ux == 0.0 && self.uy > 0.0);
@@ -114,7 +114,7 @@ impl Body {
         if left { 1 } else { -1 }
     }
 
-    /// Moves by `next` as far as cliffs allow.
+    /// Goes by `next`, as far as cliffs allow.
     pub(super) fn go(&mut self, terrain: &Terrain) {
         if self.next == (0.0, 0.0) {
             return;
@@ -127,14 +127,14 @@ impl Body {
     }
 }
 
-/// The parts of a body that are read most often.
+/// The little of a body that is read most often.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spot {
     pub(super) x: f32,
     pub(super) y: f32,
     pub(super) separation: f32,
-    /// One for a walking unit, otherwise zero.
+    /// 1 for a unit that walks, else 0.
     pub(super) walks: f32,
-    /// The displacement that other units expect of it.
+    /// The displacement the others expect of it.
     pub(super) plan: (f32, f32),
 }

@@ -1,15 +1,15 @@
-//! Steering and collision avoidance: how units walk around each other and are kept apart.
+//! Steering and collision avoidance: how units walk round each other and are kept apart.
 //!
-//! A unit walks straight ahead if nothing blocks it. Otherwise it takes the smallest free turn, and
-//! keeps to the chosen side until the way straight ahead is free again. Units that still overlap
-//! afterwards are pushed apart. Only units with the same kind of motion block each other: on the
+//! A walker goes straight on where that is free. Otherwise it takes the smallest turn that is free,
+//! and keeps to the side it once chose until straight on is free again. What still overlaps
+//! afterwards is pushed apart. Units get in the way of those only that move as they do: on the
 //! ground, over cliffs, or in the air.
 //!
-//! Directions are chosen in every second game loop and kept in the loop between, in which no unit
-//! starts to walk.
+//! Directions are chosen in every second game loop and kept in the one between, in which no unit
+//! sets out.
 //!
-//! The game's own collision rules are not documented; these are ours. They depend on the state
-//! before the loop, never on the order of units.
+//! The engine's own rules of collision are not documented; these are ours. They look at what was
+//! true before the loop, never at the order of units.
 
 mod body;
 mod neighbours;
@@ -22,7 +22,7 @@ use body::{LOOPS_PER_CHOICE, Spot};
 use neighbours::Neighbours;
 use obstacles::Obstacles;
 
-/// The largest number of times that overlapping units are pushed apart in one loop.
+/// How often, at most, overlapping walkers are pushed apart in one loop.
 const PUSHES: usize = 2;
 
 /// Moves all units of a battle by one game loop.
@@ -32,16 +32,16 @@ pub(crate) struct Steering {
     pub(crate) bodies: Vec<Body>,
     spots: Vec<Spot>,
     walkers: Vec<u16>,
-    /// Walking units that choose twice.
+    /// Walkers that decide twice.
     rethinks: Vec<u16>,
     neighbours: Neighbours,
     obstacles: Obstacles,
-    /// Whether all units have the same kind of motion.
+    /// Whether all move in the same way.
     alike: bool,
 }
 
 impl Steering {
-    /// Allocates memory for these units on a map of `width` by `height`.
+    /// Room for these units on a map of `width` by `height`.
     pub(crate) fn new(stats: &[Stats], width: usize, height: usize) -> Self {
         let n = stats.len();
         Self {
@@ -55,7 +55,7 @@ impl Steering {
         }
     }
 
-    /// Sets the kinds of all units.
+    /// Takes over the kinds of all units.
     pub(crate) fn set_rosters(&mut self, stats: &[Stats]) {
         for (body, stats) in self.bodies.iter_mut().zip(stats) {
             *body = Body::of(stats);
@@ -68,7 +68,7 @@ impl Steering {
         self.alike = stats.iter().all(|one| one.motion == stats[0].motion);
     }
 
-    /// Moves every walking body and then pushes apart those that overlap.
+    /// Moves every body that walks, and pushes apart those that overlap then.
     pub(crate) fn go(&mut self, terrain: &Terrain) {
         self.walkers.clear();
         for ((i, body), spot) in self.bodies.iter().enumerate().zip(&mut self.spots) {
@@ -85,9 +85,8 @@ impl Steering {
         }
     }
 
-    /// Chooses the direction of every walking unit. At first, every unit expects the others to walk
-    /// straight ahead. Then units choose again that would collide with a neighbour that chose
-    /// otherwise.
+    /// Lets every walker choose its direction. First every unit expects the others to walk
+    /// straight on. Then those choose again that would run into a neighbour that decided otherwise.
     pub(crate) fn choose_directions(&mut self) {
         self.walkers.clear();
         for ((i, body), spot) in self.bodies.iter_mut().enumerate().zip(&mut self.spots) {
@@ -156,7 +155,7 @@ impl Steering {
         }
     }
 
-    /// Returns whether a neighbour of unit `i` will not move as expected.
+    /// Returns whether a neighbour of walker `i` will not move as expected.
     fn is_surprised(&self, i: usize) -> bool {
         self.neighbours.of(i).iter().any(|&j| {
             let (other, spot) = (&self.bodies[usize::from(j)], &self.spots[usize::from(j)]);
@@ -164,9 +163,9 @@ impl Steering {
         })
     }
 
-    /// Computes how far every unit must move to be clear of its neighbours: half the overlap for
-    /// walking neighbours, all of it for standing ones. Only units that must move stay in the list
-    /// of walking units.
+    /// Chooses how far every walker must move to stand clear of its neighbours: half way from
+    /// those that walk as well, all the way from those that stand. Only those that must move remain
+    /// among the walkers.
     fn push_apart(&mut self) {
         let mut kept = 0;
         for index in 0..self.walkers.len() {

@@ -1,5 +1,4 @@
-//! The kinds of units: their definition, the table of all of them, and their constants in game
-//! loops.
+//! The kinds of units: what a unit is, the table of all of them, and their constants in game loops.
 
 mod stats;
 mod table;

@@ -6,27 +6,26 @@ use super::types::{LOOPS_PER_SECOND, Motion, Unit};
 /// The smallest distance (between edges) at which opponents are noticed: the game's `MinScanRange`.
 const SCAN_RANGE: f32 = 5.0;
 
-/// The constants of a row of [`UNITS`] that the game loop reads; times are in game loops.
+/// What the game loop reads of a unit's row in [`UNITS`]; times are in game loops.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stats {
     pub(crate) unit: &'static Unit,
     /// Length units per loop.
     pub(crate) pace: f32,
-    /// Length units per loop that its speed gains in a loop; infinite for a unit that starts at
-    /// full speed.
+    /// Length units per loop that it gains in a loop; infinite for one that starts at once.
     pub(crate) acceleration: f32,
     pub(crate) radius: f32,
     pub(crate) separation: f32,
     pub(crate) motion: Motion,
     pub(crate) armed: bool,
     pub(crate) hits_flying: bool,
-    /// Zero for a unit without a weapon, as are the next four fields.
+    /// Zero for a unit without a weapon, as are the next four.
     pub(crate) range: f32,
     pub(crate) slop: f32,
     pub(crate) period: f32,
     pub(crate) damage_point: f32,
     pub(crate) backswing: f32,
-    /// The distance at which it notices opponents, or injured units if it heals.
+    /// How far it notices opponents, or the injured where it heals.
     pub(crate) scan: f32,
     /// Health regained per loop.
     pub(crate) regeneration: f32,

@@ -1,4 +1,4 @@
-//! The constants of every unit.
+//! The numbers of every unit.
 //!
 //! Sources, next to each number: the XML of the game data *Wings of Liberty* in version 4.10
 //! (equal in 4.6.2 and in 5.0 for these units), where `Unit` stands for `UnitData`, `Weapon` for
@@ -57,7 +57,7 @@ const WEAPON: Weapon = Weapon {
 /// `Unit` LifeRegenRate of everything Zerg.
 const ZERG_REGENERATION: f32 = 0.2734;
 
-/// Every unit, in SMAC's order of unit types. To add a unit, add a row.
+/// Every unit, in SMAC's order of unit types. A further one is one more row here.
 pub const UNITS: &[Unit] = &[
     Unit {
         name: "marauder",

@@ -1,7 +1,7 @@
-//! The properties of units, and the effect of a hit.
+//! What a unit is, and what a hit does.
 //!
-//! SMAC's maps depend on the game data of *Wings of Liberty* alone, so the numbers are from these
-//! data, in their unit of time: a "Normal" second of 16 game loops. They are in
+//! SMAC's maps depend on the game data *Wings of Liberty* alone, so the numbers are those of that
+//! data, in its own unit of time: a "Normal" second of 16 game loops. They are in
 //! [`UNITS`](super::UNITS).
 
 use serde::{Deserialize, Serialize};
@@ -21,16 +21,16 @@ pub enum Race {
     Zerg,
 }
 
-/// An attribute against which a weapon may have a bonus.
+/// What a weapon may have a bonus against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// Small.
     Light,
     /// Heavily built.
     Armored,
-    /// A living being; medivacs heal nothing else.
+    /// Alive; a medivac heals nothing else.
     Biological,
-    /// A machine.
+    /// Built.
     Mechanical,
     /// Very large.
     Massive,
@@ -38,15 +38,15 @@ pub enum Attribute {
     Structure,
 }
 
-/// What a unit can cross, and which units it collides with: only those with the same kind of
-/// motion.
+/// What a unit can cross, and which units it collides with: units of one kind of motion keep apart from
+/// each other and from no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Motion {
-    /// Walks around cliffs.
+    /// Walks, round cliffs.
     Ground,
     /// Walks over cliffs and over units on the ground; weapons against ground and air both hit it.
     OverCliffs,
-    /// Flies; only weapons that [can](Weapon::hits_flying) hit it.
+    /// Flies; weapons hit it that [may](Weapon::hits_flying).
     Flying,
 }
 
@@ -55,9 +55,9 @@ pub enum Motion {
 pub enum Splash {
     /// None.
     None,
-    /// All opponents on a line through the target's position at the damage point, perpendicular to
-    /// the direction of aim: those whose edge is within `radius` of a point at most `half_length`
-    /// from the middle. The first hit follows `delay` seconds after the damage point.
+    /// All opponents on a line through the target's place, across the direction of aim: those
+    /// whose edge is within `radius` of a point at most `half_length` from the middle. The place is that of
+    /// the damage point; the first hit falls `delay` seconds later.
     Line {
         /// Half the length of the line.
         half_length: f32,
@@ -66,14 +66,14 @@ pub enum Splash {
         /// Seconds from the damage point to the first hit.
         delay: f32,
     },
-    /// All opponents whose edge is within `radius` of the attacker, which dies.
+    /// All opponents whose edge is within `radius` of the attacker, which dies of it.
     Burst {
-        /// The radius of the burst.
+        /// How far the burst reaches.
         radius: f32,
     },
 }
 
-/// A unit's weapon.
+/// How a unit does damage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weapon {
     /// Damage of one hit before armour.
@@ -92,37 +92,38 @@ pub struct Weapon {
     pub range_slop: f32,
     /// Seconds from the start of an attack to its damage, or to the launch of its missile.
     pub damage_point: f32,
-    /// Seconds after the damage before the unit follows a target; a new order interrupts it.
+    /// Seconds after the damage before the unit walks after a target; a new order cuts it short.
     pub backswing: f32,
-    /// The speed of the missile in length units per second; `None` if the weapon hits at once.
+    /// Length units per second of the missile that carries the damage; `None` for a weapon that
+    /// hits at once.
     pub missile_speed: Option<f32>,
-    /// Whether it can be aimed at units with [`Motion::Flying`].
+    /// Whether it can be aimed at [`Motion::Flying`].
     pub hits_flying: bool,
     /// The units that a hit damages besides its target.
     pub splash: Splash,
 }
 
-/// A unit's ability to heal.
+/// How a unit heals comrades.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Heal {
-    /// Health restored per second.
+    /// Health given back in a second.
     pub health_per_second: f32,
     /// Energy spent for one point of health.
     pub energy_per_health: f32,
     /// Largest distance between edges.
     pub range: f32,
-    /// The distance (between edges) at which it notices injured units without an order.
+    /// How far (between edges) it looks for injured units without an order.
     pub acquire: f32,
 }
 
-/// The energy that a unit spends on abilities.
+/// What a unit spends on abilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Energy {
-    /// The energy at the start of an episode.
+    /// At the start of an episode.
     pub start: f32,
-    /// The largest amount.
+    /// The most it can hold.
     pub max: f32,
-    /// The amount gained per second.
+    /// Gained in a second.
     pub regeneration: f32,
 }
 
@@ -131,22 +132,22 @@ pub struct Energy {
 pub struct Unit {
     /// The name in map files.
     pub name: &'static str,
-    /// The race of the unit.
+    /// The race it belongs to.
     pub race: Race,
     /// Health at the start.
     pub health: f32,
-    /// Shield at the start. It regenerates by 2 per second after 10 seconds without damage.
+    /// Shield at the start. It grows by 2 a second when 10 seconds passed without damage.
     pub shield: f32,
     /// Subtracted from every hit on health.
     pub armour: f32,
-    /// Health regained per second.
+    /// Health regained in a second.
     pub regeneration: f32,
     /// Length units per second.
     pub speed: f32,
-    /// Length units per second squared; `None` for a unit that starts at full speed. All units turn
-    /// and stop at once.
+    /// Length units per second squared; `None` for a unit that has its speed at once. All units
+    /// turn and stop at once.
     pub acceleration: Option<f32>,
-    /// The sight range, which SMACv2 uses.
+    /// How far it sees: SMACv2's sight range.
     pub sight: f32,
     /// The radius subtracted from distances when a range is tested.
     pub radius: f32,
@@ -154,9 +155,9 @@ pub struct Unit {
     pub separation: f32,
     /// The distance a unit keeps from cliffs.
     pub inner_radius: f32,
-    /// The kind of its motion.
+    /// What it can cross.
     pub motion: Motion,
-    /// Attributes against which weapons may have a bonus.
+    /// What weapons may have a bonus against.
     pub attributes: &'static [Attribute],
     /// `None` for a unit that cannot attack.
     pub weapon: Option<Weapon>,
@@ -164,16 +165,16 @@ pub struct Unit {
     pub heal: Option<Heal>,
     /// `None` for a unit without energy.
     pub energy: Option<Energy>,
-    /// Whether its weapon fires when it is killed.
+    /// Whether its weapon goes off when it is killed.
     pub explodes: bool,
-    /// SMAC's divisor of the cooldown (in game loops) in the state.
+    /// By what SMAC divides the cooldown (in game loops) in the state.
     pub cooldown_scale: f32,
 }
 
 /// Returns health and shield of a `target` after one hit of `weapon`.
 ///
-/// The hit deals `damage + bonus`. The shield absorbs it first, without armour; the remainder,
-/// minus armour but at least 0.5, reduces the health. A unit with zero health is dead.
+/// The hit does `damage + bonus`. The shield takes it first, without armour; what is left over,
+/// minus armour but at least 0.5, goes to the health. Health at zero is death.
 pub fn strike(weapon: &Weapon, target: &Unit, health: f32, shield: f32) -> (f32, f32) {
     let bonus = match weapon.bonus {
         Some((attribute, bonus)) if target.attributes.contains(&attribute) => bonus,

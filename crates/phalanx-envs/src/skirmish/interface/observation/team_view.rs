@@ -12,7 +12,7 @@ use crate::skirmish::engine::{Battle, UNITS, Unit};
 use crate::skirmish::maps::{Map, Rosters};
 use crate::skirmish::smacv2::FieldOfView;
 
-/// The properties of a unit that are constant during an episode.
+/// What does not change about a unit during an episode.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnitConstants {
     /// The column in the one-hot unit type.
@@ -23,14 +23,14 @@ pub(crate) struct UnitConstants {
     pub(crate) heals: bool,
 }
 
-/// The features of a unit in one step that are the same for all observers.
+/// The features of a unit in one step that all observers share.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct UnitSnapshot {
     pub(crate) x: f32,
     pub(crate) y: f32,
-    /// Health as a fraction of its maximum.
+    /// Health over its maximum.
     pub(crate) health: f32,
-    /// Shield as a fraction of its maximum.
+    /// Shield over its maximum.
     pub(crate) shield: f32,
     pub(crate) alive: bool,
 }
@@ -39,20 +39,20 @@ pub(crate) struct UnitSnapshot {
 #[derive(Clone, Debug)]
 pub(crate) struct TeamView {
     pub(crate) layout: Layout,
-    /// The units of the team, as indices into those of the battle.
+    /// The units of the team, as indices into the battle's.
     pub(crate) own: Range<usize>,
-    /// The opponents of the team.
+    /// Its opponents.
     pub(crate) opponents: Range<usize>,
-    /// The column of each row of `UNITS` in the one-hot type: as an ally, and as an enemy.
+    /// The column in the one-hot type of each row of `UNITS`: as one of us, as one of them.
     pub(crate) bits: [Vec<usize>; 2],
     pub(crate) constants: Vec<UnitConstants>,
     pub(crate) snapshots: Vec<UnitSnapshot>,
     pub(crate) cone: Option<FieldOfView>,
-    /// Whether [`TeamHistory::sightings`] determine which agents may see an enemy.
+    /// Whether [`TeamHistory::sightings`] decide which agents may see an enemy.
     pub(crate) sightings: bool,
     /// Whether an unseen enemy blanks the rows before its own.
     pub(crate) blanks: bool,
-    /// The order in which agents look, because the first to see an enemy matters.
+    /// The order in which agents look: the first to see an enemy counts.
     order: Vec<usize>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct TeamRows<'a> {
 }
 
 impl TeamView {
-    /// Returns the view of a team (0 the allies, 1 the enemies) on `map`.
+    /// Returns the view of team `team` (0 the allies, 1 the enemies) on `map`.
     pub(crate) fn new(map: &Map, args: &SkirmishArgs, limit: usize, team: usize) -> Self {
         let layout = Layout::new(map, args, limit, team);
         let (n_allies, n) = (map.allies.len(), map.allies.len() + map.enemies.len());
@@ -93,7 +93,7 @@ impl TeamView {
         view
     }
 
-    /// Sets the kinds of all units at the start of an episode.
+    /// Takes over the kinds of all units, at the start of an episode.
     pub(crate) fn set_rosters(&mut self, rosters: &Rosters) {
         let args = &self.layout.args;
         self.constants.clear();
@@ -114,7 +114,7 @@ impl TeamView {
         }
     }
 
-    /// Reads the battle. Must be called before anything is written.
+    /// Reads the battle. Must come before anything is written.
     pub(crate) fn observe(&mut self, battle: &Battle) {
         let units = &battle.units;
         for (i, now) in self.snapshots.iter_mut().enumerate() {
@@ -129,7 +129,7 @@ impl TeamView {
         }
     }
 
-    /// Writes the team's masks, observations and alive flags.
+    /// Writes masks, observations and the flags of living agents of the team.
     pub(crate) fn write(
         &mut self,
         battle: &Battle,
@@ -157,7 +157,7 @@ impl TeamView {
         }
     }
 
-    /// Writes only the masks.
+    /// Writes the masks alone.
     pub(crate) fn write_masks(
         &mut self,
         battle: &Battle,
@@ -187,8 +187,8 @@ impl TeamView {
     }
 }
 
-/// Returns the column of each row of `UNITS` in the one-hot unit type of the allies or the enemies
-/// on a map. A kind that the team lacks keeps the column that it has in the other team.
+/// Returns the column of each row of `UNITS` in the one-hot unit type, as the map gives it to the
+/// allies or to the enemies; a kind that this team lacks keeps the column it has in the other.
 fn type_bits(map: &Map, as_ally: bool) -> Vec<usize> {
     let mut bits = vec![0; UNITS.len()];
     let (other, own) =
@@ -204,8 +204,8 @@ fn type_bits(map: &Map, as_ally: bool) -> Vec<usize> {
     bits
 }
 
-/// Returns the attack range that SMACv2 assumes for a unit. A colossus has the 7 of SMACv2's mask,
-/// one more than its weapon has here.
+/// Returns how far SMACv2 takes a unit to reach. A colossus gets the 7 of its mask, which is one
+/// more than its weapon has here.
 fn attack_range(unit: &Unit) -> f32 {
     if unit.name == "colossus" {
         return 7.0;

@@ -1,4 +1,4 @@
-//! Writes SMAC's observations, element by element, with the additions of SMACv2.
+//! Writes observations: SMAC's, element by element, with what SMACv2 adds.
 
 use phalanx_core::rng::Rng;
 
@@ -10,7 +10,7 @@ use crate::skirmish::engine::Battle;
 use crate::skirmish::smacv2::FieldOfView;
 
 impl TeamView {
-    /// Writes the observation of one agent, whose `mask` holds the actions that have an effect.
+    /// The observation of one agent, whose `mask` holds the actions that have an effect.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn write_obs(
         &self,
@@ -65,7 +65,7 @@ impl TeamView {
         let args = &self.layout.args;
         let unit = self.own.start + agent;
         let look = history.looks[agent];
-        // A healer has no attacks; SMAC shows which of its allies it may heal.
+        // A healer has no attacks; SMAC shows it which of its allies it may heal.
         let attacks = !(args.fix_quirks && self.constants[unit].heals);
         let open = &mask[self.layout.first_target()..];
         let width = self.layout.enemy_width();
@@ -162,26 +162,26 @@ impl TeamView {
         let mut cells = cells.iter_mut();
         if args.obs_pathing_grid {
             for ((x, y), cell) in points().into_iter().zip(cells.by_ref()) {
-                // In SMAC, points beyond the map are walkable.
+                // SMAC takes points beyond the map for walkable.
                 let open = !terrain.contains(x, y) || terrain.pathable(x, y);
                 *cell = f32::from(u8::from(open));
             }
         }
         if args.obs_terrain_height {
             for ((x, y), cell) in points().into_iter().chain([(x, y)]).zip(cells) {
-                // In SMAC, points beyond the map have the largest height.
+                // SMAC takes points beyond the map for the highest.
                 *cell = if terrain.contains(x, y) { terrain.height_at(x, y) } else { 1.0 };
             }
         }
     }
 }
 
-/// A unit's sight of other units.
+/// How one unit sees the others.
 struct UnitSight<'a> {
     x: f32,
     y: f32,
     sight_squared: f32,
-    /// The inverse of the sight range.
+    /// One over the range of sight.
     scale: f32,
     cone: Option<&'a FieldOfView>,
     look: u8,
@@ -200,15 +200,15 @@ impl<'a> UnitSight<'a> {
         }
     }
 
-    /// Returns the position of a unit at `(x, y)` relative to this one, and its squared distance.
+    /// Returns where a unit at `(x, y)` is, seen from here, and the square of its distance.
     #[inline]
     fn of_place(&self, x: f32, y: f32) -> ((f32, f32), f32) {
         let (dx, dy) = (x - self.x, y - self.y);
         ((dx, dy), dx * dx + dy * dy)
     }
 
-    /// Returns whether a unit at a relative position, alive or dead, is in sight. In SMACv2, the
-    /// edge of a cone is inside, and that of a circle is outside.
+    /// Returns whether a unit there, alive or dead, is in sight. SMACv2 counts the edge of a cone
+    /// as inside, and that of a circle as outside.
     #[inline]
     fn sees(&self, (dx, dy): (f32, f32), squared: f32) -> bool {
         match self.cone {
@@ -217,7 +217,7 @@ impl<'a> UnitSight<'a> {
         }
     }
 
-    /// Writes `first`, and distance and relative position as fractions of the sight range.
+    /// `first`, distance, relative x and y over the range of sight.
     #[inline]
     fn place(&self, first: f32, (dx, dy): (f32, f32), squared: f32, cells: &mut [f32]) {
         let scale = self.scale;
@@ -225,14 +225,14 @@ impl<'a> UnitSight<'a> {
     }
 }
 
-/// Sets the cell of `action` if there is one.
+/// Sets the cell of `action`, if there is one.
 pub(crate) fn mark(cells: &mut [f32], action: u16) {
     if let Some(cell) = cells.get_mut(usize::from(action)) {
         *cell = 1.0;
     }
 }
 
-/// The features of a visible unit other than its position.
+/// The features of a visible unit besides its place.
 #[derive(Clone, Copy)]
 struct Columns {
     health: bool,
@@ -241,7 +241,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// Writes health and shield as fractions, and the type. Returns the number of cells before the
+    /// Writes health and shield as fractions, and the type; returns how many cells come before the
     /// type.
     #[inline]
     fn write(self, now: &UnitSnapshot, constants: &UnitConstants, cells: &mut [f32]) -> usize {

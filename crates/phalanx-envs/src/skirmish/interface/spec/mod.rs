@@ -1,4 +1,4 @@
-//! The specification of a battle, and its description.
+//! The specification of a battle, and its description in words.
 
 mod describe;
 mod summary;
@@ -15,7 +15,7 @@ use crate::skirmish::engine::UNITS;
 use crate::skirmish::maps::Map;
 
 /// Returns the specification of a battle between `teams` (one, or two in self-play), padded to the
-/// larger team.
+/// larger.
 pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team]) -> EnvSpec {
     let widest = |width: fn(&TeamView) -> usize| {
         teams.iter().map(|team| width(&team.view)).max().unwrap_or(0)
@@ -29,7 +29,7 @@ pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team])
         n_actions: widest(|view| view.layout.n_actions),
         obs_dim: widest(|view| view.layout.obs_dim()),
         state_dim: teams[0].view.layout.state_dim(),
-        // Teams with different observations have no common list of private entries.
+        // Teams with different observations share no list of private entries.
         private_obs: (teams.len() == 1).then(|| teams[0].view.layout.private_obs()),
         episode_limit: limit,
         timeout_is_terminal: !args.continuing_episode,
@@ -42,8 +42,8 @@ pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team])
     }
 }
 
-/// Returns whether the largest return is the same in every episode. It is not if enemies regain
-/// health or shield, because damage to these is rewarded again.
+/// Returns whether the largest return is the same in every episode. What enemies regain can be
+/// taken from them, and so paid for, again and again.
 fn known(map: &Map, args: &SkirmishArgs) -> bool {
     let regains = |kind: usize| {
         let unit = &UNITS[kind];
@@ -53,16 +53,15 @@ fn known(map: &Map, args: &SkirmishArgs) -> bool {
     args.reward_sparse || (scaled_alike && !enemy_kinds(map).any(regains))
 }
 
-/// Iterates over the possible kinds of the enemies, with repetitions.
+/// Returns the kinds of units the enemies may be, with repetitions.
 fn enemy_kinds(map: &Map) -> impl Iterator<Item = usize> {
     let placed = map.enemies.iter().map(|placed| placed.unit);
     let drawn = map.generate.iter().flat_map(|generate| &generate.kinds).map(|kind| kind.unit);
     placed.chain(drawn)
 }
 
-/// Returns the agents, named and grouped by the kind of their unit. If the kind changes from
-/// episode to episode, they are numbered and form one group. Teams share groups if their
-/// observations have the same layout.
+/// Agents are named and grouped by the kind of their unit; where the kind changes from episode to
+/// episode, they are numbered and all alike. Teams share groups if their observations are alike.
 fn agents(map: &Map, teams: &[Team]) -> Vec<AgentSpec> {
     let alike = teams.iter().all(|team| {
         let [first, other] = [&teams[0].view.layout, &team.view.layout];

@@ -13,7 +13,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When the folder already holds a run, a file cannot be written, or training fails.
+    /// Returns an error if the folder already holds a run, a file cannot be written, or training
+    /// fails.
     pub fn run(self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
         training_loop::run(self, path.as_ref(), false)
     }
@@ -22,7 +23,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When a file cannot be written, or training fails.
+    /// Returns an error if a file cannot be written, or training fails.
     pub fn run_overwriting(self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
         training_loop::run(self, path.as_ref(), true)
     }
@@ -34,8 +35,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When there is no such run or no saved state, when the configuration differs, or for the reasons
-    /// of [`Trainer::run`].
+    /// Returns an error if there is no such run or no saved state, if the configuration differs,
+    /// and the errors of [`Trainer::run`].
     pub fn resume(self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
         training_loop::resume(self, path.as_ref())
     }

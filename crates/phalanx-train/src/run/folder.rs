@@ -96,7 +96,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When they cannot be written.
+    /// Returns an error if they cannot be written.
     pub fn describe(&self, info: &RunInfo) -> Result<(), TrainError> {
         let mut table = Table::new();
         table.insert("alg".to_owned(), info.alg.clone().into());
@@ -121,7 +121,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When it holds no run or its `config.toml` is damaged.
+    /// Returns an error if it holds no run or its `config.toml` is damaged.
     pub fn open(path: &Path) -> Result<(Self, RunInfo), TrainError> {
         let unreadable = |reason: String| TrainError::NotARun { path: path.to_owned(), reason };
         let text = fs::read_to_string(path.join(CONFIG))
@@ -149,7 +149,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// Returns an error if it cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
         let (path, temporary) = (self.path.join(name), self.path.join(format!("tmp-{name}")));
         fs::write(&temporary, bytes).map_err(TrainError::io("write", &temporary))?;

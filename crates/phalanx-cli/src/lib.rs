@@ -29,7 +29,7 @@
 
 pub mod bench_workloads;
 mod commands;
-mod console;
+mod logging;
 mod program;
 
 pub use program::Program;

@@ -83,6 +83,30 @@ pub enum TrainError {
         /// The reason.
         reason: String,
     },
+    /// The run has already finished.
+    #[error(
+        "{} has finished after {t_env} environment steps{}",
+        path.display(),
+        if *state_kept {
+            "; a larger t_max continues it"
+        } else {
+            ", and its state was not kept; a run with keep_state=true can be continued with a larger t_max"
+        }
+    )]
+    Finished {
+        /// The folder of the run.
+        path: PathBuf,
+        /// The environment steps at its end.
+        t_env: u64,
+        /// Whether its state was kept, so that it can be extended.
+        state_kept: bool,
+    },
+    /// Two metrics have the same name.
+    #[error("there is already a metric `{name}`; choose another name")]
+    DuplicateMetric {
+        /// The name.
+        name: String,
+    },
     /// A loss or the norm of a gradient is infinite or not a number.
     #[error(
         "the {what} became {value} after {t_env} environment steps; a smaller lr usually helps"
@@ -94,6 +118,16 @@ pub enum TrainError {
         value: f32,
         /// The environment steps so far.
         t_env: u64,
+    },
+    /// The schedule of the learning rate returned an invalid factor.
+    #[error(
+        "the learning rate's factor is {factor} at progress {progress}; it must be finite and not negative"
+    )]
+    LearningRate {
+        /// The factor.
+        factor: f64,
+        /// The progress of training, in `[0, 1]`.
+        progress: f64,
     },
     /// The thread pool cannot be started.
     #[error("cannot start {threads} threads: {reason}; a smaller `threads` may help")]

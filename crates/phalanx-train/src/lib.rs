@@ -5,16 +5,21 @@
 //! - [`config`] reads and checks configurations,
 //! - [`rollout`] collects rollouts, [`replay`] stores episodes,
 //! - [`algorithms`] holds the algorithms,
-//! - [`run`] holds the training loop, evaluation, checkpoints and logs.
+//! - [`run`] holds the training loop, evaluation, checkpoints and logs,
+//! - [`Player`] acts with a trained policy in a loop of your own,
+//! - [`trace`] records episodes.
 
 pub mod algorithms;
 pub mod config;
 mod device;
 mod error;
+mod player;
 pub mod replay;
 pub mod rollout;
 pub mod run;
+pub mod trace;
 
 pub use device::{BenchBudget, update_seconds};
 pub use error::TrainError;
-pub use run::{Observer, Progress, Report, RunSummary, Trainer};
+pub use player::{Player, PlayerError};
+pub use run::{Ended, Observer, Progress, ProgressDisplay, Report, RunSummary, Trainer};

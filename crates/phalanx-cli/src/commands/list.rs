@@ -147,7 +147,7 @@ impl List {
             }
             for entry in what.entries(program) {
                 let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-                print(&format!("  {:<24} {}", text("id"), text("summary")));
+                print(&format!("  {:<26} {}", text("id"), text("summary")));
             }
             if what == What::Devices {
                 adapters().iter().for_each(show_adapter);

@@ -45,7 +45,7 @@ pub(crate) fn fastest_device(
     let budget = BenchBudget { repeats: REPEATS, max_time: MAX_TIME, max_steps: t_max };
     let time = |name: &str| -> Result<Vec<f64>, TrainError> {
         let device = device(name)?;
-        let setup = LearnerContext { spec: spec.clone(), seed, device: device.clone() };
+        let setup = LearnerContext::new(spec.clone(), seed, device.clone());
         catch_device_failure(name, &device, || {
             let mut learner = algorithm.learner(&setup);
             let envs = envs(learner.n_envs());

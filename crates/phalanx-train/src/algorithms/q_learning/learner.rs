@@ -8,10 +8,11 @@ use phalanx_core::nn::{
 };
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
+use tracing::debug_span;
 
 use super::super::pending_metrics::PendingMetrics;
 use super::super::transfer::to_vec;
-use super::super::{Learner, LearnerContext, NamedFile, SaveScope, file};
+use super::super::{Learner, LearnerContext, NamedFile, PlannedUpdates, SaveScope, file};
 use super::batch::EpisodeTensors;
 use super::factorisation::{ModelContext, ValueFactorisation};
 use super::pipelined::PipelinedWeights;
@@ -41,7 +42,7 @@ pub struct ReplayLearner<F: ValueFactorisation> {
 impl<F: ValueFactorisation> ReplayLearner<F> {
     /// Creates a learner with initial weights and an empty replay buffer.
     pub fn new(factorisation: F, context: &LearnerContext) -> Self {
-        let LearnerContext { spec, seed, device } = context;
+        let LearnerContext { spec, seed, device, learning_rate } = context;
         let learning = factorisation.learning().clone();
         let inputs = InputLayout::new(spec, learning.obs_last_action, learning.obs_agent_id);
         let model = ModelContext { spec: spec.clone(), inputs, learning: learning.clone() };
@@ -58,7 +59,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         Self {
             pipelined: overlaps.then(|| PipelinedWeights::new(acting)),
             inputs,
-            state: TrainState::new(factorisation, networks, device),
+            state: TrainState::new(factorisation, networks, device, learning_rate.clone()),
             collector: EpisodeCollector::new(spec, inputs, actor.carry_dim(), n_envs),
             actor,
             replay: EpisodeReplay::new(learning.replay()),
@@ -87,7 +88,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
     ///
     /// # Errors
     ///
-    /// Returns [`TrainError::NotFinite`] if the loss is not finite.
+    /// Returns an error if the loss is not finite or the learning rate's factor is invalid.
     pub fn update(
         &mut self,
         shards: &[EpisodeTensors],
@@ -96,7 +97,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         let steps = |shard: &EpisodeTensors| shard.steps.iter().filter(|step| step.filled).count();
         let shards = shards.iter().map(|shard| (steps(shard), shard)).collect();
         let mut pending = PendingMetrics::default();
-        let errors = self.state.update(shards, |shard| shard, metrics, &mut pending);
+        let errors = self.state.update(shards, |shard| shard, metrics, &mut pending)?;
         pending.flush(metrics)?;
         Ok(errors)
     }
@@ -106,10 +107,14 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
     }
 
     /// Makes one update from replayed episodes. Returns `false` if the buffer holds too few.
-    fn learn(&mut self, metrics: &mut Metrics, pending: &mut PendingMetrics) -> bool {
+    fn learn(
+        &mut self,
+        metrics: &mut Metrics,
+        pending: &mut PendingMetrics,
+    ) -> Result<bool, TrainError> {
         let learning = self.state.factorisation.learning();
         let Some(sample) = self.replay.sample(learning.batch_size, &mut self.sampling) else {
-            return false;
+            return Ok(false);
         };
         let standardise = learning.standardise_rewards.then(|| {
             self.reward_norm.update(sample.rewards(!learning.common_reward));
@@ -134,12 +139,12 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         };
         let shards =
             shards.into_iter().enumerate().map(|(index, shard)| (shard.steps(), (index, shard)));
-        let errors = self.state.update(shards.collect(), batch, metrics, pending);
+        let errors = self.state.update(shards.collect(), batch, metrics, pending)?;
         // If an error is not finite, neither is the loss, and the run ends when it is read.
         if !errors.is_empty() && errors.iter().all(|error| error.is_finite()) {
             self.replay.update_priorities(&indices, &errors);
         }
-        true
+        Ok(true)
     }
 }
 
@@ -165,6 +170,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             self.replay.push(&episode)?;
         }
         metrics.add("epsilon", f64::from(epsilon));
+        let _span = debug_span!(target: "phalanx::update", "update", updates).entered();
         if let Some(pipelined) = &mut self.pipelined
             && let Some(actor) = pipelined.receive(metrics)?
         {
@@ -172,7 +178,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
         }
         let mut pending = PendingMetrics::default();
         for _ in 0..updates {
-            if !self.learn(metrics, &mut pending) {
+            if !self.learn(metrics, &mut pending)? {
                 break;
             }
         }
@@ -207,6 +213,14 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
     fn startup_message(&self) -> Option<String> {
         let replay = self.state.factorisation.learning().replay();
         Some(ReplaySizeBound::new(&self.spec, &replay).to_string())
+    }
+
+    fn planned_updates(&self, t_max: u64) -> Option<PlannedUpdates> {
+        Some(self.state.factorisation.learning().planned_updates(t_max, self.spec.episode_limit))
+    }
+
+    fn uses_agent_rewards(&self) -> bool {
+        !self.state.factorisation.learning().common_reward
     }
 
     fn policy(&self) -> Policy {
@@ -295,7 +309,7 @@ mod tests {
             ..QLearningSettings::default()
         };
         let device = device("cpu").expect("the CPU is always available");
-        let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device: device.clone() };
+        let context = LearnerContext::new(envs.spec().clone(), 3, device.clone());
         let algorithm = Qmix::new(learning.clone());
         let mut learner = ReplayLearner::new(algorithm, &context);
         let mut metrics = Metrics::default();
@@ -326,7 +340,7 @@ mod tests {
         let make = phalanx_envs::registry::factory("two_step", &Default::default());
         let envs = ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
         let device = device("cpu").expect("the CPU is always there");
-        let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
+        let context = LearnerContext::new(envs.spec().clone(), 3, device);
         let learning = QLearningSettings { batch_size_run: 4, batch_size: 4, ..settings };
         (ReplayLearner::new(Vdn::new(learning), &context), envs)
     }

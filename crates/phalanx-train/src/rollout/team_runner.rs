@@ -85,7 +85,7 @@ impl TeamRunner {
     ///
     /// # Panics
     ///
-    /// When `obs` has another length, or when `actor` does not fit the layout of the inputs.
+    /// Panics if `obs` has another length, or if `actor` does not fit the layout of the inputs.
     pub fn forward(&mut self, actor: &Actor, obs: &[f32]) -> &[f32] {
         self.encode(obs);
         actor.step(&self.input, &mut self.hidden, &mut self.output, &mut self.scratch);
@@ -98,7 +98,8 @@ impl TeamRunner {
     ///
     /// # Panics
     ///
-    /// When a slice has another length, or when an agent of such an environment has no available action.
+    /// Panics if a slice has another length, or if an agent of such an environment has no available
+    /// action.
     pub fn act_greedily(
         &mut self,
         actor: &Actor,
@@ -126,7 +127,7 @@ impl TeamRunner {
     ///
     /// # Panics
     ///
-    /// When there is no such environment, or when `actions` does not hold one action per agent.
+    /// Panics if there is no such environment, or if `actions` does not hold one action per agent.
     pub fn record_actions(&mut self, env: usize, actions: &[u16]) {
         let agents = self.inputs.n_agents;
         let before = (self.inputs.frames - 1) * self.inputs.obs_dim;

@@ -19,7 +19,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When the folder already holds a run, a file cannot be written, or training fails.
+    /// Returns an error if the folder already holds a run, a file cannot be written, or training
+    /// fails.
     pub fn run(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
         training_loop::run(&mut self, path.as_ref(), false)
     }
@@ -28,7 +29,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When a file cannot be written, or training fails.
+    /// Returns an error if a file cannot be written, or training fails.
     pub fn run_overwriting(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
         training_loop::run(&mut self, path.as_ref(), true)
     }
@@ -52,8 +53,9 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When a folder already holds a run or a seed occurs twice, before anything is trained; otherwise for
-    /// the reasons of [`Trainer::run`], and then the earlier runs are finished.
+    /// Returns an error if a folder already holds a run or a seed occurs twice, before anything is
+    /// trained; otherwise for the reasons of [`Trainer::run`], and then the earlier runs are
+    /// finished.
     pub fn run_seeds(
         mut self,
         seeds: impl IntoIterator<Item = u64>,

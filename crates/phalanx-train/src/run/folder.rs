@@ -61,7 +61,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// [`TrainError::RunBusy`] when another process has locked it; otherwise when it cannot be created.
+    /// Returns [`TrainError::RunBusy`] if another process has locked it, and an error if it cannot be
+    /// created.
     pub fn lock(path: &Path) -> Result<File, TrainError> {
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
         let name = path.join(LOCK);
@@ -77,8 +78,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// [`TrainError::RunExists`] when it holds a run and `overwrite` is false; otherwise when a file cannot
-    /// be written.
+    /// Returns [`TrainError::RunExists`] if it holds a run and `overwrite` is false, and an error if a
+    /// file cannot be written.
     pub fn create(path: &Path, info: &RunInfo, overwrite: bool) -> Result<Self, TrainError> {
         if Self::holds_run(path) {
             if !overwrite {

@@ -135,7 +135,7 @@ impl PolicyLearner {
     ///
     /// # Errors
     ///
-    /// When the factor of the schedule is invalid.
+    /// Returns an error if the factor of the schedule is invalid.
     pub(super) fn lr(&self, t_env: u64) -> Result<f64, TrainError> {
         Ok(self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?)
     }

@@ -200,7 +200,7 @@ impl Trace {
     ///
     /// # Errors
     ///
-    /// Those of [`Trace::record`] and of `put`.
+    /// Returns the errors of [`Trace::record`] and of `put`.
     pub fn for_each_line(
         &self,
         env: &mut dyn Env,

@@ -54,8 +54,7 @@ impl Trainer {
     /// # Errors
     ///
     /// Returns an error if a folder already holds a run or a seed occurs twice, before anything is
-    /// trained; otherwise for the reasons of [`Trainer::run`], and then the earlier runs are
-    /// finished.
+    /// trained. Also returns the errors of [`Trainer::run`]; earlier runs are then finished.
     pub fn run_seeds(
         mut self,
         seeds: impl IntoIterator<Item = u64>,

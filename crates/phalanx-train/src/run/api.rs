@@ -110,11 +110,12 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// - [`TrainError::NothingToResume`] when no state was saved, the configuration differs, or `t_max` is
+    /// - [`TrainError::NothingToResume`] if no state was saved, the configuration differs, or `t_max` is
     ///   not larger than the environment steps of the saved state;
-    /// - [`TrainError::Finished`] when the run has finished, and `t_max` is the same or its state was not
+    /// - [`TrainError::Finished`] if the run has finished, and `t_max` is the same or its state was not
     ///   kept;
-    /// - [`TrainError::NotARun`] when there is no such run; or for the reasons of [`Trainer::run`].
+    /// - [`TrainError::NotARun`] if there is no such run;
+    /// - the errors of [`Trainer::run`].
     ///
     /// None of the first three changes or deletes a file.
     pub fn resume(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {

@@ -150,8 +150,8 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Returns the first error, with its line: the text is not valid TOML, a key is unknown, missing or invalid,
-    /// or units cannot stand at their positions.
+    /// Returns the first error, with its line: the text is not valid TOML, a key is unknown, missing
+    /// or invalid, or units cannot stand at their positions.
     pub fn parse(text: &str) -> Result<Self, MapError> {
         file::parse(text, "map", "map")
     }

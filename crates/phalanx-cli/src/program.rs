@@ -70,7 +70,7 @@ impl Program {
     ///
     /// # Panics
     ///
-    /// When an algorithm has the same name already.
+    /// Panics if an algorithm has the same name already.
     #[must_use]
     pub fn algorithm<A: Algorithm + Default + DeserializeOwned + 'static>(mut self) -> Self {
         self.algorithms.register::<A>().unwrap_or_else(|error| panic!("{error}"));
@@ -81,7 +81,7 @@ impl Program {
     ///
     /// # Panics
     ///
-    /// When an environment has the same identifier already.
+    /// Panics if an environment has the same identifier already.
     #[must_use]
     pub fn environment(mut self, entry: EnvEntry) -> Self {
         self.environments.register(entry).unwrap_or_else(|error| panic!("{error}"));

@@ -122,7 +122,7 @@ impl TracePolicy {
     ///
     /// # Errors
     ///
-    /// When there is none; the error lists the names.
+    /// Returns an error if there is none; the error lists the names.
     pub fn named(name: &str, env: &dyn Env) -> Result<Self, TraceError> {
         ScriptedPolicy::named(name, env).map(Self::Scripted).ok_or_else(|| {
             let known = ScriptedPolicy::names(env);
@@ -183,8 +183,8 @@ impl Trace {
     ///
     /// # Errors
     ///
-    /// When a line cannot be written, a player does not fit the environment, or a given action is not
-    /// available.
+    /// Returns an error if a line cannot be written, a player does not fit the environment, or a
+    /// given action is not available.
     pub fn record(
         &self,
         env: &mut dyn Env,
@@ -200,7 +200,7 @@ impl Trace {
     ///
     /// # Errors
     ///
-    /// Those of [`Trace::record`] and of `put`.
+    /// Returns the errors of [`Trace::record`] and of `put`.
     pub fn for_each_line(
         &self,
         env: &mut dyn Env,

@@ -96,14 +96,10 @@ impl Env for Levers {
 
 /// Returns the program `phalanx` with the mixer and the environment.
 pub fn program() -> Program {
-    Program::builtin().algorithm::<QLearning<SumAndState>>().environment(EnvEntry::new(
+    Program::builtin().algorithm::<QLearning<SumAndState>>().environment(EnvEntry::simple(
         "levers",
         "Two agents must pull the same lever.",
-        &[],
-        |args| {
-            phalanx::envs::arguments::check_keys(args, &[])?;
-            Ok(Factory::new(Levers::default))
-        },
+        Levers::default,
     ))
 }
 

@@ -22,7 +22,8 @@
 //! let mut env = factory();
 //! let trace = Trace { seed: 7, episodes: 2, ..Trace::default() };
 //! let mut lines = Vec::new(); // or a file: BufWriter::new(File::create("mine.jsonl")?)
-//! let recorded = trace.record(&mut env, &mut TracePolicy::named("random", &env)?, &mut lines)?;
+//! let mut policy = TracePolicy::named("random", &env)?; // or a `Player`: player.into()
+//! let recorded = trace.record(&mut env, &mut policy, &mut lines)?;
 //!
 //! assert_eq!(recorded.episodes, 2);
 //! // The header, and one line more than steps for each episode.

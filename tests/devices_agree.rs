@@ -41,7 +41,7 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
         phalanx::envs::registry::factory(ENV, &config.env_args).expect("the id is registered");
     let device = device(device_name).expect("the build has the device");
     let mut envs = ParallelEnvs::new(4, 1, Purpose::Environment, make);
-    let setup = LearnerContext { spec: envs.spec().clone(), seed: 1, device };
+    let setup = LearnerContext::new(envs.spec().clone(), 1, device);
     let mut learner = algorithm.learner(&setup);
     let mut metrics = Metrics::default();
     learner.train_iteration(&mut envs, &mut metrics).expect("losses are finite");

@@ -95,7 +95,7 @@ fn learner(
     }
     let (_, algorithm) = builder.finish().expect("the settings are valid");
     let spec = AnyLength::new().spec;
-    let learner = algorithm.learner(&LearnerContext { spec, seed: 1, device: device.clone() });
+    let learner = algorithm.learner(&LearnerContext::new(spec, 1, device.clone()));
     let envs = ParallelEnvs::new(learner.n_envs(), 1, Purpose::Environment, AnyLength::new);
     (learner, envs)
 }

@@ -4,17 +4,19 @@
 //!
 //! - [`config`] reads and checks configurations,
 //! - [`rollout`] collects rollouts, [`replay`] stores episodes,
-//! - [`algorithms`] holds the algorithms,
+//! - [`algorithms`] holds the algorithms, [`Encoders`] the encoders of observations by name,
 //! - [`run`] holds the training loop, evaluation, checkpoints and logs.
 
 pub mod algorithms;
 pub mod config;
 mod device;
+mod encoders;
 mod error;
 pub mod replay;
 pub mod rollout;
 pub mod run;
 
 pub use device::{BenchBudget, update_seconds};
+pub use encoders::{EncoderEntry, Encoders};
 pub use error::TrainError;
 pub use run::{Observer, Progress, Report, RunSummary, Trainer};

@@ -62,7 +62,7 @@ impl PpoUpdate {
         }
         let log_prob = numbers(SAMPLES, 304, 1.0).into_iter().map(|x| x * 0.2 - 2.64).collect();
         let [advantage, returns, value] = [301, 302, 303].map(|seed| numbers(SAMPLES, seed, 1.0));
-        let setup = LearnerContext { spec, seed: 1, device: device.clone() };
+        let setup = LearnerContext::new(spec, 1, device.clone());
         let learner = PolicyLearner::new(&settings, &setup).with_weights(
             |name, shape| weights(200, name, shape),
             |name, shape| weights(210, name, shape),

@@ -35,7 +35,7 @@ impl QmixUpdate {
     /// Creates the networks and episodes before the first update.
     pub fn new(device: &Device) -> Self {
         let spec = super::spec("preset", AGENTS, STEPS);
-        let context = LearnerContext { spec, seed: 1, device: device.clone() };
+        let context = LearnerContext::new(spec, 1, device.clone());
         let learning = QLearningSettings {
             batch_size: EPISODES,
             lr: 0.0005,

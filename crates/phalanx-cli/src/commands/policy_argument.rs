@@ -8,8 +8,9 @@ use phalanx_core::env::{Env, StepRows};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_envs::arguments::closest_match;
 use phalanx_train::rollout::{Policy, ScriptedPolicy, TeamRunner, greedy};
-use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
+use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_with};
 
+use crate::Program;
 use crate::commands::UsageError;
 
 /// Chooses the actions of one episode after another in one environment.
@@ -21,14 +22,19 @@ pub(crate) enum ActionSource {
 
 impl ActionSource {
     /// Creates the source that `--policy` names in `env`.
-    pub(crate) fn new(policy: &str, seed: u64, env: &dyn Env) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        program: &Program,
+        policy: &str,
+        seed: u64,
+        env: &dyn Env,
+    ) -> anyhow::Result<Self> {
         if let Some(scripted) = ScriptedPolicy::named(policy, env) {
             let rng = Rng::stream(seed, Purpose::ScriptedPolicy, 0);
             return Ok(Self::Scripted(scripted, Box::new(rng)));
         }
         let path = Path::new(policy);
         if path.is_dir() {
-            let policy = load_trained(path, CheckpointId::Best, env)?;
+            let policy = load_trained(program, path, CheckpointId::Best, env)?;
             let team = TeamRunner::new(policy.inputs, policy.actor.carry_dim(), 1);
             return Ok(Self::Trained(Box::new((policy, team))));
         }
@@ -93,9 +99,14 @@ impl ActionSource {
 }
 
 /// Loads a policy from the folder of a run, and checks that it fits `env`.
-pub(crate) fn load_trained(run: &Path, id: CheckpointId, env: &dyn Env) -> anyhow::Result<Policy> {
+pub(crate) fn load_trained(
+    program: &Program,
+    run: &Path,
+    id: CheckpointId,
+    env: &dyn Env,
+) -> anyhow::Result<Policy> {
     let (_, files) = RunCheckpoints::of(run).load(id)?;
-    let policy = load_policy(&files)?;
+    let policy = load_policy_with(&files, &program.encoders)?;
     let (inputs, spec) = (&policy.inputs, env.spec());
     if (inputs.obs_dim, inputs.n_actions, inputs.n_agents)
         != (spec.obs_dim, spec.n_actions, spec.n_agents())

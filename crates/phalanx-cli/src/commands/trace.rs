@@ -62,7 +62,7 @@ impl Trace {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let mut env = program.environments.make(&self.env, &args)?;
-        let mut policy = ActionSource::new(&self.policy, self.seed, &*env)?;
+        let mut policy = ActionSource::new(program, &self.policy, self.seed, &*env)?;
         // The file appears when it is complete.
         let mut name = self.out.file_name().context("--out must name a file")?.to_owned();
         name.push(".tmp");

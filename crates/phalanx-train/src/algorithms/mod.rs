@@ -70,14 +70,14 @@ pub use q_learning::{
 pub use registry::{AlgorithmEntry, Algorithms, algorithm};
 
 use phalanx_core::env::{EnvSpec, VecEnv};
-use phalanx_core::nn::Device;
+use phalanx_core::nn::{AnyEncoder, Device, EncoderSizes, ObservationEncoder};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_core::settings::InvalidSetting;
 use serde::Serialize;
 use toml::Table;
 
 use crate::error::TrainError;
-use crate::rollout::{Metrics, Policy};
+use crate::rollout::{InputLayout, Metrics, Policy};
 
 /// An algorithm with its settings: a plain value with public fields that makes learners.
 pub trait Algorithm: Send + Sync {
@@ -102,6 +102,11 @@ pub trait Algorithm: Send + Sync {
         Vec::new()
     }
 
+    /// Returns the settings that do not suit an encoder of observations in an environment.
+    fn validate_encoder(&self, encoder: &AnyEncoder, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        encoder.sized(EncoderSizes::new(spec.obs_dim, 1)).validate()
+    }
+
     /// Makes a learner for an environment, with initial weights.
     fn learner(&self, context: &LearnerContext) -> Box<dyn Learner>;
 }
@@ -115,9 +120,22 @@ pub struct LearnerContext {
     pub seed: u64,
     /// The device on which the networks learn.
     pub device: Device,
+    /// The encoder of observations; `None` stands for the observations themselves. It belongs to every
+    /// network with the input of an agent: the agents' own, and critics that read the same.
+    pub encoder: Option<AnyEncoder>,
 }
 
 impl LearnerContext {
+    /// Creates the context of a learner without an encoder.
+    pub fn new(spec: EnvSpec, seed: u64, device: Device) -> Self {
+        Self { spec, seed, device, encoder: None }
+    }
+
+    /// Returns the encoder for networks with these inputs.
+    pub fn observation_encoder(&self, inputs: &InputLayout) -> Option<ObservationEncoder> {
+        self.encoder.as_ref().map(|encoder| encoder.sized(inputs.encoder_sizes()))
+    }
+
     /// Returns the random streams from which the agents of each environment draw their actions, `[env]`.
     fn exploration(&self, n_envs: usize) -> Vec<Rng> {
         (0..n_envs as u32).map(|env| Rng::stream(self.seed, Purpose::Exploration, env)).collect()

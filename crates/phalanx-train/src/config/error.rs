@@ -88,6 +88,35 @@ pub enum ConfigError {
         /// The key.
         key: String,
     },
+    /// No such encoder.
+    #[error(
+        "there is no encoder `{name}`; did you mean `{nearest}`? `phalanx list encoders` shows all; one \
+         of your own must be registered by the program that reads its name"
+    )]
+    UnknownEncoder {
+        /// The name.
+        name: String,
+        /// The most similar known name.
+        nearest: String,
+    },
+    /// A setting that the encoder lacks.
+    #[error("the encoder `{encoder}` has no setting `{key}` ({origin}); {help}")]
+    UnknownEncoderKey {
+        /// The key.
+        key: String,
+        /// The encoder.
+        encoder: String,
+        /// Where the key was set.
+        origin: Box<Origin>,
+        /// The most similar setting, in a sentence.
+        help: String,
+    },
+    /// An encoder with this name is registered already.
+    #[error("there is already an encoder `{name}`")]
+    DuplicateEncoder {
+        /// The name.
+        name: String,
+    },
     /// An algorithm with this name is registered already.
     #[error("there is already an algorithm `{name}`")]
     DuplicateAlgorithm {

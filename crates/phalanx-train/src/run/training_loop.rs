@@ -11,7 +11,7 @@ use super::log::{LogCursor, RunLog};
 use super::observer::{Progress, Report};
 use super::trainer::Trainer;
 use crate::algorithms::NamedFile;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, run_defaults};
 use crate::device::AUTO;
 use crate::error::TrainError;
 
@@ -110,7 +110,9 @@ pub(super) fn resume(mut trainer: Trainer, path: &Path) -> Result<RunSummary, Tr
     }
     trainer.prepare()?;
     let ours = info(&mut trainer)?;
-    if let Some(key) = difference(&run, &ours, &trainer.algorithm().defaults()) {
+    let mut defaults = run_defaults();
+    defaults.extend(trainer.algorithm().defaults());
+    if let Some(key) = difference(&run, &ours, &defaults) {
         return Err(cannot(&format!("its `{key}` differs")));
     }
     let files = RunState::of(path)

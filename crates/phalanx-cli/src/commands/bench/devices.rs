@@ -198,7 +198,7 @@ impl Devices {
         };
         catch_device_failure(name, &device, || {
             let spec = Noise::new(agents).spec().clone();
-            let setup = LearnerContext { spec, seed: 1, device: device.clone() };
+            let setup = LearnerContext::new(spec, 1, device.clone());
             let mut learner = algorithm.learner(&setup);
             let n_envs = learner.n_envs();
             let envs =

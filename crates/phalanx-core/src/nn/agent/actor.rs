@@ -7,6 +7,7 @@ use phalanx_kernels::{parallel_for, row_ranges, split_rows};
 
 use super::actor_network::{ActorNetwork, LayerScratch};
 use super::network::AgentNetwork;
+use crate::nn::encoders::ObservationEncoder;
 use crate::nn::layers::InputNorm;
 use crate::nn::weights::ParameterValues;
 
@@ -66,6 +67,11 @@ impl Actor {
     /// Returns the standardisation of inputs.
     pub fn input_norm(&self) -> Option<&InputNorm> {
         self.norm.as_deref()
+    }
+
+    /// Returns the encoder of observations, if there is one.
+    pub fn observation_encoder(&self) -> Option<&ObservationEncoder> {
+        self.networks[0].observation_encoder()
     }
 
     /// Returns the length of one row's input.

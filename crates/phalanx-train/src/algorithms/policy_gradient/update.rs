@@ -307,7 +307,7 @@ mod tests {
         let rollout_batch = RolloutBatch::new(&rollout, &settings, inputs, &layout, &[0.0; 2]);
         let rollout_batch = rollout_batch.with_estimates(estimates);
         let cpu = device("cpu").expect("the CPU is always available");
-        let setup = LearnerContext { spec, seed: 1, device: cpu };
+        let setup = LearnerContext::new(spec, 1, cpu);
         let mut metrics = Metrics::default();
         let mut learner = PolicyLearner::new(&settings, &setup);
         learner.update(&rollout_batch, &[0], &mut metrics).expect("losses are finite");

@@ -41,10 +41,15 @@ pub struct ReplayLearner<F: ValueFactorisation> {
 impl<F: ValueFactorisation> ReplayLearner<F> {
     /// Makes a learner with initial weights and an empty replay buffer.
     pub fn new(factorisation: F, context: &LearnerContext) -> Self {
-        let LearnerContext { spec, seed, device } = context;
+        let LearnerContext { spec, seed, device, .. } = context;
         let learning = factorisation.learning().clone();
         let inputs = InputLayout::new(spec, learning.obs_last_action, learning.obs_agent_id);
-        let model = ModelContext { spec: spec.clone(), inputs, learning: learning.clone() };
+        let model = ModelContext {
+            spec: spec.clone(),
+            inputs,
+            learning: learning.clone(),
+            encoder: context.observation_encoder(&inputs),
+        };
         let mut weights = Rng::stream(*seed, Purpose::Weights, 0);
         let networks = factorisation.networks(&model, &mut weights, &device.clone().autodiff());
         let n_envs = learning.batch_size_run;
@@ -294,7 +299,7 @@ mod tests {
             ..QLearningSettings::default()
         };
         let device = device("cpu").expect("the CPU is always available");
-        let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device: device.clone() };
+        let context = LearnerContext::new(envs.spec().clone(), 3, device.clone());
         let algorithm = Qmix::new(learning.clone());
         let mut learner = ReplayLearner::new(algorithm, &context);
         let mut metrics = Metrics::default();
@@ -324,7 +329,7 @@ mod tests {
         let make = phalanx_envs::registry::factory("two_step", &Default::default());
         let envs = ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
         let device = device("cpu").expect("the CPU is always there");
-        let context = LearnerContext { spec: envs.spec().clone(), seed: 3, device };
+        let context = LearnerContext::new(envs.spec().clone(), 3, device);
         let learning = QLearningSettings { batch_size_run: 4, batch_size: 4, ..settings };
         (ReplayLearner::new(Vdn::new(learning), &context), envs)
     }

@@ -240,7 +240,7 @@ fn share(curve: &Curve, t_env: f64) -> String {
 
 fn ablations(done: &[(Run, Curve)]) -> anyhow::Result<String> {
     let mut text = format!(
-        "What IPPO loses without its parts, on {ABLATED}:\n\n\
+        "Ablations of IPPO on {ABLATED}:\n\n\
          | IPPO | won, last ten evaluations | solved after (steps) | (seconds) | seconds in all |\n\
          |---|---|---|---|---|\n",
     );

@@ -159,8 +159,8 @@ fn agents_act_on_what_the_encoder_lets_through() {
         // Guessing earns 1/4 on average, with a deviation of 0.02 for 512 guesses.
         assert!((0.15..0.35).contains(&blind), "blind agents can only guess: {blind}");
     }
-    let mlp = MlpEncoder { width: 8, layers: 2 };
-    assert_eq!(learned(vdn(), mlp, 3000), 1.0);
+    let mlp = MlpEncoder { width: 16, layers: 2 };
+    assert_eq!(learned(vdn(), mlp, 10_000), 1.0);
 }
 
 #[test]

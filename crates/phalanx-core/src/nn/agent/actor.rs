@@ -14,7 +14,8 @@ use crate::nn::weights::ParameterValues;
 /// Agent networks on plain weights, for rollouts on the CPU.
 ///
 /// It computes what [`AgentNetworks::forward`](crate::nn::AgentNetworks::forward) computes, one step at
-/// a time, without tensors and without allocating. The bits of a row depend neither on how many
+/// a time, without tensors and without allocating; only an encoder without a plain version
+/// ([`Encoder::plain`](crate::nn::Encoder::plain)) needs both. The bits of a row depend neither on how many
 /// rows a call has nor on where among them the row stands, so a trajectory does not depend on how
 /// environments are divided over threads.
 #[derive(Clone, Debug)]

@@ -292,7 +292,7 @@ impl ActorNetwork {
             filters.forward(input, input.len() / rows, scratch);
         }
         if let Some(features) = &self.observation_encoder {
-            features.forward(input, input.len() / rows, scratch);
+            features.forward(input, self.input_dim(), scratch);
         }
         let is_replaced = self.filters.is_some() || self.observation_encoder.is_some();
         let LayerScratch { seen, features, input_gates, hidden_gates, state, cell, .. } = scratch;

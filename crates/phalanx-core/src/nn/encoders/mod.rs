@@ -47,9 +47,9 @@ pub trait EncoderVisitor {
 /// ```
 ///
 /// The implementing type holds the encoder's settings, whose names are keys of the table
-/// `encoder_args`. Every algorithm learns it together with the rest of the agent's network; so do
-/// critics with the input of the agents. The agents' network has one encoder, or one for each group of
-/// agents that shares a network.
+/// `encoder_args`; optional ones must be `None` by default, since TOML has no word for it. Every algorithm
+/// learns it together with the rest of the agent's network; so do critics with the input of the agents.
+/// Agents that share a network share its encoder.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};

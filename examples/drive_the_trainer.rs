@@ -1,47 +1,46 @@
-//! Drives the trainer from a custom loop with a custom stopping rule.
+//! Changes a run from the program: a metric, a learning-rate schedule and a stopping rule of its own.
 //!
 //! ```sh
 //! cargo run --release --example drive_the_trainer -- 200000
 //! ```
 //!
-//! The optional argument is the maximum number of environment steps.
+//! The optional argument is the largest number of environment steps. For a loop of your own, see
+//! `Trainer::iterate`.
 
 #![allow(clippy::print_stdout)]
 
 use phalanx::prelude::*;
+use phalanx::train::Report;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> anyhow::Result<()> {
-    let steps: u64 = std::env::args().nth(1).map_or(Ok(200_000), |text| text.parse())?;
-    let battles = phalanx::envs::registry::factory("skirmish/3m", &Default::default())?;
-    let mut trainer = Trainer::new(Ippo::default(), battles).seed(3);
+/// The share of battles to win.
+const ENOUGH: f64 = 0.9;
 
-    let mut next = 0;
-    loop {
-        let progress = trainer.iterate()?;
-        if progress.t_env < next {
-            continue;
-        }
-        next += 20_000;
-        let evaluation = trainer.evaluate()?;
-        let means = trainer.take_means()?;
-        let won = evaluation.battle_won_mean().unwrap_or_default();
-        println!(
-            "{:>8} steps: {:>3.0}% won greedily, return {:.2}, entropy {:.3}",
-            progress.t_env,
-            100.0 * won,
-            means.get("return_mean").copied().unwrap_or_default(),
-            means["entropy"],
-        );
-        if won >= 0.9 || progress.t_env >= steps {
-            break;
-        }
-    }
-    // The weights, as they would be saved in a checkpoint.
-    for file in trainer.weights()? {
-        println!("{:>8} bytes {}", file.bytes.len(), file.name);
-    }
+fn main() -> anyhow::Result<()> {
+    let steps = std::env::args().nth(1).map_or(Ok(200_000), |text| text.parse())?;
+    let battles = phalanx::envs::registry::factory("skirmish/3m", &Default::default())?;
+
+    let summary = Trainer::new(Ippo::default(), battles)
+        .seed(3)
+        .t_max(steps)
+        .show_progress()
+        .metric("test_return_min", smallest_return)
+        .learning_rate(|progress| 1.0 - 0.5 * progress)
+        .stop_if(wins)
+        .run_overwriting("results/examples/drive_the_trainer")?;
+
+    println!("ended after {} steps: {:?}", summary.progress.t_env, summary.ended);
     Ok(())
+}
+
+/// Returns the smallest return of an evaluation.
+fn smallest_return(report: &Report) -> Option<f64> {
+    report.evaluation.as_ref()?.returns.iter().copied().reduce(f64::min)
+}
+
+/// Returns whether the team wins often enough to stop.
+fn wins(report: &Report) -> bool {
+    report.evaluation.as_ref().is_some_and(|it| it.battle_won_mean() >= Some(ENOUGH))
 }

@@ -20,14 +20,10 @@ fn main() -> anyhow::Result<()> {
     let summary = Trainer::new(Qmix::default(), battles)
         .seed(1)
         .t_max(steps)
+        .show_progress()
         .run_overwriting("results/examples/train_a_team")?;
 
     let won = summary.last.battle_won_mean().unwrap_or_default();
-    println!(
-        "after {} steps the team wins {:.0}% of its battles",
-        summary.progress.t_env,
-        100.0 * won
-    );
-    println!("the run folder is {}", summary.path.display());
+    println!("{:.0}% of the battles won; see {}", 100.0 * won, summary.path.display());
     Ok(())
 }

@@ -29,7 +29,6 @@
 
 pub mod bench_workloads;
 mod commands;
-mod console;
 mod program;
 
 pub use program::Program;

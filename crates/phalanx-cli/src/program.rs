@@ -135,6 +135,7 @@ fn is_usage_error(error: &anyhow::Error) -> bool {
                 | TrainError::RunBusy { .. }
                 | TrainError::NotARun { .. }
                 | TrainError::NothingToResume { .. }
+                | TrainError::Finished { .. }
         )
     });
     train || error.is::<RegistryError>() || error.is::<UsageError>()

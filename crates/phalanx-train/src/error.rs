@@ -83,6 +83,30 @@ pub enum TrainError {
         /// The reason.
         reason: String,
     },
+    /// A run has finished already.
+    #[error(
+        "{} has finished after {t_env} environment steps{}",
+        path.display(),
+        if *state_kept {
+            "; a larger t_max continues it"
+        } else {
+            ", and its state was not kept; a run with keep_state=true can be continued with a larger t_max"
+        }
+    )]
+    Finished {
+        /// The folder of the run.
+        path: PathBuf,
+        /// The environment steps at its end.
+        t_env: u64,
+        /// Whether its state was kept, from which it can be continued.
+        state_kept: bool,
+    },
+    /// A metric of the program has the name of another one.
+    #[error("there is already a metric `{name}`; choose another name")]
+    DuplicateMetric {
+        /// The name.
+        name: String,
+    },
     /// A network or loss became infinite or not a number.
     #[error(
         "the {what} became {value} after {t_env} environment steps; a smaller lr usually helps"
@@ -94,6 +118,16 @@ pub enum TrainError {
         value: f32,
         /// The environment steps so far.
         t_env: u64,
+    },
+    /// The schedule of the learning rate returned an invalid factor.
+    #[error(
+        "the learning rate's factor is {factor} at progress {progress}; it must be finite and not negative"
+    )]
+    LearningRate {
+        /// The factor.
+        factor: f64,
+        /// The share of training that is over, in `[0, 1]`.
+        progress: f64,
     },
     /// A thread pool could not be started.
     #[error("cannot start {threads} threads: {reason}")]

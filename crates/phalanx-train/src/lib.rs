@@ -19,4 +19,4 @@ pub mod run;
 pub use device::{BenchBudget, update_seconds};
 pub use encoders::{EncoderEntry, Encoders};
 pub use error::TrainError;
-pub use run::{Observer, Progress, Report, RunSummary, Trainer};
+pub use run::{Ended, Observer, Progress, ProgressDisplay, Report, RunSummary, Trainer};

@@ -14,7 +14,6 @@ use signal_hook::flag;
 
 use crate::Program;
 use crate::commands::{UsageError, print};
-use crate::console::Console;
 use crate::program::STOPPED;
 
 /// Train a team.
@@ -47,9 +46,10 @@ pub(crate) struct Train {
     env: Option<String>,
     /// Configuration files and assignments `key=value`.
     settings: Vec<String>,
-    /// Resume the interrupted run in this folder exactly from its last saved state. States are saved every
-    /// save_state_interval steps and when a run is stopped. Only t_max, save_state_interval, device,
-    /// threads and results_dir may be changed.
+    /// Resume the run in this folder exactly from its last saved state. States are saved every
+    /// save_state_interval steps, when a run is stopped, and, with keep_state=true, when it has finished: a
+    /// larger t_max then continues it. Only t_max, save_state_interval, keep_state, device, threads and
+    /// results_dir may be changed.
     #[arg(long, value_name = "RUN_DIR", conflicts_with = "overwrite")]
     resume: Option<PathBuf>,
     /// Replace an existing run in the folder.
@@ -66,8 +66,7 @@ pub(crate) struct Train {
 impl Train {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let (trainer, config) = self.trainer(program)?;
-        let console = Console::new(trainer.config.t_max);
-        let mut trainer = trainer.observe(console);
+        let mut trainer = trainer.show_progress();
         trainer.prepare()?;
         // A battle on a map file has the identifier of its map.
         let (alg, env) = (trainer.algorithm().id(), trainer.spec()?.id);

@@ -111,8 +111,21 @@ fn an_interrupted_run_prints_the_command_that_resumes_it() {
     stderr.read_to_string(&mut rest).expect("text");
     assert_eq!(run.wait().expect("the process ends").code(), Some(130), "{rest}");
     let command = rest.lines().last().expect("a line").trim();
-    let arguments: Vec<_> = command.split(' ').skip(1).chain(["t_max=1000", "--json"]).collect();
-    assert!(json(folder.path(), &arguments)["t_env"].as_u64().expect("a number") > 1000);
+    let resume = |t_max: u64| {
+        let arguments = command.split(' ').skip(1).map(str::to_owned);
+        arguments.chain([format!("t_max={t_max}"), "--json".to_owned()]).collect::<Vec<_>>()
+    };
+    let reached = rest.lines().find_map(|line| line.strip_prefix("stopped after "));
+    let reached = reached.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+    let reached = reached.expect("the steps so far");
+    let passed: Vec<_> = resume(1000);
+    let refused = phalanx(folder.path(), &passed.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(refused.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert!(error.contains("t_max=1000 must be larger"), "{error}");
+    let longer = resume(reached + 100);
+    let resumed = json(folder.path(), &longer.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(resumed["t_env"].as_u64().expect("a number") >= reached + 100);
 }
 
 #[test]

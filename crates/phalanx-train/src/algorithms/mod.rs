@@ -49,13 +49,17 @@ macro_rules! algorithm_of_settings {
         }
     };
 }
+mod learning_rate;
 mod pending_metrics;
+mod planned_updates;
 mod policy_gradient;
 mod pqn;
 mod q_learning;
 mod registry;
 mod transfer;
 
+pub use learning_rate::LearningRate;
+pub use planned_updates::PlannedUpdates;
 pub use policy_gradient::{
     CriticInput, Happo, Ia2c, Ippo, Maa2c, Mappo, NormaliseAdvantage, PolicyGradient,
     PolicyLearner, RolloutBatch, SequentialPpo, UpdateOrder,
@@ -107,7 +111,8 @@ pub trait Algorithm: Send + Sync {
         encoder.sized(EncoderSizes::new(spec.obs_dim, 1)).validate()
     }
 
-    /// Makes a learner for an environment, with initial weights.
+    /// Makes a learner for an environment, with initial weights. Its optimizers multiply their learning
+    /// rate by the factor of [`LearnerContext::learning_rate`].
     fn learner(&self, context: &LearnerContext) -> Box<dyn Learner>;
 }
 
@@ -120,15 +125,17 @@ pub struct LearnerContext {
     pub seed: u64,
     /// The device on which the networks learn.
     pub device: Device,
+    /// The schedule of the learning rate.
+    pub learning_rate: LearningRate,
     /// The encoder of observations; `None` stands for the observations themselves. It belongs to every
     /// network with the input of an agent: the agents' own, and critics that read the same.
     pub encoder: Option<AnyEncoder>,
 }
 
 impl LearnerContext {
-    /// Creates the context of a learner without an encoder.
+    /// Creates the context of a learner with a constant learning rate and without an encoder.
     pub fn new(spec: EnvSpec, seed: u64, device: Device) -> Self {
-        Self { spec, seed, device, encoder: None }
+        Self { spec, seed, device, learning_rate: LearningRate::constant(), encoder: None }
     }
 
     /// Returns the encoder for networks with these inputs.
@@ -181,6 +188,20 @@ pub trait Learner: Send {
     /// Returns a message to show before a run starts, such as the size of the replay buffer.
     fn startup_message(&self) -> Option<String> {
         None
+    }
+
+    /// Estimates the number of updates in a run of `t_max` environment steps, for a message before it
+    /// starts. Returns `None` where it is unknown.
+    fn planned_updates(&self, t_max: u64) -> Option<PlannedUpdates> {
+        let _ = t_max;
+        None
+    }
+
+    /// Returns whether the agents learn from rewards of their own
+    /// ([`EnvSpec::agent_rewards`](phalanx_core::env::EnvSpec::agent_rewards)). Otherwise a run in an
+    /// environment that has them starts with a warning.
+    fn uses_agent_rewards(&self) -> bool {
+        false
     }
 
     /// Returns the current policy.

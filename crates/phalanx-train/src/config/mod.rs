@@ -10,6 +10,7 @@
 mod builder;
 mod byte_size;
 mod error;
+mod lr_schedule;
 mod origin;
 pub mod renamed;
 mod resolved;
@@ -21,6 +22,7 @@ pub(crate) use builder::run_defaults;
 pub use builder::{ConfigBuilder, parse_assignment};
 pub use byte_size::ByteSize;
 pub use error::{ConfigError, InvalidSetting};
+pub use lr_schedule::LrSchedule;
 pub use origin::Origin;
 pub use resolved::{ResolvedConfig, ResolvedSetting};
 pub use run_config::RunConfig;

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use phalanx_core::settings::{Check, InvalidSetting, fields};
 
+use super::lr_schedule::LrSchedule;
+
 /// The keys that every run has, named as in PyMARL where it has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
@@ -11,6 +13,14 @@ pub struct RunConfig {
     pub seed: u64,
     /// The number of environment steps to train for, summed over all parallel environments.
     pub t_max: u64,
+    /// How the learning rate changes during training, as a function of `t_env / t_max`: `constant`,
+    /// `linear` or `cosine`. It multiplies the algorithm's `lr` and cannot be combined with
+    /// `lr_anneal_time`. Resuming with another `t_max` changes the schedule, unless it is constant.
+    #[serde(default)]
+    pub lr_schedule: LrSchedule,
+    /// The factor of the learning rate at `t_max` under a `linear` or `cosine` schedule.
+    #[serde(default)]
+    pub lr_schedule_final: f64,
     /// The number of greedy episodes per evaluation.
     pub test_nepisode: usize,
     /// The number of environment steps between evaluations.
@@ -23,6 +33,10 @@ pub struct RunConfig {
     /// The number of environment steps between saves of the full training state, from which an
     /// interrupted run can be resumed; zero disables them.
     pub save_state_interval: u64,
+    /// Whether the full training state of the finished run is kept, so that it can be resumed with a
+    /// larger `t_max`.
+    #[serde(default)]
+    pub keep_state: bool,
     /// The device on which networks learn: `cpu`, `ndarray`, `wgpu`, or `auto` for the one with the
     /// fastest updates, whose name then replaces `auto`.
     pub device: String,
@@ -51,11 +65,14 @@ impl Default for RunConfig {
         Self {
             seed: 1,
             t_max: 1_000_000,
+            lr_schedule: LrSchedule::Constant,
+            lr_schedule_final: 0.0,
             test_nepisode: 32,
             test_interval: 10_000,
             log_interval: 10_000,
             save_model_interval: 0,
             save_state_interval: 200_000,
+            keep_state: false,
             device: "cpu".to_owned(),
             threads: 0,
             results_dir: "results".to_owned(),
@@ -67,16 +84,20 @@ impl Default for RunConfig {
 }
 
 impl RunConfig {
-    /// The keys that may change when a run is resumed. Apart from rounding on another device, they
-    /// have no influence on what is learned.
-    pub const CHANGEABLE_ON_RESUME: [&str; 5] =
-        ["t_max", "save_state_interval", "device", "threads", "results_dir"];
+    /// The keys that may change when a run is resumed. They have no influence on what is learned until
+    /// `t_max`, with two exceptions: another device rounds differently, and another `t_max` changes a
+    /// learning-rate schedule.
+    pub const CHANGEABLE_ON_RESUME: [&str; 6] =
+        ["t_max", "save_state_interval", "keep_state", "device", "threads", "results_dir"];
 
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
         check.at_least_one(fields!(self: t_max, test_interval, log_interval));
         check.at_least_one(fields!(self: test_nepisode));
+        let last = self.lr_schedule_final;
+        let reason = "must be finite and not negative";
+        check.that(last.is_finite() && last >= 0.0, "lr_schedule_final", reason);
         // TOML has signed 64-bit integers only.
         check.that(i64::try_from(self.seed).is_ok(), "seed", "must be below 2^63");
         check.finish()

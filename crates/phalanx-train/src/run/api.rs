@@ -1,10 +1,16 @@
 //! Whole runs, each in a folder.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use phalanx_core::settings::Check;
+
+use super::ended::RunSummary;
+use super::folder::RunFolder;
 use super::trainer::Trainer;
-use super::training_loop::{self, RunSummary};
+use super::training_loop;
+use crate::config::ConfigError;
 use crate::error::TrainError;
 use crate::run::{Observer, Report};
 
@@ -14,8 +20,8 @@ impl Trainer {
     /// # Errors
     ///
     /// When the folder already holds a run, a file cannot be written, or training fails.
-    pub fn run(self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
-        training_loop::run(self, path.as_ref(), false)
+    pub fn run(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
+        training_loop::run(&mut self, path.as_ref(), false)
     }
 
     /// Trains like [`Trainer::run`], and replaces a run that the folder may hold.
@@ -23,21 +29,95 @@ impl Trainer {
     /// # Errors
     ///
     /// When a file cannot be written, or training fails.
-    pub fn run_overwriting(self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
-        training_loop::run(self, path.as_ref(), true)
+    pub fn run_overwriting(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
+        training_loop::run(&mut self, path.as_ref(), true)
     }
 
-    /// Resumes an interrupted run exactly from its last saved state.
+    /// Trains one run after another, one for each seed, in the folders `path/seed_1`, `path/seed_2`, …
     ///
-    /// The trainer must have the configuration of the run, except for `t_max`, `threads`, `device` and
-    /// the intervals at which states are saved.
+    /// Each run equals that of [`Trainer::run`] with its seed. The runs share observers, metrics and
+    /// stopping rules, which see them one after another.
+    ///
+    /// ```no_run
+    /// use phalanx_train::{Trainer, algorithms::Qmix};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let env = phalanx_envs::registry::factory("skirmish/3m", &Default::default())?;
+    /// for run in Trainer::new(Qmix::default(), env).run_seeds(1..=5, "results/3m")? {
+    ///     println!("{}: {}", run.path.display(), run.last.return_mean());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// When there is no such run or no saved state, when the configuration differs, or for the reasons
-    /// of [`Trainer::run`].
-    pub fn resume(self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
-        training_loop::resume(self, path.as_ref())
+    /// When a folder already holds a run or a seed occurs twice, before anything is trained; otherwise for
+    /// the reasons of [`Trainer::run`], and then the earlier runs are finished.
+    pub fn run_seeds(
+        mut self,
+        seeds: impl IntoIterator<Item = u64>,
+        path: impl AsRef<Path>,
+    ) -> Result<Vec<RunSummary>, TrainError> {
+        let folder = |seed: u64| (seed, path.as_ref().join(format!("seed_{seed}")));
+        let runs: Vec<(u64, PathBuf)> = seeds.into_iter().map(folder).collect();
+        let mut check = Check::default();
+        let different: BTreeSet<u64> = runs.iter().map(|&(seed, _)| seed).collect();
+        check.that(different.len() == runs.len(), "seed", "must differ between the runs");
+        let invalid = check.finish();
+        if !invalid.is_empty() {
+            return Err(ConfigError::InvalidSettings { invalid }.into());
+        }
+        if let Some((_, path)) = runs.iter().find(|(_, path)| RunFolder::holds_run(path)) {
+            return Err(TrainError::RunExists { path: path.clone() });
+        }
+        let observers = self.observers.len();
+        let mut summaries = Vec::with_capacity(runs.len());
+        for (seed, path) in runs {
+            (self.config.seed, self.session) = (seed, None);
+            let message = format!("seed {seed}, writing to {}", path.display());
+            self.observers.iter_mut().try_for_each(|observer| observer.info(&message))?;
+            summaries.push(training_loop::run(&mut self, &path, false)?);
+            // The log of this run.
+            self.observers.truncate(observers);
+        }
+        Ok(summaries)
+    }
+
+    /// Resumes a run exactly from its last saved state: an interrupted run, or one that has finished with
+    /// [`Trainer::keep_state`], which then continues to a larger `t_max`. The folder is afterwards that of
+    /// an uninterrupted run with this `t_max`: the evaluation with which the shorter run ended is
+    /// removed from the logs, unless it is one of the longer run as well. A run that a stopping rule has
+    /// ended continues in the same way, under the rules of this trainer.
+    ///
+    /// ```no_run
+    /// use phalanx_train::{Trainer, algorithms::Qmix};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let env = phalanx_envs::registry::factory("skirmish/3m", &Default::default())?;
+    /// let trainer = |t_max| Trainer::new(Qmix::default(), env.clone()).t_max(t_max);
+    /// trainer(300_000).keep_state().run("results/3m")?;
+    /// trainer(600_000).resume("results/3m")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The trainer must have the configuration of the run, except for the keys
+    /// [`RunConfig::CHANGEABLE_ON_RESUME`](crate::config::RunConfig::CHANGEABLE_ON_RESUME): `t_max`,
+    /// `save_state_interval`, `keep_state`, `device`, `threads` and `results_dir`. A learning-rate schedule
+    /// that is not constant is a function of `t_max` and changes with it.
+    ///
+    /// # Errors
+    ///
+    /// - [`TrainError::NothingToResume`] when no state was saved, the configuration differs, or `t_max` is
+    ///   not larger than the environment steps of the saved state;
+    /// - [`TrainError::Finished`] when the run has finished, and `t_max` is the same or its state was not
+    ///   kept;
+    /// - [`TrainError::NotARun`] when there is no such run; or for the reasons of [`Trainer::run`].
+    ///
+    /// None of the first three changes or deletes a file.
+    pub fn resume(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
+        training_loop::resume(&mut self, path.as_ref())
     }
 
     /// Sets the seconds of training before now.
@@ -57,16 +137,18 @@ impl Trainer {
         Ok(())
     }
 
-    /// Sends the learner's startup message to all observers.
-    pub(super) fn send_startup_message(&mut self) -> Result<(), TrainError> {
-        let Some(message) = self.session()?.learner.startup_message() else {
-            return Ok(());
-        };
-        self.observers.iter_mut().try_for_each(|observer| observer.info(&message))
+    /// Sends the current progress to all observers.
+    pub(super) fn send_progress(&mut self) {
+        let progress = self.progress();
+        self.observers.iter_mut().for_each(|observer| observer.progress(&progress));
     }
 
-    /// Sends a report to all observers.
-    pub(super) fn report(&mut self, report: &Report) -> Result<(), TrainError> {
-        self.observers.iter_mut().try_for_each(|observer| observer.report(report))
+    /// Completes a report with the metrics of all observers and sends it to them. Returns whether a
+    /// stopping rule ends the run.
+    pub(super) fn report(&mut self, mut report: Report) -> Result<bool, TrainError> {
+        self.observers.iter_mut().try_for_each(|observer| observer.metrics(&mut report))?;
+        self.observers.iter_mut().try_for_each(|observer| observer.report(&report))?;
+        // Every rule sees every report.
+        Ok(self.stop_rules.iter_mut().fold(false, |stop, rule| rule(&report) | stop))
     }
 }

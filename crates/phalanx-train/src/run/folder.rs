@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use super::ended::Ended;
 use super::host_info::HostInfo;
 use crate::config::RunConfig;
 use crate::config::renamed;
@@ -36,9 +37,16 @@ struct RunJson {
     seed: u64,
     device: String,
     machine: HostInfo,
+    /// How the run ended, if it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<Ended>,
+    /// The environment steps at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    t_env: Option<u64>,
 }
 
 const CONFIG: &str = "config.toml";
+const DESCRIPTION: &str = "run.json";
 /// The file that a writing process locks. The system unlocks it when the process ends.
 const LOCK: &str = "run.lock";
 
@@ -72,7 +80,7 @@ impl RunFolder {
     /// [`TrainError::RunExists`] when it holds a run and `overwrite` is false; otherwise when a file cannot
     /// be written.
     pub fn create(path: &Path, info: &RunInfo, overwrite: bool) -> Result<Self, TrainError> {
-        if path.join(CONFIG).exists() {
+        if Self::holds_run(path) {
             if !overwrite {
                 return Err(TrainError::RunExists { path: path.to_owned() });
             }
@@ -87,7 +95,7 @@ impl RunFolder {
             }
         }
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
-        let folder = Self { path: path.to_owned() };
+        let folder = Self::at(path);
         folder.describe(info)?;
         Ok(folder)
     }
@@ -112,9 +120,45 @@ impl RunFolder {
             seed: seed as u64,
             device: text("device").unwrap_or_default().to_owned(),
             machine: HostInfo::here(),
+            ended: None,
+            t_env: None,
         };
-        let run = serde_json::to_vec_pretty(&run).expect("a description is plain data");
-        self.write("run.json", &run)
+        self.write_description(&run)
+    }
+
+    fn write_description(&self, run: &RunJson) -> Result<(), TrainError> {
+        let run = serde_json::to_vec_pretty(run).expect("a description is plain data");
+        self.write(DESCRIPTION, &run)
+    }
+
+    fn description(&self) -> Result<RunJson, TrainError> {
+        let path = self.path.join(DESCRIPTION);
+        let bytes = fs::read(&path).map_err(TrainError::io("read", &path))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| TrainError::NotARun { path, reason: error.to_string() })
+    }
+
+    /// Records in `run.json` that the run ended after `t_env` environment steps.
+    pub(super) fn end(&self, ended: Ended, t_env: u64) -> Result<(), TrainError> {
+        // A run does not fail at its end because its description was deleted.
+        let Ok(run) = self.description() else { return Ok(()) };
+        self.write_description(&RunJson { ended: Some(ended), t_env: Some(t_env), ..run })
+    }
+
+    /// Returns how and after how many environment steps the run ended, if `run.json` has recorded it.
+    pub(super) fn ended(&self) -> Option<(Ended, u64)> {
+        let run = self.description().ok()?;
+        run.ended.zip(run.t_env)
+    }
+
+    /// Returns the folder at `path`, which exists.
+    pub(super) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Returns whether the folder at `path` holds a run.
+    pub(super) fn holds_run(path: &Path) -> bool {
+        path.join(CONFIG).exists()
     }
 
     /// Opens the folder of a run and reads its configuration.
@@ -137,7 +181,7 @@ impl RunFolder {
         let alg = renamed::algorithm(&alg).map(str::to_owned).unwrap_or(alg);
         let current = |key: String| renamed::key(&key).map(str::to_owned).unwrap_or(key);
         let config = config.into_iter().map(|(key, value)| (current(key), value)).collect();
-        Ok((Self { path: path.to_owned() }, RunInfo { alg, env, config }))
+        Ok((Self::at(path), RunInfo { alg, env, config }))
     }
 
     /// Returns the path.

@@ -1,25 +1,32 @@
 //! Runs: the training loop, and everything that it writes into the folder of a run.
 //!
 //! - [`Trainer`] trains one algorithm on one environment, as a whole run or step by step,
-//! - [`Observer`] receives progress, metrics and warnings,
+//! - [`Observer`] receives progress, metrics and warnings; [`ProgressDisplay`] prints them,
 //! - [`evaluate`] plays greedy episodes,
 //! - [`checkpoint`] writes and reads weights and training states atomically,
 //! - [`log`] writes the metrics.
 
 mod api;
 pub mod checkpoint;
+mod ended;
 pub mod evaluate;
 mod folder;
 mod host_info;
 pub mod log;
+mod loop_state;
+mod metric;
 mod observer;
+mod options;
+mod progress_display;
+mod startup;
 mod state;
 mod step;
 mod trainer;
 mod training_loop;
 
+pub use ended::{Ended, RunSummary};
 pub use folder::{RunFolder, RunInfo};
 pub use host_info::HostInfo;
 pub use observer::{Observer, Progress, Report};
+pub use progress_display::ProgressDisplay;
 pub use trainer::Trainer;
-pub use training_loop::RunSummary;

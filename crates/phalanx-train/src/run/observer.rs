@@ -38,6 +38,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds a metric.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::DuplicateMetric`] when there is one of this name.
+    pub fn add(&mut self, name: &str, value: f64) -> Result<(), TrainError> {
+        if matches!(name, "t_env" | "seconds") || self.metrics.contains_key(name) {
+            return Err(TrainError::DuplicateMetric { name: name.to_owned() });
+        }
+        self.metrics.insert(name.to_owned(), value);
+        Ok(())
+    }
+
     /// Returns the report as a line of `metrics.jsonl`: `t_env`, then the metrics by name.
     pub fn line(&self) -> Map<String, Value> {
         let mut line = Map::new();
@@ -78,8 +91,26 @@ impl fmt::Display for Report {
 }
 
 /// Receives progress, metrics and warnings during training: log files, a progress bar, or user code.
+///
+/// Every method has a default that does nothing.
+///
+/// ```
+/// use phalanx_train::{Observer, Report, TrainError};
+///
+/// /// Logs the largest mean return so far as `return_max`.
+/// struct LargestReturn(f64);
+///
+/// impl Observer for LargestReturn {
+///     fn metrics(&mut self, report: &mut Report) -> Result<(), TrainError> {
+///         if let Some(&mean) = report.metrics.get("return_mean") {
+///             self.0 = self.0.max(mean);
+///         }
+///         report.add("return_max", self.0)
+///     }
+/// }
+/// ```
 pub trait Observer: Send {
-    /// Is called after every iteration.
+    /// Is called at the start of a run and after every iteration.
     fn progress(&mut self, progress: &Progress) {
         let _ = progress;
     }
@@ -94,17 +125,35 @@ pub trait Observer: Send {
         Ok(())
     }
 
+    /// Adds metrics at a log point ([`Report::add`]). It is called for all observers, in the order in which
+    /// they were added, before [`Observer::report`] is called for any of them: the metrics reach
+    /// `metrics.jsonl`, TensorBoard and every other observer.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the run.
+    fn metrics(&mut self, report: &mut Report) -> Result<(), TrainError> {
+        let _ = report;
+        Ok(())
+    }
+
     /// Is called at every log point.
     ///
     /// # Errors
     ///
     /// An error ends the run.
-    fn report(&mut self, report: &Report) -> Result<(), TrainError>;
+    fn report(&mut self, report: &Report) -> Result<(), TrainError> {
+        let _ = report;
+        Ok(())
+    }
 
     /// Is called with warnings, after which the run continues.
     ///
     /// # Errors
     ///
     /// An error ends the run.
-    fn warn(&mut self, message: &str) -> Result<(), TrainError>;
+    fn warn(&mut self, message: &str) -> Result<(), TrainError> {
+        let _ = message;
+        Ok(())
+    }
 }

@@ -10,8 +10,8 @@ use phalanx_core::rng::Purpose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use toml::Table;
 
-use super::observer::Observer;
-use crate::algorithms::{Algorithm, Learner, LearnerContext};
+use super::observer::{Observer, Report};
+use crate::algorithms::{Algorithm, Learner, LearnerContext, LearningRate};
 use crate::config::{ConfigError, RunConfig};
 use crate::device::{AUTO, fastest_device};
 use crate::encoders::{Encoders, settings_table};
@@ -20,6 +20,12 @@ use crate::rollout::Metrics;
 
 /// Creates a batch of environments for a purpose.
 type MakeEnvs = Box<dyn Fn(usize, u64, Purpose) -> Box<dyn VecEnv> + Send>;
+
+/// Returns whether a report ends the run.
+pub(super) type StopRule = Box<dyn FnMut(&Report) -> bool + Send>;
+
+/// The factor of the learning rate as a function of the progress.
+pub(super) type LrFactor = Arc<dyn Fn(f64) -> f64 + Send + Sync>;
 
 /// The maximum number of environments of an evaluation.
 const TEST_ENVS: usize = 32;
@@ -49,6 +55,9 @@ pub struct Trainer {
     /// Messages about the choice of the device, if it was `auto`.
     pub(super) device_messages: Vec<String>,
     stop: Arc<AtomicBool>,
+    pub(super) stop_rules: Vec<StopRule>,
+    /// The factor of the learning rate under the schedule `custom`.
+    pub(super) lr_factor: Option<LrFactor>,
     pub(super) session: Option<Session>,
 }
 
@@ -60,6 +69,7 @@ pub(super) struct Session {
     pub(super) test_envs: Box<dyn VecEnv>,
     pub(super) pool: ThreadPool,
     pub(super) metrics: Metrics,
+    pub(super) learning_rate: LearningRate,
     pub(super) started: Instant,
     /// The seconds of training before `started`, if the run was resumed.
     pub(super) earlier_seconds: f64,
@@ -100,6 +110,8 @@ impl Trainer {
             observers: Vec::new(),
             device_messages: Vec::new(),
             stop: Arc::default(),
+            stop_rules: Vec::new(),
+            lr_factor: None,
             session: None,
         }
     }
@@ -151,7 +163,7 @@ impl Trainer {
         self
     }
 
-    /// Sets a flag that stops a run. Once it is true, the run finishes its current iteration, saves its
+    /// Sets a flag that interrupts a run. Once it is true, the run finishes its current iteration, saves its
     /// state and ends with [`TrainError::Stopped`]; it can be resumed exactly.
     #[must_use]
     pub fn stop_when(mut self, flag: Arc<AtomicBool>) -> Self {
@@ -193,8 +205,13 @@ impl Trainer {
         let encoder = self.encoders.read(&self.config.encoder, &self.config.encoder_args)?;
         let mut invalid = self.config.validate();
         invalid.extend(self.algorithm.validate());
+        invalid.extend(self.invalid_schedule());
         if !invalid.is_empty() {
             return Err(ConfigError::InvalidSettings { invalid }.into());
+        }
+        let learning_rate = self.schedule();
+        for t_env in [0, self.config.t_max] {
+            learning_rate.factor_at(t_env)?;
         }
         let threads = self.config.threads;
         let pool = ThreadPoolBuilder::new()
@@ -218,7 +235,11 @@ impl Trainer {
             self.choose_device(&spec, encoder.as_ref(), &pool)?;
         }
         let device = nn::device(&self.config.device)?;
-        let setup = LearnerContext { encoder, ..LearnerContext::new(spec, seed, device.clone()) };
+        let setup = LearnerContext {
+            encoder,
+            learning_rate: learning_rate.clone(),
+            ..LearnerContext::new(spec, seed, device.clone())
+        };
         let learner = nn::catch_device_failure(&self.config.device, &device, || {
             self.algorithm.learner(&setup)
         })?;
@@ -230,6 +251,7 @@ impl Trainer {
             test_envs,
             pool,
             metrics: Metrics::default(),
+            learning_rate,
             started: Instant::now(),
             earlier_seconds: 0.0,
         });

@@ -13,9 +13,11 @@ use phalanx_core::rng::{Purpose, Rng};
 
 use super::batch::RolloutBatch;
 use super::critic_input::CriticLayout;
-use super::settings::{CriticInput, PolicyGradient};
+use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 use crate::algorithms::pending_metrics::PendingMetrics;
-use crate::algorithms::{Learner, LearnerContext, NamedFile, SaveScope, file};
+use crate::algorithms::{
+    Learner, LearnerContext, LearningRate, NamedFile, PlannedUpdates, SaveScope, file,
+};
 use crate::error::TrainError;
 use crate::rollout::{
     InputLayout, Metrics, Policy, Rollout, RolloutCollector, sample, select_each,
@@ -34,6 +36,7 @@ pub struct PolicyLearner {
     pub(super) critic: AgentNetworks,
     pub(super) policy_optimizer: Optimizer,
     pub(super) critic_optimizer: Optimizer,
+    learning_rate: LearningRate,
     inputs: InputLayout,
     value_norm: ValueNorm,
     input_norm: Option<InputNorm>,
@@ -100,6 +103,7 @@ impl PolicyLearner {
             critic,
             policy_optimizer: Optimizer::new(adam),
             critic_optimizer: Optimizer::new(adam),
+            learning_rate: setup.learning_rate.clone(),
             value_norm: ValueNorm::default(),
             input_norm,
             collector: RolloutCollector::new(spec, inputs, actor.carry_dim(), n_envs, steps),
@@ -126,6 +130,15 @@ impl PolicyLearner {
             critic: with_weights(self.critic, critic),
             ..self
         }
+    }
+
+    /// Returns the learning rate of policy and critic after `t_env` environment steps.
+    ///
+    /// # Errors
+    ///
+    /// When the factor of the schedule is invalid.
+    pub(super) fn lr(&self, t_env: u64) -> Result<f64, TrainError> {
+        Ok(self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?)
     }
 
     /// Prepares a rollout for updates, with the critic's current hidden states.
@@ -168,9 +181,10 @@ impl Learner for PolicyLearner {
         self.critic_hidden = estimates.next_critic_hidden;
         metrics.add("explained_variance", estimates.explained_variance);
         let mut pending = PendingMetrics::default();
-        self.update_policies(&mut rollout_batch, metrics, &mut pending);
+        let lr = self.lr(metrics.t_env)?;
+        self.update_policies(&mut rollout_batch, lr, metrics, &mut pending);
         if !self.shared() && !self.critic_shares_minibatches() {
-            self.fit_critic(&rollout_batch, metrics.t_env, &mut pending);
+            self.fit_critic(&rollout_batch, lr, metrics.t_env, &mut pending);
         }
         let (actor, scalars) = self.policy.to_actor_with(pending.values());
         if let Some(norm) = &mut self.input_norm {
@@ -181,6 +195,15 @@ impl Learner for PolicyLearner {
         }
         self.actor = with_input_norm(actor, self.input_norm.as_ref());
         pending.record(scalars, metrics)
+    }
+
+    fn planned_updates(&self, t_max: u64) -> Option<PlannedUpdates> {
+        let settings = &self.settings;
+        let networks = self.policy.owners().iter().max().map_or(0, |last| last + 1);
+        let groups = if settings.update_order == UpdateOrder::Together { 1 } else { networks };
+        let updates = settings.epochs * settings.num_mini_batch * groups;
+        let steps = settings.batch_size_run as u64 * settings.rollout_steps as u64;
+        Some(PlannedUpdates::from_rollouts(t_max, steps, updates as u64))
     }
 
     fn policy(&self) -> Policy {

@@ -59,6 +59,7 @@ impl PolicyLearner {
     pub(super) fn update_policies(
         &mut self,
         rollout_batch: &mut RolloutBatch<'_>,
+        lr: f64,
         metrics: &mut Metrics,
         pending: &mut PendingMetrics,
     ) {
@@ -79,6 +80,7 @@ impl PolicyLearner {
                         group,
                         rollout_batch,
                         batch,
+                        lr,
                         metrics,
                         pending,
                     ));
@@ -108,12 +110,13 @@ impl PolicyLearner {
         group: &UpdateGroup,
         rollout_batch: &RolloutBatch<'_>,
         batch: &Minibatch,
+        lr: f64,
         metrics: &mut Metrics,
         pending: &mut PendingMetrics,
     ) -> Tensor<1> {
         let (losses, vf_coef, device) =
             (self.loss(metrics.t_env), self.settings.vf_coef, &self.device);
-        let (lr, clip) = (self.settings.lr_at(metrics.t_env), self.settings.grad_norm_clip as f32);
+        let clip = self.settings.grad_norm_clip as f32;
         let shards = batch.shards.iter().collect();
         let policy_batch = |shard: &Shard| rollout_batch.policy_batch(group, batch, shard, device);
         let policy_loss = |policy: &AgentNetworks, batch: &PolicyBatch| {
@@ -184,6 +187,7 @@ impl PolicyLearner {
     pub(super) fn fit_critic(
         &mut self,
         rollout_batch: &RolloutBatch<'_>,
+        lr: f64,
         t_env: u64,
         pending: &mut PendingMetrics,
     ) {
@@ -205,7 +209,6 @@ impl PolicyLearner {
                         let loss = value_of(critic, &shard, losses);
                         (loss.clone(), loss.inner())
                     });
-                let lr = self.settings.lr_at(t_env);
                 let clip = self.settings.grad_norm_clip as f32;
                 let optimizer = &mut self.critic_optimizer;
                 let norm = descend(optimizer, &mut self.critic, lr, gradients, clip);
@@ -219,7 +222,7 @@ impl PolicyLearner {
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// When a loss or the norm of a gradient is not finite, or the learning rate's factor is invalid.
     pub fn update(
         &mut self,
         rollout_batch: &RolloutBatch<'_>,
@@ -229,7 +232,8 @@ impl PolicyLearner {
         let all_agents = UpdateGroup { network: None, agents: (0..self.spec.n_agents()).collect() };
         let batch = rollout_batch.minibatch(&all_agents, items, &self.settings, &self.device);
         let mut pending = PendingMetrics::default();
-        self.minibatch_step(&all_agents, rollout_batch, &batch, metrics, &mut pending);
+        let lr = self.lr(metrics.t_env)?;
+        self.minibatch_step(&all_agents, rollout_batch, &batch, lr, metrics, &mut pending);
         pending.flush(metrics)
     }
 }

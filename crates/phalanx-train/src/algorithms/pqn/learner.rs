@@ -9,7 +9,9 @@ use phalanx_core::nn::{
 use phalanx_core::rng::{Purpose, Rng};
 
 use super::super::pending_metrics::PendingMetrics;
-use super::super::{Learner, LearnerContext, NamedFile, SaveScope, file};
+use super::super::{
+    Learner, LearnerContext, LearningRate, NamedFile, PlannedUpdates, SaveScope, file,
+};
 use super::minibatch::Minibatch;
 use super::settings::Pqn;
 use crate::error::TrainError;
@@ -45,6 +47,7 @@ pub(super) struct PqnLearner {
     device: Device,
     networks: AgentNetworks,
     optimizer: Optimizer,
+    learning_rate: LearningRate,
     actor: Actor,
     collector: RolloutCollector,
     exploration: Vec<Rng>,
@@ -83,6 +86,7 @@ impl PqnLearner {
                 alpha: 0.0,
                 eps: settings.optim_eps as f32,
             }),
+            learning_rate: context.learning_rate.clone(),
             collector: RolloutCollector::new(spec, inputs, actor.carry_dim(), n_envs, steps),
             actor,
             exploration: context.exploration(n_envs),
@@ -92,11 +96,12 @@ impl PqnLearner {
         }
     }
 
-    /// Makes one update from the environments `envs` of a rollout.
+    /// Makes one update with the learning rate `lr` from the environments `envs` of a rollout.
     fn update(
         &mut self,
         rollout: &Rollout,
         envs: &[usize],
+        lr: f64,
         metrics: &mut Metrics,
         pending: &mut PendingMetrics,
     ) {
@@ -119,7 +124,7 @@ impl PqnLearner {
                 );
                 learner.loss(networks, part, used)
             });
-        let (lr, clip) = (self.settings.lr_at(metrics.t_env), self.settings.grad_norm_clip as f32);
+        let clip = self.settings.grad_norm_clip as f32;
         let step = self.optimizer.step(lr, self.networks.clone(), gradients, clip);
         self.networks = step.module;
         metrics.updates += 1;
@@ -186,6 +191,8 @@ impl Learner for PqnLearner {
             select_each(values, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
         let rollout = self.collector.collect(envs, &self.actor, select, metrics);
+        let t_env = metrics.t_env;
+        let lr = self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?;
         let (n, parts) = (self.settings.batch_size_run, self.settings.num_mini_batch);
         let mut order: Vec<usize> = (0..n).collect();
         let mut pending = PendingMetrics::default();
@@ -195,12 +202,18 @@ impl Learner for PqnLearner {
             }
             for at in 0..parts {
                 let part = &order[at * n / parts..(at + 1) * n / parts];
-                self.update(&rollout, part, metrics, &mut pending);
+                self.update(&rollout, part, lr, metrics, &mut pending);
             }
         }
         let (actor, numbers) = self.networks.to_actor_with(pending.values());
         self.actor = actor;
         pending.record(numbers, metrics)
+    }
+
+    fn planned_updates(&self, t_max: u64) -> Option<PlannedUpdates> {
+        let (epochs, parts) = (self.settings.epochs as u64, self.settings.num_mini_batch as u64);
+        let steps = self.settings.batch_size_run as u64 * self.settings.rollout_steps as u64;
+        Some(PlannedUpdates::from_rollouts(t_max, steps, epochs * parts))
     }
 
     fn policy(&self) -> Policy {

@@ -11,7 +11,7 @@ use phalanx_core::rng::{Purpose, Rng};
 
 use super::super::pending_metrics::PendingMetrics;
 use super::super::transfer::to_vec;
-use super::super::{Learner, LearnerContext, NamedFile, SaveScope, file};
+use super::super::{Learner, LearnerContext, NamedFile, PlannedUpdates, SaveScope, file};
 use super::batch::EpisodeTensors;
 use super::factorisation::{ModelContext, ValueFactorisation};
 use super::pipelined::PipelinedWeights;
@@ -41,7 +41,7 @@ pub struct ReplayLearner<F: ValueFactorisation> {
 impl<F: ValueFactorisation> ReplayLearner<F> {
     /// Makes a learner with initial weights and an empty replay buffer.
     pub fn new(factorisation: F, context: &LearnerContext) -> Self {
-        let LearnerContext { spec, seed, device, .. } = context;
+        let LearnerContext { spec, seed, device, learning_rate, .. } = context;
         let learning = factorisation.learning().clone();
         let inputs = InputLayout::new(spec, learning.obs_last_action, learning.obs_agent_id);
         let model = ModelContext {
@@ -63,7 +63,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         Self {
             pipelined: overlaps.then(|| PipelinedWeights::new(acting)),
             inputs,
-            state: TrainState::new(factorisation, networks, device),
+            state: TrainState::new(factorisation, networks, device, learning_rate.clone()),
             collector: EpisodeCollector::new(spec, inputs, actor.carry_dim(), n_envs),
             actor,
             replay: EpisodeReplay::new(learning.replay()),
@@ -91,7 +91,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
     ///
     /// # Errors
     ///
-    /// When the loss is not finite.
+    /// When the loss is not finite or the learning rate's factor is invalid.
     pub fn update(
         &mut self,
         shards: &[EpisodeTensors],
@@ -100,7 +100,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         let steps = |shard: &EpisodeTensors| shard.steps.iter().filter(|step| step.filled).count();
         let shards = shards.iter().map(|shard| (steps(shard), shard)).collect();
         let mut pending = PendingMetrics::default();
-        let errors = self.state.update(shards, |shard| shard, metrics, &mut pending);
+        let errors = self.state.update(shards, |shard| shard, metrics, &mut pending)?;
         pending.flush(metrics)?;
         Ok(errors)
     }
@@ -110,10 +110,14 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
     }
 
     /// Makes one update from replayed episodes. Returns `false` if there are not enough yet.
-    fn learn(&mut self, metrics: &mut Metrics, pending: &mut PendingMetrics) -> bool {
+    fn learn(
+        &mut self,
+        metrics: &mut Metrics,
+        pending: &mut PendingMetrics,
+    ) -> Result<bool, TrainError> {
         let learning = self.state.factorisation.learning();
         let Some(sample) = self.replay.sample(learning.batch_size, &mut self.sampling) else {
-            return false;
+            return Ok(false);
         };
         let standardise = learning.standardise_rewards.then(|| {
             self.reward_norm.update(sample.rewards(!learning.common_reward));
@@ -138,12 +142,12 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         };
         let shards =
             shards.into_iter().enumerate().map(|(index, shard)| (shard.steps(), (index, shard)));
-        let errors = self.state.update(shards.collect(), batch, metrics, pending);
+        let errors = self.state.update(shards.collect(), batch, metrics, pending)?;
         // A loss that is not finite ends the run when it is read.
         if !errors.is_empty() && errors.iter().all(|error| error.is_finite()) {
             self.replay.update_priorities(&indices, &errors);
         }
-        true
+        Ok(true)
     }
 }
 
@@ -176,7 +180,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
         }
         let mut pending = PendingMetrics::default();
         for _ in 0..updates {
-            if !self.learn(metrics, &mut pending) {
+            if !self.learn(metrics, &mut pending)? {
                 break;
             }
         }
@@ -211,6 +215,14 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
     fn startup_message(&self) -> Option<String> {
         let replay = self.state.factorisation.learning().replay();
         Some(ReplaySizeBound::new(&self.spec, &replay).to_string())
+    }
+
+    fn planned_updates(&self, t_max: u64) -> Option<PlannedUpdates> {
+        Some(self.state.factorisation.learning().planned_updates(t_max, self.spec.episode_limit))
+    }
+
+    fn uses_agent_rewards(&self) -> bool {
+        !self.state.factorisation.learning().common_reward
     }
 
     fn policy(&self) -> Policy {

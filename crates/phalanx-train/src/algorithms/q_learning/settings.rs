@@ -7,6 +7,7 @@ use phalanx_core::settings::{Check, InvalidSetting, fields};
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::BootstrapRule;
+use crate::algorithms::planned_updates::{PlannedUpdates, grouped};
 use crate::config::ByteSize;
 use crate::replay::{Precision, Prioritised, ReplayConfig};
 
@@ -222,6 +223,27 @@ impl QLearningSettings {
                 .prioritised_replay
                 .then_some(Prioritised { alpha: self.priority_alpha, beta }),
             batch_steps: (self.batch_steps > 0).then_some(self.batch_steps),
+        }
+    }
+
+    /// Estimates the updates in `t_max` environment steps, whose episodes have at most `episode_limit`
+    /// steps.
+    pub(super) fn planned_updates(&self, t_max: u64, episode_limit: usize) -> PlannedUpdates {
+        let (n, limit) = (self.batch_size_run as u64, episode_limit as u64);
+        let rollouts = t_max.div_ceil(n.saturating_mul(limit).max(1));
+        // The buffer must hold a batch first.
+        let without = (self.batch_size as u64).div_ceil(n).saturating_sub(1);
+        let updates = self.updates_per_rollout as u64;
+        PlannedUpdates {
+            updates: rollouts.saturating_sub(without).saturating_mul(updates),
+            at_least: true,
+            schedule: format!(
+                "{updates} after every {n} episodes, once there are {}; an episode has at most {} \
+                 steps",
+                self.batch_size.max(self.batch_size_run),
+                grouped(limit)
+            ),
+            remedy: "raise t_max or updates_per_rollout, or lower batch_size_run or batch_size",
         }
     }
 

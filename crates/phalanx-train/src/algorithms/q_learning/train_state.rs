@@ -6,11 +6,13 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::nn::{Device, Optimizer, in_shards, soft_update};
 
+use super::super::LearningRate;
 use super::super::pending_metrics::PendingMetrics;
 use super::super::transfer::to_vec;
 use super::batch::EpisodeTensors;
 use super::factorisation::ValueFactorisation;
 use super::settings::TargetUpdate;
+use crate::error::TrainError;
 use crate::rollout::Metrics;
 
 /// Networks, target networks and optimizer state of an algorithm.
@@ -20,16 +22,23 @@ pub(super) struct TrainState<F: ValueFactorisation> {
     pub(super) networks: F::Networks,
     pub(super) target: F::Networks,
     pub(super) optimizer: Optimizer,
+    learning_rate: LearningRate,
     /// The number of episodes or updates at the last copy of the target networks.
     pub(super) copied_at: u64,
 }
 
 impl<F: ValueFactorisation> TrainState<F> {
-    pub(super) fn new(factorisation: F, networks: F::Networks, device: &Device) -> Self {
+    pub(super) fn new(
+        factorisation: F,
+        networks: F::Networks,
+        device: &Device,
+        learning_rate: LearningRate,
+    ) -> Self {
         Self {
             target: networks.valid(),
             networks,
             optimizer: Optimizer::new(factorisation.learning().optimizer()),
+            learning_rate,
             copied_at: 0,
             device: device.clone(),
             factorisation,
@@ -39,13 +48,18 @@ impl<F: ValueFactorisation> TrainState<F> {
     /// Makes one update from the shards of a batch, each with the number of its steps, all of which count
     /// alike; `batch` lays out a shard. Metrics go to `pending`. Returns the mean absolute TD error of
     /// every episode, shard by shard, where replay is prioritised; nothing else is read from the device.
+    ///
+    /// # Errors
+    ///
+    /// When the learning rate's factor is invalid.
     pub(super) fn update<T: Send, B: Borrow<EpisodeTensors>>(
         &mut self,
         shards: Vec<(usize, T)>,
         batch: impl Fn(T) -> B + Sync,
         metrics: &mut Metrics,
         pending: &mut PendingMetrics,
-    ) -> Vec<f32> {
+    ) -> Result<Vec<f32>, TrainError> {
+        let lr = self.factorisation.learning().lr * self.learning_rate.factor_at(metrics.t_env)?;
         let all: usize = shards.iter().map(|(steps, _)| steps).sum();
         let (factorisation, target) = (&self.factorisation, &self.target);
         let (losses, gradients) = in_shards(&self.networks, shards, |online, (steps, shard)| {
@@ -68,14 +82,13 @@ impl<F: ValueFactorisation> TrainState<F> {
         for (name, value) in sums {
             pending.add(&[name], value);
         }
-        let learning = self.factorisation.learning();
-        let clip = learning.grad_norm_clip as f32;
-        let step = self.optimizer.step(learning.lr, self.networks.clone(), gradients, clip);
+        let clip = self.factorisation.learning().grad_norm_clip as f32;
+        let step = self.optimizer.step(lr, self.networks.clone(), gradients, clip);
         self.networks = step.module;
         metrics.updates += 1;
         pending.add(&["grad_norm"], step.grad_norm);
         self.update_targets(TargetUpdate::Updates, metrics.updates);
-        if td_errors.is_empty() { Vec::new() } else { to_vec(Tensor::cat(td_errors, 0)) }
+        Ok(if td_errors.is_empty() { Vec::new() } else { to_vec(Tensor::cat(td_errors, 0)) })
     }
 
     /// Updates the target networks if that happens after the `event`, of which there were `count`.

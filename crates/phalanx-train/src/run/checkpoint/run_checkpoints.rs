@@ -25,6 +25,10 @@ pub struct CheckpointIndex {
     pub last: Option<u64>,
     /// Those that are never removed.
     pub kept: Vec<u64>,
+    /// The best one in the state of a finished run, if it was kept. It is the best again when the run is
+    /// resumed, because its last evaluation is not part of a longer run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_of_state: Option<u64>,
 }
 
 /// A checkpoint, as named on the command line.
@@ -81,15 +85,47 @@ impl RunCheckpoints {
         if keep {
             index.kept.push(t_env);
         }
-        let text = serde_json::to_vec_pretty(&index).expect("an index is plain data");
+        self.write_index(&index)?;
+        self.remove_unneeded(&index, former)
+    }
+
+    /// Protects the checkpoint after `t_env` steps, the best one in the state of a finished run, until
+    /// [`RunCheckpoints::restore_best`].
+    pub(in crate::run) fn protect_best(&self, t_env: u64) -> Result<(), TrainError> {
+        let index = CheckpointIndex { best_of_state: Some(t_env), ..self.index()? };
+        self.write_index(&index)
+    }
+
+    /// Makes the checkpoint after `t_env` steps, the best one in a saved state, the best one again, if it
+    /// still exists, and ends its protection.
+    pub(in crate::run) fn restore_best(&self, t_env: u64) -> Result<(), TrainError> {
+        let mut index = self.index()?;
+        let former = [index.best, index.best_of_state.take()];
+        if self.path(t_env).is_dir() {
+            index.best = Some(t_env);
+        }
+        self.write_index(&index)?;
+        self.remove_unneeded(&index, former)
+    }
+
+    fn write_index(&self, index: &CheckpointIndex) -> Result<(), TrainError> {
+        let text = serde_json::to_vec_pretty(index).expect("an index is plain data");
         let (path, temporary) =
             (self.folder.join("index.json"), self.folder.join("tmp-index.json"));
         fs::write(&temporary, text).map_err(TrainError::io("write", &temporary))?;
-        fs::rename(&temporary, &path).map_err(TrainError::io("write", &path))?;
+        fs::rename(&temporary, &path).map_err(TrainError::io("write", &path))
+    }
+
+    /// Removes those of the checkpoints `former` that `index` does not need.
+    fn remove_unneeded(
+        &self,
+        index: &CheckpointIndex,
+        former: [Option<u64>; 2],
+    ) -> Result<(), TrainError> {
         for old in former.into_iter().flatten() {
-            let needed = [index.best, index.last].contains(&Some(old)) || index.kept.contains(&old);
+            let named = [index.best, index.last, index.best_of_state].contains(&Some(old));
             let path = self.path(old);
-            if !needed && path.exists() {
+            if !named && !index.kept.contains(&old) && path.exists() {
                 fs::remove_dir_all(&path).map_err(TrainError::io("remove", &path))?;
             }
         }

@@ -113,6 +113,11 @@ pub struct LogCursor {
 }
 
 impl LogCursor {
+    /// Returns the environment steps of the saved state.
+    pub fn t_env(&self) -> u64 {
+        self.t_env
+    }
+
     /// Returns the current lengths of the log files of the run at `path`, after `t_env` environment steps.
     /// Flushes them to the disk, so that they survive a crash of the machine like the saved state.
     ///

@@ -4,18 +4,20 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use phalanx_train::{Observer, Progress, Report, TrainError};
 
-/// A progress bar on a terminal, plain lines elsewhere.
-pub(crate) struct Console {
+use super::observer::{Observer, Progress, Report};
+use crate::error::TrainError;
+
+/// Shows a run on standard error: a progress bar on a terminal, plain lines elsewhere.
+pub struct ProgressDisplay {
     bar: Option<ProgressBar>,
     /// The result of the last evaluation.
     latest: String,
 }
 
-impl Console {
-    /// Creates the display of a run of `t_max` environment steps.
-    pub(crate) fn new(t_max: u64) -> Self {
+impl ProgressDisplay {
+    /// Creates the display. It shows nothing before a run begins.
+    pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let template =
                 "{bar:30} {percent:>3}% {human_pos}/{human_len} steps | {rate} | {msg}{eta} left";
@@ -25,15 +27,27 @@ impl Console {
                     let _ = write!(out, "{:.0} steps/s", state.per_sec());
                 })
                 .progress_chars("=> ");
-            ProgressBar::new(t_max).with_style(style)
+            ProgressBar::new(0).with_style(style)
         });
         Self { bar, latest: String::new() }
     }
 }
 
-impl Observer for Console {
+impl Default for ProgressDisplay {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Observer for ProgressDisplay {
     fn progress(&mut self, progress: &Progress) {
         if let Some(bar) = &self.bar {
+            // Another run begins.
+            if bar.is_finished() || progress.t_env < bar.position() {
+                bar.reset();
+                self.latest.clear();
+                bar.set_message("");
+            }
             bar.set_length(progress.t_max.max(progress.t_env));
             bar.set_position(progress.t_env);
             if progress.t_env >= progress.t_max {

@@ -1,0 +1,40 @@
+//! Messages at the start of a run.
+
+use super::trainer::Trainer;
+use crate::error::TrainError;
+
+/// A run with fewer updates than this is warned about.
+const FEW_UPDATES: u64 = 200;
+
+impl Trainer {
+    /// Sends the observers what is worth knowing before training: memory, the number of updates, and
+    /// rewards that are not used.
+    pub(super) fn send_startup_messages(&mut self) -> Result<(), TrainError> {
+        let t_max = self.config.t_max;
+        let learner = &self.session()?.learner;
+        let planned = learner.planned_updates(t_max);
+        let mut infos: Vec<String> = learner.startup_message().into_iter().collect();
+        let mut warnings = Vec::new();
+        let unused = !learner.uses_agent_rewards();
+        if let Some(planned) = planned {
+            infos.push(planned.to_string());
+            if planned.updates < FEW_UPDATES {
+                warnings.push(planned.warning());
+            }
+        }
+        let spec = self.spec()?;
+        if spec.agent_rewards && unused {
+            warnings.push(format!(
+                "{} learns from the team's reward: the agent rewards of {} are not used (iql with \
+                 common_reward=false uses them)",
+                self.algorithm().id(),
+                spec.id
+            ));
+        }
+        for observer in &mut self.observers {
+            infos.iter().try_for_each(|message| observer.info(message))?;
+            warnings.iter().try_for_each(|message| observer.warn(message))?;
+        }
+        Ok(())
+    }
+}

@@ -29,6 +29,7 @@
 
 pub mod bench_workloads;
 mod commands;
+mod logging;
 mod program;
 
 pub use program::Program;

@@ -8,8 +8,10 @@ use phalanx_envs::registry::{EnvEntry, Environments, RegistryError};
 use phalanx_train::algorithms::{Algorithm, Algorithms};
 use phalanx_train::{Encoders, TrainError};
 use serde::de::DeserializeOwned;
+use tracing_subscriber::filter::Targets;
 
 use crate::commands::{self, UsageError};
+use crate::logging::{self, parse_filter};
 
 /// The exit status of a run that a signal stopped, which is what shells report for an interrupted
 /// command.
@@ -28,6 +30,11 @@ pub(crate) const STOPPED: u8 = 130;
         phalanx describe skirmish/3m"
 )]
 struct CommandLine {
+    /// Log to standard error what the library does, with the time of every rollout, update, evaluation
+    /// and checkpoint at `debug`: off, error, warn, info, debug, trace, or a level for each target, such as
+    /// warn,phalanx::update=debug. Without it, the variable RUST_LOG decides.
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = parse_filter)]
+    log_level: Option<Targets>,
     #[command(subcommand)]
     command: Command,
 }
@@ -100,7 +107,9 @@ impl Program {
     /// Runs the command line of this process. Returns 0 on success, 2 for a usage or configuration
     /// error, 130 for a run that a signal stopped, and 1 for any other failure.
     pub fn main(self) -> ExitCode {
-        let result = match CommandLine::parse().command {
+        let line = CommandLine::parse();
+        logging::start(line.log_level);
+        let result = match line.command {
             Command::Train(command) => command.run(&self),
             Command::Eval(command) => command.run(&self),
             Command::List(command) => command.run(&self),

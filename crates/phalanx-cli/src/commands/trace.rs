@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use phalanx_core::env::{Env, StepResult, StepRows, StepStatus};
-use phalanx_core::rng::{Purpose, Rng};
+use phalanx_core::env::Env;
 use phalanx_train::TrainError;
-use serde_json::{Value, json};
+use phalanx_train::trace::{self, Recorded, TraceError, TracePolicy};
 
 use crate::Program;
-use crate::commands::policy_argument::ActionSource;
-use crate::commands::{env_args, print};
+use crate::commands::policy_argument::trace_policy;
+use crate::commands::{UsageError, env_args, print};
 
 /// Record episodes, one JSON object per line.
 ///
@@ -62,111 +61,53 @@ impl Trace {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let mut env = program.environments.make(&self.env, &args)?;
-        let mut policy = ActionSource::new(program, &self.policy, self.seed, &*env)?;
+        let mut policy = trace_policy(program, &self.policy, &*env)?;
         // The file appears when it is complete.
         let mut name = self.out.file_name().context("--out must name a file")?.to_owned();
         name.push(".tmp");
         let temporary = self.out.with_file_name(name);
-        let written = self.write(&mut *env, &mut policy, &temporary, &args);
+        let trace = trace::Trace {
+            seed: self.seed,
+            episodes: self.episodes,
+            full: self.full,
+            env_args: args,
+        };
+        let written = self.write(&trace, &mut *env, &mut policy, &temporary);
         if written.is_err() {
             let _ = fs::remove_file(&temporary);
         }
-        let (episodes, steps) = written?;
+        let Recorded { episodes, steps } = written?;
         fs::rename(&temporary, &self.out)
             .with_context(|| format!("cannot write {}", self.out.display()))?;
         print(&format!("{episodes} episodes, {steps} steps in {}", self.out.display()));
         Ok(())
     }
 
+    /// Writes the trace, and prints the drawing of every step with `--show`.
     fn write(
         &self,
+        trace: &trace::Trace,
         env: &mut dyn Env,
-        policy: &mut ActionSource,
+        policy: &mut TracePolicy,
         path: &Path,
-        args: &toml::Table,
-    ) -> anyhow::Result<(u64, u64)> {
+    ) -> anyhow::Result<Recorded> {
         let file =
             fs::File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
         let mut out = BufWriter::new(file);
-        let spec = env.spec().clone();
-        let header = json!({
-            "env": spec.id,
-            "env_args": args,
-            "seed": self.seed,
-            "version": env!("CARGO_PKG_VERSION"),
-            "n_agents": spec.n_agents(),
-            "n_actions": spec.n_actions,
-            "episode_limit": spec.episode_limit,
-        });
-        writeln!(out, "{header}")?;
-        let mut rng = Rng::stream(self.seed, Purpose::Environment, 0);
-        let mut rows = StepRows::new(&spec, 1, 1);
-        let (mut episodes, mut steps) = (0, 0);
-        'episodes: while episodes < self.episodes {
-            env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
-            policy.reset();
-            let start = StepResult { reward: 0.0, status: StepStatus::Running };
-            self.put(&mut out, &self.line(env, &rows, episodes, 0, &[], start))?;
-            for t in 1_u64.. {
-                let Some(actions) = policy.act(env, &rows)? else { break 'episodes };
-                let result = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
-                self.put(&mut out, &self.line(env, &rows, episodes, t, &actions, result))?;
-                steps += 1;
-                if result.status.is_over() {
-                    break;
-                }
+        let recorded = trace.for_each_line(env, policy, |line| {
+            if let Some(text) = line["text"].as_str().filter(|_| self.show) {
+                let (episode, t, reward) = (&line["episode"], &line["t"], &line["reward"]);
+                print(&format!("episode {episode}, t = {t}, reward {reward}\n{text}"));
             }
-            episodes += 1;
-        }
-        out.flush()?;
-        Ok((episodes, steps))
-    }
-
-    /// Writes a line, and prints its drawing with `--show`.
-    fn put(&self, out: &mut impl Write, line: &Value) -> anyhow::Result<()> {
-        writeln!(out, "{line}")?;
-        if let Some(text) = line["text"].as_str().filter(|_| self.show) {
-            let (episode, t, reward) = (&line["episode"], &line["t"], &line["reward"]);
-            print(&format!("episode {episode}, t = {t}, reward {reward}\n{text}"));
-        }
-        Ok(())
-    }
-
-    fn line(
-        &self,
-        env: &dyn Env,
-        rows: &StepRows,
-        episode: u64,
-        t: u64,
-        actions: &[u16],
-        result: StepResult,
-    ) -> Value {
-        let spec = env.spec();
-        let terminated = result.status.with_timeout(spec.timeout_is_terminal).is_terminal();
-        let mut line = json!({
-            "episode": episode,
-            "t": t,
-            "actions": actions,
-            "reward": result.reward,
-            "terminated": terminated,
-            "truncated": result.status == StepStatus::Truncated,
+            writeln!(out, "{line}")
         });
-        if spec.agent_rewards {
-            line["agent_rewards"] = json!(rows.agent_rewards);
-        }
-        for (key, value) in env.frame() {
-            line[key] = value;
-        }
-        if result.status.is_over() {
-            let info = spec.info.iter().zip(&rows.info);
-            line["info"] = info.map(|(name, value)| (name.clone(), json!(value))).collect();
-        }
-        if self.full {
-            line["obs"] = rows.obs.chunks_exact(spec.obs_dim).map(|agent| json!(agent)).collect();
-            line["state"] = json!(rows.state);
-            line["avail_actions"] =
-                rows.avail.chunks_exact(spec.n_actions).map(|mask| json!(mask)).collect();
-        }
-        line
+        let recorded = recorded.map_err(|error| match error {
+            TraceError::Unavailable { .. } => {
+                anyhow::Error::from(UsageError(format!("{}: {error}", self.policy)))
+            }
+            error => error.into(),
+        })?;
+        out.flush()?;
+        Ok(recorded)
     }
 }

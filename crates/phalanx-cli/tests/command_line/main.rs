@@ -3,6 +3,7 @@
 
 mod errors;
 mod information;
+mod logging;
 mod runs;
 mod traces;
 

@@ -2,6 +2,7 @@
 
 use phalanx_core::env::{EnvSpec, StepRows, StepStatus, VecEnv};
 use phalanx_core::nn::Actor;
+use tracing::debug_span;
 
 use super::inputs::InputLayout;
 use super::metrics::Metrics;
@@ -47,6 +48,7 @@ impl EpisodeCollector {
         metrics: &mut Metrics,
     ) -> Vec<Episode> {
         let (n_envs, n_agents) = (envs.n_envs(), self.spec.n_agents());
+        let _span = debug_span!(target: "phalanx::rollout", "rollout", envs = n_envs).entered();
         let mut playing = vec![true; n_envs];
         let mut ended: Vec<Option<(usize, StepStatus)>> = vec![None; n_envs];
         envs.reset(&playing, self.rows.at_mut(0));

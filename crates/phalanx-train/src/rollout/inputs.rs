@@ -71,7 +71,13 @@ impl InputLayout {
     ///
     /// `obs` is `[agent, obs_dim]`; `last_actions` is `[agent]`, or `None` before the first action
     /// of an episode (the one-hot is then zero).
+    ///
+    /// # Panics
+    ///
+    /// When `obs` and `input` hold different numbers of agents.
     pub fn write(&self, obs: &[f32], last_actions: Option<&[u16]>, input: &mut [f32]) {
+        let agents = input.len() / self.dim();
+        assert_eq!(obs.len(), agents * self.obs_dim, "observations are [agent, obs_dim]");
         let rows = input.chunks_exact_mut(self.dim()).zip(obs.chunks_exact(self.obs_dim));
         for (row, obs) in rows {
             row[..self.view_dim()]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use phalanx_core::env::{EnvError, EnvSpec, StepRows, StepStatus, VecEnv, pack, unpack};
 use phalanx_core::nn::Actor;
 use phalanx_core::rl::EpisodeStep;
+use tracing::debug_span;
 
 use super::data::Rollout;
 use super::inputs::InputLayout;
@@ -64,6 +65,8 @@ impl RolloutCollector {
         metrics: &mut Metrics,
     ) -> Arc<Rollout> {
         let (n, agents, masks) = (envs.n_envs(), self.spec.n_agents(), self.spec.avail_len());
+        let steps = self.rollout.time;
+        let _span = debug_span!(target: "phalanx::rollout", "rollout", envs = n, steps).entered();
         self.start(envs);
         for t in 0..self.rollout.time {
             let rollout = Arc::make_mut(&mut self.rollout);

@@ -4,6 +4,7 @@ use phalanx_core::env::{EnvError, pack, unpack};
 use phalanx_core::nn::{Actor, Scratch};
 
 use super::inputs::InputLayout;
+use super::select::{greedy, select_each};
 
 /// The agents of `n_envs` environments, with their hidden states and last actions.
 pub struct TeamRunner {
@@ -49,8 +50,18 @@ impl TeamRunner {
     }
 
     /// Returns the network inputs, `[env, agent, dim]`, of observations, `[env, agent, obs_dim]`.
+    ///
+    /// # Panics
+    ///
+    /// When `obs` has another length.
     pub fn encode(&mut self, obs: &[f32]) -> &[f32] {
         let agents = self.inputs.n_agents;
+        let (envs, obs_dim) = (self.first_step.len(), self.inputs.obs_dim);
+        assert_eq!(
+            obs.len(),
+            envs * agents * obs_dim,
+            "observations are [{envs} environments, {agents} agents, {obs_dim} numbers]"
+        );
         let per_env = agents * self.inputs.dim();
         let obs = obs.chunks_exact(agents * self.inputs.obs_dim);
         for (env, (input, obs)) in self.input.chunks_exact_mut(per_env).zip(obs).enumerate() {
@@ -71,14 +82,51 @@ impl TeamRunner {
 
     /// Returns the network outputs, `[env, agent, n_actions]`, of observations,
     /// `[env, agent, obs_dim]`, and updates the hidden states.
+    ///
+    /// # Panics
+    ///
+    /// When `obs` has another length, or when `actor` does not fit the layout of the inputs.
     pub fn forward(&mut self, actor: &Actor, obs: &[f32]) -> &[f32] {
         self.encode(obs);
         actor.step(&self.input, &mut self.hidden, &mut self.output, &mut self.scratch);
         &self.output
     }
 
+    /// Chooses and records the greedy actions, `[env, agent]`, in every environment with `playing[env]`.
+    /// `obs` is `[env, agent, obs_dim]` and `avail` is `[env, agent, n_actions]`; other environments keep
+    /// their actions.
+    ///
+    /// # Panics
+    ///
+    /// When a slice has another length, or when an agent of such an environment has no available action.
+    pub fn act_greedily(
+        &mut self,
+        actor: &Actor,
+        obs: &[f32],
+        avail: &[bool],
+        playing: &[bool],
+        actions: &mut [u16],
+    ) {
+        let (agents, n_actions) = (self.inputs.n_agents, self.inputs.n_actions);
+        let envs = self.first_step.len();
+        assert_eq!(playing.len(), envs, "`playing` is [env]");
+        assert_eq!(actions.len(), envs * agents, "actions are [env, agent]");
+        assert_eq!(avail.len(), self.output.len(), "masks are [env, agent, n_actions]");
+        self.forward(actor, obs);
+        for env in (0..envs).filter(|&env| playing[env]) {
+            let chosen = &mut actions[env * agents..(env + 1) * agents];
+            let row = env * agents * n_actions..(env + 1) * agents * n_actions;
+            select_each(&self.output[row.clone()], &avail[row], chosen, greedy);
+            self.record_actions(env, chosen);
+        }
+    }
+
     /// Records the actions `[agent]` taken in environment `env` after the last
     /// [`TeamRunner::encode`] or [`TeamRunner::forward`], and the observations of that call.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such environment, or when `actions` does not hold one action per agent.
     pub fn record_actions(&mut self, env: usize, actions: &[u16]) {
         let agents = self.inputs.n_agents;
         let before = (self.inputs.frames - 1) * self.inputs.obs_dim;
@@ -96,6 +144,11 @@ impl TeamRunner {
     /// Returns the hidden states, `[env, agent, carry]`.
     pub fn hidden(&self) -> &[f32] {
         &self.hidden
+    }
+
+    /// Returns the outputs of the last [`TeamRunner::forward`], `[env, agent, n_actions]`.
+    pub fn outputs(&self) -> &[f32] {
+        &self.output
     }
 
     /// Returns the inputs of the last [`TeamRunner::encode`] or [`TeamRunner::forward`],
@@ -155,5 +208,20 @@ mod tests {
         assert_eq!(team.encode(&[100.0, 200.0, 7.0, 8.0]), third);
         team.load(&saved).expect("it was just saved");
         assert_eq!(team.encode(&[100.0, 200.0, 7.0, 8.0])[6..9], [5.0, 5.0, 7.0]);
+    }
+
+    #[test]
+    fn observations_of_a_wrong_length_are_never_replaced_by_earlier_ones() {
+        let spec = EnvSpec { n_actions: 2, obs_dim: 3, ..EnvSpec::new("test", 2) };
+        let mut team = TeamRunner::new(InputLayout::new(&spec, true, true), 1, 1);
+        team.encode(&[0.5; 6]);
+        for length in [0, 3, 5, 7, 12] {
+            let encode = std::panic::AssertUnwindSafe(|| {
+                team.encode(&vec![0.5; length]);
+            });
+            let panic = std::panic::catch_unwind(encode).expect_err("a wrong length");
+            let message = panic.downcast_ref::<String>().expect("a message");
+            assert!(message.contains("[1 environments, 2 agents, 3 numbers]"), "{message}");
+        }
     }
 }

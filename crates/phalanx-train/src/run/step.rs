@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use phalanx_core::env::{EnvSpec, StepRows};
 use phalanx_core::nn;
 use phalanx_core::rng::Purpose;
+use tracing::warn;
 
 use super::trainer::Trainer;
 use crate::error::TrainError;
@@ -29,6 +30,7 @@ impl Trainer {
         for crash in crashes {
             let message =
                 format!("environment {} panicked and was reset: {}", crash.env, crash.message);
+            warn!(target: "phalanx::rollout", "{message}");
             for observer in &mut self.observers {
                 observer.warn(&message)?;
             }

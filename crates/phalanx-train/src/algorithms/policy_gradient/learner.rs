@@ -10,6 +10,7 @@ use phalanx_core::nn::{
 };
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
+use tracing::debug_span;
 
 use super::batch::RolloutBatch;
 use super::critic_input::CriticLayout;
@@ -164,6 +165,7 @@ impl Learner for PolicyLearner {
             select_each(logits, avail, chosen, |logits, avail| sample(logits, avail, rng));
         };
         let played = self.collector.collect(envs, &self.actor, select, metrics);
+        let _span = debug_span!(target: "phalanx::update", "update").entered();
         // The updates read what the actors read: inputs normalised by the moments before the rollout.
         let rollout = match self.actor.input_norm() {
             None => played.clone(),

@@ -7,6 +7,7 @@ use phalanx_core::nn::{
     OptimizerKind, from_safetensors, in_shards, shard_count, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
+use tracing::debug_span;
 
 use super::super::pending_metrics::PendingMetrics;
 use super::super::{
@@ -193,6 +194,7 @@ impl Learner for PqnLearner {
         let rollout = self.collector.collect(envs, &self.actor, select, metrics);
         let t_env = metrics.t_env;
         let lr = self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?;
+        let _span = debug_span!(target: "phalanx::update", "update").entered();
         let (n, parts) = (self.settings.batch_size_run, self.settings.num_mini_batch);
         let mut order: Vec<usize> = (0..n).collect();
         let mut pending = PendingMetrics::default();

@@ -8,6 +8,7 @@ use phalanx_core::nn::{
 };
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
+use tracing::debug_span;
 
 use super::super::pending_metrics::PendingMetrics;
 use super::super::transfer::to_vec;
@@ -173,6 +174,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             self.replay.push(&episode)?;
         }
         metrics.add("epsilon", f64::from(epsilon));
+        let _span = debug_span!(target: "phalanx::update", "update", updates).entered();
         if let Some(pipelined) = &mut self.pipelined
             && let Some(actor) = pipelined.receive(metrics)?
         {

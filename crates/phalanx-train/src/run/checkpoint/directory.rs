@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tracing::debug_span;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::algorithms::NamedFile;
@@ -40,6 +41,8 @@ struct Entry {
 ///
 /// When a file cannot be written. The old checkpoint is then kept.
 pub fn write(path: &Path, files: &[NamedFile]) -> Result<(), TrainError> {
+    let span = debug_span!(target: "phalanx::checkpoint", "write", path = %path.display());
+    let _span = span.entered();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let parent = path.parent().unwrap_or(Path::new("."));
     let temporary = parent.join(format!("tmp-{name}"));
@@ -83,6 +86,8 @@ pub fn write(path: &Path, files: &[NamedFile]) -> Result<(), TrainError> {
 ///
 /// When the folder or a file is missing or damaged; the error names it.
 pub fn read(path: &Path) -> Result<Vec<NamedFile>, TrainError> {
+    let span = debug_span!(target: "phalanx::checkpoint", "read", path = %path.display());
+    let _span = span.entered();
     let damaged =
         |path: &Path, reason: String| TrainError::NotARun { path: path.to_owned(), reason };
     let manifest_path = path.join(MANIFEST);

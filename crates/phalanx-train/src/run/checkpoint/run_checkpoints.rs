@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use tracing::debug;
 
 use super::directory;
 use crate::algorithms::NamedFile;
@@ -77,6 +78,7 @@ impl RunCheckpoints {
     ) -> Result<(), TrainError> {
         let mut index = self.index()?;
         directory::write(&self.path(t_env), files)?;
+        debug!(target: "phalanx::checkpoint", t_env, best, keep, "saved the policy");
         let former = [index.best, index.last];
         index.last = Some(t_env);
         if best {
@@ -155,7 +157,9 @@ impl RunCheckpoints {
             };
             return Err(TrainError::NotARun { path: self.folder.clone(), reason });
         };
-        Ok((step, directory::read(&self.path(step))?))
+        let files = directory::read(&self.path(step))?;
+        debug!(target: "phalanx::checkpoint", step, "loaded the policy");
+        Ok((step, files))
     }
 
     /// Returns the list of checkpoints.

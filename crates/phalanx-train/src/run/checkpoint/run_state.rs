@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tracing::debug;
+
 use super::directory;
 use crate::algorithms::NamedFile;
 use crate::error::TrainError;
@@ -28,6 +30,7 @@ impl RunState {
     pub fn save(&self, t_env: u64, files: &[NamedFile]) -> Result<(), TrainError> {
         let path = self.path(t_env);
         directory::write(&path, files)?;
+        debug!(target: "phalanx::checkpoint", t_env, "saved the training state");
         for old in self.steps()? {
             if old != t_env {
                 let old = self.path(old);

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use phalanx_core::env::{StepRows, StepStatus, VecEnv};
 use serde::{Deserialize, Serialize};
+use tracing::{debug, debug_span};
 
-use crate::rollout::{Metrics, Policy, TeamRunner, greedy};
+use crate::rollout::{Metrics, Policy, TeamRunner};
 pub use scripted::evaluate_scripted;
 
 /// The result of an evaluation.
@@ -56,6 +57,8 @@ impl Evaluation {
 pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Evaluation {
     let spec = envs.spec().clone();
     let n = envs.n_envs();
+    let _span =
+        debug_span!(target: "phalanx::evaluation", "evaluation", episodes, envs = n).entered();
     let mut team = TeamRunner::new(policy.inputs, policy.actor.carry_dim(), n);
     let mut rows = StepRows::new(&spec, n, 1);
     let mut actions = vec![0_u16; n * spec.n_agents()];
@@ -73,17 +76,7 @@ pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Eval
             *playing &= rows.status[env] != StepStatus::Crashed;
         }
         while playing.contains(&true) {
-            let outputs = team.forward(&policy.actor, &rows.obs);
-            let masks = rows.avail.chunks_exact(spec.n_actions);
-            let choices = actions.iter_mut().zip(outputs.chunks_exact(spec.n_actions).zip(masks));
-            for (agent, (action, (values, mask))) in choices.enumerate() {
-                if playing[agent / spec.n_agents()] {
-                    *action = greedy(values, mask);
-                }
-            }
-            for (env, actions) in actions.chunks_exact(spec.n_agents()).enumerate() {
-                team.record_actions(env, actions);
-            }
+            team.act_greedily(&policy.actor, &rows.obs, &rows.avail, &playing, &mut actions);
             envs.step(&actions, &playing, rows.at_mut(0));
             for env in 0..n {
                 if !playing[env] {
@@ -100,5 +93,7 @@ pub fn evaluate(policy: &Policy, envs: &mut dyn VecEnv, episodes: usize) -> Eval
             }
         }
     }
-    Evaluation::of(metrics, returns)
+    let evaluation = Evaluation::of(metrics, returns);
+    debug!(target: "phalanx::evaluation", return_mean = evaluation.return_mean(), "played");
+    evaluation
 }

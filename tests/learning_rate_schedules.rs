@@ -117,7 +117,7 @@ fn the_named_schedules_are_functions_of_the_share_of_training() {
         trained(trainer_of(settings("vdn", Q_LEARNING)).learning_rate(factor))
     };
     assert!(of(LrSchedule::Linear, 0.0) == custom(|progress| 1.0 - progress));
-    assert!(of(LrSchedule::Linear, 0.5) == custom(|progress| 1.0 - 0.5 * progress));
+    assert!(of(LrSchedule::Linear, 0.5) == custom(|progress| 1.0 - progress + 0.5 * progress));
     assert!(of(LrSchedule::Constant, 0.5) == custom(|_| 1.0));
     assert!(of(LrSchedule::Cosine, 0.0) != of(LrSchedule::Linear, 0.0));
 }

@@ -41,13 +41,13 @@ impl LearningRate {
 
     /// Creates a schedule whose factor changes from one to `last` along a line.
     pub fn linear(last: f64, t_max: u64) -> Self {
-        Self::new(t_max, move |progress| 1.0 + (last - 1.0) * progress)
+        Self::new(t_max, move |progress| between(last, progress))
     }
 
     /// Creates a schedule whose factor changes from one to `last` along half a cosine wave (Loshchilov and
     /// Hutter 2017, arXiv 1608.03983).
     pub fn cosine(last: f64, t_max: u64) -> Self {
-        Self::new(t_max, move |progress| last + (1.0 - last) * 0.5 * (1.0 + (PI * progress).cos()))
+        Self::new(t_max, move |progress| between(last, 0.5 * (1.0 - (PI * progress).cos())))
     }
 
     /// Returns the factor after `t_env` environment steps.
@@ -76,6 +76,11 @@ impl fmt::Debug for LearningRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LearningRate").field("t_max", &self.t_max).finish_non_exhaustive()
     }
+}
+
+/// Returns the factor between one and `last`, both of which are exact.
+fn between(last: f64, share: f64) -> f64 {
+    1.0 - share + last * share
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl PlannedUpdates {
         let makes = if self.at_least { "may make as few as" } else { "makes about" };
         let (updates, remedy) = (grouped(self.updates), self.remedy);
         format!(
-            "this run {makes} {updates} updates, which is rarely enough to learn; for more, {remedy}"
+            "this run {makes} {updates} updates, which is often too few to learn; for more, {remedy}"
         )
     }
 }

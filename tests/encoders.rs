@@ -4,22 +4,18 @@
 use std::fs;
 use std::path::Path;
 
-use burn::tensor::Tensor;
-use phalanx::env::{ParallelEnvs, VecEnv};
+use phalanx::env::VecEnv;
 use phalanx::envs::registry::factory;
-use phalanx::nn::{
-    Activation, AnyEncoder, Device, Encoder, EncoderSizes, Linear, MlpEncoder, device,
-};
+use phalanx::nn::{AnyEncoder, MlpEncoder, device};
 use phalanx::prelude::*;
-use phalanx::rng::Purpose;
+use phalanx::train::Encoders;
 use phalanx::train::algorithms::{
-    Algorithm, Algorithms, LearnerContext, NamedFile, Pqn, PqnVdn, SaveScope, algorithm,
+    Algorithm, Algorithms, LearnerContext, NamedFile, SaveScope, algorithm,
 };
 use phalanx::train::config::{ConfigBuilder, ConfigError};
 use phalanx::train::rollout::{Metrics, Policy, TeamRunner};
 use phalanx::train::run::checkpoint::{load_policy, load_policy_with};
 use phalanx::train::run::log::TIME_FIELDS;
-use phalanx::train::{Encoders, TrainError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -350,6 +346,11 @@ fn a_run_records_its_encoder_and_is_resumed_with_the_same_one_only() {
     let error = short(other).resume(&path).expect_err("the width differs").to_string();
     assert!(error.contains("encoder_args"), "{error}");
     short(Scaled::default()).resume(&path).expect("the run can be resumed");
+    let encoders = Encoders::builtin().with::<Scaled>();
+    let player = Player::load_with(&path, CheckpointId::Best, &encoders);
+    assert_eq!(player.expect("the encoder is known").n_agents(), 3);
+    let error = Player::load(&path).err().expect("the encoder is unknown").to_string();
+    assert!(error.contains("`scaled`"), "{error}");
 }
 
 #[test]

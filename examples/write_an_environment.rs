@@ -13,23 +13,22 @@
 use std::process::ExitCode;
 
 use phalanx::env::{pack, unpack};
-use phalanx::envs::arguments::check_keys;
-use phalanx::envs::registry::{EnvEntry, Factory};
+use phalanx::envs::registry::EnvEntry;
 use phalanx::prelude::*;
 use phalanx_cli::Program;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// A corridor of five cells. The buttons are its ends; both robots start in random cells.
+/// A corridor of five cells with a button at either end. Both robots start in random cells.
 struct Corridor {
     spec: EnvSpec,
+    /// The cell of each robot. Everything that changes during an episode is saved; see `save`.
     cells: [u16; 2],
-    t: u64,
+    /// Steps played.
+    t: usize,
 }
 
 const LENGTH: u16 = 5;
 const LIMIT: usize = 20;
+// The actions.
 const STAY: u16 = 0;
 const LEFT: u16 = 1;
 const RIGHT: u16 = 2;
@@ -38,9 +37,10 @@ impl Corridor {
     fn new() -> Self {
         let spec = EnvSpec {
             n_actions: 3,
-            obs_dim: 2 * LENGTH as usize,
-            state_dim: 2 * LENGTH as usize,
+            obs_dim: 2 * usize::from(LENGTH),
+            state_dim: 2 * usize::from(LENGTH),
             episode_limit: LIMIT,
+            // Logged as `pressed_mean` and `test_pressed_mean`.
             info: vec!["pressed".to_owned()],
             ..EnvSpec::new("corridor", 2)
         };
@@ -51,22 +51,18 @@ impl Corridor {
         self.cells.contains(&0) && self.cells.contains(&(LENGTH - 1))
     }
 
-    /// Each robot observes its own cell and the other's; walls make an action unavailable.
-    fn observe(&self, out: StepBuffers<'_>) {
-        out.obs.fill(0.0);
-        out.state.fill(0.0);
-        out.alive.fill(true);
+    /// Each robot observes its own cell and the other's, one-hot; walls make an action unavailable.
+    fn observe(&self, mut out: StepBuffers<'_>) {
+        out.clear();
         out.info[0] = f32::from(u8::from(self.pressed()));
         for (agent, &cell) in self.cells.iter().enumerate() {
             let other = self.cells[1 - agent];
-            let obs = &mut out.obs[agent * self.spec.obs_dim..(agent + 1) * self.spec.obs_dim];
-            obs[usize::from(cell)] = 1.0;
-            obs[usize::from(LENGTH + other)] = 1.0;
             out.state[agent * usize::from(LENGTH) + usize::from(cell)] = 1.0;
-            let avail = &mut out.avail[agent * 3..(agent + 1) * 3];
-            avail[usize::from(STAY)] = true;
-            avail[usize::from(LEFT)] = cell > 0;
-            avail[usize::from(RIGHT)] = cell + 1 < LENGTH;
+            let row = out.agent(agent);
+            row.obs[usize::from(cell)] = 1.0;
+            row.obs[usize::from(LENGTH + other)] = 1.0;
+            row.avail[usize::from(LEFT)] = cell > 0;
+            row.avail[usize::from(RIGHT)] = cell + 1 < LENGTH;
         }
     }
 }
@@ -85,20 +81,21 @@ impl Env for Corridor {
     fn step(&mut self, actions: &[u16], _: &mut Rng, out: StepBuffers<'_>) -> StepResult {
         for (cell, &action) in self.cells.iter_mut().zip(actions) {
             match action {
+                STAY => {}
                 LEFT => *cell -= 1,
                 RIGHT => *cell += 1,
-                _ => {}
+                _ => unreachable!("there are three actions"),
             }
         }
         self.t += 1;
         self.observe(out);
-        let end = match self.t {
-            _ if self.pressed() => StepStatus::Terminated,
-            t if t == LIMIT as u64 => StepStatus::Truncated,
-            _ => StepStatus::Running,
-        };
-        let reward = if end == StepStatus::Terminated { 10.0 } else { -0.1 };
-        StepResult { reward, status: end }
+        if self.pressed() {
+            StepResult { reward: 10.0, status: StepStatus::Terminated }
+        } else if self.t == LIMIT {
+            StepResult { reward: -0.1, status: StepStatus::Truncated }
+        } else {
+            StepResult { reward: -0.1, status: StepStatus::Running }
+        }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
@@ -109,15 +106,6 @@ impl Env for Corridor {
         (self.cells, self.t) = unpack("the corridor", bytes)?;
         Ok(())
     }
-}
-
-/// The environment by its name on the command line.
-fn corridor() -> EnvEntry {
-    let summary = "Two robots must press two buttons at the same time.";
-    EnvEntry::new("corridor", summary, &[], |args| {
-        check_keys(args, &[])?;
-        Ok(Factory::new(Corridor::new))
-    })
 }
 
 fn check_and_learn() -> anyhow::Result<()> {
@@ -137,7 +125,9 @@ fn check_and_learn() -> anyhow::Result<()> {
 
 fn main() -> ExitCode {
     if std::env::args().len() > 1 {
-        return Program::builtin().environment(corridor()).main();
+        let summary = "Two robots must press two buttons at the same time.";
+        let corridor = EnvEntry::simple("corridor", summary, Corridor::new);
+        return Program::builtin().environment(corridor).main();
     }
     match check_and_learn() {
         Ok(()) => ExitCode::SUCCESS,

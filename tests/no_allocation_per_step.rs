@@ -4,11 +4,10 @@
 
 use std::alloc::System;
 
-use phalanx::env::StepRows;
-use phalanx::envs::registry::{list, make};
+use phalanx::env::check_allocations;
+use phalanx::envs::registry::{factory, list};
 use phalanx::prelude::*;
-use phalanx::rng::Purpose;
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -30,41 +29,43 @@ const SMAX: [&str; 4] = [
     "attack_mode = \"random\"\nsee_enemy_actions = false",
 ];
 
-/// Plays `episodes` at random. The error states in which step the allocator was called, and how often.
-fn play(env: &mut dyn Env, episodes: usize) -> Result<(), String> {
-    let spec = env.spec().clone();
-    let mut rows = StepRows::new(&spec, 1, 1);
-    let mut rng = Rng::stream(1, Purpose::Environment, 0);
-    let mut player = Rng::stream(1, Purpose::Check, 0);
-    let mut actions = vec![0_u16; spec.n_agents()];
-    for episode in 0..=episodes {
-        let region = Region::new(ALLOCATOR);
-        env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
-        let mut step = 0;
-        loop {
-            let calls = region.change();
-            if episode > 0 && calls.allocations + calls.reallocations > 0 {
-                return Err(format!("step {step} of episode {episode}: {calls:?}"));
-            }
-            if step > 0 && rows.status[0].is_over() {
-                break;
-            }
-            for (action, mask) in actions.iter_mut().zip(rows.avail.chunks_exact(spec.n_actions)) {
-                *action = player.choose(mask).map_or(0, |index| index as u16);
-            }
-            rows.status[0] = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0)).status;
-            step += 1;
-        }
+fn allocations() -> usize {
+    let counted = ALLOCATOR.stats();
+    counted.allocations + counted.reallocations
+}
+
+/// An environment whose steps allocate.
+struct Leaky(EnvSpec);
+
+impl Env for Leaky {
+    fn spec(&self) -> &EnvSpec {
+        &self.0
     }
-    Ok(())
+    fn reset(&mut self, _: &mut Rng, mut out: StepBuffers<'_>) {
+        out.clear();
+    }
+    fn step(&mut self, _: &[u16], _: &mut Rng, mut out: StepBuffers<'_>) -> StepResult {
+        drop(std::hint::black_box(vec![0_u8; 100]));
+        out.clear();
+        StepResult { reward: 0.0, status: StepStatus::Terminated }
+    }
+    fn save(&self, _: &mut Vec<u8>) {}
+    fn load(&mut self, _: &[u8]) -> Result<(), EnvError> {
+        Ok(())
+    }
 }
 
 #[test]
 fn no_environment_allocates_after_its_first_episode() {
     // Checks that the counter works.
-    let region = Region::new(ALLOCATOR);
+    let before = allocations();
     drop(std::hint::black_box(vec![0_u8; 100]));
-    assert_eq!(region.change().allocations, 1);
+    assert_eq!(allocations(), before + 1);
+    let leak = check_allocations(|| Leaky(EnvSpec::new("leaky", 1)), 3, allocations);
+    assert_eq!(
+        leak.expect_err("every step allocates").to_string(),
+        "`leaky`, episode 1, step 1 with the actions [0] (seed 24301): `step` allocates memory (allocations: 1)"
+    );
 
     let mut found = Vec::new();
     for entry in list().iter().filter(|entry| entry.required_argument().is_none()) {
@@ -75,9 +76,9 @@ fn no_environment_allocates_after_its_first_episode() {
         };
         for text in options {
             let args = text.parse().expect("valid TOML");
-            let mut env = make(&entry.id, &args).expect("the environment is registered");
-            if let Err(where_) = play(&mut *env, 3) {
-                found.push(format!("{} with {text:?}: {where_}", entry.id));
+            let make = factory(&entry.id, &args).expect("the environment is registered");
+            if let Err(error) = check_allocations(make, 3, allocations) {
+                found.push(format!("{error} (arguments {text:?})"));
             }
         }
     }

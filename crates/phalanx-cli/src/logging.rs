@@ -1,6 +1,6 @@
 //! What the library reports through `tracing`, on standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::str::FromStr;
 
 use phalanx_envs::arguments::closest_match;
@@ -53,38 +53,15 @@ pub(crate) fn start(option: Option<Targets>) {
     let layer = fmt::layer()
         .with_ansi(false)
         .with_span_events(FmtSpan::CLOSE)
-        .with_writer(LogWriter::new)
+        .with_writer(io::stderr)
         .with_filter(filter);
     // A program with a subscriber of its own keeps it.
     let _ = registry().with(layer).try_init();
 }
 
-/// Writes lines to standard error. On a terminal, a line replaces the progress bar, which is drawn again
-/// below it.
-struct LogWriter {
-    terminal: bool,
-}
-
-impl LogWriter {
-    fn new() -> Self {
-        Self { terminal: io::stderr().is_terminal() }
-    }
-}
-
-impl Write for LogWriter {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut out = io::stderr().lock();
-        if self.terminal {
-            // Back to the first column, and clear the line.
-            out.write_all(b"\r\x1b[2K")?;
-        }
-        out.write_all(line)?;
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Returns whether anything is logged.
+pub(crate) fn is_on() -> bool {
+    LevelFilter::current() != LevelFilter::OFF
 }
 
 #[cfg(test)]

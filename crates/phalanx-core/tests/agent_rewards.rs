@@ -107,8 +107,8 @@ fn the_conformance_kit_checks_agent_rewards() {
     let report = check(Second::ItsAction).expect("the environment meets the contract");
     assert!(matches!(report, CheckReport { steps: 400, episodes: 100, .. }), "{report:?}");
     for (second, complaint) in [
-        (Second::Nothing, "agent reward index 1 is 0.5 here and -3.25"),
-        (Second::NotANumber, "agent reward index 1 is NaN"),
+        (Second::Nothing, "the reward of agent 1 is not written"),
+        (Second::NotANumber, "the reward of agent 1 is NaN"),
     ] {
         let error = check(second).expect_err("the environment violates the contract").to_string();
         assert!(error.contains(complaint), "{error}");

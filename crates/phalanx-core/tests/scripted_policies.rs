@@ -70,9 +70,18 @@ impl Env for Counter {
         &[("chance", "Chooses at random."), ("count", "Counts its calls.")]
     }
 
-    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(
+        &mut self,
+        policy: usize,
+        avail: &[bool],
+        rng: &mut Rng,
+        actions: &mut [u16],
+    ) {
         self.asked += 1;
-        actions.fill(if policy == 0 { rng.below(3) as u16 } else { self.asked % 3 });
+        for (action, mask) in actions.iter_mut().zip(avail.chunks_exact(4)) {
+            let chance = rng.choose(mask).expect("an action is available") as u16;
+            *action = if policy == 0 { chance } else { self.asked % 3 };
+        }
         match self.fault {
             Fault::Unavailable if policy == 1 && self.t == 9 => actions[1] = 3,
             Fault::LeavesAnAgentOut => actions[1] = u16::MAX,

@@ -1,14 +1,14 @@
-//! Arguments of environments, as they come from a configuration file.
+//! Arguments of environments, as given in a configuration.
 
 use serde::de::DeserializeOwned;
 use toml::Table;
 
-/// An argument an environment understands.
+/// An argument of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Argument {
     /// The key under `env_args`.
     pub key: &'static str,
-    /// The values it may take, in words.
+    /// The allowed values, in words.
     pub allowed: &'static str,
 }
 
@@ -17,59 +17,59 @@ pub(crate) const FLAG: &str = "true or false";
 /// The values of a number without bounds, in words.
 pub(crate) const NUMBER: &str = "a finite number";
 
-/// Makes a row of a list of arguments.
+/// Creates an argument.
 pub(crate) const fn argument(key: &'static str, allowed: &'static str) -> Argument {
     Argument { key, allowed }
 }
 
-/// What is wrong with the arguments of an environment.
+/// An invalid argument of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArgumentError {
-    /// The environment has no such argument, and others that it has.
+    /// The environment has no such argument, but has others.
     #[error("there is no argument `{key}`; did you mean `{nearest}` ({allowed})? Known: {known}")]
     Unknown {
-        /// The key that was given.
+        /// The key.
         key: String,
-        /// The known key most like it.
+        /// The most similar known key.
         nearest: &'static str,
-        /// The values the nearest key may take.
+        /// The allowed values of the most similar key.
         allowed: &'static str,
         /// All known keys.
         known: String,
     },
-    /// The environment has no arguments at all.
-    #[error("there is no argument `{key}`: this environment takes none")]
+    /// The environment takes no arguments.
+    #[error("there is no argument `{key}`: this environment takes no arguments")]
     NoneTaken {
-        /// The key that was given.
+        /// The key.
         key: String,
     },
-    /// An argument without a default is not given.
-    #[error("there is no `{key}`: give {allowed}, as in env_args.{key}=VALUE")]
+    /// A required argument is missing.
+    #[error("the argument `{key}` is missing: set it with env_args.{key}=VALUE to {allowed}")]
     Missing {
         /// The key.
         key: &'static str,
-        /// The values it may take.
+        /// The allowed values.
         allowed: &'static str,
     },
-    /// The value does not suit the argument.
+    /// The value is invalid.
     #[error("`{key}` cannot be {value}: it must be {allowed}")]
     Wrong {
         /// The key.
         key: &'static str,
-        /// The value that was given.
+        /// The value.
         value: String,
-        /// The values it may take.
+        /// The allowed values.
         allowed: &'static str,
     },
-    /// The value does not suit another argument.
+    /// The value contradicts another argument.
     #[error("`{key}` cannot be {value}: {reason}")]
     Contradiction {
         /// The key.
         key: &'static str,
-        /// The value that was given.
+        /// The value.
         value: String,
-        /// What it contradicts.
+        /// The contradiction.
         reason: &'static str,
     },
 }
@@ -79,7 +79,7 @@ pub enum ArgumentError {
 ///
 /// # Errors
 ///
-/// The first key that is unknown, or has a value of a wrong type.
+/// The first key that is unknown or has a value of the wrong type.
 ///
 /// # Panics
 ///
@@ -94,7 +94,7 @@ pub fn read<T: DeserializeOwned>(args: &Table, known: &[Argument]) -> Result<T, 
     Ok(args.clone().try_into().expect("every field was read on its own and has a default"))
 }
 
-/// Refuses keys that are not `known`; none are, for an environment without arguments.
+/// Rejects keys that are not in `known`. For an environment without arguments, `known` is empty.
 ///
 /// # Errors
 ///
@@ -107,7 +107,7 @@ pub fn check_keys(args: &Table, known: &[Argument]) -> Result<(), ArgumentError>
     }
 }
 
-/// Returns the error of a value that `argument` may not take.
+/// Returns the error for an invalid value of `argument`.
 pub(crate) fn wrong(argument: &Argument, value: impl ToString) -> ArgumentError {
     ArgumentError::Wrong { key: argument.key, value: value.to_string(), allowed: argument.allowed }
 }
@@ -126,13 +126,13 @@ fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
     }
 }
 
-/// Returns the row of `key`, which must be one of `arguments`.
+/// Returns the argument `key`, which must be one of `arguments`.
 pub(crate) fn row(arguments: &'static [Argument], key: &str) -> &'static Argument {
     let found = arguments.iter().find(|argument| argument.key == key);
     found.expect("every field has a row, as a test checks")
 }
 
-/// Returns the candidate most like `name`; `None` when there are no candidates.
+/// Returns the candidate most similar to `name`; `None` if there are no candidates.
 pub fn closest_match<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates.min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate))
 }
@@ -144,7 +144,7 @@ pub(crate) mod promises {
 
     use super::{Argument, ArgumentError};
 
-    /// Every field of the arguments has a row, and no row is without a field.
+    /// Every field has an argument, and every argument a field.
     pub(crate) fn every_field_is_documented<T: Serialize + Default>(arguments: &[Argument]) {
         let table = toml::Table::try_from(T::default()).expect("plain data");
         let mut fields: Vec<_> = table.keys().map(String::as_str).collect();
@@ -154,7 +154,7 @@ pub(crate) mod promises {
         assert_eq!(fields, known);
     }
 
-    /// Each line `key = value` is refused with an error that names the key.
+    /// Each line `key = value` is rejected with an error that names the key.
     pub(crate) fn values_are_refused_by_name<T>(
         read: impl Fn(&toml::Table) -> Result<T, ArgumentError>,
         lines: &str,

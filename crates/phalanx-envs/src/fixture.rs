@@ -1,4 +1,4 @@
-//! A battle with the buffers it writes into, for tests.
+//! An environment with the buffers it writes into, for tests.
 
 use phalanx_core::env::{Env, StepBuffers, StepResult, StepRows};
 use phalanx_core::rng::{Purpose, Rng};

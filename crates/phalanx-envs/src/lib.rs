@@ -1,10 +1,10 @@
 //! Simulators for cooperative multi-agent reinforcement learning.
 //!
 //! - [`skirmish`]: StarCraft-like battles with the interface of SMAC and SMACv2.
-//! - [`smax`]: JaxMARL's battle game.
-//! - [`matrix`]: games of one joint action, and of a few.
+//! - [`smax`]: SMAX, JaxMARL's battle game.
+//! - [`matrix`]: matrix games of one or several steps.
 //! - [`predator_prey`]: predator-prey on a grid, with a penalty for solo captures.
-//! - [`registry`]: all of them by identifier, with arguments from a configuration file.
+//! - [`registry`]: all environments by identifier, with arguments from a configuration file.
 //!
 //! Every environment implements [`phalanx_core::env::Env`]. One random episode of `skirmish/3m`:
 //!

@@ -44,7 +44,7 @@ fn errors_name_the_closest_match_and_the_allowed_values() {
     );
     assert_eq!(
         refusal("two_step", "rules = 1"),
-        "environment `two_step`: there is no argument `rules`: this environment takes none"
+        "environment `two_step`: there is no argument `rules`: this environment takes no arguments"
     );
 }
 
@@ -55,7 +55,7 @@ fn smax_battles_are_separate_environments() {
         let id = format!("smax/{}", scenario.name);
         let env = make(&id, &args).expect("the scenario exists");
         assert_eq!((env.spec().id.as_str(), env.spec().episode_limit), (id.as_str(), 51));
-        assert!(env.describe().summary.contains("rules of SMAX"));
+        assert!(env.describe().summary.contains("SMAX battle"));
     }
     assert_eq!(make("smax/3m", &args).expect("it exists").spec().obs_dim, 75);
     assert_eq!(make("skirmish/3m", &Table::new()).expect("it exists").spec().obs_dim, 30);
@@ -65,7 +65,7 @@ fn smax_battles_are_separate_environments() {
 fn games_take_their_own_arguments_only() {
     assert_eq!(
         refusal("matrix/qtran", "z = 1.0"),
-        "environment `matrix/qtran`: there is no argument `z`: this environment takes none"
+        "environment `matrix/qtran`: there is no argument `z`: this environment takes no arguments"
     );
     let message = refusal("predator_prey", "miscapture_punishmnt = -1.5");
     assert!(message.contains("did you mean `miscapture_punishment` (a finite number)?"));
@@ -96,8 +96,8 @@ fn a_map_file_makes_a_battle_that_meets_the_contract() {
 fn a_missing_or_malformed_map_file_is_rejected_with_its_location() {
     assert_eq!(
         refusal("skirmish", ""),
-        "environment `skirmish`: there is no `map`: give the path of a map file (TOML), as in \
-         env_args.map=VALUE"
+        "environment `skirmish`: the argument `map` is missing: set it with env_args.map=VALUE to the \
+         path of a map file (TOML)"
     );
     let message = refusal("skirmish", "map = \"nowhere.toml\"");
     assert!(message.contains("cannot read the map nowhere.toml: "), "{message}");
@@ -110,14 +110,18 @@ fn a_missing_or_malformed_map_file_is_rejected_with_its_location() {
     let message = refusal("skirmish/3m", "map = \"nowhere.toml\"");
     assert!(message.contains("there is no argument `map`"), "{message}");
     let message = refusal("skirmish/one_ramp", &format!("map = '{EXAMPLE}'"));
-    assert!(message.ends_with("its arguments make it `skirmish/two_ramps`"), "{message}");
+    assert!(message.ends_with("its arguments select `skirmish/two_ramps` instead"), "{message}");
 
     let folder = std::env::temp_dir().join(format!("phalanx_maps_{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
     let good = std::fs::read_to_string(EXAMPLE).expect("the example can be read");
     for (file, text, expected) in [
         ("typo.toml", good.replacen("\"marine\"", "\"marin\"", 1), "did you mean `marine`?"),
-        ("3m.toml", good.replacen("name = \"two_ramps\"", "", 1), "is the name of a built-in map"),
+        (
+            "3m.toml",
+            good.replacen("name = \"two_ramps\"", "", 1),
+            "is taken by the built-in map skirmish/3m",
+        ),
         ("large.toml", "#".repeat(2 << 20), "more than 1048576"),
     ] {
         let path = folder.join(file);

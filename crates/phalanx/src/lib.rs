@@ -35,7 +35,7 @@
 //! | write an environment | [`Env`], the trait; [`check_env`], which tests the contract; [`EnvEntry`], for the command line |
 //! | use a built-in environment | [`envs::registry`]; [`envs::skirmish`], [`envs::smax`], [`envs::predator_prey`], [`envs::matrix`] |
 //! | choose an algorithm | [`train::algorithms`]; every one is a plain value with public fields |
-//! | train | [`Trainer`], [`Observer`], [`Report`], [`RunSummary`] |
+//! | train | [`Trainer`], with stopping rules, schedules, seeds and metrics of your own; [`Observer`], [`Report`], [`RunSummary`] |
 //! | configure a run | [`RunConfig`], and [`train::config`] for files and `key=value` |
 //! | find results and checkpoints | [`train::run::RunFolder`], [`train::run::checkpoint`], [`train::run::log`] |
 //! | evaluate | [`train::run::evaluate`] |
@@ -121,8 +121,9 @@ pub mod prelude {
     //! The names that most programs need, for `use phalanx::prelude::*`.
     //!
     //! - **Training**: [`Trainer`] trains one algorithm on one environment. An [`Observer`] receives
-    //!   [`Progress`] and [`Report`]s; a run ends with a [`RunSummary`], which holds [`Evaluation`]s, or with a
-    //!   [`TrainError`]. [`RunConfig`] holds the settings of every run.
+    //!   [`Progress`] and [`Report`]s; a run ends with a [`RunSummary`], which names why it [`Ended`] and
+    //!   holds [`Evaluation`]s, or with a [`TrainError`]. [`RunConfig`] holds the settings of every run;
+    //!   [`ProgressDisplay`] is what `show_progress` adds.
     //! - **Algorithms**: Q-learning ([`QLearning`] with a mixer, such as [`Qmix`]), policy gradients
     //!   ([`Ippo`] and its relatives, with the settings [`PolicyGradient`]) and [`Pqn`].
     //! - **Deployment**: [`Player`] acts with the policy of a run.
@@ -141,7 +142,9 @@ pub mod prelude {
     #[doc(no_inline)]
     pub use phalanx_train::run::evaluate::Evaluation;
     #[doc(no_inline)]
-    pub use phalanx_train::{Observer, Progress, Report, RunSummary, TrainError, Trainer};
+    pub use phalanx_train::{
+        Ended, Observer, Progress, ProgressDisplay, Report, RunSummary, TrainError, Trainer,
+    };
 
     // Algorithms.
     #[doc(no_inline)]

@@ -7,8 +7,8 @@ use crate::Program;
 use crate::commands::list::arguments;
 use crate::commands::{env_args, print};
 
-/// Explain an environment: sizes, limits, every index of observation, state and action, the
-/// arguments it takes and its scripted policies.
+/// Explain an environment: its sizes and limits, every index of observation, state and action, its
+/// scripted policies and its arguments.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx describe skirmish/3m\n  \
     phalanx describe smax/3m\n  \
@@ -63,12 +63,12 @@ impl Describe {
         for (name, value) in [
             ("agents", spec.n_agents().to_string()),
             ("actions", spec.n_actions.to_string()),
-            ("observation", spec.obs_dim.to_string()),
-            ("state", spec.state_dim.to_string()),
-            ("episode limit", spec.episode_limit.to_string()),
+            ("observation size", spec.obs_dim.to_string()),
+            ("state size", spec.state_dim.to_string()),
+            ("episode limit", format!("{} steps", spec.episode_limit)),
             ("timeout is terminal", spec.timeout_is_terminal.to_string()),
             ("largest return", number(spec.max_return)),
-            ("before scaling", number(spec.max_reward)),
+            ("  before scaling", number(spec.max_reward)),
         ] {
             print(&format!("  {name:<20} {value}"));
         }

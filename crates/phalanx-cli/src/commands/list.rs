@@ -159,7 +159,7 @@ impl List {
             }
             for entry in what.entries(program) {
                 let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-                print(&format!("  {:<24} {}", text("id"), text("summary")));
+                print(&format!("  {:<26} {}", text("id"), text("summary")));
                 for (key, value) in entry["settings"].as_object().into_iter().flatten() {
                     print(&format!("    encoder_args.{key}={value}"));
                 }

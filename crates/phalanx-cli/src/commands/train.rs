@@ -7,13 +7,14 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use phalanx_train::config::{ConfigBuilder, ResolvedConfig, RunConfig, renamed};
 use phalanx_train::run::RunFolder;
-use phalanx_train::{RunSummary, TrainError, Trainer};
+use phalanx_train::{ProgressDisplay, RunSummary, TrainError, Trainer};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::Program;
 use crate::commands::{UsageError, print};
+use crate::logging;
 use crate::program::STOPPED;
 
 /// Train a team.
@@ -66,7 +67,11 @@ pub(crate) struct Train {
 impl Train {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let (trainer, config) = self.trainer(program)?;
-        let mut trainer = trainer.show_progress();
+        // Log lines would tear a progress bar.
+        let mut trainer = match logging::is_on() {
+            true => trainer.observe(ProgressDisplay::lines()),
+            false => trainer.show_progress(),
+        };
         trainer.prepare()?;
         // A battle on a map file has the identifier of its map.
         let (alg, env) = (trainer.algorithm().id(), trainer.spec()?.id);

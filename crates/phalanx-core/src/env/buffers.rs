@@ -1,40 +1,103 @@
-//! The arrays that environments write into.
+//! The slices that environments write into.
 
 use serde::{Deserialize, Serialize};
 
 use super::spec::EnvSpec;
 use super::step::StepStatus;
 
-/// The slices one environment writes into.
+/// The slices that one environment writes into.
+///
+/// They belong to the caller and may hold anything when they are handed over: an environment writes
+/// every element in every reset and step. [`clear`](StepBuffers::clear) sets all of them to neutral values,
+/// and [`agent`](StepBuffers::agent) returns the part of one agent:
+///
+/// ```
+/// # use phalanx_core::env::{EnvSpec, StepBuffers, StepRows};
+/// /// Writes three robots in cells of a row of five, with the actions *stay*, *left* and *right*.
+/// fn observe(cells: [usize; 3], mut out: StepBuffers<'_>) {
+///     out.clear();
+///     for (robot, &cell) in cells.iter().enumerate() {
+///         out.state[5 * robot + cell] = 1.0;
+///         let row = out.agent(robot);
+///         row.obs[cell] = 1.0;
+///         row.avail[1] = cell > 0;
+///         row.avail[2] = cell < 4;
+///     }
+/// }
+/// # let spec = EnvSpec { n_actions: 3, obs_dim: 5, state_dim: 15, ..EnvSpec::new("row", 3) };
+/// # let mut rows = StepRows::new(&spec, 1, 1);
+/// # observe([0, 2, 4], rows.at_mut(0).row(&spec, 0));
+/// # assert_eq!(rows.obs[5..10], [0.0, 0.0, 1.0, 0.0, 0.0]);
+/// # assert_eq!(rows.avail[..3], [true, false, true]);
+/// # assert!(rows.alive.iter().all(|&alive| alive) && rows.state[14] == 1.0);
+/// ```
 #[derive(Debug)]
 pub struct StepBuffers<'a> {
-    /// Observations, `[agent, obs_dim]`.
+    /// The observations, `[agent, obs_dim]`: one row per agent, row after row.
     pub obs: &'a mut [f32],
     /// The state, `[state_dim]`.
     pub state: &'a mut [f32],
-    /// Available actions, `[agent, n_actions]`.
+    /// The available actions, `[agent, n_actions]`. A dead agent has exactly one.
     pub avail: &'a mut [bool],
-    /// Which agents are alive, `[agent]`.
+    /// Whether each agent is alive, `[agent]`; all true in tasks without death.
     pub alive: &'a mut [bool],
-    /// The values named by [`EnvSpec::info`], `[info]`; read when an episode ends.
+    /// The values named by [`EnvSpec::info`], `[info]`; those of the last step of an episode are logged.
     pub info: &'a mut [f32],
     /// The reward of each agent for the step, `[agent]`, zeros after a reset; empty unless
     /// [`EnvSpec::agent_rewards`].
     pub agent_rewards: &'a mut [f32],
 }
 
+/// The part of one agent in [`StepBuffers`].
+#[derive(Debug)]
+pub struct AgentBuffers<'a> {
+    /// The observation, `[obs_dim]`.
+    pub obs: &'a mut [f32],
+    /// The available actions, `[n_actions]`.
+    pub avail: &'a mut [bool],
+    /// Whether the agent is alive.
+    pub alive: &'a mut bool,
+}
+
+impl StepBuffers<'_> {
+    /// Sets every element to a neutral value: numbers to zero, all actions available, all agents alive.
+    pub fn clear(&mut self) {
+        for numbers in [&mut *self.obs, &mut *self.state, &mut *self.info, &mut *self.agent_rewards]
+        {
+            numbers.fill(0.0);
+        }
+        self.avail.fill(true);
+        self.alive.fill(true);
+    }
+
+    /// Returns the slices of one agent.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such agent.
+    pub fn agent(&mut self, agent: usize) -> AgentBuffers<'_> {
+        let n_agents = self.alive.len();
+        let (obs_dim, n_actions) = (self.obs.len() / n_agents, self.avail.len() / n_agents);
+        AgentBuffers {
+            obs: &mut self.obs[agent * obs_dim..(agent + 1) * obs_dim],
+            avail: &mut self.avail[agent * n_actions..(agent + 1) * n_actions],
+            alive: &mut self.alive[agent],
+        }
+    }
+}
+
 /// The rows of one time step, `[env, …]`, borrowed from the caller.
 #[derive(Debug)]
 pub struct BatchBuffers<'a> {
-    /// `[env, agent, obs_dim]`.
+    /// The observations, `[env, agent, obs_dim]`.
     pub obs: &'a mut [f32],
-    /// `[env, state_dim]`.
+    /// The states, `[env, state_dim]`.
     pub state: &'a mut [f32],
-    /// `[env, agent, n_actions]`.
+    /// The available actions, `[env, agent, n_actions]`.
     pub avail: &'a mut [bool],
-    /// `[env, agent]`.
+    /// Whether each agent is alive, `[env, agent]`.
     pub alive: &'a mut [bool],
-    /// `[env, info]`.
+    /// The values named by [`EnvSpec::info`], `[env, info]`.
     pub info: &'a mut [f32],
     /// The team's reward, `[env]`; zero after a reset.
     pub reward: &'a mut [f32],
@@ -46,7 +109,7 @@ pub struct BatchBuffers<'a> {
 }
 
 impl<'a> BatchBuffers<'a> {
-    /// Splits the rows into those of the first `n` environments and those of the others.
+    /// Splits the rows after those of the first `n` environments.
     pub fn split_at(self, spec: &EnvSpec, n: usize) -> (BatchBuffers<'a>, BatchBuffers<'a>) {
         let (obs, obs_rest) = self.obs.split_at_mut(n * spec.obs_len());
         let (state, state_rest) = self.state.split_at_mut(n * spec.state_dim);
@@ -90,28 +153,28 @@ impl<'a> BatchBuffers<'a> {
 
 /// Owned rows of `steps` consecutive time steps of `n_envs` environments, `[step, env, …]`.
 ///
-/// A collector lets the environments write row after row, so a rollout is never copied.
+/// Environments write into them directly, so a rollout is never copied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRows {
     /// The number of environments.
     pub n_envs: usize,
     /// The number of time steps.
     pub steps: usize,
-    /// `[step, env, agent, obs_dim]`.
+    /// The observations, `[step, env, agent, obs_dim]`.
     pub obs: Vec<f32>,
-    /// `[step, env, state_dim]`.
+    /// The states, `[step, env, state_dim]`.
     pub state: Vec<f32>,
-    /// `[step, env, agent, n_actions]`.
+    /// The available actions, `[step, env, agent, n_actions]`.
     pub avail: Vec<bool>,
-    /// `[step, env, agent]`.
+    /// Whether each agent is alive, `[step, env, agent]`.
     pub alive: Vec<bool>,
-    /// `[step, env, info]`.
+    /// The values named by [`EnvSpec::info`], `[step, env, info]`.
     pub info: Vec<f32>,
-    /// `[step, env]`.
+    /// The reward of the team, `[step, env]`.
     pub reward: Vec<f32>,
-    /// `[step, env, agent]`, or empty.
+    /// The reward of each agent, `[step, env, agent]`; empty unless [`EnvSpec::agent_rewards`].
     pub agent_rewards: Vec<f32>,
-    /// `[step, env]`.
+    /// How each step ended, `[step, env]`.
     pub status: Vec<StepStatus>,
 }
 

@@ -1,8 +1,8 @@
-//! Environments: what a simulator implements and what a trainer sees.
+//! The environment traits, the buffers that environments write into, and a conformance kit.
 //!
-//! A simulator implements [`Env`] for one environment. The trainer sees a [`VecEnv`], a batch
-//! stepped at once: [`ParallelEnvs`] makes one of any `Env`. [`check_env`] tests that an
-//! environment keeps the contract the rest of the library relies on.
+//! A simulator implements [`Env`]. The trainer steps a [`VecEnv`], a batch of environments;
+//! [`ParallelEnvs`] turns copies of any `Env` into one. [`check_env`] tests that an environment meets the
+//! contract on which the rest of the library relies.
 
 mod buffers;
 mod check;
@@ -13,8 +13,8 @@ mod spec;
 mod step;
 mod vec_env;
 
-pub use buffers::{BatchBuffers, StepBuffers, StepRows};
-pub use check::{CheckError, CheckReport, check_env};
+pub use buffers::{AgentBuffers, BatchBuffers, StepBuffers, StepRows};
+pub use check::{CheckError, CheckReport, check_allocations, check_env};
 pub use environment::Env;
 pub use parallel::ParallelEnvs;
 pub use saved_state::{EnvError, pack, unpack};

@@ -155,7 +155,8 @@ where
     }
 }
 
-fn panic_message(cause: &(dyn std::any::Any + Send)) -> String {
+/// Returns the message of a caught panic.
+pub(super) fn panic_message(cause: &(dyn std::any::Any + Send)) -> String {
     if let Some(text) = cause.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = cause.downcast_ref::<String>() {

@@ -11,19 +11,19 @@ use crate::arguments::{Argument, ArgumentError, NUMBER, argument, read, wrong};
 pub struct Family {
     /// The game's name; its identifier is `matrix/<name>`.
     pub name: &'static str,
-    /// One sentence about what makes the game hard, with its source.
+    /// A one-sentence summary of the difficulty, with its source.
     pub summary: &'static str,
-    /// The argument that chooses among the tables.
+    /// The argument that selects the table.
     pub arguments: &'static [Argument],
     table: fn(&Table) -> Result<Vec<Vec<f32>>, ArgumentError>,
 }
 
 impl Family {
-    /// Returns the game that `args` choose; their defaults where they are silent.
+    /// Returns the game for `args`; missing arguments have their defaults.
     ///
     /// # Errors
     ///
-    /// When an argument is unknown or has a value it may not take.
+    /// When an argument is unknown or has an invalid value.
     pub fn game(&self, args: &Table) -> Result<MatrixGame, ArgumentError> {
         Ok(MatrixGame::with_table(self.name, self.summary, (self.table)(args)?))
     }
@@ -33,20 +33,20 @@ impl Family {
 pub const MATRIX_FAMILIES: &[Family] = &[
     Family {
         name: "qtran_1",
-        summary: "Like qtran, with cells of z = 1 instead of 0, so that the best monotonic fit is wrong.",
+        summary: "Like qtran, with z = 1 instead of 0, so that the best monotonic fit is wrong.",
         arguments: Z,
         table: qtran,
     },
     Family {
         name: "penalty",
-        summary: "Two optima of 10 that must not be mixed up: the penalty k is -100 \
+        summary: "Two optima of 10; mixing them up costs the penalty k = -100 \
                   (Claus and Boutilier 1998).",
         arguments: K,
         table: penalty,
     },
     Family {
         name: "custom",
-        summary: "A game of one joint action with any payoffs; those of qtran unless others are given.",
+        summary: "A one-step game with any payoff table; that of qtran by default.",
         arguments: PAYOFF,
         table: custom,
     },
@@ -56,7 +56,7 @@ const Z: &[Argument] = &[argument("z", NUMBER)];
 const K: &[Argument] = &[argument("k", NUMBER)];
 const PAYOFF: &[Argument] = &[Argument {
     key: "payoff",
-    allowed: "a list of 1 to 100 rows, each a list of equally many finite numbers, at most 100",
+    allowed: "a list of 1 to 100 rows of the same length, each a list of 1 to 100 finite numbers",
 }];
 
 /// The argument of `matrix/qtran_1`.

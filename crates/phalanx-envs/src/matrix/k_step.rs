@@ -1,4 +1,4 @@
-//! The k-step game of MAVEN: a first choice that decides what pays for the rest of the episode.
+//! The k-step game of MAVEN: the first joint action determines which actions pay afterwards.
 
 use phalanx_core::env::{
     Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
@@ -10,16 +10,16 @@ use crate::arguments::{Argument, ArgumentError, argument, read, row, wrong};
 
 /// The number of branches: one per joint action.
 const BRANCHES: usize = 4;
-/// What the last step of branch 0 pays, `[action of agent 0, action of agent 1]`.
+/// The payoffs of the last step of branch 0, `[action of agent 0, action of agent 1]`.
 const LAST: [[f32; 2]; 2] = [[1.0, 1.0], [1.0, 4.0]];
 
-/// What can be chosen about the k-step game, under MAVEN's names.
+/// The arguments of the k-step game, under MAVEN's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KStepArgs {
     /// The number of steps, k.
     pub steps: usize,
-    /// How many branches pay: 2 (those of the joint actions 00 and 11) or 4.
+    /// The number of branches that pay: 2 (those of the joint actions 00 and 11) or 4.
     pub good_branches: usize,
 }
 
@@ -38,7 +38,7 @@ impl KStepArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown or has a value it may not take.
+    /// The first argument that is unknown or has an invalid value.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, Self::ARGUMENTS)?;
         args.check()?;
@@ -58,12 +58,12 @@ impl KStepArgs {
 
 /// Two agents with two actions, k steps (Mahajan et al. 2019, MAVEN).
 ///
-/// The first joint action chooses one of four branches: 00 is branch 0, 01 branch 1, 10 branch 2 and
-/// 11 branch 3. A step pays 1 as long as the agents repeat that joint action, and anything else ends
-/// the episode without reward. With two good branches, 1 and 2 end it at once. In the last step of
-/// branch 0 (where k > 1) every joint action pays 1, and 11 pays 4: the best return is k + 3, and
-/// branch 3 is worth k. A monotonic factorisation cannot represent that the agents must change to 11 together
-/// only at the end of 00, 00, …, and settles for branch 3.
+/// The first joint action chooses one of four branches: 00 is branch 0, 01 branch 1, 10 branch 2 and 11
+/// branch 3. A step pays 1 as long as the agents repeat that joint action; any other ends the episode
+/// without reward. With two good branches, branches 1 and 2 end it at once. In the last step of branch 0
+/// (if k > 1) every joint action pays 1, and 11 pays 4: the best return is k + 3, and branch 3 is worth
+/// k. A monotonic factorisation cannot represent that the agents must switch to 11 together only at the
+/// end of 00, 00, …, and settles for branch 3.
 ///
 /// Observations `[agent, k + 1 + 4]` and state `[k + 1 + 4]` are the one-hot step followed by the
 /// one-hot branch (0 before the first step); with k = 1 there is no branch.
@@ -74,7 +74,7 @@ pub struct KStep {
     progress: Progress,
 }
 
-/// Where an episode stands.
+/// The state of an episode.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Progress {
     step: usize,
@@ -83,15 +83,15 @@ struct Progress {
 }
 
 impl KStep {
-    /// One sentence about the game.
-    pub const SUMMARY: &'static str = "The first joint action decides which one must be repeated for k \
-        steps, and the best branch hides its prize in the last (Mahajan et al. 2019, MAVEN).";
+    /// A one-sentence summary of the game.
+    pub const SUMMARY: &'static str = "The first joint action must be repeated for k steps; only the last \
+        step reveals which branch is best (Mahajan et al. 2019, MAVEN).";
 
     /// Creates the game, at its first step.
     ///
     /// # Errors
     ///
-    /// When an argument has a value it may not take.
+    /// When an argument has an invalid value.
     pub fn new(args: KStepArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let width = if args.steps == 1 { 2 } else { args.steps + 1 + BRANCHES };
@@ -171,7 +171,7 @@ impl Env for KStep {
 
     fn describe(&self) -> Description {
         let mut numbers: Vec<_> =
-            (0..=self.args.steps).map(|step| format!("1 after {step} steps, else 0")).collect();
+            (0..=self.args.steps).map(|step| format!("1 at step {step}, else 0")).collect();
         if self.args.steps > 1 {
             numbers.extend((0..BRANCHES).map(|branch| format!("1 in branch {branch}, else 0")));
         }
@@ -179,7 +179,7 @@ impl Env for KStep {
             summary: Self::SUMMARY.to_owned(),
             obs: numbers.clone(),
             state: numbers,
-            actions: vec!["0".to_owned(), "1".to_owned()],
+            actions: vec!["action 0".to_owned(), "action 1".to_owned()],
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Argument, ArgumentError, NUMBER, argument, read, row, wrong};
 
-/// What can be chosen about the game, under QPLEX's names and with the values of its configuration.
+/// The arguments of the game, under QPLEX's names and with the defaults of its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MmdpArgs {
@@ -35,7 +35,7 @@ impl MmdpArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown or has a value it may not take.
+    /// The first argument that is unknown or has an invalid value.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, Self::ARGUMENTS)?;
         args.check()?;
@@ -56,11 +56,12 @@ impl MmdpArgs {
 /// Two agents with two actions in a game of two states (Wang et al. 2021, QPLEX).
 ///
 /// An episode begins in state 1, where the joint action 00 pays 1; 01 and 10 pay nothing and stay in
-/// state 1, 11 leads to state 0. State 0 pays nothing and is never left. The best return is the number
-/// of steps. Off policy, value decomposition with a linear or monotonic mixer diverges or errs here.
+/// state 1, and 11 leads to state 0. State 0 pays nothing and is never left. The best return is the
+/// number of steps. Under off-policy training, value decomposition with a linear or monotonic mixer
+/// diverges or fails here.
 ///
-/// Observations `[agent, 2]` are the one-hot state; the state `[4]` is that once for each agent. Agents
-/// do not see the time, yet the end of the episode is an end like any other, as in the original
+/// Observations `[agent, 2]` are the one-hot state; the state `[4]` repeats it for each agent. Agents do
+/// not observe the time, yet the time limit counts as a termination, as in the original
 /// ([`EnvSpec::timeout_is_terminal`]).
 #[derive(Clone, Debug)]
 pub struct Mmdp {
@@ -72,15 +73,15 @@ pub struct Mmdp {
 }
 
 impl Mmdp {
-    /// One sentence about the game.
-    pub const SUMMARY: &'static str = "A hundred steps in which 00 pays 1 and 11 ends all pay: a test of \
-        learning off policy (Wang et al. 2021, QPLEX).";
+    /// A one-sentence summary of the game.
+    pub const SUMMARY: &'static str = "A hundred steps; joint action 00 pays 1, and 11 ends all further \
+        reward: a test of off-policy learning (Wang et al. 2021, QPLEX).";
 
     /// Creates the game, at its first step.
     ///
     /// # Errors
     ///
-    /// When an argument has a value it may not take.
+    /// When an argument has an invalid value.
     pub fn new(args: MmdpArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let spec = EnvSpec {
@@ -154,8 +155,8 @@ impl Env for Mmdp {
                 .map(|index| format!("agent {}: {}", index / 2, state(index % 2)))
                 .collect(),
             actions: vec![
-                "0: pays when both agents choose it in state 1".to_owned(),
-                "1: leads to state 0 when both agents choose it".to_owned(),
+                "action 0: pays if both agents choose it in state 1".to_owned(),
+                "action 1: leads to state 0 if both agents choose it".to_owned(),
             ],
         }
     }

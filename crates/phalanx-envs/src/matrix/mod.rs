@@ -1,8 +1,7 @@
-//! Matrix games: the smallest tasks that separate one factorisation of the joint value from
-//! another.
+//! Matrix games: the smallest tasks on which value factorisations differ.
 //!
-//! - [`MATRIX_GAMES`] and [`MATRIX_FAMILIES`]: games of one joint action.
-//! - [`TwoStep`], [`KStep`] and [`Mmdp`]: games of several.
+//! - [`MATRIX_GAMES`] and [`MATRIX_FAMILIES`]: one-step games.
+//! - [`TwoStep`], [`KStep`] and [`Mmdp`]: games of several steps.
 //!
 //! `docs/environments/matrix_games.md` explains which mixer can represent which table.
 
@@ -20,16 +19,13 @@ pub use two_step::TwoStep;
 
 use phalanx_core::env::StepBuffers;
 
-use crate::arguments::check_keys;
 use crate::registry::{EnvEntry, Factory};
 
 /// Returns the environments of this folder.
 pub fn entries() -> Vec<EnvEntry> {
     let fixed = |&payoff: &Payoff| {
-        EnvEntry::new(format!("matrix/{}", payoff.name), payoff.summary, &[], move |args| {
-            check_keys(args, &[])?;
-            Ok(Factory::new(move || MatrixGame::new(payoff)))
-        })
+        let id = format!("matrix/{}", payoff.name);
+        EnvEntry::simple(id, payoff.summary, move || MatrixGame::new(payoff))
     };
     let family = |&family: &Family| {
         let id = format!("matrix/{}", family.name);
@@ -38,15 +34,13 @@ pub fn entries() -> Vec<EnvEntry> {
             Ok(Factory::new(move || game.clone()))
         })
     };
-    let two_step = |id, summary, make: fn() -> TwoStep| {
-        EnvEntry::new(id, summary, &[], move |args| {
-            check_keys(args, &[])?;
-            Ok(Factory::new(make))
-        })
-    };
     let longer = [
-        two_step("two_step", TwoStep::SUMMARY, TwoStep::new),
-        two_step("two_step_non_monotone", TwoStep::NON_MONOTONE_SUMMARY, TwoStep::non_monotone),
+        EnvEntry::simple("two_step", TwoStep::SUMMARY, TwoStep::new),
+        EnvEntry::simple(
+            "two_step_non_monotone",
+            TwoStep::NON_MONOTONE_SUMMARY,
+            TwoStep::non_monotone,
+        ),
         EnvEntry::new("k_step", KStep::SUMMARY, KStepArgs::ARGUMENTS, |args| {
             let game = KStep::new(KStepArgs::from_table(args)?)?;
             Ok(Factory::new(move || game.clone()))
@@ -60,8 +54,7 @@ pub fn entries() -> Vec<EnvEntry> {
     of_one_step.chain(longer).collect()
 }
 
-/// Writes what these games show apart from observation and state: all actions are available, and
-/// no agent dies.
+/// Makes all actions available and all agents alive.
 fn write_flags(out: &mut StepBuffers<'_>) {
     out.avail.fill(true);
     out.alive.fill(true);

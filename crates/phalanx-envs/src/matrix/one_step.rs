@@ -1,9 +1,9 @@
-//! Games of one joint action: two agents choose a row and a column of a payoff table.
+//! One-step games: two agents choose a row and a column of a payoff table.
 
 use phalanx_core::env::{Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus};
 use phalanx_core::rng::Rng;
 
-/// The length of observation and state; all elements are one, as in the code of Weighted QMIX.
+/// The length of the observation and the state; all elements are one, as in the code of Weighted QMIX.
 const WIDTH: usize = 5;
 
 /// A payoff table.
@@ -11,14 +11,14 @@ const WIDTH: usize = 5;
 pub struct Payoff {
     /// The game's name; its identifier is `matrix/<name>`.
     pub name: &'static str,
-    /// One sentence about what makes the game hard, with its source.
+    /// A one-sentence summary of the difficulty, with its source.
     pub summary: &'static str,
-    /// `[action of agent 0, action of agent 1]`, row by row.
+    /// The payoffs, `[action of agent 0, action of agent 1]`, row by row.
     pub table: &'static [&'static [f32]],
 }
 
-/// The one-step games with a fixed table. To add a game, add a row here; those whose table takes
-/// an argument are [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES).
+/// The one-step games with a fixed table; those whose table takes an argument are
+/// [`MATRIX_FAMILIES`](super::MATRIX_FAMILIES). To add a game, add a row here.
 pub const MATRIX_GAMES: &[Payoff] = &[
     Payoff {
         name: "qtran",
@@ -37,44 +37,44 @@ pub const MATRIX_GAMES: &[Payoff] = &[
     },
     Payoff {
         name: "identity_2",
-        summary: "Two agents are paid for agreeing (Rashid et al. 2020, Weighted QMIX, table 1).",
+        summary: "Both agents must choose the same of two actions (Rashid et al. 2020, Weighted QMIX, table 1).",
         table: &[&[1.0, 0.0], &[0.0, 1.0]],
     },
     Payoff {
         name: "identity_3",
-        summary: "Two agents are paid for agreeing on one of three actions.",
+        summary: "Both agents must choose the same of three actions.",
         table: &[&[1.0, 0.0, 0.0], &[0.0, 1.0, 0.0], &[0.0, 0.0, 1.0]],
     },
     Payoff {
         name: "climbing",
-        summary: "Miscoordination at the optimum 11 costs 30 (Claus and Boutilier 1998).",
+        summary: "The optimum 11 borders on penalties of -30 for miscoordination (Claus and Boutilier 1998).",
         table: &[&[11.0, -30.0, 0.0], &[-30.0, 7.0, 6.0], &[0.0, 0.0, 5.0]],
     },
     Payoff {
         name: "pymarl2_1",
-        summary: "The optimum 12 is surrounded by -0.1, so little that QMIX finds it (PyMARL2).",
+        summary: "The optimum 12 is surrounded by only -0.1, and QMIX finds it (PyMARL2's code, table 1).",
         table: &[&[12.0, -0.1, -0.1], &[-0.1, 0.0, 0.0], &[-0.1, 0.0, 0.0]],
     },
     Payoff {
         name: "pymarl2_2",
-        summary: "Like qtran, with an optimum of 12 (a second table in the code of PyMARL2).",
+        summary: "Like qtran, with an optimum of 12 (PyMARL2's code, table 2).",
         table: &[&[12.0, -12.0, -12.0], &[-12.0, 0.0, 0.0], &[-12.0, 0.0, 0.0]],
     },
     Payoff {
         name: "pymarl2_3",
-        summary: "The optimum 12 next to many cells of 10 (a third table in the code of PyMARL2).",
+        summary: "The optimum 12 hides among many cells of 10 (PyMARL2's code, table 3).",
         table: &[&[12.0, 0.0, 10.0], &[0.0, 0.0, 10.0], &[10.0, 10.0, 10.0]],
     },
 ];
 
 /// A one-step game of two agents.
 ///
-/// Observations `[agent, 5]` and state `[5]` are all ones; the episode ends after one step with
-/// the payoff as its reward. Where the table is not square, the mask takes from one agent the
-/// actions it does not have.
+/// Observations `[agent, 5]` and the state `[5]` are all ones; the episode ends after one step with the
+/// payoff as its reward. If the table is not square, the mask of one agent excludes the actions that it
+/// lacks.
 ///
 /// ```
-/// use phalanx_core::env::{check_env};
+/// use phalanx_core::env::check_env;
 /// use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
 ///
 /// let report = check_env(|| MatrixGame::new(MATRIX_GAMES[0]), 1000).expect("the environment meets the contract");
@@ -83,7 +83,7 @@ pub const MATRIX_GAMES: &[Payoff] = &[
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatrixGame {
     summary: &'static str,
-    /// `[action of agent 0, action of agent 1]`.
+    /// The payoffs, `[action of agent 0, action of agent 1]`.
     table: Vec<Vec<f32>>,
     spec: EnvSpec,
 }
@@ -99,7 +99,7 @@ impl MatrixGame {
     ///
     /// # Panics
     ///
-    /// When the table has no cell, or rows of different lengths.
+    /// When the table is empty or its rows differ in length.
     pub fn with_table(name: &str, summary: &'static str, table: Vec<Vec<f32>>) -> Self {
         let columns = table.first().map_or(0, Vec::len);
         assert!(columns > 0, "a payoff table has a cell");

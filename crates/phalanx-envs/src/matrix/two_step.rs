@@ -5,14 +5,14 @@ use phalanx_core::env::{
 };
 use phalanx_core::rng::Rng;
 
-/// A table of the second step, `[action of agent 0, action of agent 1]`.
+/// A payoff table of the second step, `[action of agent 0, action of agent 1]`.
 type Payoffs = [[f32; 2]; 2];
 
-/// What state 2A pays.
+/// The payoffs in state 2A.
 const SAFE: Payoffs = [[7.0, 7.0], [7.0, 7.0]];
-/// What state 2B pays in the paper.
+/// The payoffs in state 2B in the paper.
 const MONOTONE: Payoffs = [[0.0, 1.0], [1.0, 8.0]];
-/// What state 2B pays in the variant.
+/// The payoffs in state 2B in the variant.
 const NON_MONOTONE: Payoffs = [[2.0, 1.0], [1.0, 8.0]];
 
 /// Two agents, two steps (Rashid et al. 2018, QMIX, section 5).
@@ -26,9 +26,8 @@ const NON_MONOTONE: Payoffs = [[2.0, 1.0], [1.0, 8.0]];
 ///          1          1   8
 /// ```
 ///
-/// A factorisation without interaction between agents settles for 7; a monotonic one finds 8. In the
-/// [variant](TwoStep::non_monotone) of several ports, acting apart is worth less than both keeping to
-/// action 0:
+/// An additive factorisation settles for 7; a monotonic one finds 8. In the
+/// [variant](TwoStep::non_monotone) of several ports, mixed joint actions are worth less than 00:
 ///
 /// ```text
 ///            agent 1: 0   1
@@ -36,31 +35,30 @@ const NON_MONOTONE: Payoffs = [[2.0, 1.0], [1.0, 8.0]];
 ///          1          1   8
 /// ```
 ///
-/// Observations `[agent, 3]` and state `[3]` are the one-hot index of the state (1, 2A, 2B). After
-/// the last step they show the state in which it was taken.
+/// Observations `[agent, 3]` and the state `[3]` are the one-hot index of the state (1, 2A, 2B). After
+/// the last step they show the state in which it was played.
 #[derive(Clone, Debug)]
 pub struct TwoStep {
     spec: EnvSpec,
-    /// What states 2A and 2B pay.
+    /// The payoffs in states 2A and 2B.
     payoffs: [Payoffs; 2],
     state: u8,
 }
 
 impl TwoStep {
-    /// One sentence about the game.
-    pub const SUMMARY: &'static str =
-        "Agent 0 first chooses between a safe 7 and a game worth 8 (Rashid et al. 2018, QMIX).";
+    /// A one-sentence summary of the game.
+    pub const SUMMARY: &'static str = "Agent 0 first chooses between a safe 7 and a matrix game worth up to 8 (Rashid et al. 2018, QMIX).";
 
-    /// One sentence about the variant.
-    pub const NON_MONOTONE_SUMMARY: &'static str = "The two-step game with a second step that is not \
-        monotonic: 2, 1, 1, 8 instead of 0, 1, 1, 8.";
+    /// A one-sentence summary of the variant.
+    pub const NON_MONOTONE_SUMMARY: &'static str = "The two-step game with a non-monotonic matrix game: \
+        payoffs 2, 1, 1, 8 instead of 0, 1, 1, 8.";
 
     /// Creates the game, at its first step.
     pub fn new() -> Self {
         Self::with("two_step", MONOTONE)
     }
 
-    /// Creates the variant, at its first step.
+    /// Creates the variant with the non-monotonic second game, at its first step.
     pub fn non_monotone() -> Self {
         Self::with("two_step_non_monotone", NON_MONOTONE)
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Argument, ArgumentError, FLAG, NUMBER, argument, read, row, wrong};
 
-/// What can be chosen about the hunt.
+/// The arguments of the environment.
 ///
 /// Names are those of `stag_hunt` in DCG, Weighted QMIX and PyMARL2, and defaults those of Weighted
 /// QMIX's `pred_prey_punish`, except for the last argument, which is ours. Pairs are for stags and
@@ -18,20 +18,22 @@ pub struct PredatorPreyArgs {
     pub toroidal: bool,
     /// The number of agents.
     pub n_agents: usize,
-    /// The number of stags, the prey that takes several agents.
+    /// The number of stags, the prey that only several agents can catch.
     pub n_stags: usize,
-    /// The number of hares, the prey that takes fewer.
+    /// The number of hares, the prey that fewer agents can catch.
     pub n_hare: usize,
     /// How many rows and columns an agent sees in each direction.
     pub agent_obs: [usize; 2],
-    /// What stops an agent that moves into its cell: agents (0), stags (1), hares (2). Agents always
-    /// do.
+    /// The occupants of a cell that block a move into it: agents (0), stags (1), hares (2). Agents
+    /// always do.
     pub agent_move_block: Vec<u8>,
-    /// Prey is caught by the action *catch*; without, by leaving it no free cell to go to.
+    /// Prey is caught by the action *catch*; otherwise, it is caught when it has no free cell to move
+    /// to.
     pub capture_action: bool,
     /// How many adjacent agents must play *catch* at once to catch a stag, and a hare.
     pub capture_action_conditions: [usize; 2],
-    /// Without the action *catch*: the number of free adjacent cells with which a stag, and a hare, is caught.
+    /// Without the action *catch*: the number of free adjacent cells at which a stag, and a hare, counts
+    /// as caught.
     pub capture_conditions: [usize; 2],
     /// Agents that took part in a capture are frozen for the rest of the episode.
     pub capture_freezes: bool,
@@ -39,7 +41,7 @@ pub struct PredatorPreyArgs {
     pub capture_terminal: bool,
     /// Frozen agents vanish from the grid; otherwise they block moves.
     pub remove_frozen: bool,
-    /// Without the action *catch*: prey that is hemmed in by prey and walls alone is not caught.
+    /// Without the action *catch*: prey that is enclosed only by prey and walls is not caught.
     pub prevent_cannibalism: bool,
     /// The reward when too few agents play *catch* next to a prey, once for each prey and step.
     pub miscapture_punishment: f32,
@@ -47,7 +49,7 @@ pub struct PredatorPreyArgs {
     pub reward_stag: f32,
     /// The reward for a hare.
     pub reward_hare: f32,
-    /// The reward for a move that another agent or prey stops.
+    /// The reward for a move that is blocked by an agent or prey.
     pub reward_collision: f32,
     /// The reward for every step.
     pub reward_time: f32,
@@ -55,18 +57,19 @@ pub struct PredatorPreyArgs {
     pub p_stags_rest: f32,
     /// The probability that a hare that could move does not.
     pub p_hare_rest: f32,
-    /// An agent observes the state and its own position instead of its surroundings.
+    /// Agents observe the whole state and their own position instead of their surroundings.
     pub observe_state: bool,
     /// Observations show the walls.
     pub observe_walls: bool,
-    /// Five features per cell instead of three: walls have a separate one, the last is unused.
+    /// Uses five features per cell instead of three: a separate one for walls, and one that is always
+    /// zero.
     pub observe_one_hot: bool,
-    /// Observations hold the number of an agent or prey, counted from one, instead of ones.
+    /// Observations hold the 1-based number of an agent or prey instead of ones.
     pub observe_ids: bool,
     /// The largest number of steps of an episode.
     pub episode_limit: usize,
-    /// Reaching the limit cuts the episode short, so that its last state keeps its value; without,
-    /// it is an end like any other.
+    /// Reaching the limit truncates the episode, so that its last state keeps its value; otherwise it
+    /// terminates the episode.
     pub truncate_episodes: bool,
     /// Reports the share of each agent in the team's reward.
     pub individual_rewards: bool,
@@ -118,7 +121,7 @@ pub const ARGUMENTS: &[Argument] = &[
     argument("n_stags", COUNT),
     argument("n_hare", COUNT),
     argument("agent_obs", "a list of two whole numbers from 0 to 64, rows and columns"),
-    argument("agent_move_block", "a list with 0 (agents) and perhaps 1 (stags) and 2 (hares)"),
+    argument("agent_move_block", "a list with 0 (agents) and optionally 1 (stags) and 2 (hares)"),
     argument("capture_action", FLAG),
     argument("capture_action_conditions", "a list of two whole numbers from 1 to 4"),
     argument("capture_conditions", "a list of two whole numbers from 0 to 4"),
@@ -147,7 +150,7 @@ impl PredatorPreyArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown, has a value it may not take or contradicts another.
+    /// The first argument that is unknown, has an invalid value or contradicts another.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;
@@ -159,8 +162,8 @@ impl PredatorPreyArgs {
         self.n_stags + self.n_hare
     }
 
-    /// Returns the largest return of an episode, where captures are all that is rewarded and their
-    /// number is bounded by the agents they freeze; else `None`.
+    /// Returns the largest return of an episode, if only captures are rewarded and their number is
+    /// bounded by the agents they freeze; otherwise `None`.
     ///
     /// By default every stag takes two of eight agents, so that 4 stags, worth 40, can be caught.
     pub fn max_return(&self) -> Option<f32> {
@@ -179,7 +182,7 @@ impl PredatorPreyArgs {
         Some((0..=self.n_stags.min(agents / per_stag)).map(value).fold(0.0, f32::max))
     }
 
-    /// Refuses values that the types allow but a hunt does not.
+    /// Rejects values that the types allow but the rules do not.
     pub(crate) fn check(&self) -> Result<(), ArgumentError> {
         let count = |n: usize| n <= 1000;
         let probability = |p: f32| (0.0..=1.0).contains(&p);
@@ -224,20 +227,20 @@ impl PredatorPreyArgs {
         self.check_together()
     }
 
-    /// Refuses values that contradict each other.
+    /// Rejects values that contradict each other.
     fn check_together(&self) -> Result<(), ArgumentError> {
         let refuse = |key, value, reason| Err(ArgumentError::Contradiction { key, value, reason });
         let [rows, columns] = self.world_shape;
         let crowd = self.n_agents + self.n_prey();
         if self.n_prey() == 0 {
-            return refuse("n_stags", "0".to_owned(), "without hares there is no prey at all");
+            return refuse("n_stags", "0".to_owned(), "there must be at least one stag or hare");
         }
         if crowd > rows * columns {
             let reason = "the grid has fewer cells than there are agents and prey";
             return refuse("world_shape", format!("{:?}", self.world_shape), reason);
         }
         if self.toroidal && rows.min(columns) < 3 {
-            let reason = "a toroidal grid has at least 3 rows and columns";
+            let reason = "a toroidal grid needs at least 3 rows and columns";
             return refuse("world_shape", format!("{:?}", self.world_shape), reason);
         }
         if self.toroidal && self.observe_walls {

@@ -1,4 +1,4 @@
-//! What the numbers mean, and what a trace shows.
+//! Descriptions of all indices, and frames of traces.
 
 use phalanx_core::env::Description;
 use serde_json::{Map, Value, json};
@@ -10,9 +10,9 @@ use super::state::{STAG, World};
 pub(super) fn describe(env: &PredatorPrey) -> Description {
     let args = env.args();
     let [rows, columns] = args.world_shape;
-    let there = |of: &str| format!("1 where there is {of}, else 0");
+    let there = |of: &str| format!("1 for {of}, else 0");
     let presence = ["an agent", "a stag", "a hare"].map(there).to_vec();
-    let number = |of: &str| format!("the number of the {of} there, counted from 1; else 0");
+    let number = |of: &str| format!("1-based number of the {of}, else 0");
     let mut features = if args.observe_ids {
         ["agent", "stag", "hare"].map(number).to_vec()
     } else {
@@ -47,12 +47,12 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
     let absolute = |row: usize, column: usize| format!("row {row}, column {column}");
     let obs = if args.observe_state {
         let mut features = state_features.clone();
-        features.push("1 where the agent itself is, else 0".to_owned());
+        features.push("1 for the agent itself, else 0".to_owned());
         cells(rows, columns, &absolute, &features)
     } else {
         let [down, right] = args.agent_obs.map(|reach| reach as i64);
         let relative = |row: usize, column: usize| {
-            format!("{:+} down, {:+} right", row as i64 - down, column as i64 - right)
+            format!("offset {:+} down, {:+} right", row as i64 - down, column as i64 - right)
         };
         let [rows, columns] = args.agent_obs.map(|reach| 2 * reach + 1);
         cells(rows, columns, &relative, &features)
@@ -60,7 +60,7 @@ pub(super) fn describe(env: &PredatorPrey) -> Description {
     let mut actions: Vec<String> =
         ["right", "down", "left", "up", "stay"].iter().map(|&name| name.to_owned()).collect();
     if args.capture_action {
-        actions.push("catch: try to catch the adjacent prey".to_owned());
+        actions.push("catch an adjacent prey".to_owned());
     }
     Description {
         summary: PredatorPrey::SUMMARY.to_owned(),
@@ -93,9 +93,8 @@ pub(super) fn frame(world: &World) -> Map<String, Value> {
     frame
 }
 
-/// Returns one line per row: agents by their number (letters from ten on, `@` when these run out),
-/// stags as `S`, hares as `H`, free cells as `.`. Frozen agents are gone, or `#` where they stand
-/// in the way.
+/// Returns one line per row: agents by their number (letters from ten on, then `@`), stags as `S`,
+/// hares as `H`, free cells as `.`. Frozen agents that stay on the grid are `#`.
 pub(super) fn text(world: &World) -> String {
     let mut text = String::with_capacity((world.grid.columns + 1) * world.grid.rows);
     for cell in 0..world.grid.len() as u32 {

@@ -1,4 +1,4 @@
-//! The environment of a hunt: reset, step, save and load.
+//! The environment: reset, step, save and load.
 
 use phalanx_core::env::{
     Description, Env, EnvError, EnvSpec, StepBuffers, StepResult, StepStatus, pack, unpack,
@@ -14,11 +14,11 @@ use super::state::{State, World};
 use super::{SCRIPTED_POLICIES, rules};
 use crate::arguments::ArgumentError;
 
-/// Agents hunt prey on a grid, and need each other to catch it.
+/// Agents on a grid must cooperate to catch prey.
 ///
 /// Actions are *right*, *down*, *left*, *up*, *stay* and *catch*. With the defaults, observations
-/// `[agent, 5, 5, 3]` are the surroundings of each agent, and the state `[10, 10, 3]` is the whole
-/// grid; the features of a cell are whether an agent, a stag or a hare is there.
+/// `[agent, 5, 5, 3]` are the surroundings of each agent, and the state `[10, 10, 3]` is the whole grid;
+/// the features of a cell mark an agent, a stag and a hare.
 ///
 /// ```
 /// use phalanx_core::env::{Env, check_env};
@@ -37,15 +37,15 @@ pub struct PredatorPrey {
 }
 
 impl PredatorPrey {
-    /// One sentence about the task.
-    pub const SUMMARY: &'static str = "Two agents must catch a prey together; trying alone is \
-        punished (Böhmer et al. 2020, DCG; Rashid et al. 2020, Weighted QMIX).";
+    /// A one-sentence summary of the task.
+    pub const SUMMARY: &'static str = "Two agents must catch a prey together; solo attempts \
+        are punished (Böhmer et al. 2020, DCG; Rashid et al. 2020, Weighted QMIX).";
 
     /// Creates the environment.
     ///
     /// # Errors
     ///
-    /// When an argument has a value it may not take, or contradicts another.
+    /// When an argument has an invalid value or contradicts another.
     pub fn new(args: PredatorPreyArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let writer = ObservationWriter::new(&args);
@@ -112,7 +112,7 @@ impl Env for PredatorPrey {
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         let state: State = unpack(&self.spec.id, bytes)?;
         if !self.world.is_compatible(&state) {
-            let reason = "it belongs to a hunt of another kind".to_owned();
+            let reason = "it is the state of a hunt with other arguments".to_owned();
             return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
         }
         self.world.restore(state);
@@ -123,7 +123,7 @@ impl Env for PredatorPrey {
         SCRIPTED_POLICIES
     }
 
-    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, policy: usize, _: &[bool], rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
         actions.fill(rules::STAY);

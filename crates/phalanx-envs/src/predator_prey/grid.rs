@@ -3,7 +3,7 @@
 /// Row and column steps of the moves *right*, *down*, *left* and *up*.
 const STEPS: [(isize, isize); 4] = [(0, 1), (1, 0), (0, -1), (-1, 0)];
 
-/// Where there is a wall instead of a neighbouring cell.
+/// Marks a wall in place of a neighbouring cell.
 const WALL: u32 = u32::MAX;
 
 /// A grid of cells, numbered row by row.
@@ -12,7 +12,7 @@ pub(super) struct Grid {
     pub(super) rows: usize,
     pub(super) columns: usize,
     toroidal: bool,
-    /// `[cell, direction]`, in the order of [`STEPS`].
+    /// The neighbours, `[cell, direction]`, in the order of [`STEPS`].
     neighbours: Vec<[u32; 4]>,
 }
 
@@ -56,13 +56,13 @@ impl Grid {
         self.neighbours[cell as usize].iter().copied().filter(|&to| to != WALL)
     }
 
-    /// Row and column of a cell.
+    /// Returns the row and column of a cell.
     #[inline]
     pub(super) fn place(&self, cell: u32) -> (usize, usize) {
         (cell as usize / self.columns, cell as usize % self.columns)
     }
 
-    /// Returns the least number of moves from one cell to another on the empty grid.
+    /// Returns the smallest number of moves between two cells on the empty grid.
     pub(super) fn distance(&self, a: u32, b: u32) -> usize {
         let ((row_a, column_a), (row_b, column_b)) = (self.place(a), self.place(b));
         let along = |a: usize, b: usize, side: usize| {

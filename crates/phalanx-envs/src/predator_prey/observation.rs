@@ -1,4 +1,4 @@
-//! What agents see, the state, and which actions are available.
+//! Observations, the state and action masks.
 
 use phalanx_core::env::StepBuffers;
 
@@ -8,12 +8,13 @@ use super::state::World;
 
 /// The features of a cell: agents, stags, hares.
 const FEATURES: usize = 3;
-/// The features of a cell with `observe_one_hot`: walls, and one that is always zero, come after.
+/// The features of a cell with `observe_one_hot`: a feature for walls and one that is always zero
+/// follow.
 const FEATURES_ONE_HOT: usize = 5;
 /// The feature of walls with `observe_one_hot`.
 const WALL: usize = 3;
 
-/// Writes what a hunt shows.
+/// Writes observations, state and masks.
 ///
 /// Windows are cut from a canvas: the grid with a margin as wide as agents can see.
 #[derive(Clone, Debug)]
@@ -23,13 +24,13 @@ pub(super) struct ObservationWriter {
     pub(super) obs_dim: usize,
     pub(super) state_dim: usize,
     pub(super) n_actions: usize,
-    /// How far agents see: rows, columns.
+    /// The number of rows and columns that agents see in each direction.
     reach: [usize; 2],
     /// The rows and columns of the grid.
     shape: [usize; 2],
     /// The empty canvas, `[row, column, feature]`.
     blank: Vec<f32>,
-    /// The canvas of the present step.
+    /// The canvas of the current step.
     canvas: Vec<f32>,
 }
 
@@ -82,7 +83,7 @@ impl ObservationWriter {
         out.info[1] = world.state.miscaptures as f32;
     }
 
-    /// The grid, `[row, column, feature]`: ones where an agent, a stag or a hare is.
+    /// Writes the grid, `[row, column, feature]`: ones for agents, stags and hares.
     fn write_state(&self, world: &World, state: &mut [f32]) {
         state.fill(0.0);
         for agent in (0..world.args.n_agents).filter(|&agent| world.on_grid(agent)) {
@@ -94,7 +95,7 @@ impl ObservationWriter {
         }
     }
 
-    /// The state with one more feature per cell: a one where the agent is.
+    /// Writes the state with one more feature per cell: a one for the agent itself.
     fn write_views_of_the_state(&self, world: &World, state: &[f32], obs: &mut [f32]) {
         let features = self.features;
         for (agent, view) in obs.chunks_exact_mut(self.obs_dim).enumerate() {
@@ -110,7 +111,7 @@ impl ObservationWriter {
         }
     }
 
-    /// The surroundings of each agent, `[row, column, feature]`; zeros for those off the grid.
+    /// Writes the surroundings of each agent, `[row, column, feature]`; zeros for those off the grid.
     fn write_windows(&mut self, world: &World, obs: &mut [f32]) {
         self.paint(world);
         let row_length = (2 * self.reach[1] + 1) * self.features;
@@ -128,7 +129,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Draws the agents and prey that can be seen. Frozen agents are invisible.
+    /// Draws the visible agents and prey. Frozen agents are invisible.
     fn paint(&mut self, world: &World) {
         self.canvas.copy_from_slice(&self.blank);
         let number = |i: usize| if world.args.observe_ids { (i + 1) as f32 } else { 1.0 };
@@ -145,7 +146,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Draws one of the state; on a toroidal grid in the margins too.
+    /// Draws one agent or prey; on a toroidal grid in the margins too.
     fn draw(&mut self, world: &World, cell: u32, feature: usize, value: f32) {
         let (row, column) = world.grid.place(cell);
         let [reach_rows, reach_columns] = self.reach;
@@ -168,7 +169,8 @@ impl ObservationWriter {
     }
 }
 
-/// Moves away from the wall, staying, and *catch* next to a prey; nothing but staying when frozen.
+/// Writes the mask of one agent: moves that no wall blocks, staying, and *catch* next to a prey. A
+/// frozen agent can only stay.
 fn write_mask(world: &World, agent: usize, mask: &mut [bool]) {
     let active = !world.state.frozen[agent];
     let cell = world.state.agents[agent];

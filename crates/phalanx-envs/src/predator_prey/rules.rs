@@ -1,4 +1,4 @@
-//! One step of the hunt: agents move, then prey is caught or moves.
+//! One step: agents move, then prey is caught or moves.
 
 use phalanx_core::rng::Rng;
 
@@ -9,7 +9,7 @@ pub(super) const STAY: u16 = 4;
 /// The action that tries to catch an adjacent prey.
 pub(super) const CATCH: u16 = 5;
 
-/// The agents that a capture, or the attempt, is about: at most one per neighbouring cell.
+/// The agents involved in a capture or an attempt: at most one per neighbouring cell.
 #[derive(Clone, Copy, Default)]
 struct Group {
     agents: [u16; 4],
@@ -30,8 +30,8 @@ impl Group {
 impl World {
     /// Plays one step and returns the team's reward and whether the task is over.
     ///
-    /// First the agents move, one after the other in random order. Then the prey has its turn, again
-    /// in random order: it is caught, or it moves.
+    /// First the agents move, one after the other in random order. Then each prey, again in random
+    /// order, is caught or moves.
     pub(super) fn play(&mut self, actions: &[u16], rng: &mut Rng) -> (f32, bool) {
         let n_agents = self.args.n_agents;
         self.shares.fill(self.args.reward_time / n_agents as f32);
@@ -82,7 +82,8 @@ impl World {
         stopped
     }
 
-    /// Lets a prey be caught, or else move. Returns the reward and whether it was caught.
+    /// Catches a prey if its conditions are met, and moves it otherwise. Returns the reward and whether
+    /// it was caught.
     fn turn(&mut self, prey: usize, actions: &[u16], rng: &mut Rng) -> (f32, bool) {
         let cell = self.state.prey[prey];
         let kind = self.kind(prey);
@@ -102,7 +103,7 @@ impl World {
             self.remove_prey(prey);
             if self.args.capture_freezes {
                 hunters.iter().for_each(|agent| self.freeze(agent));
-                // An agent in the cell of the prey has no part in the capture, but is frozen too.
+                // An agent in the cell of the prey takes no part in the capture, but is frozen too.
                 let on_top = self.agent_in(cell).filter(|&agent| actions[agent] == CATCH);
                 if let Some(agent) = on_top.filter(|&agent| !self.state.frozen[agent]) {
                     self.freeze(agent);
@@ -120,8 +121,8 @@ impl World {
         (reward, false)
     }
 
-    /// Returns the agents next to a cell that can take part in a capture there: those that play
-    /// *catch*, or all where there is no such action.
+    /// Returns the agents next to a cell that can take part in a capture there: those that play *catch*,
+    /// or all if there is no such action.
     fn hunters(&self, cell: u32, actions: &[u16]) -> Group {
         let mut group = Group::default();
         for agent in self.grid.neighbours(cell).filter_map(|cell| self.agent_in(cell)) {
@@ -133,7 +134,7 @@ impl World {
         group
     }
 
-    /// Splits a reward evenly over a group; over all agents where the group is empty.
+    /// Splits a reward evenly among a group, or among all agents if the group is empty.
     fn share(&mut self, reward: f32, group: Group) {
         if group.len == 0 {
             let all = self.shares.len() as f32;
@@ -144,8 +145,7 @@ impl World {
         }
     }
 
-    /// Moves a prey to one of the free adjacent cells, all equally likely; it stays where there are
-    /// none, or when it rests.
+    /// Moves a prey to a free adjacent cell, drawn uniformly. It stays if there is none or if it rests.
     fn flee(&mut self, prey: usize, rng: &mut Rng) {
         let cell = self.state.prey[prey];
         let mut free = [0; 4];
@@ -159,7 +159,7 @@ impl World {
         }
         let stag = self.kind(prey) == STAG;
         let rest = if stag { self.args.p_stags_rest } else { self.args.p_hare_rest };
-        // Prey that an agent has run into does not rest.
+        // Prey that shares its cell with an agent does not rest.
         if rest > 0.0 && self.agent_in(cell).is_none() && rng.uniform() < rest {
             return;
         }
@@ -167,7 +167,7 @@ impl World {
     }
 }
 
-/// Writes a random order of the numbers below `n`.
+/// Writes a random permutation of the numbers below `n`.
 fn shuffled(order: &mut Vec<u16>, n: usize, rng: &mut Rng) {
     order.clear();
     order.extend(0..n as u16);

@@ -6,13 +6,13 @@ use super::args::PredatorPreyArgs;
 use super::rules::{CATCH, STAY};
 use super::state::World;
 
-/// No prey.
+/// Marks an agent without a target.
 const NONE: u16 = u16::MAX;
 
 /// Buffers for the choices of one step. No state is kept between steps.
 #[derive(Clone, Debug)]
 pub(super) struct GreedyHunt {
-    /// The prey each agent is after, `[agent]`.
+    /// The target of each agent, `[agent]`.
     target: Vec<u16>,
     /// Agents without a target, nearest to a prey first.
     idle: Vec<u16>,
@@ -26,9 +26,9 @@ impl GreedyHunt {
 
     /// Writes the action of every agent that is not frozen.
     ///
-    /// Groups form round the prey that enough agents can reach soonest, as long as there are agents
-    /// and prey left; the remaining agents go for the nearest prey. A group that stands next to its
-    /// prey plays *catch*; others close in.
+    /// Groups form around the prey that enough agents can reach soonest, as long as agents and prey are
+    /// left; the remaining agents approach the nearest prey. A group whose members are all adjacent to
+    /// its prey plays *catch*; other groups close in.
     pub(super) fn choose(&mut self, world: &World, rng: &mut Rng, actions: &mut [u16]) {
         self.form_groups(world);
         for agent in (0..actions.len()).filter(|&agent| !world.state.frozen[agent]) {
@@ -96,7 +96,7 @@ fn prey_left(world: &World) -> impl Iterator<Item = usize> + '_ {
     (0..world.args.n_prey()).filter(|&prey| !world.state.caught[prey])
 }
 
-/// Returns how many agents it takes to catch a prey.
+/// Returns the number of agents needed to catch a prey.
 fn needed(world: &World, prey: usize) -> usize {
     let kind = world.kind(prey);
     if world.args.capture_action {
@@ -110,10 +110,10 @@ fn distance(world: &World, agent: usize, prey: usize) -> usize {
     world.grid.distance(world.state.agents[agent], world.state.prey[prey])
 }
 
-/// Returns a move towards a prey, such that the agent is next to it after the prey has moved too.
+/// Returns a move after which, once the prey has moved too, the agent is likely to be next to it.
 ///
-/// Prey that can move does, so its distance to an agent that waits changes by one: at distance two
-/// it is better to wait, and next to the prey to step aside and be met again.
+/// Prey moves whenever it can, so its distance to a waiting agent changes by one. At distance two it is
+/// therefore better to wait, and at distance one to step aside.
 fn approach(world: &World, agent: usize, prey: usize, rng: &mut Rng) -> u16 {
     let (from, to) = (world.state.agents[agent], world.state.prey[prey]);
     let now = world.grid.distance(from, to);

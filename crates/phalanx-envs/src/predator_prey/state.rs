@@ -17,17 +17,17 @@ pub(super) const HARE: usize = 1;
 /// Everything that changes in the course of an episode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
-    /// The cell of each agent, `[agent]`; that in which it was frozen for a frozen one.
+    /// The cell of each agent, `[agent]`; for a frozen agent, the cell in which it was frozen.
     pub(super) agents: Vec<u32>,
     /// `[agent]`.
     pub(super) frozen: Vec<bool>,
-    /// The cell of each prey, `[prey]`, stags first; the last one for a prey that was caught.
+    /// The cell of each prey, `[prey]`, stags first; for a caught prey, its last cell.
     pub(super) prey: Vec<u32>,
     /// `[prey]`.
     pub(super) caught: Vec<bool>,
     /// Steps played.
     pub(super) step: usize,
-    /// How often, so far, too few agents tried to catch a prey.
+    /// The number of failed captures: too few agents tried to catch a prey.
     pub(super) miscaptures: u32,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct World {
     agent_at: Vec<u16>,
     /// The prey in each cell, `[cell]`.
     prey_at: Vec<u16>,
-    /// Room for a random order of agents, of prey, or of all cells.
+    /// A buffer for a random order of agents, prey or cells.
     pub(super) order: Vec<u16>,
 }
 
@@ -72,7 +72,7 @@ impl World {
         world
     }
 
-    /// Starts an episode: agents and prey in distinct cells, all arrangements equally likely.
+    /// Starts an episode: places agents and prey in distinct cells, uniformly at random.
     pub(super) fn randomize(&mut self, rng: &mut Rng) {
         let State { agents, frozen, prey, caught, step, miscaptures } = &mut self.state;
         let n_cells = self.grid.len();
@@ -90,7 +90,7 @@ impl World {
         self.rebuild_index();
     }
 
-    /// Takes over a state that [fits](Self::fits).
+    /// Restores a state that is [compatible](Self::is_compatible).
     pub(super) fn restore(&mut self, state: State) {
         self.state = state;
         self.shares.fill(0.0);
@@ -112,7 +112,7 @@ impl World {
         }
     }
 
-    /// Returns whether a saved state can be one of this hunt.
+    /// Returns whether a saved state belongs to an environment with these arguments.
     pub(super) fn is_compatible(&self, saved: &State) -> bool {
         let ours = &self.state;
         let vanish = self.args.remove_frozen;
@@ -135,13 +135,13 @@ impl World {
             && saved.agents.iter().chain(&saved.prey).all(|&cell| (cell as usize) < self.grid.len())
     }
 
-    /// Returns whether a prey is a stag or a hare.
+    /// Returns the kind of a prey: [`STAG`] or [`HARE`].
     #[inline]
     pub(super) fn kind(&self, prey: usize) -> usize {
         if prey < self.args.n_stags { STAG } else { HARE }
     }
 
-    /// Returns whether an agent takes up a cell.
+    /// Returns whether an agent occupies a cell.
     #[inline]
     pub(super) fn on_grid(&self, agent: usize) -> bool {
         !(self.args.remove_frozen && self.state.frozen[agent])
@@ -165,7 +165,7 @@ impl World {
         self.agent_at[cell as usize] == EMPTY && self.prey_at[cell as usize] == EMPTY
     }
 
-    /// Returns whether a prey stands next to this cell.
+    /// Returns whether a prey is adjacent to this cell.
     #[inline]
     pub(super) fn next_to_prey(&self, cell: u32) -> bool {
         self.grid.neighbours(cell).any(|cell| self.prey_in(cell).is_some())

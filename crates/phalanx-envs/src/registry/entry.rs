@@ -1,4 +1,4 @@
-//! One environment of the registry: its name, its arguments and how it is made.
+//! One environment of the registry: its identifier, its arguments and its factory.
 
 use std::error::Error;
 use std::fmt;
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use phalanx_core::env::Env;
 use toml::Table;
 
-use crate::arguments::Argument;
+use crate::arguments::{Argument, check_keys};
 
-/// Why an entry refuses its arguments: any error, so that `?` works on those of any environment.
+/// The reason why an entry rejects its arguments. Any error converts to it, so `?` works in `prepare`.
 pub type EnvArgError = Box<dyn Error + Send + Sync>;
 
 type Prepare = dyn Fn(&Table) -> Result<Factory, EnvArgError> + Send + Sync;
@@ -38,7 +38,8 @@ impl fmt::Debug for Factory {
 
 /// An environment that can be made by its identifier.
 ///
-/// A custom environment in a custom registry:
+/// [`EnvEntry::simple`] suffices for an environment without arguments, [`EnvEntry::new`] is for one with
+/// arguments:
 ///
 /// ```
 /// # use phalanx_core::env::Env;
@@ -56,10 +57,10 @@ impl fmt::Debug for Factory {
 /// const ARGUMENTS: &[Argument] = &[Argument { key: "prize", allowed: "a number" }];
 ///
 /// fn entry() -> EnvEntry {
-///     EnvEntry::new("matrix/agree", "Two agents are paid for agreeing.", ARGUMENTS, |args| {
+///     EnvEntry::new("matrix/agree", "Two agents are rewarded for agreeing.", ARGUMENTS, |args| {
 ///         let Args { prize } = read(args, ARGUMENTS)?;
 ///         let table = vec![vec![prize, 0.0], vec![0.0, prize]];
-///         let game = MatrixGame::with_table("agree", "Two agents are paid for agreeing.", table);
+///         let game = MatrixGame::with_table("agree", "Two agents are rewarded for agreeing.", table);
 ///         Ok(Factory::new(move || game.clone()))
 ///     })
 /// }
@@ -77,14 +78,14 @@ pub struct EnvEntry {
     pub id: String,
     /// One sentence about the task.
     pub summary: String,
-    /// The arguments it takes.
+    /// The arguments that it accepts.
     pub arguments: &'static [Argument],
     named_by: Option<&'static str>,
     prepare: Arc<Prepare>,
 }
 
 impl EnvEntry {
-    /// Describes an environment; `prepare` checks its arguments and returns what makes it.
+    /// Describes an environment with `arguments`; `prepare` checks them and returns the factory.
     pub fn new(
         id: impl Into<String>,
         summary: impl Into<String>,
@@ -100,24 +101,46 @@ impl EnvEntry {
         }
     }
 
-    /// Makes `key` an argument that must be given and that names the task: the environment's own
+    /// Describes an environment without arguments; `make` makes one.
+    ///
+    /// ```
+    /// use phalanx_envs::matrix::{MATRIX_GAMES, MatrixGame};
+    /// use phalanx_envs::registry::EnvEntry;
+    ///
+    /// let entry = EnvEntry::simple("my_game", "A game of my own.", || MatrixGame::new(MATRIX_GAMES[0]));
+    /// assert!(entry.prepare(&"prize = 3".parse()?).is_err(), "it takes no arguments");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn simple<E: Env + 'static>(
+        id: impl Into<String>,
+        summary: impl Into<String>,
+        make: impl Fn() -> E + Send + Sync + 'static,
+    ) -> Self {
+        let factory = Factory::new(make);
+        Self::new(id, summary, &[], move |args| {
+            check_keys(args, &[])?;
+            Ok(factory.clone())
+        })
+    }
+
+    /// Makes `key` a required argument that determines the name of the task: the environment's own
     /// identifier is then `<id>/<name>`, and is accepted in place of `<id>` together with `key`.
-    /// So runs on different custom maps are kept apart.
+    /// Runs on different custom maps thus have different identifiers.
     #[must_use]
     pub fn named_by(self, key: &'static str) -> Self {
         Self { named_by: Some(key), ..self }
     }
 
-    /// Returns the argument without which this environment cannot be made, if there is one.
+    /// Returns the required argument, if there is one.
     pub fn required_argument(&self) -> Option<&'static str> {
         self.named_by
     }
 
-    /// Checks `args`.
+    /// Checks `args` and returns the factory of environments with these arguments.
     ///
     /// # Errors
     ///
-    /// When an argument is unknown or has a value that it may not take.
+    /// When an argument is unknown or has an invalid value.
     pub fn prepare(&self, args: &Table) -> Result<Factory, EnvArgError> {
         (self.prepare)(args)
     }

@@ -5,7 +5,7 @@ use toml::Table;
 use super::Environments;
 use crate::arguments::closest_match;
 
-/// Other names of families, in lower case, each with the family that has its tasks here.
+/// Names of families in other libraries, in lower case, with the corresponding family here.
 const FAMILIES: &[(&str, &str)] = &[
     ("smac", "skirmish"),
     ("smacv1", "skirmish"),
@@ -20,7 +20,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("matrixgames", "matrix"),
 ];
 
-/// Other names of single tasks, in lower case.
+/// Names of single tasks in other libraries, in lower case.
 const TASKS: &[(&str, &str)] = &[
     ("10gen_protoss", "skirmish/protoss_5_vs_5"),
     ("10gen_terran", "skirmish/terran_5_vs_5"),
@@ -37,10 +37,10 @@ const TASKS: &[(&str, &str)] = &[
     ("rel_overgen", "predator_prey"),
 ];
 
-/// Returns the identifiers under which the task called `name` elsewhere is known here.
+/// Returns the identifiers here of the task that another library calls `name`.
 ///
-/// A name consists of a family, which may be missing, and a task, which may end with a version:
-/// `3m`, `smac/3m`, `SMAX/3m`, `smaclite/3m-v0`.
+/// A name consists of an optional family and a task, which may end with a version: `3m`, `smac/3m`,
+/// `SMAX/3m`, `smaclite/3m-v0`.
 pub(super) fn same_tasks(environments: &Environments, name: &str) -> Vec<String> {
     let (family, task) = split(name);
     let known = |id: &String| environments.get(id).is_some();
@@ -61,7 +61,7 @@ pub(super) fn same_tasks(environments: &Environments, name: &str) -> Vec<String>
     }
 }
 
-/// Returns the identifier that is most like `name`: one of the right family, if that is known.
+/// Returns the identifier most similar to `name`; one of the right family, if that is known.
 pub(super) fn closest(environments: &Environments, name: &str) -> String {
     let (family, task) = split(name);
     let ids = || environments.iter().map(|entry| entry.id.as_str());
@@ -77,7 +77,7 @@ pub(super) fn closest(environments: &Environments, name: &str) -> String {
     closest.or_else(|| closest_match(name, ids())).unwrap_or_default().to_owned()
 }
 
-/// Returns why `id` refuses an argument that it had in an earlier version.
+/// Returns the reason why `id` rejects an argument that it had in an earlier version.
 pub(super) fn removed_argument(
     environments: &Environments,
     id: &str,
@@ -89,23 +89,21 @@ pub(super) fn removed_argument(
         ("skirmish", Some("smax")) => {
             let game = format!("smax/{map}");
             if environments.get(&game).is_some() {
-                format!("JaxMARL's game is the environment `{game}`")
+                format!("JaxMARL's game is now the environment `{game}`")
             } else {
                 let maps = environments.iter().filter(|entry| entry.id.starts_with("smax/"));
                 let maps: Vec<_> = maps.map(|entry| entry.id.as_str()).collect();
-                format!("JaxMARL's game has no map `{map}`; it has {}", maps.join(", "))
+                format!("JaxMARL's SMAX has no map `{map}`; it has {}", maps.join(", "))
             }
         }
-        ("skirmish", _) => {
-            "battles of `skirmish` follow StarCraft's rules; leave it out".to_owned()
-        }
-        ("smax", _) => "battles of `smax` follow JaxMARL's rules; leave it out".to_owned(),
+        ("skirmish", _) => "battles of `skirmish` always follow StarCraft's rules".to_owned(),
+        ("smax", _) => "battles of `smax` always follow JaxMARL's rules".to_owned(),
         _ => return None,
     };
-    Some(format!("there is no argument `rules` any more (rules = {rules}): {reason}"))
+    Some(format!("the argument `rules` was removed (rules = {rules}): {reason}"))
 }
 
-/// Splits a name into family, in lower case, and task without version.
+/// Splits a name into its family, in lower case, and its task without version.
 fn split(name: &str) -> (Option<String>, &str) {
     let (family, task) = match name.rsplit_once(['/', ':']) {
         Some((family, task)) => (Some(family.to_lowercase()), task),
@@ -117,7 +115,7 @@ fn split(name: &str) -> (Option<String>, &str) {
     (family, unversioned.map_or(task, |(task, _)| task))
 }
 
-/// Returns the families here that may be meant by `family`, the likeliest first.
+/// Returns the families that `family` may mean, the likeliest first.
 fn families(environments: &Environments, family: &str) -> Vec<String> {
     let prefix = format!("{family}/");
     let own = environments.iter().any(|entry| entry.id.starts_with(&prefix));
@@ -196,14 +194,14 @@ mod tests {
         };
         assert_eq!(
             refusal("skirmish/3m", "smax"),
-            "environment `skirmish/3m`: there is no argument `rules` any more (rules = \"smax\"): \
-             JaxMARL's game is the environment `smax/3m`"
+            "environment `skirmish/3m`: the argument `rules` was removed (rules = \"smax\"): \
+             JaxMARL's game is now the environment `smax/3m`"
         );
         let missing = refusal("skirmish/MMM", "smax");
         assert!(missing.contains("has no map `MMM`; it has smax/3m, "), "{missing}");
         let usual = refusal("skirmish/3m", "liberty");
-        assert!(usual.ends_with("follow StarCraft's rules; leave it out"), "{usual}");
+        assert!(usual.ends_with("always follow StarCraft's rules"), "{usual}");
         let same = refusal("smax/3m", "smax");
-        assert!(same.ends_with("follow JaxMARL's rules; leave it out"), "{same}");
+        assert!(same.ends_with("always follow JaxMARL's rules"), "{same}");
     }
 }

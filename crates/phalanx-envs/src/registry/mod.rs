@@ -1,7 +1,7 @@
 //! All environments by their identifier.
 //!
-//! An environment is a folder that exports its [entries](EnvEntry) and one line in the list of
-//! built-in families below. A custom crate [registers](Environments::register) more.
+//! An environment family is a folder that exports its [entries](EnvEntry) and one line in the list of
+//! built-in families below. Other crates [register](Environments::register) their own.
 
 mod entry;
 mod foreign_names;
@@ -24,7 +24,7 @@ static BUILTIN: LazyLock<Environments> = LazyLock::new(|| Environments {
     entries: FAMILIES.iter().flat_map(|entries| entries()).collect(),
 });
 
-/// Why an environment cannot be made or registered.
+/// The reason why an environment cannot be made or registered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
@@ -33,23 +33,23 @@ pub enum RegistryError {
     UnknownId {
         /// The requested identifier.
         id: String,
-        /// The identifier most like it.
+        /// The most similar identifier.
         closest: String,
     },
-    /// The task goes by another name here.
+    /// The task has another name here.
     #[error("there is no environment `{id}`; here it is called {}", quoted(.names))]
     ForeignName {
         /// The requested identifier.
         id: String,
-        /// The identifiers that it may mean.
+        /// The identifiers that may be meant.
         names: Vec<String>,
     },
-    /// The environment refuses its arguments.
+    /// The environment rejects its arguments.
     #[error("environment `{id}`: {error}")]
     Refused {
         /// The environment.
         id: String,
-        /// What is wrong.
+        /// The problem.
         error: EnvArgError,
     },
     /// An environment with this identifier is registered already.
@@ -60,7 +60,7 @@ pub enum RegistryError {
     },
 }
 
-/// The environments that a program knows: the built-in ones and those that it has registered.
+/// The environments of a program: the built-in ones and those that it registers.
 ///
 /// [`EnvEntry`] shows how to add one.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Environments {
     ///
     /// # Errors
     ///
-    /// When there is one with the same identifier already; nothing is replaced.
+    /// When there is already an environment with this identifier; nothing is replaced.
     pub fn register(&mut self, entry: EnvEntry) -> Result<(), RegistryError> {
         if self.get(&entry.id).is_some() {
             return Err(RegistryError::Duplicate { id: entry.id });
@@ -103,13 +103,12 @@ impl Environments {
         self.entries.iter().find(|entry| entry.id == id)
     }
 
-    /// Returns what makes environments `id` with the arguments `args`, checked in advance.
+    /// Returns a factory of environments `id` with the arguments `args`, which are checked in advance.
     ///
     /// # Errors
     ///
-    /// When there is no such environment (the error names the one that is meant), or an argument
-    /// is unknown or wrong (the error names the key, the known key most like it and what is
-    /// allowed).
+    /// When there is no such environment (the error suggests the one that is meant), or an argument is
+    /// unknown or invalid (the error names the key, the closest known key and the allowed values).
     pub fn factory(
         &self,
         id: &str,
@@ -125,7 +124,7 @@ impl Environments {
         if id != entry.id {
             let made = factory.make().spec().id.clone();
             if made != id {
-                return Err(refused(format!("its arguments make it `{made}`").into()));
+                return Err(refused(format!("its arguments select `{made}` instead").into()));
             }
         }
         Ok(move || factory.make())
@@ -152,7 +151,7 @@ impl Environments {
         self.get(id).or_else(family)
     }
 
-    /// Returns the error of an identifier that does not exist.
+    /// Returns the error for an unknown identifier.
     fn unknown(&self, id: &str) -> RegistryError {
         let (id, names) = (id.to_owned(), foreign_names::same_tasks(self, id));
         if names.is_empty() {
@@ -178,7 +177,8 @@ pub fn arguments(id: &str) -> Option<&'static [Argument]> {
     BUILTIN.get(id).map(|entry| entry.arguments)
 }
 
-/// Returns what makes built-in environments `id` with the arguments `args`, checked in advance.
+/// Returns a factory of built-in environments `id` with the arguments `args`, which are checked in
+/// advance.
 ///
 /// ```
 /// let args = "deterministic = true".parse()?;

@@ -8,46 +8,47 @@ use super::maps::Map;
 use super::scripted::SCRIPTED_POLICIES;
 use crate::arguments::{Argument, ArgumentError, FLAG, NUMBER, argument, read, row, wrong};
 
-/// The arguments of a battle, besides its map.
+/// The arguments of a battle, apart from its map.
 ///
 /// Names and defaults are those of `StarCraft2Env` in SMAC and (from `obs_own_pos` to
-/// `fully_observable`) in SMACv2, except for the last six, which are ours. A map may have defaults
-/// of its own: those that generate teams set `use_unit_ranges` and `obs_own_pos`, as the
-/// configurations of SMACv2 do.
+/// `fully_observable`) in SMACv2; the last six are our own. A map may override defaults: maps that
+/// generate their teams set `use_unit_ranges` and `obs_own_pos`, as the configurations of SMACv2 do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SkirmishArgs {
     /// Game loops per step; 16 loops are one second.
     pub step_mul: u32,
-    /// How far away the target of a move is set. Half of it is how far the mask looks for cliffs.
+    /// The distance of the target of a move. The mask looks for cliffs at half this distance.
     pub move_amount: f32,
-    /// The level of the game's built-in opponent, "1" to "9" or "A". Without effect: for the units
-    /// of these maps the game's scripts hold no tactics that it could change.
+    /// The level of the game's built-in opponent, "1" to "9" or "A". It has no effect, because the
+    /// game's scripts contain no tactics for the units of these maps.
     pub difficulty: String,
-    /// Declares that reaching the limit is no true end: the last state keeps its value.
+    /// Treats the time limit as a truncation, so that the last state keeps its value, instead of a
+    /// termination.
     pub continuing_episode: bool,
-    /// Observations hold the health (and shield) of visible units.
+    /// Observations contain the health (and shield) of visible units.
     pub obs_all_health: bool,
-    /// Observations hold the agent's own health (and shield). Without effect unless
+    /// Observations contain the agent's own health (and shield). It has no effect unless
     /// `obs_all_health` is off, as in SMAC.
     pub obs_own_health: bool,
-    /// Observations hold the last actions of visible allies.
+    /// Observations contain the last actions of visible allies.
     pub obs_last_action: bool,
-    /// Observations hold whether eight points around the agent can be walked on.
+    /// Observations contain whether eight points around the agent are walkable.
     pub obs_pathing_grid: bool,
-    /// Observations hold the height of nine points: eight around the agent and its own.
+    /// Observations contain the terrain height at nine points: eight around the agent and its own
+    /// position.
     pub obs_terrain_height: bool,
     /// The state is the concatenation of all observations.
     pub obs_instead_of_state: bool,
-    /// Observations end with the step divided by the limit.
+    /// Observations end with the time step divided by the episode limit.
     pub obs_timestep_number: bool,
-    /// The state holds the last actions of all agents.
+    /// The state contains the last actions of all agents.
     pub state_last_action: bool,
-    /// The state ends with the step divided by the limit.
+    /// The state ends with the time step divided by the episode limit.
     pub state_timestep_number: bool,
-    /// Reward victory with 1 and defeat with -1, and nothing else.
+    /// Rewards only the result: 1 for victory and -1 for defeat.
     pub reward_sparse: bool,
-    /// Leave out the losses of the own team.
+    /// Ignores the losses of the allies.
     pub reward_only_positive: bool,
     /// The reward for the death of an enemy.
     pub reward_death_value: f32,
@@ -55,74 +56,75 @@ pub struct SkirmishArgs {
     pub reward_win: f32,
     /// The reward for defeat.
     pub reward_defeat: f32,
-    /// The weight of the own losses, where they count.
+    /// The weight of the allies' losses, if they count.
     pub reward_negative_scale: f32,
-    /// Divide rewards so that the largest return is `reward_scale_rate`.
+    /// Divides rewards so that the largest return is `reward_scale_rate`.
     pub reward_scale: bool,
     /// The largest return after scaling.
     pub reward_scale_rate: f32,
-    /// A scripted policy gives the orders; the actions handed to `step` are ignored, but appear as
+    /// A scripted policy controls the allies. The actions passed to `step` are ignored, but appear as
     /// last actions.
     pub heuristic_ai: bool,
-    /// The scripted policy `attack_nearest`, leading either team, keeps to the mask: it walks where
-    /// it may not attack.
+    /// The scripted policy `attack_nearest`, when it controls a team, respects the mask: it walks while
+    /// it cannot attack.
     pub heuristic_rest: bool,
-    /// Observations hold the agent's own position, as fractions of the map.
+    /// Observations contain the agent's own position, as fractions of the map.
     pub obs_own_pos: bool,
-    /// Observations hold more than the step. Without, they hold the step alone
+    /// Observations contain more than the time step. If off, they contain only the time step
     /// (`obs_timestep_number` must be set), so that agents play blindly.
     pub obs_starcraft: bool,
-    /// Agents see (and attack) only within a cone, which look actions turn.
+    /// Agents see (and attack) only within a cone, which look actions rotate.
     pub conic_fov: bool,
     /// The number of look actions; the cone is `360 / num_fov_actions` degrees wide.
     pub num_fov_actions: usize,
-    /// Sight and the range in which the mask allows attacks are those of the kind of unit.
+    /// Sight ranges and the ranges in which the mask allows attacks depend on the unit type.
     pub use_unit_ranges: bool,
-    /// The least range in which the mask allows attacks, with `use_unit_ranges`.
+    /// The smallest range in which the mask allows attacks, with `use_unit_ranges`.
     pub min_attack_range: f32,
-    /// The probability that an agent may see an enemy that another has seen first.
+    /// The probability that an agent can see an enemy that another agent saw first.
     pub prob_obs_enemy: f32,
-    /// The mask forbids attacks out of range. Without, such an attack gives no order.
+    /// The mask excludes attacks out of range. If off, such an attack gives no order.
     pub action_mask: bool,
-    /// Agents see all living units, however far away.
+    /// Agents see all living units at any distance.
     pub fully_observable: bool,
-    /// Fixes the known bugs of SMAC and SMACv2; off, the originals are reproduced.
+    /// Fixes the known bugs of SMAC and SMACv2. If off, they are reproduced.
     ///
-    /// 1. The one-hot type of an enemy is that of the same unit as an ally (they are exchanged on
-    ///    SMAC's maps of stalkers and zealots).
-    /// 2. The first feature of an enemy, *may be attacked*, is 0 for an observer that cannot attack
-    ///    (SMAC writes whether it may heal the *ally* of that number).
-    /// 3. The reward is `max(0, .)` of what enemies lost, as in SMACv2 (SMAC takes the absolute
-    ///    value, and so pays for the regeneration of enemies).
-    /// 4. The cooldown of stalkers is divided by 24 and that of colossi by 35 in the state (SMAC has
-    ///    these two exchanged).
-    /// 5. A sparse reward is not divided by the scale of the other one.
-    /// 6. Whether a unit may move west or south is judged at the edge of the map as elsewhere (SMAC
-    ///    truncates towards zero, so that cells beyond the edge pass for the first).
-    /// 7. Where healers fight, a team is beaten when all that is left of it are healers, and a
-    ///    battle that beats both teams is a draw (SMAC calls it lost and counts the enemies'
-    ///    healers differently).
-    /// 8. An enemy that no agent has seen blanks no features but its own (in SMACv2 it blanks those
-    ///    of all enemies before it).
-    /// 9. The cone of sight covers one direction only (SMACv2's also covers some of the opposite).
-    /// 10. Rewards are scaled by the enemies of the episode (SMACv2 scales all by those of the first
-    ///     episode; see [`Skirmish::max_reward`](super::Skirmish::max_reward)).
+    /// 1. The one-hot type of an enemy equals that of an ally of the same unit type (on SMAC's maps of
+    ///    stalkers and zealots they are swapped).
+    /// 2. The first feature of an enemy, *can be attacked*, is 0 for an observer that cannot attack
+    ///    (SMAC writes whether it can heal the *ally* with that number).
+    /// 3. The reward is `max(0, .)` of the enemies' losses, as in SMACv2 (SMAC takes the absolute value,
+    ///    and so rewards the regeneration of enemies).
+    /// 4. The cooldown of stalkers is divided by 24 and that of colossi by 35 in the state (SMAC swaps
+    ///    the two).
+    /// 5. The sparse reward is not divided by the scale of the dense one.
+    /// 6. Moves off the western and southern edges of the map are unavailable (SMAC truncates
+    ///    coordinates towards zero, so that positions beyond these edges count as the first cell).
+    /// 7. If healers take part, a team is beaten when only healers are left of it, and a battle that
+    ///    beats both teams is a draw (SMAC counts it as lost and treats the enemies' healers
+    ///    differently).
+    /// 8. An enemy that no agent has seen hides only its own features (in SMACv2 it also hides those of
+    ///    all enemies listed before it).
+    /// 9. The field of view covers one direction only (SMACv2's also covers part of the opposite one).
+    /// 10. Rewards are scaled by the enemies of the episode (SMACv2 scales all episodes by those of the
+    ///     first; see [`Skirmish::max_reward`](super::Skirmish::max_reward)).
     /// 11. With `heuristic_ai` the last actions are those of the scripted policy.
     pub fix_quirks: bool,
-    /// Both teams are agents: the enemies follow the allies, with the observations and masks that SMAC
-    /// would give them if the teams were exchanged. Observations and masks of the team with the smaller
-    /// ones end with zeros. State and reward are the allies'; `enemy_reward` in the info is the enemies'
-    /// reward for the last step.
+    /// Agents control both teams: the enemies follow the allies in the list of agents, with the
+    /// observations and masks that SMAC would give them if the teams were exchanged. Observations and
+    /// masks of the team with the smaller ones are padded with zeros. State and reward are the allies';
+    /// `enemy_reward` in the info is the enemies' reward for the last step.
     pub self_play: bool,
-    /// The policy of the enemies: `attack_move` (the orders that SMAC's maps give them and the game's
-    /// own choice of targets), or a scripted policy of [`SCRIPTED_POLICIES`], which commands them in every step
-    /// through SMAC's actions as if the teams were exchanged. They then begin by standing still.
+    /// The policy of the enemies: `attack_move` (the orders that SMAC's maps give them, with the game's
+    /// own choice of targets), or a scripted policy of [`SCRIPTED_POLICIES`], which chooses from SMAC's
+    /// actions in every step as if the teams were exchanged. In the latter case they stand still at the
+    /// start.
     pub opponent: String,
     /// Sets every random term of the rules to zero; starting positions stay random.
     pub deterministic: bool,
     /// Scatters the units at the start of an episode by a few hundredths of a length unit.
     pub start_scatter: bool,
-    /// Replaces the map's limit; zero keeps it.
+    /// Replaces the map's episode limit; zero keeps it.
     pub episode_limit: usize,
 }
 
@@ -224,14 +226,15 @@ impl SkirmishArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown or has a value it may not take.
+    /// The first argument that is unknown or has an invalid value.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;
         Ok(args)
     }
 
-    /// Reads the arguments of a battle on `map`, whose own defaults hold for keys that are not in `table`.
+    /// Reads the arguments of a battle on `map`, whose own defaults apply to keys that are not in
+    /// `table`.
     ///
     /// # Errors
     ///
@@ -242,7 +245,7 @@ impl SkirmishArgs {
         Self::from_table(&all)
     }
 
-    /// Refuses values that the types allow but a battle does not.
+    /// Rejects values that the types allow but the rules do not.
     pub(crate) fn check(&self) -> Result<(), ArgumentError> {
         let positive = |number: f32| number.is_finite() && number > 0.0;
         let values = [

@@ -1,26 +1,26 @@
-//! StarCraft-like battles with SMAC's interface, simulated here instead of by the game.
+//! StarCraft battles with SMAC's interface, simulated without the game.
 //!
-//! - [`maps`](Map) are data that define the teams, their places and the terrain.
+//! - [`maps`](Map) define the teams, their starting positions and the terrain as data.
 //! - `engine` is the game: its units ([`UNITS`]), its state and its loop.
-//! - `interface` is SMAC's interface to the game, element by element, and [`Skirmish`] the
-//!   environment; `smacv2` adds teams and starts drawn for every episode, a cone of sight, and
-//!   partial observability.
-//! - `terrain` holds walkable ground, paths and reachability.
-//! - `scripted` are scripted policies, which choose actions for a team or lead the enemies.
+//! - `interface` reproduces SMAC's interface element by element, with [`Skirmish`] as the environment;
+//!   `smacv2` adds generated teams and starting positions, a conic field of view, and extended partial
+//!   observability.
+//! - `terrain` handles walkable ground, pathfinding and reachability.
+//! - `scripted` contains the scripted policies, which choose actions for a team or control the enemies.
 //!
 //! # Published rules and our own
 //!
-//! Numbers of units, clock, weapons, ranges, observation, state, mask and reward follow the game
-//! data and SMAC's code. That a marine waits out its backswing before it walks after a target was
-//! measured on the game by others; when a unit changes its target follows Liquipedia.
+//! Unit data, clock, weapons, ranges, observations, state, masks and rewards follow the game data and
+//! SMAC's code. The backswing that a marine waits out before it follows a target was measured by others
+//! on the game; the rules by which a unit changes its target follow Liquipedia.
 //!
-//! Undocumented details are our own: where units created at one point stand (on a lattice in ranks,
-//! slightly scattered), how they collide and walk round each other, and in which order one game
-//! loop resolves what happens in it (here: all at once). Reset does not play the two game loops that
-//! pass in SMAC before the first observation.
+//! Undocumented details are our own: the placement of units created at one point (a lattice in ranks,
+//! slightly scattered), collision and avoidance, and the order in which a game loop resolves
+//! simultaneous events (here: all at once). A reset does not play the two game loops that pass in SMAC
+//! before the first observation.
 //!
-//! The rules were compared with SMAC's own scripted policy (`heuristic_ai`), for which win rates on
-//! eight maps are published: see `docs/environments/skirmish_engine.md`.
+//! The rules were compared using SMAC's own scripted policy (`heuristic_ai`), whose win rates on eight
+//! maps are published: see `docs/environments/skirmish_engine.md`.
 
 mod args;
 mod engine;
@@ -51,10 +51,10 @@ use crate::arguments::{self, Argument, ArgumentError};
 use crate::registry::{EnvArgError, EnvEntry, Factory};
 use interface::teams_in_words;
 
-/// The argument of `skirmish`, the environment of maps that are not built in.
+/// The argument of `skirmish`, the environment of custom maps.
 const MAP: Argument = Argument { key: "map", allowed: "the path of a map file (TOML)" };
 
-/// The arguments of `skirmish`: the map's file, and those of all battles.
+/// The arguments of `skirmish`: the map file, and the arguments of all battles.
 const MAP_ARGUMENTS: [Argument; ARGUMENTS.len() + 1] = {
     let mut all = [MAP; ARGUMENTS.len() + 1];
     let mut i = 0;
@@ -65,10 +65,10 @@ const MAP_ARGUMENTS: [Argument; ARGUMENTS.len() + 1] = {
     all
 };
 
-/// Returns the environments of this folder: `skirmish`, for map files, and `skirmish/3m` and the
-/// other built-in maps.
+/// Returns the environments of this folder: `skirmish` for map files, and `skirmish/3m` and the other
+/// built-in maps.
 pub fn entries() -> Vec<EnvEntry> {
-    let summary = "StarCraft-like battles on a map of your own: map=my_map.toml.";
+    let summary = "StarCraft battle on a map of your own (map=my_map.toml).";
     let own = EnvEntry::new("skirmish", summary, &MAP_ARGUMENTS, on_map_file).named_by(MAP.key);
     let built_in = MAPS.iter().map(|&(name, _)| {
         let map = Map::outline_named(name).expect("a test reads every built-in map");
@@ -92,7 +92,7 @@ fn on_map_file(args: &Table) -> Result<Factory, EnvArgError> {
     let map = Map::read(Path::new(&path))?;
     if MAPS.iter().any(|(name, _)| *name == map.name) {
         let reason = format!(
-            "{path}: `{0}` is the name of a built-in map, skirmish/{0}; give the file another `name`",
+            "{path}: the name `{0}` is taken by the built-in map skirmish/{0}; change `name` in the file",
             map.name
         );
         return Err(reason.into());
@@ -104,7 +104,7 @@ fn on_map_file(args: &Table) -> Result<Factory, EnvArgError> {
 fn battles(map: &Map, args: &Table) -> Result<Factory, EnvArgError> {
     let (map, args) = (map.clone(), SkirmishArgs::for_map(map, args)?);
     Skirmish::new(map.clone(), args.clone())?;
-    // Made anew each time: a clone would lack the room that is reserved for lists that grow.
+    // Built anew each time: a clone would lose the reserved capacity of its lists.
     Ok(Factory::new(move || {
         let battle = Skirmish::new(map.clone(), args.clone());
         battle.expect("the same arguments were accepted before")

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Argument, ArgumentError, FLAG, argument, read, row, wrong};
 
-/// How an agent's observation is laid out.
+/// The layout of an agent's observation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObservationType {
     /// One row per other unit, in a fixed order.
     #[default]
     UnitList,
-    /// 32 sections round the agent, with up to two units each.
+    /// 32 sectors around the agent, with up to two units each.
     Conic,
 }
 
@@ -26,7 +26,7 @@ pub enum AttackMode {
     Random,
 }
 
-/// The arguments of a battle, besides its scenario.
+/// The arguments of a battle, apart from its scenario.
 ///
 /// Names and defaults are those of JaxMARL's `SMAX` and `HeuristicEnemySMAX`, except for the last
 /// two. The tables of unit types and the continuous action type are not arguments here.
@@ -41,15 +41,15 @@ pub struct SmaxArgs {
     pub world_steps_per_env_step: u32,
     /// Seconds per game loop.
     pub time_per_step: f32,
-    /// Reward nothing but victory and defeat, so that the sum over both teams is zero.
+    /// Rewards only victory and defeat, so that the rewards of both teams sum to zero.
     pub use_self_play_reward: bool,
-    /// Observations hold the last actions of visible opponents.
+    /// Observations contain the last actions of visible opponents.
     pub see_enemy_actions: bool,
     /// The reward for victory.
     pub won_battle_bonus: f32,
     /// A unit that touches the edge of the map dies.
     pub walls_cause_death: bool,
-    /// The step after which the next one is the last: an episode has at most one step more.
+    /// The step count after which one more step is played: an episode has at most `max_steps + 1` steps.
     pub max_steps: u32,
     /// The layout of observations.
     pub observation_type: ObservationType,
@@ -57,8 +57,8 @@ pub struct SmaxArgs {
     pub enemy_shoots: bool,
     /// How the scripted policy chooses its targets.
     pub attack_mode: AttackMode,
-    /// Sets the random term of weapon cooldowns to zero; starts and the choices of the scripted
-    /// policy stay random.
+    /// Sets the random term of weapon cooldowns to zero. Starting positions and the choices of the
+    /// scripted policy stay random.
     pub deterministic: bool,
     /// The enemies are agents too, listed after the allies, and no unit is scripted.
     pub self_play: bool,
@@ -110,14 +110,14 @@ impl SmaxArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown or has a value it may not take.
+    /// The first argument that is unknown or has an invalid value.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;
         Ok(args)
     }
 
-    /// Refuses values that the types allow but a battle does not.
+    /// Rejects values that the types allow but the rules do not.
     pub(crate) fn check(&self) -> Result<(), ArgumentError> {
         let length = |number: f32| (1.0..=1000.0).contains(&number);
         let loops = self.world_steps_per_env_step;

@@ -7,16 +7,16 @@ use super::collision::{MAX_PAIRS, Pair};
 use super::simd::{CAPACITY, LANES, Numbers, groups, groups_mut};
 use super::units::{Combatant, STRIDE, TYPE_BITS};
 
-/// Added to squared distances from the dead: further than any sight or range.
+/// Added to squared distances from dead units: beyond any sight or weapon range.
 pub(crate) const FAR: f32 = 1e12;
 
-/// Pairs are listed that are at most this far from touching: about as much as two units can
-/// approach each other in five game loops. Measured: 1.2 to 3 make little difference.
+/// The initial gap up to which pairs are listed: about as much as two units can approach each other in
+/// five game loops. In measurements, 1.2 to 3 made little difference.
 const MARGIN: f32 = 2.0;
 
 /// The first four actions walk in these directions: north, east, south, west.
 pub(crate) const DIRECTIONS: [(f32, f32); 4] = [(0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)];
-/// The action that does nothing; the only one of the dead.
+/// The action that does nothing; the only one of dead units.
 pub(crate) const STOP: u16 = 4;
 /// The number of actions before the first attack.
 pub(crate) const ATTACK: u16 = 5;
@@ -26,7 +26,7 @@ pub(crate) const ATTACK: u16 = 5;
 pub(crate) struct Battle {
     pub(crate) n_allies: usize,
     pub(crate) n_units: usize,
-    /// How many groups of [`LANES`] hold the units.
+    /// The number of groups of [`LANES`] that hold the units.
     pub(crate) n_groups: usize,
     pub(crate) args: SmaxArgs,
     kinds: [Combatant; TYPE_BITS],
@@ -36,15 +36,15 @@ pub(crate) struct Battle {
     pub(crate) x: Numbers,
     pub(crate) y: Numbers,
     pub(crate) health: Numbers,
-    /// Seconds until the weapon is ready; keeps falling below zero.
+    /// Seconds until the weapon is ready; not clamped at zero.
     pub(crate) cooldown: Numbers,
     /// The last joint action, in each unit's own numbering.
     pub(crate) action: [u16; CAPACITY],
 
-    /// Zero for the living and [`FAR`] for the dead.
+    /// Zero for living units and [`FAR`] for dead ones.
     pub(crate) away: Numbers,
     pub(crate) radius: Numbers,
-    /// Displacement per game loop in this step; zero for the dead.
+    /// Displacement per game loop in this step; zero for dead units.
     pub(crate) stride_x: Numbers,
     pub(crate) stride_y: Numbers,
     /// Attackers and their targets in this step.
@@ -60,21 +60,21 @@ pub(crate) struct Battle {
     /// The listed pairs.
     pub(crate) pairs: Box<[Pair; MAX_PAIRS]>,
     pub(crate) n_pairs: usize,
-    /// Pairs further than this from touching are not listed.
+    /// Pairs with a larger gap than this are not listed.
     pub(crate) margin: f32,
-    /// How much nearer units may come to each other before an unlisted pair can touch.
+    /// How much nearer two units may come before an unlisted pair can touch.
     pub(crate) slack: f32,
     /// How far any unit may go before it can touch the edge.
     pub(crate) room: f32,
-    /// By how much two units may approach each other in one game loop of this step.
+    /// The most that two units can approach each other in one game loop of this step.
     approach: f32,
-    /// What collisions add to positions.
+    /// The displacements caused by collisions.
     pub(crate) push_x: Numbers,
     pub(crate) push_y: Numbers,
 }
 
 impl Battle {
-    /// Creates an empty field; [`Battle::begin`] fills it.
+    /// Creates an empty battlefield; [`Battle::begin`] fills it.
     pub(crate) fn new(n_allies: usize, n_enemies: usize, args: SmaxArgs) -> Self {
         let zeros = [0.0; CAPACITY];
         assert!(n_allies + n_enemies <= CAPACITY, "the scenarios fit the arrays");
@@ -126,7 +126,7 @@ impl Battle {
         units.any(|unit| self.alive(unit))
     }
 
-    /// Starts a battle with the present types and positions, at full health.
+    /// Starts a battle with the current types and positions, at full health.
     pub(crate) fn begin(&mut self) {
         for unit in 0..self.n_units {
             self.health[unit] = self.stats(unit).unit.health;
@@ -137,7 +137,7 @@ impl Battle {
         self.push_apart();
     }
 
-    /// Recomputes what follows from types and health.
+    /// Recomputes the values derived from types and health.
     pub(crate) fn refresh(&mut self) {
         let mut largest = 0.0_f32;
         for unit in 0..self.n_units {
@@ -203,7 +203,7 @@ impl Battle {
         self.fastest = first;
     }
 
-    /// The squared distances of all units from `unit`; [`FAR`] and more for the dead.
+    /// Writes the squared distances of all units from `unit`; at least [`FAR`] for dead units.
     #[inline]
     pub(crate) fn squared_distances(&self, unit: usize, out: &mut Numbers) {
         let n = self.n_groups;
@@ -217,25 +217,15 @@ impl Battle {
         }
     }
 
-    /// Returns whether the mask opens `action` to `unit`.
-    pub(crate) fn may(&self, unit: usize, action: u16) -> bool {
-        if !self.alive(unit) || action < ATTACK {
-            return self.alive(unit) || action == STOP;
-        }
-        let mut squared = [0.0; CAPACITY];
-        self.squared_distances(unit, &mut squared);
-        squared[self.target(unit, action)] < self.stats(unit).range_limit
-    }
-
-    /// Returns what others see of a unit's last movement, as a vector.
+    /// Returns a unit's last movement, as a vector, as other units observe it.
     #[inline]
     pub(crate) fn last_movement(&self, unit: usize) -> (f32, f32) {
         let directions = DIRECTIONS.get(usize::from(self.action[unit]));
         directions.map_or((0.0, 0.0), |&(x, y)| (x * STRIDE, y * STRIDE))
     }
 
-    /// Returns what others see of a unit's last attack: its number over the largest one, zero for
-    /// none.
+    /// Returns a unit's last attack as other units observe it: the action over the largest action, or
+    /// zero.
     #[inline]
     pub(crate) fn last_attack(&self, unit: usize) -> f32 {
         let action = self.action[unit];

@@ -1,16 +1,15 @@
 //! Collision: units that overlap are pushed apart.
 //!
-//! Looking at all pairs is the costliest part of a game loop, so a survey lists the pairs that are
-//! at most [`Battle::margin`] away from touching, and the list serves until units may have come
-//! that much nearer to each other. That changes nothing in the result: a pair that does not
-//! overlap adds nothing.
+//! Testing all pairs is the costliest part of a game loop, so a survey lists the pairs whose gap is at
+//! most [`Battle::margin`], and the list is used until units may have come that much nearer. The result
+//! is the same, because a pair that does not overlap has no effect.
 
 use super::battle::{Battle, FAR};
 use super::simd::{CAPACITY, LANES, groups, groups_mut};
 
-/// Room for all pairs, a power of two.
+/// Capacity for all pairs, a power of two.
 pub(crate) const MAX_PAIRS: usize = CAPACITY * CAPACITY / 2;
-/// Subtracted from a gap before it is relied on, against rounding.
+/// Subtracted from a gap as a safeguard against rounding.
 pub(crate) const ROUNDING: f32 = 1e-3;
 
 /// Two units near each other.
@@ -22,8 +21,8 @@ pub(crate) struct Pair {
     contact: f32,
 }
 
-/// Added to the first group of a row, so that every pair is looked at once: row `l` leaves out the
-/// lanes up to `l`.
+/// Added to the first group of a row, so that every pair is tested once: row `l` excludes the lanes up
+/// to `l`.
 const LATER: [[f32; LANES]; LANES] = {
     let mut rows = [[0.0; LANES]; LANES];
     let mut row = 0;
@@ -39,11 +38,9 @@ const LATER: [[f32; LANES]; LANES] = {
 };
 
 impl Battle {
-    /// One pass of JaxMARL's collision rule over all pairs of living units.
+    /// Computes one pass of JaxMARL's collision rule over all pairs of living units.
     ///
-    /// A unit at `p` moves by half the sum over the others, at `q`, of
-    /// `(p - q) * max(0, (r_p + r_q) / (|p - q| + 1e-6) - 1)`, all taken from the positions before
-    /// the pass.
+    /// A unit at `p` moves by half the sum, over all other units at `q`, of
     pub(crate) fn push_apart(&mut self) {
         if self.slack <= 0.0 {
             self.survey();
@@ -72,7 +69,7 @@ impl Battle {
         }
     }
 
-    /// Moves units by what [`Battle::push_apart`] has added up, and clears that.
+    /// Applies the displacements that [`Battle::push_apart`] has summed, and clears them.
     fn apply_pushes(&mut self) {
         let n = self.n_groups;
         let xs = groups_mut(&mut self.x, n).iter_mut();
@@ -96,7 +93,7 @@ impl Battle {
         self.room -= furthest;
     }
 
-    /// Lists all pairs of living units that are nearer to touching than the margin.
+    /// Lists all pairs of living units whose gap is below the margin.
     fn survey(&mut self) {
         let limit = self.reach + self.margin;
         let limit = limit * limit;
@@ -130,7 +127,7 @@ impl Battle {
     fn list(&mut self, unit: usize, start: usize, squared: &[f32; LANES], limit: f32) {
         for (lane, &squared) in squared.iter().enumerate() {
             let other = (start + lane) % CAPACITY;
-            // Written in any case and kept by counting it: there is nothing to mispredict.
+            // Always written, and kept by advancing the count, so that no branch can be mispredicted.
             self.pairs[self.n_pairs % MAX_PAIRS] = Pair {
                 first: unit as u8,
                 second: other as u8,

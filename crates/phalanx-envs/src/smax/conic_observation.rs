@@ -1,21 +1,20 @@
-//! The conic observation: the units in each of 32 sections around an agent.
+//! The conic observation: the units in each of 32 sectors around an agent.
 
 use super::battle::Battle;
 use super::observation::{OTHER, ObservationWriter};
 use super::simd::CAPACITY;
 
-/// The number of sections of the full circle.
+/// The number of sectors of the full circle.
 pub(crate) const SECTIONS: usize = 32;
-/// The number of units shown of a section.
+/// The number of units shown per sector.
 pub(crate) const PER_SECTION: usize = 2;
 
-/// Tangents of the seven section boundaries inside a quadrant, multiples of 11.25 degrees.
+/// Tangents of the seven sector boundaries inside a quadrant, at multiples of 11.25 degrees.
 const TANGENTS: [f32; 7] =
     [0.198_912_37, 0.414_213_57, 0.668_178_6, 1.0, 1.496_605_8, 2.414_213_5, 5.027_339_5];
 
-/// Returns the section a direction falls into, counted anticlockwise from west; a direction exactly
-/// on a boundary between quadrants falls into none, except that straight north belongs to section
-/// 24.
+/// Returns the sector of a direction, counted counter-clockwise from west. A direction exactly on a
+/// boundary between quadrants has none, except that due north is in sector 24.
 ///
 /// JaxMARL compares angles in single precision, so almost due west counts as due west.
 pub(crate) fn section(dx: f32, dy: f32) -> Option<usize> {
@@ -38,10 +37,10 @@ pub(crate) fn section(dx: f32, dy: f32) -> Option<usize> {
     })
 }
 
-/// Writes the sections, `[section, unit, feature]`, of a living agent.
+/// Writes the sectors, `[sector, unit, feature]`, of a living agent.
 ///
-/// Two things are JaxMARL's and look like slips: the dead are shown, with zero health, and the
-/// first ally is never visible.
+/// Two apparent bugs of JaxMARL are kept: dead units are shown, with zero health, and the first ally is
+/// never visible.
 pub(crate) fn write(writer: &ObservationWriter, battle: &Battle, agent: usize, out: &mut [f32]) {
     out.fill(0.0);
     let stats = battle.stats(agent);

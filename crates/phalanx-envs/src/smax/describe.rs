@@ -38,11 +38,13 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn summary(&self) -> String {
-        let mut text = format!("{}, rules of SMAX", self.scenario.sides());
+        let mut text = format!("SMAX battle: {}", self.scenario.sides());
         if self.args.self_play {
-            text.push_str("; both teams are agents, and enemies count units from the last one");
+            text.push_str(
+                "; self-play: agents control both teams, and enemies count units backwards",
+            );
         }
-        text
+        text + "."
     }
 
     fn actions(&self) -> Vec<String> {
@@ -51,7 +53,7 @@ impl Names<'_> {
             "move east (+x)",
             "move south (-y)",
             "move west (-x)",
-            "stop (all the dead can do)",
+            "stop (the only action of dead agents)",
         ];
         let attacks = (0..self.n_targets).map(|slot| self.attack(slot));
         fixed.iter().map(|&text| text.to_owned()).chain(attacks).collect()
@@ -78,8 +80,7 @@ impl Names<'_> {
                     let width = 360.0 / conic_observation::SECTIONS as f32;
                     let from = section as f32 * width - 180.0;
                     for unit in 0..conic_observation::PER_SECTION {
-                        let subject =
-                            format!("unit {unit} from {from} to {} degrees", from + width);
+                        let subject = format!("sector {from}° to {}°, unit {unit}", from + width);
                         other(&subject, &mut names);
                     }
                 }
@@ -100,8 +101,8 @@ impl Names<'_> {
                 |size: usize, own: &str, opponent: &str, opponents: usize, back: bool| {
                     let place = |i: usize, n: usize| if back { n - 1 - i } else { i };
                     match row.checked_sub(size - 1) {
-                        None if back => format!("{own} {row} from the last (excluding self)"),
-                        None => format!("{own} {row} (excluding self)"),
+                        None if back => format!("other {own} {row}, counted backwards"),
+                        None => format!("other {own} {row}"),
                         Some(i) => format!("{opponent} {}", place(i, opponents)),
                     }
                 };
@@ -123,18 +124,19 @@ impl Names<'_> {
             names.push(format!("{subject}: health / maximum"));
             names.push(format!("{subject}: x"));
             names.push(format!("{subject}: y"));
-            names.push(format!("{subject}: weapon cooldown in seconds, falling below zero"));
+            names.push(format!("{subject}: weapon cooldown in seconds (not clamped at zero)"));
             types(subject, &mut names);
         }
-        names.extend(units.iter().map(|subject| format!("{subject}: is an enemy (dead ones too)")));
+        names
+            .extend(units.iter().map(|subject| format!("{subject}: is an enemy (also when dead)")));
         names.extend(
-            units.iter().map(|subject| format!("{subject}: number of its type (dead ones too)")),
+            units.iter().map(|subject| format!("{subject}: unit type index (also when dead)")),
         );
         names
     }
 }
 
-/// One row about another unit.
+/// Names the features of another unit.
 fn other(subject: &str, names: &mut Vec<String>) {
     for what in [
         "health / maximum",
@@ -142,7 +144,7 @@ fn other(subject: &str, names: &mut Vec<String>) {
         "relative y / sight",
         "last movement, x",
         "last movement, y",
-        "last attack / largest action",
+        "last attack action / largest action",
         "weapon cooldown / maximum",
     ] {
         names.push(format!("{subject}: {what}"));
@@ -154,7 +156,7 @@ fn types(subject: &str, names: &mut Vec<String>) {
     names.extend(UNIT_TYPES.iter().map(|unit| format!("{subject}: is a {}", unit.name)));
 }
 
-/// Returns the units and the enemies' last actions as a trace shows them.
+/// Returns the units and the enemies' last actions for a trace.
 pub(crate) fn frame(battle: &Battle, step: u32) -> Object<String, Value> {
     let units: Vec<Value> = (0..battle.n_units)
         .map(|unit| {

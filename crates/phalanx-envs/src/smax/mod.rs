@@ -1,9 +1,9 @@
-//! SMAX, the battles of JaxMARL v0.2.0 (Rutherford et al. 2023), rule for rule.
+//! SMAX, the battle game of JaxMARL v0.2.0 (Rutherford et al. 2023), reproduced rule by rule.
 //!
 //! - [`Scenario`] and [`UNIT_TYPES`] define the teams, `spawn` their starting positions.
 //! - `battle` holds the state and the game loop, `collision` its costliest part.
-//! - `observe` (with `conic_observation`) and `reward` compute what the agents receive.
-//! - `script` is JaxMARL's heuristic enemy, which can lead either team.
+//! - `observation`, `conic_observation` and `reward` compute the agents' inputs and rewards.
+//! - `scripted` is JaxMARL's heuristic enemy, which can play either team.
 //!
 //! Tests compare whole episodes of all scenarios with recordings of JaxMARL;
 //! `docs/environments/smax.md` states the agreement.
@@ -11,12 +11,12 @@
 //! # Quirks kept
 //!
 //! - There is no no-op: dead units can only stop.
-//! - An episode lasts up to `max_steps + 1` steps, because JaxMARL compares the step count before
-//!   it counts the step. JaxMARL reports the limit as an end like any other and its algorithms
-//!   bootstrap nothing beyond it, so [`EnvSpec::timeout_is_terminal`] is set.
-//! - Shots of one game loop hit at once, so both teams may die together; then the battle is a draw.
+//! - An episode lasts up to `max_steps + 1` steps, because JaxMARL compares the step count before it
+//!   counts the step. JaxMARL reports the limit as a termination and its algorithms bootstrap nothing
+//!   after it, so [`EnvSpec::timeout_is_terminal`] is set.
+//! - Shots of one game loop hit at once, so both teams can die together; the battle is then a draw.
 //! - The state holds raw positions and cooldowns, and keeps the types of dead units.
-//! - An attack that is out of range, or a move of the dead, does nothing and is not refused.
+//! - An attack out of range, or a move of a dead unit, has no effect and is not rejected.
 
 mod args;
 mod battle;
@@ -63,17 +63,17 @@ pub fn entries() -> Vec<EnvEntry> {
     SCENARIOS.iter().map(entry).collect()
 }
 
-/// The scripted policies, each with what it does.
+/// The scripted policies, each with a one-sentence description.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[(
     "heuristic",
-    "JaxMARL's: shoots at one opponent as long as it is in range, else walks to one in sight.",
+    "JaxMARL's heuristic: shoots at one opponent while it is in range; otherwise walks to one in sight.",
 )];
 
-/// A battle of SMAX: each agent commands one unit.
+/// A battle of SMAX: each agent controls one unit.
 ///
-/// The enemies are led by the scripted policy, or are agents too with
-/// [`self_play`](SmaxArgs::self_play): then agents are all allies and after them all enemies, the
-/// reward is the allies', and the enemies' is the last of the numbers in [`EnvSpec::info`].
+/// The scripted policy controls the enemies. With [`self_play`](SmaxArgs::self_play) they are agents
+/// too: the agents are then all allies followed by all enemies, the reward is the allies', and the last
+/// value of [`EnvSpec::info`] is the enemies' reward.
 ///
 /// Observations `[agent, obs_dim]`, the state, the mask and rewards are those of JaxMARL;
 /// [`Env::describe`] names every index.
@@ -93,7 +93,7 @@ impl Smax {
     ///
     /// # Errors
     ///
-    /// When an argument has a value it may not take.
+    /// When an argument has an invalid value.
     pub fn new(scenario: Scenario, args: SmaxArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let (n_allies, n_enemies) = (scenario.n_allies(), scenario.n_enemies());
@@ -156,12 +156,13 @@ impl Smax {
         }
     }
 
-    /// Sets the next action of every unit: those handed in, and the scripted policy's for the enemies.
+    /// Sets the next action of every unit: `actions` for the agents, and the scripted policy's for the
+    /// others.
     fn command(&mut self, actions: &[u16], rng: &mut Rng) {
         let battle = &mut self.battle;
         let (n_allies, n_units) = (battle.n_allies, battle.n_units);
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
-        // No choice depends on the new actions of others.
+        // No choice depends on the new actions of other units.
         for unit in actions.len()..n_units {
             battle.action[unit] = self.script.act(battle, unit, rng);
         }
@@ -174,7 +175,7 @@ impl Smax {
     }
 }
 
-/// Agents are named and grouped by the types of their units, where these are fixed.
+/// Names and groups the agents by unit type, where the types are fixed.
 fn agents(scenario: &Scenario, self_play: bool) -> Vec<AgentSpec> {
     let teams = [("", scenario.allies), ("enemy ", scenario.enemies)];
     let mut agents = Vec::new();
@@ -251,13 +252,20 @@ impl Env for Smax {
         SCRIPTED_POLICIES
     }
 
-    /// In self-play for both teams.
-    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
+    /// Writes the actions of both teams in self-play.
+    fn scripted_actions(
+        &mut self,
+        policy: usize,
+        avail: &[bool],
+        rng: &mut Rng,
+        actions: &mut [u16],
+    ) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
-        for (agent, action) in actions.iter_mut().enumerate() {
+        let masks = avail.chunks_exact(self.spec.n_actions);
+        for (agent, (action, mask)) in actions.iter_mut().zip(masks).enumerate() {
             *action = self.script.act(&self.battle, agent, rng);
-            if !self.battle.may(agent, *action) {
+            if !mask[usize::from(*action)] {
                 *action = STOP;
             }
         }

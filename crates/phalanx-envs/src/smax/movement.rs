@@ -5,7 +5,7 @@ use super::collision::ROUNDING;
 use super::simd::{LANES, Numbers, groups, groups_mut};
 
 impl Battle {
-    /// Moves all units, not beyond the map. Returns whether a unit touches its edge and must die.
+    /// Moves all units within the map. Returns whether a unit touches the edge and must die.
     pub(crate) fn move_units(&mut self) -> bool {
         let n = self.n_groups;
         self.room -= self.fastest;
@@ -34,15 +34,15 @@ impl Battle {
         self.room = room - ROUNDING;
         let at_edge = room <= 0.0;
         if at_edge {
-            // A unit may have been set back further than by a stride.
+            // A unit may have been pushed back by more than a stride.
             self.slack = 0.0;
         }
         at_edge && self.args.walls_cause_death
     }
 }
 
-/// Moves all units along one axis, not beyond 0 or `limit`; returns how near the living come to
-/// these edges.
+/// Moves all units along one axis, within 0 and `limit`. Returns the smallest distance of living units
+/// from these edges.
 fn move_along(
     positions: &mut [[f32; LANES]],
     strides: &Numbers,

@@ -1,4 +1,4 @@
-//! Observations, masks and the state, element by element those of JaxMARL.
+//! Observations, masks and the state, equal to JaxMARL's element by element.
 
 use phalanx_core::env::StepBuffers;
 
@@ -8,18 +8,18 @@ use super::conic_observation;
 use super::simd::{CAPACITY, Numbers};
 use super::units::TYPE_BITS;
 
-/// The length of what an agent observes of another unit: health, relative position, last
-/// movement, last attack, cooldown, type.
+/// The number of features of another unit: health, relative position, last movement, last attack,
+/// cooldown, type.
 pub(crate) const OTHER: usize = 7 + TYPE_BITS;
-/// The length of what an agent observes of itself: health, position, cooldown, type.
+/// The number of features of the agent itself: health, position, cooldown, type.
 pub(crate) const OWN: usize = 4 + TYPE_BITS;
-/// The length of a unit's row in the state, before teams and types.
+/// The number of features of a unit in the state, before teams and types.
 const STATE_ROW: usize = OWN;
 
-/// What all agents would see of each unit, but for its relative position.
+/// The features of each unit that do not depend on the observer.
 pub(crate) type Looks = [[f32; OTHER]; CAPACITY];
 
-/// Writes what the agents see.
+/// Writes observations, masks and the state.
 #[derive(Clone, Debug)]
 pub(crate) struct ObservationWriter {
     layout: ObservationType,
@@ -31,7 +31,7 @@ pub(crate) struct ObservationWriter {
 }
 
 impl ObservationWriter {
-    /// For a battle of `n_allies` and `n_enemies`.
+    /// Creates a writer for a battle of `n_allies` and `n_enemies`.
     pub(crate) fn new(n_allies: usize, n_enemies: usize, args: &SmaxArgs) -> Self {
         let n_units = n_allies + n_enemies;
         let n_targets = if args.self_play { n_allies.max(n_enemies) } else { n_enemies };
@@ -49,7 +49,7 @@ impl ObservationWriter {
         }
     }
 
-    /// Writes everything but the numbers reported at the end of an episode.
+    /// Writes observations, state, masks and `alive` flags.
     pub(crate) fn write(&mut self, battle: &Battle, out: &mut StepBuffers<'_>) {
         self.look(battle);
         self.write_state(battle, out.state);
@@ -95,7 +95,7 @@ impl ObservationWriter {
         }
     }
 
-    /// What `agent` sees of the unit `other`.
+    /// Writes the features of the unit `other` as `agent` sees them.
     #[inline]
     pub(crate) fn write_other(
         &self,
@@ -114,8 +114,8 @@ impl ObservationWriter {
         }
     }
 
-    /// Rows of an ally run from the first unit to the last, without itself; those of an enemy
-    /// from the last to the first. So the own team always comes first.
+    /// Writes the rows of the other units. Those of an ally run from the first unit to the last, those
+    /// of an enemy from the last to the first, so that the own team always comes first.
     fn write_list(&self, battle: &Battle, agent: usize, squared: &Numbers, out: &mut [f32]) {
         let limit = battle.stats(agent).sight_limit;
         let (rows, _) = out.as_chunks_mut::<OTHER>();
@@ -162,7 +162,7 @@ impl ObservationWriter {
     }
 }
 
-/// The living may walk and stop, and attack the opponents that their weapon reaches.
+/// Writes the mask of a living unit: it can walk, stop, and attack opponents within weapon range.
 fn write_mask(battle: &Battle, agent: usize, squared: &Numbers, mask: &mut [bool]) {
     let limit = battle.stats(agent).range_limit;
     let (always, attacks) = mask.split_at_mut(usize::from(ATTACK));

@@ -6,14 +6,14 @@ use super::args::SmaxArgs;
 use super::battle::Battle;
 use super::simd::Numbers;
 
-/// Returns what the step brought one team.
+/// Returns the reward of one team for a step.
 ///
-/// With `D` the opponents, `h` health before and after the step and `H` its maximum, the reward is
+/// With the opponents `D`, their health `h` before and after the step and its maximum `H`, the reward is
 ///
 /// `|sum over D of (h_after - h_before) / H| / |D|`
 ///
-/// and `won_battle_bonus` when all of `D` are dead and some of the own team live. With
-/// `use_self_play_reward`, the damage does not count, and defeat costs `won_battle_bonus`.
+/// plus `won_battle_bonus` when all of `D` are dead and some units of the team are alive. With
+/// `use_self_play_reward`, damage does not count, and defeat costs `won_battle_bonus`.
 pub(crate) fn team_reward(
     args: &SmaxArgs,
     battle: &Battle,

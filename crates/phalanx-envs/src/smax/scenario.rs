@@ -10,11 +10,11 @@ pub type Squad = (usize, u8);
 pub struct Scenario {
     /// JaxMARL's name.
     pub name: &'static str,
-    /// The team that is controlled.
+    /// The team of the agents.
     pub allies: &'static [Squad],
     /// The other team.
     pub enemies: &'static [Squad],
-    /// Types and positions are drawn anew in every episode; the squads only give the numbers.
+    /// Draws types and positions anew in every episode; the squads then only give the number of units.
     pub procedural: bool,
 }
 
@@ -64,16 +64,18 @@ impl Scenario {
         format!("smax/{}", self.name)
     }
 
-    /// Returns one sentence about the teams.
+    /// Returns a one-sentence summary of the teams.
     pub fn summary(&self) -> String {
-        format!("JaxMARL's battle game: {}.", self.sides())
+        format!("SMAX battle: {}.", self.sides())
     }
 
     /// Returns the two teams in words.
     pub(crate) fn sides(&self) -> String {
         if self.procedural {
             let (allies, enemies) = (self.n_allies(), self.n_enemies());
-            format!("{allies} random units against {enemies} of the same types")
+            format!(
+                "{allies} random units against {enemies} of the same types, drawn anew in every episode"
+            )
         } else {
             format!("{} against {}", team(self.allies), team(self.enemies))
         }
@@ -101,7 +103,7 @@ fn team(squads: &[Squad]) -> String {
         let name = UNIT_TYPES[usize::from(kind)].name;
         if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
     });
-    squads.collect::<Vec<_>>().join(", ")
+    squads.collect::<Vec<_>>().join(" and ")
 }
 
 fn size(team: &[Squad]) -> usize {

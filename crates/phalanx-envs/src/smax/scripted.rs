@@ -1,4 +1,4 @@
-//! The scripted policy: JaxMARL's heuristic enemy, which can lead either team.
+//! The scripted policy: JaxMARL's heuristic enemy, which can play either team.
 
 use phalanx_core::rng::Rng;
 
@@ -11,16 +11,16 @@ pub(crate) const NO_TARGET: u8 = u8::MAX;
 
 /// The internal state of the scripted policy, per unit.
 ///
-/// A unit shoots at an opponent within range, and keeps shooting at the same one as long as it
-/// is within range. Without one, it walks towards a random opponent it sees, or else towards the
-/// point opposite to where it started, along the axis on which that is further away.
+/// A unit shoots at an opponent within range, and keeps shooting at the same one while it stays within
+/// range. Otherwise it walks towards a random visible opponent or, if there is none, towards the point
+/// opposite its starting position, along the axis with the longer way.
 #[derive(Clone, Debug)]
 pub(crate) struct ScriptedPolicy {
     shoots: bool,
     mode: AttackMode,
-    /// The opponent shot at last, by its number among the targets.
+    /// The last target, by its number among the targets.
     pub(crate) last_target: [u8; CAPACITY],
-    /// Where the unit walks while it sees no opponent; the origin until that is known.
+    /// The goal of the unit while it sees no opponent; the origin until it is known.
     pub(crate) goal: [(f32, f32); CAPACITY],
     scratch: Scratch,
 }
@@ -32,17 +32,17 @@ struct Seen {
     dy: f32,
 }
 
-/// Written anew in every decision; kept only to save clearing it.
+/// Buffers that every decision overwrites; they are kept only to avoid clearing them.
 #[derive(Clone, Debug)]
 struct Scratch {
     squared: Numbers,
     seen: [Seen; CAPACITY],
-    /// Which targets are within range.
+    /// Whether each target is within range.
     within: [bool; CAPACITY],
 }
 
 impl ScriptedPolicy {
-    /// Creates a policy that has seen nothing yet.
+    /// Creates a policy at the start of an episode.
     pub(crate) fn new(shoots: bool, mode: AttackMode) -> Self {
         Self {
             shoots,
@@ -65,8 +65,8 @@ impl ScriptedPolicy {
 
     /// Chooses the action of `unit` and updates the internal state.
     ///
-    /// All is computed from the observation, as JaxMARL does it, so that a distance is rounded the
-    /// same way. A dead unit observes zeros, and acts on them.
+    /// Everything is computed from the observation, as in JaxMARL, so that distances are rounded the
+    /// same way. A dead unit observes zeros and acts on them.
     pub(crate) fn act(&mut self, battle: &Battle, unit: usize, rng: &mut Rng) -> u16 {
         let ally = unit < battle.n_allies;
         let n_targets = if ally { battle.n_units - battle.n_allies } else { battle.n_allies };
@@ -137,7 +137,7 @@ impl ScriptedPolicy {
     }
 }
 
-/// Returns the direction most like the vector; the first of equal ones.
+/// Returns the direction closest to the vector; the first of equal ones.
 fn walk(dx: f32, dy: f32) -> u16 {
     let mut best = (0, dy);
     for (action, similarity) in [(1, dx), (2, -dy), (3, -dx)] {

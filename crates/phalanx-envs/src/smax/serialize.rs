@@ -8,7 +8,7 @@ use super::battle::ATTACK;
 use super::scripted::NO_TARGET;
 use super::units::UNIT_TYPES;
 
-/// What [`Env::save`] writes; lists are over units.
+/// The saved state of an environment; lists are over units.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Saved {
     units: Vec<SavedUnit>,
@@ -29,7 +29,7 @@ struct SavedUnit {
 }
 
 impl Saved {
-    /// Everything that changes in `env`.
+    /// Returns the state of `env`.
     pub(crate) fn of(env: &Smax) -> Self {
         let (battle, script) = (&env.battle, &env.script);
         let units = (0..battle.n_units).map(|unit| SavedUnit {
@@ -45,7 +45,7 @@ impl Saved {
         Self { units: units.collect(), step: env.step, enemy_reward: env.enemy_reward }
     }
 
-    /// Puts `env` where it was, unless the state belongs to another battle.
+    /// Restores the state of `env`, unless it belongs to a different battle.
     pub(crate) fn restore(self, env: &mut Smax) -> Result<(), EnvError> {
         let (n_allies, n_units) = (env.battle.n_allies, env.battle.n_units);
         let fits = self.units.iter().enumerate().all(|(unit, saved)| {
@@ -58,7 +58,7 @@ impl Saved {
                 && numbers.iter().all(|number| number.is_finite())
         });
         if !fits || self.units.len() != n_units {
-            let reason = "it belongs to another battle".to_owned();
+            let reason = "it is the state of a different battle".to_owned();
             return Err(EnvError::BadState { what: env.spec.id.clone(), reason });
         }
         for (unit, saved) in self.units.iter().enumerate() {

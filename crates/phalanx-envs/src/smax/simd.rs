@@ -1,12 +1,12 @@
 //! Arrays over units, in groups of lanes.
 //!
 //! Every quantity of a battle is an array over its units, allies first, of a fixed length that is a
-//! multiple of [`LANES`]. So loops run over whole groups of lanes, which the compiler turns into
-//! vector instructions, and units beyond the last are dead ones that nothing reaches.
+//! multiple of [`LANES`]. Loops therefore run over whole groups of lanes, which the compiler turns into
+//! vector instructions. Units after the last one are dead and out of reach.
 
 /// The largest number of units, a multiple of [`LANES`]. The largest scenario has 57.
 pub(crate) const CAPACITY: usize = 64;
-/// How many units one group of vector instructions treats.
+/// The number of units in one group of lanes.
 pub(crate) const LANES: usize = 8;
 /// One number per unit.
 pub(crate) type Numbers = [f32; CAPACITY];

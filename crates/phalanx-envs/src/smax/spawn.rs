@@ -1,4 +1,4 @@
-//! Where the units of an episode stand, and of which types they are.
+//! Starting positions and types of the units of an episode.
 
 use phalanx_core::rng::Rng;
 
@@ -6,14 +6,14 @@ use super::battle::Battle;
 use super::scenario::Scenario;
 use super::units::TYPE_BITS;
 
-/// Units are scattered by up to this in each coordinate.
+/// The largest random offset of a unit in each coordinate.
 const SCATTER: f32 = 2.0;
 
 /// Draws types and positions and starts the battle.
 ///
-/// In fixed scenarios the teams stand round the middles of the left and the right half. In
-/// procedural ones types are uniform, both teams have the same, and the teams either mirror each
-/// other or one of them surrounds the other, with equal chances.
+/// In fixed scenarios the teams start around the middles of the left and the right half. In procedural
+/// ones types are uniform and the same for both teams, and with equal probability the teams mirror each
+/// other or one surrounds the other.
 pub(crate) fn spawn(battle: &mut Battle, scenario: &Scenario, rng: &mut Rng) {
     for (unit, kind) in scenario.kinds().enumerate() {
         battle.kind[unit] = kind;
@@ -44,7 +44,7 @@ fn draw_types(battle: &mut Battle, rng: &mut Rng) {
     }
 }
 
-/// Allies anywhere in the left half; enemies are their mirror images.
+/// Places allies uniformly in the left half, and enemies as their mirror images.
 fn reflect(battle: &mut Battle, rng: &mut Rng) {
     let (width, height) = (battle.args.map_width, battle.args.map_height);
     for ally in 0..battle.n_allies {
@@ -58,7 +58,7 @@ fn reflect(battle: &mut Battle, rng: &mut Rng) {
     }
 }
 
-/// One team in the middle, the other in up to four groups on the diagonals.
+/// Places one team in the middle, and the other in up to four groups on the diagonals.
 fn surround(battle: &mut Battle, rng: &mut Rng) {
     let (width, height) = (battle.args.map_width, battle.args.map_height);
     let (teams, allies_inside) =

@@ -1,6 +1,6 @@
-//! The units of SMAX: StarCraft's names with JaxMARL's numbers, shields counted as health.
+//! The units of SMAX: StarCraft's names with JaxMARL's values, shields counted as health.
 
-/// The numbers of a type of unit. Lengths are in cells of the map, times in seconds.
+/// The constants of a unit type. Lengths are in cells of the map, times in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitType {
     /// The name, as in [`UNIT_TYPES`].
@@ -11,9 +11,9 @@ pub struct UnitType {
     pub attack: f32,
     /// Time between two shots, before its random term.
     pub cooldown: f32,
-    /// How far a shot reaches, between centres.
+    /// The weapon range, between centres.
     pub range: f32,
-    /// How far the unit sees, between centres.
+    /// The sight range, between centres.
     pub sight: f32,
     /// Cells per second.
     pub speed: f32,
@@ -43,12 +43,12 @@ pub const UNIT_TYPES: [UnitType; 6] = [
 /// The length of the one-hot code of a unit's type.
 pub(crate) const TYPE_BITS: usize = UNIT_TYPES.len();
 
-/// The length of the vector of a step in one of the four directions.
+/// The length of a step in one of the four directions.
 ///
-/// JaxMARL turns a diagonal by 45 degrees in single precision, which falls just short of one.
+/// JaxMARL rotates a diagonal by 45 degrees in single precision, which gives slightly less than one.
 pub(crate) const STRIDE: f32 = 0.999_999_94;
 
-/// A type of unit, and what the game loop derives from its numbers.
+/// A unit type with the constants that the game loop derives from it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Combatant {
     pub(crate) unit: UnitType,
@@ -74,7 +74,7 @@ impl Combatant {
 
 /// Returns the smallest number whose rounded square root is not below `limit`.
 ///
-/// So `squared < squared_limit(limit)` is exactly `squared.sqrt() < limit`.
+/// Hence `squared < squared_limit(limit)` is exactly `squared.sqrt() < limit`.
 pub(crate) fn squared_limit(limit: f32) -> f32 {
     let mut squared = limit * limit;
     while squared.sqrt() >= limit {

@@ -52,7 +52,7 @@ impl ScriptedPolicy {
                     *action = rng.choose(mask).expect("every agent has an available action") as u16;
                 }
             }
-            Self::OfEnv(policy) => env.scripted_actions(policy, rng, actions),
+            Self::OfEnv(policy) => env.scripted_actions(policy, avail, rng, actions),
         }
     }
 }

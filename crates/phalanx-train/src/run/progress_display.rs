@@ -31,6 +31,11 @@ impl ProgressDisplay {
         });
         Self { bar, latest: String::new() }
     }
+
+    /// Creates a display that prints lines on a terminal too, for programs that print other lines.
+    pub fn lines() -> Self {
+        Self { bar: None, latest: String::new() }
+    }
 }
 
 impl Default for ProgressDisplay {

@@ -1,58 +1,148 @@
-//! The rules of the contract that concern a single step.
+//! The rules of the contract that concern a specification, a description or a single step.
 
-use super::CheckError;
-use super::copy::Copy;
-use crate::env::{Env, EnvSpec, StepResult, StepStatus};
+use std::collections::HashSet;
 
-pub(super) fn same_result(result: StepResult, copy: StepResult) -> Result<(), String> {
-    if result.reward.to_bits() == copy.reward.to_bits() && result.status == copy.status {
+use serde_json::{Map, Value};
+
+use super::copy::Other;
+use super::names::{Names, numbers};
+use crate::env::{Description, EnvSpec, StepResult, StepRows, StepStatus};
+
+/// The keys of a trace line that a frame must leave alone.
+const TRACE_KEYS: [&str; 11] = [
+    "episode",
+    "t",
+    "actions",
+    "reward",
+    "agent_rewards",
+    "terminated",
+    "truncated",
+    "info",
+    "obs",
+    "state",
+    "avail_actions",
+];
+
+pub(super) fn check_spec(spec: &EnvSpec, second: &EnvSpec) -> Result<(), String> {
+    let private = spec.private_obs.as_deref().unwrap_or_default();
+    let mut names = HashSet::new();
+    let reason = match () {
+        () if spec.id.is_empty() => "the id is empty".to_owned(),
+        () if spec.agents.is_empty() => "there is no agent".to_owned(),
+        () if spec.n_actions == 0 => "there is no action".to_owned(),
+        () if spec.n_actions > usize::from(u16::MAX) => {
+            format!("{} actions are more than an index of 16 bits can name", spec.n_actions)
+        }
+        () if spec.obs_dim == 0 => "the observation is empty".to_owned(),
+        () if spec.state_dim == 0 => "the state is empty".to_owned(),
+        () if spec.episode_limit == 0 => "the episode limit is zero".to_owned(),
+        () if private.iter().any(|&index| index >= spec.obs_dim) => {
+            format!("`private_obs` has an index beyond the {} of an observation", spec.obs_dim)
+        }
+        () if spec.info.iter().any(String::is_empty) => "a name in `info` is empty".to_owned(),
+        () if !spec.info.iter().all(|name| names.insert(name)) => {
+            "two names in `info` are the same".to_owned()
+        }
+        () if spec != second => "a second copy has another specification".to_owned(),
+        () => return Ok(()),
+    };
+    Err(reason)
+}
+
+pub(super) fn check_policies(policies: &[(&str, &str)]) -> Result<(), String> {
+    let mut names = HashSet::new();
+    for (name, summary) in policies {
+        if name.is_empty() || summary.is_empty() {
+            return Err("a scripted policy has no name or no summary".to_owned());
+        }
+        if !names.insert(name) {
+            return Err(format!("two scripted policies are called `{name}`"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn check_description(
+    spec: &EnvSpec,
+    description: &Description,
+    second: &Description,
+) -> Result<(), String> {
+    for (what, texts, expected) in [
+        ("observation", &description.obs, spec.obs_dim),
+        ("state", &description.state, spec.state_dim),
+        ("action", &description.actions, spec.n_actions),
+    ] {
+        if texts.len() != expected {
+            let n = texts.len();
+            return Err(format!("it has {n} {what} texts, but the specification has {expected}"));
+        }
+        if let Some(i) = texts.iter().position(|text| text.trim().is_empty()) {
+            return Err(format!("the text of {what} {i} is empty"));
+        }
+    }
+    if description.summary.trim().is_empty() {
+        return Err("the summary is empty".to_owned());
+    }
+    if description == second {
         Ok(())
     } else {
-        Err(format!("the result {result:?} differs from {copy:?} of a copy"))
+        Err("a second copy has another description".to_owned())
     }
 }
 
-pub(super) fn check_spec(spec: &EnvSpec, second: &EnvSpec) -> Result<(), CheckError> {
-    let fail =
-        |reason: &str| Err(CheckError::Spec { id: spec.id.clone(), reason: reason.to_owned() });
-    match () {
-        () if spec.agents.is_empty() => fail("there is no agent"),
-        () if spec.n_actions == 0 => fail("there is no action"),
-        () if spec.n_actions > usize::from(u16::MAX) => fail("actions do not fit 16 bits"),
-        () if spec.obs_dim == 0 => fail("the observation is empty"),
-        () if spec.state_dim == 0 => fail("the state is empty"),
-        () if spec.episode_limit == 0 => fail("the episode limit is zero"),
-        () if spec != second => fail("a second copy has another specification"),
-        () => Ok(()),
+pub(super) fn check_frame(
+    frame: &Map<String, Value>,
+    again: &Map<String, Value>,
+) -> Result<(), String> {
+    if let Some(key) = frame.keys().find(|key| TRACE_KEYS.contains(&key.as_str())) {
+        return Err(format!("`frame` has the key `{key}`, which a trace line already has"));
+    }
+    if frame == again {
+        Ok(())
+    } else {
+        Err("`frame` returns two different values for the same step".to_owned())
     }
 }
 
-pub(super) fn check_rows<E: Env>(
-    spec: &EnvSpec,
-    copy: &Copy<E>,
+pub(super) fn same_result(
+    result: StepResult,
+    other: StepResult,
+    which: Other,
+) -> Result<(), String> {
+    if result.reward.to_bits() == other.reward.to_bits() && result.status == other.status {
+        return Ok(());
+    }
+    Err(format!(
+        "the reward is {} and the status {:?}, but {} and {:?} in {}",
+        result.reward,
+        result.status,
+        other.reward,
+        other.status,
+        which.name()
+    ))
+}
+
+/// Tests what a reset or a step wrote: finite numbers, masks and deaths.
+pub(super) fn check_rows(
+    names: &Names,
+    rows: &StepRows,
     was_alive: &mut [bool],
 ) -> Result<(), String> {
-    let numbers = [
-        ("observation", &copy.rows.obs),
-        ("state", &copy.rows.state),
-        ("info", &copy.rows.info),
-        ("agent reward", &copy.rows.agent_rewards),
-    ];
-    for (what, numbers) in numbers {
+    for (name, numbers) in numbers(rows) {
         if let Some(i) = numbers.iter().position(|number| !number.is_finite()) {
-            return Err(format!("{what} index {i} is {}", numbers[i]));
+            return Err(format!("{} is {}", name(names, i), numbers[i]));
         }
     }
     for (agent, was_alive) in was_alive.iter_mut().enumerate() {
-        let mask = &copy.rows.avail[agent * spec.n_actions..][..spec.n_actions];
+        let mask = mask_of(names, rows, agent);
         let available = mask.iter().filter(|&&available| available).count();
-        let alive = copy.rows.alive[agent];
+        let alive = rows.alive[agent];
         if available == 0 {
             return Err(format!("agent {agent} has no available action"));
         }
         if !alive && available != 1 {
             let reason =
-                format!("agent {agent} is dead and has {available} available actions, not one");
+                format!("agent {agent} is dead but has {available} available actions, not one");
             return Err(reason);
         }
         if alive && !*was_alive {
@@ -63,32 +153,41 @@ pub(super) fn check_rows<E: Env>(
     Ok(())
 }
 
-pub(super) fn check_available<E: Env>(
-    spec: &EnvSpec,
-    copy: &Copy<E>,
+/// Returns the mask of one agent, `[action]`.
+pub(super) fn mask_of<'a>(names: &Names, rows: &'a StepRows, agent: usize) -> &'a [bool] {
+    let n_actions = names.spec.n_actions;
+    &rows.avail[agent * n_actions..][..n_actions]
+}
+
+pub(super) fn check_available(
+    names: &Names,
+    rows: &StepRows,
     actions: &[u16],
 ) -> Result<(), String> {
-    let masks = copy.rows.avail.chunks_exact(spec.n_actions);
-    let available = |(action, mask): (&u16, &[bool])| mask.get(usize::from(*action)) == Some(&true);
-    match actions.iter().zip(masks).position(|choice| !available(choice)) {
-        Some(agent) => Err(format!("action {} of agent {agent} is not available", actions[agent])),
-        None => Ok(()),
+    for (agent, &action) in actions.iter().enumerate() {
+        let action = usize::from(action);
+        if mask_of(names, rows, agent).get(action) != Some(&true) {
+            return Err(format!("{} is not available", names.action(agent, action)));
+        }
     }
+    Ok(())
 }
 
 pub(super) fn check_result(spec: &EnvSpec, result: StepResult, step: u64) -> Result<(), String> {
+    let limit = spec.episode_limit as u64;
     if !result.reward.is_finite() {
         return Err(format!("the reward is {}", result.reward));
     }
-    let at_limit = step == spec.episode_limit as u64;
     match result.status {
-        StepStatus::Running if at_limit => {
-            Err(format!("no end is reported at the limit of {step} steps"))
+        StepStatus::Running if step >= limit => {
+            Err(format!("the episode continues after its limit of {limit} steps"))
         }
-        StepStatus::Truncated if !at_limit => {
-            Err(format!("truncated after {step} steps, the limit is {}", spec.episode_limit))
+        StepStatus::Truncated if step < limit => {
+            Err(format!("the episode is truncated before its limit of {limit} steps"))
         }
-        StepStatus::Crashed => Err("an environment must not report a crash itself".to_owned()),
+        StepStatus::Crashed => {
+            Err("the status is `Crashed`, which only the library reports".to_owned())
+        }
         _ => Ok(()),
     }
 }

@@ -38,14 +38,14 @@ fn values_out_of_range_are_rejected_by_name() {
 #[test]
 fn contradictory_arguments_are_rejected_with_the_reason() {
     for (text, reason) in [
-        ("n_stags = 0", "`n_stags` cannot be 0: without hares there is no prey at all"),
+        ("n_stags = 0", "`n_stags` cannot be 0: there must be at least one stag or hare"),
         (
             "world_shape = [3, 5]",
             "`world_shape` cannot be [3, 5]: the grid has fewer cells than there are agents and prey",
         ),
         (
             "world_shape = [2, 20]\ntoroidal = true",
-            "`world_shape` cannot be [2, 20]: a toroidal grid has at least 3 rows and columns",
+            "`world_shape` cannot be [2, 20]: a toroidal grid needs at least 3 rows and columns",
         ),
         (
             "toroidal = true\nobserve_walls = true",

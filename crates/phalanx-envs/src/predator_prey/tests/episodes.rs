@@ -139,7 +139,7 @@ fn greedy_returns(text: &str, episodes: usize) -> Vec<f32> {
         env.reset(&mut rng, rows.at_mut(0).row(&spec, 0));
         let mut total = 0.0;
         loop {
-            env.scripted_actions(0, &mut player, &mut actions);
+            env.scripted_actions(0, &rows.avail, &mut player, &mut actions);
             let outcome = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
             total += outcome.reward;
             if outcome.status.is_over() {

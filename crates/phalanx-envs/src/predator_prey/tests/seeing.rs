@@ -200,7 +200,7 @@ fn every_index_is_described_under_every_option() {
         assert_eq!(described.actions.len(), spec.n_actions);
     }
     let described = Scene::new(SCENE, base).env.describe();
-    assert_eq!(described.obs[0], "-1 down, -2 right: 1 where there is an agent, else 0");
-    assert_eq!(described.obs[3 * 7 + 1], "+0 down, +0 right: 1 where there is a stag, else 0");
-    assert_eq!(described.state[3 * 6 + 2], "row 1, column 1: 1 where there is a hare, else 0");
+    assert_eq!(described.obs[0], "offset -1 down, -2 right: 1 for an agent, else 0");
+    assert_eq!(described.obs[3 * 7 + 1], "offset +0 down, +0 right: 1 for a stag, else 0");
+    assert_eq!(described.state[3 * 6 + 2], "row 1, column 1: 1 for a hare, else 0");
 }

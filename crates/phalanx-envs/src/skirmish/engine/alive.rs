@@ -1,16 +1,16 @@
-//! The living units of a team, close together in memory.
+//! The living units of a team, contiguous in memory.
 
 use std::ops::Range;
 
 use super::battle::Units;
 
-/// The units of a team that live, as they were when last looked at, in order of their numbers.
+/// The living units of a team when they were last recorded, in order of their numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AliveUnits {
     pub(crate) units: Vec<u16>,
     pub(crate) x: Vec<f32>,
     pub(crate) y: Vec<f32>,
-    /// The smallest rectangle around them; empty if none lives.
+    /// The smallest rectangle around them; empty if none is alive.
     west: f32,
     east: f32,
     south: f32,
@@ -18,7 +18,7 @@ pub(crate) struct AliveUnits {
 }
 
 impl AliveUnits {
-    /// Makes room for a team of `n`.
+    /// Reserves capacity for a team of `n`.
     pub(crate) fn reserve(&mut self, n: usize) {
         self.clear();
         self.units.reserve(n);
@@ -51,8 +51,8 @@ impl AliveUnits {
         }
     }
 
-    /// Returns whether a point is at most `reach` away, in both coordinates, from the rectangle
-    /// around them.
+    /// Returns whether a point is at most `reach` away, in both coordinates, from the rectangle around
+    /// the units.
     #[inline]
     pub(crate) fn come_within(&self, reach: f32, x: f32, y: f32) -> bool {
         x + reach >= self.west

@@ -15,69 +15,69 @@ use crate::skirmish::terrain::Terrain;
 /// The order of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// Stand still, and attack only on command.
+    /// Stand still; attack only on command.
     Hold,
     /// Walk to a point.
     Move { x: f32, y: f32 },
-    /// Attack [`Units::target`], walking after it where necessary. A unit that heals heals it.
+    /// Attack [`Units::target`], following it if necessary. A healer heals it.
     Attack,
     /// Walk to a point; attack opponents on the way.
     AttackMove { x: f32, y: f32 },
-    /// Attack the nearest opponent, wherever it is, and the next when it is dead.
+    /// Attack the nearest opponent anywhere, and the next one when it is dead.
     Hunt,
 }
 
 /// No unit.
 pub(crate) const NO_UNIT: u16 = u16::MAX;
-/// The wind-up of a unit that is not about to shoot.
+/// The wind-up of a unit that is not preparing a shot.
 pub(crate) const AT_REST: f32 = f32::INFINITY;
 
-/// Damage under way.
+/// Damage in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Hit {
-    /// Game loops until it falls.
+    /// Game loops until the damage is dealt.
     pub(crate) due: f32,
     pub(crate) from: u16,
     pub(crate) to: u16,
-    /// For a weapon that hits along a line: its middle, and its direction of length one.
+    /// For a weapon that hits along a line: the middle of the line, and its direction of length one.
     pub(crate) place: (f32, f32),
     pub(crate) along: (f32, f32),
 }
 
-/// What changes in a battle, one element per unit; the allies come first.
+/// The changing part of a battle, one element per unit; the allies come first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Units {
     pub(crate) x: Vec<f32>,
     pub(crate) y: Vec<f32>,
-    /// Zero for the dead.
+    /// Zero for dead units.
     pub(crate) health: Vec<f32>,
     pub(crate) shield: Vec<f32>,
     /// Zero for units without energy.
     pub(crate) energy: Vec<f32>,
-    /// Game loops until the next attack may start. Below zero only while winding up.
+    /// Game loops until the next attack can start. Negative only during the wind-up.
     pub(crate) cooldown: Vec<f32>,
-    /// Game loops until the shot that is being prepared; [`AT_REST`] without one.
+    /// Game loops until the prepared shot; [`AT_REST`] if there is none.
     pub(crate) windup: Vec<f32>,
-    /// Game loops until the unit may walk after its last shot.
+    /// Game loops until the unit can walk after its last shot.
     pub(crate) backswing: Vec<f32>,
-    /// Game loops until the unit may call for help again.
+    /// Game loops until the unit can call for help again.
     pub(crate) silence: Vec<f32>,
     /// Game loops since the unit was last damaged.
     pub(crate) unharmed: Vec<f32>,
-    /// Length units per loop; zero for a unit that stands.
+    /// Speed in length units per loop; zero for a unit that stands.
     pub(crate) speed: Vec<f32>,
     pub(crate) order: Vec<Order>,
-    /// The unit that it attacks or heals, or [`NO_UNIT`].
+    /// The unit that is attacked or healed, or [`NO_UNIT`].
     pub(crate) target: Vec<u16>,
-    /// On which side the unit walks round an obstacle: 1 left, -1 right, 0 not decided.
+    /// The side on which the unit passes an obstacle: 1 left, -1 right, 0 undecided.
     pub(crate) side: Vec<i8>,
-    /// Damage under way, in the order of launch.
+    /// Damage in flight, in the order of launch.
     pub(crate) hits: Vec<Hit>,
     /// Game loops played.
     pub(crate) clock: u32,
 }
 
-/// Hits under way, per unit, for which there is room from the start: a colossus has at most two.
+/// Reserved capacity for hits in flight, per unit: a colossus has at most two.
 const HITS_PER_UNIT: usize = 4;
 
 impl Units {
@@ -126,7 +126,7 @@ impl Units {
             && self.hits.iter().all(|hit| known(hit.from) && known(hit.to))
     }
 
-    /// Takes over a saved state without giving up the room reserved for hits.
+    /// Restores a saved state without giving up the capacity reserved for hits.
     pub(crate) fn restore(&mut self, mut saved: Self) {
         saved.hits.reserve(HITS_PER_UNIT * saved.x.len());
         *self = saved;
@@ -144,8 +144,8 @@ impl Units {
         dx * dx + dy * dy
     }
 
-    /// Replaces the order of unit `i`. An attack on the same target continues; another order cuts
-    /// short what is left of the last one.
+    /// Replaces the order of unit `i`. An attack on the same target continues; another order cancels the
+    /// rest of the previous one.
     pub(crate) fn command(&mut self, i: usize, order: Order, target: u16) {
         if self.target[i] != target || target == NO_UNIT {
             self.aim(i, target);
@@ -154,7 +154,7 @@ impl Units {
         self.order[i] = order;
     }
 
-    /// Gives unit `i` another target, or none; a shot that is being prepared is lost.
+    /// Sets or clears the target of unit `i`; a prepared shot is lost.
     #[inline]
     pub(crate) fn aim(&mut self, i: usize, target: u16) {
         self.target[i] = target;
@@ -164,15 +164,15 @@ impl Units {
 
 /// The state of a battle and its game loop.
 ///
-/// One game loop lets all units act at once: every unit decides on the state before the loop,
-/// and damage and motion take effect together. So no team gains by the order of its units.
+/// All units act at once in a game loop: every unit decides on the state before the loop, and damage and
+/// motion take effect together. No team gains from the order of its units.
 #[derive(Clone, Debug)]
 pub(crate) struct Battle {
     pub(crate) units: Units,
     pub(crate) stats: Vec<Stats>,
     pub(crate) terrain: Terrain,
     pub(crate) n_allies: usize,
-    /// Units that stand still in this loop because their target is in range.
+    /// Units that stand still in this loop because their target is within range.
     pub(crate) engaged: Vec<bool>,
     /// The attacker of each unit in this loop: the nearest living opponent that hit it, or [`NO_UNIT`].
     pub(crate) struck_by: Vec<u16>,
@@ -180,11 +180,11 @@ pub(crate) struct Battle {
     pub(crate) struck: Vec<u16>,
     /// Units that exploded in this loop, before their damage is dealt.
     pub(crate) bursts: Vec<u16>,
-    /// Units that turned to an attacker, or were called to help, in this loop.
+    /// Units that turned to an attacker, or were called for help, in this loop.
     pub(crate) turned: Vec<bool>,
     /// Units that were healed in this loop.
     pub(crate) healed: Vec<bool>,
-    /// The living units, allies and enemies, when targets were chosen.
+    /// The living allies and enemies when targets were chosen.
     pub(crate) living: [AliveUnits; 2],
     pub(crate) steering: Steering,
     /// Whether any unit accelerates, heals, or regains health or energy.
@@ -225,7 +225,8 @@ impl Battle {
         battle
     }
 
-    /// Puts every unit (almost) where the rosters have it. Allies hold; enemies follow their order.
+    /// Places every unit at its position in the rosters, up to the scatter. Allies hold; enemies follow
+    /// their order.
     pub(crate) fn spawn(&mut self, rosters: &Rosters, enemy_order: EnemyOrder, rng: &mut Rng) {
         self.set_rosters(rosters.units().map(|placed| placed.unit));
         let goal = match enemy_order {
@@ -246,7 +247,7 @@ impl Battle {
         let n = self.len();
         let units = &mut self.units;
         units.hits.clear();
-        // A clone keeps no spare room.
+        // A clone loses spare capacity.
         units.hits.reserve(HITS_PER_UNIT * n);
         units.clock = 0;
         for (i, (placed, order)) in rosters.units().zip(orders).enumerate() {
@@ -268,7 +269,7 @@ impl Battle {
         }
     }
 
-    /// Decides which row of [`UNITS`] each unit is.
+    /// Sets the row of [`UNITS`] of each unit.
     pub(crate) fn set_rosters(&mut self, kinds: impl Iterator<Item = usize>) {
         for (i, kind) in kinds.enumerate() {
             self.stats[i] = self.table[kind];
@@ -308,7 +309,7 @@ impl Battle {
         if i < self.n_allies { 0..self.n_allies } else { self.n_allies..self.len() }
     }
 
-    /// Returns whether any of the units `team` lives.
+    /// Returns whether any unit of `team` is alive.
     pub(crate) fn any_alive(&self, team: Range<usize>) -> bool {
         self.units.health[team].iter().any(|&health| health > 0.0)
     }
@@ -320,8 +321,8 @@ impl Battle {
         self.units.distance_squared(i, j) <= reach * reach
     }
 
-    /// Plays the game loops of one step. Units choose targets and directions in every second of
-    /// them, beginning with the first.
+    /// Plays the game loops of one step. Units choose targets and directions in every second loop,
+    /// beginning with the first.
     pub(crate) fn play(&mut self, loops: u32, rng: &mut Rng) {
         for index in 0..loops {
             self.advance(rng, index);

@@ -1,4 +1,4 @@
-//! Weapons: when they fire, and what their hits do.
+//! Weapons: the timing of attacks and the effect of hits.
 
 use phalanx_core::rng::Rng;
 
@@ -6,8 +6,8 @@ use super::battle::{AT_REST, Battle, Hit, NO_UNIT, Order};
 use super::units::{LOOPS_PER_SECOND, Splash, strike};
 
 impl Battle {
-    /// Returns whether unit `i` may start an attack on unit `j`: the distance between their edges
-    /// is at most the weapon's range.
+    /// Returns whether unit `i` can start an attack on unit `j`: the distance between their edges is at
+    /// most the weapon's range.
     #[inline]
     pub(crate) fn in_range(&self, i: usize, j: usize) -> bool {
         self.within(i, j, self.stats[i].range)
@@ -15,10 +15,10 @@ impl Battle {
 
     /// Advances every weapon by one game loop.
     ///
-    /// A weapon that is ready starts an attack when its target is in range, and fires when the
-    /// damage point has passed, unless the target is dead or further away than range and slop
-    /// allow. The cooldown runs from the start of an attack, and its fractions of a loop carry
-    /// over, so that an uninterrupted weapon fires every `period` loops on average.
+    /// A ready weapon starts an attack when its target is within range. It fires at the damage point,
+    /// unless the target is dead or further away than range plus slop. The cooldown runs from the start
+    /// of an attack, and its fractions of a loop carry over, so that an uninterrupted weapon fires every
+    /// `period` loops on average.
     pub(crate) fn fight(&mut self, rng: &mut Rng) {
         for i in 0..self.len() {
             if !self.units.alive(i) {
@@ -78,8 +78,8 @@ impl Battle {
         }
     }
 
-    /// Sends the hits of one volley on their way. A missile flies as long as the distance between
-    /// the edges demands at its launch.
+    /// Launches the hits of one volley. The flight time of a missile depends on the distance between the
+    /// edges at its launch.
     fn fire(&mut self, i: usize, target: usize) {
         let Some(weapon) = &self.stats[i].unit.weapon else { return };
         let units = &mut self.units;
@@ -108,8 +108,8 @@ impl Battle {
         }
     }
 
-    /// Deals the damage that is due in this loop, all of it at once: units that kill each other
-    /// both die. Then the units that were hit respond.
+    /// Deals the damage that is due in this loop, all at once, so that units that kill each other both
+    /// die. Then the units that were hit respond.
     pub(crate) fn land_hits(&mut self) {
         if self.units.hits.is_empty() {
             return;
@@ -158,7 +158,7 @@ impl Battle {
         }
     }
 
-    /// Lets the dead unit `i` explode.
+    /// Explodes the dead unit `i`.
     fn burst(&mut self, i: usize) {
         let Some(weapon) = &self.stats[i].unit.weapon else { return };
         let Splash::Burst { radius } = weapon.splash else { return };
@@ -170,7 +170,7 @@ impl Battle {
         }
     }
 
-    /// One hit of unit `from` on unit `to`.
+    /// Deals one hit of unit `from` to unit `to`.
     fn damage(&mut self, from: usize, to: usize) {
         if !self.units.alive(to) {
             return;

@@ -1,8 +1,8 @@
-//! The engine: the units and the game loop of *StarCraft II: Wings of Liberty*, which SMAC's maps
+//! The engine: the units and the game loop of *StarCraft II: Wings of Liberty*, on which SMAC's maps
 //! run.
 //!
-//! [`UNITS`] holds the units' numbers; `battle` the state and the game loop, whose parts are
-//! `targeting`, `combat` (weapons), `movement`, `steering` (collision avoidance) and `regeneration`.
+//! [`UNITS`] holds the unit data; `battle` the state and the game loop, whose parts are `targeting`,
+//! `combat` (weapons), `movement`, `steering` (collision avoidance) and `regeneration`.
 
 mod alive;
 mod battle;

@@ -1,11 +1,11 @@
-//! Walking: where every unit wants to go in a game loop, and how fast.
+//! Movement: the goal and speed of every unit in a game loop.
 
 use super::battle::{Battle, NO_UNIT, Order};
 use super::units::Motion;
 
 impl Battle {
-    /// Moves every unit that is neither attacking nor idle by one game loop. Where they go is
-    /// decided when they may choose, and kept in the loop after that.
+    /// Moves every unit that is neither attacking nor idle by one game loop. Directions are chosen in
+    /// the loops in which units can choose, and kept in the loop after that.
     pub(crate) fn walk(&mut self, may_choose: bool, first: bool) {
         if may_choose {
             for i in 0..self.len() {
@@ -27,7 +27,7 @@ impl Battle {
         }
     }
 
-    /// Lets unit `i` continue as before, if it walked and is not blocked.
+    /// Continues the motion of unit `i`, if it walked and is not blocked.
     fn keep_on(&mut self, i: usize) {
         let (alive, stats) = (self.units.alive(i), &self.stats[i]);
         let body = &mut self.steering.bodies[i];
@@ -41,9 +41,9 @@ impl Battle {
         }
     }
 
-    /// Prepares the body of unit `i`: where it is, and in which direction it would walk if it were
-    /// alone. A way round cliffs is looked for in the first loop of a step, and again when its
-    /// corner is reached.
+    /// Prepares the body of unit `i`: its position, and the direction in which it would walk on its own.
+    /// A path around cliffs is computed in the first loop of a step, and again when its corner is
+    /// reached.
     fn set_out(&mut self, i: usize, first: bool) {
         let from = (self.units.x[i], self.units.y[i]);
         let body = &mut self.steering.bodies[i];
@@ -90,7 +90,8 @@ impl Battle {
         body.side = self.units.side[i];
     }
 
-    /// Returns how far from its goal unit `i` stops: as far as it can attack or heal its target.
+    /// Returns the distance from its goal at which unit `i` stops: the range at which it can attack or
+    /// heal its target.
     fn reach_of_order(&self, i: usize) -> f32 {
         let target = self.units.target[i];
         if target == NO_UNIT {
@@ -101,7 +102,7 @@ impl Battle {
     }
 
     /// Returns whether a unit at this squared distance from its goal stands among those that have
-    /// reached it: within the disc that its team would fill around it.
+    /// reached it: within the disc that its team would fill around the goal.
     fn has_arrived(&self, i: usize, squared: f32) -> bool {
         let attack_moves = matches!(self.units.order[i], Order::AttackMove { .. });
         let separation = self.stats[i].separation;
@@ -109,7 +110,7 @@ impl Battle {
         attack_moves && self.units.target[i] == NO_UNIT && squared <= disc
     }
 
-    /// Returns where unit `i` wants to be; `None` if it wants to stay.
+    /// Returns the goal of unit `i`; `None` if it stands.
     fn goal(&self, i: usize) -> Option<(f32, f32)> {
         let target = self.units.target[i];
         let place = |j: usize| (self.units.x[j], self.units.y[j]);
@@ -123,7 +124,7 @@ impl Battle {
         }
     }
 
-    /// Returns the nearest comrade of unit `i` that can attack.
+    /// Returns the nearest ally of unit `i` that can attack.
     fn nearest_armed(&self, i: usize) -> Option<usize> {
         let armed = self.team(i).filter(|&j| self.stats[j].armed && self.units.alive(j));
         let distance = |j: usize| self.units.distance_squared(i, j);

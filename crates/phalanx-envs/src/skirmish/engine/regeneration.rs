@@ -1,15 +1,15 @@
-//! What units regain: health, shield, energy, and what medivacs heal.
+//! Regeneration of health, shields and energy, and healing by medivacs.
 
 use super::battle::{Battle, NO_UNIT, Order};
 use super::units::{Attribute, LOOPS_PER_SECOND};
 
-/// Game loops without damage before a shield grows: 10 seconds (`Unit` ShieldRegenDelay).
+/// Game loops without damage before a shield regenerates: 10 seconds (`Unit` ShieldRegenDelay).
 const SHIELD_DELAY: f32 = 160.0;
-/// Shield regained per loop: 2 in a second (`Unit` ShieldRegenRate).
+/// Shield regained per loop: 2 per second (`Unit` ShieldRegenRate).
 const SHIELD_REGENERATION: f32 = 2.0 / LOOPS_PER_SECOND;
 
 impl Battle {
-    /// Applies one game loop of regeneration of every unit, and of healing by every medivac.
+    /// Applies one game loop of regeneration to every unit, and of healing by every medivac.
     pub(crate) fn regenerate(&mut self) {
         for i in 0..self.len() {
             let (units, unit) = (&mut self.units, self.stats[i].unit);
@@ -47,8 +47,8 @@ impl Battle {
             && unit.attributes.contains(&Attribute::Biological)
     }
 
-    /// Lets medivac `i` heal its target: 9 health a second for a third as much energy, while the
-    /// target is injured, within range, and not yet healed in the same loop.
+    /// Heals the target of medivac `i`: 9 health per second for a third as much energy, while the target
+    /// is injured, within range, and not yet healed in the same loop.
     fn heal(&mut self, i: usize) {
         let target = self.units.target[i];
         let Some(heal) = self.stats[i].unit.heal else { return };

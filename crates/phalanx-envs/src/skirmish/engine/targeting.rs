@@ -1,16 +1,16 @@
-//! How units under an attack-move choose their targets: the built-in opponent.
+//! Target selection of units under an attack-move: the built-in opponent.
 //!
-//! SMAC's maps give the enemies one order, to attack-move to the allies' starting point, and leave
-//! the rest to the engine, which has no tactics for these units beyond the ones below. That a unit
-//! looks for another target when its own is out of weapon range, and which one it prefers, follows
+//! SMAC's maps give the enemies one order, to attack-move to the allies' starting point, and leave the
+//! rest to the engine, which has no tactics for these units beyond the ones below. The rules that a unit
+//! looks for another target when its own is out of weapon range, and which one it prefers, follow
 //! Liquipedia's page on automatic targeting.
 
 use super::alive::AliveUnits;
 use super::battle::{AT_REST, Battle, NO_UNIT, Order};
 
-/// Comrades this near a victim (between edges) help it: the game's `CallForHelpRadius`.
+/// Allies this near a victim (between edges) help it: the game's `CallForHelpRadius`.
 const HELP_RADIUS: f32 = 4.0;
-/// Game loops between two calls of one victim: the game's `CallForHelpPeriod`, 2 seconds.
+/// Game loops between two calls for help of one victim: the game's `CallForHelpPeriod`, 2 seconds.
 const HELP_PERIOD: f32 = 32.0;
 /// A target further away than this is given up: the game's `AcquireLeashRadius`.
 const LEASH: f32 = 21.0;
@@ -18,12 +18,12 @@ const LEASH: f32 = 21.0;
 const HUNT_PERIOD: u32 = 8;
 
 impl Battle {
-    /// Gives a target to every unit that chooses its own and has none in reach.
+    /// Selects a target for every unit that chooses its own and has none within range.
     ///
-    /// A target is kept until it dies or leaves the range of the weapon. Then the nearest opponent
-    /// in sight takes its place; where there is none, the unit goes after its old target as far as
-    /// the leash allows. A hunter keeps its target wherever it is; one that sees no opponent is sent,
-    /// every [`HUNT_PERIOD`], after the nearest opponent.
+    /// A target is kept until it dies or leaves weapon range. Then the nearest visible opponent replaces
+    /// it; if there is none, the unit follows its old target as far as the leash allows. A hunter keeps
+    /// its target at any distance; one that sees no opponent is sent to the nearest opponent every
+    /// [`HUNT_PERIOD`].
     pub(crate) fn acquire(&mut self) {
         let hunt = self.units.clock.is_multiple_of(HUNT_PERIOD);
         self.living[0].look_at(&self.units, 0..self.n_allies);
@@ -70,7 +70,7 @@ impl Battle {
         self.units.alive(target) && (hunts || self.within(i, target, LEASH))
     }
 
-    /// Returns whether unit `i` is attacking its target or could begin to.
+    /// Returns whether unit `i` is attacking its target or could start to.
     fn is_busy_with(&self, i: usize, target: usize) -> bool {
         self.units.windup[i] != AT_REST || self.in_range(i, target)
     }
@@ -79,8 +79,8 @@ impl Battle {
         &self.living[usize::from(i < self.n_allies)]
     }
 
-    /// Returns the nearest opponent within `scan`, measured between edges; one that can attack goes
-    /// before one that cannot.
+    /// Returns the nearest opponent within `scan`, measured between edges. Opponents that can attack
+    /// take precedence.
     fn nearest_opponent(&self, i: usize, scan: f32) -> u16 {
         const BLOCK: usize = 16;
         let (stats, others) = (&self.stats[i], self.living_opponents(i));
@@ -117,8 +117,8 @@ impl Battle {
         choice
     }
 
-    /// Returns the unit that medivac `i` heals without an order: of the injured in sight the one
-    /// with the smallest share of its health, and the nearest of several.
+    /// Returns the unit that medivac `i` heals without an order: the visible injured unit with the
+    /// smallest fraction of its health, and the nearest of equals.
     fn most_injured(&self, i: usize) -> u16 {
         let scan = self.stats[i].scan;
         let key = |j: usize| {
@@ -134,12 +134,11 @@ impl Battle {
         first.map_or(NO_UNIT, |j| j as u16)
     }
 
-    /// Lets the units under an attack-move answer the hits of this loop.
+    /// Responds to the hits of this loop for units under an attack-move.
     ///
-    /// A victim turns to its attacker when it has no target, or when its target is out of weapon
-    /// range and the attacker is not. It also calls its comrades nearby, of which those without a
-    /// target turn to the attacker as well, however far away that is. Of several attackers each
-    /// takes the nearest.
+    /// A victim turns to its attacker if it has no target, or if its target is out of weapon range and
+    /// the attacker is not. It also calls nearby allies for help; those without a target turn to the
+    /// attacker as well, at any distance. Of several attackers each chooses the nearest.
     pub(crate) fn answer(&mut self) {
         if self.struck.is_empty() {
             return;
@@ -175,8 +174,8 @@ impl Battle {
         }
     }
 
-    /// Turns unit `i` to an attacker if it `turns` from its target, has none, or turned in this
-    /// same loop to one that is further away.
+    /// Turns unit `i` to an attacker if it `turns` from its target, has none, or turned in this same
+    /// loop to one that is further away.
     fn consider(&mut self, i: usize, attacker: u16, turns: bool) {
         let other = usize::from(attacker);
         if !self.units.alive(i)

@@ -1,6 +1,6 @@
 //! The actions of SMAC, with SMACv2's look actions between the moves and the attacks.
 
-/// Action 0, the only one of the dead.
+/// Action 0, the only one of dead agents.
 pub const NO_OP: u16 = 0;
 /// Action 1.
 pub const STOP: u16 = 1;
@@ -12,37 +12,36 @@ pub const SOUTH: u16 = 3;
 pub const EAST: u16 = 4;
 /// Action 5, towards smaller x.
 pub const WEST: u16 = 5;
-/// Action `ATTACK + j` attacks enemy `j`; for a unit that heals, it heals ally `j`. With a cone of
-/// sight the look actions come first: `ATTACK + num_fov_actions + j`.
+/// Action `ATTACK + j` attacks enemy `j`; a healer heals ally `j` with it. With `conic_fov` the look
+/// actions come first: `ATTACK + num_fov_actions + j`.
 pub const ATTACK: u16 = 6;
 
 /// The largest distance between centres at which the mask allows an attack, for every unit unless
 /// `use_unit_ranges` is set.
 pub const SHOOT_RANGE: f32 = 6.0;
-/// Units nearer than this (between centres) are seen, by every unit unless `use_unit_ranges` is
-/// set.
+/// Every unit sees other units nearer than this (between centres), unless `use_unit_ranges` is set.
 pub const SIGHT_RANGE: f32 = 9.0;
 
-/// The unit steps of the moves north, south, east and west.
+/// The directions of the moves north, south, east and west, as unit vectors.
 pub(crate) const DIRECTIONS: [(f32, f32); 4] = [(0.0, 1.0), (0.0, -1.0), (1.0, 0.0), (-1.0, 0.0)];
 
-/// What an action means.
+/// The meaning of an action.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Choice {
-    /// Nothing, for the dead.
+    /// Do nothing; for dead units.
     NoOp,
     /// Stand still.
     Stop,
     /// Walk in one of [`DIRECTIONS`].
     Move(usize),
-    /// Turn the cone of sight to one of its directions.
+    /// Rotate the field of view to one of its directions.
     Look(usize),
-    /// Attack an enemy or, for a unit that heals, heal an ally.
+    /// Attack an enemy or, as a healer, heal an ally.
     Target(usize),
 }
 
 impl Choice {
-    /// Returns the meaning of `action` where there are `n_looks` look actions.
+    /// Returns the meaning of `action` if there are `n_looks` look actions.
     pub(crate) fn of(action: u16, n_looks: usize) -> Self {
         match action {
             NO_OP => Self::NoOp,

@@ -18,7 +18,7 @@ use crate::skirmish::engine::Units;
 use crate::skirmish::maps::Rosters;
 use crate::skirmish::scripted::{SCRIPTED_POLICIES, ScriptedPolicy};
 
-/// What [`Env::save`] writes.
+/// The saved state of an environment.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     units: Units,
@@ -84,7 +84,7 @@ impl Env for Skirmish {
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         let saved: Saved = unpack(&self.spec.id, bytes)?;
         if !self.is_compatible(&saved) {
-            let reason = "it belongs to a battle of another kind".to_owned();
+            let reason = "it is the state of a different battle".to_owned();
             return Err(EnvError::BadState { what: self.spec.id.clone(), reason });
         }
         self.rosters = saved.rosters;
@@ -109,7 +109,7 @@ impl Env for Skirmish {
         SCRIPTED_POLICIES
     }
 
-    fn scripted_actions(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
+    fn scripted_actions(&mut self, policy: usize, _: &[bool], rng: &mut Rng, actions: &mut [u16]) {
         self.ask(policy, rng, actions);
     }
 
@@ -155,7 +155,7 @@ impl Skirmish {
         StepResult { reward: rewards[0], status: end }
     }
 
-    /// Returns the choice of `agent`, and records its last action.
+    /// Returns the choice of `agent` and records its last action.
     fn choose(&mut self, agent: usize, chosen: u16) -> Choice {
         let (team, number) = self.team_of(agent);
         let Team { view, history, leader, orders, .. } = &mut self.teams[team];
@@ -167,7 +167,7 @@ impl Skirmish {
             assert!(available, "action {chosen} is not available to agent {agent}");
             chosen
         };
-        // SMAC notes the actions handed in before its scripted policy replaces them.
+        // SMAC records the actions passed to `step` before its scripted policy replaces them.
         history.last_actions[number] = if self.args.fix_quirks { action } else { chosen };
         Choice::of(action, view.layout.n_looks)
     }
@@ -183,7 +183,7 @@ impl Skirmish {
         }
     }
 
-    /// Returns whether a saved state can be one of this battle.
+    /// Returns whether a saved state belongs to this battle.
     fn is_compatible(&self, saved: &Saved) -> bool {
         let n = self.battle.len();
         let known = |unit| self.map.kinds().any(|kind| kind == unit);

@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::observation::Layout;
 use crate::skirmish::smacv2::Sightings;
 
-/// The last action before the first step.
+/// Stands for the last action before the first step.
 pub(crate) const NO_ACTION: u16 = u16::MAX;
 
-/// Last actions, directions of sight, and enemies seen.
+/// The last actions, viewing directions and sightings of a team.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TeamHistory {
-    /// `[agent]`; [`NO_ACTION`] before the first step.
+    /// The last action of each agent, `[agent]`; [`NO_ACTION`] before the first step.
     pub(crate) last_actions: Vec<u16>,
-    /// `[agent]`: where each agent looks, with a cone of sight.
+    /// The viewing direction of each agent, `[agent]`, if there is a conic field of view.
     pub(crate) looks: Vec<u8>,
     pub(crate) sightings: Sightings,
 }
@@ -27,7 +27,7 @@ impl TeamHistory {
         }
     }
 
-    /// Returns whether this can belong to a team of this layout.
+    /// Returns whether this can be the history of a team with this layout.
     pub(crate) fn is_compatible(&self, layout: &Layout) -> bool {
         self.last_actions.len() == layout.n_agents
             && self.looks.len() == layout.n_agents
@@ -35,7 +35,7 @@ impl TeamHistory {
             && self.sightings.is_compatible(layout.n_agents, layout.n_enemies)
     }
 
-    /// Begins an episode.
+    /// Clears the history at the start of an episode.
     pub(crate) fn forget(&mut self) {
         self.last_actions.fill(NO_ACTION);
         self.looks.fill(0);

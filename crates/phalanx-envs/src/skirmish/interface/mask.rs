@@ -1,4 +1,4 @@
-//! What agents may do.
+//! Action masks.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use super::observation::TeamView;
 use crate::skirmish::engine::Battle;
 
 impl TeamView {
-    /// The actions of one agent that have an effect, `[action]`: moves to where it can walk, looks,
-    /// and the living targets within range.
+    /// Writes the actions of one agent that have an effect, `[action]`: moves to walkable ground, looks,
+    /// and attacks on living targets within range.
     pub(crate) fn write_reachable(
         &self,
         battle: &Battle,
@@ -39,7 +39,7 @@ impl TeamView {
             let (dx, dy) = (target.x - x, target.y - y);
             *open = target.alive & (dx * dx + dy * dy <= reach);
         }
-        // Rare, so in a separate loop: healers among the targets, and a cone of sight.
+        // Rare, so in a separate loop: healers among the targets, and a conic field of view.
         if self.constants[unit].heals || self.cone.is_some() {
             for (open, target) in slots.iter_mut().zip(targets) {
                 *open = *open && self.may_target(unit, target) && self.reaches(unit, target, look);
@@ -52,7 +52,7 @@ impl TeamView {
         if self.constants[unit].heals { self.own.clone() } else { self.opponents.clone() }
     }
 
-    /// Opens the attacks out of range where `action_mask` is off.
+    /// Makes attacks out of range available if `action_mask` is off.
     pub(super) fn open_mask(&self, agent: usize, mask: &mut [bool]) {
         let unit = self.own.start + agent;
         if self.layout.args.action_mask || !self.snapshots[unit].alive {
@@ -64,16 +64,16 @@ impl TeamView {
         }
     }
 
-    /// Returns whether `target` lives and is of the right kind: healers heal all but healers, in
-    /// full health too.
+    /// Returns whether `target` is alive and of a suitable type: healers heal all units but healers,
+    /// even at full health.
     #[inline]
     fn may_target(&self, unit: usize, target: usize) -> bool {
         self.snapshots[target].alive
             && !(self.constants[unit].heals && self.constants[target].heals)
     }
 
-    /// Returns whether `target` is within the range of the mask, and in the cone where there is
-    /// one.
+    /// Returns whether `target` is within the range of the mask and, if there is one, in the cone of
+    /// sight.
     #[inline]
     pub(crate) fn reaches(&self, unit: usize, target: usize, look: u8) -> bool {
         let (from, to) = (&self.snapshots[unit], &self.snapshots[target]);

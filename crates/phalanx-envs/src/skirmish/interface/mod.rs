@@ -1,5 +1,5 @@
-//! SMAC's interface to the game, element by element: observations, masks, rewards and termination,
-//! with the additions of SMACv2 that are not in [`smacv2`](super::smacv2).
+//! SMAC's interface to the game, reproduced element by element: observations, masks, rewards and
+//! termination, with the additions of SMACv2 that are not in [`smacv2`](super::smacv2).
 
 mod actions;
 mod env;

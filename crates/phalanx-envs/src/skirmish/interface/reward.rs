@@ -4,33 +4,34 @@ use std::ops::Range;
 
 use crate::skirmish::args::SkirmishArgs;
 
-/// What SMAC pays for, with its scale.
+/// SMAC's reward rule, with its scale.
 ///
-/// With `D` the health and shield that enemies lost in a step and `K` the number that died,
+/// With the health and shield `D` that enemies lost in a step and the number `K` of enemies that died,
+/// the reward is
 ///
 /// ```text
 /// r = |D + 10 K|   (+ 200 on victory)
 /// ```
 ///
 /// divided by `max_reward / 20`, where `max_reward = 10 n + 200 + sum of all enemies' health and
-/// shield`: a victory is worth 20 in total. The numbers are arguments of the battle. SMACv2 pays
-/// `max(0, D + 10 K)`: the absolute value also pays for what enemies regain.
+/// shield`, so that a victory is worth 20 in total. The constants are arguments of the battle. SMACv2
+/// uses `max(0, D + 10 K)`, because the absolute value also rewards the regeneration of enemies.
 #[derive(Clone, Debug)]
 pub(crate) struct RewardRule {
     args: SkirmishArgs,
-    /// Whether a negative sum counts as zero instead of changing its sign.
+    /// Whether a negative sum counts as zero; otherwise its absolute value is taken.
     clamps: bool,
     n_enemies: usize,
     /// The largest return before scaling.
     pub(crate) max_reward: f32,
     divisor: f32,
-    /// Health and shield of every unit before the step; zero for the dead.
+    /// Health and shield of every unit before the step; zero for dead units.
     before: Vec<f32>,
 }
 
 impl RewardRule {
-    /// Returns the rule for `n_units` units, of which `n_enemies` are opponents with `toughness`
-    /// (health and shield) in sum.
+    /// Returns the rule for `n_units` units, of which `n_enemies` are opponents with a total of
+    /// `toughness` (health and shield).
     pub(crate) fn new(
         args: &SkirmishArgs,
         clamps: bool,
@@ -50,7 +51,7 @@ impl RewardRule {
         rule
     }
 
-    /// Scales rewards to opponents with `toughness` in sum.
+    /// Scales rewards to opponents with a total of `toughness`.
     pub(crate) fn scale(&mut self, toughness: f32) {
         let args = &self.args;
         self.max_reward =
@@ -72,8 +73,8 @@ impl RewardRule {
         }
     }
 
-    /// Returns the reward of the step that ended with these units, where `opponents` are the
-    /// opponents; `won` is `None` while the battle continues or when it is a draw.
+    /// Returns the reward of the step that ended with these units. `won` is `None` while the battle
+    /// continues or if it is a draw.
     pub(crate) fn close(
         &self,
         opponents: Range<usize>,
@@ -180,8 +181,8 @@ mod tests {
         assert_eq!(step(&args, Some(false)), -1.0);
     }
 
-    /// Returns the return of an episode in which all enemies of `toughness` die but the last, and
-    /// the battle is won by that.
+    /// Returns the return of an episode in which all enemies of `toughness` but the last die, and whose
+    /// last step then wins the battle.
     fn all_but_the_last(toughness: &[f32]) -> f32 {
         let args = SkirmishArgs::default();
         let n = toughness.len();

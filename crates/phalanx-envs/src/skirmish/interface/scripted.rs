@@ -1,4 +1,4 @@
-//! Scripted policies in a battle: those that can be asked for actions, and those that lead a team.
+//! Scripted policies in a battle: those that can be asked for actions, and those that control a team.
 
 use phalanx_core::rng::Rng;
 
@@ -9,11 +9,12 @@ use super::skirmish::{Skirmish, Team};
 use crate::skirmish::engine::Battle;
 use crate::skirmish::scripted::{SCRIPTED_POLICIES, UnitView};
 
-/// The value of `opponent` for the orders the game gives its own units.
+/// The value of `opponent` for the orders that the game gives its own units.
 pub(crate) const ATTACK_MOVE: &str = "attack_move";
 
 impl Skirmish {
-    /// Writes what number `policy` of [`SCRIPTED_POLICIES`] would do with every agent, `[agent]`.
+    /// Writes the actions that policy number `policy` of [`SCRIPTED_POLICIES`] chooses, `[agent]`.
+    /// Policies use only actions that have an effect, a subset of the mask.
     pub(super) fn ask(&mut self, policy: usize, rng: &mut Rng, actions: &mut [u16]) {
         assert_eq!(actions.len(), self.spec.n_agents(), "one action per agent");
         assert!(policy < SCRIPTED_POLICIES.len(), "there is no scripted policy {policy}");
@@ -28,7 +29,8 @@ impl Skirmish {
         }
     }
 
-    /// Chooses the actions of the teams that scripted policies lead, all from the state before the step.
+    /// Chooses the actions of the teams that scripted policies control, all from the state before the
+    /// step.
     pub(super) fn lead(&mut self, rng: &mut Rng) {
         let keeps_to_mask = self.args.heuristic_rest;
         for team in &mut self.teams {
@@ -43,7 +45,7 @@ impl Skirmish {
         }
     }
 
-    /// Gives the orders of the policy that leads the enemies, where they are no agents.
+    /// Executes the actions of the policy that controls the enemies, unless they are agents.
     pub(super) fn command_opponents(&mut self) {
         let team = self.agent_teams();
         let Some(Team { view, history, orders, .. }) = self.teams.get_mut(team) else { return };
@@ -56,7 +58,7 @@ impl Skirmish {
     }
 }
 
-/// Returns the view of unit `number` of a team for its scripted policy.
+/// Returns the view of a scripted policy on unit `number` of a team.
 fn unit_view<'a>(
     battle: &'a Battle,
     view: &TeamView,

@@ -1,4 +1,4 @@
-//! A battle as an environment: how it is made and how actions become orders.
+//! A battle as an environment: its construction, and the translation of actions into orders.
 
 use phalanx_core::env::{EnvSpec, StepBuffers};
 use phalanx_core::rng::Rng;
@@ -17,13 +17,13 @@ use crate::skirmish::maps::{Map, Rosters, Spawn};
 use crate::skirmish::scripted::{SCRIPTED_POLICIES, ScriptedPolicy};
 use crate::skirmish::smacv2::sort_units;
 
-/// A battle: each agent commands one unit, against the built-in opponent, a scripted policy
-/// (`opponent`) or, with `self_play`, the agents of the other team.
+/// A battle: each agent controls one unit, against the built-in opponent, a scripted policy (`opponent`)
+/// or, with `self_play`, the agents of the other team.
 ///
-/// Observations `[agent, obs_dim]`, the state, the mask, rewards and ends are those of SMAC
+/// Observations `[agent, obs_dim]`, the state, the mask, rewards and terminations are those of SMAC
 /// (Samvelyan et al. 2019) and, on maps that generate their teams, of SMACv2 (Ellis et al. 2023);
-/// [`Env::describe`](phalanx_core::env::Env::describe) names every index. Reaching the limit is
-/// reported as [`StepStatus::Truncated`](phalanx_core::env::StepStatus::Truncated) and counts as a true end
+/// [`Env::describe`](phalanx_core::env::Env::describe) names every index. Reaching the limit is reported
+/// as [`StepStatus::Truncated`](phalanx_core::env::StepStatus::Truncated) and counts as a termination
 /// unless `continuing_episode` is set, as in SMAC. A battle in which both teams die at once is a draw.
 #[derive(Clone, Debug)]
 pub struct Skirmish {
@@ -32,16 +32,16 @@ pub struct Skirmish {
     pub(crate) spec: EnvSpec,
     pub(crate) battle: Battle,
     pub(super) rosters: Rosters,
-    /// The allies and, where they choose from SMAC's actions, the enemies.
+    /// The allies and, if they choose from SMAC's actions, the enemies.
     pub(super) teams: Vec<Team>,
     pub(super) healers: HealerRule,
     pub(super) step: usize,
     pub(super) won: bool,
-    /// What the last step brought the enemies, in self-play.
+    /// The enemies' reward for the last step, in self-play.
     pub(super) enemy_reward: f32,
-    /// The mask written last, `[agent, action]`.
+    /// The mask written last, `[agent, action]`; `step` rejects other actions.
     pub(super) avail: Vec<bool>,
-    /// The actions of one unit that have an effect, `[action]`; written for scripted policies.
+    /// A buffer for the actions of one unit that have an effect, `[action]`.
     pub(super) mask: Vec<bool>,
 }
 
@@ -51,11 +51,11 @@ pub(super) struct Team {
     pub(super) view: TeamView,
     pub(super) history: TeamHistory,
     pub(super) reward: RewardRule,
-    /// One of each of [`SCRIPTED_POLICIES`], which can be queried for actions.
+    /// One instance of each of [`SCRIPTED_POLICIES`], which can be asked for actions.
     pub(super) policies: Vec<ScriptedPolicy>,
-    /// The policy that gives the orders, where these are not the actions handed in.
+    /// The policy that controls the team, if the actions passed to `step` do not.
     pub(super) leader: Option<ScriptedPolicy>,
-    /// What the leader has chosen, `[unit of the team]`.
+    /// The actions chosen by `leader`, `[unit of the team]`.
     pub(super) orders: Vec<u16>,
 }
 
@@ -64,7 +64,7 @@ impl Skirmish {
     ///
     /// # Errors
     ///
-    /// When an argument has a value it may not take.
+    /// When an argument has an invalid value.
     pub fn new(mut map: Map, args: SkirmishArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         if args.self_play {
@@ -102,11 +102,11 @@ impl Skirmish {
 
     /// Returns the largest return before scaling: SMAC's `max_reward`.
     ///
-    /// On maps that generate their teams, SMACv2 takes it from the enemies of the first episode it
-    /// plays and scales all others by it, so that the returns of two runs have different units.
-    /// Here it is, instead, the mean over the teams that may be drawn (each member by its weight),
-    /// the same for every copy and seed. With `fix_quirks` it follows the enemies of each episode,
-    /// and a victory in which they regain nothing returns exactly 20.
+    /// On maps that generate their teams, SMACv2 computes it from the enemies of the first episode and
+    /// scales all others by it, so that the returns of two runs are not comparable. Here it is the mean
+    /// over the teams that can be drawn (each member by its weight), the same for every copy and seed.
+    /// With `fix_quirks` it follows the enemies of each episode, and a victory in which they regain
+    /// nothing returns exactly 20.
     pub fn max_reward(&self) -> f32 {
         self.teams[0].reward.max_reward
     }
@@ -121,12 +121,12 @@ impl Skirmish {
         &self.map
     }
 
-    /// Returns how many teams are agents: the allies and, in self-play, the enemies.
+    /// Returns the number of teams that are agents: the allies and, in self-play, the enemies.
     pub(super) fn agent_teams(&self) -> usize {
         if self.args.self_play { 2 } else { 1 }
     }
 
-    /// Returns the team and the number in it of an agent.
+    /// Returns the team of an agent and its number within the team.
     pub(super) fn team_of(&self, agent: usize) -> (usize, usize) {
         match agent.checked_sub(self.battle.n_allies) {
             None => (0, agent),
@@ -134,10 +134,10 @@ impl Skirmish {
         }
     }
 
-    /// Gives the order of a choice.
+    /// Gives the order for a choice.
     ///
-    /// A weapon that cannot be aimed at its target gives none, as the game refuses such an order:
-    /// the unit's previous order continues.
+    /// If the weapon cannot be aimed at the target, no order is given, as in the game: the unit's
+    /// previous order continues.
     pub(super) fn command(&mut self, agent: usize, choice: Choice) {
         let (team, number) = self.team_of(agent);
         let Team { view, history, leader, .. } = &mut self.teams[team];
@@ -172,7 +172,7 @@ impl Skirmish {
         }
     }
 
-    /// Draws the teams of an episode, where the map has them drawn, and places all units.
+    /// Draws the teams of an episode, if the map generates them, and places all units.
     pub(super) fn spawn(&mut self, rng: &mut Rng) {
         if let Some(generate) = &self.map.generate {
             generate.draw(&self.map.terrain, rng, &mut self.rosters);
@@ -189,7 +189,7 @@ impl Skirmish {
         }
     }
 
-    /// Takes over the kinds of the units of a drawn rosters.
+    /// Sets the unit types of drawn rosters.
     pub(super) fn set_rosters(&mut self) {
         for (number, team) in self.teams.iter_mut().enumerate() {
             team.view.set_rosters(&self.rosters);
@@ -207,7 +207,7 @@ impl Skirmish {
         &mut self.teams[0].history
     }
 
-    /// Replaces the kinds of all units.
+    /// Replaces the types of all units.
     #[cfg(test)]
     pub(crate) fn set_rosters_for_test(&mut self, rosters: Rosters) {
         self.rosters = rosters;
@@ -276,7 +276,7 @@ impl Team {
     }
 }
 
-/// Returns health and shield of a team in sum.
+/// Returns the total health and shield of a team.
 fn toughness(team: &[Spawn]) -> f32 {
     team.iter().map(|placed| UNITS[placed.unit].health + UNITS[placed.unit].shield).sum()
 }

@@ -1,4 +1,4 @@
-//! The state: SMAC's, element by element, with what SMACv2 adds.
+//! The state: SMAC's, element by element, with the additions of SMACv2.
 
 use super::history::TeamHistory;
 use super::observation::TeamView;
@@ -6,8 +6,8 @@ use super::observation::mark;
 use crate::skirmish::engine::Battle;
 
 impl TeamView {
-    /// Writes the state, after [`TeamView::write`]. Where it is made of the observations, these are
-    /// handed in as `obs`, `[agent, obs_dim]`; their rows may be longer than the team needs.
+    /// Writes the state, after [`TeamView::write`]. If the state consists of the observations, they are
+    /// passed as `obs`, `[agent, obs_dim]`; their rows can be longer than the team needs.
     pub(crate) fn write_state(
         &self,
         battle: &Battle,
@@ -56,8 +56,8 @@ impl TeamView {
             return;
         }
         cells[0] = now.health;
-        // A healer shows its energy. A cooldown is below zero only between the start of an attack
-        // and its damage point.
+        // A healer shows its energy. A cooldown is negative only between the start of an attack and its
+        // damage point.
         let wait = if card.heals {
             battle.units.energy[unit]
         } else {
@@ -96,7 +96,7 @@ impl TeamView {
         }
     }
 
-    /// Returns where a unit is, seen from the middle of the map, as a fraction of the map.
+    /// Returns the position of a unit relative to the middle of the map, as a fraction of the map.
     fn place(&self, battle: &Battle, unit: usize) -> (f32, f32) {
         let (width, height) = (battle.terrain.width() as f32, battle.terrain.height() as f32);
         let now = &self.snapshots[unit];

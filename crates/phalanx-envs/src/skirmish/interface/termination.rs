@@ -1,4 +1,4 @@
-//! How a battle ends.
+//! Termination of a battle.
 
 use std::ops::Range;
 
@@ -26,23 +26,23 @@ impl Ending {
     }
 }
 
-/// When a battle in which healers may take part has ended for a team.
+/// The rule by which a battle ends, which depends on healers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HealerRule {
-    /// There are no healers: when no unit lives.
+    /// There are no healers: a team is beaten when no unit is alive.
     None,
-    /// SMAC: the battle is lost when no ally lives but healers, and otherwise won when no enemy
-    /// lives but at most one healer.
+    /// SMAC: the battle is lost when only healers are left of the allies, and otherwise won when at most
+    /// one enemy is left and it is a healer.
     Smac,
-    /// SMACv2: the same, but won when no enemy lives but healers.
+    /// SMACv2: the same, but won when only healers are left of the enemies.
     SmacV2,
-    /// Ours (`fix_quirks`): a team is beaten when only healers of it live; when both are, the battle
+    /// Ours (`fix_quirks`): a team is beaten when only healers are left of it; when both are, the battle
     /// is a draw.
     Fair,
 }
 
 impl HealerRule {
-    /// Returns how the battle has ended, if it has.
+    /// Returns the winner of the battle, if it has ended.
     pub(crate) fn judge(self, battle: &Battle) -> Option<Ending> {
         let (allies, enemies) = (0..battle.n_allies, battle.n_allies..battle.len());
         let (lost, won) = match self {
@@ -67,7 +67,7 @@ impl HealerRule {
     }
 }
 
-/// The living of a team.
+/// The number of living units of a team.
 #[derive(Default)]
 struct Count {
     fighters: usize,

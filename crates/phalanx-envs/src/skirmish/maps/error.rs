@@ -1,11 +1,11 @@
-//! What can be wrong with a map, and where.
+//! Errors in maps, with their location.
 
 use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::arguments::closest_match;
 
-/// Why there is no map.
+/// The reason why a map cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapError {
@@ -14,7 +14,7 @@ pub enum MapError {
     UnknownMap {
         /// The requested name.
         name: String,
-        /// The name most like it.
+        /// The most similar name.
         closest: &'static str,
     },
     /// The file cannot be read.
@@ -22,17 +22,17 @@ pub enum MapError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// The file is malformed.
     #[error("{origin}, line {line}: {reason}")]
     Invalid {
-        /// The file, or another name for the text.
+        /// The file, or another name of the text.
         origin: String,
         /// The line, counted from one.
         line: usize,
-        /// The key and what is wrong with it.
+        /// The key and the problem.
         reason: String,
     },
 }
@@ -45,7 +45,7 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Returns the error of a mistake at `span`.
+    /// Returns an error at `span`.
     pub(super) fn error(&self, span: Range<usize>, reason: impl Into<String>) -> MapError {
         self.error_in_line(self.line(span.start), reason)
     }
@@ -59,7 +59,7 @@ impl Source<'_> {
         self.text[..position.min(self.text.len())].matches('\n').count() + 1
     }
 
-    /// Returns the error of a value that a key may not have.
+    /// Returns the error for an invalid value of a key.
     pub(super) fn wrong<T: std::fmt::Debug>(
         &self,
         key: &str,
@@ -70,7 +70,7 @@ impl Source<'_> {
         self.error(value.span(), reason)
     }
 
-    /// Returns the error of a name that is none of `known`.
+    /// Returns the error for a name that is not in `known`.
     pub(super) fn unknown(
         &self,
         what: &str,
@@ -82,7 +82,8 @@ impl Source<'_> {
         self.error(name.span(), reason)
     }
 
-    /// Returns the error of a text that is not TOML, or whose keys or types are wrong.
+    /// Returns the error for a text that is not valid TOML, or has an unknown key or a value of the
+    /// wrong type.
     pub(super) fn syntax(&self, error: &toml::de::Error) -> MapError {
         let message = error.message();
         let mut names = message.split('`').skip(1).step_by(2);

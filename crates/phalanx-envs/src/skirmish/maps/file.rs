@@ -1,4 +1,4 @@
-//! The format of map files, and how one becomes a [`Map`].
+//! The format of map files, and their conversion to a [`Map`].
 
 use std::fs;
 use std::path::Path;
@@ -19,9 +19,9 @@ use crate::skirmish::terrain::{TERRAINS, Terrain};
 const MAX_BYTES: u64 = 1 << 20;
 /// The largest number of units of a team.
 pub(super) const MAX_TEAM: usize = 512;
-/// The smallest and the largest extent of a map, in cells.
+/// The smallest and largest extent of a map, in cells.
 const SIDES: std::ops::RangeInclusive<usize> = 4..=256;
-/// The largest share of a map that generated units may take up.
+/// The largest fraction of a map that generated units may occupy.
 const MAX_CROWDING: f32 = 0.5;
 /// The largest number of steps of an episode.
 const MAX_LIMIT: usize = 1_000_000;
@@ -55,7 +55,7 @@ struct GroupEntry {
     type_bit: Option<Spanned<usize>>,
 }
 
-/// Units of one kind created at one point.
+/// Units of one type created at one point.
 pub(super) struct Group {
     /// The row of [`UNITS`].
     pub(super) unit: usize,
@@ -114,7 +114,7 @@ pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapErro
             (vec![placeholder; generate.n_allies], vec![placeholder; generate.n_enemies])
         }
         None => {
-            // Both teams see the same picture: the enemies' is mirrored from west to east.
+            // Both teams have the same picture: that of the enemies is mirrored from west to east.
             let mut allies = place(source, &terrain, &ally_groups, 1.0)?;
             let enemies = place(source, &terrain, &enemy_groups, -1.0)?;
             allies.sort_by(|a, b| {
@@ -139,7 +139,7 @@ pub(super) fn parse(text: &str, origin: &str, name: &str) -> Result<Map, MapErro
     })
 }
 
-/// Reads the teams of a map alone.
+/// Reads only the teams of a map.
 pub(super) fn outline(text: &str, origin: &str) -> Result<Outline, MapError> {
     let source = Source { origin, text };
     let file: MapFile = toml::from_str(text).map_err(|error| source.syntax(&error))?;
@@ -164,7 +164,7 @@ struct Teams {
 struct TypeColumns {
     /// The number of columns.
     n: usize,
-    /// The kinds in the order of their columns, where the file leaves the columns to us.
+    /// The types in the order of their columns, if the file does not assign the columns.
     derived: Option<Vec<usize>>,
 }
 
@@ -189,8 +189,8 @@ impl MapFile {
             .map_err(|error| source.error(defaults.span(), format!("`defaults`: {error}")))
     }
 
-    /// Returns the columns of the unit type. If the file does not state their number, every kind of
-    /// unit has one, in the order of [`UNITS`]; none is needed if no team has several kinds.
+    /// Returns the columns of the unit type. If the file does not state their number, every unit type
+    /// has one, in the order of [`UNITS`]; none is needed if no team has several types.
     fn type_columns(&self, source: Source<'_>) -> Result<TypeColumns, MapError> {
         if let Some(bits) = &self.unit_type_bits {
             let n = *bits.get_ref();
@@ -266,7 +266,7 @@ impl MapFile {
             let span = self.terrain.span();
             let reason = format!("`terrain`: {}", error.reason);
             let Some(row) = error.row else { return source.error(span, reason) };
-            // TOML leaves out a line break that follows the opening quotes.
+            // TOML ignores a line break after the opening quotes.
             let opening = source.text[span.clone()].trim_start_matches(['"', '\'']);
             let skipped = usize::from(opening.starts_with(['\n', '\r']));
             let blank = text[..text.len() - text.trim_start().len()].matches('\n').count();
@@ -303,7 +303,7 @@ fn drawing_named(name: &str) -> Option<String> {
     Some(named(&terrain).map_or(terrain, |(_, drawing)| (*drawing).to_owned()))
 }
 
-/// Returns the reason why a point is refused that is not on the map.
+/// Returns the error text for a point outside the map.
 pub(super) fn off_the_map(x: f32, y: f32, terrain: &Terrain) -> String {
     let (width, height) = (terrain.width(), terrain.height());
     format!("({x}, {y}) is not on the map, which extends from (0, 0) to ({width}, {height})")
@@ -333,7 +333,7 @@ fn groups(
         }
         total += count;
         if total > MAX_TEAM {
-            let reason = format!("the `{team}` are more than {MAX_TEAM} units");
+            let reason = format!("`{team}` has more than {MAX_TEAM} units");
             return Err(source.error(entry.count.span(), reason));
         }
         let type_bit = match (&columns.derived, &entry.type_bit) {
@@ -355,7 +355,7 @@ fn groups(
     Ok(groups)
 }
 
-/// Returns the race that decides whether a team has shields: Protoss if any of its units has one.
+/// Returns the race that determines whether a team has shields: Protoss if any of its units has one.
 fn race_of(team: &[Spawn], kinds: &[usize]) -> Race {
     let placed = team.iter().map(|spawn| spawn.unit);
     let mut units: Vec<_> = if kinds.is_empty() { placed.collect() } else { kinds.to_vec() };

@@ -1,4 +1,4 @@
-//! The section `generate` of map files: teams drawn for every episode.
+//! The section `generate` of map files: teams drawn anew in every episode.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -8,7 +8,8 @@ use super::file::{MAX_TEAM, unit_named};
 use crate::skirmish::engine::UNITS;
 use crate::skirmish::smacv2::{Generate, Weighted};
 
-/// The smallest share of units that are no exceptions: teams are drawn again until they have one.
+/// The smallest total weight of types that are not exceptions, because teams are drawn again until they
+/// contain one.
 const LEAST_ORDINARY: f32 = 0.01;
 
 /// A [`Generate`] as in a map file.
@@ -23,7 +24,7 @@ pub(super) struct GenerateSection {
     surrounded: Spanned<f32>,
 }
 
-/// A kind of unit with its weight.
+/// A unit type with its weight.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kind {
@@ -32,13 +33,13 @@ struct Kind {
 }
 
 impl GenerateSection {
-    /// Returns the number of kinds of units.
+    /// Returns the number of unit types.
     pub(super) fn n_kinds(&self) -> usize {
         self.kinds.get_ref().len()
     }
 }
 
-/// Looks up the names and checks the numbers; the one-hot unit type has `type_bits` columns.
+/// Resolves the names and checks the numbers; the one-hot unit type has `type_bits` columns.
 pub(super) fn check(
     source: Source<'_>,
     section: &GenerateSection,
@@ -74,8 +75,8 @@ pub(super) fn check(
     }
     if ordinary < LEAST_ORDINARY {
         return refuse(&format!(
-            "the `kinds` that are no `exceptions` have a weight of {ordinary}: no team can be drawn \
-             below {LEAST_ORDINARY}"
+            "the `kinds` that are not `exceptions` have a total weight of {ordinary}: it must be at \
+             least {LEAST_ORDINARY}"
         ));
     }
     if kinds.len() > UNITS.len() {

@@ -1,6 +1,6 @@
-//! Battle maps: data that name the teams, their places, the terrain and the limit of an episode.
+//! Battle maps: teams, starting positions, terrain and episode limit, as data.
 //!
-//! Built-in maps and a user's own are TOML files of one [format](`Map::parse`), documented in
+//! Built-in and custom maps are TOML files of one [format](`Map::parse`), documented in
 //! `docs/environments/skirmish_maps.md`.
 
 mod error;
@@ -19,8 +19,7 @@ use super::smacv2::Generate;
 use super::terrain::Terrain;
 use crate::arguments::closest_match;
 
-/// The maps that come with the crate, as `(name, text)`. A further map is one file and
-/// one line here.
+/// The built-in maps, as `(name, text)`. To add a map, add a file and a line here.
 pub const MAPS: &[(&str, &str)] = &[
     ("3m", include_str!("3m.toml")),
     ("8m", include_str!("8m.toml")),
@@ -62,13 +61,13 @@ pub const MAPS: &[(&str, &str)] = &[
     ("zerg_20_vs_23", include_str!("zerg_20_vs_23.toml")),
 ];
 
-/// How far, at most, a unit starts from its place on the map, in each coordinate.
+/// The largest random offset of a unit from its starting position on the map, in each coordinate.
 ///
-/// Which places the game chooses is not documented. On an exact grid, distances tie and single
-/// roundings decide battles; this scatter prevents such accidents.
+/// The game's own starting positions are not documented. On an exact grid, distances tie and single
+/// rounding errors decide battles; this scatter prevents that.
 pub const START_SCATTER: f32 = 0.05;
 
-/// A map, checked and with its units placed.
+/// A validated map with its units placed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
     /// The name, the last part of the identifier.
@@ -77,44 +76,44 @@ pub struct Map {
     pub limit: usize,
     /// Where units can walk.
     pub terrain: Terrain,
-    /// The race that decides whether allies have a shield column.
+    /// The race that determines whether allies have a shield column.
     pub ally_race: Race,
-    /// The race that decides whether enemies have a shield column.
+    /// The race that determines whether enemies have a shield column.
     pub enemy_race: Race,
     /// The length of the one-hot unit type in observation and state.
     pub unit_type_bits: usize,
-    /// What the enemies are ordered to do.
+    /// The order of the enemies at the start of an episode.
     pub enemy_order: EnemyOrder,
     /// The agents, sorted by unit type, x and y, as in SMAC.
     pub allies: Vec<Spawn>,
     /// The enemies, in order of creation.
     pub enemies: Vec<Spawn>,
-    /// How the teams of each episode are drawn. The units above are then placeholders.
+    /// The rule by which the teams of each episode are drawn. The units above are then placeholders.
     pub generate: Option<Generate>,
     /// The arguments whose defaults differ on this map.
     pub defaults: toml::Table,
 }
 
-/// The one order that the enemies get at the start of an episode.
+/// The order that the enemies get at the start of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnemyOrder {
-    /// To attack-move to a point.
+    /// Attack-move to a point.
     AttackMove(f32, f32),
-    /// To attack-move to a point drawn from the line between two.
+    /// Attack-move to a point drawn from the line between two points.
     AttackMoveBetween((f32, f32), (f32, f32)),
-    /// To attack the allies, each enemy the ally nearest to it, wherever they are.
+    /// Attack the allies: each enemy attacks the nearest ally, wherever it is.
     AttackAllies,
-    /// None: they stay where they stand and attack opponents that come near.
+    /// No order: stay in place and attack opponents that come near.
     Hold,
 }
 
 /// One unit at the start of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spawn {
-    /// Its row of [`UNITS`](super::UNITS).
+    /// The row of [`UNITS`](super::UNITS).
     pub unit: usize,
-    /// Its column in the one-hot unit type; meaningless without such columns.
+    /// The column in the one-hot unit type; unused without such columns.
     pub type_bit: usize,
     /// Its position.
     pub x: f32,
@@ -136,28 +135,28 @@ impl Rosters {
     }
 }
 
-/// The kinds of units of both teams, as rows of [`UNITS`](super::UNITS), without their places.
+/// The unit types of both teams, as rows of [`UNITS`](super::UNITS), without positions.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outline {
-    /// In the order of the agents; empty where teams are drawn.
+    /// The allies in the order of the agents; empty if teams are drawn.
     pub(crate) allies: Vec<usize>,
-    /// In the order of creation; empty where teams are drawn.
+    /// The enemies in the order of creation; empty if teams are drawn.
     pub(crate) enemies: Vec<usize>,
     pub(crate) generate: Option<Generate>,
 }
 
 impl Map {
-    /// Reads the text of a map file. A map that does not state its name is called `map`.
+    /// Parses a map file. A map without a name is called `map`.
     ///
     /// # Errors
     ///
-    /// The first mistake, with its line: the text is no TOML, a key is unknown, missing or has a
-    /// value that it may not take, or units cannot stand at their places.
+    /// The first error, with its line: the text is not valid TOML, a key is unknown, missing or invalid,
+    /// or units cannot stand at their positions.
     pub fn parse(text: &str) -> Result<Self, MapError> {
         file::parse(text, "map", "map")
     }
 
-    /// Reads a map file. A map that does not state its name is called like its file.
+    /// Reads a map file. A map without a name is named after its file.
     ///
     /// # Errors
     ///
@@ -170,7 +169,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// When there is no map called `name`; the error names the map most like it.
+    /// When there is no map called `name`; the error suggests the most similar name.
     pub fn named(name: &str) -> Result<Self, MapError> {
         match MAPS.iter().find(|(other, _)| *other == name) {
             Some((name, text)) => file::parse(text, &format!("maps/{name}.toml"), name),
@@ -182,7 +181,7 @@ impl Map {
         }
     }
 
-    /// Returns the outline of a built-in map, which costs a small part of reading it.
+    /// Returns the outline of a built-in map, which is much cheaper than reading the map.
     pub(crate) fn outline_named(name: &str) -> Result<Outline, MapError> {
         let text = MAPS.iter().find(|(other, _)| *other == name).map_or("", |(_, text)| *text);
         file::outline(text, name)
@@ -199,15 +198,14 @@ impl Map {
         }
     }
 
-    /// Returns the kinds of units that may take part, as rows of [`UNITS`](super::UNITS), with
-    /// repetitions.
+    /// Returns the unit types that can take part, as rows of [`UNITS`](super::UNITS), with repetitions.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = usize> {
         let placed = self.allies.iter().chain(&self.enemies).map(|spawn| spawn.unit);
         let drawn = self.generate.iter().flat_map(|generate| &generate.kinds);
         placed.chain(drawn.map(|kind| kind.unit))
     }
 
-    /// Returns the teams as the map places them.
+    /// Returns the teams at their positions on the map.
     pub(crate) fn rosters(&self) -> Rosters {
         Rosters { allies: self.allies.clone(), enemies: self.enemies.clone() }
     }

@@ -6,13 +6,13 @@ use super::{START_SCATTER, Spawn};
 use crate::skirmish::engine::{Motion, UNITS, Unit};
 use crate::skirmish::terrain::Terrain;
 
-/// How far apart, beyond touching, units created at one point stand.
+/// The gap between units that are created at one point.
 const GAP: f32 = 0.2;
 
-/// Places the units of one team: all that are created at one point stand around it on a hexagonal
-/// lattice, the first ones in the middle. `front` is 1 for a team that looks east, -1 for west.
+/// Places the units of one team. Units created at one point form a hexagonal lattice around it, the
+/// first ones in the middle. `front` is 1 for a team that faces east, -1 for west.
 ///
-/// The places that the game itself chooses are not documented; this packing is ours.
+/// The game's own placement is not documented; this packing is ours.
 pub(super) fn place(
     source: Source<'_>,
     terrain: &Terrain,
@@ -75,7 +75,7 @@ pub(super) fn place(
     Ok(placed)
 }
 
-/// Returns the distance a unit keeps from cliffs; zero for one that crosses them.
+/// Returns the distance that a unit keeps from cliffs; zero if it can cross them.
 pub(super) fn margin(unit: &Unit) -> f32 {
     match unit.motion {
         Motion::Ground => unit.inner_radius,
@@ -83,12 +83,12 @@ pub(super) fn margin(unit: &Unit) -> f32 {
     }
 }
 
-/// Returns spots of a hexagonal lattice in ranks, the nearest to its centre first, as (ahead, left)
-/// in units of one spacing. Of spots equally near, those of the outermost ranks come first, rear
+/// Returns spots of a hexagonal lattice in ranks, sorted by distance from its centre, as (ahead, left)
+/// in units of the spacing. Of equally distant spots, those of the outermost ranks come first, rear
 /// before front, right before left.
 fn lattice() -> Vec<(f32, f32)> {
     const RANKS: i32 = 24;
-    // Ranks are half the square root of three apart, and every other one is moved by one half.
+    // Ranks are half the square root of three apart, and every other rank is offset by one half.
     let rank = |ahead: i32| (-RANKS..=RANKS).map(move |i| (ahead, 2 * i + (ahead & 1)));
     let mut spots: Vec<(i32, i32)> = (-RANKS..=RANKS).flat_map(rank).collect();
     let distance = |(ahead, left): (i32, i32)| 3 * ahead * ahead + left * left;

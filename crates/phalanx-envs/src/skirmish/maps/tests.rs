@@ -206,7 +206,7 @@ fn a_team_that_cannot_be_drawn_is_rejected() {
     for (old, new, reason) in [
         ("weight = 0.1 ", "weight = 0.2 ", "must sum to 1"),
         ("weight = 0.1 ", "weight = nan ", "`weight` cannot be NaN"),
-        ("[\"medivac\"]", "[\"medivac\", \"marine\", \"marauder\"]", "no team can be drawn"),
+        ("[\"medivac\"]", "[\"medivac\", \"marine\", \"marauder\"]", "it must be at least"),
         ("surrounded = 0.5", "surrounded = 1.5", "`surrounded` cannot be 1.5"),
         ("unit_type_bits = 3", "unit_type_bits = 2", "more than `unit_type_bits`"),
         ("unit = \"marine\"", "unit = \"marina\"", "did you mean `marine`?"),

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::UnitView;
 use crate::skirmish::interface::STOP;
 
-/// SMAC's heuristic: every unit attacks the opponent that was nearest when it chose, and chooses
-/// again when that one is dead. A healer heals the comrade that was the nearest injured one, until
-/// it is whole or dead. Opponents that a weapon cannot be aimed at are left out.
+/// SMAC's heuristic: every unit attacks the nearest opponent until it is dead, then chooses again. A
+/// healer heals the nearest injured ally until it is healed or dead. Opponents at which the weapon
+/// cannot be aimed are ignored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AttackNearest {
     /// The target of each unit, `[unit of the team]`.
@@ -27,8 +27,9 @@ impl AttackNearest {
         self.targets.len() == n_units
     }
 
-    /// Returns the action of one unit. One that `keeps_to_mask` walks towards a target out of reach,
-    /// along the longer axis (`heuristic_rest` in SMAC). Another attacks it regardless, as in SMAC.
+    /// Returns the action of one unit. With `keeps_to_mask` it walks towards a target out of range,
+    /// along the longer axis (`heuristic_rest` in SMAC). Otherwise it attacks regardless of range, as in
+    /// SMAC.
     pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool) -> u16 {
         let chosen = &mut self.targets[view.number()];
         *chosen = chosen.filter(|&target| view.is_useful(target)).or_else(|| view.nearest());

@@ -1,11 +1,11 @@
-//! A policy whose units attack together.
+//! A policy that concentrates fire.
 
 use super::UnitView;
 use crate::skirmish::interface::STOP;
 
-/// Every unit attacks, of the opponents it may attack, the one with the least health and shield
-/// in sum (of equals the nearest); if there are none, it walks towards the nearest opponent. A
-/// healer does the same with injured comrades.
+/// Every unit attacks, of the opponents within range, the one with the least total of health and shield
+/// (the nearest of equals). If there is none, it walks towards the nearest opponent. A healer does the
+/// same with injured allies.
 pub(crate) fn act(view: &UnitView<'_>) -> u16 {
     let units = &view.battle.units;
     let toughness = |target: u16| {

@@ -1,17 +1,17 @@
-//! A policy whose units hit and run.
+//! A hit-and-run policy.
 
 use super::UnitView;
 use crate::skirmish::interface::STOP;
 
-/// Game loops of a step, as far as this policy plans: SMAC's `step_mul`.
+/// The game loops per step that this policy assumes: SMAC's `step_mul`.
 const STEP: f32 = 8.0;
-/// For how many steps a fleeing unit plans ahead.
+/// The number of steps that a fleeing unit plans ahead.
 const OUTLOOK: usize = 3;
 
-/// Every unit attacks when its weapon is ready: the weakest opponent in the weapon's range, or else
-/// the nearest. While the weapon reloads it walks away from nearby opponents whose range is
-/// shorter, and also when it is ready but would, by standing still for a step, let such an opponent
-/// come into reach that is no faster than itself. Healers heal the nearest injured comrade.
+/// Every unit attacks when its weapon is ready: the weakest opponent within weapon range, or else the
+/// nearest. While the weapon reloads, it retreats from nearby opponents with a shorter range. It also
+/// retreats with a ready weapon if standing still for a step would let such an opponent, no faster than
+/// the unit itself, come within range. Healers heal the nearest injured ally.
 pub(crate) fn act(view: &UnitView<'_>) -> u16 {
     let Some(nearest) = view.nearest() else { return STOP };
     if view.heals() {
@@ -28,7 +28,7 @@ pub(crate) fn act(view: &UnitView<'_>) -> u16 {
     let weakest = in_range.min_by(|&a, &b| toughness(a).total_cmp(&toughness(b)));
     let attack = view.approach(weakest.unwrap_or(nearest));
     let stats = &view.battle.stats[view.unit];
-    // Whether a pursuer of at most this speed can attack after this many game loops.
+    // Whether a pursuer of at most this speed could attack after this many game loops.
     let reached_within = |loops: f32, fastest: f32| {
         pursuers(view).any(|j| {
             let other = &view.battle.stats[j];
@@ -45,7 +45,7 @@ pub(crate) fn act(view: &UnitView<'_>) -> u16 {
     if flees { run(view).unwrap_or(attack) } else { attack }
 }
 
-/// Returns the opponents that walk, can attack this unit, and have a shorter range.
+/// Returns the mobile opponents that can attack this unit and have a shorter range.
 fn pursuers(view: &UnitView<'_>) -> impl Iterator<Item = usize> {
     let (battle, stats) = (view.battle, &view.battle.stats[view.unit]);
     battle.opponents(view.unit).filter(move |&j| {
@@ -57,8 +57,8 @@ fn pursuers(view: &UnitView<'_>) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Returns the move after which the nearest pursuer is furthest away when the unit walks straight
-/// on for a few steps, or to the next cliff, and all follow it.
+/// Returns the move that maximises the distance to the nearest pursuer, if the unit walks straight on
+/// for a few steps, or to the next cliff, and all pursuers follow.
 fn run(view: &UnitView<'_>) -> Option<u16> {
     let (battle, units) = (view.battle, &view.battle.units);
     let (x, y) = (units.x[view.unit], units.y[view.unit]);

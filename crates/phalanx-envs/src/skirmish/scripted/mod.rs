@@ -1,7 +1,7 @@
-//! Scripted policies: policies written by hand, for either team.
+//! Hand-written policies for either team.
 //!
-//! A policy answers one [`UnitView`] at a time, with one of SMAC's actions as seen from the unit's own
-//! team. A further one is one file, one variant and one line of [`SCRIPTED_POLICIES`].
+//! A policy is given one [`UnitView`] at a time and returns one of SMAC's actions from the perspective
+//! of the unit's own team. To add a policy, add a file, a variant and a line of [`SCRIPTED_POLICIES`].
 
 mod attack_nearest;
 mod focus_fire;
@@ -16,13 +16,19 @@ use serde::{Deserialize, Serialize};
 
 use super::interface::{NO_OP, STOP};
 
-/// The names of all policies, each with what it does. The first is SMAC's own, which `heuristic_ai`
-/// lets lead the allies.
+/// The names of all policies, each with a one-sentence description. The first is SMAC's own, which
+/// controls the allies with `heuristic_ai`.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[
     ("attack_nearest", "SMAC's heuristic: attacks the nearest opponent until it is dead."),
-    ("focus_fire", "Attacks the weakest opponent in reach, or else walks to the nearest."),
-    ("kiting", "Shoots when its weapon is ready and walks away from shorter ranges until then."),
-    ("random", "Chooses evenly among the available actions."),
+    (
+        "focus_fire",
+        "Attacks the weakest opponent within range; otherwise walks to the nearest one.",
+    ),
+    (
+        "kiting",
+        "Shoots when the weapon is ready; otherwise retreats from opponents with a shorter range.",
+    ),
+    ("random", "Chooses uniformly among the available actions."),
     ("stop", "Never moves or attacks."),
 ];
 
@@ -56,7 +62,7 @@ impl ScriptedPolicy {
         }
     }
 
-    /// Returns whether this can be a saved policy of a team of `n_units`.
+    /// Returns whether this can be the saved policy of a team of `n_units`.
     pub(crate) fn is_compatible(&self, n_units: usize) -> bool {
         match self {
             Self::AttackNearest(policy) => policy.is_compatible(n_units),
@@ -65,7 +71,7 @@ impl ScriptedPolicy {
     }
 
     /// Returns the action of one unit. It is available under the mask, except that an attack-nearest
-    /// policy that does not keep to the mask attacks out of range too.
+    /// policy without `keeps_to_mask` also attacks out of range.
     pub(crate) fn act(&mut self, view: &UnitView<'_>, keeps_to_mask: bool, rng: &mut Rng) -> u16 {
         if !view.battle.units.alive(view.unit) {
             return NO_OP;

@@ -1,4 +1,4 @@
-//! What a scripted policy is asked, and what all of them have to work out.
+//! One unit's view of the battle, and computations that all scripted policies share.
 
 use std::f32::consts::TAU;
 use std::ops::Range;
@@ -6,20 +6,20 @@ use std::ops::Range;
 use crate::skirmish::engine::{Battle, Motion};
 use crate::skirmish::interface::{ATTACK, DIRECTIONS, NORTH, STOP};
 
-/// A walker does not view for less than this: in one step it goes about 1.
+/// Unit steps are about 1, so a unit does not walk a shorter way than this.
 const NEGLIGIBLE: f32 = 0.25;
 
-/// The question what one living unit shall do in the next step.
+/// The view of one living unit that must choose its next action.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnitView<'a> {
     pub(crate) battle: &'a Battle,
     /// The unit, by its number in the battle.
     pub(crate) unit: usize,
-    /// `[action]`: what the unit may do and has an effect.
+    /// The available actions that have an effect, `[action]`.
     pub(crate) mask: &'a [bool],
     /// The first of the actions that have a target.
     pub(crate) first_target: u16,
-    /// Where the unit looks, with a cone of sight: the number of a look action.
+    /// The viewing direction, as the number of a look action, if there is a conic field of view.
     pub(crate) look: u8,
 }
 
@@ -34,8 +34,7 @@ impl UnitView<'_> {
         self.battle.stats[self.unit].unit.heal.is_some()
     }
 
-    /// Returns the units at which actions with a target are directed: target 0 is the first of
-    /// them.
+    /// Returns the possible targets: target 0 is the first of them.
     fn pool(&self) -> Range<usize> {
         if self.heals() { self.battle.team(self.unit) } else { self.battle.opponents(self.unit) }
     }
@@ -45,8 +44,7 @@ impl UnitView<'_> {
         self.pool().start + usize::from(target)
     }
 
-    /// Returns whether the unit can do something about a target: attack it or, if it is injured,
-    /// heal it.
+    /// Returns whether the unit can affect a target: attack it or, if it is injured, heal it.
     pub(crate) fn is_useful(&self, target: u16) -> bool {
         let units = &self.battle.units;
         let other = self.global(target);
@@ -62,12 +60,12 @@ impl UnitView<'_> {
         useful && units.alive(other)
     }
 
-    /// Returns all targets the unit can do something about.
+    /// Returns all targets that the unit can affect.
     pub(crate) fn targets(&self) -> impl Iterator<Item = u16> {
         (0..self.pool().len() as u16).filter(|&target| self.is_useful(target))
     }
 
-    /// Returns the nearest of them.
+    /// Returns the nearest such target.
     pub(crate) fn nearest(&self) -> Option<u16> {
         let distance =
             |target: u16| self.battle.units.distance_squared(self.unit, self.global(target));
@@ -92,8 +90,8 @@ impl UnitView<'_> {
             .filter(|&(action, _)| self.allows(action))
     }
 
-    /// Attacks or heals `target` where that is allowed. Where not, looks towards it, if there is a
-    /// cone of sight and it is turned elsewhere, or else walks towards it.
+    /// Attacks or heals `target` if that is available. Otherwise looks towards it, if a conic field of
+    /// view points elsewhere, or walks towards it.
     pub(crate) fn approach(&self, target: u16) -> u16 {
         let (action, other) = (self.aim(target), self.global(target));
         if self.allows(action) {
@@ -102,8 +100,8 @@ impl UnitView<'_> {
         self.look_towards(other).unwrap_or_else(|| self.walk_towards(other))
     }
 
-    /// Returns the look action whose direction is nearest to that of another unit, unless the cone
-    /// of sight is turned there already or does not exist.
+    /// Returns the look action closest to the direction of another unit; `None` if the field of view
+    /// already points there or does not exist.
     fn look_towards(&self, other: usize) -> Option<u16> {
         let n_looks = self.first_target - ATTACK;
         if n_looks == 0 {
@@ -116,8 +114,8 @@ impl UnitView<'_> {
         (look != u16::from(self.look)).then_some(ATTACK + look)
     }
 
-    /// Walks towards another unit, round cliffs: along the axis on which the next part of the way
-    /// is longer, or along the other one if a cliff is there, or not at all.
+    /// Walks towards another unit, around cliffs: along the axis with the longer next part of the path,
+    /// along the other axis if a cliff blocks the first, or not at all.
     fn walk_towards(&self, other: usize) -> u16 {
         let units = &self.battle.units;
         let from = (units.x[self.unit], units.y[self.unit]);

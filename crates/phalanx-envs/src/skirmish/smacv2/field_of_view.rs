@@ -1,14 +1,14 @@
-//! The cone of sight (`conic_fov`): agents see only where they look.
+//! The field of view (`conic_fov`): agents see only in their viewing direction.
 
 use std::f64::consts::TAU;
 
-/// What SMACv2 puts in the place of smaller differences of x, so that it never divides by zero.
+/// SMACv2's replacement for smaller differences in x, which avoids division by zero.
 const EPSILON: f32 = 1e-7;
 
-/// A cone of sight that can be turned to `n` directions, `360 / n` degrees wide.
+/// A conic field of view with `n` directions, `360 / n` degrees wide.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldOfView {
-    /// The unit vectors of the directions, counter-clockwise from east, where agents look first.
+    /// The unit vectors of the directions, counter-clockwise from east, the initial direction.
     directions: Vec<(f32, f32)>,
     /// The cosine of half the width.
     cosine: f32,
@@ -16,9 +16,9 @@ pub(crate) struct FieldOfView {
 }
 
 impl FieldOfView {
-    /// Creates a cone with `n` directions. Unless `exact`, it has the flaw of SMACv2, which
-    /// compares slopes: it ignores whether the agent looks east or west, and so also sees some of
-    /// what lies at its back.
+    /// Creates a cone with `n` directions. Unless `exact`, it reproduces SMACv2's flaw: slopes are
+    /// compared regardless of whether the agent looks east or west, so that it also sees part of the
+    /// opposite direction.
     pub(crate) fn new(n: usize, exact: bool) -> Self {
         let angle = |i: usize| TAU * i as f64 / n as f64;
         let directions = (0..n).map(|i| (angle(i).cos() as f32, angle(i).sin() as f32)).collect();
@@ -31,13 +31,13 @@ impl FieldOfView {
         self.directions[usize::from(look)]
     }
 
-    /// Returns whether a point at `(dx, dy)` from an agent that faces `look` is inside, at any
+    /// Returns whether a point at `(dx, dy)` from an agent that faces `look` is inside the cone, at any
     /// distance.
     ///
-    /// With `d` the difference and `f` the direction, the angle between them is below half the
-    /// width `w` where `d . f > cos(w / 2) |d| |f|`. SMACv2 compares `arctan(d_y / d_x)` with
-    /// `arctan(f_y / f_x)` after giving `f_x` the sign of `d_x`; that is the same inequality with
-    /// the sign changed in both.
+    /// With the difference `d` and the direction `f`, the angle between them is below half the width `w`
+    /// if `d . f > cos(w / 2) |d| |f|`. SMACv2 compares `arctan(d_y / d_x)` with `arctan(f_y / f_x)`
+    /// after giving `f_x` the sign of `d_x`; that is the same inequality with the sign of both sides
+    /// changed.
     #[inline]
     pub(crate) fn holds(&self, look: u8, dx: f32, dy: f32) -> bool {
         let (mut x, y) = self.direction(look);
@@ -60,7 +60,7 @@ impl FieldOfView {
 mod tests {
     use super::*;
 
-    /// SMACv2's test, in its own words.
+    /// SMACv2's test, as in its code.
     fn original(n: usize, look: usize, dx: f64, dy: f64) -> bool {
         let epsilon = 1e-7;
         let clamp = |x: f64| if dx > 0.0 { x.max(epsilon) } else { x.min(-epsilon) };
@@ -70,7 +70,7 @@ mod tests {
         (object - facing).abs() < TAU / n as f64 / 2.0
     }
 
-    /// Points around the agent that lie on no edge of a cone.
+    /// Points around the agent that are not on the edge of a cone.
     fn points() -> impl Iterator<Item = (f64, f64)> {
         (0..360).map(|i| (f64::from(i) + 0.3).to_radians()).map(|a| (4.0 * a.cos(), 4.0 * a.sin()))
     }

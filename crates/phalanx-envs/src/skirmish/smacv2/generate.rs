@@ -1,4 +1,4 @@
-//! Teams and starting positions drawn for every episode: SMACv2's `weighted_teams` and
+//! Teams and starting positions drawn anew in every episode: SMACv2's `weighted_teams` and
 //! `surrounded_and_reflect`.
 
 use phalanx_core::rng::Rng;
@@ -7,25 +7,25 @@ use crate::skirmish::engine::UNITS;
 use crate::skirmish::maps::{Rosters, START_SCATTER, Spawn};
 use crate::skirmish::terrain::Terrain;
 
-/// How far from the middle the line of a surrounding group begins, in each coordinate.
+/// The distance from the middle at which the line of a surrounding group begins, in each coordinate.
 const SURROUND_OFFSET: f32 = 2.0;
-/// How far allies keep from the middle line when the teams mirror each other.
+/// The distance that allies keep from the middle line when the teams mirror each other.
 const MIDDLE_GAP: f32 = 1.0;
 
-/// A unit with its share of a team.
+/// A unit type with its weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weighted {
-    /// Its row of [`UNITS`].
+    /// The row of [`UNITS`].
     pub unit: usize,
-    /// The probability of each member of a team to be one.
+    /// The probability that a member of a team is of this type.
     pub weight: f32,
 }
 
-/// How the teams of an episode are drawn.
+/// The rule by which the teams of an episode are drawn.
 ///
-/// *Teams.* The kind of each ally is drawn by weight; a team that consists of exceptional kinds
-/// only is drawn again. The enemies are the same kinds in the same order. Where they are more, the
-/// others are drawn as one team by the same rule; where they are fewer, the last are left out.
+/// *Teams.* The type of each ally is drawn by weight; a team that consists only of exceptional types is
+/// drawn again. The enemies have the same types in the same order. If there are more enemies, the others
+/// are drawn as one team by the same rule; if there are fewer, the last ones are omitted.
 ///
 /// *Positions*, on a map of `w` by `h`. With probability `surrounded` all allies start in the
 /// middle, and the enemies in one to four groups, each on a separate diagonal: at
@@ -34,31 +34,31 @@ pub struct Weighted {
 /// starts somewhere in the western half (`x < w/2 - 1`) and its enemy at the mirror image; enemies
 /// beyond the allies' number start anywhere in the eastern half.
 ///
-/// Source: Ellis et al. 2023 and the code of SMACv2. Ours is that positions outside the map's
-/// edge are moved in.
+/// Source: Ellis et al. 2023 and the code of SMACv2. Our own addition: positions outside the map are
+/// moved to its edge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Generate {
     /// The number of allies.
     pub n_allies: usize,
     /// The number of enemies.
     pub n_enemies: usize,
-    /// The kinds, in the order of the one-hot unit type; weights sum to 1.
+    /// The unit types, in the order of the one-hot unit type; weights sum to 1.
     pub kinds: Vec<Weighted>,
-    /// The kinds of which no team consists alone, as rows of [`UNITS`].
+    /// The types that cannot make up a team alone, as rows of [`UNITS`].
     pub exceptions: Vec<usize>,
     /// The probability that the allies start surrounded.
     pub surrounded: f32,
 }
 
 impl Generate {
-    /// Returns health and shield of one member of a team, on average over the weights.
+    /// Returns the mean health and shield of one member of a team.
     pub fn mean_toughness(&self) -> f32 {
         let toughness = |kind: &Weighted| UNITS[kind.unit].health + UNITS[kind.unit].shield;
         self.kinds.iter().map(|kind| kind.weight * toughness(kind)).sum()
     }
 
-    /// Draws both teams and their places. Allies are sorted by name and place, as SMAC's are by
-    /// its numbers for unit types.
+    /// Draws both teams and their positions. Allies are sorted by name and position, as SMAC sorts its
+    /// agents by the numbers of their unit types.
     pub(crate) fn draw(&self, terrain: &Terrain, rng: &mut Rng, rosters: &mut Rosters) {
         let middle = (terrain.width() as f32 / 2.0, terrain.height() as f32 / 2.0);
         let Rosters { allies, enemies } = rosters;
@@ -80,7 +80,7 @@ impl Generate {
         sort_units(allies);
     }
 
-    /// Adds `n` members to a team; together they are not all exceptions.
+    /// Adds `n` members to a team; together they are not all of exceptional types.
     fn draw_team(&self, n: usize, at: (f32, f32), rng: &mut Rng, team: &mut Vec<Spawn>) {
         if n == 0 {
             return;
@@ -111,8 +111,8 @@ impl Generate {
     }
 }
 
-/// Sorts a team as SMAC sorts its agents: by unit type, x and y. The unit types of its maps, and
-/// of SMACv2's, are in the order of their names.
+/// Sorts a team as SMAC sorts its agents: by unit type, x and y. SMAC's and SMACv2's unit types are in
+/// alphabetical order.
 pub(crate) fn sort_units(team: &mut [Spawn]) {
     team.sort_unstable_by(|a, b| {
         let names = UNITS[a.unit].name.cmp(UNITS[b.unit].name);

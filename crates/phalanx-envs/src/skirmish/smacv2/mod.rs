@@ -1,5 +1,5 @@
-//! What SMACv2 (Ellis et al. 2023) adds to SMAC: teams and starts drawn anew for every episode, a
-//! cone of sight, and enemies that not every agent may see.
+//! The additions of SMACv2 (Ellis et al. 2023) to SMAC: teams and starting positions drawn anew in every
+//! episode, a conic field of view, and extended partial observability.
 
 mod field_of_view;
 mod generate;

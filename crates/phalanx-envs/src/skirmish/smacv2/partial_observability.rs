@@ -1,18 +1,18 @@
-//! Extended partial observability: an enemy that one agent has seen first may stay unseen by others.
+//! Extended partial observability: an enemy that one agent saw first may remain invisible to others.
 
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
 
-/// The enemies that each agent may see.
+/// The enemies that each agent can see.
 ///
-/// The first agent that has an enemy in sight may see it; for every other agent a draw with
-/// probability `prob_obs_enemy` decides once. The draw is forgotten when the enemy or the agent that
-/// saw it first dies.
+/// The first agent that has an enemy in sight can see it; for every other agent a draw with probability
+/// `prob_obs_enemy` decides once. The draw is discarded when the enemy or the agent that saw it first
+/// dies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sightings {
-    /// `[enemy, agent]`: whether the agent may see the enemy.
+    /// Whether each agent can see each enemy, `[enemy, agent]`.
     may_see: Vec<bool>,
-    /// `[enemy]`: the agent that saw it first.
+    /// The agent that saw each enemy first, `[enemy]`.
     first: Vec<Option<u16>>,
 }
 
@@ -33,19 +33,18 @@ impl Sightings {
         self.first.fill(None);
     }
 
-    /// Returns whether some enemy has not been seen yet, so that it matters which agent looks
-    /// first.
+    /// Returns whether an enemy is still unseen, so that the order in which agents look matters.
     pub(crate) fn open(&self) -> bool {
         self.first.contains(&None)
     }
 
-    /// Returns whether `agent` may see `enemy`.
+    /// Returns whether `agent` can see `enemy`.
     #[inline]
     pub(crate) fn may_see(&self, agent: usize, enemy: usize) -> bool {
         self.may_see[enemy * self.n_agents() + agent]
     }
 
-    /// `enemy` is in the sight of `agent`: if it is the first, draws which others may see it.
+    /// Records that `agent` has `enemy` in sight. If it is the first, draws which others can see it.
     #[inline]
     pub(crate) fn spot(&mut self, agent: usize, enemy: usize, probability: f32, rng: &mut Rng) {
         if self.first[enemy].is_some() {
@@ -55,7 +54,7 @@ impl Sightings {
         let n_agents = self.n_agents();
         for (other, may_see) in self.may_see[enemy * n_agents..][..n_agents].iter_mut().enumerate()
         {
-            // A draw that cannot fail, or not succeed, costs no randomness.
+            // A certain outcome consumes no randomness.
             let drawn = probability >= 1.0 || (probability > 0.0 && rng.uniform() < probability);
             *may_see |= other == agent || drawn;
         }
@@ -72,7 +71,7 @@ impl Sightings {
         }
     }
 
-    /// Clears the sightings of the dead enemy. Its body can be seen anew, which SMACv2 counts too.
+    /// Clears the sightings of the dead enemy. Its body can be sighted again, which SMACv2 also counts.
     pub(crate) fn lose_enemy(&mut self, enemy: usize) {
         let n_agents = self.n_agents();
         self.first[enemy] = None;

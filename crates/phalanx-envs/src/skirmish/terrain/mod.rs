@@ -1,4 +1,4 @@
-//! Where units can walk: a grid of cells, drawn as text.
+//! Walkable ground: a grid of cells, drawn as text.
 
 mod pathfinding;
 mod reachability;
@@ -7,48 +7,47 @@ use std::sync::Arc;
 
 use pathfinding::Paths;
 
-/// The terrains maps may name, as drawings: the top line is the northern edge, `.` can be walked
-/// on and `#` cannot.
+/// The named terrains for maps, as drawings: the top line is the northern edge, `.` is walkable and `#`
+/// is a cliff.
 ///
-/// `strip` is shared by all maps of SMAC with marines only and by several others; `open` by those
-/// of stalkers against zealots and of SMACv2. Other maps draw their own.
+/// `strip` is shared by all maps of SMAC with marines only and by several others; `open` by those of
+/// stalkers against zealots and by SMACv2's. Other maps draw their own.
 ///
-/// Source of the built-in ones: the cell flags of the map files, in blocks of 2 by 2 cells. What the
-/// game makes of the cells next to a cliff when it computes its paths is not known. The choke of
-/// `corridor` consists of blocks that touch in their corners only; there we cut the cliffs along the
-/// diagonal.
+/// Source of the built-in terrains: the cell flags of the map files, in blocks of 2 by 2 cells. The
+/// game's treatment of cells next to a cliff in its pathfinding is not known. The choke of `corridor`
+/// consists of blocks that touch only at their corners; there we cut the cliffs along the diagonal.
 pub const TERRAINS: &[(&str, &str)] = &[
     ("strip", include_str!("../maps/terrain/strip.txt")),
     ("open", include_str!("../maps/terrain/open.txt")),
 ];
 
-/// How far a walker that runs straight into the corner of a cliff slips to the side.
+/// The distance by which a walker that runs straight into the corner of a cliff slips to the side.
 const SLIP: f32 = 1.0 / 64.0;
 
-/// Why a drawing is no terrain.
+/// The reason why a drawing is not a terrain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct TerrainError {
-    /// The row of the mistake, counted from zero at the top; `None` if it is not one row's.
+    /// The row of the error, counted from zero at the top; `None` if it concerns several rows.
     pub row: Option<usize>,
-    /// The mistake.
+    /// The error.
     pub reason: String,
 }
 
-/// A grid of cells of side 1 whose south-western corner is the origin.
+/// A grid of cells with side 1 whose south-western corner is the origin.
 ///
 /// A clone shares the tables of [`Terrain::waypoint`].
 #[derive(Clone, Debug)]
 pub struct Terrain {
     width: usize,
     height: usize,
-    /// `[y, x]`: whether the cell can be walked on.
+    /// Whether each cell is walkable, `[y, x]`.
     pathable: Vec<bool>,
-    /// `[y, x]`: whether it and its eight neighbours can.
+    /// Whether each cell and its eight neighbours are walkable, `[y, x]`.
     inner: Vec<bool>,
-    /// `[y, x]` with one row and column more: the cliffs among the cells south-west of a corner.
+    /// The number of cliff cells south-west of each corner, `[y, x]`, with one row and column more.
     cliffs: Vec<u32>,
-    /// PathGraph round cliffs; `None` where every way is straight.
+    /// The paths around cliffs; `None` if every path is straight.
     paths: Option<Arc<Paths>>,
 }
 
@@ -59,12 +58,12 @@ impl PartialEq for Terrain {
 }
 
 impl Terrain {
-    /// Reads a drawing.
+    /// Parses a drawing.
     ///
     /// # Errors
     ///
-    /// When lines differ in length or hold other characters than `.` and `#`, or when the cliffs
-    /// have more corners than [`Terrain::waypoint`] can handle.
+    /// When lines differ in length or contain other characters than `.` and `#`, or when the cliffs have
+    /// more corners than [`Terrain::waypoint`] can handle.
     pub fn parse(drawing: &str) -> Result<Self, TerrainError> {
         let width = drawing.lines().next().map_or(0, str::len);
         if width == 0 {
@@ -79,7 +78,7 @@ impl Terrain {
             }
             if line.len() != width {
                 let n = line.len();
-                return error(format!("this row has {n} cells, and the first one {width}"));
+                return error(format!("this row has {n} cells, but the first one has {width}"));
             }
         }
         let lines: Vec<_> = drawing.lines().rev().collect();
@@ -120,34 +119,34 @@ impl Terrain {
         (0.0..=self.width as f32).contains(&x) && (0.0..=self.height as f32).contains(&y)
     }
 
-    /// Returns whether all of the map can be walked on.
+    /// Returns whether the whole map is walkable.
     pub fn is_flat(&self) -> bool {
         self.pathable.iter().all(|&open| open)
     }
 
-    /// Returns whether cell `(x, y)` lies on the map and can be walked on.
+    /// Returns whether cell `(x, y)` is on the map and walkable.
     #[inline]
     pub fn pathable(&self, x: i32, y: i32) -> bool {
         self.index(x, y).is_some_and(|cell| self.pathable[cell])
     }
 
-    /// Returns whether cell `(x, y)` lies on the map.
+    /// Returns whether cell `(x, y)` is on the map.
     #[inline]
     pub fn contains(&self, x: i32, y: i32) -> bool {
         self.index(x, y).is_some()
     }
 
-    /// Returns the height of cell `(x, y)`, as SMAC puts it into an observation: between 0 and 1.
+    /// Returns the height of cell `(x, y)` as in SMAC's observations: between 0 and 1.
     ///
     /// The heights of the game's maps are not known. Ours are 0.5 for ground and 1 for cliffs and
-    /// what lies beyond the map.
+    /// everything outside the map.
     #[inline]
     pub fn height_at(&self, x: i32, y: i32) -> f32 {
         if self.pathable(x, y) { 0.5 } else { 1.0 }
     }
 
-    /// Returns whether a unit that keeps `margin` (below 1) from cliffs can stand at `(x, y)`: no
-    /// cell that a square of half-width `margin` touches is a cliff.
+    /// Returns whether a unit that keeps `margin` (below 1) from cliffs can stand at `(x, y)`: no cell
+    /// that overlaps a square of half-width `margin` is a cliff.
     #[inline]
     pub fn admits(&self, x: f32, y: f32, margin: f32) -> bool {
         let inside = x >= 0.0 && y >= 0.0;
@@ -158,7 +157,7 @@ impl Terrain {
 
     /// Returns whether such a unit can walk straight from one point to another.
     pub fn clear(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> bool {
-        // From west to east, so that the way back is judged by the same arithmetic.
+        // From west to east, so that the reverse path is judged by the same arithmetic.
         let (a, b) = if from.0 <= to.0 { (from, to) } else { (to, from) };
         let (south, north) = (a.1.min(b.1), a.1.max(b.1));
         if self.is_open(a.0 - margin, south - margin, b.0 + margin, north + margin) {
@@ -177,15 +176,15 @@ impl Terrain {
         ((a.0 - margin) as i32..=(b.0 + margin) as i32).all(column_is_open)
     }
 
-    /// Returns where a unit that keeps `margin` from cliffs walks straight towards next, on a
-    /// shortest way: `to` itself if nothing is between, else the first corner to be rounded.
+    /// Returns the point to which a unit that keeps `margin` from cliffs walks straight next on a
+    /// shortest path: `to` itself if nothing is in the way, else the first corner.
     ///
-    /// A `to` that cannot be reached is replaced by the nearest point that can. Where every way is
-    /// straight (all that can be walked on is one rectangle), the answer is always `to`. PathGraph are
-    /// known for margins of 0.375 and 0.5; others are rounded up to these, as far as they go.
+    /// An unreachable `to` is replaced by the nearest reachable point. If every path is straight (the
+    /// walkable cells form one rectangle), the answer is always `to`. Paths are known for margins of
+    /// 0.375 and 0.5; others are rounded up to these, as far as possible.
     ///
-    /// The ways are those of the visibility graph of the cliffs' corners (Lozano-Pérez and
-    /// Wesley 1979), with all shortest distances computed beforehand.
+    /// The paths are those of the visibility graph of the cliffs' corners (Lozano-Pérez and Wesley
+    /// 1979), with all shortest distances precomputed.
     pub fn waypoint(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
         match &self.paths {
             None => to,
@@ -194,9 +193,8 @@ impl Terrain {
         }
     }
 
-    /// Returns where a unit ends that wants to go from one point to another close by: cliffs take
-    /// away the part of the motion that runs into them, and a corner in the way by less than 1/64
-    /// is slipped round.
+    /// Returns the end of a short motion between two points: cliffs remove the part of the motion that
+    /// runs into them, and a unit slips around a corner that is in the way by less than 1/64.
     #[inline]
     pub fn slide(&self, from: (f32, f32), to: (f32, f32), margin: f32) -> (f32, f32) {
         if self.admits(to.0, to.1, margin) {
@@ -217,7 +215,7 @@ impl Terrain {
         slips.into_iter().find(fits).map_or(from, |(spot, _)| spot)
     }
 
-    /// Returns whether no cell that a rectangle touches is a cliff or off the map.
+    /// Returns whether no cell that a rectangle overlaps is a cliff or off the map.
     #[inline]
     pub(crate) fn is_open(&self, west: f32, south: f32, east: f32, north: f32) -> bool {
         if !(west >= 0.0 && south >= 0.0) {

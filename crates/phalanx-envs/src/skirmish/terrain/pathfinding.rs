@@ -1,26 +1,25 @@
-//! Shortest ways round cliffs.
+//! Shortest paths around cliffs.
 //!
-//! A way bends only at the convex corners of cliffs, moved outwards by the walker's margin. These
-//! corners and the straight ways between them form a visibility graph (Lozano-Pérez and Wesley
-//! 1979); the distances between all pairs of corners are computed beforehand (Floyd 1962), so a
-//! query only has to join its two ends to the graph. Which corners can be seen from where is
-//! settled beforehand for whole cells where one answer holds for all of a cell.
+//! A path bends only at the convex corners of cliffs, moved outwards by the walker's margin. These
+//! corners and the straight lines between them form a visibility graph (Lozano-Pérez and Wesley 1979).
+//! The distances between all pairs of corners are precomputed (Floyd 1962), so a query only has to
+//! connect its two ends to the graph. Visibility of corners is precomputed for cells in which one answer
+//! holds for the whole cell.
 
 use super::Terrain;
 use super::reachability::Regions;
 
 /// The largest number of corners: the bits of a [`Corners`].
 const MOST_CORNERS: usize = 128;
-/// How much further than the margin corners lie from the cliff, so that rounding cannot block
-/// ways along it.
+/// The additional distance of corners from the cliff, so that rounding cannot block paths along it.
 const SLACK: f32 = 1.0 / 64.0;
-/// A walker this near to a corner has reached it.
+/// A walker this near a corner has reached it.
 const REACHED: f32 = 1.0 / 256.0;
 
 /// A set of corners, one bit for each.
 type Corners = u128;
 
-/// The ways of walkers of all margins.
+/// The paths of walkers of all margins.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     narrow: PathGraph,
@@ -28,11 +27,11 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    /// Returns the ways on a terrain; none where all that can be walked on is one rectangle.
+    /// Returns the paths on a terrain; none if the walkable cells form one rectangle.
     ///
     /// # Errors
     ///
-    /// The reason, when the cliffs have too many corners.
+    /// The reason, if the cliffs have too many corners.
     pub(crate) fn new(terrain: &Terrain) -> Result<Option<Self>, String> {
         let open = |x: i32, y: i32| terrain.pathable(x, y);
         let (width, height) = (terrain.width() as i32, terrain.height() as i32);
@@ -56,18 +55,18 @@ impl Paths {
     }
 }
 
-/// The ways of walkers of one margin.
+/// The paths of walkers of one margin.
 #[derive(Clone, Debug)]
 pub(crate) struct PathGraph {
     margin: f32,
     corners: Vec<(f32, f32)>,
-    /// `[corner, corner]`: the length of the shortest way; infinite without one.
+    /// The length of the shortest path, `[corner, corner]`; infinite if there is none.
     lengths: Vec<f32>,
-    /// `[corner, corner]`: the next corner on it.
+    /// The next corner on that path, `[corner, corner]`.
     next: Vec<u8>,
-    /// `[y, x]`: the corners that can be seen from everywhere in the cell.
+    /// The corners that are visible from everywhere in the cell, `[y, x]`.
     seen: Vec<Corners>,
-    /// `[y, x]`: those that can be seen from parts of it only.
+    /// The corners that are visible only from parts of the cell, `[y, x]`.
     perhaps: Vec<Corners>,
     regions: Regions,
 }
@@ -106,7 +105,7 @@ impl PathGraph {
         Ok(ways)
     }
 
-    /// [`Terrain::waypoint`], for a goal that cannot be seen.
+    /// Implements [`Terrain::waypoint`] for a goal that is not visible.
     pub(crate) fn waypoint(
         &self,
         terrain: &Terrain,
@@ -148,7 +147,7 @@ impl PathGraph {
         }
     }
 
-    /// Returns the corners that can be seen from a point.
+    /// Returns the corners that are visible from a point.
     fn visible(&self, terrain: &Terrain, from: (f32, f32)) -> Corners {
         let cell = from.1 as usize * terrain.width() + from.0 as usize;
         let visible = |&bit: &usize| terrain.clear(from, self.corners[bit], self.margin);
@@ -157,7 +156,7 @@ impl PathGraph {
     }
 }
 
-/// Returns where ways can bend: outside each convex corner of a cliff.
+/// Returns the points where paths can bend: outside each convex corner of a cliff.
 fn corners(terrain: &Terrain, margin: f32) -> Vec<(f32, f32)> {
     let offset = margin + SLACK;
     let mut corners = Vec::new();
@@ -177,7 +176,7 @@ fn corners(terrain: &Terrain, margin: f32) -> Vec<(f32, f32)> {
     corners
 }
 
-/// Returns the length of the shortest way between every two corners, and the next corner on it.
+/// Returns the length of the shortest path between every two corners, and the next corner on it.
 fn shortest_ways(terrain: &Terrain, margin: f32, corners: &[(f32, f32)]) -> (Vec<f32>, Vec<u8>) {
     let n = corners.len();
     let mut lengths = vec![f32::INFINITY; n * n];
@@ -203,8 +202,7 @@ fn shortest_ways(terrain: &Terrain, margin: f32, corners: &[(f32, f32)]) -> (Vec
     (lengths, next)
 }
 
-/// Returns a rectangle as (west, south, east, north) around all points of a cell where a walker can
-/// stand.
+/// Returns a rectangle (west, south, east, north) around all points of a cell where a walker can stand.
 fn standing_room(terrain: &Terrain, x: i32, y: i32, margin: f32) -> Option<[f32; 4]> {
     if !terrain.pathable(x, y) {
         return None;
@@ -223,8 +221,9 @@ fn vertices([west, south, east, north]: [f32; 4]) -> [(f32, f32); 4] {
     [(west, south), (east, south), (west, north), (east, north)]
 }
 
-/// Returns whether every point of a rectangle has a straight way to `corner`: no cliff touches what
-/// a square sweeps on all these ways. Cell columns are taken one by one, as in [`Terrain::clear`].
+/// Returns whether every point of a rectangle has a straight path to `corner`: no cliff touches the area
+/// that a square sweeps on all these paths. Cell columns are tested one by one, as in
+/// [`Terrain::clear`].
 fn sees_all(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) -> bool {
     let [west, south, east, north] = part;
     let (start, end) = (west.min(corner.0) - margin, east.max(corner.0) + margin);
@@ -256,9 +255,9 @@ fn sees_all(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) 
     })
 }
 
-/// Returns whether one cliff hides `corner` from all of a rectangle: a row or column of cliff
-/// cells, grown by the margin, crosses the ways from all four vertices. What a convex body hides is
-/// convex, so it then crosses all ways.
+/// Returns whether one cliff hides `corner` from all of a rectangle: a row or column of cliff cells,
+/// grown by the margin, crosses the lines from all four vertices. The region hidden by a convex body is
+/// convex, so the cliff then crosses all lines.
 fn is_hidden(terrain: &Terrain, part: [f32; 4], corner: (f32, f32), margin: f32) -> bool {
     let middle = ((part[0] + part[2]) / 2.0, (part[1] + part[3]) / 2.0);
     let Some((x, y)) = first_cliff(terrain, middle, corner) else {
@@ -290,8 +289,8 @@ fn first_cliff(terrain: &Terrain, from: (f32, f32), to: (f32, f32)) -> Option<(i
     cells.into_iter().find(|&(x, y)| !terrain.pathable(x, y))
 }
 
-/// Returns whether the straight line between two points enters a rectangle, by more than a
-/// rounding.
+/// Returns whether the straight line between two points enters a rectangle by more than a rounding
+/// error.
 fn crosses(a: (f32, f32), b: (f32, f32), [west, south, east, north]: [f32; 4]) -> bool {
     let (mut enter, mut leave) = (0.0_f32, 1.0_f32);
     for (from, to, low, high) in [(a.0, b.0, west, east), (a.1, b.1, south, north)] {

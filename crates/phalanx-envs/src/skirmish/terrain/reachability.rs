@@ -1,27 +1,27 @@
-//! Which points can be reached from which, and the nearest one that can.
+//! Reachability: the connected regions, and the nearest reachable point.
 
 use super::Terrain;
 
-/// How far inside its part of a cell a nearest point lies, where there is room.
+/// The distance by which a nearest point lies inside its part of a cell, if there is room.
 const INSIDE: f32 = 1.0 / 128.0;
 /// Marks a part where no walker can stand.
 const NOWHERE: u8 = u8::MAX;
 
-/// The regions between which cliffs leave no way to walkers of one margin.
+/// The regions that cliffs separate for walkers of one margin.
 ///
-/// Each cell is cut into nine parts at the margin from its edges: whether a walker can stand in a
-/// part depends on the neighbouring cells alone.
+/// Each cell is divided into nine parts at the margin from its edges, because whether a walker can stand
+/// in a part depends only on the neighbouring cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Regions {
     width: usize,
     height: usize,
     margin: f32,
-    /// `[3 y, 3 x]`: the region of each part.
+    /// The region of each part, `[3 y, 3 x]`.
     parts: Vec<u8>,
-    /// Candidates for the nearest point, as rectangles: west, south, east, north.
+    /// Candidates for the nearest point, as rectangles (west, south, east, north).
     shores: Vec<[f32; 4]>,
-    /// `[region, y, x]`: where the candidates of a cell end in `shores`; they begin where those
-    /// of the cell before end. A cell that belongs to the region as a whole has none.
+    /// The end of each cell's candidates in `shores`, `[region, y, x]`; they begin at the end of the
+    /// previous cell's. A cell that lies entirely in the region has none.
     ends: Vec<u32>,
 }
 
@@ -57,8 +57,8 @@ impl Regions {
         (region != NOWHERE).then_some(region)
     }
 
-    /// Returns the point of a region nearest to a point outside it. One beyond the edge of the map
-    /// counts as the nearest on the edge.
+    /// Returns the point of a region that is nearest to a point outside it. A point outside the map
+    /// counts as the nearest point on the edge.
     pub(crate) fn nearest(&self, region: u8, (x, y): (f32, f32)) -> (f32, f32) {
         let (x, y) = (x.clamp(0.0, self.width as f32), y.clamp(0.0, self.height as f32));
         let (column, row) = ((x as usize).min(self.width - 1), (y as usize).min(self.height - 1));
@@ -88,7 +88,7 @@ impl Regions {
         [west, south, east, north]
     }
 
-    /// Numbers the regions and returns how many there are.
+    /// Numbers the regions and returns their count.
     fn flood(&mut self, terrain: &Terrain) -> u8 {
         let stride = 3 * self.width;
         let open: Vec<bool> = (0..self.parts.len())
@@ -125,9 +125,9 @@ impl Regions {
         n
     }
 
-    /// Lists, for each cell that is not wholly in a region, the parts of the region that may be
-    /// nearest to a point of the cell: those at its rim that are not further away, at best, than
-    /// some other is at worst.
+    /// Lists, for each cell that is not entirely in a region, the parts of the region that can be
+    /// nearest to a point of the cell: those at its boundary whose smallest distance does not exceed the
+    /// largest distance of another part.
     fn find_shores(&mut self, region: u8) {
         let stride = 3 * self.width;
         let in_region = |x: usize, y: usize| {
@@ -152,7 +152,7 @@ impl Regions {
                 reach.clear();
                 reach.extend(rim.iter().map(|&[west, south, east, north]| {
                     let gap = |low: f32, high: f32, at: f32| {
-                        // Between the nearest points, and from the furthest to its nearest.
+                        // The smallest distance, and the largest distance to the part's nearest point.
                         let nearest = (low - at - 1.0).max(at - high).max(0.0);
                         (nearest, (low - at).max(at + 1.0 - high).max(0.0))
                     };
@@ -168,7 +168,7 @@ impl Regions {
     }
 }
 
-/// Returns a rectangle without its outermost rim, where that leaves anything.
+/// Returns a rectangle without its outermost rim, if anything is left.
 fn shrunk([west, south, east, north]: [f32; 4]) -> [f32; 4] {
     let span = |low: f32, high: f32| {
         if high - low > 2.0 * INSIDE { (low + INSIDE, high - INSIDE) } else { (low, low) }

@@ -181,7 +181,7 @@ fn the_height_of_nine_points_can_be_observed() {
     assert_eq!(field.row(0)[4..13], expected);
     assert_ne!(expected[0], expected[1], "a cliff in the north, none in the south");
     let texts = field.env.describe().obs;
-    assert_eq!(texts[4 + 8], "height of the ground at (+0, +0)");
+    assert_eq!(texts[4 + 8], "terrain height at offset (+0, +0)");
 }
 
 #[test]
@@ -191,11 +191,11 @@ fn every_index_is_described_with_the_unit_types_it_belongs_to() {
     let first = description.obs.iter().position(|text| text == "enemy 0 (zealot): is a zealot");
     assert_eq!(first, Some(4 + 6), "an enemy zealot is of type 0");
     assert!(description.actions.contains(&"attack enemy 2 (stalker)".to_owned()));
-    assert!(description.summary.contains("one-hot types of enemies are not those of allies"));
+    assert!(description.summary.contains("one-hot unit types of enemies"));
     let fixed = Field::written(SHIELDS, "fix_quirks = true").env.describe();
     let first = fixed.obs.iter().position(|text| text == "enemy 0 (zealot): is a zealot");
     assert_eq!(first, Some(4 + 7));
-    assert!(fixed.summary.ends_with("quirks of the originals are fixed"));
+    assert!(fixed.summary.ends_with("the quirks of SMAC are fixed."));
     let healers = Field::written(HEALERS, "").env.describe();
     assert!(healers.state.contains(&"medivac 0: energy / 200".to_owned()));
     let frame = Field::written(HEALERS, "").env.frame();
@@ -211,7 +211,7 @@ fn the_scripted_policy_heals_the_injured_and_lets_marauders_skip_medivacs() {
     field.units().health[2] = 10.0;
     field.rewrite();
     let mut actions = [0; 4];
-    field.env.scripted_actions(0, &mut field.rng, &mut actions);
+    field.env.scripted_actions(0, &field.rows.avail, &mut field.rng, &mut actions);
     // The medivac (enemy 0) is the nearest to all; the marauder takes the next.
     assert_eq!(actions, [6 + 1, 6, 6, 6 + 2]);
 }

@@ -103,7 +103,7 @@ impl Field {
         Self::on(Map::named(map).expect("a built-in map"), args)
     }
 
-    /// Begins a battle whose enemies do nothing.
+    /// Starts a battle whose enemies do nothing.
     fn peaceful(map: &str, args: &str) -> Self {
         let mut field = Self::new(map, args);
         field.pacify();

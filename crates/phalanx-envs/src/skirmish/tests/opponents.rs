@@ -40,7 +40,7 @@ fn an_opponent_acts_like_the_same_scripted_policy_of_agents() {
             SCRIPTED_POLICIES.iter().position(|(other, _)| other == name).expect("it is listed");
         let mut actions = [0; 6];
         for _ in 0..25 {
-            both.env.scripted_actions(player, &mut both.rng, &mut actions);
+            both.env.scripted_actions(player, &both.rows.avail, &mut both.rng, &mut actions);
             actions[..3].copy_from_slice(&both.idle()[..3]);
             let over = both.step(&actions).status.is_over();
             assert_eq!(opposed.step(&actions[..3]).status.is_over(), over, "{name}");
@@ -98,7 +98,7 @@ fn the_internal_state_of_opponents_and_scripted_policies_is_saved() {
     let mut player = Rng::stream(3, Purpose::ScriptedPolicy, 0);
     let mut actions = [0; 8];
     for _ in 0..12 {
-        field.env.scripted_actions(0, &mut player, &mut actions);
+        field.env.scripted_actions(0, &field.rows.avail, &mut player, &mut actions);
         field.step(&actions);
     }
     let mut bytes = Vec::new();
@@ -116,8 +116,8 @@ fn the_internal_state_of_opponents_and_scripted_policies_is_saved() {
         }
     }
     let mut others = [0; 8];
-    field.env.scripted_actions(0, &mut player, &mut actions);
-    copy.env.scripted_actions(0, &mut player, &mut others);
+    field.env.scripted_actions(0, &field.rows.avail, &mut player, &mut actions);
+    copy.env.scripted_actions(0, &copy.rows.avail, &mut player, &mut others);
     assert_eq!(actions, others);
     for args in ["", "opponent = \"kiting\"", "self_play = true"] {
         assert!(Field::new("8m", args).env.load(&bytes).is_err(), "{args:?} is another battle");
@@ -132,7 +132,7 @@ fn in_self_play_scripted_policies_act_for_both_teams() {
     for (number, (name, _)) in SCRIPTED_POLICIES.iter().enumerate() {
         field.reset();
         for _ in 0..30 {
-            field.env.scripted_actions(number, &mut player, &mut actions);
+            field.env.scripted_actions(number, &field.rows.avail, &mut player, &mut actions);
             // `step` rejects unavailable actions.
             if field.step(&actions).status.is_over() {
                 break;
@@ -150,6 +150,8 @@ fn in_self_play_scripted_policies_act_for_both_teams() {
 fn a_battle_against_the_usual_orders_is_named_attack_move() {
     assert_eq!(SkirmishArgs::default().opponent, ATTACK_MOVE);
     let text = |args: &str| Field::new("3m", args).env.describe().summary;
-    assert!(text("opponent = \"kiting\"").contains("the scripted policy kiting leads the enemies"));
+    assert!(
+        text("opponent = \"kiting\"").contains("the enemies follow the scripted policy `kiting`")
+    );
     assert!(!text("").contains("scripted"));
 }

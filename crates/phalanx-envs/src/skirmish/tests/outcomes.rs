@@ -248,7 +248,7 @@ fn the_scripted_policy_chooses_available_actions() {
     for _ in 0..20 {
         field.reset();
         loop {
-            field.env.scripted_actions(0, &mut field.rng, &mut actions);
+            field.env.scripted_actions(0, &field.rows.avail, &mut field.rng, &mut actions);
             // `step` rejects unavailable actions.
             if field.step(&actions).status.is_over() {
                 break;

@@ -131,7 +131,7 @@ fn walk(
         let step = (at.0 + share * (next.0 - at.0), at.1 + share * (next.1 - at.1));
         let spot = terrain.slide(at, step, margin);
         assert!(terrain.admits(spot.0, spot.1, margin));
-        // A blocked walker walks all the same, so that none is stuck forever.
+        // A blocked walker still uses up its path, so that none is stuck forever.
         walked += PACE.min(rest);
         at = spot;
     }

@@ -94,7 +94,7 @@ fn teams_of_different_size_are_padded() {
     assert!(spec.info.contains(&"enemy_reward".to_owned()));
     let description = field.env.describe();
     assert_eq!((description.obs.len(), description.actions.len()), (55, 12));
-    assert!(description.actions[11].ends_with("always 0 (as an enemy)"));
+    assert!(description.actions[11].ends_with("never available (as an enemy)"));
     let alike = Field::new("3m", "self_play = true");
     assert!(alike.env.spec().agents.iter().all(|agent| agent.group == 0), "marines on both sides");
 }

@@ -1,4 +1,4 @@
-//! SMACv2's additions besides generated teams: ranges, a cone of sight, hidden enemies.
+//! SMACv2's additions besides generated teams: ranges, a conic field of view, hidden enemies.
 
 use super::*;
 

@@ -30,7 +30,7 @@ fn episode(field: &mut Field, policy: &str, random: &mut Rng) -> [f64; 3] {
     field.reset();
     loop {
         if policy == "script" {
-            field.env.scripted_actions(0, random, &mut actions);
+            field.env.scripted_actions(0, &field.rows.avail, random, &mut actions);
         } else {
             let masks = field.rows.avail.chunks_exact(field.env.spec.n_actions);
             for (action, mask) in actions.iter_mut().zip(masks) {

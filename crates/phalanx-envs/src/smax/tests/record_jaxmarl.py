@@ -1,4 +1,4 @@
-"""Records battles of JaxMARL v0.2.0 for the tests of the rule set `smax`.
+"""Records battles of JaxMARL v0.2.0 for the tests of `smax`.
 
     pip install jaxmarl==0.2.0
     python record_jaxmarl.py golden golden.jsonl       # a few steps of all scenarios, committed
@@ -6,7 +6,7 @@
     python record_jaxmarl.py full FOLDER [EPISODES]    # every number of many
     PHALANX_SMAX_RECORDS=FOLDER cargo test --release -p phalanx-envs smax::tests::records \
         -- --nocapture
-    python record_jaxmarl.py script [EPISODES]         # how often players win: the table in chance.rs
+    python record_jaxmarl.py script [EPISODES]         # win rates of policies: the table in chance.rs
 
 Both teams are fed joint actions. The random term of weapon cooldowns is replaced by zero; starts
 are JaxMARL's own. Actions are drawn from the mask, or from JaxMARL's heuristic player, or from a
@@ -40,14 +40,14 @@ UNIFORM, CHOICE, SPLIT = jax.random.uniform, jax.random.choice, jax.random.split
 
 
 def uniform(key, shape=(), dtype=float, minval=0.0, maxval=1.0):
-    """Zero for the random term of cooldowns, JAX's numbers for all else."""
+    """Returns zero for the random term of cooldowns, and JAX's numbers otherwise."""
     if shape == () and not isinstance(minval, jax.Array) and minval < 0:
         return jnp.zeros(())
     return UNIFORM(key, shape, dtype, minval, maxval)
 
 
 def pick(number, a, p):
-    """The possible outcome with this number, instead of a random one."""
+    """Returns the outcome with this number instead of a random one."""
     possible = p > 0
     number = jnp.asarray(number) % jnp.maximum(possible.sum(), 1)
     rank = jnp.cumsum(possible) - 1
@@ -55,7 +55,7 @@ def pick(number, a, p):
 
 
 class Heuristic:
-    """JaxMARL's heuristic players of both teams, whose random choices are numbered."""
+    """JaxMARL's heuristic policy for both teams, with numbered random choices."""
 
     def __init__(self, env, mode="closest", shoot=True):
         self.env = env
@@ -80,7 +80,7 @@ class Heuristic:
         return jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
 
     def possible(self, state, obs):
-        """Per unit, the bits of the actions it could choose; the state after the first outcome."""
+        """Returns the bits of the possible actions of each unit, and the state after the first outcome."""
         numbers = jnp.arange(self.outcomes)[:, None] * jnp.ones(self.env.num_agents, int)
         actions, states = jax.vmap(self.act, (0, None, None))(numbers, state, obs)
         hot = jax.nn.one_hot(actions, self.outcomes + 5).max(0)
@@ -145,7 +145,7 @@ def record(name, episodes, seed, mode="closest", heuristic_memory=True, **option
 
 
 def lengths(data):
-    """Steps until the first end, for each episode."""
+    """Returns the number of steps until the first end of each episode."""
     return [int(np.argmax(done)) for done in data["done"]]
 
 
@@ -154,7 +154,7 @@ FIELDS = ["kind", "x", "y", "health", "cooldown", "actions", "rewards", "done", 
 
 
 def full(folder, episodes):
-    """One file for each."""
+    """Writes one file per scenario."""
     os.makedirs(folder, exist_ok=True)
     jobs = [(name, {}) for name in SCENARIOS]
     jobs += [
@@ -173,7 +173,7 @@ def full(folder, episodes):
 
 
 def whole(path, name="3m", count=3, seed=50, **options):
-    """A line of JSON, then little-endian f32, field after field."""
+    """Writes a line of JSON, then the fields as little-endian f32."""
     env, n_actions, data = record(name, count, seed=seed, **options)
     times = lengths(data)
     header = dict(
@@ -190,7 +190,7 @@ def whole(path, name="3m", count=3, seed=50, **options):
 
 
 def digest(rows):
-    """A weighted sum for each row: index and value both count."""
+    """Returns a weighted sum of each row, which depends on indices and values."""
     weights = (np.arange(rows.shape[-1]) * 37 % 101 + 1) / 101.0
     return rows.astype(np.float64) @ weights
 
@@ -200,7 +200,7 @@ def rounded(array, digits=5):
 
 
 def golden(path):
-    """One line for each battle: up to 24 steps from the start, in crowds 4 from the middle."""
+    """Writes one line per battle: up to 24 steps from the start; for large teams, 4 from the middle."""
     jobs = [(name, {}) for name in SCENARIOS] + [
         ("3m", dict(observation_type="conic")),
         ("5m_vs_6m", dict(see_enemy_actions=False, use_self_play_reward=True)),
@@ -237,7 +237,7 @@ def golden(path):
 
 
 def script(episodes):
-    """The heuristic player, and the random one, against the heuristic enemy, chance included."""
+    """Plays the heuristic and the random policy against the heuristic enemy, with random rules."""
     for name in ["3m", "2s3z", "5m_vs_6m", "3s_vs_5z", "6h_vs_8z", "smacv2_5_units"]:
         env = HeuristicEnemySMAX(scenario=map_name_to_scenario(name))
         policy = create_heuristic_policy(env._env, 0)

@@ -1,8 +1,7 @@
-//! Whole episodes of JaxMARL, number by number, from files that `record_jaxmarl.py` writes.
+//! Comparison with whole episodes of JaxMARL, recorded by `record_jaxmarl.py`.
 //!
-//! Three battles of 3m are committed. Records of all scenarios are too large for that: the head of
-//! the script says how to make them and have them compared too. The test in `golden` holds a few
-//! steps of every scenario.
+//! Three battles of 3m are committed. Records of all scenarios are too large for that; the head of the
+//! script explains how to make and compare them. The test in `golden` has a few steps of every scenario.
 
 use std::fs;
 

@@ -192,9 +192,9 @@ impl Learner for PqnLearner {
             select_each(values, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
         let rollout = self.collector.collect(envs, &self.actor, select, metrics);
+        let _span = debug_span!(target: "phalanx::update", "update").entered();
         let t_env = metrics.t_env;
         let lr = self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?;
-        let _span = debug_span!(target: "phalanx::update", "update").entered();
         let (n, parts) = (self.settings.batch_size_run, self.settings.num_mini_batch);
         let mut order: Vec<usize> = (0..n).collect();
         let mut pending = PendingMetrics::default();

@@ -1,15 +1,14 @@
-//! Steering and collision avoidance: how units walk round each other and are kept apart.
+//! Steering and collision avoidance.
 //!
-//! A walker goes straight on where that is free. Otherwise it takes the smallest turn that is free,
-//! and keeps to the side it once chose until straight on is free again. What still overlaps
-//! afterwards is pushed apart. Units get in the way of those only that move as they do: on the
-//! ground, over cliffs, or in the air.
+//! A walker goes straight on if that is free. Otherwise it takes the smallest free turn, and keeps to
+//! the side it chose until straight on is free again. Remaining overlaps are pushed apart. Units
+//! interact only with units of the same kind of motion: on the ground, over cliffs, or in the air.
 //!
-//! Directions are chosen in every second game loop and kept in the one between, in which no unit
-//! sets out.
+//! Directions are chosen in every second game loop and kept in the loop between, in which no unit starts
+//! to walk.
 //!
-//! The engine's own rules of collision are not documented; these are ours. They look at what was
-//! true before the loop, never at the order of units.
+//! The engine's own rules of collision are not documented; these are ours. They depend only on the state
+//! before the loop, never on the order of units.
 
 mod body;
 mod neighbours;
@@ -22,26 +21,26 @@ use body::{LOOPS_PER_CHOICE, Spot};
 use neighbours::Neighbours;
 use obstacles::Obstacles;
 
-/// How often, at most, overlapping walkers are pushed apart in one loop.
+/// The maximum number of rounds in which overlapping walkers are pushed apart in one loop.
 const PUSHES: usize = 2;
 
 /// Moves all units of a battle by one game loop.
 #[derive(Clone, Debug)]
 pub(crate) struct Steering {
-    /// `[unit]`, filled in before a loop.
+    /// The bodies, `[unit]`, filled in before a loop.
     pub(crate) bodies: Vec<Body>,
     spots: Vec<Spot>,
     walkers: Vec<u16>,
-    /// Walkers that decide twice.
+    /// Walkers that decide a second time.
     rethinks: Vec<u16>,
     neighbours: Neighbours,
     obstacles: Obstacles,
-    /// Whether all move in the same way.
+    /// Whether all units have the same kind of motion.
     alike: bool,
 }
 
 impl Steering {
-    /// Room for these units on a map of `width` by `height`.
+    /// Reserves capacity for these units on a map of `width` by `height`.
     pub(crate) fn new(stats: &[Stats], width: usize, height: usize) -> Self {
         let n = stats.len();
         Self {
@@ -55,7 +54,7 @@ impl Steering {
         }
     }
 
-    /// Takes over the kinds of all units.
+    /// Sets the types of all units.
     pub(crate) fn set_rosters(&mut self, stats: &[Stats]) {
         for (body, stats) in self.bodies.iter_mut().zip(stats) {
             *body = Body::of(stats);
@@ -68,7 +67,7 @@ impl Steering {
         self.alike = stats.iter().all(|one| one.motion == stats[0].motion);
     }
 
-    /// Moves every body that walks, and pushes apart those that overlap then.
+    /// Moves every walking body, then pushes apart those that overlap.
     pub(crate) fn go(&mut self, terrain: &Terrain) {
         self.walkers.clear();
         for ((i, body), spot) in self.bodies.iter().enumerate().zip(&mut self.spots) {
@@ -85,8 +84,8 @@ impl Steering {
         }
     }
 
-    /// Lets every walker choose its direction. First every unit expects the others to walk
-    /// straight on. Then those choose again that would run into a neighbour that decided otherwise.
+    /// Chooses the direction of every walker. First every unit expects the others to walk straight on.
+    /// Then those choose again that would collide with a neighbour that decided otherwise.
     pub(crate) fn choose_directions(&mut self) {
         self.walkers.clear();
         for ((i, body), spot) in self.bodies.iter_mut().enumerate().zip(&mut self.spots) {
@@ -163,9 +162,9 @@ impl Steering {
         })
     }
 
-    /// Chooses how far every walker must move to stand clear of its neighbours: half way from
-    /// those that walk as well, all the way from those that stand. Only those that must move remain
-    /// among the walkers.
+    /// Chooses the displacement that separates each walker from its neighbours: half of the overlap if
+    /// the neighbour walks too, all of it if the neighbour stands. Only walkers that must move remain in
+    /// the list.
     fn push_apart(&mut self) {
         let mut kept = 0;
         for index in 0..self.walkers.len() {

@@ -1,26 +1,26 @@
-//! Finds the units near each unit.
+//! Search for nearby units.
 
-/// The most neighbours a unit looks at.
+/// The maximum number of neighbours of a unit.
 pub(super) const MAX_NEIGHBOURS: usize = 32;
 /// Up to this many units, all pairs are compared; beyond it, a grid is cheaper.
 const FEW: usize = 96;
-/// How many units are compared at once.
+/// The number of units compared at once.
 const LANES: usize = 8;
-/// A place out of every unit's reach.
+/// A position out of every unit's reach.
 const FAR: f32 = 1e9;
 
-/// The neighbours of some units: those whose reaches touch. Each list is in order of the units'
-/// numbers, whichever way it was found.
+/// The neighbours of some units: those whose reaches overlap. Each list is in order of the units'
+/// numbers, regardless of the search method.
 #[derive(Clone, Debug)]
 pub(super) struct Neighbours {
     lists: Vec<[u16; MAX_NEIGHBOURS]>,
     lengths: Vec<u8>,
-    /// The units that count, in order of their numbers.
+    /// The candidate units, in order of their numbers.
     units: Vec<u16>,
-    /// Where they are; filled up to a multiple of [`LANES`] with places that are [`FAR`].
+    /// Their positions, padded to a multiple of [`LANES`] with positions that are [`FAR`].
     x: Vec<f32>,
     y: Vec<f32>,
-    /// How near another unit's reach must come.
+    /// The distance within which another unit's reach must come.
     reach: Vec<f32>,
     /// The largest reach.
     farthest: f32,
@@ -33,7 +33,7 @@ struct Grid {
     columns: usize,
     rows: usize,
     side: f32,
-    /// Where each cell begins in `sorted`; one more at the end.
+    /// The start of each cell in `sorted`, with one more element at the end.
     starts: Vec<u32>,
     sorted: Vec<u16>,
     cells: Vec<u32>,
@@ -53,19 +53,19 @@ impl Neighbours {
         }
     }
 
-    /// Makes room for all units, which a clone lacks.
+    /// Reserves capacity for all units, which a clone loses.
     pub(super) fn reserve(&mut self) {
         self.units.clear();
         self.units.reserve(self.lists.len());
     }
 
-    /// Returns the neighbours of unit `i`, as [`Neighbours::find`] left them.
+    /// Returns the neighbours of unit `i` found by [`Neighbours::find`].
     #[inline]
     pub(super) fn of(&self, i: usize) -> &[u16] {
         &self.lists[i][..usize::from(self.lengths[i])]
     }
 
-    /// Takes in the units that count: number, place, and how near another's reach must come.
+    /// Sets the candidate units: number, position, and reach.
     pub(super) fn place(&mut self, units: impl Iterator<Item = (u16, f32, f32, f32)>) {
         self.units.clear();
         for (unit, x, y, reach) in units {
@@ -81,8 +81,8 @@ impl Neighbours {
         }
     }
 
-    /// Lists the neighbours of unit `i` at `(x, y)`: those within `own` and their own reach that
-    /// `counts` holds for.
+    /// Lists the neighbours of unit `i` at `(x, y)`: the units within the sum of `own` and their own
+    /// reach for which `counts` holds.
     pub(super) fn find(
         &mut self,
         i: usize,
@@ -99,14 +99,14 @@ impl Neighbours {
                 length += 1;
             }
         };
-        // Below zero if the reaches touch.
+        // Negative if the reaches overlap.
         let gap = |other_x: f32, other_y: f32, reach: f32| {
             let (dx, dy) = (other_x - x, other_y - y);
             let near = own + reach;
             dx * dx + dy * dy - near * near
         };
         if let Some(grid) = &self.grid {
-            // The farthest a neighbour may be decides how many cells are looked at.
+            // The largest distance of a neighbour determines the number of cells to search.
             grid.around(x, y, own + self.farthest, |j| {
                 if gap(self.x[j], self.y[j], self.reach[j]) < 0.0 {
                     add(j);
@@ -159,7 +159,7 @@ impl Grid {
         ((y / self.side).max(0.0) as usize).min(self.rows - 1)
     }
 
-    /// Sorts the units by cell, by counting.
+    /// Sorts the units by cell with a counting sort.
     fn sort(&mut self, x: &[f32], y: &[f32]) {
         self.starts.fill(0);
         for (i, (&x, &y)) in x.iter().zip(y).enumerate() {
@@ -170,7 +170,7 @@ impl Grid {
         for cell in 1..self.starts.len() {
             self.starts[cell] += self.starts[cell - 1];
         }
-        // Filled from the back, each start ends where its cell begins.
+        // Filled from the back, so that each start ends up at the beginning of its cell.
         for i in (0..x.len()).rev() {
             let start = &mut self.starts[self.cells[i] as usize + 1];
             *start -= 1;
@@ -183,7 +183,7 @@ impl Grid {
         }
     }
 
-    /// Visits all units in the cells that come within `distance` of a point.
+    /// Visits all units in the cells within `distance` of a point.
     fn around(&self, x: f32, y: f32, distance: f32, mut visit: impl FnMut(usize)) {
         let (left, right) = (self.column(x - distance), self.column(x + distance));
         for row in self.row(y - distance)..=self.row(y + distance) {

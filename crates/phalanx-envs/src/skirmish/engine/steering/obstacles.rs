@@ -1,28 +1,28 @@
-//! The obstacles of one walker, and the turn it takes.
+//! The obstacles of one walker, and its choice of a turn.
 
 use super::body::{Body, LOOKAHEAD, STAY, STRAIGHT, Spot, Turn};
 use super::neighbours::MAX_NEIGHBOURS;
 
-/// How far units may sink into each other before a step counts as blocked.
+/// The overlap that units tolerate before a step counts as blocked.
 const SOFTNESS: f32 = 0.01;
-/// By how much the squared distance must shrink for two that overlap to block each other, so that
-/// no rounding decides about units that walk side by side.
+/// The decrease of the squared distance from which two overlapping units block each other, so that
+/// rounding does not decide for units that walk side by side.
 const APPROACH: f32 = 1e-4;
-/// The turns a blocked walker tries: by 30, 60, 90 and 120 degrees.
+/// The turns that a blocked walker tries: 30, 60, 90 and 120 degrees.
 const TURNS: [Turn; 4] = [(0.866_025_4, 0.5), (0.5, 0.866_025_4), (0.0, 1.0), (-0.5, 0.866_025_4)];
-/// How many obstacles are held against a direction at once.
+/// The number of obstacles tested against a direction at once.
 const LANES: usize = 4;
-/// How many such groups there are.
+/// The number of such groups.
 const GROUPS: usize = MAX_NEIGHBOURS / LANES;
 
-/// The units that could block one walker, as they were before the loop.
+/// The units that could block one walker, in their state before the loop.
 ///
-/// One array per quantity, so that a direction is held against several of them at once. The last
-/// group is filled up with obstacles that block nothing.
+/// One array per quantity, so that a direction is tested against several obstacles at once. The last
+/// group is padded with obstacles that block nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Obstacles {
     groups: usize,
-    /// How far ahead the walker looks for those that stand.
+    /// The distance at which the walker looks ahead for standing units.
     look: f32,
     lanes: [Lanes; GROUPS],
 }
@@ -30,15 +30,15 @@ pub(super) struct Obstacles {
 /// A group of obstacles.
 #[derive(Clone, Copy, Debug)]
 struct Lanes {
-    /// Where it is, seen from the walker.
+    /// The position relative to the walker.
     x: [f32; LANES],
     y: [f32; LANES],
-    /// Where it is expected to be after the loop, seen from where the walker is now.
+    /// The expected position after the loop, relative to the walker's current position.
     then_x: [f32; LANES],
     then_y: [f32; LANES],
-    /// 1 for an obstacle that walks, else 0.
+    /// 1 for a walking obstacle, else 0.
     walks: [f32; LANES],
-    /// The squared distance now.
+    /// The current squared distance.
     now: [f32; LANES],
     /// The squared distance below which it blocks: where the two overlap, but only below `now`.
     apart: [f32; LANES],
@@ -55,10 +55,10 @@ impl Lanes {
         apart: [0.0; LANES],
     };
 
-    /// Returns which of these obstacles keep the walker from the direction `(ux, uy)`: those that
-    /// stand within `look`, and those that walk and would overlap the walker after this loop.
+    /// Returns the obstacles that block the direction `(ux, uy)`: standing units within `look`, and
+    /// walking units that would overlap the walker after this loop.
     ///
-    /// Without a branch, so that all lanes are computed at once.
+    /// Branch-free, so that all lanes are computed at once.
     #[inline(always)]
     fn block(&self, ux: f32, uy: f32, stride: f32, look: f32) -> [u32; LANES] {
         let mut blocked = [0; LANES];
@@ -78,7 +78,7 @@ impl Lanes {
 impl Obstacles {
     pub(super) const NONE: Self = Self { groups: 0, look: 0.0, lanes: [Lanes::NONE; GROUPS] };
 
-    /// Takes in the neighbours of a walker. The unit it walks up to is no obstacle.
+    /// Sets the obstacles to the neighbours of a walker. The unit that it walks to is no obstacle.
     pub(super) fn gather(&mut self, own: &Body, spots: &[Spot], neighbours: &[u16]) {
         self.look = own.left.clamp(own.stride, LOOKAHEAD.max(own.stride));
         let mut n = 0;
@@ -117,8 +117,8 @@ impl Obstacles {
         !groups.into_iter().any(blocks)
     }
 
-    /// Returns where the nearest obstacle is, seen from the walker, that keeps it from the
-    /// direction `(ux, uy)`. Those that follow have to look out for themselves.
+    /// Returns the position, relative to the walker, of the nearest obstacle that blocks the direction
+    /// `(ux, uy)`. Units behind the walker have to avoid it themselves.
     #[inline]
     fn nearest_blocking(&self, ux: f32, uy: f32, stride: f32) -> Option<(f32, f32)> {
         let mut nearest = f32::INFINITY;
@@ -138,8 +138,8 @@ impl Obstacles {
         found
     }
 
-    /// Lets a walker among these obstacles choose: straight on if that is free, else the smallest
-    /// turn that is, else to stay.
+    /// Chooses the turn of a walker among these obstacles: straight on if that is free, else the
+    /// smallest free turn, else to stay.
     pub(super) fn steer(&self, body: &mut Body) {
         let Some((x, y)) = self.nearest_blocking(body.ux, body.uy, body.stride) else {
             body.side = 0;
@@ -152,7 +152,7 @@ impl Obstacles {
         let undecided = body.side == 0;
         let first = if undecided { body.side_away_from(x, y) } else { body.side };
         for n in 0..2 * TURNS.len() {
-            // A unit that has chosen a side tries all turns to it before those to the other.
+            // A unit that has chosen a side tries all turns to that side first.
             let (turn, other) =
                 if undecided { (n / 2, n % 2 == 1) } else { (n % TURNS.len(), n >= TURNS.len()) };
             let side = if other { -first } else { first };

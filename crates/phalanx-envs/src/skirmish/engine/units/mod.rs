@@ -1,4 +1,4 @@
-//! The kinds of units: what a unit is, the table of all of them, and their constants in game loops.
+//! Unit types: their definition, the table of all of them, and their constants in game loops.
 
 mod stats;
 mod table;

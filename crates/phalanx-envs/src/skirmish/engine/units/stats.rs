@@ -6,13 +6,13 @@ use super::types::{LOOPS_PER_SECOND, Motion, Unit};
 /// The smallest distance (between edges) at which opponents are noticed: the game's `MinScanRange`.
 const SCAN_RANGE: f32 = 5.0;
 
-/// What the game loop reads of a unit's row in [`UNITS`]; times are in game loops.
+/// The constants that the game loop reads from a unit's row in [`UNITS`]; times are in game loops.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stats {
     pub(crate) unit: &'static Unit,
-    /// Length units per loop.
+    /// Speed in length units per loop.
     pub(crate) pace: f32,
-    /// Length units per loop that it gains in a loop; infinite for one that starts at once.
+    /// The change of speed in one loop; infinite for a unit without acceleration.
     pub(crate) acceleration: f32,
     pub(crate) radius: f32,
     pub(crate) separation: f32,
@@ -25,7 +25,7 @@ pub(crate) struct Stats {
     pub(crate) period: f32,
     pub(crate) damage_point: f32,
     pub(crate) backswing: f32,
-    /// How far it notices opponents, or the injured where it heals.
+    /// The distance at which it notices opponents or, as a healer, injured allies.
     pub(crate) scan: f32,
     /// Health regained per loop.
     pub(crate) regeneration: f32,

@@ -1,9 +1,9 @@
-//! The numbers of every unit.
+//! The data of every unit.
 //!
-//! Sources, next to each number: the XML of the game data *Wings of Liberty* in version 4.10
-//! (equal in 4.6.2 and in 5.0 for these units), where `Unit` stands for `UnitData`, `Weapon` for
-//! `WeaponData`, `Effect` for `EffectData` and `Mover` for `MoverData`; "default" is the value the
-//! data inherit when a unit states none. Seconds are the data's own: 16 game loops.
+//! Sources, next to each number: the XML of the game data *Wings of Liberty* in version 4.10 (identical
+//! in 4.6.2 and in 5.0 for these units), where `Unit` stands for `UnitData`, `Weapon` for `WeaponData`,
+//! `Effect` for `EffectData` and `Mover` for `MoverData`; "default" is the inherited value of a unit
+//! that states none. Times are in the data's own seconds of 16 game loops.
 
 use super::types::Attribute::{Armored, Biological, Light, Massive, Mechanical, Structure};
 use super::types::{Energy, Heal, Motion, Race, Splash, Unit, Weapon};
@@ -54,10 +54,10 @@ const WEAPON: Weapon = Weapon {
     splash: Splash::None,
 };
 
-/// `Unit` LifeRegenRate of everything Zerg.
+/// `Unit` LifeRegenRate of all Zerg units.
 const ZERG_REGENERATION: f32 = 0.2734;
 
-/// Every unit, in SMAC's order of unit types. A further one is one more row here.
+/// All units, in SMAC's order of unit types. To add a unit, add a row.
 pub const UNITS: &[Unit] = &[
     Unit {
         name: "marauder",

@@ -1,4 +1,4 @@
-//! What a unit is, and what a hit does.
+//! The definition of units and weapons, and the effect of a hit.
 //!
 //! SMAC's maps depend on the game data *Wings of Liberty* alone, so the numbers are those of that
 //! data, in its own unit of time: a "Normal" second of 16 game loops. They are in
@@ -21,16 +21,16 @@ pub enum Race {
     Zerg,
 }
 
-/// What a weapon may have a bonus against.
+/// An attribute of a unit, against which a weapon can have a bonus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// Small.
     Light,
     /// Heavily built.
     Armored,
-    /// Alive; a medivac heals nothing else.
+    /// Living tissue; a medivac heals nothing else.
     Biological,
-    /// Built.
+    /// Mechanical.
     Mechanical,
     /// Very large.
     Massive,
@@ -38,15 +38,15 @@ pub enum Attribute {
     Structure,
 }
 
-/// What a unit can cross, and which units it collides with: units of one kind of motion keep apart from
-/// each other and from no others.
+/// The kind of motion: the terrain that a unit can cross and the units with which it collides, namely
+/// those of the same kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Motion {
-    /// Walks, round cliffs.
+    /// Walks around cliffs.
     Ground,
-    /// Walks over cliffs and over units on the ground; weapons against ground and air both hit it.
+    /// Walks over cliffs and over units on the ground; weapons against ground and air can both hit it.
     OverCliffs,
-    /// Flies; weapons hit it that [may](Weapon::hits_flying).
+    /// Flies; only weapons with [`hits_flying`](Weapon::hits_flying) can hit it.
     Flying,
 }
 
@@ -55,9 +55,9 @@ pub enum Motion {
 pub enum Splash {
     /// None.
     None,
-    /// All opponents on a line through the target's place, across the direction of aim: those
-    /// whose edge is within `radius` of a point at most `half_length` from the middle. The place is that of
-    /// the damage point; the first hit falls `delay` seconds later.
+    /// All opponents on a line through the target's position, perpendicular to the direction of aim:
+    /// those whose edge is within `radius` of a point at most `half_length` from the middle. The
+    /// position is that at the damage point; the first hit falls `delay` seconds later.
     Line {
         /// Half the length of the line.
         half_length: f32,
@@ -66,19 +66,19 @@ pub enum Splash {
         /// Seconds from the damage point to the first hit.
         delay: f32,
     },
-    /// All opponents whose edge is within `radius` of the attacker, which dies of it.
+    /// All opponents whose edge is within `radius` of the attacker, which dies.
     Burst {
-        /// How far the burst reaches.
+        /// The radius of the burst.
         radius: f32,
     },
 }
 
-/// How a unit does damage.
+/// A weapon.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weapon {
     /// Damage of one hit before armour.
     pub damage: f32,
-    /// Hits of one volley, each reduced by armour.
+    /// Hits per volley, each reduced by armour.
     pub hits: u32,
     /// Seconds between the hits of a volley.
     pub hit_interval: f32,
@@ -88,46 +88,45 @@ pub struct Weapon {
     pub period: f32,
     /// Largest distance between the edges of attacker and target when an attack starts.
     pub range: f32,
-    /// How much further away the target may be when the damage point is reached.
+    /// The additional distance allowed at the damage point.
     pub range_slop: f32,
     /// Seconds from the start of an attack to its damage, or to the launch of its missile.
     pub damage_point: f32,
-    /// Seconds after the damage before the unit walks after a target; a new order cuts it short.
+    /// Seconds after the damage before the unit follows a target; a new order cuts the wait short.
     pub backswing: f32,
-    /// Length units per second of the missile that carries the damage; `None` for a weapon that
-    /// hits at once.
+    /// Speed of the missile in length units per second; `None` for a weapon that hits at once.
     pub missile_speed: Option<f32>,
-    /// Whether it can be aimed at [`Motion::Flying`].
+    /// Whether it can be aimed at units with [`Motion::Flying`].
     pub hits_flying: bool,
     /// The units that a hit damages besides its target.
     pub splash: Splash,
 }
 
-/// How a unit heals comrades.
+/// The ability to heal allies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Heal {
-    /// Health given back in a second.
+    /// Health restored per second.
     pub health_per_second: f32,
-    /// Energy spent for one point of health.
+    /// Energy spent per point of health.
     pub energy_per_health: f32,
     /// Largest distance between edges.
     pub range: f32,
-    /// How far (between edges) it looks for injured units without an order.
+    /// The distance (between edges) at which it looks for injured units without an order.
     pub acquire: f32,
 }
 
-/// What a unit spends on abilities.
+/// The energy of a unit, which abilities consume.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Energy {
     /// At the start of an episode.
     pub start: f32,
-    /// The most it can hold.
+    /// The maximum.
     pub max: f32,
-    /// Gained in a second.
+    /// Regeneration per second.
     pub regeneration: f32,
 }
 
-/// A kind of unit.
+/// A unit type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unit {
     /// The name in map files.
@@ -136,28 +135,28 @@ pub struct Unit {
     pub race: Race,
     /// Health at the start.
     pub health: f32,
-    /// Shield at the start. It grows by 2 a second when 10 seconds passed without damage.
+    /// Shield at the start. It regenerates by 2 per second after 10 seconds without damage.
     pub shield: f32,
-    /// Subtracted from every hit on health.
+    /// The damage subtracted from every hit on health.
     pub armour: f32,
-    /// Health regained in a second.
+    /// Health regained per second.
     pub regeneration: f32,
-    /// Length units per second.
+    /// Speed in length units per second.
     pub speed: f32,
-    /// Length units per second squared; `None` for a unit that has its speed at once. All units
-    /// turn and stop at once.
+    /// Acceleration in length units per second squared; `None` for a unit that reaches its speed at
+    /// once. All units turn and stop at once.
     pub acceleration: Option<f32>,
-    /// How far it sees: SMACv2's sight range.
+    /// The sight range, as in SMACv2.
     pub sight: f32,
     /// The radius subtracted from distances when a range is tested.
     pub radius: f32,
     /// The radius that keeps units apart.
     pub separation: f32,
-    /// The distance a unit keeps from cliffs.
+    /// The distance that a unit keeps from cliffs.
     pub inner_radius: f32,
-    /// What it can cross.
+    /// The kind of motion.
     pub motion: Motion,
-    /// What weapons may have a bonus against.
+    /// The attributes against which weapons can have a bonus.
     pub attributes: &'static [Attribute],
     /// `None` for a unit that cannot attack.
     pub weapon: Option<Weapon>,
@@ -165,16 +164,31 @@ pub struct Unit {
     pub heal: Option<Heal>,
     /// `None` for a unit without energy.
     pub energy: Option<Energy>,
-    /// Whether its weapon goes off when it is killed.
+    /// Whether its weapon fires when it is killed.
     pub explodes: bool,
-    /// By what SMAC divides the cooldown (in game loops) in the state.
+    /// The divisor of the cooldown (in game loops) in SMAC's state.
     pub cooldown_scale: f32,
 }
 
-/// Returns health and shield of a `target` after one hit of `weapon`.
+impl Unit {
+    /// Returns the name as words: `spine crawler`.
+    pub(crate) fn words(&self) -> String {
+        self.name.replace('_', " ")
+    }
+
+    /// Returns the plural of the name: `colossi`, `spine crawlers`.
+    pub(crate) fn plural(&self) -> String {
+        match self.name {
+            "colossus" => "colossi".to_owned(),
+            _ => format!("{}s", self.words()),
+        }
+    }
+}
+
+/// Returns the health and shield of a `target` after one hit of `weapon`.
 ///
-/// The hit does `damage + bonus`. The shield takes it first, without armour; what is left over,
-/// minus armour but at least 0.5, goes to the health. Health at zero is death.
+/// The hit deals `damage + bonus`. The shield absorbs it first, without armour; the rest, minus armour
+/// but at least 0.5, reduces the health. A unit with zero health is dead.
 pub fn strike(weapon: &Weapon, target: &Unit, health: f32, shield: f32) -> (f32, f32) {
     let bonus = match weapon.bonus {
         Some((attribute, bonus)) if target.attributes.contains(&attribute) => bonus,
@@ -194,6 +208,15 @@ mod tests {
 
     fn marine() -> Unit {
         UNITS[unit_index("marine").expect("the table has marines")]
+    }
+
+    #[test]
+    fn names_read_as_words_in_either_number() {
+        let of = |name| UNITS[unit_index(name).expect("the unit exists")];
+        assert_eq!(of("colossus").plural(), "colossi");
+        assert_eq!(of("spine_crawler").words(), "spine crawler");
+        assert_eq!(of("spine_crawler").plural(), "spine crawlers");
+        assert_eq!(of("zergling").plural(), "zerglings");
     }
 
     #[test]

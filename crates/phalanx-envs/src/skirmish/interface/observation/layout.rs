@@ -19,7 +19,7 @@ pub(crate) struct Layout {
     pub(crate) args: SkirmishArgs,
     pub(crate) n_agents: usize,
     pub(crate) n_enemies: usize,
-    /// Look actions; zero without a cone of sight.
+    /// The number of look actions; zero without a conic field of view.
     pub(crate) n_looks: usize,
     pub(crate) n_actions: usize,
     pub(crate) ally_shield: bool,
@@ -29,8 +29,8 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Returns the layout for team `team` of a map: 0 for the allies, 1 for the enemies in their
-    /// place.
+    /// Returns the layout for team `team` of a map: 0 for the allies, 1 for the enemies in the allies'
+    /// role.
     pub(crate) fn new(map: &Map, args: &SkirmishArgs, limit: usize, team: usize) -> Self {
         let mut sizes = [map.allies.len(), map.enemies.len()];
         let mut races = [map.ally_race, map.enemy_race];
@@ -40,7 +40,7 @@ impl Layout {
         }
         let [n_agents, n_enemies] = sizes;
         let n_looks = if args.conic_fov { args.num_fov_actions } else { 0 };
-        // Healers choose among allies, which may be more than the enemies.
+        // Healers choose among the allies, and there may be more allies than enemies.
         let heals = map.kinds().any(|kind| UNITS[kind].heal.is_some());
         let n_targets = if heals { n_enemies.max(n_agents) } else { n_enemies };
         Self {
@@ -87,14 +87,13 @@ impl Layout {
         health_width(self.own_health(), self.ally_shield) + position + facing + self.type_bits
     }
 
-    /// Returns whether an agent observes its own health. SMAC switches this on with
-    /// `obs_all_health`.
+    /// Returns whether agents observe their own health. In SMAC, `obs_all_health` implies it.
     pub(crate) fn own_health(&self) -> bool {
         self.args.obs_own_health || self.args.obs_all_health
     }
 
-    /// SMAC, when `obs_timestep_number` is set, observes one column more (always zero) than it
-    /// declares; this is the declared size.
+    /// With `obs_timestep_number`, SMAC observes one column more (always zero) than it declares; this is
+    /// the declared size.
     pub(crate) fn obs_dim(&self) -> usize {
         let time = usize::from(self.args.obs_timestep_number);
         if !self.args.obs_starcraft {
@@ -107,9 +106,9 @@ impl Layout {
             + time
     }
 
-    /// Returns the entries of an observation that the state lacks: where the agent may move, which
-    /// units it sees and how far away they are. Health, shields and types are in the state, and
-    /// so do last actions unless they were left out of it.
+    /// Returns the entries of an observation that the state lacks: available moves, visibility and
+    /// distances. Health, shields and types are in the state, and so are last actions unless they were
+    /// excluded from it.
     pub(crate) fn private_obs(&self) -> Vec<usize> {
         if self.args.obs_instead_of_state {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Observations: their layout, one team's view of the battle, and how it is written.
+//! Observations: their layout, one team's view of the battle, and the code that writes them.
 
 mod layout;
 mod team_view;

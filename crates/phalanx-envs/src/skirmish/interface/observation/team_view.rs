@@ -12,7 +12,7 @@ use crate::skirmish::engine::{Battle, UNITS, Unit};
 use crate::skirmish::maps::{Map, Rosters};
 use crate::skirmish::smacv2::FieldOfView;
 
-/// What does not change about a unit during an episode.
+/// The constants of a unit during an episode.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnitConstants {
     /// The column in the one-hot unit type.
@@ -23,14 +23,14 @@ pub(crate) struct UnitConstants {
     pub(crate) heals: bool,
 }
 
-/// The features of a unit in one step that all observers share.
+/// The features of a unit in one step that do not depend on the observer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct UnitSnapshot {
     pub(crate) x: f32,
     pub(crate) y: f32,
-    /// Health over its maximum.
+    /// Health as a fraction of its maximum.
     pub(crate) health: f32,
-    /// Shield over its maximum.
+    /// Shield as a fraction of its maximum.
     pub(crate) shield: f32,
     pub(crate) alive: bool,
 }
@@ -39,30 +39,30 @@ pub(crate) struct UnitSnapshot {
 #[derive(Clone, Debug)]
 pub(crate) struct TeamView {
     pub(crate) layout: Layout,
-    /// The units of the team, as indices into the battle's.
+    /// The units of the team, as indices into the battle's units.
     pub(crate) own: Range<usize>,
     /// Its opponents.
     pub(crate) opponents: Range<usize>,
-    /// The column in the one-hot type of each row of `UNITS`: as one of us, as one of them.
+    /// The column of each row of `UNITS` in the one-hot type, for an ally and for an opponent.
     pub(crate) bits: [Vec<usize>; 2],
     pub(crate) constants: Vec<UnitConstants>,
     pub(crate) snapshots: Vec<UnitSnapshot>,
     pub(crate) cone: Option<FieldOfView>,
-    /// Whether [`TeamHistory::sightings`] decide which agents may see an enemy.
+    /// Whether [`TeamHistory::sightings`] decide which agents can see an enemy.
     pub(crate) sightings: bool,
-    /// Whether an unseen enemy blanks the rows before its own.
+    /// Whether an unseen enemy also hides the enemies listed before it.
     pub(crate) blanks: bool,
-    /// The order in which agents look: the first to see an enemy counts.
+    /// The order in which agents look, which matters because the first to see an enemy counts.
     order: Vec<usize>,
 }
 
-/// The slices of one team's agents. Rows may be longer than the team needs.
+/// The slices of one team's agents. Rows can be longer than the team needs.
 pub(crate) struct TeamRows<'a> {
-    /// `[agent, obs_dim]`.
+    /// The observations, `[agent, obs_dim]`.
     pub(crate) obs: &'a mut [f32],
-    /// `[agent, n_actions]`.
+    /// The available actions, `[agent, n_actions]`.
     pub(crate) avail: &'a mut [bool],
-    /// `[agent]`.
+    /// Whether each agent is alive, `[agent]`.
     pub(crate) alive: &'a mut [bool],
 }
 
@@ -93,7 +93,7 @@ impl TeamView {
         view
     }
 
-    /// Takes over the kinds of all units, at the start of an episode.
+    /// Sets the types of all units at the start of an episode.
     pub(crate) fn set_rosters(&mut self, rosters: &Rosters) {
         let args = &self.layout.args;
         self.constants.clear();
@@ -114,7 +114,7 @@ impl TeamView {
         }
     }
 
-    /// Reads the battle. Must come before anything is written.
+    /// Reads the battle. Must be called before anything is written.
     pub(crate) fn observe(&mut self, battle: &Battle) {
         let units = &battle.units;
         for (i, now) in self.snapshots.iter_mut().enumerate() {
@@ -129,7 +129,7 @@ impl TeamView {
         }
     }
 
-    /// Writes masks, observations and the flags of living agents of the team.
+    /// Writes masks, observations and `alive` flags of the team.
     pub(crate) fn write(
         &mut self,
         battle: &Battle,
@@ -157,7 +157,7 @@ impl TeamView {
         }
     }
 
-    /// Writes the masks alone.
+    /// Writes only the masks.
     pub(crate) fn write_masks(
         &mut self,
         battle: &Battle,
@@ -187,8 +187,8 @@ impl TeamView {
     }
 }
 
-/// Returns the column of each row of `UNITS` in the one-hot unit type, as the map gives it to the
-/// allies or to the enemies; a kind that this team lacks keeps the column it has in the other.
+/// Returns the column of each row of `UNITS` in the one-hot unit type, as the map assigns it to the
+/// allies or to the enemies. A type that this team lacks has the column of the other team.
 fn type_bits(map: &Map, as_ally: bool) -> Vec<usize> {
     let mut bits = vec![0; UNITS.len()];
     let (other, own) =
@@ -204,8 +204,8 @@ fn type_bits(map: &Map, as_ally: bool) -> Vec<usize> {
     bits
 }
 
-/// Returns how far SMACv2 takes a unit to reach. A colossus gets the 7 of its mask, which is one
-/// more than its weapon has here.
+/// Returns the attack range that SMACv2 assumes for a unit. A colossus has the 7 of its mask, one more
+/// than its weapon has here.
 fn attack_range(unit: &Unit) -> f32 {
     if unit.name == "colossus" {
         return 7.0;

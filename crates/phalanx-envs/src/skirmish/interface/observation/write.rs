@@ -1,4 +1,4 @@
-//! Writes observations: SMAC's, element by element, with what SMACv2 adds.
+//! Writes observations: SMAC's, element by element, with the additions of SMACv2.
 
 use phalanx_core::rng::Rng;
 
@@ -10,7 +10,7 @@ use crate::skirmish::engine::Battle;
 use crate::skirmish::smacv2::FieldOfView;
 
 impl TeamView {
-    /// The observation of one agent, whose `mask` holds the actions that have an effect.
+    /// Writes the observation of one agent, whose `mask` holds the actions that have an effect.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn write_obs(
         &self,
@@ -65,7 +65,7 @@ impl TeamView {
         let args = &self.layout.args;
         let unit = self.own.start + agent;
         let look = history.looks[agent];
-        // A healer has no attacks; SMAC shows it which of its allies it may heal.
+        // A healer has no attacks; SMAC shows it here which allies it can heal.
         let attacks = !(args.fix_quirks && self.constants[unit].heals);
         let open = &mask[self.layout.first_target()..];
         let width = self.layout.enemy_width();
@@ -162,26 +162,26 @@ impl TeamView {
         let mut cells = cells.iter_mut();
         if args.obs_pathing_grid {
             for ((x, y), cell) in points().into_iter().zip(cells.by_ref()) {
-                // SMAC takes points beyond the map for walkable.
+                // SMAC treats points outside the map as walkable.
                 let open = !terrain.contains(x, y) || terrain.pathable(x, y);
                 *cell = f32::from(u8::from(open));
             }
         }
         if args.obs_terrain_height {
             for ((x, y), cell) in points().into_iter().chain([(x, y)]).zip(cells) {
-                // SMAC takes points beyond the map for the highest.
+                // SMAC treats points outside the map as the highest.
                 *cell = if terrain.contains(x, y) { terrain.height_at(x, y) } else { 1.0 };
             }
         }
     }
 }
 
-/// How one unit sees the others.
+/// One unit's view of the others.
 struct UnitSight<'a> {
     x: f32,
     y: f32,
     sight_squared: f32,
-    /// One over the range of sight.
+    /// The reciprocal of the sight range.
     scale: f32,
     cone: Option<&'a FieldOfView>,
     look: u8,
@@ -200,15 +200,15 @@ impl<'a> UnitSight<'a> {
         }
     }
 
-    /// Returns where a unit at `(x, y)` is, seen from here, and the square of its distance.
+    /// Returns the relative position of a unit at `(x, y)` and its squared distance.
     #[inline]
     fn of_place(&self, x: f32, y: f32) -> ((f32, f32), f32) {
         let (dx, dy) = (x - self.x, y - self.y);
         ((dx, dy), dx * dx + dy * dy)
     }
 
-    /// Returns whether a unit there, alive or dead, is in sight. SMACv2 counts the edge of a cone
-    /// as inside, and that of a circle as outside.
+    /// Returns whether a unit there, alive or dead, is in sight. SMACv2 counts the edge of a cone as
+    /// inside, and the edge of a circle as outside.
     #[inline]
     fn sees(&self, (dx, dy): (f32, f32), squared: f32) -> bool {
         match self.cone {
@@ -217,7 +217,7 @@ impl<'a> UnitSight<'a> {
         }
     }
 
-    /// `first`, distance, relative x and y over the range of sight.
+    /// Writes `first`, distance, relative x and relative y, the last three over the sight range.
     #[inline]
     fn place(&self, first: f32, (dx, dy): (f32, f32), squared: f32, cells: &mut [f32]) {
         let scale = self.scale;
@@ -232,7 +232,7 @@ pub(crate) fn mark(cells: &mut [f32], action: u16) {
     }
 }
 
-/// The features of a visible unit besides its place.
+/// Writes the features of a visible unit other than its position.
 #[derive(Clone, Copy)]
 struct Columns {
     health: bool,
@@ -241,8 +241,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// Writes health and shield as fractions, and the type; returns how many cells come before the
-    /// type.
+    /// Writes health and shield as fractions, and the type. Returns the number of cells before the type.
     #[inline]
     fn write(self, now: &UnitSnapshot, constants: &UnitConstants, cells: &mut [f32]) -> usize {
         let mut used = 0;

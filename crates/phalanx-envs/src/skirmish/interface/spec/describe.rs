@@ -15,17 +15,22 @@ pub(crate) fn describe(battle: &Skirmish) -> Description {
     let names: Vec<_> = (0..battle.agent_teams()).map(|team| Names::new(battle, team)).collect();
     let description = Description {
         summary: summary(battle),
-        obs: join(names.iter().map(|names| names.obs()).collect(), battle.spec.obs_dim),
+        obs: join(names.iter().map(|names| names.obs()).collect(), battle.spec.obs_dim, "always 0"),
         state: names[0].state(),
-        actions: join(names.iter().map(|names| names.actions()).collect(), battle.spec.n_actions),
+        actions: join(
+            names.iter().map(|names| names.actions()).collect(),
+            battle.spec.n_actions,
+            "never available",
+        ),
     };
     debug_assert_eq!(description.state.len(), battle.spec.state_dim);
     description
 }
 
-/// Returns one text per index: the teams' own where they differ.
-fn join(lists: Vec<Vec<String>>, len: usize) -> Vec<String> {
-    let unused = "always 0".to_owned();
+/// Returns one text per index, with a part for each team if the teams differ. `unused` is the text of
+/// indices that a team lacks.
+fn join(lists: Vec<Vec<String>>, len: usize, unused: &str) -> Vec<String> {
+    let unused = unused.to_owned();
     let text = |i: usize| {
         let texts: Vec<_> = lists.iter().map(|list| list.get(i).unwrap_or(&unused)).collect();
         match texts[..] {
@@ -38,15 +43,15 @@ fn join(lists: Vec<Vec<String>>, len: usize) -> Vec<String> {
     (0..len).map(text).collect()
 }
 
-/// What one team's indices mean.
+/// The texts of one team.
 struct Names<'a> {
     map: &'a Map,
     layout: &'a Layout,
-    /// Agents by name.
+    /// The names of the agents.
     agents: Vec<String>,
-    /// Opponents by number and, where it is known, kind.
+    /// The opponents by number and, where it is fixed, type.
     enemies: Vec<String>,
-    /// The kind of each bit of the one-hot type: of an ally, of an enemy.
+    /// The unit type of each bit of the one-hot type, for an ally and for an enemy.
     types: [Vec<String>; 2],
 }
 
@@ -55,7 +60,7 @@ impl<'a> Names<'a> {
         let (map, layout) = (battle.map(), &battle.teams[team].view.layout);
         let opponents = if team == 0 { &map.enemies } else { &map.allies };
         let enemies = opponents.iter().enumerate().map(|(j, placed)| match &map.generate {
-            None => format!("enemy {j} ({})", UNITS[placed.unit].name),
+            None => format!("enemy {j} ({})", UNITS[placed.unit].words()),
             Some(_) => format!("enemy {j}"),
         });
         let agents = battle.spec.agents.iter().filter(|agent| agent.team == team);
@@ -65,7 +70,7 @@ impl<'a> Names<'a> {
                 let mut kinds: Vec<_> =
                     map.kinds().filter(|&kind| bits[role][kind] == bit).collect();
                 kinds.dedup();
-                kinds.first().map_or(format!("type {bit}"), |&kind| UNITS[kind].name.to_owned())
+                kinds.first().map_or(format!("type {bit}"), |&kind| UNITS[kind].words())
             };
             (0..layout.type_bits).map(kind).collect()
         });
@@ -80,7 +85,7 @@ impl<'a> Names<'a> {
 
     fn actions(&self) -> Vec<String> {
         let fixed = [
-            "no-op (the dead only)",
+            "no-op (dead agents only)",
             "stop",
             "move north (+y)",
             "move south (-y)",
@@ -105,30 +110,30 @@ impl<'a> Names<'a> {
 
     fn obs(&self) -> Vec<String> {
         let (layout, args) = (self.layout, &self.layout.args);
-        let time = args.obs_timestep_number.then(|| "step / limit".to_owned());
+        let time = args.obs_timestep_number.then(|| "step / episode limit".to_owned());
         if !args.obs_starcraft {
             return time.into_iter().collect();
         }
         let mut names: Vec<String> = ["north", "south", "east", "west"]
             .iter()
-            .map(|direction| format!("may move {direction}"))
+            .map(|direction| format!("can move {direction}"))
             .collect();
         let amount = args.move_amount as i32;
         let points = || PATHING_POINTS.map(|(x, y)| (x * amount, y * amount)).into_iter();
         if args.obs_pathing_grid {
-            names.extend(points().map(|(x, y)| format!("can be walked on at ({x:+}, {y:+})")));
+            names.extend(points().map(|(x, y)| format!("walkable at offset ({x:+}, {y:+})")));
         }
         if args.obs_terrain_height {
             let points = points().chain([(0, 0)]);
-            names.extend(points.map(|(x, y)| format!("height of the ground at ({x:+}, {y:+})")));
+            names.extend(points.map(|(x, y)| format!("terrain height at offset ({x:+}, {y:+})")));
         }
         for subject in &self.enemies {
-            names.push(format!("{subject}: may be attacked"));
+            names.push(format!("{subject}: can be attacked"));
             self.other(subject, layout.enemy_shield, 1, &mut names);
         }
-        // Rows of allies skip the view itself, so their unit depends on the observing agent.
+        // The rows skip the observing agent, so which unit a row shows depends on the agent.
         for row in 0..layout.n_agents - 1 {
-            let subject = format!("ally {row} (excluding self)");
+            let subject = format!("other ally {row}");
             names.push(format!("{subject}: visible"));
             self.other(&subject, layout.ally_shield, 0, &mut names);
             if args.obs_last_action {
@@ -167,7 +172,7 @@ impl<'a> Names<'a> {
         if args.obs_instead_of_state {
             for agent in &self.agents {
                 let obs = self.obs();
-                names.extend(obs.iter().map(|text| format!("{agent} observes {text}")));
+                names.extend(obs.iter().map(|text| format!("observation of {agent}: {text}")));
             }
             return names;
         }
@@ -177,9 +182,7 @@ impl<'a> Names<'a> {
             names.push(match healer {
                 true if subject.contains("medivac") => format!("{subject}: energy / 200"),
                 true if self.map.generate.is_some() => {
-                    format!(
-                        "{subject}: weapon cooldown / SMAC's maximum, energy / 200 of a medivac"
-                    )
+                    format!("{subject}: weapon cooldown / SMAC's maximum (medivacs: energy / 200)")
                 }
                 _ => format!("{subject}: weapon cooldown / SMAC's maximum"),
             });
@@ -204,7 +207,7 @@ impl<'a> Names<'a> {
             }
         }
         if args.state_timestep_number {
-            names.push("step / limit".to_owned());
+            names.push("step / episode limit".to_owned());
         }
         names
     }
@@ -217,12 +220,12 @@ impl<'a> Names<'a> {
 
     fn facing(&self, subject: &str, names: &mut Vec<String>) {
         if self.layout.n_looks > 0 {
-            names.push(format!("{subject}: x of the direction of sight"));
-            names.push(format!("{subject}: y of the direction of sight"));
+            names.push(format!("{subject}: viewing direction, x"));
+            names.push(format!("{subject}: viewing direction, y"));
         }
     }
 
-    /// Types of an ally (`role` 0) or an enemy (1).
+    /// Names the bits of the one-hot type of an ally (`role` 0) or an enemy (1).
     fn types(&self, subject: &str, role: usize, names: &mut Vec<String>) {
         names.extend(self.types[role].iter().map(|kind| format!("{subject}: is a {kind}")));
     }
@@ -240,8 +243,8 @@ fn health(subject: &str, shield: bool, names: &mut Vec<String>) {
     }
 }
 
-/// Returns the units as a trace shows them and, where a scripted policy leads the enemies, what it
-/// has chosen in the last step.
+/// Returns the units for a trace and, where a scripted policy commands the enemies, its actions in the
+/// last step.
 pub(crate) fn frame(env: &Skirmish) -> Object<String, Value> {
     let battle = &env.battle;
     let units: Vec<Value> = (0..battle.len())

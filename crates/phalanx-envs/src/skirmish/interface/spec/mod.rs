@@ -15,7 +15,7 @@ use crate::skirmish::engine::UNITS;
 use crate::skirmish::maps::Map;
 
 /// Returns the specification of a battle between `teams` (one, or two in self-play), padded to the
-/// larger.
+/// larger team.
 pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team]) -> EnvSpec {
     let widest = |width: fn(&TeamView) -> usize| {
         teams.iter().map(|team| width(&team.view)).max().unwrap_or(0)
@@ -42,8 +42,8 @@ pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team])
     }
 }
 
-/// Returns whether the largest return is the same in every episode. What enemies regain can be
-/// taken from them, and so paid for, again and again.
+/// Returns whether the largest return is the same in every episode. Health and shields that enemies
+/// regain can be taken, and rewarded, again and again.
 fn known(map: &Map, args: &SkirmishArgs) -> bool {
     let regains = |kind: usize| {
         let unit = &UNITS[kind];
@@ -53,15 +53,15 @@ fn known(map: &Map, args: &SkirmishArgs) -> bool {
     args.reward_sparse || (scaled_alike && !enemy_kinds(map).any(regains))
 }
 
-/// Returns the kinds of units the enemies may be, with repetitions.
+/// Returns the possible unit types of the enemies, with repetitions.
 fn enemy_kinds(map: &Map) -> impl Iterator<Item = usize> {
     let placed = map.enemies.iter().map(|placed| placed.unit);
     let drawn = map.generate.iter().flat_map(|generate| &generate.kinds).map(|kind| kind.unit);
     placed.chain(drawn)
 }
 
-/// Agents are named and grouped by the kind of their unit; where the kind changes from episode to
-/// episode, they are numbered and all alike. Teams share groups if their observations are alike.
+/// Names and groups agents by unit type; if the types change between episodes, agents are numbered and
+/// form one group. Teams share groups if their observations have the same layout.
 fn agents(map: &Map, teams: &[Team]) -> Vec<AgentSpec> {
     let alike = teams.iter().all(|team| {
         let [first, other] = [&teams[0].view.layout, &team.view.layout];

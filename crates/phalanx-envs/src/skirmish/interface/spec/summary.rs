@@ -1,4 +1,4 @@
-//! A battle in one sentence.
+//! One-sentence summaries of battles.
 
 use super::super::scripted::ATTACK_MOVE;
 use super::super::skirmish::Skirmish;
@@ -10,18 +10,20 @@ pub(crate) fn summary(battle: &Skirmish) -> String {
     let (map, args) = (battle.map(), battle.args());
     let mut text = teams_in_words(&map.outline());
     if args.self_play {
-        text += "; both teams are agents, state and reward are those of the first";
+        text += "; self-play: agents control both teams, and state and reward are the first team's";
     }
     if args.opponent != ATTACK_MOVE {
-        text += &format!("; the scripted policy {} leads the enemies", args.opponent);
+        text += &format!("; the enemies follow the scripted policy `{}`", args.opponent);
     }
+    let original = if map.generate.is_some() { "SMACv2" } else { "SMAC" };
     let quirks = quirks(battle);
     if args.fix_quirks {
-        text += "; quirks of the originals are fixed";
+        text += &format!("; the quirks of {original} are fixed");
     } else if !quirks.is_empty() {
-        text += &format!("; quirks of the originals in force: {}", quirks.join(", "));
+        let these = if quirks.len() == 1 { "this quirk" } else { "these quirks" };
+        text += &format!("; keeps {these} of {original}: {}", quirks.join("; "));
     }
-    text
+    text + "."
 }
 
 /// Describes the teams of a map.
@@ -29,17 +31,18 @@ pub(crate) fn teams_in_words(map: &Outline) -> String {
     match &map.generate {
         None => format!("{} against {}", count(&map.allies), count(&map.enemies)),
         Some(generate) => {
-            let kinds = generate.kinds.iter().map(|kind| {
-                format!("{} ({:.0} %)", plural(UNITS[kind.unit].name), 100.0 * kind.weight)
-            });
-            let kinds = kinds.collect::<Vec<_>>().join(", ");
+            let kinds = generate
+                .kinds
+                .iter()
+                .map(|kind| format!("{:.0}% {}", 100.0 * kind.weight, UNITS[kind.unit].plural()));
             let (allies, enemies) = (generate.n_allies, generate.n_enemies);
-            format!("{allies} against {enemies} of {kinds}, drawn for every episode")
+            let kinds = in_words(&kinds.collect::<Vec<_>>());
+            format!("{allies} against {enemies} units drawn anew in every episode ({kinds})")
         }
     }
 }
 
-/// Returns the quirks that `fix_quirks` would fix and that show in this battle.
+/// Returns the quirks that `fix_quirks` would fix and that affect this battle.
 fn quirks(battle: &Skirmish) -> Vec<&'static str> {
     let (map, args) = (battle.map(), battle.args());
     let has = |name: &str| map.kinds().any(|kind| UNITS[kind].name == name);
@@ -56,28 +59,37 @@ fn quirks(battle: &Skirmish) -> Vec<&'static str> {
     let generated = map.generate.is_some();
     let dense = args.reward_only_positive && !args.reward_sparse;
     let listed = [
-        (exchanged, "one-hot types of enemies are not those of allies"),
-        (heals, "`may be attacked` shows a healer which ally it may heal"),
-        (dense && !generated && (regains || heals), "what enemies regain is rewarded"),
+        (exchanged, "one-hot unit types of enemies are numbered differently from those of allies"),
+        (
+            heals,
+            "for a medivac, `can be attacked` of an enemy means that it can heal the ally with that number",
+        ),
+        (
+            dense && !generated && (regains || heals),
+            "health and shields that enemies regain are rewarded",
+        ),
         (
             has("stalker") || has("colossus"),
-            "cooldown scales of stalker and colossus are exchanged",
+            "the cooldown scales of stalkers and colossi are swapped",
         ),
         (args.reward_sparse && args.reward_scale, "the sparse reward is scaled"),
-        (true, "moves west and south are judged beyond the edge of the map"),
-        (heals, "a battle that only healers survive on both sides is lost"),
-        (generated || args.prob_obs_enemy < 1.0, "an unseen enemy blanks those before it"),
-        (args.conic_fov, "the cone of sight also covers some of the opposite direction"),
-        (generated, "rewards are scaled alike in all episodes"),
+        (true, "moves off the western and southern edges of the map are available"),
+        (heals, "a battle that only medivacs survive on both sides is lost"),
+        (
+            generated || args.prob_obs_enemy < 1.0,
+            "an unseen enemy also hides the enemies listed before it",
+        ),
+        (args.conic_fov, "the field of view also covers part of the opposite direction"),
+        (generated, "all episodes share one reward scale"),
     ];
     listed.into_iter().filter_map(|(shows, text)| shows.then_some(text)).collect()
 }
 
-/// Returns the plural of a unit's name, in words.
-fn plural(name: &str) -> String {
-    match name {
-        "colossus" => "colossi".to_owned(),
-        _ => format!("{}s", name.replace('_', " ")),
+/// Joins a list as in a sentence: `a, b and c`.
+fn in_words(parts: &[String]) -> String {
+    match parts {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => parts.join(", "),
     }
 }
 
@@ -90,12 +102,8 @@ fn count(team: &[usize]) -> String {
         }
     }
     let text = |&(unit, n): &(usize, usize)| {
-        let name = UNITS[unit].name;
-        if n == 1 {
-            format!("1 {}", name.replace('_', " "))
-        } else {
-            format!("{n} {}", plural(name))
-        }
+        let unit = &UNITS[unit];
+        if n == 1 { format!("1 {}", unit.words()) } else { format!("{n} {}", unit.plural()) }
     };
-    kinds.iter().map(text).collect::<Vec<_>>().join(", ")
+    in_words(&kinds.iter().map(text).collect::<Vec<_>>())
 }

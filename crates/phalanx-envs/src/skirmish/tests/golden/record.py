@@ -1,4 +1,4 @@
-"""Records what SMAC and SMACv2 themselves make of units placed and damaged at random.
+"""Records observations, states, masks and rewards of SMAC and SMACv2 for random arrangements of units.
 
     python record.py SMAC_CHECKOUT SMACV2_CHECKOUT
 
@@ -15,13 +15,13 @@ import types
 from pathlib import Path
 
 TERRAINS = Path(__file__).parents[2] / "terrain"
-# The game's numbers for the units of its own player.
+# The game's type ids of its own units.
 ENEMY_IDS = {"marine": 48, "marauder": 51, "medivac": 54, "stalker": 74, "zealot": 73, "colossus": 4,
              "zergling": 105, "baneling": 9, "hydralisk": 107, "spine_crawler": 98}
 HEALTH = {"marine": 45, "marauder": 125, "medivac": 150, "stalker": 80, "zealot": 100, "colossus": 200,
           "zergling": 35, "baneling": 30, "hydralisk": 80, "spine_crawler": 300}
 SHIELDS = {"stalker": 80, "zealot": 50, "colossus": 150}
-# The maps' own units of the agents, in the order of their numbers.
+# The maps' own unit types of the agents, in the order of their ids.
 ALLY_KINDS = {
     "marines": ["marine"], "stalkers": ["stalker"], "zealots": ["zealot"], "colossus": ["colossus"],
     "hydralisks": ["hydralisk"], "stalkers_and_zealots": ["stalker", "zealot"],
@@ -30,7 +30,7 @@ ALLY_KINDS = {
 }
 GENERATED_KINDS = ["baneling", "colossus", "hydralisk", "marauder", "marine", "medivac", "stalker",
                    "zealot", "zergling"]
-# Map, terrain, arguments, allies, enemies; each team as kinds with their number.
+# Map, terrain, arguments, allies, enemies; each team as unit types with their count.
 CASES = [
     ("3m", "strip", "obs_last_action = true\nobs_pathing_grid = true\nobs_terrain_height = true",
      "3 marine", "3 marine"),
@@ -59,7 +59,7 @@ CASES = [
 
 
 class Shell:
-    """Stands for anything of the game: has every attribute and can be called."""
+    """Mocks any object of the game: has every attribute and can be called."""
 
     def __init__(self, *_, **__):
         pass
@@ -85,7 +85,7 @@ def kinds_of(*names):
 
 
 def load(package, checkout):
-    """The module of the environment, with shells in place of the game."""
+    """Imports the module of the environment with the game mocked."""
     root = Path(checkout) / package / "env" / "starcraft2"
     for name in ["absl", "pysc2", "pysc2.lib", "s2clientprotocol", "absl.logging", "pysc2.maps",
                  "pysc2.run_configs", "pysc2.lib.protocol", "s2clientprotocol.common_pb2",
@@ -125,7 +125,7 @@ def value(text):
 
 
 def make(modules, name, args, n_agents, n_enemies):
-    """The environment and the numbers of its agents' unit types."""
+    """Returns the environment and the ids of its agents' unit types."""
     if "_5_vs_5" in name or "_10_vs_11" in name:
         sizes = {"n_units": n_agents, "n_enemies": n_enemies}
         config = {**sizes, "team_gen": {**sizes, "observe": True}, "start_positions": {}}
@@ -143,7 +143,7 @@ def make(modules, name, args, n_agents, n_enemies):
 
 
 def short(numbers):
-    """Enough digits to tell every 32-bit number near one from the next but a few."""
+    """Rounds to enough digits to distinguish nearly all 32-bit numbers near one."""
     return [float(f"{float(number):.7g}") or 0 for number in numbers]
 
 
@@ -178,7 +178,7 @@ def record(modules, rng, name, terrain, text, allies, enemies):
         env.fov_directions = env.canonical_fov_directions[looks]
     last = [rng.randrange(env.n_actions) for _ in allies]
     env.last_action = np.eye(env.n_actions)[last]
-    env.get_obs()  # SMACv2 remembers what anybody has seen; the second look does not depend on turns.
+    env.get_obs()  # SMACv2 records first sightings; the second call does not depend on the order of agents.
     obs = short(np.concatenate(env.get_obs()))
     state = [] if env.obs_instead_of_state else short(env.get_state())
     masks = ["".join(map(str, mask)) for mask in env.get_avail_actions()]
@@ -187,7 +187,7 @@ def record(modules, rng, name, terrain, text, allies, enemies):
 
 
 def change(rng, kind, survives):
-    """Health and shield before and after a step."""
+    """Draws health and shield before and after a step."""
     health, shield = rng.randint(1, HEALTH[kind]), rng.randint(0, SHIELDS.get(kind, 0))
     if rng.random() < 0.1:
         return [0, 0, 0, 0]
@@ -199,7 +199,7 @@ def change(rng, kind, survives):
 
 
 def settle(modules, rng, name, text, allies, enemies, fates):
-    """What a step pays and whether it ends the episode, where `fates` say who of each team may live:
+    """Records the reward and the termination of a step, where `fates` determine the survivors of each team:
     "all", "healers", "none"."""
     allies, enemies = team(allies), team(enemies)
     args = dict(line.split(" = ") for line in text.splitlines())
@@ -250,7 +250,7 @@ def settlements(modules, rng):
     fates = [(a, b) for a in ("all", "healers", "none") for b in ("all", "healers", "none")]
     for name, allies, enemies in maps:
         for text in variants:
-            if "_vs_" in name:  # Which team sets the scale is another matter.
+            if "_vs_" in name:  # The scale depends on the team drawn first, which is not tested here.
                 text = (text + "\nreward_scale = false").strip()
             for fate in fates:
                 yield settle(modules, rng, name, text, allies, enemies, fate)

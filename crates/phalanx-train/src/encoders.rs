@@ -39,7 +39,7 @@ impl Encoders {
     ///
     /// # Errors
     ///
-    /// When another encoder has its name, or the name is `none`; nothing is replaced.
+    /// Returns an error if another encoder has its name, or the name is `none`; nothing is replaced.
     pub fn register<E: Encoder>(&mut self) -> Result<(), ConfigError> {
         let entry = EncoderEntry::of::<E>();
         match self.entries.iter().find(|known| known.id == entry.id) {
@@ -61,7 +61,7 @@ impl Encoders {
     ///
     /// # Panics
     ///
-    /// When another encoder has its name, or the name is `none`.
+    /// Panics if another encoder has its name, or the name is `none`.
     #[must_use]
     pub fn with<E: Encoder>(mut self) -> Self {
         self.register::<E>().unwrap_or_else(|error| panic!("{error}"));
@@ -77,7 +77,7 @@ impl Encoders {
     ///
     /// # Errors
     ///
-    /// When there is none; the error suggests the closest name.
+    /// Returns an error if there is none, which suggests the closest name.
     pub fn get(&self, name: &str) -> Result<Option<EncoderEntry>, ConfigError> {
         let known = self.entries.iter().find(|entry| entry.id == name).copied();
         if known.is_some() || name == NONE {
@@ -96,7 +96,8 @@ impl Encoders {
     ///
     /// # Errors
     ///
-    /// When there is no such encoder, or a setting is unknown, has the wrong type or is out of bounds.
+    /// Returns an error if there is no such encoder, or a setting is unknown, has the wrong type or is
+    /// out of bounds.
     pub fn read(&self, name: &str, args: &Table) -> Result<Option<AnyEncoder>, ConfigError> {
         let encoder = self.typed(name, args, |_| Origin::Default)?;
         let invalid = encoder.as_ref().map(AnyEncoder::validate).unwrap_or_default();

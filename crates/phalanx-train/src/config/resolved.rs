@@ -1,4 +1,4 @@
-//! A whole configuration with the origin of every value.
+//! A complete configuration with the origin of every value.
 
 use std::fmt::Write;
 
@@ -10,16 +10,16 @@ use super::origin::Origin;
 /// A value and its origin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedSetting {
-    /// The key; of a setting of the encoder or an argument of the environment, the part after `encoder_args.` or
-    /// `env_args.`.
+    /// The key; for a setting of the encoder or an argument of the environment, without the prefix
+    /// `encoder_args.` or `env_args.`.
     pub key: String,
     /// The value.
     pub value: Value,
-    /// Where it comes from.
+    /// Where the value comes from.
     pub origin: Origin,
 }
 
-/// A whole configuration with the origin of every value.
+/// A complete configuration with the origin of every value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedConfig {
     /// The algorithm.
@@ -34,11 +34,11 @@ pub struct ResolvedConfig {
     pub env_args: Vec<ResolvedSetting>,
 }
 
-/// The widest `key = value` that is padded to align the comments after it.
+/// The largest width up to which `key = value` is padded to align comments.
 const WIDEST: usize = 48;
 
 impl ResolvedConfig {
-    /// Returns a configuration file with the origin of each value as a comment.
+    /// Returns a configuration file that states the origin of each value in a comment.
     pub fn to_toml(&self) -> String {
         let mut groups = vec![
             ("# Run".to_owned(), &self.run),
@@ -70,8 +70,8 @@ impl ResolvedConfig {
         text
     }
 
-    /// Returns an object with an entry `{"value": …, "origin": …}` for each key; settings of the encoder are
-    /// called `encoder_args.…`, arguments of the environment `env_args.…`.
+    /// Returns a JSON object with an entry `{"value": …, "origin": …}` for each key. Keys of settings of
+    /// the encoder have the prefix `encoder_args.`, those of environment arguments `env_args.`.
     pub fn to_json(&self) -> serde_json::Value {
         let plain = self.run.iter().chain(&self.algorithm).map(|it| (it.key.clone(), it));
         let encoder = self.encoder_args.iter().map(|it| (format!("encoder_args.{}", it.key), it));

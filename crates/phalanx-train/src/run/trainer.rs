@@ -141,7 +141,7 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// When an encoder of the library has the same name.
+    /// Panics if another encoder has the same name.
     #[must_use]
     pub fn encoder<E: Encoder>(mut self, encoder: E) -> Self {
         self.encoders = self.encoders.with::<E>();
@@ -197,7 +197,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When the configuration is invalid or the device does not exist.
+    /// Returns an error if the configuration is invalid or the device does not exist.
     pub fn prepare(&mut self) -> Result<(), TrainError> {
         if self.session.is_some() {
             return Ok(());

@@ -136,7 +136,7 @@ impl EncoderNetwork {
     ///
     /// # Panics
     ///
-    /// When the encoder returns another shape.
+    /// Panics if the encoder returns another shape.
     pub fn forward(&self, obs: Tensor<2>) -> Tensor<2> {
         let [rows, _] = obs.dims();
         let features = self.0.forward(obs);

@@ -1,4 +1,4 @@
-//! A policy on disk.
+//! Policies on disk.
 
 use phalanx_core::nn::{
     AgentConfig, AgentNetworks, Convolution, EncoderSizes, HiddenActivation, Init, InputNorm,
@@ -15,7 +15,7 @@ use crate::rollout::{InputLayout, Policy};
 
 const NAME: &str = "policy.json";
 
-/// The architecture of the agents' network and the layout of its input.
+/// The architecture of the agents' networks and the layout of their input.
 #[derive(Debug, Serialize, Deserialize)]
 struct PolicyFile {
     inputs: InputLayout,
@@ -31,12 +31,12 @@ struct PolicyFile {
     normalisation: Normalisation,
     #[serde(default)]
     activation: HiddenActivation,
-    /// The network of each agent.
+    /// The index of each agent's network.
     owners: Vec<usize>,
-    /// The encoder of observations.
+    /// The encoder of observations, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     encoder: Option<EncoderFile>,
-    /// The normalisation of the inputs.
+    /// The normalisation of inputs, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     input_norm: Option<InputNorm>,
 }
@@ -49,7 +49,7 @@ struct EncoderFile {
     sizes: EncoderSizes,
 }
 
-/// Returns the file that describes a policy; the weights are in `agent.safetensors`.
+/// Returns the file that describes a policy; its weights are in `agent.safetensors`.
 pub fn policy_file(policy: &Policy) -> NamedFile {
     let file = PolicyFile {
         inputs: policy.inputs,
@@ -71,11 +71,11 @@ pub fn policy_file(policy: &Policy) -> NamedFile {
     NamedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
 }
 
-/// Loads the policy from the files of a checkpoint, whose encoder, if it has one, is one of the library.
+/// Loads a policy from the files of a checkpoint. Its encoder, if any, must be one of the library.
 ///
 /// # Errors
 ///
-/// When a file is missing or the weights do not fit the description.
+/// Returns an error if a file is missing or the weights do not match the description.
 pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
     load_policy_with(files, &Encoders::builtin())
 }
@@ -84,13 +84,14 @@ pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
 ///
 /// # Errors
 ///
-/// Those of [`load_policy`], and [`ConfigError::UnknownEncoder`](crate::config::ConfigError::UnknownEncoder)
-/// when the encoder is not among them.
+/// Returns the errors of [`load_policy`], and
+/// [`ConfigError::UnknownEncoder`](crate::config::ConfigError::UnknownEncoder) if the encoder is not
+/// among them.
 pub fn load_policy_with(files: &[NamedFile], encoders: &Encoders) -> Result<Policy, TrainError> {
     let find = |name: &str| {
         files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
             path: name.into(),
-            reason: "the checkpoint does not hold it".to_owned(),
+            reason: "the checkpoint has no such file".to_owned(),
         })
     };
     let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes)
@@ -113,7 +114,7 @@ pub fn load_policy_with(files: &[NamedFile], encoders: &Encoders) -> Result<Poli
         activation: file.activation,
         init: Init::default(),
     };
-    // Weights can be read on any device. Every build has one, and the CPU comes first.
+    // Weights can be read on any device. Every build has at least one, and the CPU comes first.
     let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;
     let mut rng = Rng::stream(0, Purpose::Weights, 0);
     let networks = AgentNetworks::new(&config, &file.owners, &mut rng, &device);

@@ -44,7 +44,7 @@ fn main() -> io::Result<()> {
 ///
 /// # Panics
 ///
-/// When a block does not hold what a comment replaces.
+/// Panics if a block does not hold what a comment replaces.
 fn with_replacements(page: &str) -> String {
     let mut replacements: Vec<(&str, &str)> = Vec::new();
     let mut missing: Vec<&str> = Vec::new();

@@ -153,9 +153,9 @@ fn resident() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Kernels that may be compiled late. In-place operations have separate kernels and are chosen when nothing
-/// else holds the input, so one or two of hundreds are first needed late. Kernels per batch shape would be
-/// many more.
+/// The number of kernels that may be compiled late. In-place operations have separate kernels and are chosen
+/// when nothing else holds the input, so one or two of hundreds are first needed late. A new kernel for every
+/// batch shape would exceed this number.
 const LATE_KERNELS: usize = 4;
 /// Buffers that may be added late. The pools grow in steps when a kernel is compiled late or a batch first
 /// takes another path: 21 buffers and 280 KiB were seen, once in a run. A leak of one buffer per rollout

@@ -44,7 +44,7 @@ pub struct StepBuffers<'a> {
     /// The values named by [`EnvSpec::info`], `[info]`; those of the last step of an episode are logged.
     pub info: &'a mut [f32],
     /// The reward of each agent for the step, `[agent]`, zeros after a reset; empty unless
-    /// [`EnvSpec::agent_rewards`].
+    /// [`EnvSpec::agent_rewards`] is set.
     pub agent_rewards: &'a mut [f32],
 }
 
@@ -102,7 +102,7 @@ pub struct BatchBuffers<'a> {
     /// The team's reward, `[env]`; zero after a reset.
     pub reward: &'a mut [f32],
     /// The reward of each agent, `[env, agent]`, zeros after a reset; empty unless
-    /// [`EnvSpec::agent_rewards`].
+    /// [`EnvSpec::agent_rewards`] is set.
     pub agent_rewards: &'a mut [f32],
     /// How the step ended, `[env]`.
     pub status: &'a mut [StepStatus],

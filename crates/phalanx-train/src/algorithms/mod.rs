@@ -116,7 +116,7 @@ pub trait Algorithm: Send + Sync {
     fn learner(&self, context: &LearnerContext) -> Box<dyn Learner>;
 }
 
-/// Environment, seed and device of a learner.
+/// Environment, seed, device and learning-rate schedule of a learner.
 #[derive(Clone, Debug)]
 pub struct LearnerContext {
     /// The environment.

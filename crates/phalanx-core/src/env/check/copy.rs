@@ -28,7 +28,7 @@ pub(super) struct EnvCopy<E> {
     filler: (f32, bool),
 }
 
-/// The copy that a copy is compared with.
+/// The other copy of a comparison.
 #[derive(Clone, Copy)]
 pub(super) enum Other {
     SameSeed,

@@ -52,7 +52,7 @@ pub struct Pqn {
     pub epsilon_start: f64,
     /// The final probability of a random action.
     pub epsilon_finish: f64,
-    /// The number of environment steps over which it is annealed.
+    /// The number of environment steps over which this probability is annealed.
     pub epsilon_anneal_time: u64,
     /// Whether the agents' first layer is normalised, which stabilises learning without target
     /// networks.

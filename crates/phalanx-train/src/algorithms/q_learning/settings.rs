@@ -85,7 +85,7 @@ pub struct QLearningSettings {
     pub epsilon_start: f64,
     /// The final probability of a random action.
     pub epsilon_finish: f64,
-    /// The number of environment steps over which it is annealed.
+    /// The number of environment steps over which this probability is annealed.
     pub epsilon_anneal_time: u64,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,

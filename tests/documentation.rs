@@ -56,7 +56,9 @@ fn every_rust_block_is_a_doctest() {
                         faults.push(format!("{place}: a Rust block must compile, not be ignored"));
                     }
                     if words.contains(&"no_run") {
-                        faults.push(format!("{place}: a Rust block must run; shorten it with doctest:"));
+                        faults.push(format!(
+                            "{place}: a Rust block must run; shorten it with doctest:"
+                        ));
                     }
                     let writes = block.text.contains("(\"results/");
                     if writes && block.comment("doctest").is_none() {

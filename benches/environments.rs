@@ -58,9 +58,10 @@ fn stepping(c: &mut Criterion) {
     group.finish();
 }
 
-/// Creates battles of 32 against 32 marines next to each other on one map of `squares` by `squares`, so
-/// that the number of units grows at constant density. Agents follow SMAC's scripted policy. Observations
-/// and state, whose size is quadratic in the number of units, are omitted; masks are not.
+/// Creates battles of 32 against 32 marines next to each other on one map of `squares` by
+/// `squares`, so that the number of units grows at constant density. Agents follow SMAC's scripted
+/// policy. Observations and state, whose size is quadratic in the number of units, are left out;
+/// masks are not.
 fn large_battle(squares: usize) -> Skirmish {
     let side = 32 * squares;
     let mut teams = [String::new(), String::new()];
@@ -90,7 +91,7 @@ fn large_battle(squares: usize) -> Skirmish {
 }
 
 fn growing(c: &mut Criterion) {
-    let mut group = c.benchmark_group("battle of so many units");
+    let mut group = c.benchmark_group("battle by number of units");
     for squares in [1, 2, 4] {
         let mut battle = large_battle(squares);
         let spec = battle.spec().clone();

@@ -28,9 +28,9 @@ use serde_json::{Value, json};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A game, whether the monotonic table nearest to it has its largest value in the right cell, with its
-/// squared error, and whether a concave function of one utility per agent can represent the table
-/// (`docs/environments/matrix_games.md` explains how that is known).
+/// A game, whether the nearest monotonic table has its largest value in the right cell, with the
+/// squared error of this table, and whether a concave function of one utility per agent can
+/// represent the game (`docs/environments/matrix_games.md` explains how this is known).
 const GAMES: [(&str, &str, &str); 9] = [
     ("qtran", "right (288.0)", "yes"),
     ("qtran_1", "wrong (320.0)", "yes"),

@@ -43,7 +43,7 @@ impl Curve {
     ///
     /// # Errors
     ///
-    /// If there is no run or it is damaged.
+    /// Returns an error if there is no run or it is damaged.
     pub fn read(folder: &Path) -> anyhow::Result<Self> {
         let (_, info) = RunFolder::open(folder)?;
         let text = fs::read_to_string(folder.join("metrics.jsonl"))?;
@@ -178,7 +178,7 @@ const COLOURS: [RGBColor; 12] = [
 ///
 /// # Errors
 ///
-/// If the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn draw(panels: &[Panel<'_>], axis: &Axis, path: &Path) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

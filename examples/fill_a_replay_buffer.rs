@@ -5,8 +5,8 @@
 //! cargo run --release --example fill_a_replay_buffer -- skirmish/27m_vs_30m random 300 f32
 //! ```
 //!
-//! The arguments are an environment, a policy (`random` or a scripted policy), the number of episodes and
-//! the precision (`f32` or `f16`). Sizes for 5000 episodes are extrapolated.
+//! The arguments are an environment, a policy (`random` or a scripted policy), the number of
+//! episodes and the precision (`f32` or `f16`). Sizes are extrapolated to 5000 episodes.
 
 #![allow(clippy::print_stdout)]
 

@@ -40,7 +40,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// If the run is damaged.
+    /// Returns an error if the run is damaged.
     pub fn read(&self, root: &Path) -> anyhow::Result<Option<Curve>> {
         let folder = self.folder(root);
         folder.join("metrics.jsonl").is_file().then(|| Curve::read(&folder)).transpose()
@@ -63,7 +63,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// If it was trained with other settings.
+    /// Returns an error if it was trained with other settings.
     fn is_finished(&self, root: &Path, trainer: &Trainer) -> anyhow::Result<bool> {
         let Some(curve) = self.read(root)? else {
             return Ok(false);
@@ -102,7 +102,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// If no page is given or a number is invalid.
+    /// Returns an error if no page is given or a number is invalid.
     pub fn read(root: &str) -> anyhow::Result<Self> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let cores = std::thread::available_parallelism()?.get();
@@ -135,7 +135,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// If a name is unknown, and those of [`train`] and [`Run::read`].
+    /// Returns an error if a name is unknown, and the errors of [`train`] and [`Run::read`].
     pub fn finish(&self, runs: Vec<Run>) -> anyhow::Result<Vec<(Run, Curve)>> {
         let chosen = self.chosen(&runs)?;
         train(&self.root, &chosen, self.jobs)?;
@@ -154,7 +154,7 @@ impl Request {
 ///
 /// # Errors
 ///
-/// The first error of a run. Runs that have begun still finish.
+/// Returns the first error of a run. Runs that have begun still finish.
 pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
     let mut open = Vec::new();
     for run in runs {
@@ -189,12 +189,12 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
     })
 }
 
-/// Does `work` for every item, in the order of the list, on `jobs` dedicated threads. A rayon thread would
-/// begin another item while it waits inside the first.
+/// Runs `work` for every item, in the order of the list, on `jobs` dedicated threads. A rayon
+/// thread would begin another item while it waits inside the first.
 ///
 /// # Errors
 ///
-/// The first error. Items that have begun still finish.
+/// Returns the first error. Items that have begun still finish.
 pub fn side_by_side<T: Sync>(
     items: &[T],
     jobs: usize,

@@ -10,7 +10,7 @@ use anyhow::Context;
 ///
 /// # Errors
 ///
-/// If the page lacks these lines or cannot be written.
+/// Returns an error if the page lacks these lines or cannot be written.
 pub fn put(page: &Path, name: &str, table: &str) -> anyhow::Result<()> {
     put_all(page, &[(name, table)])
 }
@@ -19,7 +19,8 @@ pub fn put(page: &Path, name: &str, table: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 ///
-/// If the page lacks one of the lines or cannot be written. In both cases the page is unchanged.
+/// Returns an error if the page lacks one of the lines or cannot be written. In both cases the page
+/// is unchanged.
 pub fn put_all(page: &Path, tables: &[(&str, &str)]) -> anyhow::Result<()> {
     if let Some(folder) = page.parent() {
         fs::create_dir_all(folder)?;

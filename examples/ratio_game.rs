@@ -54,7 +54,8 @@ fn sequential(logits: &[Vec<f64>], step: f64) -> Vec<f64> {
     values
 }
 
-/// Returns the same for independent agents that follow the gradient of the value by their logits.
+/// Returns the same for independent agents that follow the gradient of the value with respect to
+/// their logits.
 fn independent(logits: &[Vec<f64>], step: f64) -> Vec<f64> {
     let mut logits = logits.to_vec();
     let mut values = Vec::new();
@@ -131,7 +132,7 @@ struct LocalisedUpdate {
     logits: Vec<Vec<f64>>,
 }
 
-/// The assumption about the agents after the one that is updated.
+/// Assumption about the agents after the updated one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LaterAgents {
     /// Their policies, given the choices of the agents before them: the paper's definition.
@@ -156,7 +157,7 @@ impl LocalisedUpdate {
     ///
     /// # Panics
     ///
-    /// When an agent has no logits.
+    /// Panics if an agent has no logits.
     fn with_logits(logits: &[Vec<f64>]) -> Self {
         let actions: Vec<usize> = logits.iter().map(Vec::len).collect();
         let mut team = Self::new(&actions);
@@ -239,21 +240,21 @@ impl LocalisedUpdate {
     }
 }
 
-/// Returns pessimistic payoffs consistent with an offline data set: of all tables `f` that explain the
-/// data about as well as its means do,
-/// `sum_a n_a (f_a - mean_a)^2 <= width^2`, the one with the least value under `joint`:
+/// Returns pessimistic payoffs consistent with an offline data set. Of all tables `f` that explain
+/// the data about as well as the means do, `sum_a n_a (f_a - mean_a)^2 <= width^2`, this is the one
+/// with the smallest value under `joint`:
 ///
 /// ```text
 /// f_a = mean_a - width (p_a / n_a) / sqrt(sum_b p_b^2 / n_b)
 /// ```
 ///
-/// Updating a team along the localised values of `f`, computed again for every policy, is the paper's
+/// Updating a team along the localised values of `f`, recomputed for every policy, is the paper's
 /// pessimistic off-policy algorithm for one step. Every joint action counts as tried `prior` more
 /// times with the payoff `unknown`.
 ///
 /// # Panics
 ///
-/// When a joint action of the data is not one of `joint`.
+/// Panics if a joint action of the data is not one of `joint`.
 fn pessimistic_payoffs(
     data: &[(usize, f64)],
     joint: &[f64],
@@ -332,7 +333,7 @@ mod tests {
 
     #[test]
     fn pessimism_prefers_what_is_well_known_to_what_was_lucky_once() {
-        assert!(offline(0.0)[0] > 0.9, "without pessimism the lucky one is played");
+        assert!(offline(0.0)[0] > 0.9, "without pessimism, the lucky action is chosen");
         assert!(offline(2.0)[3] > 0.9, "{:?}", offline(2.0));
     }
 

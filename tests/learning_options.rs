@@ -104,7 +104,7 @@ fn agent_rewards_need_an_environment_that_provides_them_and_no_mixer() {
     assert!(error.contains("`common_reward` must be true: this environment"), "{error}");
     let mixed = Trainer::new(Vdn::new(learning.clone()), own.clone());
     let error = refusal(mixed);
-    assert!(error.contains("`common_reward` must be true where a mixer"), "{error}");
+    assert!(error.contains("`common_reward` must be true for this algorithm"), "{error}");
     assert_eq!(refusal(iql(own)), "");
 }
 

@@ -1,7 +1,7 @@
 //! End-to-end promises, one file per promise.
 //!
 //! `cargo test --doc` compiles and runs every Rust block of README.md and of `docs/`. The pages are found
-//! by `build.rs`, so a new one needs no registration. A block that trains is marked `no_run`.
+//! by `build.rs`, so a new one needs no registration. It shortens blocks that train (`<!-- doctest: A => B -->`).
 
 pub mod markdown;
 

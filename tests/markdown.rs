@@ -36,7 +36,7 @@ impl Block {
 ///
 /// # Panics
 ///
-/// When a fence is not closed.
+/// Panics if a fence is not closed.
 pub fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut comments: Vec<String> = Vec::new();
@@ -77,7 +77,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
 ///
 /// # Errors
 ///
-/// When a folder cannot be read or a path does not exist.
+/// Returns an error if a folder cannot be read or a path does not exist.
 pub fn pages<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {

@@ -1,5 +1,6 @@
 //! The program: its command line, and its registered algorithms and environments.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -69,7 +70,7 @@ impl Program {
     ///
     /// # Panics
     ///
-    /// When an algorithm has the same name already.
+    /// Panics if an algorithm has the same name already.
     #[must_use]
     pub fn algorithm<A: Algorithm + Default + DeserializeOwned + 'static>(mut self) -> Self {
         self.algorithms.register::<A>().unwrap_or_else(|error| panic!("{error}"));
@@ -80,7 +81,7 @@ impl Program {
     ///
     /// # Panics
     ///
-    /// When an environment has the same identifier already.
+    /// Panics if an environment has the same identifier already.
     #[must_use]
     pub fn environment(mut self, entry: EnvEntry) -> Self {
         self.environments.register(entry).unwrap_or_else(|error| panic!("{error}"));
@@ -90,7 +91,13 @@ impl Program {
     /// Runs the command line of this process. Returns 0 on success, 2 for a usage or configuration
     /// error, 130 for a run that a signal stopped, and 1 for any other failure.
     pub fn main(self) -> ExitCode {
-        let line = CommandLine::parse();
+        self.run(std::env::args_os())
+    }
+
+    /// Runs a command line given as words, of which the first is the name of the program, as
+    /// [`Program::main`] does with that of the process.
+    pub fn run(self, words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+        let line = CommandLine::parse_from(words);
         logging::start(line.log_level);
         let result = match line.command {
             Command::Train(command) => command.run(&self),

@@ -1,10 +1,10 @@
 //! Environments, networks, mixers and returns for cooperative multi-agent reinforcement learning.
 //!
-//! - [`mod@env`] defines what an environment is ([`env::Env`]), the batch of them a trainer sees
+//! - [`mod@env`] defines environments ([`env::Env`]), batches of them as trainers use them
 //!   ([`env::VecEnv`]), and a conformance kit ([`env::check_env`]).
 //! - [`rng`] is the only source of randomness.
 //! - [`rl`] holds returns, advantages and schedules.
-//! - [`settings`] reports invalid settings.
+//! - [`settings`] validates settings.
 //! - `nn` (feature `nn`) holds agent networks, mixers and optimizers.
 //!
 //! The same seed gives the same bits for any number of threads.

@@ -1,9 +1,9 @@
 //! The only source of randomness: ChaCha8 streams addressed by seed, purpose and index.
 //!
 //! A trajectory depends on the seed and on the index of its environment, never on the thread that
-//! computed it, the number of threads or the order of finishing, because every consumer draws from
-//! a stream of its own. A stream is seekable: its whole state is [`RngState`], three numbers that
-//! a checkpoint stores.
+//! computes it, the number of threads or the order of completion, because every consumer draws from
+//! its own stream. A stream is seekable: its whole state is [`RngState`], three numbers in a
+//! checkpoint.
 
 use std::convert::Infallible;
 
@@ -53,19 +53,20 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rng(ChaCha8Rng);
 
-/// The whole state of an [`Rng`].
+/// State of an [`Rng`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RngState {
     /// The 256-bit key.
     pub seed: [u8; 32],
-    /// The stream of that key: purpose in the upper 32 bits, index in the lower.
+    /// The stream of this key: purpose in the upper 32 bits, index in the lower.
     pub stream: u64,
     /// The position in the stream, in 32-bit words.
     pub word_position: u128,
 }
 
 impl Rng {
-    /// Creates the stream of `seed` for one `purpose` and one `index` (usually that of an environment).
+    /// Creates the stream of `seed` for a `purpose` and an `index` (usually that of an
+    /// environment).
     pub fn stream(seed: u64, purpose: Purpose, index: u32) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream((u64::from(purpose as u32) << 32) | u64::from(index));
@@ -100,11 +101,11 @@ impl Rng {
     ///
     /// # Panics
     ///
-    /// When `n` is zero or does not fit 32 bits.
+    /// Panics if `n` is zero or does not fit into 32 bits.
     #[inline]
     pub fn below(&mut self, n: usize) -> usize {
-        assert!(n > 0, "a random index needs a non-empty range");
-        let n = u32::try_from(n).expect("a random index is drawn below 2^32");
+        assert!(n > 0, "`n` must be at least 1");
+        let n = u32::try_from(n).expect("`n` must fit into 32 bits");
         let mut product = u64::from(self.0.next_u32()) * u64::from(n);
         if (product as u32) < n {
             let threshold = n.wrapping_neg() % n;
@@ -115,7 +116,7 @@ impl Rng {
         (product >> 32) as usize
     }
 
-    /// Draws the index of a `true` entry of `mask`, uniformly; `None` if there is none.
+    /// Draws the index of a `true` entry of `mask` uniformly. Returns `None` if there is none.
     pub fn choose(&mut self, mask: &[bool]) -> Option<usize> {
         let n = mask.iter().filter(|&&on| on).count();
         if n == 0 {
@@ -125,7 +126,7 @@ impl Rng {
         mask.iter().enumerate().filter(|(_, on)| **on).map(|(index, _)| index).nth(pick)
     }
 
-    /// Permutes `items` uniformly (Fisher and Yates).
+    /// Permutes `items` uniformly (Fisher-Yates shuffle).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
@@ -141,7 +142,7 @@ impl Rng {
         }
     }
 
-    /// Creates a stream that continues exactly from a [`Rng::state`].
+    /// Creates a stream that continues from a state returned by [`Rng::state`].
     pub fn from_state(state: RngState) -> Self {
         let mut rng = ChaCha8Rng::from_seed(state.seed);
         rng.set_stream(state.stream);

@@ -1,4 +1,4 @@
-//! Validation of settings: values of the right type that are still invalid.
+//! Validation of settings beyond their types.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct InvalidSetting {
     /// The key, such as `lr`.
     pub key: String,
-    /// What the value must be, such as "must be positive".
+    /// The reason, which follows the key in a message: "must be positive".
     pub reason: String,
 }
 
@@ -29,7 +29,7 @@ macro_rules! fields {
 #[doc(inline)]
 pub use crate::fields;
 
-/// Collects the settings that are out of bounds.
+/// Collects invalid settings.
 ///
 /// ```
 /// use phalanx_core::settings::{Check, fields};
@@ -52,7 +52,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Reports `key` if the condition does not hold.
+    /// Reports `key` unless `holds` is true.
     pub fn that(&mut self, holds: bool, key: &str, reason: &str) {
         if !holds {
             self.invalid.push(InvalidSetting { key: key.to_owned(), reason: reason.to_owned() });
@@ -65,18 +65,18 @@ impl Check {
         settings.iter().for_each(|&(key, n)| self.that(n != zero, key, "must be at least 1"));
     }
 
-    /// Reports the keys whose value is not above zero.
+    /// Reports the keys whose value is not positive.
     pub fn positive(&mut self, settings: &[(&str, f64)]) {
         settings.iter().for_each(|&(key, value)| self.that(value > 0.0, key, "must be positive"));
     }
 
-    /// Reports the keys whose value is below zero.
+    /// Reports the keys whose value is negative.
     pub fn not_negative(&mut self, settings: &[(&str, f64)]) {
         let reason = "must not be negative";
         settings.iter().for_each(|&(key, value)| self.that(value >= 0.0, key, reason));
     }
 
-    /// Reports the keys whose value lies outside of `[0, 1]`.
+    /// Reports the keys whose value is outside of `[0, 1]`.
     pub fn unit_interval(&mut self, settings: &[(&str, f64)]) {
         let inside = |value: f64| (0.0..=1.0).contains(&value);
         settings.iter().for_each(|&(key, value)| {
@@ -84,7 +84,7 @@ impl Check {
         });
     }
 
-    /// Reports the keys whose value lies outside of `(0, 1]`.
+    /// Reports the keys whose value is outside of `(0, 1]`.
     pub fn positive_share(&mut self, settings: &[(&str, f64)]) {
         let inside = |value: f64| value > 0.0 && value <= 1.0;
         settings.iter().for_each(|&(key, value)| {
@@ -92,12 +92,12 @@ impl Check {
         });
     }
 
-    /// Adds settings that were reported elsewhere, those of a mixer for example.
+    /// Adds settings that were reported elsewhere, by a mixer for example.
     pub fn all(&mut self, invalid: Vec<InvalidSetting>) {
         self.invalid.extend(invalid);
     }
 
-    /// Returns everything that was reported.
+    /// Returns all reported settings.
     pub fn finish(self) -> Vec<InvalidSetting> {
         self.invalid
     }

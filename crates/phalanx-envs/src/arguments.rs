@@ -79,11 +79,11 @@ pub enum ArgumentError {
 ///
 /// # Errors
 ///
-/// The first key that is unknown or has a value of the wrong type.
+/// Returns an error for the first key that is unknown or has a value of the wrong type.
 ///
 /// # Panics
 ///
-/// When a field of `T` has no default.
+/// Panics if a field of `T` has no default.
 pub fn read<T: DeserializeOwned>(args: &Table, known: &[Argument]) -> Result<T, ArgumentError> {
     for (key, value) in args {
         let argument = known.iter().find(|argument| argument.key == key);
@@ -98,7 +98,7 @@ pub fn read<T: DeserializeOwned>(args: &Table, known: &[Argument]) -> Result<T, 
 ///
 /// # Errors
 ///
-/// The first unknown key.
+/// Returns an error for the first unknown key.
 pub fn check_keys(args: &Table, known: &[Argument]) -> Result<(), ArgumentError> {
     let is_known = |key: &&String| known.iter().any(|argument| argument.key == *key);
     match args.keys().find(|key| !is_known(key)) {

@@ -1,4 +1,5 @@
-//! Multiply-adds: how many the matrix products of this process take, and how many a core can do.
+//! Multiply-adds: the number in the matrix products of this process, and the peak throughput of a
+//! core.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 static COUNTING: AtomicBool = AtomicBool::new(false);
 static DONE: AtomicU64 = AtomicU64::new(0);
 
-/// Adds a product to the counter if counting is enabled.
+/// Adds the multiply-adds of a product to the counter if counting is enabled.
 #[inline]
 pub(crate) fn count(multiply_adds: usize) {
     if COUNTING.load(Ordering::Relaxed) {
@@ -17,9 +18,10 @@ pub(crate) fn count(multiply_adds: usize) {
     }
 }
 
-/// Runs `work` and counts the multiply-adds of the matrix products that all threads of the process compute
-/// meanwhile, acting and learning on the device `cpu`. Products on other devices and other operations are not
-/// counted. Divided by [`peak_fma_per_second`], the count is a lower bound of the time.
+/// Runs `work` and counts the multiply-adds of all matrix products that the process computes
+/// meanwhile for acting and learning on the device `cpu`. Products on other devices and other
+/// operations are not counted. Divided by [`peak_fma_per_second`], the count is a lower bound of
+/// the time.
 ///
 /// Calls must not be nested.
 pub fn count_multiply_adds<R>(work: impl FnOnce() -> R) -> (R, u64) {
@@ -30,12 +32,12 @@ pub fn count_multiply_adds<R>(work: impl FnOnce() -> R) -> (R, u64) {
     (result, DONE.load(Ordering::Relaxed) - before)
 }
 
-/// Multiply-adds of every sum between two readings of the clock.
+/// The number of multiply-adds of each sum in a round.
 const ROUNDS: usize = 1 << 16;
 
-/// Measures the peak throughput of one core: fused multiply-adds of `f32` per second with the widest vectors it
-/// has. It bounds every matrix product, except those of large layers that a matrix unit computes. Takes 0.05
-/// seconds and returns the fastest of several rounds.
+/// Measures the peak throughput of one core: fused multiply-adds of `f32` per second with its
+/// widest vectors. It bounds all matrix products except those of large layers on a matrix unit.
+/// Takes 0.05 seconds and returns the fastest of several rounds.
 pub fn peak_fma_per_second() -> f64 {
     let arch = Arch::new();
     let begin = Instant::now();
@@ -53,7 +55,7 @@ struct Round {
 }
 
 impl WithSimd for Round {
-    /// The number of multiply-adds.
+    /// The number of multiply-adds of a round.
     type Output = usize;
 
     #[inline(always)]

@@ -1,11 +1,13 @@
-//! The numeric ground of Phalanx: performance-critical operations on tensors and slices.
+//! Performance-critical operations of Phalanx on tensors and slices.
 //!
-//! - The operations on tensors ([`linear`], [`gru_sequence`], [`ppo_loss`], …) run on any device. On the device
-//!   `cpu` (feature `flex`) each is one fused operation with a backward pass of its own; elsewhere it is composed
-//!   of burn's operations. Both give the same values up to rounding.
-//! - The operations on slices ([`multiply`], [`gru_cell`], [`activate`], …) serve actors, which run on plain
-//!   weights.
-//! - [`parallel_for`] and its relatives divide work over threads, so that no bit depends on their number.
+//! - The operations on tensors ([`linear`], [`gru_sequence`], [`ppo_loss`], …) run on any device.
+//!   On the device `cpu` (feature `flex`), each is one fused operation with its own backward pass;
+//!   on other devices it is composed of burn's operations. Both give the same values up to
+//!   rounding.
+//! - The operations on slices ([`multiply`], [`gru_cell`], [`activate`], …) are for actors, which
+//!   use plain weights.
+//! - [`parallel_for`] and related functions divide work over threads such that results do not
+//!   depend on their number.
 //!
 //! | module | contents |
 //! |---|---|
@@ -17,7 +19,7 @@
 //! | `simd` | vectorised activations and element-wise loops |
 //! | `params` | sizes, activations and structs of tensors |
 //!
-//! The crate knows no network, agent or environment.
+//! The crate does not depend on networks, agents or environments.
 
 mod cpu;
 mod device;

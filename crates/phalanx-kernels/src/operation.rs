@@ -1,4 +1,4 @@
-//! Operations of our own in burn's graph of gradients, each with a backward pass of its own.
+//! Custom operations with their own backward passes in burn's autodiff graph.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -16,15 +16,16 @@ use burn::backend::{
 };
 use burn::tensor::Tensor;
 
-/// An operation on tensors of the backend `B` with one output: gradients reach `N` inputs, and not the `M`
-/// constants.
+/// An operation on tensors of the backend `B` with one output. Its `N` inputs get gradients; its
+/// `M` constants do not.
 pub(crate) trait Operation<B: Backend, const N: usize, const M: usize>:
     Debug + Send + Sized + 'static
 {
-    /// What the backward pass needs.
+    /// Data for the backward pass.
     type Saved: Clone + Debug + Send + 'static;
 
-    /// Returns the output and what the backward pass needs, which may be incomplete unless `save`.
+    /// Returns the output and the data for the backward pass, which may be incomplete unless `save`
+    /// is set.
     fn forward(
         self,
         inputs: [FloatTensor<B>; N],
@@ -32,7 +33,8 @@ pub(crate) trait Operation<B: Backend, const N: usize, const M: usize>:
         save: bool,
     ) -> (FloatTensor<B>, Self::Saved);
 
-    /// Returns the gradients of the inputs, given that of the output; one that is not `wanted` is ignored.
+    /// Returns the gradients of the inputs from that of the output; those that are not `wanted` are
+    /// ignored.
     fn backward(
         saved: Self::Saved,
         gradient: FloatTensor<B>,
@@ -73,7 +75,7 @@ where
     })
 }
 
-/// Applies an operation and registers its backward pass, if a gradient is wanted.
+/// Applies an operation and registers its backward pass if a gradient is wanted.
 fn tracked<B, O, C, const N: usize, const M: usize>(
     operation: O,
     inputs: [DispatchTensor; N],
@@ -104,14 +106,14 @@ where
     })
 }
 
-/// Returns the tensor of a backend that a dispatched one holds.
+/// Returns the backend's tensor inside a dispatched one.
 fn primitive<B: Backend>(tensor: DispatchTensor) -> FloatTensor<B>
 where
     DispatchTensor: DispatchKindConversion<B>,
 {
     match <DispatchTensor as DispatchKindConversion<B>>::try_into_backend(tensor) {
         Ok(tensor) => tensor.float(),
-        Err(reason) => panic!("the tensors of an operation are on one device: {reason}"),
+        Err(reason) => panic!("the tensors of an operation must be on one device: {reason}"),
     }
 }
 
@@ -122,7 +124,7 @@ where
     <DispatchTensor as DispatchKindConversion<B>>::from_backend(BackendTensor::Float(tensor))
 }
 
-/// The backward pass of an operation as burn knows it.
+/// The backward pass of an operation, as registered with burn.
 #[derive(Debug)]
 struct Step<O, const M: usize>(PhantomData<O>);
 

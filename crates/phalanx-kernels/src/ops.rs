@@ -1,4 +1,4 @@
-//! The operations on tensors: each chooses the implementation of the device.
+//! Operations on tensors, which select the implementation for the device.
 
 use burn::tensor::{Int, Tensor};
 
@@ -18,16 +18,17 @@ use crate::reference;
 
 /// Computes the hidden states of a GRU after every step, `[time, row, hidden]`.
 ///
-/// `input` is `[time, row, input]` and `hidden` the state before the first step, `[row, hidden]`. Before each step
-/// the state is multiplied with `not_reset`, `[time, row]`, which is 1 or, where an episode begins, 0; `None`
-/// stands for ones. With `h` the state, already multiplied, `i = x W_ih + b_ih` and `g = h W_hh + b_hh`, both
-/// split into the gates reset, update and new:
+/// `input` is `[time, row, input]`, and `hidden` is the state before the first step, `[row,
+/// hidden]`. Before each step the state is multiplied by `not_reset`, `[time, row]`, which is 0
+/// where an episode begins and otherwise 1; `None` stands for ones. With `h` the state after this
+/// multiplication, `i = x W_ih + b_ih` and `g = h W_hh + b_hh`, both split into the gates reset,
+/// update and new:
 ///
 /// `r = sigmoid(i_r + g_r)`, `z = sigmoid(i_z + g_z)`, `n = tanh(i_n + r g_n)`,
 /// `h' = n + z (h - n)`
 ///
-/// On the CPU device this is one operation with a backward pass of its own, in which no gradient reaches
-/// `not_reset`.
+/// On the CPU this is one operation with its own backward pass, in which `not_reset` gets no
+/// gradient.
 pub fn gru_sequence(
     input: Tensor<3>,
     hidden: Tensor<2>,
@@ -54,19 +55,20 @@ pub fn gru_sequence(
     reference::gru_sequence(input, hidden, not_reset, weights)
 }
 
-/// Computes the hidden states of an LSTM after every step, `[time, row, hidden]`, and the carry after the last,
-/// `[row, 2 * hidden]`.
+/// Computes the hidden states of an LSTM after every step, `[time, row, hidden]`, and the carry
+/// after the last step, `[row, 2 * hidden]`.
 ///
-/// `input` is `[time, row, input]` and `carry` the hidden state `h` before the first step followed by the cell
-/// `c`, `[row, 2 * hidden]`. Before each step both are multiplied with `not_reset`, `[time, row]`, which is 1 or,
-/// where an episode begins, 0; `None` stands for ones. With `h` and `c` already multiplied and
-/// `a = x W_ih + b_ih + h W_hh + b_hh`, split into the gates input, forget, cell and output:
+/// `input` is `[time, row, input]`, and `carry` is the hidden state `h` before the first step
+/// followed by the cell `c`, `[row, 2 * hidden]`. Before each step both are multiplied by
+/// `not_reset`, `[time, row]`, which is 0 where an episode begins and otherwise 1; `None` stands
+/// for ones. With `h` and `c` after this multiplication and `a = x W_ih + b_ih + h W_hh + b_hh`,
+/// split into the gates input, forget, cell and output:
 ///
 /// `i = sigmoid(a_i)`, `f = sigmoid(a_f)`, `g = tanh(a_g)`, `o = sigmoid(a_o)`,
 /// `c' = f c + i g`, `h' = o tanh(c')`
 ///
-/// On the CPU device this is one operation with a backward pass of its own, in which no gradient reaches
-/// `not_reset`.
+/// On the CPU this is one operation with its own backward pass, in which `not_reset` gets no
+/// gradient.
 pub fn lstm_sequence(
     input: Tensor<3>,
     carry: Tensor<2>,
@@ -81,7 +83,7 @@ pub fn lstm_sequence(
     reference::lstm_sequence(input, carry, not_reset, weights)
 }
 
-/// Computes `activation(x W + b)`: `[row, input]` to `[row, output]`.
+/// Computes `activation(x W + b)`, `[row, input]` to `[row, output]`.
 pub fn linear(input: Tensor<2>, layer: LayerWeights, activation: Activation) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&input.device()) {
@@ -90,9 +92,9 @@ pub fn linear(input: Tensor<2>, layer: LayerWeights, activation: Activation) -> 
     reference::linear(input, layer, activation)
 }
 
-/// Computes three linear layers with an activation between them: `[row, input]` to `[row, output]`.
+/// Computes three linear layers with an activation between them, `[row, input]` to `[row, output]`.
 ///
-/// On the CPU device this is one operation, in blocks of rows that go through all layers.
+/// On the CPU this is one operation, in which blocks of rows go through all layers.
 pub fn mlp(input: Tensor<2>, layers: [LayerWeights; 3], activation: Activation) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&input.device()) {
@@ -101,15 +103,16 @@ pub fn mlp(input: Tensor<2>, layers: [LayerWeights; 3], activation: Activation) 
     reference::mlp(input, layers, activation)
 }
 
-/// Computes three convolutions along the places of stacked observations, each with its ReLU:
+/// Computes three convolutions along the places of stacked observations, each followed by ReLU:
 /// `[row, frame * entry]` to `[row, place * filter]`.
 ///
 /// ```text
 /// y[place, filter] = relu(b[filter] + sum_k sum_c W[k, c, filter] x[stride * place + k - before, c])
 /// ```
 ///
-/// The first layer takes every second place and is padded: there is a zero after the observation, and `before` of
-/// them, one if its length is odd, before it. The others take every place and are not padded.
+/// The first layer has stride 2 and is padded by one zero after the observation and `before` zeros
+/// in front of it: one if its length is odd, otherwise none. The others have stride 1 and are not
+/// padded.
 pub fn conv1d(input: Tensor<2>, layers: [LayerWeights; 3], size: Convolution) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&input.device()) {
@@ -118,11 +121,11 @@ pub fn conv1d(input: Tensor<2>, layers: [LayerWeights; 3], size: Convolution) ->
     reference::conv1d(input, layers, size)
 }
 
-/// Computes a recurrent agent's network over a whole sequence, `[time, row, input]` to `[time, row, output]`: a
-/// linear layer with its activation, a GRU with the state `hidden` before the first step and `not_reset`
-/// ([`gru_sequence`]), a linear layer.
+/// Computes a recurrent agent's network over a whole sequence, `[time, row, input]` to `[time, row,
+/// output]`: a linear layer with its activation, a GRU with the state `hidden` before the first
+/// step and `not_reset` ([`gru_sequence`]), and a linear layer.
 ///
-/// On the CPU device this is one operation, in which some steps at a time go through all layers.
+/// On the CPU this is one operation, in which some steps at a time go through all layers.
 pub fn rnn_agent(
     input: Tensor<3>,
     (hidden, not_reset): (Tensor<2>, Option<Tensor<2>>),
@@ -148,8 +151,8 @@ pub fn rnn_agent(
     output.reshape([time, rows, out_dim])
 }
 
-/// Normalises every row and scales and shifts it: `[row, width]` with `[width]` and `[width]` to `[row, width]`;
-/// `eps` is added to the variance.
+/// Normalises every row of `[row, width]`, then scales and shifts it by `[width]` each; `eps` is
+/// added to the variance.
 ///
 /// ```text
 /// y = scale (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) + shift
@@ -162,15 +165,16 @@ pub fn layer_norm(input: Tensor<2>, scale: Tensor<1>, shift: Tensor<1>, eps: f32
     reference::layer_norm(input, [scale, shift], eps)
 }
 
-/// Computes the log-probabilities of `actions`, `[row, 1]`, and the entropies of the distributions with the
-/// unnormalised log-probabilities `x = logits + mask_bias`, `[row, action]`, side by side: `[row, 2]`.
+/// Computes the log-probabilities of `actions`, `[row, 1]`, and the entropies of the distributions,
+/// side by side, `[row, 2]`. The unnormalised log-probabilities are `x = logits + mask_bias`,
+/// `[row, action]`.
 ///
 /// ```text
 /// log p_j = x_j - ln sum_k exp x_k          H = - sum_j p_j log p_j
 /// ```
 ///
-/// No gradient reaches `mask_bias`. On the CPU device this is one operation, with the backward pass
-/// `dL/dx_j = (1_{j=a} - p_j) dL/dlog p_a - p_j (log p_j + H) dL/dH`.
+/// `mask_bias` gets no gradient. On the CPU this is one operation with the backward pass `dL/dx_j =
+/// (1_{j=a} - p_j) dL/dlog p_a - p_j (log p_j + H) dL/dH`.
 pub fn categorical(logits: Tensor<2>, mask_bias: Tensor<2>, actions: Tensor<2, Int>) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&logits.device()) {
@@ -179,9 +183,9 @@ pub fn categorical(logits: Tensor<2>, mask_bias: Tensor<2>, actions: Tensor<2, I
     reference::categorical(logits, mask_bias, actions)
 }
 
-/// Computes four sums over rows, `[4]`, of which gradients flow through the first two: the loss of PPO (Schulman
-/// et al. 2017, arXiv 1707.06347), the entropy, the share of ratios that were clipped, and an estimate of the KL
-/// divergence of the policy from the one that acted.
+/// Computes four sums over rows, `[4]`: PPO's loss (Schulman et al. 2017, arXiv 1707.06347), the
+/// entropy, the fraction of clipped ratios, and an estimate of the KL divergence from the policy
+/// that acted. Only the first two have gradients.
 ///
 /// ```text
 /// rho = pi(a|z) / pi_old(a|z)      pi = softmax(logits + mask_bias)
@@ -189,7 +193,7 @@ pub fn categorical(logits: Tensor<2>, mask_bias: Tensor<2>, actions: Tensor<2, I
 ///  sum_i w_i [|rho_i - 1| > eps]                                    sum_i w_i (rho_i - 1 - ln rho_i)
 /// ```
 ///
-/// `logits` is `[row, action]`; without `clip`, which is `eps`, nothing is clipped.
+/// `logits` is `[row, action]`, and `clip` is `eps`; `None` disables clipping.
 pub fn ppo_loss(logits: Tensor<2>, targets: &PolicyTargets, clip: Option<f32>) -> Tensor<1> {
     let clip = clip.unwrap_or(f32::INFINITY);
     #[cfg(feature = "flex")]
@@ -199,15 +203,16 @@ pub fn ppo_loss(logits: Tensor<2>, targets: &PolicyTargets, clip: Option<f32>) -
     reference::ppo_loss(logits, targets, clip)
 }
 
-/// Computes half the squared error of value predictions, or Huber's loss, `[1]`; with `clip`, which is `eps`, the
-/// larger of that of the prediction and that of the prediction moved by at most `eps`.
+/// Computes half the squared error of value predictions, or the Huber loss, `[1]`. With `clip`,
+/// which is `eps`, each row uses the larger of the losses of the prediction and of the prediction
+/// clipped to a change of at most `eps`.
 ///
 /// ```text
 /// sum_i w_i max(l(v_i - R_i), l(v_old_i + clip(v_i - v_old_i, -eps, eps) - R_i))
 /// l(e) = e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2)
 /// ```
 ///
-/// `values` is `[row, 1]`; without `huber_delta` every error is squared.
+/// `values` is `[row, 1]`; without `huber_delta`, every error is squared.
 pub fn value_loss(
     values: Tensor<2>,
     targets: &ValueTargets,
@@ -222,8 +227,9 @@ pub fn value_loss(
     reference::value_loss(values, targets, [clip, huber_delta])
 }
 
-/// Computes the mixing step of QMIX on generated weights: `q` `[row, agent]`, `weight_1` `[row, agent * embed]`,
-/// `bias_1` and `weight_2` `[row, embed]`, `value` `[row, 1]`, to `[row, 1]`.
+/// Computes QMIX's mixing step with generated weights, `[row, 1]`, from `q`, `[row, agent]`,
+/// `weight_1`, `[row, agent * embed]`, `bias_1` and `weight_2`, `[row, embed]`, and `value`, `[row,
+/// 1]`.
 ///
 /// `Q_tot = ELU(q W_1 + b_1) . w_2 + V`
 pub fn qmix_mix(
@@ -240,10 +246,10 @@ pub fn qmix_mix(
     reference::qmix_mix([q, weight_1, bias_1, weight_2, value])
 }
 
-/// Computes QMIX's mixer with its hypernetworks of two layers: `[row, agent]` and `[row, state_dim]` to
-/// `[row, 1]`.
+/// Computes QMIX's mixer with hypernetworks of two layers, `[row, 1]`, from utilities, `[row,
+/// agent]`, and states, `[row, state_dim]`.
 ///
-/// On the CPU device this is one operation, in blocks of rows, in which no gradient reaches the state.
+/// On the CPU this is one operation in blocks of rows, in which the state gets no gradient.
 pub fn qmix_mixer(
     q: Tensor<2>,
     state: Tensor<2>,
@@ -257,8 +263,8 @@ pub fn qmix_mixer(
     reference::qmix_mixer([q, state], layers, positive)
 }
 
-/// Computes the mixing step of a concave mixer on generated weights: `q` `[row, agent * utility_dim]` to
-/// `[row, 1]`.
+/// Computes the mixing step of a concave mixer with generated weights, `[row, 1]`, from `q`, `[row,
+/// agent * utility_dim]`.
 ///
 /// `z_1 = x W_0 + b_0`, `z_2 = r(z_1 W_1 / H + b_1)`, `z_3 = r([z_1, z_2] W_2 / 2H + b_2)`,
 /// `Q_tot = -[z_1, z_2, z_3] . w_3 / 3H + V`
@@ -270,7 +276,7 @@ pub fn concave_mix(q: Tensor<2>, weights: ConcaveWeights) -> Tensor<2> {
     reference::concave_mix(q, weights)
 }
 
-/// Returns ones for every row of every step, `[time, row]`, without gradients.
+/// Returns ones for every row and step, `[time, row]`, without gradients.
 #[cfg(feature = "flex")]
 fn ones_of_rows(input: &Tensor<3>) -> Tensor<2> {
     let [time, rows, _] = input.dims();

@@ -1,4 +1,4 @@
-//! The random numbers of the tests.
+//! Random numbers of the tests.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};

@@ -1,10 +1,11 @@
-//! Work divided over the threads of the current rayon pool. The bits of a result do not depend on the number
+//! Division of work over the threads of the current rayon pool. Results do not depend on the number
 //! of threads: a thread computes whole elements, never part of a sum.
 
 use std::cell::Cell;
 use std::ops::Range;
 
-/// The least multiply-adds per thread: waking one takes up to 0.1 milliseconds on a virtual machine.
+/// The smallest number of multiply-adds per thread: waking one takes up to 0.1 milliseconds on a
+/// virtual machine.
 const MIN_WORK: usize = 1 << 22;
 
 thread_local! {
@@ -26,14 +27,14 @@ pub fn is_in_shard() -> bool {
     IN_SHARD.get()
 }
 
-/// Keeps all work of this thread on it, or ends that.
+/// Sets whether this thread computes one of several shards of a batch.
 #[cfg(all(test, feature = "flex"))]
 pub(crate) fn set_in_shard(on: bool) {
     IN_SHARD.set(on);
 }
 
-/// Divides `0..n` into ranges of nearly equal length, one for each thread that `work` multiply-adds are worth;
-/// `None` where one thread is to compute everything.
+/// Divides `0..n` into ranges of nearly equal length, one for each thread that `work` multiply-adds
+/// justify. Returns `None` if one thread should compute everything.
 pub fn row_ranges(n: usize, work: usize) -> Option<Vec<Range<usize>>> {
     let most = if IN_SHARD.get() { 1 } else { n.min(work / MIN_WORK) };
     let threads = if most > 1 { rayon::current_num_threads().min(most) } else { 1 };
@@ -45,7 +46,8 @@ pub(crate) fn even_ranges(n: usize, parts: usize) -> Vec<Range<usize>> {
     (0..parts).map(|part| part * n / parts..(part + 1) * n / parts).collect()
 }
 
-/// Splits a matrix, `[row, width]`, into one slice for each of `ranges`, which follow one another from row zero.
+/// Splits a matrix, `[row, width]`, into one slice for each of `ranges`, which must be contiguous
+/// from row zero on.
 pub fn split_rows<'a>(
     mut matrix: &'a mut [f32],
     width: usize,
@@ -60,7 +62,8 @@ pub fn split_rows<'a>(
     parts
 }
 
-/// Splits every step of a sequence, `[time, row, width]`: for each range, its rows step by step.
+/// Splits every step of a sequence, `[time, row, width]`: returns for each range its rows, step by
+/// step.
 #[cfg(feature = "flex")]
 pub(crate) fn split_steps<'a>(
     sequence: &'a mut [f32],
@@ -76,7 +79,7 @@ pub(crate) fn split_steps<'a>(
     parts
 }
 
-/// Runs `work` on every task, several at the same time; a single task runs on this thread.
+/// Runs `work` on every task in parallel; a single task runs on this thread.
 pub fn parallel_for<T: Send>(tasks: Vec<T>, work: impl Fn(T) + Sync) {
     if tasks.len() == 1 {
         return tasks.into_iter().for_each(work);

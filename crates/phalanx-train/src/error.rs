@@ -8,20 +8,20 @@ use phalanx_core::nn::{DeviceError, WeightsError};
 use crate::config::ConfigError;
 use crate::replay::ReplayError;
 
-/// An error of training, of evaluation, or of a run on disk.
+/// An error of training, of evaluation, or of a run's folder.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// The configuration is wrong.
+    /// The configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The environment is unknown or its arguments are wrong.
+    /// The environment is unknown or its arguments are invalid.
     #[error(transparent)]
     Registry(#[from] phalanx_envs::registry::RegistryError),
     /// The device does not exist on this machine or in this build.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// Weights cannot be read or do not fit.
+    /// Weights cannot be read or do not match the network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// A saved state cannot be read.
@@ -40,7 +40,7 @@ pub enum TrainError {
         /// The cause.
         cause: std::io::Error,
     },
-    /// The folder of a run exists already.
+    /// The folder already holds a run.
     #[error(
         "{} already holds a run; choose another seed or results_dir, or replace it with --overwrite",
         path.display()
@@ -49,7 +49,7 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
-    /// Another process writes into the folder of a run.
+    /// Another process is writing to the run's folder.
     #[error(
         "{} is in use by another process, perhaps this same run; end that process first, or choose \
          another seed or results_dir",
@@ -59,7 +59,7 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder is not the folder of a run, or a file in it is damaged.
+    /// The folder is not that of a run, or one of its files is damaged.
     #[error("{} is not a run, or it is damaged: {reason}", path.display())]
     NotARun {
         /// The folder or file.
@@ -83,7 +83,7 @@ pub enum TrainError {
         /// The reason.
         reason: String,
     },
-    /// A run has finished already.
+    /// The run has already finished.
     #[error(
         "{} has finished after {t_env} environment steps{}",
         path.display(),
@@ -98,21 +98,21 @@ pub enum TrainError {
         path: PathBuf,
         /// The environment steps at its end.
         t_env: u64,
-        /// Whether its state was kept, from which it can be continued.
+        /// Whether its state was kept, so that it can be extended.
         state_kept: bool,
     },
-    /// A metric of the program has the name of another one.
+    /// Two metrics have the same name.
     #[error("there is already a metric `{name}`; choose another name")]
     DuplicateMetric {
         /// The name.
         name: String,
     },
-    /// A network or loss became infinite or not a number.
+    /// A loss or the norm of a gradient is infinite or not a number.
     #[error(
         "the {what} became {value} after {t_env} environment steps; a smaller lr usually helps"
     )]
     NotFinite {
-        /// Which quantity.
+        /// The quantity.
         what: &'static str,
         /// Its value.
         value: f32,
@@ -126,11 +126,11 @@ pub enum TrainError {
     LearningRate {
         /// The factor.
         factor: f64,
-        /// The share of training that is over, in `[0, 1]`.
+        /// The progress of training, in `[0, 1]`.
         progress: f64,
     },
-    /// A thread pool could not be started.
-    #[error("cannot start {threads} threads: {reason}")]
+    /// The thread pool cannot be started.
+    #[error("cannot start {threads} threads: {reason}; a smaller `threads` may help")]
     Threads {
         /// The number of threads.
         threads: usize,
@@ -140,7 +140,7 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// A function that names the action and the path of a failed file operation.
+    /// Returns a function that adds the action and the path to an I/O error.
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

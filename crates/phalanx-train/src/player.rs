@@ -90,7 +90,7 @@ impl Player {
     ///
     /// # Errors
     ///
-    /// When the folder holds no run or no checkpoint, or when a file is damaged.
+    /// Returns an error if the folder holds no run or no checkpoint, or if a file is damaged.
     pub fn load(run: impl AsRef<Path>) -> Result<Self, TrainError> {
         Self::load_checkpoint(run, CheckpointId::Best)
     }
@@ -99,7 +99,7 @@ impl Player {
     ///
     /// # Errors
     ///
-    /// When there is no such checkpoint, or when a file is damaged.
+    /// Returns an error if there is no such checkpoint, or if a file is damaged.
     pub fn load_checkpoint(run: impl AsRef<Path>, id: CheckpointId) -> Result<Self, TrainError> {
         let (_, files) = RunCheckpoints::of(run.as_ref()).load(id)?;
         Ok(Self::new(load_policy(&files)?))
@@ -125,8 +125,8 @@ impl Player {
     ///
     /// # Errors
     ///
-    /// When no episode has begun, an argument has the wrong length, an observation is not finite, or an
-    /// agent has no available action.
+    /// Returns an error if no episode has begun, an argument has the wrong length, an observation
+    /// is not finite, or an agent has no available action.
     pub fn act(&mut self, obs: &[f32], avail: &[bool]) -> Result<&[u16], PlayerError> {
         self.check(obs, avail)?;
         self.team.act_greedily(&self.policy.actor, obs, avail, &[true], &mut self.actions);

@@ -22,7 +22,8 @@
 //! let mut env = factory();
 //! let trace = Trace { seed: 7, episodes: 2, ..Trace::default() };
 //! let mut lines = Vec::new(); // or a file: BufWriter::new(File::create("mine.jsonl")?)
-//! let recorded = trace.record(&mut env, &mut TracePolicy::named("random", &env)?, &mut lines)?;
+//! let mut policy = TracePolicy::named("random", &env)?; // or a `Player`: player.into()
+//! let recorded = trace.record(&mut env, &mut policy, &mut lines)?;
 //!
 //! assert_eq!(recorded.episodes, 2);
 //! // The header, and one line more than steps for each episode.
@@ -122,7 +123,7 @@ impl TracePolicy {
     ///
     /// # Errors
     ///
-    /// When there is none; the error lists the names.
+    /// Returns an error if there is none; the error lists the names.
     pub fn named(name: &str, env: &dyn Env) -> Result<Self, TraceError> {
         ScriptedPolicy::named(name, env).map(Self::Scripted).ok_or_else(|| {
             let known = ScriptedPolicy::names(env);
@@ -183,8 +184,8 @@ impl Trace {
     ///
     /// # Errors
     ///
-    /// When a line cannot be written, a player does not fit the environment, or a given action is not
-    /// available.
+    /// Returns an error if a line cannot be written, a player does not fit the environment, or a
+    /// given action is not available.
     pub fn record(
         &self,
         env: &mut dyn Env,
@@ -200,7 +201,7 @@ impl Trace {
     ///
     /// # Errors
     ///
-    /// Those of [`Trace::record`] and of `put`.
+    /// Returns the errors of [`Trace::record`] and of `put`.
     pub fn for_each_line(
         &self,
         env: &mut dyn Env,

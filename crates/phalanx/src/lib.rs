@@ -129,7 +129,7 @@ pub mod prelude {
     //! - **Deployment**: [`Player`] acts with the policy of a run.
     //! - **Environments**: [`Env`] and what an implementation uses: [`EnvSpec`], [`StepBuffers`],
     //!   [`StepResult`], [`StepStatus`], [`Description`], [`EnvError`], [`pack`] and [`unpack`].
-    //!   [`check_env`] tests it, [`ParallelEnvs`] makes a batch of it, and [`EnvEntry`] with [`Factory`] names
+    //!   [`check_env`] tests it, [`StepRows`] holds what it writes, [`ParallelEnvs`] makes a batch of it, and [`EnvEntry`] with [`Factory`] names
     //!   it on the command line.
     //! - **Networks**: [`Mixer`] and what an implementation uses: [`MixerInput`], [`MixerSizes`],
     //!   [`Linear`], [`Mlp`], [`Activation`], and burn's [`Module`], [`Tensor`] and [`Device`].
@@ -164,7 +164,7 @@ pub mod prelude {
     #[doc(no_inline)]
     pub use phalanx_core::env::{
         AgentSpec, Description, Env, EnvError, EnvSpec, ParallelEnvs, StepBuffers, StepResult,
-        StepStatus, check_env, pack, unpack,
+        StepRows, StepStatus, check_env, pack, unpack,
     };
     #[doc(no_inline)]
     pub use phalanx_envs::registry::{EnvEntry, Factory};

@@ -36,7 +36,8 @@ impl Decisions {
         };
         let network = config.init(&mut Rng::stream(1, Purpose::Weights, 0), &cpu);
         let network = with_weights(network, |name, shape| {
-            agent_weights(name, shape).unwrap_or_else(|| panic!("`{name}` is an agent's"))
+            agent_weights(name, shape)
+                .unwrap_or_else(|| panic!("`{name}` must be a parameter of an agent"))
         });
         let rows = n_envs * AGENTS;
         Self {

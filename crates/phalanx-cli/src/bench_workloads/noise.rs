@@ -8,12 +8,12 @@ use phalanx_core::rng::Rng;
 use super::numbers;
 use super::sizes::{OBS, STATE};
 
-/// Episodes of 60 steps with meaningless observations of 80 numbers, 14 actions, a state of 120 numbers,
+/// Episodes of 60 steps with random observations of 80 numbers, 14 actions, a state of 120 numbers,
 /// and rewards that do not depend on the actions. Updates cost as much as those of a battle.
 #[derive(Clone, Debug)]
 pub struct Noise {
     spec: EnvSpec,
-    /// The data of all steps: step `t` reads from index `t`.
+    /// The data of all steps; step `t` starts at index `t`.
     data: Vec<f32>,
     t: usize,
 }

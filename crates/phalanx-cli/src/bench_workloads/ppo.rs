@@ -80,7 +80,7 @@ impl PpoUpdate {
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// Returns an error if a loss or the norm of a gradient is not finite.
     pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
         let mut first = None;
         for _ in 0..EPOCHS {

@@ -74,7 +74,7 @@ impl QmixUpdate {
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// Returns an error if a loss or the norm of a gradient is not finite.
     pub fn run(&mut self) -> Result<(f64, f64), TrainError> {
         let mut metrics = Metrics::default();
         self.learner.update(&self.shards, &mut metrics)?;
@@ -155,7 +155,7 @@ fn mixer_weights(name: &str, shape: &[usize]) -> Vec<f32> {
         "value_hidden.bias" => (61, STATE),
         "value_output.weight" => (62, EMBED),
         "value_output.bias" => (63, EMBED),
-        other => panic!("`{other}` is neither an agent's nor the mixer's"),
+        other => panic!("`{other}` is a parameter neither of the agents nor of the mixer"),
     };
     layer(seed, inputs, shape)
 }

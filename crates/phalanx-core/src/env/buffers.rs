@@ -74,7 +74,7 @@ impl StepBuffers<'_> {
     ///
     /// # Panics
     ///
-    /// When there is no such agent.
+    /// Panics if there is no such agent.
     pub fn agent(&mut self, agent: usize) -> AgentBuffers<'_> {
         let n_agents = self.alive.len();
         let (obs_dim, n_actions) = (self.obs.len() / n_agents, self.avail.len() / n_agents);

@@ -87,7 +87,7 @@ pub trait Env: Send {
     ///
     /// # Errors
     ///
-    /// When the bytes are not such a state. The environment is then unchanged;
+    /// Returns an error if the bytes are not such a state. The environment is then unchanged;
     /// [`unpack`](super::unpack) returns the right error.
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError>;
 
@@ -112,7 +112,7 @@ pub trait Env: Send {
     ///
     /// # Panics
     ///
-    /// When there is no such policy.
+    /// Panics if there is no such policy.
     fn scripted_actions(
         &mut self,
         policy: usize,

@@ -51,7 +51,7 @@ impl<E: Env> ParallelEnvs<E> {
     ///
     /// # Panics
     ///
-    /// When `n` is zero.
+    /// Panics if `n` is zero.
     pub fn new(
         n: usize,
         seed: u64,

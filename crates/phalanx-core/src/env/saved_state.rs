@@ -20,7 +20,7 @@ pub enum EnvError {
 ///
 /// # Panics
 ///
-/// When the type has no binary form, such as a map of unknown length.
+/// Panics if the type has no binary form, such as a map of unknown length.
 pub fn pack<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     let bytes = postcard::to_stdvec(value).expect("plain data always has a binary form");
     out.extend_from_slice(&bytes);
@@ -30,7 +30,7 @@ pub fn pack<T: Serialize>(value: &T, out: &mut Vec<u8>) {
 ///
 /// # Errors
 ///
-/// When the bytes are damaged, too short or too long.
+/// Returns an error if the bytes are damaged, too short or too long.
 pub fn unpack<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, EnvError> {
     let bad = |reason: String| EnvError::BadState { what: what.to_owned(), reason };
     let (value, rest) = postcard::take_from_bytes(bytes).map_err(|error| bad(error.to_string()))?;

@@ -36,7 +36,7 @@ pub trait VecEnv: Send {
     ///
     /// # Errors
     ///
-    /// When the bytes are damaged or hold another number of environments.
+    /// Returns an error if the bytes are damaged or hold another number of environments.
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError>;
 }
 

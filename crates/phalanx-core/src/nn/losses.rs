@@ -1,23 +1,23 @@
-//! Distributions over actions, and the losses of policy gradients and of their critics.
+//! Distributions over actions, and the losses of policies and critics.
 
 use burn::tensor::{Int, Tensor};
 pub use phalanx_kernels::{PolicyTargets, ValueTargets, ppo_loss, value_loss};
 
-/// Log-probabilities and entropies of the taken actions.
+/// Log-probabilities and entropies of the actions taken.
 #[derive(Clone, Debug)]
 pub struct Categorical {
-    /// The log-probabilities, `[time, row]`.
+    /// The log-probabilities of the actions taken, `[time, row]`.
     pub log_prob: Tensor<2>,
-    /// The entropies of the distributions that the actions were drawn from, `[time, row]`.
+    /// The entropies of the distributions, `[time, row]`.
     pub entropy: Tensor<2>,
 }
 
-/// Evaluates the distributions with unnormalised log-probabilities `logits + mask_bias`, `[time, row, action]`, at
-/// the `actions` taken, `[time, row, 1]`; the formula is that of
+/// Evaluates the distributions with unnormalised log-probabilities `logits + mask_bias`, `[time,
+/// row, action]`, at the `actions` taken, `[time, row, 1]`. For the formula see
 /// [`categorical`](phalanx_kernels::categorical()).
 ///
-/// `mask_bias` is zero, or for an unavailable action so negative that its probability is zero. No gradient reaches
-/// it.
+/// `mask_bias` is zero for available actions, and for others so negative that their probability is
+/// zero. It gets no gradient.
 pub fn categorical(
     logits: Tensor<3>,
     mask_bias: Tensor<3>,

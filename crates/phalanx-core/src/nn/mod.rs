@@ -1,20 +1,20 @@
-//! Agent networks, mixers and optimizers; the operations they run on are those of [`phalanx_kernels`].
+//! Agent networks, mixers and optimizers, on top of the operations of [`phalanx_kernels`].
 //!
-//! Learning runs on burn tensors on any [`Device`]; acting runs on plain slices of weights, on the
-//! CPU. Nothing here is generic over a backend: the device is a value, chosen when the program
-//! runs ([`device()`]).
+//! Training runs on burn tensors on any [`Device`]; acting runs on plain slices of weights on the
+//! CPU. Nothing here is generic over a backend: the device is a value, chosen at run time
+//! ([`device()`]).
 //!
-//! - [`AgentNetwork`] turns observations into utilities or logits, or a state into its value;
+//! - [`AgentNetwork`] computes utilities or logits from observations, or values from states;
 //!   [`Actor`] is an agent network on plain weights, for rollouts.
-//! - [`Mixer`] turns the utilities of all agents into the joint action value.
-//! - [`ConcaveMixer`] is the mixer of ConcaveQ, and [`JointActionSearch`] the iterative action selection
+//! - [`Mixer`] combines the utilities of all agents into the joint action value.
+//! - [`ConcaveMixer`] is ConcaveQ's mixer, and [`JointActionSearch`] the iterative action selection
 //!   that it needs.
 //! - [`Optimizer`] clips the global gradient norm and applies Adam or RMSprop with PyTorch's
 //!   semantics.
-//! - [`to_safetensors`] and [`from_safetensors`] exchange weights by name.
+//! - [`to_safetensors`] and [`from_safetensors`] save and load weights by name.
 //!
-//! Every initial weight is drawn from our own [`Rng`](crate::rng::Rng), so that a seed gives the
-//! same networks on every device.
+//! All initial weights are drawn from [`Rng`](crate::rng::Rng), so that a seed gives the same
+//! networks on every device.
 
 #[cfg(not(any(feature = "flex", feature = "ndarray", feature = "wgpu")))]
 compile_error!("networks need a device: choose the feature `flex`, `ndarray` or `wgpu`");

@@ -1,4 +1,4 @@
-//! Weights by name, in the safetensors format.
+//! Saving and loading of weights by name, in the safetensors format.
 
 use std::collections::HashMap;
 
@@ -8,49 +8,52 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::device::download;
 
-/// Weights or optimizer state that cannot be read or written.
+/// An error of reading or writing weights or optimizer state.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The module has a tensor that the bytes lack.
-    #[error("the tensor `{name}` is missing")]
+    /// A tensor of the module is missing in the bytes.
+    #[error("the tensor `{name}` is missing; the weights belong to another network")]
     Missing {
         /// The tensor.
         name: String,
     },
-    /// The bytes hold a tensor that the module lacks.
-    #[error("there is a tensor `{name}` too many")]
+    /// The bytes hold a tensor that the module does not have.
+    #[error("there is no tensor `{name}` in this network; the weights belong to another one")]
     Unexpected {
         /// The tensor.
         name: String,
     },
     /// A tensor has the wrong shape.
-    #[error("the tensor `{name}` has shape {found:?} where {expected:?} is needed")]
+    #[error(
+        "the tensor `{name}` has shape {found:?} instead of {expected:?}; the weights belong to another \
+         network"
+    )]
     Shape {
         /// The tensor.
         name: String,
-        /// The shape the module needs.
+        /// The shape in the module.
         expected: Vec<usize>,
         /// The shape in the bytes.
         found: Vec<usize>,
     },
     /// A tensor does not hold 32-bit floats.
-    #[error("the tensor `{name}` holds {found} where F32 is needed")]
+    #[error("the tensor `{name}` holds {found} instead of F32")]
     Kind {
         /// The tensor.
         name: String,
-        /// The kind that it holds.
+        /// The found data type.
         found: String,
     },
-    /// The bytes are damaged, or of another format.
+    /// The bytes are damaged or in another format.
     #[error("the bytes are not {what}: {reason}")]
     Malformed {
         /// The expected contents.
         what: &'static str,
-        /// Why they are not.
+        /// What is wrong with them.
         reason: String,
     },
-    /// The device failed to hand out tensors.
+    /// The device failed to return tensors.
     #[error("weights cannot be read from their device: {reason}")]
     Device {
         /// The device's message.
@@ -58,14 +61,16 @@ pub enum WeightsError {
     },
 }
 
-/// Serialises all weights of `module` as a safetensors file, named by their fields: `encoder.weight`.
+/// Serialises all weights of `module` in the safetensors format, named by their fields, such as
+/// `encoder.weight`.
 ///
-/// Linear weights are `[input, output]`; a GRU's gates are in PyTorch's order reset, update, new
-/// along the last axis, an LSTM's in PyTorch's order input, forget, cell, output. The same weights give the same bytes.
+/// Linear weights are `[input, output]`. Gates are in PyTorch's order along the last axis: reset,
+/// update, new for a GRU, and input, forget, cell, output for an LSTM. The same weights give the
+/// same bytes.
 ///
 /// # Errors
 ///
-/// When the device cannot hand out a tensor.
+/// Returns an error if the device fails to return a tensor.
 pub fn to_safetensors<M: Module>(module: &M) -> Result<Vec<u8>, WeightsError> {
     let mut reader = Reader::default();
     module.visit(&mut reader);
@@ -88,12 +93,12 @@ pub fn to_safetensors<M: Module>(module: &M) -> Result<Vec<u8>, WeightsError> {
     safetensors::serialize(views, None).map_err(malformed)
 }
 
-/// Returns `module` with all its weights replaced by those of a safetensors file.
+/// Returns `module` with all weights replaced by those of a safetensors file.
 ///
 /// # Errors
 ///
-/// When the bytes are not such a file, or a tensor is missing, has another shape or kind, or is
-/// one too many; the error names it.
+/// Returns an error, which names the tensor, if the bytes are not such a file, or if a tensor is
+/// missing, superfluous, or of another shape or data type.
 pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Malformed {
         what: "a safetensors file",
@@ -112,22 +117,23 @@ pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, Weights
     }
 }
 
-/// Returns `module` with all its weights replaced by the result of `values` for their name and shape, row-major.
+/// Returns `module` with all weights replaced by the results of `values` for their names and
+/// shapes, row-major.
 ///
 /// # Panics
 ///
-/// When `values` returns too few or too many.
+/// Panics if `values` returns the wrong number of entries.
 pub fn with_weights<M: Module>(module: M, values: impl FnMut(&str, &[usize]) -> Vec<f32>) -> M {
     module.map(&mut Filler { path: Path::default(), values })
 }
 
-/// The position of a traversal in the tree of modules.
+/// The path of the current node while a module is traversed.
 #[derive(Default)]
 pub(super) struct Path(Vec<Option<String>>);
 
 impl Path {
     pub(super) fn enter(&mut self, name: &str, container: &str) {
-        // The variant of an enum is no part of the name: it follows from the tensors there are.
+        // Variants of enums are left out of names; they follow from the tensors that exist.
         self.0.push((!container.starts_with("Enum:")).then(|| name.to_owned()));
     }
 
@@ -140,7 +146,7 @@ impl Path {
     }
 }
 
-/// All tensors of a module, with their names and shapes.
+/// Reads all tensors of a module, with their names and shapes.
 #[derive(Default)]
 struct Reader {
     path: Path,
@@ -163,7 +169,7 @@ impl ModuleVisitor for Reader {
     }
 }
 
-/// The values of a parameter, row-major, without gradients.
+/// Returns the values of a parameter, row-major and without gradients.
 fn flat<const D: usize>(param: &Param<Tensor<D>>) -> Tensor<1> {
     let value = param.val();
     let value = if value.device().is_autodiff() { value.inner() } else { value };
@@ -171,7 +177,7 @@ fn flat<const D: usize>(param: &Param<Tensor<D>>) -> Tensor<1> {
     value.reshape([len])
 }
 
-/// The values of all parameters, each row-major, without gradients.
+/// Returns the values of all parameters, each row-major and without gradients.
 pub(super) fn flat_parameters<M: Module>(module: &M) -> Vec<Tensor<1>> {
     let mut finder = Finder { ids: Vec::new(), tensors: Vec::new() };
     module.visit(&mut finder);
@@ -182,11 +188,11 @@ pub(super) fn flat_parameters<M: Module>(module: &M) -> Vec<Tensor<1>> {
 pub(super) struct ParameterValues(HashMap<ParamId, Vec<f32>>);
 
 impl ParameterValues {
-    /// Downloads those of `module`, and those of the tensors `extra`, in one transfer.
+    /// Downloads the parameters of `module` and the tensors `extra` in one transfer.
     ///
     /// # Panics
     ///
-    /// When the device cannot hand them out.
+    /// Panics if the device fails to return a tensor.
     pub(super) fn of<M: Module>(module: &M, extra: Vec<Tensor<1>>) -> (Self, Vec<Vec<f32>>) {
         let mut finder = Finder { ids: Vec::new(), tensors: Vec::new() };
         module.visit(&mut finder);
@@ -285,7 +291,7 @@ impl<F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper for Filler<F> {
     }
 }
 
-/// The parameter with other values.
+/// Returns the parameter with other values.
 fn replaced<const D: usize>(param: Param<Tensor<D>>, values: Vec<f32>) -> Param<Tensor<D>> {
     let shape = param.dims();
     param.map(|old| {

@@ -1,19 +1,19 @@
-//! Advantages for policy gradients over rollouts that hold several episodes.
+//! Advantages for policy gradients, over rollouts that span several episodes.
 
 use super::step::{EpisodeStep, assert_lengths};
 use crate::env::StepStatus;
 
-/// Computes generalised advantages (GAE, Schulman et al. 2016).
+/// Computes generalised advantages (GAE, Schulman et al. 2016, arXiv 1506.02438).
 ///
 /// ```text
 /// delta_t = r_t + gamma V_{t+1} [not terminated] - V_t
 /// A_t     = delta_t + gamma lambda A_{t+1} [running]
 /// ```
 ///
-/// After a truncation the value of the episode's last observation is bootstrapped. It is in the
-/// next time step, which is padding (`filled` is false). The tail `A_{t+1}` is cut there, since it
-/// belongs to another episode. The return to regress the value on is `A_t + V_t`. The advantage of
-/// padding is zero.
+/// A truncated step bootstraps from the value of the episode's last observation. It is in the next
+/// time step, which is padding (`filled` is false). The recursion stops there, because `A_{t+1}`
+/// belongs to another episode. The critic's target is `A_t + V_t`. The advantage of padding is
+/// zero.
 ///
 /// # Shapes
 ///
@@ -22,7 +22,7 @@ use crate::env::StepStatus;
 ///
 /// # Panics
 ///
-/// When the lengths do not fit each other.
+/// Panics if the lengths are inconsistent.
 pub fn generalised_advantages(
     steps: &[EpisodeStep],
     value: &[f32],
@@ -57,12 +57,12 @@ pub fn generalised_advantages(
 /// A_t = r_t + gamma r_{t+1} + … + gamma^{n-1} r_{t+n-1} + gamma^n V_{t+n} - V_t
 /// ```
 ///
-/// with fewer rewards where the rollout or the episode ends earlier. Nothing is bootstrapped after a
+/// with fewer rewards if the rollout or the episode ends earlier. Nothing is bootstrapped after a
 /// termination. Shapes and padding are those of [`generalised_advantages`].
 ///
 /// # Panics
 ///
-/// When the lengths do not fit each other.
+/// Panics if the lengths are inconsistent.
 pub fn n_step_advantages(
     steps: &[EpisodeStep],
     value: &[f32],
@@ -99,10 +99,10 @@ pub fn n_step_advantages(
     }
 }
 
-/// Normalises the `active` entries to mean zero and standard deviation one (with `1e-8` added to the
-/// deviation), and sets the others to zero.
+/// Normalises the `active` entries to zero mean and unit standard deviation (with `1e-8` added to
+/// the deviation), and sets the others to zero.
 ///
-/// Sums run in `f64` in index order, so the result depends on the input only.
+/// Sums are computed in `f64` in index order, so the result depends on the input only.
 pub fn normalise(values: &mut [f32], active: &[bool]) {
     let used = || values.iter().zip(active).filter(|(_, on)| **on).map(|(v, _)| f64::from(*v));
     let n = used().count().max(1) as f64;
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Steps with these rewards and ends; `None` is padding.
+    /// Returns steps with these rewards and statuses; `None` is padding.
     fn steps<const N: usize>(of: [(f32, Option<StepStatus>); N]) -> [EpisodeStep; N] {
         of.map(|(reward, status)| EpisodeStep {
             reward,

@@ -1,7 +1,7 @@
 //! Returns, advantages and schedules, on plain slices laid out `[time, row]`.
 //!
-//! A row is an environment, or an agent of an environment. Everything here is a pure function of
-//! scalars; it does not matter which network, mixer or value head produced them.
+//! A row is an environment, or an agent in an environment. All functions are pure functions of
+//! numbers, independent of the network, mixer or value head that computed them.
 
 mod advantage;
 mod n_step;

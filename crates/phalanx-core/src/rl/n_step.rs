@@ -2,14 +2,14 @@
 
 use super::step::{EpisodeStep, assert_lengths};
 
-/// Computes targets of `n` rewards, or of fewer where the episode ends earlier:
+/// Computes n-step targets, with fewer rewards if the episode ends earlier:
 ///
 /// ```text
 /// G_t = sum_{k < m} gamma^k r_{t+k} + gamma^m (1 - d) Q_{t+m},    m = min(n, steps left)
 /// ```
 ///
-/// with `Q` the bootstrap values and `d` whether step `t + m - 1` terminates. `n = 1` gives the targets
-/// of [`td_lambda_targets`](super::td_lambda_targets) with lambda zero.
+/// where `Q` are the bootstrap values and `d` is whether step `t + m - 1` terminates the episode.
+/// `n = 1` gives the targets of [`td_lambda_targets`](super::td_lambda_targets) with lambda zero.
 ///
 /// # Shapes
 ///
@@ -18,7 +18,7 @@ use super::step::{EpisodeStep, assert_lengths};
 ///
 /// # Panics
 ///
-/// When the lengths do not fit each other, or `n` is zero.
+/// Panics if the lengths are inconsistent, or `n` is zero.
 pub fn n_step_targets(
     steps: &[EpisodeStep],
     values: &[f32],
@@ -27,7 +27,7 @@ pub fn n_step_targets(
     n: usize,
     targets: &mut [f32],
 ) {
-    assert!(n > 0, "a target holds at least one reward");
+    assert!(n > 0, "`n` must be at least 1");
     assert_lengths(steps.len(), values.len(), rows, 1, targets.len());
     for (first, target) in targets.iter_mut().enumerate() {
         *target = 0.0;

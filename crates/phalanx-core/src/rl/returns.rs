@@ -4,18 +4,18 @@ use super::step::{EpisodeStep, assert_lengths};
 
 /// Computes TD(lambda) targets of whole episodes.
 ///
-/// With `Q_t` the bootstrap value of time `t`, `d_t` whether step `t` terminates, and `last` the final
-/// filled step of a row:
+/// With `Q_t` the bootstrap value at time `t`, `d_t` whether step `t` terminates the episode, and
+/// `last` the final filled step of a row:
 ///
 /// ```text
 /// G_last = r_last + gamma (1 - d_last) Q_{last+1}
 /// G_t    = r_t + gamma (1 - d_t) [ (1 - lambda) Q_{t+1} + lambda G_{t+1} ]
 /// ```
 ///
-/// `lambda = 0` gives one-step targets, `lambda = 1` the Monte-Carlo return. No trace is cut at
-/// exploratory actions (Peng's Q(lambda)), as in PyMARL2's `build_td_lambda_targets`. In PyMARL2, an
-/// episode that was truncated before the longest one of its batch loses part of its last
-/// bootstrap; here every episode is treated like the longest.
+/// `lambda = 0` gives one-step targets, `lambda = 1` Monte-Carlo returns. Traces are not cut at
+/// exploratory actions (Peng's Q(lambda)), as in PyMARL2's `build_td_lambda_targets`. In PyMARL2,
+/// an episode that is truncated before the longest one of its batch loses a part of its last
+/// bootstrap value; here all episodes are treated like the longest.
 ///
 /// # Shapes
 ///
@@ -24,7 +24,7 @@ use super::step::{EpisodeStep, assert_lengths};
 ///
 /// # Panics
 ///
-/// When the lengths do not fit each other.
+/// Panics if the lengths are inconsistent.
 pub fn td_lambda_targets(
     steps: &[EpisodeStep],
     values: &[f32],

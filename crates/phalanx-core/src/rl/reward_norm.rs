@@ -1,9 +1,9 @@
-//! Reward standardisation.
+//! Standardisation of rewards.
 
 use serde::{Deserialize, Serialize};
 
-/// Running mean and variance of all rewards, equally weighted (EPyMARL's `standardise_rewards`; the
-/// parallel update of Chan et al. 1979).
+/// Running mean and variance of all rewards with equal weights (EPyMARL's `standardise_rewards`;
+/// the parallel update of Chan et al. 1979).
 ///
 /// As in EPyMARL, it starts with mean 0 and variance 1 at a weight of 0.0001.
 ///
@@ -28,7 +28,7 @@ impl Default for RewardNorm {
 }
 
 impl RewardNorm {
-    /// Adds the rewards of one batch. An empty batch changes nothing.
+    /// Adds the rewards of a batch. An empty batch changes nothing.
     pub fn update(&mut self, rewards: impl IntoIterator<Item = f32>) {
         let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
         for reward in rewards {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A value that changes linearly from `start` to `finish` over `anneal_time` environment steps, then
-/// stays.
+/// A value that changes linearly from `start` to `finish` over `anneal_time` environment steps and
+/// then stays constant.
 ///
 /// ```
 /// let epsilon = phalanx_core::rl::LinearSchedule { start: 1.0, finish: 0.05, anneal_time: 100_000 };
@@ -17,7 +17,7 @@ pub struct LinearSchedule {
     pub start: f64,
     /// The value after `anneal_time` steps.
     pub finish: f64,
-    /// The duration of the change, in environment steps; with zero the value is `finish` from the start.
+    /// The duration of the change, in environment steps; if zero, the value is always `finish`.
     pub anneal_time: u64,
 }
 

@@ -1,11 +1,11 @@
-//! Value normalisation.
+//! Normalisation of values.
 
 use serde::{Deserialize, Serialize};
 
-/// Running mean and deviation of returns, so that a critic learns at unit scale.
+/// Running mean and deviation of returns, so that a critic predicts values of unit scale.
 ///
-/// The moments are exponential averages with decay 0.99999, divided by the sum of the weights so
-/// far; the variance is at least 0.01 (MAPPO's `ValueNorm`, Yu et al. 2022, arXiv 2103.01955).
+/// Moments are exponential averages with decay 0.99999, divided by the sum of all weights so far;
+/// the variance is at least 0.01 (MAPPO's `ValueNorm`, Yu et al. 2022, arXiv 2103.01955).
 ///
 /// ```
 /// let mut norm = phalanx_core::rl::ValueNorm::default();
@@ -24,7 +24,7 @@ const DECAY: f64 = 0.99999;
 const LEAST_VARIANCE: f64 = 0.01;
 
 impl ValueNorm {
-    /// Adds the returns of one batch. An empty batch changes nothing.
+    /// Adds the returns of a batch. An empty batch changes nothing.
     pub fn update(&mut self, returns: impl IntoIterator<Item = f32>) {
         let (mut n, mut sum, mut squares) = (0_u64, 0.0, 0.0);
         for value in returns {
@@ -41,7 +41,7 @@ impl ValueNorm {
         self.weight = DECAY * self.weight + (1.0 - DECAY);
     }
 
-    /// Returns the mean and the standard deviation; zero and one before the first update.
+    /// Returns the mean and the standard deviation, zero and one before the first update.
     pub fn mean_and_deviation(&self) -> (f32, f32) {
         if self.weight == 0.0 {
             return (0.0, 1.0);
@@ -51,7 +51,7 @@ impl ValueNorm {
         (mean as f32, variance.max(LEAST_VARIANCE).sqrt() as f32)
     }
 
-    /// Converts a return to the scale of the critic.
+    /// Converts a return to the critic's scale.
     pub fn normalise(&self, value: f32) -> f32 {
         let (mean, deviation) = self.mean_and_deviation();
         (value - mean) / deviation

@@ -40,7 +40,7 @@ pub(crate) fn uniform(rng: &mut Rng, n: usize, bound: f32) -> Vec<f32> {
     (0..n).map(|_| rng.range(-bound, bound)).collect()
 }
 
-/// Standard normal (Box and Muller).
+/// Draws a standard normal number (Box-Muller transform).
 pub(crate) fn normal(rng: &mut Rng) -> f32 {
     let radius = (-2.0 * (1.0 - rng.uniform()).ln()).sqrt();
     radius * (std::f32::consts::TAU * rng.uniform()).cos()
@@ -140,9 +140,9 @@ impl Game {
     }
 }
 
-/// Fits a mixer and utilities to a game by Adam, and returns them with the sum of squared errors. Where the
-/// mixer exceeds the payoff, the error is weighted by `optimism` (optimistic weighting: Rashid et al., 2020,
-/// arXiv 2006.10800).
+/// Fits a mixer and utilities to a game with Adam, and returns them with the sum of squared errors.
+/// Where the mixer exceeds the payoff, the error is weighted by `optimism` (optimistic weighting:
+/// Rashid et al., 2020, arXiv 2006.10800).
 pub(crate) fn fit(
     config: ConcaveMixer,
     payoffs: Table,

@@ -63,7 +63,7 @@ fn rate(found: &SearchResult, best: &SearchResult) -> f32 {
     hits.count() as f32 / best.value.len() as f32
 }
 
-/// Rates of: greedy, single deviation, one start, four, sixteen, one start with pairs.
+/// Returns the rates of: greedy, single deviation, one start, four, sixteen, one start with pairs.
 fn rates(select: impl Fn(JointActionSearch) -> SearchResult) -> [f32; 6] {
     let best = select(EXHAUSTIVE);
     let searches = [
@@ -96,7 +96,7 @@ fn sixteen_starts_find_the_maximum_of_mixers_with_many_kinks() {
     }
 }
 
-/// Returns a random orthogonal matrix (Gram and Schmidt).
+/// Returns a random orthogonal matrix (Gram-Schmidt orthogonalisation).
 fn orthogonal(rng: &mut Rng, n: usize) -> Vec<Vec<f32>> {
     let mut basis: Vec<Vec<f32>> = Vec::new();
     for _ in 0..n {

@@ -180,7 +180,7 @@ fn a_sequence_split_in_two_gives_the_same_as_the_whole() -> Result<(), Box<dyn E
 }
 
 #[test]
-fn keep_zero_resets_the_hidden_state() -> Result<(), Box<dyn Error>> {
+fn a_zero_in_keep_resets_the_hidden_state() -> Result<(), Box<dyn Error>> {
     // Row 0 begins a new episode at step 3, row 1 continues.
     let keep = vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0];
     for unit in UNITS {
@@ -207,7 +207,8 @@ fn keep_zero_resets_the_hidden_state() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn initial_weights_are_pytorchs_and_follow_the_seed() -> Result<(), Box<dyn Error>> {
+fn initial_weights_are_distributed_as_in_pytorch_and_depend_on_the_seed()
+-> Result<(), Box<dyn Error>> {
     let device = device("cpu")?;
     let weights = |unit, seed: u64, head_scale: f32| -> Result<Vec<u8>, Box<dyn Error>> {
         let mut rng = Rng::stream(seed, Purpose::Weights, 0);
@@ -251,7 +252,7 @@ fn initial_weights_are_pytorchs_and_follow_the_seed() -> Result<(), Box<dyn Erro
 }
 
 #[test]
-fn orthogonal_weights_keep_lengths_and_biases_begin_at_zero() -> Result<(), Box<dyn Error>> {
+fn orthogonal_weights_have_orthonormal_vectors_and_zero_biases() -> Result<(), Box<dyn Error>> {
     let device = device("cpu")?;
     for recurrent in CORES {
         let mut rng = Rng::stream(4, Purpose::Weights, 0);
@@ -277,7 +278,7 @@ fn orthogonal_weights_keep_lengths_and_biases_begin_at_zero() -> Result<(), Box<
 }
 
 #[test]
-fn scaled_variances_are_two_over_the_inputs_and_nothing_lies_beyond_the_cut()
+fn variance_scaling_draws_truncated_weights_of_variance_two_over_inputs()
 -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::stream(4, Purpose::Weights, 0);
     let init = Init::VarianceScaling { head_gain: 1.0 };

@@ -1,4 +1,4 @@
-//! Networks, mixers, losses and optimizers against formulas, golden numbers and each other.
+//! Networks, mixers, losses and optimizers compared with formulas, golden numbers and each other.
 
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 

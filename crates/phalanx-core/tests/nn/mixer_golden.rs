@@ -1,4 +1,4 @@
-//! The mixers against PyTorch: values, and gradients of the utilities and of every weight.
+//! The mixers compared with PyTorch: values, and gradients of the utilities and of every weight.
 //!
 //! `golden/mixers.py` computes `golden/mixers.json` from the formulas.
 

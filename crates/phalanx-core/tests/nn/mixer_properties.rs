@@ -158,9 +158,9 @@ fn the_unrestricted_mixer_need_not_agree_with_the_greedy_actions() -> Result<(),
 
 #[test]
 fn qplex_represents_a_table_that_is_not_monotonic() -> Result<(), Box<dyn Error>> {
-    // The game of the QTRAN paper. The utilities (4, 3, 3) of both agents have the advantages
-    // (0, -1, -1), so an agent's importance is to be 20 where the other plays the first action and
-    // 4 where it does not: 8 - 20 = -12, and 8 - 4 - 4 = 0.
+    // The game of the QTRAN paper. The utilities (4, 3, 3) of both agents have the advantages (0,
+    // -1, -1), so an agent's importance must be 20 where the other plays the first action and 4
+    // elsewhere: 8 - 20 = -12, and 8 - 4 - 4 = 0.
     let table = [8.0, -12.0, -12.0, -12.0, 0.0, 0.0, -12.0, 0.0, 0.0];
     // 50 sigmoid(0) sigmoid(x) is 20 at sigmoid(x) = 4/5 and 4 at 4/25.
     let logit = |p: f32| (p / (1.0 - p)).ln();

@@ -1,4 +1,4 @@
-//! The mixers against closed forms.
+//! The mixers compared with closed forms.
 
 #![cfg(feature = "flex")]
 

@@ -1,4 +1,4 @@
-//! Adam, RMSprop and the clipping of the global norm against numbers computed by hand.
+//! Adam, RMSprop and gradient clipping compared with numbers computed by hand.
 
 #![cfg(feature = "flex")]
 

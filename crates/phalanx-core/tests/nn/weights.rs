@@ -119,7 +119,8 @@ fn mismatched_tensors_are_named() -> Result<(), Box<dyn Error>> {
     assert!(matches!(&missing, WeightsError::Missing { name } if name == "head.bias"), "{missing}");
     let shape = Some(("head.bias", Dtype::F32, vec![4]));
     let shape = load(&altered(&bytes, "head.bias", shape)?)?;
-    assert_eq!(shape.to_string(), "the tensor `head.bias` has shape [4] where [3] is needed");
+    let expected = "the tensor `head.bias` has shape [4] instead of [3]";
+    assert!(shape.to_string().starts_with(expected), "{shape}");
     let kind = Some(("head.bias", Dtype::F64, vec![3]));
     let kind = load(&altered(&bytes, "head.bias", kind)?)?;
     assert!(matches!(&kind, WeightsError::Kind { name, .. } if name == "head.bias"), "{kind}");

@@ -23,7 +23,7 @@ impl Family {
     ///
     /// # Errors
     ///
-    /// When an argument is unknown or has an invalid value.
+    /// Returns an error if an argument is unknown or has an invalid value.
     pub fn game(&self, args: &Table) -> Result<MatrixGame, ArgumentError> {
         Ok(MatrixGame::with_table(self.name, self.summary, (self.table)(args)?))
     }

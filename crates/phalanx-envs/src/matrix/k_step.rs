@@ -38,7 +38,7 @@ impl KStepArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown or has an invalid value.
+    /// Returns an error for the first argument that is unknown or has an invalid value.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, Self::ARGUMENTS)?;
         args.check()?;
@@ -91,7 +91,7 @@ impl KStep {
     ///
     /// # Errors
     ///
-    /// When an argument has an invalid value.
+    /// Returns an error if an argument has an invalid value.
     pub fn new(args: KStepArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let width = if args.steps == 1 { 2 } else { args.steps + 1 + BRANCHES };

@@ -35,7 +35,7 @@ impl MmdpArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown or has an invalid value.
+    /// Returns an error for the first argument that is unknown or has an invalid value.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, Self::ARGUMENTS)?;
         args.check()?;
@@ -81,7 +81,7 @@ impl Mmdp {
     ///
     /// # Errors
     ///
-    /// When an argument has an invalid value.
+    /// Returns an error if an argument has an invalid value.
     pub fn new(args: MmdpArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let spec = EnvSpec {

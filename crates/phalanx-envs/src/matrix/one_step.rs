@@ -99,7 +99,7 @@ impl MatrixGame {
     ///
     /// # Panics
     ///
-    /// When the table is empty or its rows differ in length.
+    /// Panics if the table is empty or its rows differ in length.
     pub fn with_table(name: &str, summary: &'static str, table: Vec<Vec<f32>>) -> Self {
         let columns = table.first().map_or(0, Vec::len);
         assert!(columns > 0, "a payoff table has a cell");

@@ -150,7 +150,7 @@ impl PredatorPreyArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown, has an invalid value or contradicts another.
+    /// Returns an error for the first argument that is unknown, has an invalid value or contradicts another.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;

@@ -45,7 +45,7 @@ impl PredatorPrey {
     ///
     /// # Errors
     ///
-    /// When an argument has an invalid value or contradicts another.
+    /// Returns an error if an argument has an invalid value or contradicts another.
     pub fn new(args: PredatorPreyArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let writer = ObservationWriter::new(&args);

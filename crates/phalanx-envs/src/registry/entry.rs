@@ -140,7 +140,7 @@ impl EnvEntry {
     ///
     /// # Errors
     ///
-    /// When an argument is unknown or has an invalid value.
+    /// Returns an error if an argument is unknown or has an invalid value.
     pub fn prepare(&self, args: &Table) -> Result<Factory, EnvArgError> {
         (self.prepare)(args)
     }

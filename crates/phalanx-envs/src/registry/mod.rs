@@ -84,7 +84,8 @@ impl Environments {
     ///
     /// # Errors
     ///
-    /// When there is already an environment with this identifier; nothing is replaced.
+    /// Returns an error if there is already an environment with this identifier; nothing is
+    /// replaced.
     pub fn register(&mut self, entry: EnvEntry) -> Result<(), RegistryError> {
         if self.get(&entry.id).is_some() {
             return Err(RegistryError::Duplicate { id: entry.id });
@@ -107,8 +108,9 @@ impl Environments {
     ///
     /// # Errors
     ///
-    /// When there is no such environment (the error suggests the one that is meant), or an argument is
-    /// unknown or invalid (the error names the key, the closest known key and the allowed values).
+    /// Returns an error if there is no such environment (the error suggests the one that is meant),
+    /// or an argument is unknown or invalid (the error names the key, the closest known key and the
+    /// allowed values).
     pub fn factory(
         &self,
         id: &str,
@@ -134,7 +136,7 @@ impl Environments {
     ///
     /// # Errors
     ///
-    /// Those of [`Environments::factory`].
+    /// Returns the errors of [`Environments::factory`].
     pub fn make(&self, id: &str, args: &Table) -> Result<Box<dyn Env>, RegistryError> {
         Ok(self.factory(id, args)?())
     }
@@ -195,7 +197,7 @@ pub fn arguments(id: &str) -> Option<&'static [Argument]> {
 ///
 /// # Errors
 ///
-/// Those of [`Environments::factory`].
+/// Returns the errors of [`Environments::factory`].
 pub fn factory(
     id: &str,
     args: &Table,
@@ -207,7 +209,7 @@ pub fn factory(
 ///
 /// # Errors
 ///
-/// Those of [`Environments::factory`].
+/// Returns the errors of [`Environments::factory`].
 pub fn make(id: &str, args: &Table) -> Result<Box<dyn Env>, RegistryError> {
     BUILTIN.make(id, args)
 }

@@ -226,7 +226,7 @@ impl SkirmishArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown or has an invalid value.
+    /// Returns an error for the first argument that is unknown or has an invalid value.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;
@@ -238,7 +238,7 @@ impl SkirmishArgs {
     ///
     /// # Errors
     ///
-    /// Those of [`SkirmishArgs::from_table`].
+    /// Returns the errors of [`SkirmishArgs::from_table`].
     pub fn for_map(map: &Map, table: &toml::Table) -> Result<Self, ArgumentError> {
         let mut all = map.defaults.clone();
         all.extend(table.clone());

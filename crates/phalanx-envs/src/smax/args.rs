@@ -110,7 +110,7 @@ impl SmaxArgs {
     ///
     /// # Errors
     ///
-    /// The first argument that is unknown or has an invalid value.
+    /// Returns an error for the first argument that is unknown or has an invalid value.
     pub fn from_table(table: &toml::Table) -> Result<Self, ArgumentError> {
         let args: Self = read(table, ARGUMENTS)?;
         args.check()?;

@@ -93,7 +93,7 @@ impl Smax {
     ///
     /// # Errors
     ///
-    /// When an argument has an invalid value.
+    /// Returns an error if an argument has an invalid value.
     pub fn new(scenario: Scenario, args: SmaxArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         let (n_allies, n_enemies) = (scenario.n_allies(), scenario.n_enemies());

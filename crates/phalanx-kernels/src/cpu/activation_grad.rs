@@ -5,15 +5,15 @@ use pulp::{Simd, WithSimd};
 use crate::Activation;
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// Returns whether the slope of an activation is taken at its input, because its output does not determine the
-/// sign.
+/// Returns whether the slope of an activation is computed from its input, because its output does
+/// not determine the sign of the input.
 pub(crate) fn slope_needs_input(activation: Activation) -> bool {
     matches!(activation, Activation::Absolute | Activation::Quadratic)
 }
 
-/// Computes the gradient of an activation's input: that of its output times the slope at `at`, which is
-/// the activation's input where [`slope_needs_input`], its output elsewhere. The slope of a ReLU
-/// and of an absolute value at zero is zero.
+/// Computes the gradient of an activation's input: the gradient of its output times the slope at
+/// `at`, which is the activation's input if [`slope_needs_input`], otherwise its output. The slopes
+/// of ReLU and of the absolute value at zero are zero.
 pub(crate) fn activation_gradient(
     activation: Activation,
     at: &[f32],
@@ -50,7 +50,7 @@ impl WithSimd for Slope<'_> {
             let (x, d) = (load(simd, at), load(simd, output));
             let rising = simd.select_f32s(simd.greater_than_f32s(x, zero), d, zero);
             let gradient = match self.activation {
-                // A softplus is computed one by one.
+                // The exponentials of softplus are computed one by one.
                 Activation::Identity | Activation::Softplus { .. } => d,
                 Activation::Relu => rising,
                 Activation::Absolute => {

@@ -8,13 +8,14 @@ static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 /// The largest number of buffers kept.
 const MOST: usize = 48;
 
-/// A buffer whose memory serves the next one of about this size once it is dropped. Fresh memory has to be zeroed
-/// and its pages mapped, which for the intermediate results of an update takes as long as computing them.
+/// A buffer whose memory is reused, once it is dropped, for the next one of about this size. New
+/// memory has to be zeroed and mapped, which takes as long as computing the intermediate results of
+/// an update.
 #[derive(Debug)]
 pub(crate) struct Buffer(Vec<f32>);
 
 impl Buffer {
-    /// Returns `len` numbers of any value.
+    /// Returns `len` numbers with unspecified values.
     pub(crate) fn take(len: usize) -> Self {
         if len == 0 {
             return Self(Vec::new());
@@ -22,7 +23,7 @@ impl Buffer {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
         let fitting = (0..spare.len()).filter(|&at| spare[at].capacity() >= len);
         let best = fitting.min_by_key(|&at| spare[at].capacity());
-        // Where none fits, the largest makes room for a larger one.
+        // If none fits, the largest is freed to make room for a larger one.
         let largest = (0..spare.len()).max_by_key(|&at| spare[at].capacity());
         let found =
             best.or(largest.filter(|_| spare.len() >= MOST)).map(|at| spare.swap_remove(at));

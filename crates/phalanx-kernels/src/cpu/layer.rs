@@ -10,7 +10,7 @@ use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
 
-/// An affine map.
+/// An affine layer.
 #[derive(Clone, Copy)]
 pub(crate) struct Layer<'a> {
     /// `[input, output]`.
@@ -55,7 +55,7 @@ impl LayerGradients {
         Self { weight: vec![0.0; layer.weight.len()], bias: vec![0.0; layer.bias.len()] }
     }
 
-    /// Adds those of some rows, given the layer's input and the gradient of its output.
+    /// Adds the gradients over some rows, from the layer's input and the gradient of its output.
     pub(crate) fn add(&mut self, input: &[f32], gradient: &[f32], scratch: &mut Scratch) {
         let rows = gradient.len() / self.bias.len();
         let inner = self.weight.len() / self.bias.len();
@@ -64,7 +64,7 @@ impl LayerGradients {
     }
 }
 
-/// Computes `to = from W^T`, where `weight` holds the transpose.
+/// Computes `to = from W^T`; `weight` holds the transpose.
 pub(crate) fn backwards(from: &[f32], weight: &Packed, to: &mut [f32]) {
     to.fill(0.0);
     multiply(from, weight, None, to);
@@ -79,10 +79,10 @@ pub(crate) fn layer_inputs<const N: usize>(
     let layers =
         layers.flat_map(|layer| [layer.weight.into_dispatch(), layer.bias.into_dispatch()]);
     let mut all = first.into_iter().chain(layers);
-    std::array::from_fn(|_| all.next().expect("there are as many tensors as inputs"))
+    std::array::from_fn(|_| all.next().expect("one tensor per input"))
 }
 
-/// Makes tensors of the gradients of such inputs.
+/// Creates tensors from the gradients of such inputs.
 pub(crate) fn layer_gradients<const N: usize>(
     inputs: &Tensors<N>,
     first: impl IntoIterator<Item = Option<Vec<f32>>>,

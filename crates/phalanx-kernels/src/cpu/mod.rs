@@ -1,5 +1,6 @@
-//! The operations of the CPU device, one folder each: `op` registers the operation with burn, `forward` and
-//! `backward` compute on slices. Without the feature `flex`, only what actors need is left.
+//! Operations of the CPU device, one folder each: `op` registers the operation with burn; `forward`
+//! and `backward` compute on slices. Without the feature `flex`, only the parts that actors need
+//! are compiled.
 
 #[cfg(feature = "flex")]
 mod activation_grad;

@@ -1,4 +1,4 @@
-//! Recurrent layers over whole sequences: what the GRU and the LSTM have in common.
+//! Common parts of the GRU and the LSTM over whole sequences.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::threads::{parallel_for, split_steps};
 /// The sizes of a sequence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
-    /// Time steps.
+    /// The number of time steps.
     pub(crate) time: usize,
-    /// Rows of each step.
+    /// The number of rows per step.
     pub(crate) rows: usize,
     /// The width of the input.
     pub(crate) input: usize,
@@ -34,8 +34,8 @@ pub(crate) struct Size {
 pub(crate) struct Inputs<'a> {
     /// `[time, row, input]`.
     pub(crate) input: &'a [f32],
-    /// The hidden state before the first step, `[row, hidden]`; for an LSTM followed by the cell,
-    /// `[row, 2 * hidden]`.
+    /// The carry before the first step: the hidden state, `[row, hidden]`, or for an LSTM the
+    /// hidden state followed by the cell, `[row, 2 * hidden]`.
     pub(crate) carry: &'a [f32],
     /// The factor of the carry before each step, `[time, row]`.
     pub(crate) not_reset: &'a [f32],
@@ -67,18 +67,18 @@ impl Inputs<'_> {
     }
 }
 
-/// The results of the forward pass, and the gradient of its states.
+/// Results of the forward pass, and the gradient of its states.
 #[derive(Clone, Copy)]
 pub(crate) struct Computed<'a> {
-    /// The states as [`Recurrence::forward`] returned them.
+    /// The states returned by [`Recurrence::forward`].
     pub(crate) states: &'a [f32],
     /// `[time, row, saved * hidden]`.
     pub(crate) saved: &'a [f32],
-    /// In the shape of the states.
+    /// The gradient of the states, in their shape.
     pub(crate) gradient: &'a [f32],
 }
 
-/// The gradients of the inputs, in their shapes; `not_reset` has none.
+/// Gradients of the inputs, in their shapes; `not_reset` has none.
 pub(crate) struct Gradients {
     pub(crate) input: Vec<f32>,
     pub(crate) carry: Vec<f32>,
@@ -105,8 +105,9 @@ impl Gradients {
 /// See [`steps_at_once`].
 const ROWS_AT_ONCE: usize = 128;
 
-/// Returns how many steps of so many rows the weights' gradients take at once: enough rows for a product to be
-/// worth its beginning and its end, few enough to stay in cache.
+/// Returns the number of steps over which the weights' gradients are accumulated at once, for
+/// `rows` rows per step: enough rows to amortise the overhead of a product, and few enough to stay
+/// in cache.
 pub(crate) fn steps_at_once(rows: usize) -> usize {
     (ROWS_AT_ONCE / rows.max(1)).max(1)
 }
@@ -136,8 +137,8 @@ pub(crate) fn reset_rows(rows: &mut [f32], not_reset: &[f32]) {
     }
 }
 
-/// Runs `work` for the rows of each range on a thread of its own, with these rows of `states` and, where there is
-/// such a sequence, of `saved`, step by step. A row is `hidden` and `saved_width` wide.
+/// Runs `work` for each range of rows on its own thread, with these rows of `states` and, if given,
+/// of `saved`, step by step. Rows are `hidden` and `saved_width` wide.
 pub(crate) fn for_row_ranges(
     Size { rows, hidden, .. }: Size,
     ranges: &[Range<usize>],
@@ -157,22 +158,23 @@ pub(crate) fn for_row_ranges(
     parallel_for(tasks, |(range, (states, saved)): Task<'_>| work(range, states, saved));
 }
 
-/// A recurrent layer over a whole sequence as an operation of burn. Its inputs are those of [`Inputs`], with
-/// `not_reset` as the constant.
+/// A recurrent layer over a whole sequence as a burn operation. Its inputs are those of [`Inputs`],
+/// with `not_reset` as the constant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Recurrence {
     /// The width of the carry, as a multiple of `hidden`.
     pub(crate) carry: usize,
-    /// How many numbers of a row of a step the forward pass saves for the backward pass, as multiples of `hidden`.
+    /// The numbers per row and step that the forward pass saves for the backward pass, as a
+    /// multiple of `hidden`.
     pub(crate) saved: usize,
-    /// Returns the states after every step, followed by what else the last carry consists of:
+    /// Returns the states after every step, followed by the remaining part of the last carry,
     /// `[time + carry - 1, row, hidden]`.
     pub(crate) forward: fn(Size, Inputs<'_>, Option<&mut [f32]>) -> Vec<f32>,
     /// Returns the gradients of the inputs.
     pub(crate) backward: fn(Size, Inputs<'_>, Computed<'_>) -> Gradients,
 }
 
-/// What the backward pass needs.
+/// Data for the backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     layer: Recurrence,

@@ -1,4 +1,4 @@
-//! The products that only backward passes need.
+//! Matrix products that only backward passes need.
 
 use std::ops::Range;
 
@@ -8,12 +8,12 @@ use crate::gemm::matmul::Product;
 use crate::gemm::pack::{Packed, Right, lanes};
 use crate::simd::dispatch::dispatch;
 
-/// Inner elements that [`add_transposed_left`] takes at a time.
+/// The number of inner elements that [`add_transposed_left`] processes at a time.
 const INNER_BLOCK: usize = 128;
-/// The same on the matrix unit, where blocks round differently: callers that share out the same lines among
-/// threads in other blocks begin each at a multiple of this.
+/// The same on the matrix unit, whose rounding depends on the blocks. Callers that divide the same
+/// lines differently over threads must therefore start each block at a multiple of it.
 pub(crate) const LINES_AT_ONCE: usize = 256;
-/// Wider matrices are packed, because rows far apart compete for the same lines of the cache.
+/// Wider matrices are packed, because rows far apart compete for the same cache lines.
 const MAX_UNPACKED: usize = 256;
 
 impl Packed {
@@ -25,10 +25,8 @@ impl Packed {
     }
 }
 
-/// `c += a^T b` with `a` `[inner, width]`, `b` `[inner, columns]` and `c` the rows `rows` of the
-/// result, `[width, columns]`.
-///
-/// `scratch` keeps its memory from call to call.
+/// Computes `c += a^T b`, with `a` `[inner, width]`, `b` `[inner, columns]` and `c` the rows `rows`
+/// of the result, `[width, columns]`. `scratch` is reused memory.
 pub(crate) fn add_transposed_left(
     a: &[f32],
     b: &[f32],
@@ -46,17 +44,17 @@ pub(crate) fn add_transposed_left(
     add_transposed_lines(lines, b, inner, scratch, c);
 }
 
-/// The rows of a matrix, each of which begins `stride` after the one before it; they may overlap.
+/// The rows of a matrix, `stride` apart; they may overlap.
 #[derive(Clone, Copy)]
 pub(crate) struct Lines<'a> {
     pub(crate) matrix: &'a [f32],
     pub(crate) stride: usize,
     pub(crate) width: usize,
-    /// The width of all of the matrix, of which threads may have a part each.
+    /// The width of the whole matrix, of which each thread may have a part.
     pub(crate) of: usize,
 }
 
-/// The same for `inner` rows that may lie apart or overlap.
+/// Computes the same for `inner` rows that may be apart or overlap.
 pub(crate) fn add_transposed_lines(
     a: Lines<'_>,
     b: &[f32],
@@ -88,13 +86,13 @@ pub(crate) fn add_transposed_lines(
     add_by_vectors(a, b, inner, scratch, c);
 }
 
-/// The same without the matrix unit: every element is one chain of multiply-adds, whatever blocks the lines
-/// come in.
+/// Computes the same without the matrix unit. Every element is one chain of multiply-adds,
+/// regardless of blocks.
 fn add_by_vectors(a: Lines<'_>, b: &[f32], inner: usize, scratch: &mut Scratch, c: &mut [f32]) {
     let Lines { matrix, stride, width, .. } = a;
     let columns = b.len() / inner;
-    // Few columns fill no vectors; then the transpose of the result is computed, of which every element
-    // is the same chain of multiply-adds.
+    // Few columns do not fill a vector. In this case the transpose of the result is computed; its
+    // elements are the same chains of multiply-adds.
     let whole = stride == width && width.is_multiple_of(lanes()) && width <= MAX_UNPACKED;
     if columns <= lanes() && whole {
         let turned = &mut scratch.turned;
@@ -130,12 +128,12 @@ fn add_by_vectors(a: Lines<'_>, b: &[f32], inner: usize, scratch: &mut Scratch, 
     }
 }
 
-/// `c += a^T b` where the rows of `a` lie `stride` apart and `rows` of its columns count.
+/// Computes `c += a^T b` for the first `rows` columns of `a`, whose rows are `stride` apart.
 fn product(a: &[f32], stride: usize, rows: usize, b: Right<'_>, c: &mut [f32]) {
     dispatch(Product::<true> { a, stride, rows, b, bias: None, c });
 }
 
-/// Memory that [`add_transposed_left`] uses again and again.
+/// Reused memory of [`add_transposed_left`].
 #[derive(Default)]
 pub(crate) struct Scratch {
     packed: Packed,

@@ -1,9 +1,9 @@
 //! Matrix products of row-major `f32` matrices on one core.
 //!
-//! The right matrix is packed into panels of up to four vectors; a tile of some rows by one panel is
-//! accumulated in registers. Every element of the result is the same chain of fused multiply-adds, in
-//! the order of the inner dimension, whatever tile it falls into: the bits of a row depend neither on
-//! the number of rows nor on the row's position.
+//! The right matrix is packed into panels of up to four vectors; a tile of some rows and one panel
+//! is accumulated in registers. Every element of the result is the same chain of fused
+//! multiply-adds, in the order of the inner dimension, regardless of its tile. The bits of a row
+//! therefore depend neither on the number of rows nor on the row's position.
 
 use std::ops::Range;
 
@@ -15,17 +15,18 @@ use crate::gemm::pack::{Packed, Right, panels};
 use crate::gemm::tile::Tiles;
 use crate::simd::dispatch::dispatch;
 
-/// Rows of the result that are computed panel by panel, so that the left rows stay in cache.
+/// The number of rows of the result that are computed panel by panel, so that the left rows stay in
+/// cache.
 const ROW_BLOCK: usize = 48;
 
-/// Computes `c = bias + a b`, or `c += a b` without a bias: `a` is `[rows, inner]`, `bias` `[columns]` and
-/// `c` `[rows, columns]`.
+/// Computes `c = bias + a b`, or `c += a b` without a bias; `a` is `[rows, inner]`, `bias` is
+/// `[columns]` and `c` is `[rows, columns]`.
 pub fn multiply(a: &[f32], b: &Packed, bias: Option<&[f32]>, c: &mut [f32]) {
     assert_eq!(a.len() * b.columns(), c.len() * b.inner(), "the left matrix is [rows, inner]");
     multiply_strided(a, b.inner(), b, bias, c);
 }
 
-/// Does the same where the rows of `a` lie `stride` apart.
+/// Computes the same if the rows of `a` are `stride` apart.
 pub(crate) fn multiply_strided(
     a: &[f32],
     stride: usize,
@@ -45,15 +46,15 @@ pub(crate) fn multiply_strided(
     }
 }
 
-/// One product; with `TRANSPOSED`, `a` is `[inner, rows]`, or some columns of such a matrix.
+/// A product. With `TRANSPOSED`, `a` is `[inner, rows]`, or some columns of such a matrix.
 pub(crate) struct Product<'a, const TRANSPOSED: bool> {
     pub(crate) a: &'a [f32],
-    /// How far the rows of `a` lie apart.
+    /// The distance between rows of `a`.
     pub(crate) stride: usize,
     /// The number of rows of the result.
     pub(crate) rows: usize,
     pub(crate) b: Right<'a>,
-    /// The initial value of every row; without it, that of `c`.
+    /// The initial value of every row; `None` uses that of `c`.
     pub(crate) bias: Option<&'a [f32]>,
     pub(crate) c: &'a mut [f32],
 }
@@ -90,19 +91,19 @@ impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
     }
 }
 
-/// Columns of the right matrix.
+/// A panel: some columns of the right matrix.
 #[derive(Clone, Copy)]
 struct Panel<'a> {
-    /// From the first of the columns.
+    /// The matrix from the first of these columns on.
     data: &'a [f32],
-    /// How far the rows lie apart.
+    /// The distance between rows.
     stride: usize,
-    /// The first of the columns.
+    /// The index of the first column.
     column: usize,
 }
 
 impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
-    /// A range of rows by one panel of `V` vectors, `most` rows at a time.
+    /// Computes a range of rows and one panel of `V` vectors, at most `most` rows at a time.
     #[inline(always)]
     fn rows<S: Simd, const V: usize>(
         &mut self,
@@ -114,7 +115,8 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         if rows.is_empty() {
             return;
         }
-        // Tiles of nearly equal height: 19 rows are 5, 5, 5 and 4, since a tile of one row is slow.
+        // Tiles of nearly equal height: 19 rows are 5, 5, 5 and 4, because a tile of one row is
+        // slow.
         let tiles = rows.len().div_ceil(most);
         let (low, taller) = (rows.len() / tiles, rows.len() % tiles);
         let later = rows.start + taller * (low + 1);
@@ -135,7 +137,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         }
     }
 
-    /// `n` rows, a multiple of `R`.
+    /// Computes `n` rows, a multiple of `R`.
     #[inline(always)]
     fn tiles<S: Simd, const R: usize, const V: usize>(
         &mut self,

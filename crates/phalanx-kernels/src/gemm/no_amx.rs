@@ -1,4 +1,4 @@
-//! In place of [`amx`](super::amx) where there is no such unit: takes no product.
+//! Replaces [`amx`](super::amx) on platforms without a matrix unit: takes no product.
 
 pub(crate) fn takes(_rows: usize, _inner: usize, _columns: usize) -> bool {
     false
@@ -9,13 +9,13 @@ pub(crate) fn takes_transposed(_inner: usize, _width: usize, _columns: usize) ->
     false
 }
 
-/// There is none.
+/// Never exists.
 #[derive(Clone, Debug)]
 pub(crate) enum Right {}
 
 impl Default for Right {
     fn default() -> Self {
-        unreachable!("takes() is asked before")
+        unreachable!("`takes` returns false")
     }
 }
 

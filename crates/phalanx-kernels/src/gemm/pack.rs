@@ -1,35 +1,36 @@
-//! The right-hand matrix of a product, laid out in panels.
+//! The right matrix of a product, packed in panels.
 
 use crate::gemm::amx;
 use crate::simd::dispatch::dispatch;
 use pulp::{Simd, WithSimd};
 
-/// Bytes.
+/// The size of a cache line in bytes.
 const CACHE_LINE: usize = 64;
 
-/// A matrix `[inner, columns]` laid out for the right-hand side of a product.
+/// A right matrix `[inner, columns]`, packed for products.
 #[derive(Clone, Debug, Default)]
 pub struct Packed {
     inner: usize,
     columns: usize,
-    /// Panel after panel, each `[inner, width]` where the width is that of some vectors ([`panels`]).
+    /// The panels in sequence, each `[inner, width]`; a width is that of some vectors ([`panels`]).
     data: Vec<f32>,
-    /// Where the first panel begins, so that vectors do not straddle lines of the cache.
+    /// The offset of the first panel, such that vectors do not straddle cache lines.
     offset: usize,
-    /// In place of panels, where the matrix unit takes the product.
+    /// Replaces the panels if the matrix unit computes the product.
     tiles: Option<amx::Right>,
 }
 
 impl Packed {
-    /// Packs `matrix`, `[inner, columns]`, for products with about `rows` rows, which must not depend on the
-    /// number of threads: other units of the processor may compute products of many rows, with other bits.
+    /// Packs `matrix`, `[inner, columns]`, for products with about `rows` rows. This number must
+    /// not depend on the number of threads: another unit of the processor may compute products of
+    /// many rows, with other bits.
     pub fn new(matrix: &[f32], inner: usize, columns: usize, rows: usize) -> Self {
         let mut packed = Self::default();
         packed.pack::<false>(matrix, inner, columns, rows);
         packed
     }
 
-    /// Packs `matrix`, or its transpose, into the memory there is.
+    /// Packs `matrix`, or its transpose, reusing memory.
     pub(crate) fn pack<const TRANSPOSED: bool>(
         &mut self,
         matrix: &[f32],
@@ -57,7 +58,7 @@ impl Packed {
         (self.inner, self.columns, self.tiles) = (inner, columns, None);
         let (lanes, most) = shape();
         self.data.resize(inner * columns.next_multiple_of(lanes) + CACHE_LINE / 4, 0.0);
-        // A pointer that cannot be aligned costs time, not correctness.
+        // A pointer that cannot be aligned only costs time.
         self.offset = self.data.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE / 4);
         let mut rest = &mut self.data[self.offset..];
         for (vector, vectors) in divided(columns.div_ceil(lanes), most) {
@@ -79,12 +80,12 @@ impl Packed {
         }
     }
 
-    /// The matrix in tiles, where the matrix unit takes the product.
+    /// Returns the matrix in tiles if the matrix unit computes the product.
     pub(crate) fn tiles(&self) -> Option<&amx::Right> {
         self.tiles.as_ref()
     }
 
-    /// The matrix in panels, where it is not in tiles.
+    /// Returns the matrix in panels if it is not in tiles.
     pub(crate) fn right(&self) -> Right<'_> {
         let Self { inner, columns, offset, ref data, .. } = *self;
         Right { inner, columns, data: &data[offset..], packed: true }
@@ -103,29 +104,32 @@ impl Packed {
     }
 }
 
-/// The right-hand side of a product, packed or as it is.
+/// The right matrix of a product, packed or not.
 #[derive(Clone, Copy)]
 pub(crate) struct Right<'a> {
     pub(crate) inner: usize,
-    /// A multiple of a vector where the matrix is not packed.
+    /// A multiple of a vector's length if the matrix is not packed.
     pub(crate) columns: usize,
     pub(crate) data: &'a [f32],
     pub(crate) packed: bool,
 }
 
-/// The panels of so many columns: the first vector of each, and how many there are.
+/// Iterates over the panels of `columns` columns: the first vector of each, and the number of its
+/// vectors.
 #[inline(always)]
 pub(crate) fn panels<S: Simd>(columns: usize) -> impl Iterator<Item = (usize, usize)> {
     divided(columns.div_ceil(S::F32_LANES), most::<S>())
 }
 
-/// The most vectors of a panel: with 32 registers, a tile of six rows and four vectors fits into them.
+/// Returns the largest number of vectors in a panel: with 32 registers, a tile of six rows and four
+/// vectors fits.
 #[inline(always)]
 fn most<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 4 } else { 2 }
 }
 
-/// `0..vectors` in as few parts of at most `most` as there can be, of nearly equal length.
+/// Divides `0..vectors` into as few parts of at most `most` vectors as possible, of nearly equal
+/// length.
 #[inline(always)]
 fn divided(vectors: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let parts = vectors.div_ceil(most);
@@ -135,12 +139,12 @@ fn divided(vectors: usize, most: usize) -> impl Iterator<Item = (usize, usize)> 
     })
 }
 
-/// The number of `f32` in a vector of this processor.
+/// Returns the number of `f32` in a vector of this processor.
 pub(crate) fn lanes() -> usize {
     shape().0
 }
 
-/// The number of `f32` in a vector of this processor, and of vectors in a panel.
+/// Returns the number of `f32` in a vector of this processor, and of vectors in a panel.
 fn shape() -> (usize, usize) {
     struct Shape;
     impl WithSimd for Shape {

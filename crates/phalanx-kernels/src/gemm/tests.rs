@@ -1,4 +1,4 @@
-//! The kernels against plain loops in double precision.
+//! The kernels compared with plain loops in double precision.
 
 use pulp::{NullaryFnOnce, Scalar, Simd, WithSimd};
 
@@ -11,14 +11,14 @@ pub(crate) fn random(rng: &mut Rng, n: usize) -> Vec<f32> {
     (0..n).map(|_| rng.range(-1.0, 1.0)).collect()
 }
 
-/// Rows, inner dimension and columns: special cases, and some at random.
+/// Returns rows, inner dimension and columns of products: special cases, and random ones.
 pub(crate) fn shapes(rng: &mut Rng) -> Vec<(usize, usize, usize)> {
     let special = [(1, 1, 1), (160, 64, 192), (8, 0, 5), (0, 3, 4), (300, 17, 33), (5, 700, 640)];
     let drawn = (0..60).map(|_| (1 + rng.below(40), 1 + rng.below(70), 1 + rng.below(100)));
     special.into_iter().chain(drawn).collect()
 }
 
-/// `start + a b`, with the bound that rounding of `inner` steps allows.
+/// Returns `start + a b` and a bound on the rounding errors of `inner` steps.
 pub(crate) fn exact(
     a: &[f32],
     b: &[f32],
@@ -89,7 +89,7 @@ fn the_bits_of_a_row_do_not_depend_on_the_other_rows() {
     }
 }
 
-/// A product as a processor with smaller vectors computes it.
+/// A product on a processor with smaller vectors.
 struct On<S, P>(S, P);
 
 impl<S: Simd, P: WithSimd<Output = ()>> NullaryFnOnce for On<S, P> {
@@ -101,7 +101,7 @@ impl<S: Simd, P: WithSimd<Output = ()>> NullaryFnOnce for On<S, P> {
     }
 }
 
-/// `start + a b`, or `start + a^T b`, by the vectors of `S`.
+/// Returns `start + a b`, or `start + a^T b`, computed with the vectors of `S`.
 fn product<S: Simd, const TRANSPOSED: bool>(
     simd: S,
     a: &[f32],
@@ -111,7 +111,7 @@ fn product<S: Simd, const TRANSPOSED: bool>(
 ) -> Vec<f32> {
     let columns = b.len() / inner;
     let rows = start.len() / columns;
-    // As wide as the vectors ask for, unpacked.
+    // As wide as the vectors require, unpacked.
     let wide = columns.next_multiple_of(S::F32_LANES);
     let widened = |matrix: &[f32]| -> Vec<f32> {
         let rows = matrix.chunks_exact(columns);
@@ -136,7 +136,7 @@ fn products_agree_on_every_kind_of_processor() {
         let turned: Vec<f32> = (0..inner)
             .flat_map(|k| (0..rows).map(|i| a[i * inner + k]).collect::<Vec<_>>())
             .collect();
-        // One number at a time, which any processor can.
+        // One number at a time, as any processor can.
         let portable = product::<_, false>(Scalar, &a, &b, inner, &start);
         assert_close(&portable, &bound);
         assert_eq!(product::<_, true>(Scalar, &turned, &b, inner, &start), portable);
@@ -151,7 +151,7 @@ fn products_agree_on_every_kind_of_processor() {
                 fused.push(product::<_, false>(simd, &a, &b, inner, &start));
                 fused.push(product::<_, true>(simd, &turned, &b, inner, &start));
             }
-            // AVX2 and AVX-512 fuse multiply-adds and have the same bits.
+            // AVX2 and AVX-512 fuse multiply-adds and give the same bits.
             for product in &fused {
                 assert_close(product, &bound);
                 assert_eq!(product, &fused[0]);

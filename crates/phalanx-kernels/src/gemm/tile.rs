@@ -1,10 +1,11 @@
-//! The innermost loop of a product.
+//! The innermost loop of a matrix product.
 //!
-//! The compiler cannot prove that a tile lies within its matrices, and one check for each row and inner
-//! element costs a third of the time. Here the bounds are asserted once per tile instead, and the
-//! elements read through pointers.
+//! The compiler cannot prove that a tile is within its matrices, and a check for each row and inner
+//! element would cost a third of the time. Bounds are therefore asserted once per tile, and
+//! elements are read through pointers.
 #![allow(unsafe_code)]
-// Indices tell the compiler to keep each sum in a register of its own; iterators move them to memory.
+// With indices, the compiler keeps each sum in its own register; with iterators, it moves them to
+// memory.
 #![allow(clippy::needless_range_loop)]
 
 use pulp::{NullaryFnOnce, Simd};
@@ -14,32 +15,32 @@ use crate::simd::dispatch::load;
 /// A range of rows of a product by `V` vectors, `R` rows at a time.
 pub(crate) struct Tiles<'a, S, const TRANSPOSED: bool, const R: usize, const V: usize> {
     pub(crate) simd: S,
-    /// The left matrix from the first of the rows: `[rows, inner]`, or `[inner, rows]` where it is
+    /// The left matrix from the first of the rows on: `[rows, inner]`, or `[inner, rows]` if it is
     /// transposed.
     pub(crate) a: &'a [f32],
-    /// How far the rows of `a`, as it is stored, lie apart.
+    /// The distance between rows of `a` as stored.
     pub(crate) stride: usize,
     /// The number of rows, a multiple of `R`.
     pub(crate) rows: usize,
     pub(crate) inner: usize,
-    /// The right matrix from the first of the columns.
+    /// The right matrix from the first of the columns on.
     pub(crate) b: &'a [f32],
-    /// How far the rows of `b` lie apart.
+    /// The distance between rows of `b`.
     pub(crate) b_stride: usize,
-    /// The initial value of every row, from the first of the columns; without it, that of `c`.
+    /// The initial value of every row, from the first of the columns on; `None` uses that of `c`.
     pub(crate) bias: Option<&'a [f32]>,
-    /// The result from the first of the rows and columns.
+    /// The result from the first of the rows and columns on.
     pub(crate) c: &'a mut [f32],
-    /// How far the rows of `c` lie apart.
+    /// The distance between rows of `c`.
     pub(crate) columns: usize,
-    /// How many of the `V` vectors' columns the result has.
+    /// The number of columns of the result among those of the `V` vectors.
     pub(crate) width: usize,
 }
 
 impl<S: Simd, const TRANSPOSED: bool, const R: usize, const V: usize>
     Tiles<'_, S, TRANSPOSED, R, V>
 {
-    /// Computes them. It is a function of its own, so that the registers are given out to one loop alone.
+    /// Computes the rows. A function of its own, so that one loop alone gets the registers.
     #[inline(never)]
     pub(crate) fn run(self) {
         self.simd.vectorize(self);
@@ -55,19 +56,19 @@ impl<S: Simd, const TRANSPOSED: bool, const R: usize, const V: usize> NullaryFnO
     fn call(self) {
         let Self { simd, inner, b_stride, columns, width, .. } = self;
         let lanes = S::F32_LANES;
-        // From one row to the next, and from one inner element to the next.
+        // The distance from one row to the next, and from one inner element to the next.
         let (row_step, step) = if TRANSPOSED { (1, self.stride) } else { (self.stride, 1) };
-        // Of the last vector, the result may have a part only.
+        // The result may have only a part of the last vector.
         let whole = if width == V * lanes { V } else { V - 1 };
         let rest = whole * lanes..width;
         for row in (0..self.rows).step_by(R) {
             let (a, b, c) = (&self.a[row * row_step..], self.b, &mut self.c[row * columns..]);
-            assert!((R - 1) * columns + width <= c.len(), "the tile lies within the result");
+            assert!((R - 1) * columns + width <= c.len(), "the tile is within the result");
             if inner > 0 {
                 let last = (inner - 1) * step + (R - 1) * row_step;
-                assert!(last < a.len(), "the tile lies within the left matrix");
+                assert!(last < a.len(), "the tile is within the left matrix");
                 let last = (inner - 1) * b_stride + V * lanes;
-                assert!(last <= b.len(), "the tile lies within the right matrix");
+                assert!(last <= b.len(), "the tile is within the right matrix");
             }
             let mut sum = [[simd.splat_f32s(0.0); V]; R];
             for v in 0..V {
@@ -78,7 +79,8 @@ impl<S: Simd, const TRANSPOSED: bool, const R: usize, const V: usize> NullaryFnO
                     }
                 } else if v < whole {
                     for r in 0..R {
-                        // SAFETY: row `r` of the tile has `whole` vectors within `c`, see above.
+                        // SAFETY: row `r` of the tile has `whole` vectors within `c`, as asserted
+                        // above.
                         sum[r][v] = unsafe { vector::<S>(c.as_ptr().add(r * columns + v * lanes)) };
                     }
                 } else {
@@ -91,10 +93,10 @@ impl<S: Simd, const TRANSPOSED: bool, const R: usize, const V: usize> NullaryFnO
             let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
             macro_rules! next {
                 () => {
-                    // SAFETY: this runs `inner` times, from the first inner element on. Then `a` and
-                    // `b` point to the tile's elements of the next inner element, and all offsets from
-                    // there are at most those asserted above. Behind the last inner element the
-                    // pointers are not read.
+                    // SAFETY: this runs `inner` times, from the first inner element on. Each time,
+                    // `a` and `b` point to the tile's elements of the next inner element, and all
+                    // offsets from there are at most those asserted above. After the last inner
+                    // element the pointers are not read.
                     unsafe {
                         let mut vectors = [simd.splat_f32s(0.0); V];
                         for v in 0..V {
@@ -138,13 +140,13 @@ impl<S: Simd, const TRANSPOSED: bool, const R: usize, const V: usize> NullaryFnO
     }
 }
 
-/// The vector that begins at `place`, aligned or not.
+/// Returns the vector that starts at `place`, aligned or not.
 ///
 /// # Safety
 ///
-/// As many numbers as a vector has can be read there.
+/// The numbers of a whole vector must be readable at `place`.
 #[inline(always)]
 unsafe fn vector<S: Simd>(place: *const f32) -> S::f32s {
-    // SAFETY: see above; a vector is numbers and nothing else.
+    // SAFETY: see above; a vector consists of plain numbers.
     unsafe { place.cast::<S::f32s>().read_unaligned() }
 }

@@ -1,7 +1,7 @@
-//! Operations of our own on the devices that burn reaches through cubecl: GPUs.
+//! Custom operations for the GPUs that burn reaches through cubecl.
 //!
-//! burn would compute a GRU step by two dozen kernels forward and more than twice as many back, and for small
-//! networks the time of a GPU is dominated by kernel launches. Here a step is a product and one kernel, in both
-//! directions.
+//! burn would launch two dozen kernels per GRU step in the forward pass and more than twice as many
+//! in the backward pass, and for small networks kernel launches dominate the time. Here a step is
+//! one product and one kernel, in both directions.
 
 pub(crate) mod gru;

@@ -43,7 +43,7 @@ pub(crate) fn conv1d(input: Tensor<2>, layers: [LayerWeights; 3], size: Convolut
         let stride = if at == 0 { 2 } else { 1 };
         let padded = if at == 0 {
             let whole = vec![x, zeros(1)];
-            // A tensor without elements is more than some devices can take.
+            // Some devices do not support tensors without elements.
             let before = (size.zeros_before() > 0).then(|| zeros(size.zeros_before()));
             Tensor::cat(before.into_iter().chain(whole).collect(), 1)
         } else {

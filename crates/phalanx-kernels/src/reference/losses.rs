@@ -15,7 +15,7 @@ pub(crate) fn categorical(
     Tensor::cat(vec![all.gather(1, actions), entropy], 1)
 }
 
-/// See [`ppo_loss`](crate::ppo_loss); `clip` is infinite where nothing is clipped.
+/// See [`ppo_loss`](crate::ppo_loss); `clip` is infinite to disable clipping.
 pub(crate) fn ppo_loss(logits: Tensor<2>, targets: &PolicyTargets, clip: f32) -> Tensor<1> {
     let both = categorical(logits, targets.mask_bias.clone(), targets.actions.clone());
     let (log_prob, entropy) = (both.clone().narrow(1, 0, 1), both.narrow(1, 1, 1));
@@ -35,13 +35,13 @@ pub(crate) fn ppo_loss(logits: Tensor<2>, targets: &PolicyTargets, clip: f32) ->
     Tensor::cat(vec![-sum(gain), sum(entropy), sum(clipped), sum(divergence)], 0)
 }
 
-/// See [`value_loss`](crate::value_loss); `clip` and `huber_delta` are infinite where they have no effect.
+/// See [`value_loss`](crate::value_loss); an infinite `clip` or `huber_delta` has no effect.
 pub(crate) fn value_loss(
     values: Tensor<2>,
     targets: &ValueTargets,
     [clip, huber_delta]: [f32; 2],
 ) -> Tensor<1> {
-    // Twice the loss of an error; with c the error cut off at delta, c^2 + 2 delta (|e| - |c|).
+    // Twice the loss of an error: with c the error clipped to delta, c^2 + 2 delta (|e| - |c|).
     let penalty = |error: Tensor<2>| {
         if huber_delta.is_infinite() {
             return error.square();

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, activation};
 use super::layers::linear;
 use crate::{Activation, ConcaveWeights, Convex, LayerWeights, QmixLayers};
 
-/// See [`qmix_mix`](crate::qmix_mix), with its arguments in order.
+/// See [`qmix_mix`](crate::qmix_mix); the inputs are its arguments in order.
 pub(crate) fn qmix_mix([q, weight_1, bias_1, weight_2, value]: [Tensor<2>; 5]) -> Tensor<2> {
     let [row, agent] = q.dims();
     let [_, embed] = bias_1.dims();
@@ -45,8 +45,8 @@ pub(crate) fn concave_mix(q: Tensor<2>, weights: ConcaveWeights) -> Tensor<2> {
     weights.value - (units * weights.weight_3).sum_dim(1).div_scalar((3 * embed) as f32)
 }
 
-/// `x W / divisor + b` with the weights of each row: `x` `[row, input]`, `weight`
-/// `[row, input * output]`, `bias` `[row, output]`.
+/// Computes `x W / divisor + b` with the weights of each row: `x` is `[row, input]`, `weight`
+/// `[row, input * output]` and `bias` `[row, output]`.
 fn layer(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, divisor: usize) -> Tensor<2> {
     let [row, input] = x.dims();
     let [_, output] = bias.dims();

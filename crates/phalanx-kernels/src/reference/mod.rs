@@ -1,4 +1,5 @@
-//! The operations composed of burn's own, for every device: the oracle of the tests.
+//! The operations composed of burn's own, for every device. Tests compare the fused operations with
+//! them.
 
 mod layers;
 mod losses;

@@ -2,17 +2,17 @@
 
 use pulp::Simd;
 
-/// Beyond this, `tanh` is constant.
+/// `tanh` is constant beyond this bound.
 const CLAMP: f32 = 8.0;
-/// `tanh x = x P(x^2) / Q(x^2)` on `[-8, 8]`: the rational function of this degree with the least
-/// maximal relative error, found by reweighted least squares (Lawson's algorithm).
+/// `tanh x = x P(x^2) / Q(x^2)` on `[-8, 8]`: the rational function of this degree with the
+/// smallest maximal relative error, found by reweighted least squares (Lawson's algorithm).
 const P: [f32; 5] = [1.0, 0.134_445_09, 0.003_571_611_4, 2.189_487_9e-5, 1.523_071_4e-8];
 const Q: [f32; 5] = [1.0, 0.467_778_35, 0.026_164_494, 3.411_313_5e-4, 8.522_568_5e-7];
 
-/// The hyperbolic tangent, within `5e-7` of the true value and never beyond one.
+/// Computes the hyperbolic tangent, within `5e-7` of the exact value and within `[-1, 1]`.
 #[inline(always)]
 pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    // The variable comes second, so that a NaN stays one.
+    // The argument comes second, so that NaN stays NaN.
     let x = simd.min_f32s(simd.splat_f32s(CLAMP), x);
     let x = simd.max_f32s(simd.splat_f32s(-CLAMP), x);
     let square = simd.mul_f32s(x, x);
@@ -20,7 +20,7 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.div_f32s(numerator, polynomial(simd, Q, square))
 }
 
-/// `1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2`, within `5e-7` of the true value.
+/// Computes `1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2`, within `5e-7` of the exact value.
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let half = simd.splat_f32s(0.5);

@@ -8,11 +8,10 @@ use crate::simd::activation::sigmoid;
 use crate::simd::activation::tanh;
 use crate::simd::elu::elu;
 
-/// `2 atanh(w) / w` as a polynomial of `w^2`; beyond these terms less than `2e-8` is left where
-/// `w <= 1/3`.
+/// `2 atanh(w) / w` as a polynomial in `w^2`; for `w <= 1/3`, the terms left out are below `2e-8`.
 const ATANH: [f32; 7] = [2.0, 2.0 / 3.0, 2.0 / 5.0, 2.0 / 7.0, 2.0 / 9.0, 2.0 / 11.0, 2.0 / 13.0];
 
-/// The activation's value, within `1e-6` of the true one.
+/// Computes the activation, within `1e-6` of the exact value.
 #[inline(always)]
 pub(crate) fn value<S: Simd>(simd: S, activation: Convex, x: S::f32s) -> S::f32s {
     let zero = simd.splat_f32s(0.0);
@@ -24,7 +23,7 @@ pub(crate) fn value<S: Simd>(simd: S, activation: Convex, x: S::f32s) -> S::f32s
     }
 }
 
-/// The activation's slope at the input `x`; at a kink that of the left side.
+/// Computes the activation's slope at the input `x`; at a kink, the slope on its left.
 #[inline(always)]
 #[cfg(feature = "flex")] // Only the fused backward pass needs it.
 pub(crate) fn slope<S: Simd>(simd: S, activation: Convex, x: S::f32s) -> S::f32s {
@@ -38,7 +37,7 @@ pub(crate) fn slope<S: Simd>(simd: S, activation: Convex, x: S::f32s) -> S::f32s
     }
 }
 
-/// `ln(1 + exp(x)) = max(x, 0) + ln(2 / (1 + t))` with `t = tanh(|x| / 2)`.
+/// Computes `ln(1 + exp(x)) = max(x, 0) + ln(2 / (1 + t))` with `t = tanh(|x| / 2)`.
 ///
 /// The logarithm is `2 atanh(w)` with `w = (1 - t) / (3 + t)`, which lies in `[0, 1/3]`.
 #[inline(always)]

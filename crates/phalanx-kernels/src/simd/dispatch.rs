@@ -1,11 +1,12 @@
-//! Which vectors a processor has, and loads and stores that may be cut short by the end of a slice.
+//! Selection of a processor's vectors, and loads and stores that the end of a slice may cut short.
 
 #[cfg(all(test, feature = "flex"))]
 use std::cell::Cell;
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Runs `work` with the widest vectors of this processor, found out when it runs: AVX-512, AVX2 or none.
+/// Runs `work` with the widest vectors of this processor, detected at run time: AVX-512, AVX2 or
+/// none.
 #[inline]
 pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     #[cfg(all(test, feature = "flex"))]
@@ -15,8 +16,8 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     Arch::new().dispatch(work)
 }
 
-/// Returns whether a product may be computed on the matrix unit, where there is one; only `large` ones are worth it.
-/// The environment variable `PHALANX_AMX=off` forbids it.
+/// Returns whether a product may be computed on the matrix unit, if there is one; only `large`
+/// products benefit. The environment variable `PHALANX_AMX=off` disables the unit.
 #[cfg(all(feature = "flex", target_arch = "x86_64", target_os = "linux"))]
 pub(crate) fn amx_takes(large: bool) -> bool {
     #[cfg(all(test, feature = "flex"))]
@@ -30,7 +31,7 @@ pub(crate) fn amx_takes(large: bool) -> bool {
 
 #[cfg(all(test, feature = "flex"))]
 thread_local! {
-    /// The vectors that [`dispatch`] uses on this thread in place of the widest.
+    /// Overrides the vectors that [`dispatch`] uses on this thread.
     static VECTORS: Cell<Option<Vectors>> = const { Cell::new(None) };
 }
 
@@ -38,20 +39,21 @@ thread_local! {
 #[cfg(all(test, feature = "flex"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Vectors {
-    /// One number at a time, as any processor can.
+    /// One number at a time, on any processor.
     None,
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
     #[cfg(target_arch = "x86_64")]
     Avx512(pulp::x86::V4),
-    /// AVX-512, and all products, however small, on the matrix unit.
+    /// AVX-512, with all products, however small, on the matrix unit.
     #[cfg(target_arch = "x86_64")]
     Amx(pulp::x86::V4),
 }
 
 #[cfg(all(test, feature = "flex"))]
 impl Vectors {
-    /// All kinds this processor has; each is taken by [`dispatch`] on this thread until the next.
+    /// Iterates over all kinds of vectors of this processor; [`dispatch`] uses the current one on
+    /// this thread.
     pub(crate) fn each() -> impl Iterator<Item = Self> {
         let mut all = vec![Self::None];
         #[cfg(target_arch = "x86_64")]
@@ -67,7 +69,7 @@ impl Vectors {
         std::iter::from_fn(move || {
             let next = all.next();
             VECTORS.set(next);
-            // Other threads would take the widest.
+            // Other threads would use the widest vectors.
             crate::threads::set_in_shard(next.is_some());
             next
         })
@@ -92,7 +94,7 @@ impl Vectors {
     }
 }
 
-/// The first elements of `from` as a vector; zeros where the slice ends early.
+/// Loads the first elements of `from` as a vector, with zeros past the end of the slice.
 #[inline(always)]
 pub(crate) fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
     match S::as_simd_f32s(from).0.first() {
@@ -101,7 +103,7 @@ pub(crate) fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
     }
 }
 
-/// Stores as much of a vector as `into` has room for.
+/// Stores as many elements of a vector as `into` has room for.
 #[inline(always)]
 pub(crate) fn store<S: Simd>(simd: S, into: &mut [f32], values: S::f32s) {
     match S::as_mut_simd_f32s(into).0.first_mut() {

@@ -11,7 +11,7 @@ pub fn activate(activation: Activation, values: &mut [f32]) {
     match activation {
         Activation::Softplus { beta } => {
             for x in values {
-                // Written so that the exponential never overflows.
+                // In a form whose exponential never overflows.
                 *x = x.max(0.0) + (-(beta * *x).abs()).exp().ln_1p() / beta;
             }
         }
@@ -29,7 +29,8 @@ impl WithSimd for Activate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // Replaces every vector `$x` of the values; a closure might not be inlined, which would cost its speed.
+        // Replaces every vector `$x` of the values. A closure might not be inlined, and would then
+        // be slow.
         macro_rules! map {
             ($x:ident => $value:expr) => {
                 for values in self.values.chunks_mut(S::F32_LANES) {
@@ -40,7 +41,7 @@ impl WithSimd for Activate<'_> {
         }
         let (zero, half) = (simd.splat_f32s(0.0), simd.splat_f32s(0.5));
         match self.activation {
-            // A softplus is computed one by one.
+            // The exponentials of softplus are computed one by one.
             Activation::Identity | Activation::Softplus { .. } => {}
             Activation::Relu => map!(x => simd.max_f32s(zero, x)),
             Activation::Absolute => map!(x => simd.abs_f32s(x)),

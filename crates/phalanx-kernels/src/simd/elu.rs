@@ -4,9 +4,10 @@ use pulp::Simd;
 
 use crate::simd::activation::tanh;
 
-/// `x` where it is positive, `exp(x) - 1` elsewhere, within `1e-6` of the true value.
+/// Computes `x` for positive `x` and otherwise `exp(x) - 1`, within `1e-6` of the exact value.
 ///
-/// With `t = tanh(x / 2)`, `exp(x) - 1 = 2 t / (1 - t)`, which cancels nowhere for negative `x`.
+/// With `t = tanh(x / 2)`, `exp(x) - 1 = 2 t / (1 - t)`, which has no cancellation for negative
+/// `x`.
 #[inline(always)]
 pub(crate) fn elu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let zero = simd.splat_f32s(0.0);

@@ -2,19 +2,19 @@
 
 use crate::simd::dispatch::dispatch;
 
-/// The constants of one optimizer step; `g` is the gradient times `clip`.
+/// Constants of one optimizer step; `g` is the gradient times `clip`.
 #[derive(Clone, Copy, Debug)]
 pub enum OptimizerStep {
-    /// Adam and RAdam: `m = d_1 m + (1 - d_1) g`, `v = d_2 v + (1 - d_2) g^2`,
-    /// `x -= rate m / (sqrt(v) / root + eps)`, or `x -= rate m` without a root.
+    /// Adam and RAdam: `m = d_1 m + (1 - d_1) g`, `v = d_2 v + (1 - d_2) g^2`, `x -= rate m /
+    /// (sqrt(v) / root + eps)`, or `x -= rate m` without a root.
     Moments {
         /// `d_1` and `d_2`.
         decays: [f64; 2],
         /// The learning rate, corrected for the bias of `m`.
         rate: f64,
-        /// The root of the bias of `v`.
+        /// The square root of the bias correction of `v`.
         root: Option<f64>,
-        /// Keeps the quotient finite.
+        /// The term added to the denominator.
         eps: f32,
     },
     /// RMSprop: `v = d v + (1 - d) g^2`, `x -= rate g / (sqrt(v) + eps)`.
@@ -23,13 +23,13 @@ pub enum OptimizerStep {
         decay: f64,
         /// The learning rate.
         rate: f64,
-        /// Keeps the quotient finite.
+        /// The term added to the denominator.
         eps: f32,
     },
 }
 
-/// Takes a step in place. All slices have the same length, except `first`, which may be empty where there is no
-/// first moment.
+/// Takes a step in place. All slices have the same length, except that `first` may be empty for
+/// RMSprop, which has no first moment.
 pub fn optimizer_step(
     step: OptimizerStep,
     clip: f32,
@@ -40,7 +40,7 @@ pub fn optimizer_step(
 ) {
     let blended = |moment: f32, decay: f32, rest: f32, new: f32| moment * decay + new * rest;
     let parts = |decay: f64| (decay as f32, (1.0 - decay) as f32);
-    // The closures are compiled for the vectors of the processor.
+    // The closures are compiled for the processor's vectors.
     dispatch(|| match step {
         OptimizerStep::Moments { decays: [d_1, d_2], rate, root, eps } => {
             let ((d_1, rest_1), (d_2, rest_2)) = (parts(d_1), parts(d_2));

@@ -1,4 +1,4 @@
-//! The vectorised functions against double precision.
+//! The vectorised functions compared with double precision.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -47,12 +47,13 @@ fn map(function: Function, inputs: &[f32]) -> Vec<f32> {
     values
 }
 
-/// Inputs from -30 to 30.
+/// Returns inputs from -30 to 30.
 fn inputs() -> Vec<f32> {
     (-300_000..=300_001).map(|i| i as f32 * 1e-4).collect()
 }
 
-/// The largest error on these inputs, as a multiple of the value where that is above `relative_from`.
+/// Returns the largest error on these inputs, relative to the value where that is above
+/// `relative_from`.
 fn largest_error(function: Function, exact: impl Fn(f64) -> f64, relative_from: f64) -> f64 {
     let inputs = inputs();
     let errors = inputs.iter().zip(map(function, &inputs)).map(|(&x, y)| {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::error::TrainError;
 
-/// The factor by which a learner multiplies its learning rate, a function of the progress of training:
-/// `t_env / t_max`, at most one.
+/// The factor by which a learner multiplies its learning rate, as a function of the progress of
+/// training, `t_env / t_max`, which is at most one.
 ///
-/// It depends on nothing else, so a resumed run continues it exactly.
+/// It depends on nothing else, so that a resumed run continues it exactly.
 ///
 /// ```
 /// use phalanx_train::algorithms::LearningRate;
@@ -28,18 +28,18 @@ pub struct LearningRate {
 }
 
 impl LearningRate {
-    /// Creates a schedule over `t_max` environment steps from the factor as a function of the progress in
-    /// `[0, 1]`.
+    /// Creates a schedule over `t_max` environment steps from a function that maps the progress, in
+    /// `[0, 1]`, to the factor.
     pub fn new(t_max: u64, factor: impl Fn(f64) -> f64 + Send + Sync + 'static) -> Self {
         Self { factor: Arc::new(factor), t_max: t_max.max(1) }
     }
 
-    /// Creates the schedule whose factor is always one.
+    /// Creates the constant schedule, whose factor is one.
     pub fn constant() -> Self {
         Self::new(1, |_| 1.0)
     }
 
-    /// Creates a schedule whose factor changes from one to `last` along a line.
+    /// Creates a schedule whose factor changes linearly from one to `last`.
     pub fn linear(last: f64, t_max: u64) -> Self {
         Self::new(t_max, move |progress| between(last, progress))
     }
@@ -54,7 +54,7 @@ impl LearningRate {
     ///
     /// # Errors
     ///
-    /// [`TrainError::LearningRate`] when the factor is negative or not finite.
+    /// Returns [`TrainError::LearningRate`] if the factor is negative or not finite.
     pub fn factor_at(&self, t_env: u64) -> Result<f64, TrainError> {
         let progress = (t_env as f64 / self.t_max as f64).min(1.0);
         let factor = (self.factor)(progress);
@@ -78,7 +78,7 @@ impl fmt::Debug for LearningRate {
     }
 }
 
-/// Returns the factor between one and `last`, both of which are exact.
+/// Interpolates between one and `last`; both ends are exact.
 fn between(last: f64, share: f64) -> f64 {
     1.0 - share + last * share
 }

@@ -1,16 +1,16 @@
-//! Algorithms: the settings of one make a learner.
+//! Algorithms, as settings that create learners.
 //!
-//! - [`Algorithm`] is a plain value with public fields; it creates a [`Learner`].
-//! - [`Algorithms`] lists the algorithms of the command line. A new one is one line there, or
-//!   [`Algorithms::register`] in a custom program.
+//! - [`Algorithm`] is a plain value with public fields that creates a [`Learner`].
+//! - [`Algorithms`] lists the algorithms of the command line. To add one, add a line there, or call
+//!   [`Algorithms::register`] in a program of your own.
 //! - Q-learning: [`QLearning`] over any [`Mixer`](phalanx_core::nn::Mixer), and algorithms that
 //!   implement [`ValueFactorisation`].
 //! - PQN: [`PqnVdn`] and [`PqnIql`].
 //! - Policy gradients: [`PolicyGradient`] holds the settings of [`Ippo`], [`Mappo`], [`Happo`],
 //!   [`SequentialPpo`], [`Ia2c`] and [`Maa2c`].
 
-/// Implements [`Algorithm`] for a struct whose field `learning` holds all of its settings, given its
-/// name, its summary and what makes a learner.
+/// Implements [`Algorithm`] for a struct whose field `learning` holds all of its settings, given
+/// its name, its summary and a constructor of its learner.
 macro_rules! algorithm_of_settings {
     (
         $algorithm:ty, $id:literal, $summary:literal,
@@ -83,42 +83,42 @@ use toml::Table;
 use crate::error::TrainError;
 use crate::rollout::{Metrics, Policy};
 
-/// An algorithm with its settings: a plain value with public fields that makes learners.
+/// An algorithm with its settings: a plain value with public fields that creates learners.
 pub trait Algorithm: Send + Sync {
     /// Returns the name on the command line, such as `qmix`.
     fn id(&self) -> &'static str;
 
-    /// Returns what the algorithm does, in one line.
+    /// Returns a one-line summary of the algorithm.
     fn summary(&self) -> &'static str;
 
-    /// Returns the settings as a configuration file states them.
+    /// Returns the settings as a table, as written in a configuration file.
     fn table(&self) -> Table;
 
-    /// Returns the default settings, as [`Algorithm::table`] does.
+    /// Returns the default settings in the form of [`Algorithm::table`].
     fn defaults(&self) -> Table;
 
-    /// Returns the settings of the right type whose values are invalid.
+    /// Returns the settings whose values are invalid. Their types have already been checked.
     fn validate(&self) -> Vec<InvalidSetting>;
 
-    /// Returns the settings that are invalid in an environment.
+    /// Returns the settings that are invalid for an environment.
     fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
         let _ = spec;
         Vec::new()
     }
 
-    /// Makes a learner for an environment, with initial weights. Its optimizers multiply their learning
-    /// rate by the factor of [`LearnerContext::learning_rate`].
+    /// Creates a learner with initial weights. Its optimizers multiply their learning rate by the
+    /// factor of [`LearnerContext::learning_rate`].
     fn learner(&self, context: &LearnerContext) -> Box<dyn Learner>;
 }
 
-/// What a learner is made for.
+/// Environment, seed and device of a learner.
 #[derive(Clone, Debug)]
 pub struct LearnerContext {
     /// The environment.
     pub spec: EnvSpec,
     /// The seed of every random stream.
     pub seed: u64,
-    /// The device on which the networks learn.
+    /// The device on which the networks are trained.
     pub device: Device,
     /// The schedule of the learning rate.
     pub learning_rate: LearningRate,
@@ -130,7 +130,7 @@ impl LearnerContext {
         Self { spec, seed, device, learning_rate: LearningRate::constant() }
     }
 
-    /// Returns the random streams from which the agents of each environment draw their actions, `[env]`.
+    /// Returns a random stream for the exploration in each environment, `[env]`.
     fn exploration(&self, n_envs: usize) -> Vec<Rng> {
         (0..n_envs as u32).map(|env| Rng::stream(self.seed, Purpose::Exploration, env)).collect()
     }
@@ -141,38 +141,38 @@ pub trait Learner: Send {
     /// Returns the number of parallel environments.
     fn n_envs(&self) -> usize;
 
-    /// Collects a rollout in `envs` and makes the updates that follow it. Steps, episodes, updates and
-    /// metrics are added to `metrics`.
+    /// Collects a rollout in `envs`, makes the updates that follow it, and adds steps, episodes,
+    /// updates and metrics to `metrics`.
     ///
     /// # Errors
     ///
-    /// When a loss or a gradient norm is not finite.
+    /// Returns an error if a loss or a gradient norm is not finite.
     fn train_iteration(
         &mut self,
         envs: &mut dyn VecEnv,
         metrics: &mut Metrics,
     ) -> Result<(), TrainError>;
 
-    /// Waits for pending device work and records its metrics in `metrics`. Nothing that is learned or played
-    /// depends on when it is called.
+    /// Waits for pending device work and records its metrics in `metrics`. The time of the call has
+    /// no influence on training.
     ///
     /// # Errors
     ///
-    /// When a loss or a gradient norm is not finite.
+    /// Returns an error if a loss or a gradient norm is not finite.
     fn flush(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
         let _ = metrics;
         Ok(())
     }
 
-    /// Computes `Q_tot` of each joint action `[agent]` of `actions`, taken at the first step of an episode
-    /// with the observations `[agent, obs_dim]` and the state `[state_dim]`. Returns `None` where no joint
-    /// action value is learned.
+    /// Computes `Q_tot` of each joint action `[agent]` in `actions` at the first step of an
+    /// episode, with observations `[agent, obs_dim]` and state `[state_dim]`. Returns `None` if the
+    /// algorithm learns no joint action values.
     fn joint_q_values(&self, obs: &[f32], state: &[f32], actions: &[u16]) -> Option<Vec<f32>> {
         let _ = (obs, state, actions);
         None
     }
 
-    /// Returns a message to show before a run starts, such as the size of the replay buffer.
+    /// Returns a message to show before training starts, such as the size of the replay buffer.
     fn startup_message(&self) -> Option<String> {
         None
     }
@@ -194,25 +194,26 @@ pub trait Learner: Send {
     /// Returns the current policy.
     fn policy(&self) -> Policy;
 
-    /// Saves the learner as named files: the weights, or everything that exact resumption needs.
+    /// Saves the learner as named files: either the weights, or everything that exact resumption
+    /// needs.
     ///
     /// # Errors
     ///
-    /// When weights cannot be read from the device.
+    /// Returns an error if weights cannot be read from the device.
     fn save(&self, scope: SaveScope) -> Result<Vec<NamedFile>, TrainError>;
 
     /// Restores what [`Learner::save`] wrote with [`SaveScope::Full`].
     ///
     /// # Errors
     ///
-    /// When a file is missing, damaged or belongs to other networks.
+    /// Returns an error if a file is missing, damaged or belongs to other networks.
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError>;
 }
 
-/// How much of a learner is saved.
+/// Parts of a learner that are saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SaveScope {
-    /// The weights.
+    /// The weights only.
     Weights,
     /// The weights, target networks, optimizers, replay buffer and random streams.
     Full,
@@ -228,7 +229,7 @@ pub struct NamedFile {
 }
 
 impl NamedFile {
-    /// Makes a file of this name.
+    /// Creates a file with this name and contents.
     pub fn new(name: &str, bytes: Vec<u8>) -> Self {
         Self { name: name.to_owned(), bytes }
     }

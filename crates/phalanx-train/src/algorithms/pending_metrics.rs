@@ -6,8 +6,8 @@ use phalanx_core::nn::download;
 use crate::error::TrainError;
 use crate::rollout::Metrics;
 
-/// Scalars of updates that are still on their device. Reading one would make the host wait, in every
-/// update, for everything computed before it.
+/// Scalars of updates that are still on their device. Reading one of them in every update would
+/// make the host wait for all pending work.
 #[derive(Clone, Default)]
 pub(super) struct PendingMetrics {
     names: Vec<&'static str>,
@@ -15,32 +15,32 @@ pub(super) struct PendingMetrics {
 }
 
 impl PendingMetrics {
-    /// Adds one scalar for each of `names`.
+    /// Adds one scalar of `values` for each of `names`.
     pub(super) fn add(&mut self, names: &[&'static str], values: Tensor<1>) {
         self.names.extend(names);
         self.values.push(values);
     }
 
-    /// Returns the scalars, to be read in one transfer with other tensors.
+    /// Returns the scalars, which can be downloaded together with other tensors.
     pub(super) fn values(&self) -> Vec<Tensor<1>> {
         self.values.clone()
     }
 
-    /// Reads all scalars at once and adds them to `metrics`.
+    /// Downloads all scalars in one transfer and adds them to `metrics`.
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// Returns an error if a loss or the norm of a gradient is not finite.
     pub(super) fn flush(self, metrics: &mut Metrics) -> Result<(), TrainError> {
         let values = download(self.values()).expect("the device returns what it computed");
         self.record(values, metrics)
     }
 
-    /// Adds `values`, read from the tensors of [`PendingMetrics::values`], to `metrics`.
+    /// Adds `values`, downloaded from the tensors of [`PendingMetrics::values`], to `metrics`.
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite.
+    /// Returns an error if a loss or the norm of a gradient is not finite.
     pub(super) fn record(
         self,
         values: Vec<Vec<f32>>,

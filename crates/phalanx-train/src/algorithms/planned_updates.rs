@@ -1,4 +1,4 @@
-//! How many updates a run will make.
+//! The number of updates that a run will make.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub struct PlannedUpdates {
     pub at_least: bool,
     /// How often updates are made, such as "5 after every rollout of 2 048 steps".
     pub schedule: String,
-    /// What makes more of them, such as "raise t_max or lower batch_size_run".
+    /// How to get more updates, such as "raise t_max or lower batch_size_run".
     pub remedy: &'static str,
 }
 
@@ -26,7 +26,7 @@ impl PlannedUpdates {
         }
     }
 
-    /// Returns the warning that these updates are few.
+    /// Returns a warning that the run makes few updates.
     pub fn warning(&self) -> String {
         let makes = if self.at_least { "may make as few as" } else { "makes about" };
         let (updates, remedy) = (grouped(self.updates), self.remedy);
@@ -43,7 +43,7 @@ impl fmt::Display for PlannedUpdates {
     }
 }
 
-/// Returns a number with spaces between groups of three digits.
+/// Formats a number with spaces between groups of three digits.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

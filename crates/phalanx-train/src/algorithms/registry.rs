@@ -18,8 +18,8 @@ pub struct Algorithms {
 }
 
 impl Algorithms {
-    /// Returns the algorithms of this crate: Q-learning with every mixer
-    /// ([`visit_mixers`]), and those below. A new one is one line.
+    /// Returns the algorithms of this crate: Q-learning with every mixer ([`visit_mixers`]), and
+    /// those listed in this function.
     pub fn builtin() -> Self {
         let mut mixers = OfMixers(Vec::new());
         visit_mixers(&mut mixers);
@@ -46,8 +46,8 @@ impl Algorithms {
     ///
     /// # Errors
     ///
-    /// When there is one with the same name already, or when a key of the algorithm is one of every
-    /// run; nothing is replaced.
+    /// Returns an error if the name is taken, or if a key of the algorithm is also a key of every
+    /// run. Nothing is replaced.
     pub fn register<A>(&mut self) -> Result<(), ConfigError>
     where
         A: Algorithm + Default + DeserializeOwned + 'static,
@@ -64,16 +64,16 @@ impl Algorithms {
         Ok(())
     }
 
-    /// Iterates over the algorithms, in the order in which they are listed.
+    /// Iterates over the algorithms in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = &AlgorithmEntry> {
         self.entries.iter()
     }
 
-    /// Returns the algorithm called `name`, or called so in an earlier version.
+    /// Returns the algorithm with this current or former name.
     ///
     /// # Errors
     ///
-    /// When there is none; the error suggests the closest name.
+    /// Returns an error with the closest name if there is no such algorithm.
     pub fn get(&self, name: &str) -> Result<AlgorithmEntry, ConfigError> {
         let current = renamed::algorithm(name).unwrap_or(name);
         self.entries.iter().find(|entry| entry.id == current).copied().ok_or_else(|| {
@@ -86,7 +86,7 @@ impl Algorithms {
     }
 }
 
-/// The algorithms that mixers make.
+/// Collects the algorithms of all mixers.
 struct OfMixers(Vec<AlgorithmEntry>);
 
 impl MixerVisitor for OfMixers {
@@ -95,28 +95,28 @@ impl MixerVisitor for OfMixers {
     }
 }
 
-/// Returns the algorithm of this crate called `name`.
+/// Returns the built-in algorithm with this current or former name.
 ///
 /// # Errors
 ///
-/// When there is none; the error suggests the closest name.
+/// Returns an error with the closest name if there is no such algorithm.
 pub fn algorithm(name: &str) -> Result<AlgorithmEntry, ConfigError> {
     Algorithms::builtin().get(name)
 }
 
-/// An algorithm by name.
+/// An algorithm and its name.
 #[derive(Clone, Copy, Debug)]
 pub struct AlgorithmEntry {
     /// The name on the command line.
     pub id: &'static str,
-    /// A summary, in one line.
+    /// A one-line summary.
     pub summary: &'static str,
     defaults: fn() -> Table,
     read: fn(&Table) -> Result<Box<dyn Algorithm>, toml::de::Error>,
 }
 
 impl AlgorithmEntry {
-    /// Makes the entry of the algorithm `A`.
+    /// Creates the entry of the algorithm `A`.
     pub fn of<A: Algorithm + Default + DeserializeOwned + 'static>() -> Self {
         let algorithm = A::default();
         Self {
@@ -136,7 +136,7 @@ impl AlgorithmEntry {
     ///
     /// # Errors
     ///
-    /// When a key is missing or has the wrong type.
+    /// Returns an error if a key is missing or has the wrong type.
     pub fn read(&self, table: &Table) -> Result<Box<dyn Algorithm>, toml::de::Error> {
         (self.read)(table)
     }
@@ -156,13 +156,16 @@ mod tests {
     fn an_algorithm_name_is_unique() {
         let mut algorithms = Algorithms::builtin();
         let error = algorithms.register::<Qmix>().expect_err("QMIX is built in").to_string();
-        assert_eq!(error, "there is already an algorithm `qmix`");
+        assert_eq!(
+            error,
+            "there is already an algorithm `qmix`; register yours under another name"
+        );
         let mut algorithms = Algorithms { entries: Vec::new() };
         algorithms.register::<Ippo>().expect("the name is free");
         assert_eq!(algorithms.get("ippo").expect("it was registered").id, "ippo");
     }
 
-    /// Makes a mixer with one setting.
+    /// Defines a mixer with one setting.
     macro_rules! mixer_with {
         ($mixer:ident, $key:ident) => {
             #[derive(Module, Debug, Default, serde::Serialize, serde::Deserialize)]

@@ -17,22 +17,22 @@ use crate::algorithms::{Algorithm, AlgorithmEntry};
 /// The key of the table that holds the arguments of the environment.
 const ENV_ARGS: &str = "env_args";
 
-/// A configuration under construction. Every key is checked when it is set, so that an error can
-/// name the location.
+/// A configuration under construction. Every key is checked when it is set, so that errors name its
+/// location.
 #[derive(Clone, Debug)]
 pub struct ConfigBuilder {
     algorithm: AlgorithmEntry,
     env: Option<String>,
     arguments: Vec<String>,
     table: Table,
-    /// The origins of values that are not the default, by key; arguments of the environment are
-    /// called `env_args.key`.
+    /// The origins of values that are not the default, by key; keys of environment arguments have
+    /// the prefix `env_args.`.
     origins: BTreeMap<String, Origin>,
     notices: Vec<String>,
 }
 
 impl ConfigBuilder {
-    /// Begins with the defaults of a run with this algorithm.
+    /// Starts from the defaults of a run with this algorithm.
     pub fn new(algorithm: AlgorithmEntry) -> Self {
         let mut table = run_defaults();
         table.extend(algorithm.defaults());
@@ -46,25 +46,26 @@ impl ConfigBuilder {
         }
     }
 
-    /// Selects the environment: of the sections `[env."skirmish/8m"]` in the files to come, only
-    /// its own applies.
+    /// Selects the environment. Files added later then apply their section `[env."ENV"]` for it;
+    /// sections of other environments are checked but have no effect.
     pub fn for_env(self, env: &str) -> Self {
         Self { env: Some(env.to_owned()), ..self }
     }
 
-    /// Names the arguments of the environment. An assignment may then write `key=value` instead of
-    /// `env_args.key=value`, unless the run or the algorithm has a key of that name.
+    /// Sets the names of the environment's arguments, so that an assignment may write `key=value`
+    /// instead of `env_args.key=value`, unless the run or the algorithm has a key of that name.
     pub fn env_arguments<T: Into<String>>(self, keys: impl IntoIterator<Item = T>) -> Self {
         Self { arguments: keys.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Adds a TOML file. Sections `[env."skirmish/8m"]` hold settings for single environments, which
-    /// win over the rest of the file. The keys `alg` and `env` of a run's `config.toml` set nothing,
-    /// because the caller has chosen both.
+    /// Adds a TOML file. Sections such as `[env."skirmish/8m"]` hold settings for one environment,
+    /// which override the rest of the file. The keys `alg` and `env` of a run's `config.toml` are
+    /// ignored, because the caller has chosen both.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or parsed, or sets an unknown key or a value of the wrong type.
+    /// Returns an error if the file cannot be read or parsed, or sets an unknown key or a value of
+    /// the wrong type.
     pub fn file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let unreadable = |cause| match renamed::file(path) {
             Some(new) => ConfigError::Moved { path: path.to_owned(), new },
@@ -109,11 +110,12 @@ impl ConfigBuilder {
         Ok(())
     }
 
-    /// Adds a word of a command line: the path of a configuration file (`*.toml`) or an assignment.
+    /// Adds an argument of the command line: the path of a configuration file (`*.toml`) or an
+    /// assignment.
     ///
     /// # Errors
     ///
-    /// Those of [`ConfigBuilder::file`] and [`ConfigBuilder::assignment`].
+    /// Returns the errors of [`ConfigBuilder::file`] and [`ConfigBuilder::assignment`].
     pub fn setting(&mut self, text: &str) -> Result<(), ConfigError> {
         if text.ends_with(".toml") && !text.contains('=') {
             self.file(Path::new(text))
@@ -126,7 +128,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// When there is no equals sign, the key is unknown or the value has the wrong type.
+    /// Returns an error if there is no equals sign, the key is unknown or the value has the wrong
+    /// type.
     pub fn assignment(&mut self, text: &str) -> Result<(), ConfigError> {
         let (key, value) = parse_assignment(text)?;
         let origin = Origin::Assignment(text.to_owned());
@@ -136,8 +139,8 @@ impl ConfigBuilder {
         self.set(key, value, origin)
     }
 
-    /// Returns what the user should know: former names that were used (see [`renamed`]), and files
-    /// that name another algorithm.
+    /// Returns messages for the user about former names ([`renamed`]) and about files with settings
+    /// of another algorithm.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
@@ -163,11 +166,11 @@ impl ConfigBuilder {
         }
     }
 
-    /// Returns the finished configuration of run and algorithm.
+    /// Returns the configuration of the run, and the algorithm with its settings.
     ///
     /// # Errors
     ///
-    /// When values are invalid; the error names all of them.
+    /// Returns [`ConfigError::InvalidSettings`], which lists all invalid values.
     pub fn finish(self) -> Result<(RunConfig, Box<dyn Algorithm>), ConfigError> {
         let algorithm =
             self.algorithm.read(&self.table).expect("every value was checked when it was set");
@@ -240,7 +243,7 @@ impl ConfigBuilder {
         Ok(())
     }
 
-    /// Returns the error of an unknown key, with the most similar key of run, algorithm and
+    /// Returns the error of an unknown key, with the closest key of the run, the algorithm and the
     /// environment.
     fn unknown(&self, key: &str, origin: Origin) -> ConfigError {
         let keys = self.table.keys().chain(&self.arguments).map(String::as_str);
@@ -254,7 +257,7 @@ impl ConfigBuilder {
         }
     }
 
-    /// Notes that the algorithm that a file names has changed its name or is another one.
+    /// Adds a notice if the file names an algorithm by a former name, or another algorithm.
     fn note_algorithm(&mut self, path: &Path, name: &str) {
         let current = renamed::algorithm(name).unwrap_or(name);
         if current != name {
@@ -273,14 +276,13 @@ impl ConfigBuilder {
     }
 }
 
-/// Returns the keys that every run has, with their defaults.
+/// Returns the keys of every run and their defaults.
 pub(crate) fn run_defaults() -> Table {
     Table::try_from(RunConfig::default())
         .expect("the default configuration is plain numbers, texts and a table")
 }
 
-/// Returns the entries of a table in the order of the file: where the key begins, the key, and the
-/// value.
+/// Returns the entries of a table in the order of the file, each as its byte offset, key and value.
 fn in_order<'a>(table: &'a DeTable<'_>) -> Vec<(usize, &'a str, &'a DeValue<'a>)> {
     let entries = table.iter().map(|(key, value)| {
         let name: &str = key.get_ref();
@@ -291,14 +293,14 @@ fn in_order<'a>(table: &'a DeTable<'_>) -> Vec<(usize, &'a str, &'a DeValue<'a>)
     entries
 }
 
-/// A file while its keys are set.
+/// A file whose keys are being set.
 struct File<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl File<'_> {
-    /// Returns the origin of a key that begins at this byte.
+    /// Returns the origin of the key at the byte offset `start`.
     fn origin(&self, start: usize, section: Option<&str>) -> Origin {
         Origin::File {
             path: self.path.to_owned(),
@@ -308,12 +310,12 @@ impl File<'_> {
     }
 }
 
-/// Returns key and value of an assignment `key=value`. The right side is read as a TOML value, or as
-/// text where it is none.
+/// Returns key and value of an assignment `key=value`. The value is parsed as TOML, and is a string
+/// if it is not valid TOML.
 ///
 /// # Errors
 ///
-/// When there is no equals sign.
+/// Returns [`ConfigError::NotAnAssignment`] if there is no equals sign.
 pub fn parse_assignment(text: &str) -> Result<(&str, Value), ConfigError> {
     let Some((key, value)) = text.split_once('=') else {
         return Err(ConfigError::NotAnAssignment { text: text.to_owned() });

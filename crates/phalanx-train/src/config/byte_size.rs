@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A number of bytes. A configuration may write an integer, or a string with a unit: `"512 MiB"`,
+/// A number of bytes, written as an integer or as a string with a unit, such as `"512 MiB"` or
 /// `"1.5GB"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ByteSize(pub u64);
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for ByteSize {
             type Value = ByteSize;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of bytes or a string such as \"2 GiB\"")
+                f.write_str("a number of bytes, or a string such as \"2 GiB\"")
             }
             fn visit_i64<E: Error>(self, bytes: i64) -> Result<ByteSize, E> {
                 u64::try_from(bytes)

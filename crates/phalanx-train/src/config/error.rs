@@ -1,4 +1,4 @@
-//! Configuration errors, with their location and the nearest valid name.
+//! Configuration errors, with their location and the closest valid name.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ pub use phalanx_core::settings::InvalidSetting;
 
 use super::origin::Origin;
 
-/// An invalid configuration.
+/// An error in a configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -18,12 +18,12 @@ pub enum ConfigError {
         /// The cause.
         cause: std::io::Error,
     },
-    /// A file that came with an earlier version has another name now.
-    #[error("there is no file {}; it is called {new} now", path.display())]
+    /// A file of an earlier version has a new name.
+    #[error("{} does not exist; it is now called {new}", path.display())]
     Moved {
         /// The file.
         path: PathBuf,
-        /// The end of its path now.
+        /// The new name: the last part of the path.
         new: &'static str,
     },
     /// A file is not TOML.
@@ -40,7 +40,7 @@ pub enum ConfigError {
         /// The text.
         text: String,
     },
-    /// A key that neither the run nor the algorithm has.
+    /// Neither the run, the algorithm nor the environment has such a key.
     #[error("{alg} has no key `{key}` ({origin}); did you mean `{nearest}`?")]
     UnknownKey {
         /// The key.
@@ -49,7 +49,7 @@ pub enum ConfigError {
         alg: String,
         /// Where the key was set.
         origin: Box<Origin>,
-        /// The most similar known key.
+        /// The closest known key.
         nearest: String,
     },
     /// A value of the wrong type.
@@ -61,35 +61,37 @@ pub enum ConfigError {
         value: String,
         /// Where the key was set.
         origin: Box<Origin>,
-        /// What was expected.
+        /// What is wrong, or the expected value.
         reason: String,
     },
-    /// Values of the right type that are invalid.
+    /// Some values have the right type but are invalid.
     #[error("invalid configuration: {}", list(invalid))]
     InvalidSettings {
         /// All invalid settings.
         invalid: Vec<InvalidSetting>,
     },
-    /// No such algorithm.
+    /// There is no such algorithm.
     #[error(
         "there is no algorithm `{name}`; did you mean `{nearest}`? `phalanx list algs` shows all"
     )]
     UnknownAlgorithm {
         /// The name.
         name: String,
-        /// The most similar known name.
+        /// The closest known name.
         nearest: String,
     },
-    /// An algorithm has a key that every run has.
-    #[error("the algorithm `{name}` needs another name for its key `{key}`, which every run has")]
+    /// An algorithm to be registered has a key that every run has.
+    #[error(
+        "the algorithm `{name}` must rename its key `{key}`, because every run has a key of this name"
+    )]
     KeyOfRuns {
         /// The algorithm.
         name: String,
         /// The key.
         key: String,
     },
-    /// An algorithm with this name is registered already.
-    #[error("there is already an algorithm `{name}`")]
+    /// An algorithm with this name is already registered.
+    #[error("there is already an algorithm `{name}`; register yours under another name")]
     DuplicateAlgorithm {
         /// The name.
         name: String,

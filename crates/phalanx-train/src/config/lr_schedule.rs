@@ -1,19 +1,20 @@
-//! The schedules of the learning rate, by name.
+//! The schedules of the learning rate.
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate changes during training, for every algorithm.
+/// Schedule of the learning rate, for every algorithm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LrSchedule {
-    /// It stays the same.
+    /// The learning rate is constant.
     #[default]
     Constant,
-    /// It changes along a line.
+    /// The learning rate changes linearly.
     Linear,
-    /// It changes along half a cosine wave.
+    /// The learning rate changes along half a cosine wave.
     Cosine,
-    /// A function of the program ([`Trainer::learning_rate`](crate::Trainer::learning_rate)). A run's
-    /// `config.toml` names it; it cannot be chosen by name.
+    /// The schedule is a function of the program
+    /// ([`Trainer::learning_rate`](crate::Trainer::learning_rate)). It appears in a run's
+    /// `config.toml` and cannot be selected by name.
     Custom,
 }

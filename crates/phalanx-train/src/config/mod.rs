@@ -2,10 +2,10 @@
 //! that name the key, its location and the likely fix.
 //!
 //! A configuration is one flat table, as in PyMARL: the keys of [`RunConfig`], the keys of the
-//! algorithm (see the structs in [`crate::algorithms`]), and a table `env_args`. Later settings win:
-//! built-in defaults, then files and `key=value` assignments in the order given. A file may have
-//! sections for single environments (`[env."skirmish/8m"]`), which win over the rest of that file.
-//! Nothing else has an influence; environment variables are not read.
+//! algorithm (see the structs in [`crate::algorithms`]), and a table `env_args`. Later settings
+//! override earlier ones: built-in defaults come first, then files and `key=value` assignments in
+//! the order given. A file may have sections for single environments, such as
+//! `[env."skirmish/8m"]`, which override the rest of that file. Environment variables are not read.
 
 mod builder;
 mod byte_size;

@@ -12,9 +12,9 @@ pub enum Origin {
     File {
         /// The file.
         path: PathBuf,
-        /// The line, counted from one.
+        /// The line number, from one.
         line: usize,
-        /// The environment of the section `[env."…"]` that sets the key, if one does.
+        /// The environment whose section `[env."…"]` sets the key, if any.
         section: Option<String>,
     },
     /// An assignment `key=value`.
@@ -22,7 +22,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Returns the origin in short: `default`, `FILE:LINE`, `FILE:LINE [env."…"]` or
+    /// Returns a short form of the origin: `default`, `FILE:LINE`, `FILE:LINE [env."…"]` or
     /// `command line`.
     pub fn label(&self) -> String {
         match self {

@@ -1,16 +1,16 @@
-//! Names that have changed. Files, assignments and saved runs that use an old name are read for one
-//! more version, with a notice.
+//! Former names. Files, assignments and saved runs that use one are accepted for one more version,
+//! with a notice.
 
 use std::path::Path;
 
-/// The kind of a name.
+/// What a name belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An algorithm.
     Algorithm,
-    /// A key of runs or algorithms.
+    /// A key of every run or of an algorithm.
     Key,
-    /// A file that comes with the project, by the end of its path.
+    /// A file of the project, by the end of its path.
     File,
 }
 
@@ -19,11 +19,11 @@ pub enum Kind {
 pub struct Renamed {
     /// The kind of the name.
     pub kind: Kind,
-    /// The name before.
+    /// The former name.
     pub old: &'static str,
-    /// The name now.
+    /// The current name.
     pub new: &'static str,
-    /// The version since which the new name holds.
+    /// The first version with the current name.
     pub since: &'static str,
 }
 
@@ -66,9 +66,9 @@ pub fn file(path: &Path) -> Option<&'static str> {
     RENAMED.iter().find(former).map(|entry| entry.new)
 }
 
-/// Returns the notice about a former name.
+/// Returns the notice for a former name.
 pub fn notice(old: &str, new: &str) -> String {
-    format!("`{old}` is called `{new}` now")
+    format!("`{old}` is now called `{new}`")
 }
 
 fn current(names: &[Renamed], kind: Kind, name: &str) -> Option<&'static str> {

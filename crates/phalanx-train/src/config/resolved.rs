@@ -1,4 +1,4 @@
-//! A whole configuration with the origin of every value.
+//! A complete configuration with the origin of every value.
 
 use std::fmt::Write;
 
@@ -10,15 +10,15 @@ use super::origin::Origin;
 /// A value and its origin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedSetting {
-    /// The key; of an argument of the environment, the part after `env_args.`.
+    /// The key; for an argument of the environment, without the prefix `env_args.`.
     pub key: String,
     /// The value.
     pub value: Value,
-    /// Where it comes from.
+    /// Where the value comes from.
     pub origin: Origin,
 }
 
-/// A whole configuration with the origin of every value.
+/// A complete configuration with the origin of every value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedConfig {
     /// The algorithm.
@@ -31,11 +31,11 @@ pub struct ResolvedConfig {
     pub env_args: Vec<ResolvedSetting>,
 }
 
-/// The widest `key = value` that is padded to align the comments after it.
+/// The largest width up to which `key = value` is padded to align comments.
 const WIDEST: usize = 48;
 
 impl ResolvedConfig {
-    /// Returns a configuration file with the origin of each value as a comment.
+    /// Returns a configuration file that states the origin of each value in a comment.
     pub fn to_toml(&self) -> String {
         let groups = [
             ("# Run".to_owned(), &self.run),
@@ -63,8 +63,8 @@ impl ResolvedConfig {
         text
     }
 
-    /// Returns an object with an entry `{"value": …, "origin": …}` for each key; arguments of the
-    /// environment are called `env_args.…`.
+    /// Returns a JSON object with an entry `{"value": …, "origin": …}` for each key. Keys of
+    /// environment arguments have the prefix `env_args.`.
     pub fn to_json(&self) -> serde_json::Value {
         let plain = self.run.iter().chain(&self.algorithm).map(|it| (it.key.clone(), it));
         let arguments = self.env_args.iter().map(|it| (format!("env_args.{}", it.key), it));

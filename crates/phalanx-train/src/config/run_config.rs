@@ -1,4 +1,4 @@
-//! The keys that every run has, whatever its algorithm.
+//! The keys that every run has, for all algorithms.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use phalanx_core::settings::{Check, InvalidSetting, fields};
 
 use super::lr_schedule::LrSchedule;
 
-/// The keys that every run has, named as in PyMARL where it has them.
+/// The keys that every run has, with PyMARL's names where it has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
     /// The seed of every random stream.
@@ -21,29 +21,29 @@ pub struct RunConfig {
     /// The factor of the learning rate at `t_max` under a `linear` or `cosine` schedule.
     #[serde(default)]
     pub lr_schedule_final: f64,
-    /// The number of greedy episodes per evaluation.
+    /// The number of greedy episodes in each evaluation.
     pub test_nepisode: usize,
     /// The number of environment steps between evaluations.
     pub test_interval: u64,
-    /// The number of environment steps between lines of `metrics.jsonl`.
+    /// The number of environment steps between two lines of `metrics.jsonl`.
     pub log_interval: u64,
-    /// The number of environment steps between checkpoints that are kept in addition to the best and
-    /// the latest one; zero keeps only those two.
+    /// The number of environment steps between checkpoints that are kept besides the best and the
+    /// latest; zero keeps only these two.
     pub save_model_interval: u64,
     /// The number of environment steps between saves of the full training state, from which an
     /// interrupted run can be resumed; zero disables them.
     pub save_state_interval: u64,
-    /// Whether the full training state of the finished run is kept, so that it can be resumed with a
-    /// larger `t_max`.
+    /// Whether the full training state of a finished run is kept, so that the run can be extended
+    /// with a larger `t_max`.
     #[serde(default)]
     pub keep_state: bool,
-    /// The device on which networks learn: `cpu`, `ndarray`, `wgpu`, or `auto` for the one with the
-    /// fastest updates, whose name then replaces `auto`.
+    /// The device on which networks are trained: `cpu`, `ndarray`, `wgpu` or `auto`, which selects
+    /// the device with the fastest updates and is replaced by its name.
     pub device: String,
-    /// The number of threads that act, learn and step environments; zero uses one per core. Results
-    /// do not depend on it.
+    /// The number of threads for acting, learning and stepping environments; zero uses one per
+    /// core. Results do not depend on it.
     pub threads: usize,
-    /// The folder of all runs.
+    /// The folder that holds all runs.
     pub results_dir: String,
     /// Arguments of the environment.
     pub env_args: toml::Table,
@@ -71,9 +71,9 @@ impl Default for RunConfig {
 }
 
 impl RunConfig {
-    /// The keys that may change when a run is resumed. They have no influence on what is learned until
-    /// `t_max`, with two exceptions: another device rounds differently, and another `t_max` changes a
-    /// learning-rate schedule.
+    /// The keys that may change when a run is resumed. They have no influence on training, with two
+    /// exceptions: another device rounds differently, and another `t_max` changes a learning-rate
+    /// schedule.
     pub const CHANGEABLE_ON_RESUME: [&str; 6] =
         ["t_max", "save_state_interval", "keep_state", "device", "threads", "results_dir"];
 

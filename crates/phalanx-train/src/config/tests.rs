@@ -65,7 +65,7 @@ fn an_unknown_recurrent_cell_is_rejected_with_the_known_ones() {
         let named = ["`rnn`", "`gru`", "`lstm`"].iter().all(|name| error.contains(name));
         assert!(named, "{id}: {error}");
         let error = refusal(&["rnn=lstm", "use_rnn=false"]);
-        assert!(error.contains("`rnn` needs use_rnn=true"), "{id}: {error}");
+        assert!(error.contains("`rnn` requires use_rnn=true"), "{id}: {error}");
         assert_eq!(refusal(&["rnn=lstm"]), "", "{id}");
     }
 }
@@ -135,7 +135,7 @@ fn a_file_for_another_algorithm_or_under_a_former_name_is_read_with_a_notice() {
         builder.notices().to_vec()
     };
     assert_eq!(notices("unrestricted", "alg = \"unrestricted\""), [""; 0]);
-    assert_eq!(notices("unrestricted", "alg = \"mlp\""), ["`mlp` is called `unrestricted` now"]);
+    assert_eq!(notices("unrestricted", "alg = \"mlp\""), ["`mlp` is now called `unrestricted`"]);
     let other = notices("vdn", "alg = \"qmix\"");
     assert!(other[0].ends_with("my.toml holds settings of `qmix`, not of `vdn`"), "{other:?}");
 }

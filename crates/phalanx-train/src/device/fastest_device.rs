@@ -10,10 +10,10 @@ use super::update_time::{BenchBudget, update_seconds};
 use crate::algorithms::{Algorithm, LearnerContext};
 use crate::error::TrainError;
 
-/// The name that stands for the fastest device in a configuration.
+/// The name that selects the fastest device in a configuration.
 pub(crate) const AUTO: &str = "auto";
 
-/// The number of timed iterations per device; the median counts.
+/// The number of timed iterations per device, whose median is compared.
 const REPEATS: usize = 5;
 /// The time after which a slow device is not measured again.
 const MAX_TIME: Duration = Duration::from_secs(10);
@@ -25,9 +25,9 @@ pub(crate) struct Fastest {
 }
 
 /// Times the first updates of `algorithm` on each device of this build, with separate learners and
-/// environments. `t_max` is the number of environment steps of training.
+/// environments. `t_max` is the number of environment steps of the run.
 ///
-/// A device that cannot be used is skipped, except for the first one of the build (usually the CPU).
+/// A device that cannot be used is skipped, unless it is the first of the build (usually the CPU).
 pub(crate) fn fastest_device(
     algorithm: &dyn Algorithm,
     spec: &EnvSpec,
@@ -39,7 +39,7 @@ pub(crate) fn fastest_device(
     let names = available();
     let first = names.first().copied().expect("every build has a device");
     if names.len() == 1 {
-        let messages = vec![format!("device=auto: {first}, the only device of this build")];
+        let messages = vec![format!("device=auto: {first} is the only device of this build")];
         return Ok(Fastest { name: first.to_owned(), messages });
     }
     let budget = BenchBudget { repeats: REPEATS, max_time: MAX_TIME, max_steps: t_max };
@@ -72,7 +72,7 @@ pub(crate) fn fastest_device(
                 messages.push(format!("device=auto: no update is due in t_max steps on {name}"))
             }
             Err(error) if name == first => return Err(error),
-            Err(error) => messages.push(format!("device=auto: not on {name}: {error}")),
+            Err(error) => messages.push(format!("device=auto: {name} is skipped: {error}")),
         }
     }
     let name = fastest.map_or(first, |(_, name)| name).to_owned();

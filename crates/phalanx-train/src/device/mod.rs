@@ -1,4 +1,4 @@
-//! The choice of a device: measures how long updates take, and picks the fastest device.
+//! Selection of the fastest device, from measured updates.
 
 mod fastest_device;
 mod update_time;

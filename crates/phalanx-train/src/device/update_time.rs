@@ -1,4 +1,4 @@
-//! Measures how long the updates of a learner take.
+//! Measures the time of a learner's updates.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::algorithms::Learner;
 use crate::error::TrainError;
 use crate::rollout::Metrics;
 
-/// The limits of a measurement.
+/// Limits of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BenchBudget {
     /// The number of iterations to measure, after a first one that is not measured.
@@ -19,16 +19,16 @@ pub struct BenchBudget {
     pub max_steps: u64,
 }
 
-/// Trains `learner` in `envs` and returns the seconds per update of each measured iteration; nothing if no
-/// update was due.
+/// Trains `learner` in `envs` and returns the seconds per update of each measured iteration; empty
+/// if no update was due.
 ///
-/// The clock runs from the last step of a rollout to the end of the iteration. So it includes building
-/// the batch, its upload, the update, and the download of the actors' weights. The first iteration with
-/// an update is not measured, because it compiles kernels.
+/// The time runs from the last step of a rollout to the end of the iteration. It includes building
+/// and uploading the batch, the update, and downloading the actors' weights. The first iteration
+/// with an update is not measured, because kernels are compiled in it.
 ///
 /// # Errors
 ///
-/// When a loss is not finite.
+/// Returns an error if a loss is not finite.
 pub fn update_seconds(
     learner: &mut dyn Learner,
     envs: Box<dyn VecEnv>,

@@ -1,4 +1,4 @@
-//! Batches of episodes, in the layout of the learners.
+//! Batches of episodes in the layout of the learners.
 
 use phalanx_core::env::StepStatus;
 use phalanx_core::rl::EpisodeStep;
@@ -7,14 +7,14 @@ use super::packed_episode::PackedEpisode;
 use super::sample::{Sample, Window};
 use crate::rollout::InputLayout;
 
-/// Windows of episodes, padded to the length of the longest one or more, time-major.
+/// Windows of episodes, time-major, padded to at least the length of the longest one.
 ///
-/// A row of the network is an agent of an episode: `row = episode * n_agents + agent`. Time zero is
-/// the first step of a window. The last step of a window is followed by one more observation, to
-/// bootstrap from unless the episode terminated.
+/// A row of the agents' networks is an agent of an episode, `row = episode * n_agents + agent`.
+/// Time zero is the first step of a window. One more observation follows the last step of a window,
+/// to bootstrap from unless the episode terminated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpisodeBatch {
-    /// The number of steps: the length of the longest window, or more.
+    /// The number of time steps: at least the length of the longest window.
     pub time: usize,
     /// The number of episodes.
     pub episodes: usize,
@@ -22,13 +22,13 @@ pub struct EpisodeBatch {
     pub input: Vec<f32>,
     /// States, `[time + 1, episode, state_dim]`.
     pub state: Vec<f32>,
-    /// Available actions, `[time + 1, row, n_actions]`; all `true` in the padding.
+    /// Available actions, `[time + 1, row, n_actions]`; all `true` in padding.
     pub avail: Vec<bool>,
-    /// Actions, `[time + 1, row]`; zero in the padding and at the last time.
+    /// Actions, `[time + 1, row]`; zero in padding and at the last time.
     pub actions: Vec<i32>,
     /// Rewards, statuses and the padding mask, `[time, episode]`.
     pub steps: Vec<EpisodeStep>,
-    /// Rewards of the agents, `[time, row]`, zero in the padding; empty if an episode has none.
+    /// The agents' own rewards, `[time, row]`; zero in padding, and empty if an episode has none.
     pub agent_reward: Vec<f32>,
     /// The indices of the episodes in the replay buffer, `[episode]`.
     pub indices: Vec<u64>,
@@ -37,13 +37,13 @@ pub struct EpisodeBatch {
 }
 
 impl EpisodeBatch {
-    /// Creates a batch of the windows of a sample.
+    /// Creates a batch from the windows of a sample.
     pub fn new(sample: &Sample<'_>, inputs: InputLayout) -> Self {
         Self::padded(sample, inputs, 1)
     }
 
-    /// Creates the same batch, padded to a multiple of `padding_multiple` steps. Padding is not learned
-    /// from.
+    /// Creates a batch from the windows of a sample, padded to a multiple of `padding_multiple`
+    /// steps.
     pub fn padded(sample: &Sample<'_>, inputs: InputLayout, padding_multiple: usize) -> Self {
         let n = sample.episodes.len();
         let agents = inputs.n_agents;
@@ -76,7 +76,7 @@ impl EpisodeBatch {
         batch
     }
 
-    /// Writes the inputs, states and masks of an episode.
+    /// Writes an episode's inputs, states and masks.
     fn write_observations(
         &mut self,
         column: usize,
@@ -108,7 +108,7 @@ impl EpisodeBatch {
         }
     }
 
-    /// Writes the actions, rewards and statuses of an episode.
+    /// Writes an episode's actions, rewards and statuses.
     fn write_steps(
         &mut self,
         column: usize,

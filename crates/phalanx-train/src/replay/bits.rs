@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// 64 bits, lowest byte first.
 ///
-/// It is an array of bytes, because checkpoints need up to ten bytes for a `u64`.
+/// An array of bytes, because checkpoints would need up to ten bytes for a `u64`.
 type Word = [u8; 8];
 
 /// A bit mask of fixed length.
@@ -15,7 +15,7 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// Packs a mask; every entry becomes one bit.
+    /// Packs a mask into one bit per entry.
     pub(super) fn pack(mask: &[bool]) -> Self {
         let mut writer = BitWriter::new(mask.len());
         for chunk in mask.chunks(64) {
@@ -30,7 +30,7 @@ impl Bits {
         self.len
     }
 
-    /// Returns the 64 bits from `start`, lowest first; zeros after the end.
+    /// Returns the 64 bits from `start` on, lowest first; bits past the end are zero.
     #[inline]
     pub(super) fn word(&self, start: usize) -> u64 {
         let at = |word: usize| self.words.get(word).map_or(0, |word| u64::from_le_bytes(*word));
@@ -38,7 +38,7 @@ impl Bits {
         if shift == 0 { at(word) } else { (at(word) >> shift) | (at(word + 1) << (64 - shift)) }
     }
 
-    /// Writes the bits from `start`.
+    /// Writes the bits from `start` on to `mask`.
     pub(super) fn unpack(&self, start: usize, mask: &mut [bool]) {
         for (chunk, out) in mask.chunks_mut(64).enumerate() {
             let bits = self.word(start + chunk * 64);
@@ -48,7 +48,7 @@ impl Bits {
         }
     }
 
-    /// Returns the number of set bits among the first `end`.
+    /// Returns the number of set bits among the first `end` ones.
     pub(super) fn count(&self, end: usize) -> usize {
         let whole =
             self.words[..end / 64].iter().map(|word| u64::from_le_bytes(*word).count_ones());
@@ -56,24 +56,25 @@ impl Bits {
         (whole.sum::<u32>() + rest.count_ones()) as usize
     }
 
-    /// Returns the bytes on the heap.
+    /// Returns the size on the heap in bytes.
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.words)
     }
 
-    /// Returns the bytes on the heap of `len` bits.
+    /// Returns the size on the heap of `len` bits, in bytes.
     pub(super) const fn heap_bytes_of(len: usize) -> usize {
         len.div_ceil(64) * size_of::<Word>()
     }
 
-    /// Returns whether the number of words fits the number of bits, and no bit is set after the end.
+    /// Returns whether the number of words matches the number of bits, and no bit is set past the
+    /// end.
     pub(super) fn is_sound(&self) -> bool {
         let words = self.words.len() == self.len.div_ceil(64);
         words && self.word(self.len) == 0
     }
 }
 
-/// Returns a mask of the lowest `n` bits, `n` up to 64.
+/// Returns a mask of the lowest `n` bits, with `n` at most 64.
 #[inline]
 pub(super) fn low(n: usize) -> u64 {
     if n >= 64 { u64::MAX } else { (1 << n) - 1 }
@@ -93,7 +94,7 @@ impl BitWriter {
         Self { len: 0, tail: 0, words: Vec::with_capacity(len.div_ceil(64)) }
     }
 
-    /// Appends the lowest `n` bits of `bits`, `n` up to 64; the others must be zero.
+    /// Appends the lowest `n` bits of `bits`, with `n` at most 64; higher bits must be zero.
     #[inline]
     pub(super) fn push(&mut self, bits: u64, n: usize) {
         let used = self.len % 64;

@@ -18,14 +18,14 @@ pub struct Episode {
     pub actions: Vec<u16>,
     /// Rewards, `[len]`.
     pub reward: Vec<f32>,
-    /// Rewards of the agents, `[len, agent]`; empty if the environment reports none.
+    /// The agents' own rewards, `[len, agent]`; empty if the environment has none.
     pub agent_reward: Vec<f32>,
     /// Whether the last step terminated the episode; otherwise it was truncated.
     pub terminated: bool,
 }
 
 impl Episode {
-    /// Copies the first `len` steps of environment `env` from rows that begin with the episode.
+    /// Copies the first `len` steps of environment `env` from rows that start with the episode;
     /// `actions` is `[time, env, agent]`.
     pub fn from_rows(
         spec: &EnvSpec,

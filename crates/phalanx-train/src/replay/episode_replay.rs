@@ -12,17 +12,18 @@ use super::replay_config::{ReplayConfig, ReplayError};
 use super::sample::{Sample, Window};
 use super::serialize;
 
-/// The latest episodes, packed and without padding, up to a maximum number and size.
+/// A replay buffer: the latest episodes, packed and without padding, up to a maximum number and
+/// size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpisodeReplay {
     pub(super) config: ReplayConfig,
-    /// From the oldest to the latest.
+    /// Ordered from the oldest to the latest.
     pub(super) episodes: VecDeque<PackedEpisode>,
-    /// The number of episodes added since the start; the latest has the index before it.
+    /// The number of episodes added since the start; the latest one has index `added - 1`.
     pub(super) added: u64,
     /// The environment steps added since the start.
     pub(super) steps: u64,
-    /// The bytes of `episodes`.
+    /// The total size of `episodes` in bytes.
     pub(super) bytes: u64,
     pub(super) priorities: Option<Priorities>,
 }
@@ -32,7 +33,7 @@ impl EpisodeReplay {
     ///
     /// # Panics
     ///
-    /// When the capacity or the number of steps of a window is zero.
+    /// Panics if the capacity or the number of steps of a window is zero.
     pub fn new(config: ReplayConfig) -> Self {
         assert!(config.capacity > 0, "a replay buffer holds at least one episode");
         assert!(config.batch_steps != Some(0), "a window has at least one step");
@@ -57,7 +58,7 @@ impl EpisodeReplay {
         self.episodes.is_empty()
     }
 
-    /// Returns the bytes of all episodes ([`PackedEpisode::bytes`]).
+    /// Returns the total size of all episodes in bytes ([`PackedEpisode::bytes`]).
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -67,12 +68,13 @@ impl EpisodeReplay {
         self.episodes.iter()
     }
 
-    /// Adds an episode. If the buffer would exceed its maximum number or size, the oldest episodes are
-    /// removed first.
+    /// Adds an episode. If the buffer would exceed its maximum number or size, removes the oldest
+    /// episodes first.
     ///
     /// # Errors
     ///
-    /// When the episode alone exceeds the maximum size. The buffer is then unchanged.
+    /// Returns an error if the episode alone exceeds the maximum size. The buffer is then
+    /// unchanged.
     pub fn push(&mut self, episode: &Episode) -> Result<(), ReplayError> {
         let episode = PackedEpisode::pack(episode, self.config.precision);
         let bytes = episode.bytes();
@@ -113,9 +115,10 @@ impl EpisodeReplay {
         (index % self.config.capacity as u64) as usize
     }
 
-    /// Draws `n` episodes; `None` if fewer are stored.
+    /// Draws `n` episodes. Returns `None` if fewer are stored.
     ///
-    /// Without prioritisation they are different; with prioritisation an episode may be drawn again.
+    /// Without prioritisation the episodes are distinct; with prioritisation an episode may be
+    /// drawn several times.
     pub fn sample(&self, n: usize, rng: &mut Rng) -> Option<Sample<'_>> {
         let held = self.episodes.len();
         if held < n {
@@ -142,15 +145,15 @@ impl EpisodeReplay {
         Some(Sample { episodes, indices, weights, windows })
     }
 
-    /// Updates the priorities of sampled episodes, by [`Sample::indices`], from their errors. Episodes that
-    /// were removed since are skipped. Without prioritisation this does nothing.
+    /// Updates the priorities of sampled episodes, given by [`Sample::indices`], from their errors.
+    /// Skips episodes that have been removed since. Does nothing without prioritisation.
     ///
-    /// The learner defines the error of an episode; PyMARL2 takes the sum of its absolute
-    /// temporal-difference errors divided by the square root of its number of steps.
+    /// The learner defines the error of an episode. PyMARL2 uses the sum of its absolute TD errors
+    /// divided by the square root of its number of steps.
     ///
     /// # Panics
     ///
-    /// When there is not one error per index, or one is not finite.
+    /// Panics unless there is one finite error per index.
     pub fn update_priorities(&mut self, indices: &[u64], errors: &[f32]) {
         assert_eq!(indices.len(), errors.len(), "one error per episode");
         let held = self.oldest()..self.added;
@@ -164,7 +167,7 @@ impl EpisodeReplay {
         }
     }
 
-    /// Appends the whole buffer to `out`.
+    /// Appends the serialised buffer to `out`.
     pub fn save(&self, out: &mut Vec<u8>) {
         serialize::save(self, out);
     }
@@ -173,14 +176,14 @@ impl EpisodeReplay {
     ///
     /// # Errors
     ///
-    /// When the bytes are not such a buffer.
+    /// Returns an error if the bytes are damaged or not a replay buffer.
     pub fn load(bytes: &[u8]) -> Result<Self, EnvError> {
         serialize::load(bytes)
     }
 }
 
-/// Draws `n` different numbers below `held` uniformly, with Floyd's algorithm, which needs `n` draws and
-/// no permutation.
+/// Draws `n` distinct numbers below `held` uniformly, with Floyd's algorithm, which makes `n` draws
+/// and no permutation.
 fn different(n: usize, held: usize, rng: &mut Rng) -> Vec<usize> {
     let mut picks: Vec<usize> = Vec::with_capacity(n);
     for last in held - n..held {

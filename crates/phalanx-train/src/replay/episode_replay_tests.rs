@@ -3,7 +3,7 @@ use crate::replay::Precision;
 use phalanx_core::rl::LinearSchedule;
 use phalanx_core::rng::Purpose;
 
-/// An episode that is identified by its reward.
+/// Returns an episode that its reward identifies.
 fn episode(mark: f32, len: usize) -> Episode {
     Episode {
         len,
@@ -57,7 +57,7 @@ fn the_oldest_episodes_are_evicted_until_a_new_one_fits() {
         let held: u64 = replay.episodes().map(PackedEpisode::bytes).sum();
         assert_eq!(replay.bytes(), held);
         assert!(held <= limit);
-        // One more of the evicted episodes would not have fitted.
+        // With one episode less evicted, the new one would not have fitted.
         let oldest = added.len() - replay.len();
         let before = oldest.checked_sub(1).map(|last| &added[last]);
         let more = before.map_or(u64::MAX, |e| PackedEpisode::pack(e, Precision::F32).bytes());
@@ -142,7 +142,7 @@ fn priorities_stay_with_their_episodes_after_evictions() {
         let largest = sample.weights.iter().copied().fold(0.0, f32::max);
         assert_eq!(largest, 1.0);
     }
-    // Episode 7 came last and got the largest priority so far, that of episode 2.
+    // Episode 7 was added last and got the largest priority so far, that of episode 2.
     let powers = [0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 4.0, 8.0].map(|p: f64| (p + 1e-6).powf(0.6));
     let total: f64 = powers[3..].iter().sum();
     for index in 0..8 {
@@ -229,5 +229,5 @@ fn a_buffer_with_inconsistent_parts_is_not_loaded() {
     let mut bytes = Vec::new();
     replay.save(&mut bytes);
     let error = EpisodeReplay::load(&bytes).expect_err("the episode is too short");
-    assert!(error.to_string().contains("do not fit each other"), "{error}");
+    assert!(error.to_string().contains("are inconsistent"), "{error}");
 }

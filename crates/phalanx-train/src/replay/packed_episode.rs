@@ -7,10 +7,10 @@ use super::bits::Bits;
 use super::episode::Episode;
 use super::packed_floats::{PackedFloats, Precision};
 
-/// An [`Episode`] as stored in the replay buffer.
+/// An [`Episode`] in compact form.
 ///
-/// Masks are bits. In observations and states a zero takes one bit and a one takes two (see
-/// [`Precision`] for other numbers). An action takes one byte if there are at most 256.
+/// Masks are stored as bits. In observations and states, a zero takes one bit and a one takes two;
+/// see [`Precision`] for other numbers. An action takes one byte if it is below 256.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PackedEpisode {
     /// The number of steps.
@@ -19,7 +19,7 @@ pub struct PackedEpisode {
     pub terminated: bool,
     /// Rewards, `[len]`.
     pub reward: Box<[f32]>,
-    /// Rewards of the agents, `[len, agent]`; empty if the environment reports none.
+    /// The agents' own rewards, `[len, agent]`; empty if the environment has none.
     pub agent_reward: Box<[f32]>,
     pub(super) obs: PackedFloats,
     pub(super) state: PackedFloats,
@@ -30,12 +30,12 @@ pub struct PackedEpisode {
 /// Actions, `[len, agent]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Actions {
-    /// One byte each, for at most 256 actions.
+    /// One byte each, if all actions are below 256.
     Narrow(Box<[u8]>),
     Wide(Box<[u16]>),
 }
 
-/// The largest number of actions that fits into a byte.
+/// The number of actions that fit into a byte.
 const NARROW: usize = 256;
 
 impl PackedEpisode {
@@ -59,7 +59,7 @@ impl PackedEpisode {
         }
     }
 
-    /// Unpacks the episode; with [`Precision::F32`] it is identical to the packed one.
+    /// Unpacks the episode. With [`Precision::F32`] it is identical to the original.
     pub fn unpack(&self) -> Episode {
         fn floats(packed: &PackedFloats) -> Vec<f32> {
             let mut out = vec![0.0; packed.len()];
@@ -85,7 +85,7 @@ impl PackedEpisode {
         }
     }
 
-    /// Writes actions in the order `[len, agent]`, from index `start`.
+    /// Writes the actions from index `start` on, in the order `[len, agent]`.
     pub(super) fn actions(&self, start: usize, out: &mut [u16]) {
         match &self.actions {
             Actions::Narrow(actions) => {
@@ -106,8 +106,8 @@ impl PackedEpisode {
         }
     }
 
-    /// Returns the bytes of the episode on the heap and in the list of episodes, without the overhead of
-    /// the allocator.
+    /// Returns the size of the episode in bytes, on the heap and in the list of episodes, without
+    /// the allocator's overhead.
     pub fn bytes(&self) -> u64 {
         let actions = match &self.actions {
             Actions::Narrow(actions) => size_of_val(&**actions),
@@ -118,7 +118,8 @@ impl PackedEpisode {
         (size_of::<Self>() + floats + self.avail.heap_bytes() + actions + rewards) as u64
     }
 
-    /// Returns the maximum bytes of an episode: one of the maximum length without any zero or one.
+    /// Returns the largest size of an episode in bytes: that of one with maximum length and without
+    /// any zero or one.
     pub fn most_bytes(spec: &EnvSpec, precision: Precision) -> u64 {
         let (steps, times) = (spec.episode_limit, spec.episode_limit + 1);
         let floats = PackedFloats::most_heap_bytes(times * spec.obs_len(), precision)
@@ -130,7 +131,7 @@ impl PackedEpisode {
         (size_of::<Self>() + floats + masks + actions + rewards) as u64
     }
 
-    /// Returns whether the parts are consistent. A damaged file may hold inconsistent ones.
+    /// Returns whether the parts are consistent, which a damaged file may violate.
     pub(super) fn is_sound(&self) -> bool {
         let (steps, Some(times)) = (self.len, self.len.checked_add(1)) else {
             return false;

@@ -13,19 +13,20 @@ pub enum Precision {
     /// Exact.
     #[default]
     F32,
-    /// Numbers other than zero and one are rounded to half precision: a relative error of at most
-    /// 2^-11 between 6.1e-5 and 65504; larger ones become ±65504. Needs half the memory.
+    /// Rounds numbers other than zero and one to half precision: a relative error of at most 2^-11
+    /// between 6.1e-5 and 65504; larger ones become ±65504. Halves the memory of these numbers.
     F16,
 }
 
-/// A packed row of numbers: a zero takes one bit, a one takes two, another number two bits and its value.
+/// A packed row of numbers. A zero takes one bit, a one takes two bits, and any other number two
+/// bits and its value.
 ///
 /// Features of agents that are not visible are zero; flags and one-hot entries are zero or one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct PackedFloats {
     /// Marks the numbers that are not `0.0`; `-0.0` is stored as a value.
     nonzero: Bits,
-    /// Marks those that are `1.0`.
+    /// Marks, among these, the numbers that are `1.0`.
     one: Bits,
     values: Values,
 }
@@ -34,7 +35,7 @@ pub(super) struct PackedFloats {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Values {
     F32(Box<[f32]>),
-    /// Little-endian, because checkpoints need up to three bytes for a `u16`.
+    /// Little-endian bytes, because checkpoints would need up to three bytes for a `u16`.
     F16(Box<[[u8; 2]]>),
 }
 
@@ -76,18 +77,18 @@ impl PackedFloats {
         Self { nonzero: nonzero.finish(), one: one.finish(), values: values.finish() }
     }
 
-    /// Returns the number of numbers.
+    /// Returns the number of entries.
     pub(super) fn len(&self) -> usize {
         self.nonzero.len()
     }
 
-    /// Returns a reader of the numbers in order, from index `start`.
+    /// Returns a reader of the entries from index `start` on.
     pub(super) fn reader(&self, start: usize) -> Reader<'_> {
         let nonzero = self.nonzero.count(start);
         Reader { packed: self, at: start, nonzero, value: nonzero - self.one.count(nonzero) }
     }
 
-    /// Returns the bytes on the heap.
+    /// Returns the size on the heap in bytes.
     pub(super) fn heap_bytes(&self) -> usize {
         let values = match &self.values {
             Values::F32(values) => size_of_val(&**values),
@@ -96,7 +97,7 @@ impl PackedFloats {
         self.nonzero.heap_bytes() + self.one.heap_bytes() + values
     }
 
-    /// Returns the maximum bytes on the heap of `len` numbers.
+    /// Returns the largest size on the heap of `len` entries, in bytes.
     pub(super) fn most_heap_bytes(len: usize, precision: Precision) -> usize {
         let each = match precision {
             Precision::F32 => size_of::<f32>(),
@@ -159,19 +160,19 @@ impl GrowingValues {
     }
 }
 
-/// A position in a [`PackedFloats`].
+/// A read position in a [`PackedFloats`].
 pub(super) struct Reader<'a> {
     packed: &'a PackedFloats,
-    /// The index of the next number.
+    /// The index of the next entry.
     at: usize,
-    /// The number of nonzero numbers before it.
+    /// The number of nonzero entries before it.
     nonzero: usize,
     /// The number of those that are not one.
     value: usize,
 }
 
 impl Reader<'_> {
-    /// Writes the next numbers.
+    /// Writes the next entries to `out`.
     #[inline]
     pub(super) fn read(&mut self, out: &mut [f32]) {
         for chunk in out.chunks_mut(64) {
@@ -200,14 +201,15 @@ impl Reader<'_> {
     }
 }
 
-/// Writes up to 64 numbers: zeros where `present` is not set, otherwise ones and `values`.
+/// Writes up to 64 entries: zero where `present` is not set, one where `one` is set, and otherwise
+/// the next of `values`.
 #[inline]
 fn scatter(mut present: u64, mut one: u64, values: &[f32], out: &mut [f32]) {
     out.fill(0.0);
     let mut next = 0;
     while present != 0 {
         let is_one = one & 1 == 1;
-        // Without a branch, because it is unpredictable whether a number is one.
+        // Branchless, because whether an entry is one is unpredictable.
         let value = values.get(next).copied().unwrap_or(1.0);
         out[present.trailing_zeros() as usize] = if is_one { 1.0 } else { value };
         next += usize::from(!is_one);

@@ -13,7 +13,7 @@ const SPECIAL: [f32; 9] = [
     1.0 + f32::EPSILON,
 ];
 
-/// Returns numbers of which about `share` are neither zero nor one.
+/// Returns random numbers, about `share` of which are neither zero nor one.
 fn numbers(rng: &mut Rng, len: usize, share: f32) -> Vec<f32> {
     let mut number = || match rng.uniform() {
         u if u < 0.05 * share => SPECIAL[rng.below(SPECIAL.len())],

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::sum_tree::SumTree;
 
-/// Proportional prioritisation (Schaul et al. 2016, arXiv:1511.05952, section 3.3) of episodes.
+/// Proportional prioritisation of episodes (Schaul et al. 2016, arXiv:1511.05952, section 3.3).
 ///
-/// Episode `i` is drawn with probability `P(i) = p_i^alpha / sum_k p_k^alpha`, where
-/// `p_i = |error_i| + 1e-6`; a new episode gets the largest priority so far, initially 1. The loss of
-/// an episode is multiplied by
+/// Episode `i` is drawn with probability `P(i) = p_i^alpha / sum_k p_k^alpha`, where `p_i =
+/// |error_i| + 1e-6`. A new episode gets the largest priority so far, initially 1. The loss of an
+/// episode is multiplied by
 ///
 /// ```text
 /// w_i = (N P(i))^-beta / max_j w_j
 /// ```
 ///
-/// with the number of episodes `N` and the maximum over the batch, as in the paper (PyMARL2
-/// divides by that of the whole buffer). The defaults of `alpha` and of the initial `beta` are
+/// where `N` is the number of episodes, and the maximum is over the batch, as in the paper (PyMARL2
+/// uses the maximum over the whole buffer). The defaults of `alpha` and of the initial `beta` are
 /// PyMARL2's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prioritised {
@@ -28,16 +28,17 @@ pub struct Prioritised {
 }
 
 impl Prioritised {
-    /// Creates settings with `alpha = 0.6` and a `beta` that grows from 0.4 to 1 over `t_max` steps.
+    /// Creates settings with `alpha = 0.6` and a `beta` that rises from 0.4 to 1 over `t_max`
+    /// steps.
     pub fn over(t_max: u64) -> Self {
         Self { alpha: 0.6, beta: LinearSchedule { start: 0.4, finish: 1.0, anneal_time: t_max } }
     }
 }
 
-/// Added to every error, so that every episode keeps a positive probability.
+/// Added to every error, so that every episode has a positive probability.
 const EPSILON: f64 = 1e-6;
 
-/// The priorities of the episodes, by their slots.
+/// The priorities of episodes, by slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Priorities {
     alpha: f64,
@@ -48,46 +49,46 @@ pub(super) struct Priorities {
 }
 
 impl Priorities {
-    /// Creates the priorities of `slots` empty slots.
+    /// Creates priorities for `slots` empty slots.
     pub(super) fn new(alpha: f64, slots: usize) -> Self {
         Self { alpha, tree: SumTree::new(slots), largest: 1.0 }
     }
 
-    /// Adds a new episode at a slot.
+    /// Adds a new episode in a slot, with the largest priority so far.
     pub(super) fn add(&mut self, slot: usize) {
         self.tree.set(slot, self.largest.powf(self.alpha));
     }
 
-    /// Removes the episode at a slot.
+    /// Removes the episode in a slot.
     pub(super) fn remove(&mut self, slot: usize) {
         self.tree.set(slot, 0.0);
     }
 
-    /// Sets the priority of the episode at a slot from its error.
+    /// Sets the priority of the episode in a slot from its error.
     ///
     /// # Panics
     ///
-    /// When the error is not finite.
+    /// Panics if the error is not finite.
     pub(super) fn update(&mut self, slot: usize, error: f32) {
-        assert!(error.is_finite(), "the error {error} gives no priority");
+        assert!(error.is_finite(), "the error {error} of an episode is not finite");
         let priority = f64::from(error.abs()) + EPSILON;
         self.largest = self.largest.max(priority);
         self.tree.set(slot, priority.powf(self.alpha));
     }
 
-    /// Draws `n` slots with replacement, one from each of `n` equal parts of the total (appendix B.2.1 of
-    /// the paper). The expected count of slot `i` is `n P(i)`.
+    /// Draws `n` slots with replacement, one from each of `n` equal ranges of the total (appendix
+    /// B.2.1 of the paper). The expected count of slot `i` is `n P(i)`.
     pub(super) fn sample(&self, n: usize, rng: &mut Rng) -> Vec<usize> {
         let part = self.tree.total() / n as f64;
         let mut draw = |k| {
-            // The 53 bits of an `f64`.
+            // The 53 random bits of an `f64`'s mantissa.
             let uniform = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
             self.tree.find((k as f64 + uniform) * part)
         };
         (0..n).map(&mut draw).collect()
     }
 
-    /// Returns the importance weights of drawn slots, for `held` stored episodes.
+    /// Returns the importance weights of drawn slots if `held` episodes are stored.
     pub(super) fn weights(&self, slots: &[usize], held: usize, beta: f64) -> Vec<f32> {
         let expected = |&slot| self.tree.get(slot) / self.tree.total() * held as f64;
         let weights: Vec<f64> = slots.iter().map(|slot| f64::powf(expected(slot), -beta)).collect();
@@ -95,13 +96,13 @@ impl Priorities {
         weights.iter().map(|weight| (weight / largest) as f32).collect()
     }
 
-    /// Returns `P(i)` of a slot.
+    /// Returns the probability `P(i)` of a slot.
     #[cfg(test)]
     pub(super) fn probability(&self, slot: usize) -> f64 {
         self.tree.get(slot) / self.tree.total()
     }
 
-    /// Returns whether the number of slots fits `slots`.
+    /// Returns whether there are as many slots as `slots` requires.
     pub(super) fn is_sound(&self, slots: usize) -> bool {
         self.tree.len() == slots.next_power_of_two()
     }
@@ -141,7 +142,7 @@ mod tests {
                 let draws = (rounds * n) as f64;
                 for (&count, power) in counts.iter().zip(&powers) {
                     let expected = power / total;
-                    // Five standard deviations of independent draws; drawing from parts varies less.
+                    // Five standard deviations of independent draws; stratified draws vary less.
                     let allowed = 5.0 * (expected * (1.0 - expected) / draws).sqrt();
                     assert!((count as f64 / draws - expected).abs() <= allowed, "{counts:?}");
                 }
@@ -161,7 +162,7 @@ mod tests {
             assert!((f64::from(weights[1]) - f64::powf(ratio, beta)).abs() < 1e-7);
             assert_eq!(weights[1], weights[2]);
         }
-        // With beta one the weighted draws are uniform on average.
+        // With beta one, the weighted draws are uniform in expectation.
         let weights = priorities.weights(&[0, 1], 2, 1.0);
         let share = |slot| priorities.probability(slot) * f64::from(weights[slot]);
         assert!((share(0) - share(1)).abs() < 1e-7);

@@ -1,28 +1,28 @@
-//! The settings and errors of the replay buffer.
+//! Settings and errors of the replay buffer.
 
 use serde::{Deserialize, Serialize};
 
 use super::packed_floats::Precision;
 use super::priorities::Prioritised;
 
-/// The settings of the replay buffer.
+/// Settings of the replay buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplayConfig {
     /// The maximum number of episodes.
     pub capacity: usize,
-    /// The maximum number of bytes; `None` sets no limit.
+    /// The maximum size in bytes; `None` means unlimited.
     pub bytes: Option<u64>,
-    /// The precision of observations and states.
+    /// The precision of stored observations and states.
     pub precision: Precision,
     /// The prioritisation, if any.
     pub prioritised: Option<Prioritised>,
-    /// The maximum number of consecutive steps of a drawn episode; `None` takes whole episodes, which
+    /// The number of consecutive steps drawn from an episode; `None` draws whole episodes, which
     /// recurrent agents need.
     pub batch_steps: Option<usize>,
 }
 
 impl Default for ReplayConfig {
-    /// Returns PyMARL's settings: 5000 whole episodes, drawn uniformly, without compression loss.
+    /// Returns PyMARL's settings: 5000 whole episodes, drawn uniformly, stored without loss.
     fn default() -> Self {
         Self {
             capacity: 5000,
@@ -34,7 +34,7 @@ impl Default for ReplayConfig {
     }
 }
 
-/// The reason why an episode cannot be stored.
+/// An error of adding an episode to the replay buffer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
@@ -44,11 +44,11 @@ pub enum ReplayError {
          {limit} bytes; raise the limit (buffer_mem)"
     )]
     EpisodeTooLarge {
-        /// The length of the episode.
+        /// The length of the episode in steps.
         steps: usize,
-        /// The bytes that it needs.
+        /// The size of the episode in bytes.
         bytes: u64,
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
 }

@@ -9,12 +9,12 @@ use super::packed_episode::PackedEpisode;
 pub struct Sample<'a> {
     /// The episodes.
     pub episodes: Vec<&'a PackedEpisode>,
-    /// Their indices in the order of insertion since the start, from zero. They remain valid for
-    /// [`EpisodeReplay::update_priorities`](super::EpisodeReplay::update_priorities).
+    /// Their indices, counted from zero in the order of insertion since the start. They remain
+    /// valid for [`EpisodeReplay::update_priorities`](super::EpisodeReplay::update_priorities).
     pub indices: Vec<u64>,
     /// The weights of the episodes' losses; one without prioritisation.
     pub weights: Vec<f32>,
-    /// The windows of the episodes to learn from.
+    /// The window of each episode to learn from.
     pub windows: Vec<Window>,
 }
 
@@ -33,7 +33,7 @@ impl Window {
         Self { start: 0, len }
     }
 
-    /// Draws a window of at most `steps` steps of an episode of `len` steps, uniformly.
+    /// Draws a window of at most `steps` steps from an episode of `len` steps, uniformly.
     pub(super) fn cut(len: usize, steps: usize, rng: &mut Rng) -> Self {
         if len <= steps {
             return Self::whole(len);
@@ -43,7 +43,7 @@ impl Window {
 }
 
 impl<'a> Sample<'a> {
-    /// Creates a sample of whole episodes with equal weights, and their positions as indices.
+    /// Creates a sample of whole episodes with equal weights; the indices are their positions.
     pub fn whole(episodes: &[&'a PackedEpisode]) -> Self {
         Self {
             indices: (0..episodes.len() as u64).collect(),
@@ -53,12 +53,13 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// Returns the number of steps in all windows.
+    /// Returns the number of steps in all windows together.
     pub fn steps(&self) -> usize {
         self.windows.iter().map(|window| window.len).sum()
     }
 
-    /// Returns the rewards of all steps in the windows: those of the team, or those of the agents.
+    /// Iterates over the rewards of all steps in the windows: the agents' own ones if `own` is set,
+    /// otherwise the team's.
     pub fn rewards(&self, own: bool) -> impl Iterator<Item = f32> {
         self.episodes.iter().zip(&self.windows).flat_map(move |(episode, window)| {
             let (rewards, n) = match own {
@@ -69,11 +70,11 @@ impl<'a> Sample<'a> {
         })
     }
 
-    /// Splits the sample into at most `n` shards with nearly equal numbers of steps. Episodes of similar
-    /// length share a shard; the longest come first.
+    /// Splits the sample into at most `n` shards with nearly equal numbers of steps. Episodes of
+    /// similar length share a shard, and the longest come first.
     ///
-    /// Shards that are padded separately need less padding than the whole sample, so networks compute
-    /// less.
+    /// Shards are padded separately. They need less padding than the whole sample, so that networks
+    /// compute less.
     pub fn shards(self, n: usize) -> Vec<Self> {
         if n <= 1 {
             return vec![self];
@@ -85,7 +86,8 @@ impl<'a> Sample<'a> {
         let mut before = 0;
         for i in order {
             let len = self.windows[i].len;
-            // The shard that contains the middle of the episode in the sequence of all steps.
+            // The shard that contains the middle of the episode, if all steps are laid out in
+            // sequence.
             shards[((2 * before + len) * n / (2 * all).max(1)).min(n - 1)].push(i);
             before += len;
         }
@@ -128,7 +130,7 @@ mod tests {
         let lengths = |shard: &Sample<'_>| shard.windows.iter().map(|w| w.len).collect::<Vec<_>>();
         let lengths: Vec<_> = shards.iter().map(lengths).collect();
         assert_eq!(lengths, [vec![40], vec![20, 19], vec![18, 17, 5, 4, 3, 2]]);
-        // Indices and episodes stay together.
+        // Indices and episodes still belong together.
         for shard in &shards {
             for (index, episode) in shard.indices.iter().zip(&shard.episodes) {
                 assert_eq!(mixed[*index as usize].len, episode.len);

@@ -1,7 +1,7 @@
 //! The binary form of the replay buffer.
 //!
-//! It is a sequence of records, each after its length in bytes: a header, then one episode after the
-//! other. So no intermediate value is as large as the buffer.
+//! A sequence of records, each preceded by its length in bytes: a header and then one record per
+//! episode. No intermediate value is as large as the whole buffer.
 
 use phalanx_core::env::{EnvError, pack, unpack};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ struct Header {
     priorities: Option<Priorities>,
 }
 
-/// Appends a buffer to `out`.
+/// Appends the serialised buffer to `out`.
 pub(super) fn save(replay: &EpisodeReplay, out: &mut Vec<u8>) {
     let header = Header {
         config: replay.config,
@@ -33,7 +33,7 @@ pub(super) fn save(replay: &EpisodeReplay, out: &mut Vec<u8>) {
         priorities: replay.priorities.clone(),
     };
     save_piece(&header, out);
-    // The binary form of an episode is about as large as the episode.
+    // A serialised episode is about as large as the episode.
     out.reserve(replay.bytes() as usize);
     for episode in replay.episodes() {
         save_piece(episode, out);
@@ -48,7 +48,7 @@ fn save_piece(piece: &impl Serialize, out: &mut Vec<u8>) {
     out[start - size_of::<u64>()..start].copy_from_slice(&bytes.to_le_bytes());
 }
 
-/// Reads the buffer from `bytes`, which must hold nothing else.
+/// Reads a buffer from `bytes`, which must hold nothing else.
 pub(super) fn load(mut bytes: &[u8]) -> Result<EpisodeReplay, EnvError> {
     let header: Header = unpack(WHAT, piece(&mut bytes)?)?;
     let mut replay = EpisodeReplay {
@@ -62,7 +62,7 @@ pub(super) fn load(mut bytes: &[u8]) -> Result<EpisodeReplay, EnvError> {
     for _ in 0..header.held {
         let episode: PackedEpisode = unpack(WHAT, piece(&mut bytes)?)?;
         if !episode.is_sound() {
-            return Err(bad("the parts of an episode do not fit each other"));
+            return Err(bad("the parts of an episode are inconsistent"));
         }
         replay.bytes += episode.bytes();
         replay.episodes.push_back(episode);
@@ -75,8 +75,8 @@ pub(super) fn load(mut bytes: &[u8]) -> Result<EpisodeReplay, EnvError> {
         && replay.priorities.as_ref().is_none_or(|found| found.is_sound(config.capacity));
     match (fits, bytes.len()) {
         (true, 0) => Ok(replay),
-        (false, _) => Err(bad("its episodes and its settings do not fit each other")),
-        (true, rest) => Err(bad(&format!("{rest} bytes too many"))),
+        (false, _) => Err(bad("its episodes do not match its settings")),
+        (true, rest) => Err(bad(&format!("{rest} bytes follow its end"))),
     }
 }
 

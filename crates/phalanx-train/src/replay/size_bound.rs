@@ -1,4 +1,4 @@
-//! Upper bound on replay-buffer memory, reported at startup.
+//! Upper bound on the memory of the replay buffer, reported at startup.
 
 use std::fmt;
 
@@ -11,20 +11,21 @@ use crate::config::ByteSize;
 /// Upper bounds on the bytes of a replay buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplaySizeBound {
-    /// The largest episode: one of the maximum length without any zero or one.
+    /// The size of the largest episode: one of maximum length, without any zero or one.
     pub episode: u64,
-    /// The whole buffer: full of such episodes, or at its limit if that is less.
+    /// The size of the whole buffer: full of such episodes, or at its limit if that is smaller.
     pub at_most: u64,
-    /// The same number of episodes in PyMARL's layout: dense, and padded to the episode limit plus one
-    /// step.
+    /// The size of as many episodes in PyMARL's layout: dense, and padded to the episode limit plus
+    /// one step.
     pub pymarl: u64,
 }
 
 impl ReplaySizeBound {
     /// Computes the bounds for an environment.
     ///
-    /// PyMARL's layout has per step: observations, states, one-hot last actions and the reward as `f32`,
-    /// available actions as `i32`, actions and `filled` as `i64`, and `terminated` as a byte.
+    /// Per step, PyMARL's layout holds observations, states, one-hot last actions and the reward as
+    /// `f32`, available actions as `i32`, actions and `filled` as `i64`, and `terminated` as one
+    /// byte.
     pub fn new(spec: &EnvSpec, config: &ReplayConfig) -> Self {
         let capacity = config.capacity as u64;
         let episode = PackedEpisode::most_bytes(spec, config.precision);

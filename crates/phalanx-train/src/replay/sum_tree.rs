@@ -1,11 +1,12 @@
-//! A sum tree: sampling in proportion to changing weights.
+//! A sum tree, for sampling in proportion to changing weights.
 
 use serde::{Deserialize, Serialize};
 
 /// Weights by index, and their partial sums in a binary tree.
 ///
-/// Every inner node is the sum of its two children, and is recomputed when one of them changes. So
-/// rounding errors do not accumulate, and the tree depends on the weights only, not on their history.
+/// Every inner node is the sum of its two children and is recomputed when one of them changes.
+/// Rounding errors therefore do not accumulate, and the tree depends only on the weights, not on
+/// their history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<f64>", into = "Vec<f64>")]
 pub(super) struct SumTree {
@@ -14,7 +15,7 @@ pub(super) struct SumTree {
 }
 
 impl SumTree {
-    /// Creates at least `n` zero weights, rounded up to a power of two.
+    /// Creates at least `n` weights of zero; the number is rounded up to a power of two.
     pub(super) fn new(n: usize) -> Self {
         Self { nodes: vec![0.0; 2 * n.next_power_of_two()] }
     }
@@ -45,9 +46,9 @@ impl SumTree {
         self.nodes[1]
     }
 
-    /// Returns the index at which the cumulative sum of the weights exceeds `mass`, in `[0, total)`. With a
-    /// uniform `mass`, index `i` has probability `weight_i / total`. A weight of zero is never found
-    /// unless all are zero.
+    /// Returns the index at which the cumulative sum of the weights exceeds `mass`, which lies in
+    /// `[0, total)`. For a uniform `mass`, index `i` has probability `weight_i / total`. An index
+    /// of weight zero is never returned unless all weights are zero.
     pub(super) fn find(&self, mut mass: f64) -> usize {
         let mut node = 1;
         while node < self.len() {

@@ -5,11 +5,11 @@ use phalanx_core::rl::EpisodeStep;
 
 use super::inputs::InputLayout;
 
-/// `time` consecutive steps of `envs` environments; one episode follows another.
+/// `time` consecutive steps of `envs` environments, across the ends of episodes.
 ///
 /// After a truncation, the next time step holds the last observation of the episode and is padding:
-/// no agent acts in it. So every bootstrapped value has its place in the sequence, with the hidden
-/// state that belongs to it.
+/// no agent acts in it. Every bootstrap value therefore has its place in the sequence, with the
+/// matching hidden state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rollout {
     /// The number of time steps.
@@ -18,7 +18,7 @@ pub struct Rollout {
     pub envs: usize,
     /// The number of agents.
     pub agents: usize,
-    /// What the environments wrote, `[time + 1, env, …]`.
+    /// The rows that the environments wrote, `[time + 1, env, …]`.
     pub rows: StepRows,
     /// Network inputs, `[time + 1, env, agent, dim]`.
     pub input: Vec<f32>,
@@ -26,7 +26,7 @@ pub struct Rollout {
     pub actions: Vec<u16>,
     /// Rewards, statuses and the padding mask, `[time, env]`.
     pub steps: Vec<EpisodeStep>,
-    /// Zero where an episode begins with this time step, otherwise one, `[time + 1, env]`.
+    /// Zero where an episode begins at this time step, otherwise one, `[time + 1, env]`.
     pub not_reset: Vec<f32>,
     /// The actors' hidden states before the first step, `[env, agent, carry]`.
     pub hidden: Vec<f32>,

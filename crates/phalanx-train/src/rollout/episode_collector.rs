@@ -1,4 +1,4 @@
-//! Collects whole episodes, for learners with a replay buffer.
+//! Collects whole episodes for learners with a replay buffer.
 
 use phalanx_core::env::{EnvSpec, StepRows, StepStatus, VecEnv};
 use phalanx_core::nn::Actor;
@@ -9,10 +9,10 @@ use super::metrics::Metrics;
 use super::team_runner::TeamRunner;
 use crate::replay::Episode;
 
-/// Plays one episode in every environment of a batch.
+/// Collects one episode from every environment of a batch.
 ///
-/// Environments whose episode is over wait for the others, as in PyMARL's parallel runner. So the
-/// collected episodes are not biased towards short ones.
+/// Environments whose episode has ended wait for the others, as in PyMARL's parallel runner, so
+/// that the collected episodes are not biased towards short ones.
 pub struct EpisodeCollector {
     spec: EnvSpec,
     team: TeamRunner,
@@ -34,12 +34,12 @@ impl EpisodeCollector {
         }
     }
 
-    /// Collects one episode per environment. `select` turns the outputs and masks of all agents of one
-    /// environment, `[agent, n_actions]`, into actions, `[agent]`; its first argument is the index of the
-    /// environment.
+    /// Collects one episode per environment. `select` turns the outputs and masks of all agents of
+    /// one environment, `[agent, n_actions]`, into actions, `[agent]`; its first argument is the
+    /// index of the environment.
     ///
-    /// Returns the episodes in the order of their environments. Those in which the environment panicked
-    /// are left out and counted.
+    /// Returns the episodes in the order of their environments. Episodes in which the environment
+    /// panicked are left out and counted.
     pub fn collect(
         &mut self,
         envs: &mut dyn VecEnv,
@@ -89,7 +89,7 @@ impl EpisodeCollector {
         self.finish_episodes(&ended, n_envs, metrics)
     }
 
-    /// Copies the finished episodes out of the rows.
+    /// Copies the finished episodes from the rows.
     fn finish_episodes(
         &self,
         ended: &[Option<(usize, StepStatus)>],

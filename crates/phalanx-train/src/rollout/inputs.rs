@@ -3,12 +3,12 @@
 use phalanx_core::env::EnvSpec;
 use serde::{Deserialize, Serialize};
 
-/// The input of an agent's network: `observation | last action (one-hot) | agent ID (one-hot)`. The
-/// observation may be a stack of the last `frames` ones, oldest first; at the start of an episode its
-/// first observation is repeated.
+/// The layout of an agent's input: `observation | last action (one-hot) | agent ID (one-hot)`. The
+/// observation may be a stack of the last `frames` observations, oldest first; before the first one
+/// of an episode, it is repeated.
 ///
-/// Last action and agent ID are appended here and not by the environment (PyMARL's `obs_last_action`
-/// and `obs_agent_id`), so that agents can share parameters on any environment.
+/// The trainer, not the environment, appends the last action and the agent ID (PyMARL's
+/// `obs_last_action` and `obs_agent_id`), so that agents can share parameters in any environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputLayout {
     /// The length of the observation.
@@ -21,7 +21,7 @@ pub struct InputLayout {
     pub last_action: bool,
     /// Whether the agent's ID is appended.
     pub agent_id: bool,
-    /// The number of observations, including the current one.
+    /// The number of stacked observations, including the current one.
     #[serde(default = "one")]
     pub frames: usize,
 }
@@ -43,7 +43,7 @@ impl InputLayout {
         }
     }
 
-    /// Returns the same layout with the last `frames` observations.
+    /// Returns the same layout with a stack of `frames` observations.
     pub fn stacked(self, frames: usize) -> Self {
         Self { frames, ..self }
     }
@@ -60,15 +60,15 @@ impl InputLayout {
         self.view_dim() + last + id
     }
 
-    /// Writes the inputs of all agents of one environment, `[agent, dim]`, for the first step of an
-    /// episode or for a single frame.
+    /// Writes the inputs of all agents of one environment, `[agent, dim]`, at the first step of an
+    /// episode or without stacked observations.
     ///
     /// `obs` is `[agent, obs_dim]`; `last_actions` is `[agent]`, or `None` before the first action
-    /// of an episode (the one-hot is then zero).
+    /// of an episode, whose one-hot part is zero.
     ///
     /// # Panics
     ///
-    /// When `obs` and `input` hold different numbers of agents.
+    /// Panics if `obs` and `input` hold different numbers of agents.
     pub fn write(&self, obs: &[f32], last_actions: Option<&[u16]>, input: &mut [f32]) {
         let agents = input.len() / self.dim();
         assert_eq!(obs.len(), agents * self.obs_dim, "observations are [agent, obs_dim]");
@@ -82,7 +82,7 @@ impl InputLayout {
     }
 
     /// Writes the last actions and agent IDs into the inputs of all agents of one environment,
-    /// `[agent, dim]`; `last_actions` as in [`InputLayout::write`].
+    /// `[agent, dim]`; for `last_actions` see [`InputLayout::write`].
     pub fn write_tail(&self, last_actions: Option<&[u16]>, input: &mut [f32]) {
         for (agent, row) in input.chunks_exact_mut(self.dim()).enumerate() {
             let mut tail = &mut row[self.view_dim()..];

@@ -1,4 +1,4 @@
-//! The metrics of training: running means and counters.
+//! Training metrics: running means and counters.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Means of named quantities since the last log point, and counters since the start of the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// The sum and the number of values by name.
+    /// Sum and number of values, by name.
     sums: BTreeMap<String, (f64, u64)>,
     /// Episodes finished since the start of the run.
     pub episodes: u64,
@@ -31,7 +31,8 @@ impl Metrics {
         }
     }
 
-    /// Adds a finished episode: its return, its length and the values that the environment reports.
+    /// Adds a finished episode with its return, its length in steps and the environment's metrics
+    /// `info`.
     pub fn episode(&mut self, spec: &EnvSpec, total: f64, length: usize, info: &[f32]) {
         self.episodes += 1;
         self.add("return_mean", total);
@@ -41,7 +42,7 @@ impl Metrics {
         }
     }
 
-    /// Returns the means since the last call, by name, and clears them.
+    /// Returns the means by name and clears them.
     pub fn take_means(&mut self) -> BTreeMap<String, f64> {
         let sums = std::mem::take(&mut self.sums);
         sums.into_iter().map(|(name, (sum, n))| (name, sum / n as f64)).collect()

@@ -1,18 +1,18 @@
-//! A policy: everything needed to act.
+//! A policy: everything that is needed to act.
 
 use phalanx_core::nn::{Actor, Convolution, HiddenActivation, Normalisation, RnnKind};
 
 use super::inputs::InputLayout;
 
-/// The agents' network and the layout of its input.
+/// The agents' networks and the layout of their input.
 ///
-/// The outputs are per-agent Q-values (Q-learning) or logits (policy gradients). The greedy action is
-/// the available one with the largest output in both cases.
+/// The outputs are per-agent Q-values (Q-learning) or logits (policy gradients). In both cases the
+/// greedy action is the available one with the largest output.
 #[derive(Clone)]
 pub struct Policy {
-    /// The network, on plain weights.
+    /// The networks, with plain weights.
     pub actor: Actor,
-    /// The layout of its input.
+    /// The layout of their input.
     pub inputs: InputLayout,
     /// The recurrent cell, if any.
     pub recurrent: Option<RnnKind>,
@@ -20,8 +20,8 @@ pub struct Policy {
     pub convolution: Option<Convolution>,
     /// Which layers are normalised.
     pub normalisation: Normalisation,
-    /// The activation of its hidden layers.
+    /// The activation of the hidden layers.
     pub activation: HiddenActivation,
-    /// The index of each agent's network among those of the actor.
+    /// The index of each agent's network.
     pub owners: Vec<usize>,
 }

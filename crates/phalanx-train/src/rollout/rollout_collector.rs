@@ -1,4 +1,4 @@
-//! Collects rollouts of fixed length, for on-policy learners.
+//! Collects rollouts of fixed length for on-policy learners.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use super::inputs::InputLayout;
 use super::metrics::Metrics;
 use super::team_runner::TeamRunner;
 
-/// Collects a fixed number of steps in every environment; episodes continue from rollout to rollout.
+/// Collects a fixed number of steps from every environment; episodes continue across rollouts.
 pub struct RolloutCollector {
     spec: EnvSpec,
     team: TeamRunner,
-    /// Shared with the learner, until it has learned from it.
+    /// Shared with the learner until it has finished its updates.
     rollout: Arc<Rollout>,
     /// Whether the first rollout has begun.
     started: bool,
-    /// `[env]`: the current row holds the last observation of a truncated episode.
+    /// `[env]`: whether the current row holds the last observation of a truncated episode.
     waiting: Vec<bool>,
-    /// `[env]`: agents act in the current row; derived from `waiting` in every step.
+    /// `[env]`: whether agents act in the current row; derived from `waiting` in every step.
     acting: Vec<bool>,
-    /// `[env]`: an episode begins in the next row; derived in every step.
+    /// `[env]`: whether an episode begins in the next row; derived in every step.
     begins: Vec<bool>,
     /// `[env]`: the return of the running episode.
     total: Vec<f64>,
@@ -33,7 +33,7 @@ pub struct RolloutCollector {
 }
 
 impl RolloutCollector {
-    /// Creates a collector of rollouts of `time` steps of `envs` environments.
+    /// Creates a collector for rollouts of `time` steps of `envs` environments.
     pub fn new(
         spec: &EnvSpec,
         inputs: InputLayout,
@@ -54,9 +54,9 @@ impl RolloutCollector {
         }
     }
 
-    /// Collects one rollout. `select` is that of
-    /// [`EpisodeCollector::collect`](super::EpisodeCollector::collect). A caller that still holds the rollout
-    /// when the next one begins causes a copy.
+    /// Collects one rollout; for `select` see
+    /// [`EpisodeCollector::collect`](super::EpisodeCollector::collect). The rollout is copied if
+    /// the caller still holds it when the next one begins.
     pub fn collect(
         &mut self,
         envs: &mut dyn VecEnv,
@@ -112,7 +112,8 @@ impl RolloutCollector {
         Arc::clone(&self.rollout)
     }
 
-    /// Moves the rows after the last rollout to the front; before the first rollout, resets everything.
+    /// Moves the row after the last rollout to the front, or resets everything before the first
+    /// rollout.
     fn start(&mut self, envs: &mut dyn VecEnv) {
         let n = self.waiting.len();
         let rollout = Arc::make_mut(&mut self.rollout);
@@ -127,7 +128,8 @@ impl RolloutCollector {
         rollout.hidden.copy_from_slice(self.team.hidden());
     }
 
-    /// Records the results of step `t`, and which environments begin an episode in the next row.
+    /// Records the results of step `t`, and in which environments an episode begins in the next
+    /// row.
     fn record_step(&mut self, t: usize, metrics: &mut Metrics) {
         let n = self.acting.len();
         let rollout = Arc::make_mut(&mut self.rollout);
@@ -160,7 +162,7 @@ impl RolloutCollector {
         }
     }
 
-    /// Appends everything that the next rollout depends on to `out`.
+    /// Appends to `out` everything that the next rollout depends on.
     pub fn save(&self, out: &mut Vec<u8>) {
         let mut team = Vec::new();
         self.team.save(&mut team);
@@ -171,11 +173,11 @@ impl RolloutCollector {
         pack(&(&self.rollout.rows, not_reset, team, rest), out);
     }
 
-    /// Restores what [`RolloutCollector::save`] of a collector of the same size wrote.
+    /// Restores the state written by [`RolloutCollector::save`] for a collector of the same size.
     ///
     /// # Errors
     ///
-    /// When the bytes are damaged or of another size.
+    /// Returns an error if the bytes are damaged or belong to a collector of another size.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         type Saved = (StepRows, Vec<f32>, Vec<u8>, (bool, Vec<bool>, Vec<f64>, Vec<usize>));
         let what = "a rollout";
@@ -186,7 +188,7 @@ impl RolloutCollector {
             && waiting.len() == self.waiting.len()
             && not_reset.len() == waiting.len();
         if !same {
-            let reason = "it is of another size".to_owned();
+            let reason = "it belongs to rollouts of another size".to_owned();
             return Err(EnvError::BadState { what: what.to_owned(), reason });
         }
         self.team.load(&team)?;

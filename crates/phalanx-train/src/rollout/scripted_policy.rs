@@ -13,8 +13,8 @@ pub enum ScriptedPolicy {
 }
 
 impl ScriptedPolicy {
-    /// Returns the policy called `name` in `env`: `random`, `heuristic` (the first scripted policy of the
-    /// environment) or the name of one of its scripted policies.
+    /// Returns the policy called `name` in `env`: `random`, `heuristic` (the environment's first
+    /// scripted policy) or the name of one of its scripted policies.
     pub fn named(name: &str, env: &dyn Env) -> Option<Self> {
         let policies = env.scripted_policies();
         match name {
@@ -24,7 +24,7 @@ impl ScriptedPolicy {
         }
     }
 
-    /// Returns the names that [`ScriptedPolicy::named`] accepts in `env`.
+    /// Returns the names that [`ScriptedPolicy::named`] accepts for `env`.
     pub fn names(env: &dyn Env) -> Vec<&'static str> {
         let mut names = vec!["random"];
         if !env.scripted_policies().is_empty() {
@@ -43,7 +43,7 @@ impl ScriptedPolicy {
     ///
     /// # Panics
     ///
-    /// When an agent has no available action, or `env` has no such policy.
+    /// Panics if an agent has no available action, or `env` has no such policy.
     pub fn act(self, env: &mut dyn Env, avail: &[bool], rng: &mut Rng, actions: &mut [u16]) {
         match self {
             Self::Random => {

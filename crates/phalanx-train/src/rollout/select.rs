@@ -2,8 +2,8 @@
 
 use phalanx_core::rng::Rng;
 
-/// Writes what `select` makes of the outputs and the mask of each agent, `[agent, n_actions]`, into
-/// `chosen`, `[agent]`.
+/// Calls `select` with the outputs and the mask of each agent, `[agent, n_actions]`, and writes the
+/// results to `chosen`, `[agent]`.
 pub(crate) fn select_each(
     outputs: &[f32],
     avail: &[bool],
@@ -17,11 +17,11 @@ pub(crate) fn select_each(
     }
 }
 
-/// Returns the available action with the largest value; the first of several equal ones.
+/// Returns the available action with the largest value, and the first one among equals.
 ///
 /// # Panics
 ///
-/// When no action is available.
+/// Panics if no action is available.
 pub fn greedy(values: &[f32], avail: &[bool]) -> u16 {
     let mut best: Option<usize> = None;
     for (action, (&value, &available)) in values.iter().zip(avail).enumerate() {
@@ -32,11 +32,12 @@ pub fn greedy(values: &[f32], avail: &[bool]) -> u16 {
     best.expect("every agent has an available action") as u16
 }
 
-/// Returns a uniform available action with probability `epsilon`, otherwise the greedy one.
+/// Returns a uniformly random available action with probability `epsilon`, otherwise the greedy
+/// one.
 ///
 /// # Panics
 ///
-/// When no action is available.
+/// Panics if no action is available.
 pub fn epsilon_greedy(values: &[f32], avail: &[bool], epsilon: f32, rng: &mut Rng) -> u16 {
     if rng.uniform() < epsilon {
         rng.choose(avail).expect("every agent has an available action") as u16
@@ -49,12 +50,13 @@ pub fn epsilon_greedy(values: &[f32], avail: &[bool], epsilon: f32, rng: &mut Rn
 ///
 /// # Panics
 ///
-/// When no action is available.
+/// Panics if no action is available.
 pub fn sample(logits: &[f32], avail: &[bool], rng: &mut Rng) -> u16 {
     sample_at(logits, avail, rng.uniform())
 }
 
-/// Returns the action at `uniform`, in `[0, 1)`, of the cumulative distribution.
+/// Returns the action whose interval of the cumulative distribution contains `uniform`, in `[0,
+/// 1)`.
 fn sample_at(logits: &[f32], avail: &[bool], uniform: f32) -> u16 {
     let best = greedy(logits, avail);
     let top = logits[usize::from(best)];
@@ -67,8 +69,8 @@ fn sample_at(logits: &[f32], avail: &[bool], uniform: f32) -> u16 {
             return action as u16;
         }
     }
-    // Rounding left a remainder. The last action may have probability zero, and taking it would make
-    // the gradients infinite.
+    // Rounding left a remainder. The last action may have probability zero, for which gradients are
+    // infinite.
     best
 }
 

@@ -1,4 +1,4 @@
-//! Runs the agents' network in a batch of environments.
+//! Runs the agents' networks in a batch of environments.
 
 use phalanx_core::env::{EnvError, pack, unpack};
 use phalanx_core::nn::{Actor, Scratch};
@@ -14,9 +14,9 @@ pub struct TeamRunner {
     hidden: Vec<f32>,
     /// `[env, agent]`.
     last_actions: Vec<u16>,
-    /// `[env]`: no action was taken yet in this episode.
+    /// `[env]`: whether no action has been taken in this episode yet.
     first_step: Vec<bool>,
-    /// The observations before the current one, `[env, agent, frames - 1, obs_dim]`.
+    /// The previous observations, `[env, agent, frames - 1, obs_dim]`.
     frame_history: Vec<f32>,
     input: Vec<f32>,
     output: Vec<f32>,
@@ -49,11 +49,11 @@ impl TeamRunner {
         self.first_step[env] = true;
     }
 
-    /// Returns the network inputs, `[env, agent, dim]`, of observations, `[env, agent, obs_dim]`.
+    /// Returns the network inputs, `[env, agent, dim]`, for observations `[env, agent, obs_dim]`.
     ///
     /// # Panics
     ///
-    /// When `obs` has another length.
+    /// Panics if `obs` has another length.
     pub fn encode(&mut self, obs: &[f32]) -> &[f32] {
         let agents = self.inputs.n_agents;
         let (envs, obs_dim) = (self.first_step.len(), self.inputs.obs_dim);
@@ -85,7 +85,7 @@ impl TeamRunner {
     ///
     /// # Panics
     ///
-    /// When `obs` has another length, or when `actor` does not fit the layout of the inputs.
+    /// Panics if `obs` has another length, or if `actor` does not fit the layout of the inputs.
     pub fn forward(&mut self, actor: &Actor, obs: &[f32]) -> &[f32] {
         self.encode(obs);
         actor.step(&self.input, &mut self.hidden, &mut self.output, &mut self.scratch);
@@ -98,7 +98,8 @@ impl TeamRunner {
     ///
     /// # Panics
     ///
-    /// When a slice has another length, or when an agent of such an environment has no available action.
+    /// Panics if a slice has another length, or if an agent of such an environment has no available
+    /// action.
     pub fn act_greedily(
         &mut self,
         actor: &Actor,
@@ -126,7 +127,7 @@ impl TeamRunner {
     ///
     /// # Panics
     ///
-    /// When there is no such environment, or when `actions` does not hold one action per agent.
+    /// Panics if there is no such environment, or if `actions` does not hold one action per agent.
     pub fn record_actions(&mut self, env: usize, actions: &[u16]) {
         let agents = self.inputs.n_agents;
         let before = (self.inputs.frames - 1) * self.inputs.obs_dim;
@@ -162,11 +163,11 @@ impl TeamRunner {
         pack(&(&self.hidden, &self.last_actions, &self.first_step, &self.frame_history), out);
     }
 
-    /// Restores a state written by [`TeamRunner::save`] of a team of the same size.
+    /// Restores a state written by [`TeamRunner::save`] for a team of the same size.
     ///
     /// # Errors
     ///
-    /// When the bytes are not such a state.
+    /// Returns an error if the bytes are damaged or belong to a team of another size.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         let what = "the agents of a rollout";
         type Saved = (Vec<f32>, Vec<u16>, Vec<bool>, Vec<f32>);

@@ -19,7 +19,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When the folder already holds a run, a file cannot be written, or training fails.
+    /// Returns an error if the folder already holds a run, a file cannot be written, or training
+    /// fails.
     pub fn run(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
         training_loop::run(&mut self, path.as_ref(), false)
     }
@@ -28,7 +29,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When a file cannot be written, or training fails.
+    /// Returns an error if a file cannot be written, or training fails.
     pub fn run_overwriting(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {
         training_loop::run(&mut self, path.as_ref(), true)
     }
@@ -52,8 +53,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When a folder already holds a run or a seed occurs twice, before anything is trained; otherwise for
-    /// the reasons of [`Trainer::run`], and then the earlier runs are finished.
+    /// Returns an error if a folder already holds a run or a seed occurs twice, before anything is
+    /// trained. Also returns the errors of [`Trainer::run`]; earlier runs are then finished.
     pub fn run_seeds(
         mut self,
         seeds: impl IntoIterator<Item = u64>,
@@ -109,11 +110,12 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// - [`TrainError::NothingToResume`] when no state was saved, the configuration differs, or `t_max` is
+    /// - [`TrainError::NothingToResume`] if no state was saved, the configuration differs, or `t_max` is
     ///   not larger than the environment steps of the saved state;
-    /// - [`TrainError::Finished`] when the run has finished, and `t_max` is the same or its state was not
+    /// - [`TrainError::Finished`] if the run has finished, and `t_max` is the same or its state was not
     ///   kept;
-    /// - [`TrainError::NotARun`] when there is no such run; or for the reasons of [`Trainer::run`].
+    /// - [`TrainError::NotARun`] if there is no such run;
+    /// - the errors of [`Trainer::run`].
     ///
     /// None of the first three changes or deletes a file.
     pub fn resume(mut self, path: impl AsRef<Path>) -> Result<RunSummary, TrainError> {

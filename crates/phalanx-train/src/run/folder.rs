@@ -61,7 +61,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// [`TrainError::RunBusy`] when another process has locked it; otherwise when it cannot be created.
+    /// Returns [`TrainError::RunBusy`] if another process has locked it, and an error if it cannot be
+    /// created.
     pub fn lock(path: &Path) -> Result<File, TrainError> {
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
         let name = path.join(LOCK);
@@ -77,8 +78,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// [`TrainError::RunExists`] when it holds a run and `overwrite` is false; otherwise when a file cannot
-    /// be written.
+    /// Returns [`TrainError::RunExists`] if it holds a run and `overwrite` is false, and an error if a
+    /// file cannot be written.
     pub fn create(path: &Path, info: &RunInfo, overwrite: bool) -> Result<Self, TrainError> {
         if Self::holds_run(path) {
             if !overwrite {
@@ -104,7 +105,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When they cannot be written.
+    /// Returns an error if they cannot be written.
     pub fn describe(&self, info: &RunInfo) -> Result<(), TrainError> {
         let mut table = Table::new();
         table.insert("alg".to_owned(), info.alg.clone().into());
@@ -165,7 +166,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When it holds no run or its `config.toml` is damaged.
+    /// Returns an error if it holds no run or its `config.toml` is damaged.
     pub fn open(path: &Path) -> Result<(Self, RunInfo), TrainError> {
         let unreadable = |reason: String| TrainError::NotARun { path: path.to_owned(), reason };
         let text = fs::read_to_string(path.join(CONFIG))
@@ -193,7 +194,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// Returns an error if it cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
         let (path, temporary) = (self.path.join(name), self.path.join(format!("tmp-{name}")));
         fs::write(&temporary, bytes).map_err(TrainError::io("write", &temporary))?;

@@ -44,9 +44,9 @@ pub(super) struct LoopState {
     pub(super) last_log: Progress,
     pub(super) last: Evaluation,
     pub(super) best: (u64, Evaluation),
-    /// Whether evaluation, checkpoint and log line after the last iteration are still to be made. The
-    /// state of a finished run is saved before them, because they happen at other steps if the run is
-    /// longer.
+    /// Whether the evaluation, checkpoint and log line after the last iteration are still missing.
+    /// The state of a finished run is saved before them, because they are due at other steps if the
+    /// run is extended.
     #[serde(default)]
     pub(super) pending: bool,
 }

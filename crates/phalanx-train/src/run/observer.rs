@@ -1,4 +1,4 @@
-//! Observers of a run, and what they receive.
+//! Observers of a run, and the data that they receive.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,7 +42,7 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// [`TrainError::DuplicateMetric`] when there is one of this name.
+    /// Returns [`TrainError::DuplicateMetric`] if there is already a metric of this name.
     pub fn add(&mut self, name: &str, value: f64) -> Result<(), TrainError> {
         if matches!(name, "t_env" | "seconds") || self.metrics.contains_key(name) {
             return Err(TrainError::DuplicateMetric { name: name.to_owned() });
@@ -110,16 +110,16 @@ impl fmt::Display for Report {
 /// }
 /// ```
 pub trait Observer: Send {
-    /// Is called at the start of a run and after every iteration.
+    /// Called at the start of a run and after every iteration.
     fn progress(&mut self, progress: &Progress) {
         let _ = progress;
     }
 
-    /// Is called with messages at startup, such as the memory that the replay buffer needs.
+    /// Called with messages at startup, such as the memory that the replay buffer needs.
     ///
     /// # Errors
     ///
-    /// An error ends the run.
+    /// Returning an error ends the run.
     fn info(&mut self, message: &str) -> Result<(), TrainError> {
         let _ = message;
         Ok(())
@@ -131,27 +131,27 @@ pub trait Observer: Send {
     ///
     /// # Errors
     ///
-    /// An error ends the run.
+    /// Returning an error ends the run.
     fn metrics(&mut self, report: &mut Report) -> Result<(), TrainError> {
         let _ = report;
         Ok(())
     }
 
-    /// Is called at every log point.
+    /// Called at every log point.
     ///
     /// # Errors
     ///
-    /// An error ends the run.
+    /// Returning an error ends the run.
     fn report(&mut self, report: &Report) -> Result<(), TrainError> {
         let _ = report;
         Ok(())
     }
 
-    /// Is called with warnings, after which the run continues.
+    /// Called with warnings, after which the run continues.
     ///
     /// # Errors
     ///
-    /// An error ends the run.
+    /// Returning an error ends the run.
     fn warn(&mut self, message: &str) -> Result<(), TrainError> {
         let _ = message;
         Ok(())

@@ -3,11 +3,11 @@
 use super::trainer::Trainer;
 use crate::error::TrainError;
 
-/// A run with fewer updates than this is warned about.
+/// The number of updates below which a run starts with a warning.
 const FEW_UPDATES: u64 = 200;
 
 impl Trainer {
-    /// Sends the observers what is worth knowing before training: memory, the number of updates, and
+    /// Sends messages to the observers before training: about memory, the number of updates, and
     /// rewards that are not used.
     pub(super) fn send_startup_messages(&mut self) -> Result<(), TrainError> {
         let t_max = self.config.t_max;

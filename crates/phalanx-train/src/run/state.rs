@@ -1,4 +1,4 @@
-//! The state of training as files.
+//! The state of training, as files.
 
 use phalanx_core::env::{pack, unpack};
 use phalanx_core::nn;
@@ -9,11 +9,11 @@ use crate::error::TrainError;
 use crate::run::checkpoint::policy_file;
 
 impl Trainer {
-    /// Returns the networks and the description of the policy, as files of a checkpoint.
+    /// Returns the networks and the description of the policy as files of a checkpoint.
     ///
     /// # Errors
     ///
-    /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
+    /// Returns an error if weights cannot be read, and the errors of [`Trainer::prepare`].
     pub fn weights(&mut self) -> Result<Vec<NamedFile>, TrainError> {
         let mut files = self.learner_files(SaveScope::Weights)?;
         files.push(policy_file(&self.policy()?));
@@ -32,7 +32,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When weights cannot be read, or for the reasons of [`Trainer::prepare`].
+    /// Returns an error if weights cannot be read, and the errors of [`Trainer::prepare`].
     pub fn save(&mut self) -> Result<Vec<NamedFile>, TrainError> {
         self.flush()?;
         let mut files = self.learner_files(SaveScope::Full)?;
@@ -43,18 +43,18 @@ impl Trainer {
             envs.save(&mut bytes);
             files.push(NamedFile::new(name, bytes));
         }
-        // In binary: decimal text would lose the last bits of a sum.
+        // In binary, because decimal text would lose the last bits of a sum.
         let mut metrics = Vec::new();
         pack(&session.metrics, &mut metrics);
         files.push(NamedFile::new("tally.bin", metrics));
         Ok(files)
     }
 
-    /// Restores a state written by [`Trainer::save`] of a trainer with the same configuration.
+    /// Restores a state written by [`Trainer::save`] for a trainer with the same configuration.
     ///
     /// # Errors
     ///
-    /// When a file is missing, damaged or belongs to another configuration.
+    /// Returns an error if a file is missing, damaged or belongs to another configuration.
     pub fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
         let find = |name: &str| {
             files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {

@@ -18,7 +18,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When a loss is not finite, or for the reasons of [`Trainer::prepare`].
+    /// Returns an error if a loss is not finite, and the errors of [`Trainer::prepare`].
     pub fn iterate(&mut self) -> Result<Progress, TrainError> {
         let name = self.config.device.clone();
         let session = self.session()?;
@@ -61,7 +61,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// For the reasons of [`Trainer::prepare`].
+    /// Returns the errors of [`Trainer::prepare`].
     pub fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
         let episodes = self.config.test_nepisode;
         let policy = self.policy()?;
@@ -74,20 +74,20 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// For the reasons of [`Trainer::prepare`].
+    /// Returns the errors of [`Trainer::prepare`].
     pub fn policy(&mut self) -> Result<Policy, TrainError> {
         let name = self.config.device.clone();
         let session = self.session()?;
         Ok(nn::catch_device_failure(&name, &session.device, || session.learner.policy())?)
     }
 
-    /// Returns the learned values of all joint actions at the first step of an episode; the last agent's
-    /// action changes fastest. Returns `None` if the algorithm learns no joint action value or there are
-    /// more than 100 000 joint actions.
+    /// Returns the learned values of all joint actions at the first step of an episode; the last
+    /// agent's action varies fastest. Returns `None` if the algorithm learns no joint action values
+    /// or there are more than 100 000 joint actions.
     ///
     /// # Errors
     ///
-    /// For the reasons of [`Trainer::prepare`].
+    /// Returns the errors of [`Trainer::prepare`].
     pub fn joint_q_values(&mut self) -> Result<Option<Vec<f32>>, TrainError> {
         let seed = self.config.seed;
         let mut env = (self.make_envs)(1, seed, Purpose::Check);
@@ -110,7 +110,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// For the reasons of [`Trainer::prepare`].
+    /// Returns the errors of [`Trainer::prepare`].
     pub fn spec(&mut self) -> Result<EnvSpec, TrainError> {
         Ok(self.session()?.envs.spec().clone())
     }
@@ -120,7 +120,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When a loss is not finite, or for the reasons of [`Trainer::prepare`].
+    /// Returns an error if a loss is not finite, and the errors of [`Trainer::prepare`].
     pub fn take_means(&mut self) -> Result<BTreeMap<String, f64>, TrainError> {
         self.flush()?;
         Ok(self.session()?.metrics.take_means())

@@ -175,7 +175,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When the configuration is invalid or the device does not exist.
+    /// Returns an error if the configuration is invalid or the device does not exist.
     pub fn prepare(&mut self) -> Result<(), TrainError> {
         if self.session.is_some() {
             return Ok(());

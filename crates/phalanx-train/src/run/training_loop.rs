@@ -70,7 +70,7 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     let (reached, t_max) = (cursor.t_env(), trainer.config.t_max);
     let same = run.config.get("t_max") == ours.config.get("t_max");
     let ended = folder.ended();
-    // A run that was killed after its last iteration has only its end to make.
+    // If the run was killed after its last iteration, only its end is missing.
     let at_its_end = same && state.pending && ended.is_none();
     if t_max <= reached && !at_its_end {
         return Err(match ended {
@@ -99,18 +99,18 @@ fn info(trainer: &mut Trainer) -> Result<RunInfo, TrainError> {
     })
 }
 
-/// Returns after how many environment steps a run without a saved state has ended, if it has.
+/// Returns the environment steps after which a run without a saved state ended, if it did.
 fn finished_at(folder: &RunFolder, run: &RunInfo) -> Result<Option<u64>, TrainError> {
     if let Some((_, t_env)) = folder.ended() {
         return Ok(Some(t_env));
     }
-    // Earlier versions did not write it down.
+    // Earlier versions did not record it.
     let t_max = run.config.get("t_max").and_then(toml::Value::as_integer).unwrap_or(i64::MAX);
     let last = RunCheckpoints::of(folder.path()).index()?.last;
     Ok(last.filter(|&last| last >= t_max as u64))
 }
 
-/// Returns the first setting that differs and must not differ in a resumed run.
+/// Returns the first setting of a resumed run that differs but must not.
 fn difference(run: &RunInfo, ours: &RunInfo, defaults: &toml::Table) -> Option<String> {
     if run.alg != ours.alg {
         return Some("alg".to_owned());

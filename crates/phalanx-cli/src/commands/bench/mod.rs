@@ -17,7 +17,7 @@ use crate::commands::UsageError;
 /// Run benchmarks on this machine.
 ///
 /// Every measurement is repeated; the result is the median with minimum and maximum. For arithmetic
-/// work, also prints the time at the peak throughput of one core.
+/// work, the time at the peak throughput of one core is printed, too.
 #[derive(Args)]
 pub(crate) struct Bench {
     #[command(subcommand)]

@@ -15,8 +15,8 @@ use crate::commands::{UsageError, env_args, print};
 
 /// Measure environment steps per second under random available actions.
 ///
-/// Also prints the steps per second of one core that only writes observations, states and masks to its
-/// cache.
+/// Also prints the steps per second of one core that only writes observations, states and masks to
+/// its cache, as an upper bound.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench sim skirmish/3m\n  \
     phalanx bench sim skirmish/27m_vs_30m --threads 2 --json")]
@@ -123,7 +123,8 @@ impl Sim {
     }
 }
 
-/// Returns the bytes per second that a core writes to a buffer of `bytes` bytes, again and again.
+/// Returns the number of bytes per second that a core writes to a buffer of `bytes` bytes
+/// repeatedly.
 fn bytes_per_second(bytes: usize) -> f64 {
     let mut memory = vec![0_u8; bytes];
     let mut round = |rounds: u32| {

@@ -1,4 +1,4 @@
-//! Acting: an agent network on plain weights.
+//! Acting: agent networks on plain weights.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,40 +12,41 @@ use crate::nn::weights::ParameterValues;
 
 /// Agent networks on plain weights, for rollouts on the CPU.
 ///
-/// It computes what [`AgentNetworks::forward`](crate::nn::AgentNetworks::forward) computes, one step at
-/// a time, without tensors and without allocating. The bits of a row depend neither on how many
-/// rows a call has nor on where among them the row stands, so a trajectory does not depend on how
+/// It computes the same as [`AgentNetworks::forward`](crate::nn::AgentNetworks::forward), one step
+/// at a time, without tensors and without allocating. The bits of a row depend neither on the
+/// number of rows in a call nor on the row's position, so a trajectory does not depend on how
 /// environments are divided over threads.
 #[derive(Clone, Debug)]
 pub struct Actor {
     networks: Vec<ActorNetwork>,
-    /// The index of each agent's network; empty where all agents share one.
+    /// The index of each agent's network; empty if all agents share one.
     network_of_agent: Vec<usize>,
-    /// Standardises every input.
+    /// The standardisation of inputs, if any.
     norm: Option<Arc<InputNorm>>,
 }
 
-/// The intermediate results of [`Actor::step`]. It grows on first use; on one thread nothing is
-/// allocated from then on.
+/// The intermediate results of [`Actor::step`]. It grows on first use; on one thread, nothing is
+/// allocated afterwards.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// One for each thread that takes part.
+    /// The memory of each thread that takes part.
     threads: Vec<ThreadScratch>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct ThreadScratch {
     layers: LayerScratch,
-    /// Inputs of networks whose inputs are standardised.
+    /// Inputs after standardisation.
     standardised: Vec<f32>,
-    /// The rows of the agents of one network, where there are several networks.
+    /// The rows of the agents of one network, if there are several networks.
     input: Vec<f32>,
     hidden: Vec<f32>,
     output: Vec<f32>,
 }
 
 impl Actor {
-    /// Makes the actor of a team that uses `networks`; `network_of_agent` holds the index of each agent's.
+    /// Creates the actor of a team that uses `networks`; `network_of_agent` holds the index of each
+    /// agent's network.
     pub(super) fn new(
         networks: &[AgentNetwork],
         network_of_agent: &[usize],
@@ -57,13 +58,13 @@ impl Actor {
         Self { networks: networks.collect(), network_of_agent, norm: None }
     }
 
-    /// Returns the same networks, with inputs that are standardised first.
+    /// Returns the same networks with standardisation of their inputs.
     #[must_use]
     pub fn with_input_norm(self, norm: InputNorm) -> Self {
         Self { norm: Some(Arc::new(norm)), ..self }
     }
 
-    /// Returns the standardisation of inputs.
+    /// Returns the standardisation of inputs, if any.
     pub fn input_norm(&self) -> Option<&InputNorm> {
         self.norm.as_deref()
     }
@@ -78,12 +79,14 @@ impl Actor {
         self.networks[0].hidden_dim()
     }
 
-    /// Returns the width of the second one: of a feed-forward network's second layer, or of the hidden state.
+    /// Returns the width of the second hidden layer: that of a feed-forward network, or the hidden
+    /// state of a recurrent one.
     pub fn second_hidden_dim(&self) -> usize {
         self.networks[0].second_hidden_dim()
     }
 
-    /// Returns the length of one row's carry: the hidden state, followed by the cell of an LSTM.
+    /// Returns the length of one row's carry: the hidden state, followed by the cell state of an
+    /// LSTM.
     pub fn carry_dim(&self) -> usize {
         self.networks[0].carry_dim()
     }
@@ -93,17 +96,17 @@ impl Actor {
         self.networks[0].output_dim()
     }
 
-    /// Computes one step for any number of rows: `input` is `[row, input_dim]`, `output` is
-    /// `[row, output_dim]`, and `hidden`, the carry `[row, carry_dim]`, is updated in place. Where an
-    /// episode begins, the caller sets its rows of `hidden` to zero beforehand. A feed-forward
-    /// network leaves `hidden` alone. Where agents have networks of their own, a row is
-    /// `environment * n_agents + agent`.
+    /// Computes one step for any number of rows. `input` is `[row, input_dim]` and `output` is
+    /// `[row, output_dim]`; `hidden`, the carry `[row, carry_dim]`, is updated in place. The caller
+    /// must set the rows of `hidden` to zero where an episode begins. A feed-forward network leaves
+    /// `hidden` unchanged. If agents have their own networks, a row is `environment * n_agents +
+    /// agent`.
     ///
     /// Many rows are divided over the threads of the current rayon pool.
     ///
     /// # Panics
     ///
-    /// When the three slices disagree about the number of rows.
+    /// Panics if the three slices have different numbers of rows.
     pub fn step(
         &self,
         input: &[f32],

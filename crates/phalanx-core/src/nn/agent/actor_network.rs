@@ -13,7 +13,7 @@ use crate::nn::layers::layer_norm::EPS;
 use crate::nn::layers::{FrameConvolution, LayerNorm, Linear, Lstm, RnnKind};
 use crate::nn::weights::ParameterValues;
 
-/// An actor may have few rows now and many later, and its bits must not depend on them.
+/// An actor may have few rows now and many later, and its bits must not depend on their number.
 const ROWS: usize = usize::MAX;
 
 /// One network on plain weights.
@@ -39,7 +39,7 @@ pub(super) struct LayerScratch {
     features: Vec<f32>,
     input_gates: Vec<f32>,
     hidden_gates: Vec<f32>,
-    /// State and cell of an LSTM, each for itself.
+    /// Hidden state and cell state of an LSTM, separately.
     state: Vec<f32>,
     cell: Vec<f32>,
 }
@@ -50,7 +50,7 @@ enum ActorHidden {
         input: Layer,
         hidden: Layer,
     },
-    /// Both biases are the input's.
+    /// The input's bias is the sum of both biases.
     Lstm {
         input: Layer,
         hidden: Packed,
@@ -138,7 +138,7 @@ impl Layer {
         Self::new(&linear.weight, &linear.bias, values)
     }
 
-    /// `[row, input]` to `[row, output]`.
+    /// Maps `[row, input]` to `[row, output]`.
     fn forward(&self, x: &[f32], y: &mut [f32]) {
         multiply(x, &self.weight, Some(&self.bias), y);
     }
@@ -191,7 +191,7 @@ impl ActorNetwork {
         self.head.weight.columns()
     }
 
-    /// Returns the numbers that a row carries from step to step.
+    /// Returns the length of the carry, the state that a row passes from step to step.
     pub(super) fn carry_dim(&self) -> usize {
         let width = self.encoder.weight.columns();
         match &self.core {
@@ -201,7 +201,7 @@ impl ActorNetwork {
         }
     }
 
-    /// The multiply-adds of a row.
+    /// Returns the multiply-adds per row.
     pub(super) fn multiply_adds(&self) -> usize {
         let of = |layer: &Layer| layer.weight.inner() * layer.weight.columns();
         let core = match &self.core {

@@ -1,4 +1,4 @@
-//! The sizes of an agent network, and how its weights begin.
+//! Sizes and initialisation of an agent network.
 
 use burn::tensor::Device;
 use phalanx_kernels::Convolution;
@@ -9,47 +9,48 @@ use crate::nn::layers::{
 };
 use crate::rng::Rng;
 
-/// The sizes of an [`AgentNetwork`].
+/// Sizes and initialisation of an [`AgentNetwork`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AgentConfig {
-    /// The length of one agent's input: its observation and whatever the collector appends to it.
+    /// The length of one agent's input: its observation and whatever the trainer appends to it.
     pub input_dim: usize,
     /// The width of the hidden layers and of the hidden state.
     pub hidden_dim: usize,
     /// The number of outputs, one for each action.
     pub output_dim: usize,
-    /// The recurrent layer in the middle; `None` stands for a linear layer.
+    /// The recurrent layer; `None` uses a linear layer instead.
     pub recurrent: Option<RnnKind>,
-    /// The width of a feed-forward network's second hidden layer, where it is not `hidden_dim`.
+    /// The width of a feed-forward network's second hidden layer; `None` uses `hidden_dim`.
     pub second_hidden_dim: Option<usize>,
-    /// A convolution before the first layer, over the beginning of the input.
+    /// A convolution before the first layer, over the observations at the beginning of the input.
     pub convolution: Option<Convolution>,
-    /// Where layers are normalised.
+    /// The layers that are normalised.
     pub normalisation: Normalisation,
     /// The activation of the hidden layers.
     pub activation: HiddenActivation,
-    /// How the weights begin.
+    /// The initialisation of the weights.
     pub init: Init,
 }
 
-/// How the weights of an [`AgentNetwork`] begin.
+/// Initialisation of the weights of an [`AgentNetwork`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// Every linear layer uniform in `±1 / sqrt(inputs)`, the recurrent one uniform in
-    /// `±1 / sqrt(hidden_dim)`, as PyTorch does.
+    /// Linear layers uniform in `±1 / sqrt(inputs)`, and the recurrent layer uniform in `±1 /
+    /// sqrt(hidden_dim)`, as in PyTorch.
     Uniform {
         /// Multiplies weights and biases of the last layer.
         head_scale: f32,
     },
-    /// Orthogonal weights and zero biases; the layers before a ReLU are scaled by `sqrt(2)` (MAPPO,
-    /// Yu et al. 2022, arXiv 2103.01955).
+    /// Orthogonal weights and zero biases; layers before a ReLU are scaled by `sqrt(2)` (MAPPO, Yu
+    /// et al. 2022, arXiv 2103.01955).
     Orthogonal {
         /// Multiplies the weights of the last layer.
         head_gain: f32,
     },
-    /// Weights from a normal distribution with variance `2 / inputs` that is cut off at two deviations, and
-    /// zero biases, which keep the size of activations through ReLUs: He's, TensorFlow's
-    /// `variance_scaling_initializer` with scale 2. A recurrent layer begins as in [`Init::Uniform`].
+    /// Weights from a normal distribution with variance `2 / inputs`, truncated at two standard
+    /// deviations, and zero biases (He initialisation, TensorFlow's `variance_scaling_initializer`
+    /// with scale 2), which preserves the scale of activations through ReLUs. A recurrent layer is
+    /// initialised as in [`Init::Uniform`].
     VarianceScaling {
         /// Multiplies the weights of the last layer.
         head_gain: f32,
@@ -57,7 +58,7 @@ pub enum Init {
 }
 
 impl Init {
-    /// Makes a hidden layer.
+    /// Creates a hidden layer.
     pub(in crate::nn) fn layer(
         self,
         input: usize,
@@ -76,7 +77,7 @@ impl Init {
         }
     }
 
-    /// Makes the last layer.
+    /// Creates the last layer.
     fn head(self, input: usize, output: usize, rng: &mut Rng, device: &Device) -> Linear {
         match self {
             Self::Uniform { head_scale } => Linear::scaled(input, output, head_scale, rng, device),
@@ -97,13 +98,13 @@ impl Default for Init {
 }
 
 impl AgentConfig {
-    /// Returns the numbers that a row carries from step to step; a feed-forward network is given `hidden_dim` and
-    /// leaves them alone.
+    /// Returns the length of the carry, the state that a row passes from step to step. A
+    /// feed-forward network has a carry of `hidden_dim` numbers, which it leaves unchanged.
     pub fn carry_dim(&self) -> usize {
         self.recurrent.map_or(self.hidden_dim, |unit| unit.carry_dim(self.hidden_dim))
     }
 
-    /// Makes a network with initial weights drawn from `rng`.
+    /// Creates a network with initial weights drawn from `rng`.
     pub fn init(&self, rng: &mut Rng, device: &Device) -> AgentNetwork {
         let hidden = self.hidden_dim;
         let mut in_dim = self.input_dim;

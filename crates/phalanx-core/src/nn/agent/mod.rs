@@ -1,4 +1,4 @@
-//! Agent networks: for learning on tensors, and for acting on plain weights.
+//! Agent networks: on tensors for training, and on plain weights for acting.
 
 mod actor;
 mod actor_network;

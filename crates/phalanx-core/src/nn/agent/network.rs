@@ -1,4 +1,4 @@
-//! The agent network: observations in, utilities or logits out.
+//! The agent network, from observations to utilities or logits.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -10,18 +10,19 @@ use crate::nn::weights::ParameterValues;
 
 /// The network that all agents of a group share.
 ///
-/// Recurrent, as in PyMARL: linear, ReLU, GRU or LSTM, linear. Feed-forward: linear, ReLU, linear, ReLU,
-/// linear. Layer normalisation may stand before the first ReLU or throughout
-/// ([`Normalisation`](crate::nn::Normalisation)), and tanh in place of ReLU. It holds no hidden state: the caller
-/// passes the carry in and gets it back.
+/// A recurrent network consists of a linear layer, ReLU, a GRU or LSTM, and a linear layer, as in
+/// PyMARL; a feed-forward network of three linear layers with ReLU between them. Options are layer
+/// normalisation before the first ReLU or throughout ([`Normalisation`](crate::nn::Normalisation)),
+/// and tanh in place of ReLU. The network holds no hidden state: the caller passes the carry in and
+/// gets it back.
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
     pub(super) input_norm: Option<LayerNorm>,
     pub(super) convolution: Option<FrameConvolution>,
     pub(super) encoder: Linear,
-    /// Before the activation.
+    /// Normalisation before the first activation.
     pub(super) norm: Option<LayerNorm>,
-    /// After the activation.
+    /// Normalisation after the first activation.
     pub(super) encoder_norm: Option<LayerNorm>,
     pub(super) core: HiddenLayer,
     pub(super) core_norm: Option<LayerNorm>,
@@ -44,12 +45,14 @@ pub struct AgentOutput {
     /// The utilities or logits of every step, `[time, row, output_dim]`.
     pub output: Tensor<3>,
     /// The input of the last layer, `[time, row, hidden_dim]`: the hidden states of a recurrent
-    /// network, the second hidden layer of a feed-forward one, normalised if anything is.
+    /// network, or the second hidden layer of a feed-forward one, after normalisation if there is
+    /// any.
     pub features: Tensor<3>,
     /// The carry after the last step, `[row, carry_dim]`
-    /// ([`AgentConfig::carry_dim`](crate::nn::AgentConfig::carry_dim)): the hidden state of a GRU, that of an LSTM
-    /// followed by its cell; the one that came in, where the network is feed-forward. It is part of the gradient graph: call `inner()` on it before carrying it into
-    /// another update.
+    /// ([`AgentConfig::carry_dim`](crate::nn::AgentConfig::carry_dim)): the hidden state of a GRU,
+    /// or the hidden state and the cell state of an LSTM; the unchanged input of a feed-forward
+    /// network. It is part of the autodiff graph: call `inner()` before passing it to another
+    /// update.
     pub hidden: Tensor<2>,
 }
 
@@ -57,9 +60,9 @@ impl AgentNetwork {
     /// Computes a whole sequence at once.
     ///
     /// `input` is `[time, row, input_dim]`, where a row is one agent of one episode; `hidden` is
-    /// the carry at the first step, `[row, carry_dim]`. Where `not_reset`, `[time, row]`, is 1 the
-    /// carry enters step `t`; where it is 0 the carry is set to zero before step `t`,
-    /// because a new episode begins there. `None` stands for ones.
+    /// the carry before the first step, `[row, carry_dim]`. The carry is multiplied by `not_reset`,
+    /// `[time, row]`, before each step: 0 where an episode begins, otherwise 1. `None` stands for
+    /// ones.
     pub fn forward(
         &self,
         input: Tensor<3>,
@@ -101,11 +104,11 @@ impl AgentNetwork {
         AgentOutput { output, features, hidden }
     }
 
-    /// Computes the outputs of a whole sequence, `[time, row, output_dim]`; the arguments are those of
-    /// [`AgentNetwork::forward`], for callers that need neither features nor carry.
+    /// Computes the outputs of a whole sequence, `[time, row, output_dim]`, for callers that need
+    /// neither features nor carry. The arguments are those of [`AgentNetwork::forward`].
     ///
-    /// In a shard of a batch on the CPU device ([`in_shards`](crate::nn::in_shards)), the whole network is one
-    /// operation, unless it has normalisation, a convolution or an LSTM.
+    /// In a shard of a batch on the CPU ([`in_shards`](crate::nn::in_shards)), the whole network is
+    /// one fused operation, unless it has normalisation, a convolution or an LSTM.
     pub fn outputs(
         &self,
         input: Tensor<3>,
@@ -150,7 +153,7 @@ fn normalised(norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
     }
 }
 
-/// Replaces the beginning of the input, the observations, by the output of a convolution.
+/// Replaces the observations at the beginning of the input by the output of a convolution.
 fn filtered(convolution: &FrameConvolution, input: Tensor<3>) -> Tensor<3> {
     let [time, row, width] = input.dims();
     let view = convolution.config().input_dim();

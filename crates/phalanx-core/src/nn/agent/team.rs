@@ -20,12 +20,12 @@ pub enum Sharing {
     All,
     /// Agents of one group ([`AgentSpec::group`](crate::env::AgentSpec::group)) share a network.
     Group,
-    /// Every agent has a network of its own.
+    /// Every agent has its own network.
     None,
 }
 
 impl Sharing {
-    /// The index of each agent's network, counted from zero without gaps.
+    /// Returns the index of each agent's network, from zero without gaps.
     pub fn owners(self, spec: &EnvSpec) -> Vec<usize> {
         let mut groups: Vec<usize> = spec.agents.iter().map(|agent| agent.group).collect();
         groups.sort_unstable();
@@ -43,7 +43,7 @@ impl Sharing {
     }
 }
 
-/// The networks of all agents of a team, and which agent uses which.
+/// The networks of all agents of a team, and the assignment of agents to networks.
 ///
 /// A row of every sequence is an agent of an episode: `row = episode * n_agents + agent`.
 #[derive(Module, Debug)]
@@ -53,29 +53,29 @@ pub struct AgentNetworks {
 }
 
 impl AgentNetworks {
-    /// Networks of one kind with initial weights drawn from `rng`; `owners` holds the index of each
-    /// agent's network ([`Sharing::owners`]).
+    /// Creates networks with the same sizes and with initial weights drawn from `rng`; `owners`
+    /// holds the index of each agent's network ([`Sharing::owners`]).
     pub fn new(config: &AgentConfig, owners: &[usize], rng: &mut Rng, device: &Device) -> Self {
         let n = owners.iter().max().map_or(0, |last| last + 1);
         let networks = (0..n).map(|_| config.init(rng, device)).collect();
         Self { networks, network_of_agent: owners.to_vec() }
     }
 
-    /// The index of each agent's network.
+    /// Returns the index of each agent's network.
     pub fn owners(&self) -> &[usize] {
         &self.network_of_agent
     }
 
-    /// The network with index `k`.
+    /// Returns the network with index `k`.
     ///
     /// # Panics
     ///
-    /// When there are fewer.
+    /// Panics if there is no such network.
     pub fn network(&self, k: usize) -> &AgentNetwork {
         &self.networks[k]
     }
 
-    /// Computes a whole sequence at once; the arguments are those of [`AgentNetwork::forward`].
+    /// Computes a whole sequence at once. The arguments are those of [`AgentNetwork::forward`].
     pub fn forward(
         &self,
         input: Tensor<3>,
@@ -100,7 +100,7 @@ impl AgentNetworks {
             features.push((out.features, own.len()));
             carries.push((out.hidden, own.len()));
         }
-        // The network of every agent, and its place among that network's agents.
+        // The network of every agent, and the agent's position among the network's agents.
         let places: Vec<(usize, usize)> = (self.network_of_agent.iter().enumerate())
             .map(|(agent, &k)| (k, of(k).take_while(|&other| other < agent).count()))
             .collect();
@@ -111,7 +111,7 @@ impl AgentNetworks {
         }
     }
 
-    /// The rows, along `dim`, of some agents of every episode.
+    /// Returns the rows, along `dim`, of some agents of every episode.
     fn columns<const D: usize>(&self, x: Tensor<D>, dim: usize, agents: &[usize]) -> Tensor<D> {
         gather_columns(
             vec![(x, self.network_of_agent.len())],
@@ -120,7 +120,8 @@ impl AgentNetworks {
         )
     }
 
-    /// The outputs of a whole sequence; the arguments are those of [`AgentNetwork::outputs`].
+    /// Computes the outputs of a whole sequence. The arguments are those of
+    /// [`AgentNetwork::outputs`].
     pub fn outputs(
         &self,
         input: Tensor<3>,
@@ -138,26 +139,27 @@ impl AgentNetworks {
         self.to_actor_with(Vec::new()).0
     }
 
-    /// Returns the same with the values of the tensors `extra`, all in one transfer from the device.
+    /// Returns the same networks on plain weights and the values of the tensors `extra`, all in one
+    /// transfer.
     ///
     /// # Panics
     ///
-    /// When the device cannot hand them out.
+    /// Panics if the device fails to return a tensor.
     pub fn to_actor_with(&self, extra: Vec<Tensor<1>>) -> (Actor, Vec<Vec<f32>>) {
         let (values, extra) = ParameterValues::of(self, extra);
         (Actor::new(&self.networks, &self.network_of_agent, values), extra)
     }
 }
 
-/// Some columns of tensors whose rows, along `dim`, are `episode * columns + column`, in the order of `which`, by
-/// tensor and column; each tensor comes with the number of its columns. Pieces are cut and joined, so that no
-/// indices have to go to the device.
+/// Returns some columns of tensors whose rows, along `dim`, are `episode * columns + column`, in
+/// the order of `which`, given as tensor and column; each tensor comes with its number of columns.
+/// Slices are concatenated, so that no indices have to be uploaded.
 fn gather_columns<const D: usize>(
     parts: Vec<(Tensor<D>, usize)>,
     dim: usize,
     which: impl Iterator<Item = (usize, usize)>,
 ) -> Tensor<D> {
-    // Neighbours are cut out together: tensor, first column and number of columns.
+    // Adjacent columns are sliced together: tensor, first column and number of columns.
     let mut runs: Vec<(usize, usize, usize)> = Vec::new();
     for (part, column) in which {
         match runs.last_mut() {

@@ -1,4 +1,4 @@
-//! Devices that fail during their work.
+//! Failures of devices while they compute.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
@@ -17,15 +17,15 @@ struct Watch {
 
 static WATCH: Mutex<Watch> = Mutex::new(Watch { depth: 0, lines: Vec::new() });
 
-/// Runs `work` on a device called `name`; a panic that comes from the device becomes an error.
+/// Runs `work` on a device called `name` and turns a panic caused by the device into an error.
 ///
-/// burn's operations return tensors, not results: a device that is lost or has no memory left panics, on
-/// this thread and maybe on others. While `work` runs, panics are not printed; those that were no failure of the
-/// device are printed afterwards, and one that unwinds continues.
+/// burn's operations return tensors, not results. If a device is lost or out of memory, they panic,
+/// on this thread and possibly on others. While `work` runs, panics are not printed. Those that the
+/// device did not cause are printed afterwards, and one that unwinds `work` continues.
 ///
 /// # Errors
 ///
-/// [`DeviceError::OutOfMemory`] and [`DeviceError::Lost`].
+/// Returns [`DeviceError::OutOfMemory`] or [`DeviceError::Lost`] if the device fails.
 pub fn catch_device_failure<T>(
     name: &str,
     device: &Device,
@@ -67,11 +67,11 @@ pub fn catch_device_failure<T>(
     done.map_err(|panic| resume_unwind(panic))
 }
 
-/// Returns the device's failure, if it caused the panic.
+/// Returns the device's failure if it caused the panic.
 fn failure(name: &str, device: &Device, panic: &(dyn Any + Send)) -> Option<DeviceError> {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    // A panic may quote the text of an error with escapes.
+    // A panic may quote an error's text with escaped line breaks.
     let mut said: Vec<String> = text.into_iter().map(|text| text.replace("\\n", "\n")).collect();
     said.extend(WATCH.lock().unwrap_or_else(PoisonError::into_inner).lines.iter().cloned());
     let name = name.to_owned();

@@ -1,38 +1,39 @@
-//! Graphics adapters, on which the device `wgpu` runs.
+//! Graphics adapters that the device `wgpu` can run on.
 
 /// A graphics adapter of this machine, as its driver describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adapter {
-    /// The name that [`device()`](super::device()) knows it by: `wgpu:1` for a discrete GPU. The others
-    /// have no name of their own; `wgpu` is the best of all.
+    /// The name under which [`device()`](super::device()) opens it, `wgpu:1` for example, if it is
+    /// a discrete GPU. Other adapters have none; `wgpu` opens the best adapter of all.
     pub device: Option<String>,
-    /// The name, such as `llvmpipe (LLVM 15.0.6, 256 bits)`.
+    /// The adapter's name, such as `llvmpipe (LLVM 15.0.6, 256 bits)`.
     pub name: String,
-    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    /// The kind: `discrete`, `integrated`, `virtual`, `software` or `other`.
     pub kind: &'static str,
-    /// The interface it is reached by: `vulkan`, `metal`, `dx12`.
+    /// The graphics API: `vulkan`, `metal` or `dx12`.
     pub backend: String,
-    /// The driver.
+    /// The name of the driver.
     pub driver: String,
     /// The driver's version and further information.
     pub driver_info: String,
     /// The largest buffer, in bytes.
     pub max_buffer_size: u64,
-    /// The largest part of a buffer that a kernel can see, in bytes: the largest tensor.
+    /// The largest part of a buffer that a kernel can access, in bytes, which bounds the size of a
+    /// tensor.
     pub max_storage_binding: u64,
-    /// The most invocations of a workgroup.
+    /// The largest number of invocations in a workgroup.
     pub max_workgroup_invocations: u32,
-    /// The most workgroups along a dimension.
+    /// The largest number of workgroups along one dimension.
     pub max_workgroups: u32,
 }
 
-/// Returns all graphics adapters of this machine; none in a build without the feature `wgpu`.
+/// Returns all graphics adapters of this machine, or none in a build without the feature `wgpu`.
 #[cfg(not(feature = "wgpu"))]
 pub fn adapters() -> Vec<Adapter> {
     Vec::new()
 }
 
-/// Returns all graphics adapters of this machine; none in a build without the feature `wgpu`.
+/// Returns all graphics adapters of this machine, or none in a build without the feature `wgpu`.
 #[cfg(feature = "wgpu")]
 pub fn adapters() -> Vec<Adapter> {
     use burn::tensor::wgpu::wgpu::{Backends, DeviceType, Instance, InstanceDescriptor};
@@ -71,11 +72,12 @@ pub fn adapters() -> Vec<Adapter> {
     found.unwrap_or_default().into_iter().map(describe).collect()
 }
 
-/// Opens the best adapter, or the discrete GPU with a number. It is opened once; then every caller shares it.
+/// Opens the best adapter, or the discrete GPU with this index. It is opened once and shared by all
+/// callers.
 ///
 /// # Errors
 ///
-/// When there is none, or it cannot be used; the text is the driver's.
+/// Returns the driver's message if there is no such adapter or it cannot be used.
 #[cfg(feature = "wgpu")]
 pub(super) fn open(index: Option<usize>) -> Result<burn::tensor::Device, String> {
     use std::sync::{Mutex, PoisonError};
@@ -83,7 +85,8 @@ pub(super) fn open(index: Option<usize>) -> Result<burn::tensor::Device, String>
     use burn::tensor::wgpu::WgpuBackend;
     use burn::tensor::{Device, DeviceKind, Tensor};
 
-    /// By default burn also tries OpenGL, which needs a window system and prints errors without one.
+    /// By default, burn also tries OpenGL, which needs a window system and prints errors without
+    /// one.
     const INTERFACE: WgpuBackend =
         if cfg!(target_os = "linux") { WgpuBackend::Vulkan } else { WgpuBackend::Auto };
     static OPEN: Mutex<Vec<(Option<usize>, Device)>> = Mutex::new(Vec::new());

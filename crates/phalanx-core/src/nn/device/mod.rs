@@ -1,4 +1,4 @@
-//! Devices: by name, how they fail, and transfers to and from them.
+//! Devices: selection by name, failures, and transfers to and from them.
 
 mod failure;
 mod gpu_adapters;
@@ -11,13 +11,13 @@ pub use self::failure::catch_device_failure;
 pub use self::gpu_adapters::{Adapter, adapters};
 pub use self::transfer::{Transfers, download, upload};
 
-/// A device that is not available.
+/// An error of selecting or using a device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// The device exists, but this build left it out.
+    /// The device exists, but this build does not include it.
     #[error(
-        "the device `{name}` needs the cargo feature `{feature}`, which this build lacks; it has: {}",
+        "the device `{name}` needs a build with the cargo feature `{feature}`; this build has: {}",
         available().join(", ")
     )]
     NotBuilt {
@@ -26,10 +26,10 @@ pub enum DeviceError {
         /// The cargo feature that adds it.
         feature: &'static str,
     },
-    /// The machine lacks it, or its driver.
+    /// The machine has no such device, or no driver for it.
     #[error(
         "the device `{name}` cannot be used here: {reason}; a GPU needs a driver for Vulkan, Metal or \
-         DX12, `device=cpu` needs none"
+         DX12, and device=cpu needs none"
     )]
     Unusable {
         /// The requested name.
@@ -37,10 +37,10 @@ pub enum DeviceError {
         /// The driver's message.
         reason: String,
     },
-    /// It has less memory than an update needs.
+    /// The device has too little memory for an update.
     #[error(
-        "the device `{name}` has too little memory ({reason}): take fewer environments or episodes at \
-         once (batch_size_run, batch_size), more minibatches (num_mini_batch), or device=cpu"
+        "the device `{name}` has too little memory ({reason}): use fewer environments (batch_size_run), \
+         smaller minibatches (batch_size), more minibatches (num_mini_batch), or device=cpu"
     )]
     OutOfMemory {
         /// The requested name.
@@ -48,10 +48,10 @@ pub enum DeviceError {
         /// The driver's message.
         reason: String,
     },
-    /// It no longer answers: its driver failed, or it was removed.
+    /// The device no longer responds: its driver failed, or it was removed.
     #[error(
-        "the device `{name}` was lost ({reason}): the run can be resumed from its last save with `phalanx \
-         train --resume`, with device=cpu if it is lost again"
+        "the device `{name}` was lost ({reason}): resume the run with `phalanx train --resume RUN`, and add \
+         device=cpu if it is lost again"
     )]
     Lost {
         /// The requested name.
@@ -67,8 +67,8 @@ pub enum DeviceError {
     },
 }
 
-/// Returns the devices of this build: `cpu` (feature `flex`), `ndarray` (feature `ndarray`) and `wgpu`
-/// (feature `wgpu`).
+/// Returns the names of the devices in this build: `cpu` (feature `flex`), `ndarray` (feature
+/// `ndarray`) and `wgpu` (feature `wgpu`).
 pub fn available() -> Vec<&'static str> {
     [
         ("cpu", cfg!(feature = "flex")),
@@ -89,12 +89,13 @@ pub fn available() -> Vec<&'static str> {
 /// | `wgpu` | the best GPU, over Vulkan, Metal or DX12 |
 /// | `wgpu:1` | the discrete GPU of that index, counted from zero |
 ///
-/// The device of a learner's networks is `device(name)?.autodiff()`; target networks, actors and
-/// evaluation use the plain one.
+/// Networks that are trained need `device(name)?.autodiff()`; target networks, actors and
+/// evaluation use the plain device.
 ///
 /// # Errors
 ///
-/// When there is no such device or this build left it out; the message lists what there is.
+/// Returns an error if there is no such device or this build does not include it; its message lists
+/// the devices of this build.
 pub fn device(name: &str) -> Result<Device, DeviceError> {
     match name {
         "cpu" => cpu(name),
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn every_listed_device_can_be_had_by_its_name() {
         for name in available() {
-            // A GPU may be absent; then the error must name that.
+            // A GPU may be absent; then the error must report that.
             let found = device(name);
             let absent = matches!(found, Err(DeviceError::Unusable { .. }));
             assert!(found.is_ok() || absent && name == "wgpu", "{found:?}");

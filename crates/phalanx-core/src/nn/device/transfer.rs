@@ -1,4 +1,4 @@
-//! Transfers between vectors and tensors on a device, as few as possible.
+//! Transfers between vectors on the host and tensors on a device.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +11,7 @@ static DOWNLOADS: AtomicU64 = AtomicU64::new(0);
 
 /// Uploads vectors in a single transfer. The tensors do not require gradients.
 ///
-/// Integers go as `f32` and become integers there, so they must be smaller than `2^24`.
+/// Integers are uploaded as `f32` and converted on the device, so they must be below `2^24`.
 pub fn upload(
     floats: Vec<Vec<f32>>,
     ints: Vec<Vec<i32>>,
@@ -49,11 +49,12 @@ pub fn upload(
     (floats, int_lens.into_iter().map(|len| part(len).int()).collect())
 }
 
-/// Downloads the values of some tensors in a single transfer, which waits for all computations they depend on.
+/// Downloads the values of tensors in a single transfer, which waits for all computations they
+/// depend on.
 ///
 /// # Errors
 ///
-/// The device's message when it cannot hand them out.
+/// Returns the device's message if it fails to return them.
 pub fn download(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>, String> {
     let Some(first) = tensors.first() else { return Ok(Vec::new()) };
     if is_cpu(&first.device()) {
@@ -85,7 +86,7 @@ pub struct Transfers {
 }
 
 impl Transfers {
-    /// Returns those of the whole process up to now.
+    /// Returns the transfers of the whole process so far.
     pub fn so_far() -> Self {
         Self {
             uploads: UPLOADS.load(Ordering::Relaxed),

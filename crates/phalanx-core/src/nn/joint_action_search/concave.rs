@@ -1,10 +1,10 @@
-//! A concave mixer as an objective.
+//! A concave mixer as the objective of a search.
 
 use phalanx_kernels::ConcaveRow;
 
 use super::{ConcaveWeightsCpu, Objective, SearchInput};
 
-/// The value of a concave mixer with generated weights.
+/// The joint action value of a concave mixer with generated weights.
 pub(super) struct ConcaveObjective<'a> {
     weights: &'a ConcaveWeightsCpu,
     input: SearchInput<'a>,

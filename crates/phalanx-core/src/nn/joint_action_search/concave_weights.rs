@@ -1,4 +1,4 @@
-//! The generated weights of a concave mixer as plain numbers.
+//! The generated weights of a concave mixer, in plain vectors.
 
 use burn::tensor::Tensor;
 use phalanx_kernels::{ConcaveWeights, Convex, RowWeights};
@@ -23,21 +23,21 @@ pub struct ConcaveWeightsCpu {
 }
 
 impl ConcaveWeightsCpu {
-    /// Downloads the weights; without a copy where these are the only owners of memory of the CPU. No gradient
-    /// follows.
+    /// Downloads the weights, without gradients. Weights in CPU memory that have no other owner are
+    /// not copied.
     ///
     /// # Panics
     ///
-    /// When the device cannot hand out a tensor.
+    /// Panics if the device fails to return a tensor.
     pub fn download(weights: ConcaveWeights) -> Self {
         Self::download_with(weights, Vec::new()).0
     }
 
-    /// Does the same with the values of the tensors `extra`, all in one transfer from the device.
+    /// Downloads the weights and the values of the tensors `extra` in one transfer.
     ///
     /// # Panics
     ///
-    /// When the device cannot hand them out.
+    /// Panics if the device fails to return a tensor.
     pub fn download_with(weights: ConcaveWeights, extra: Vec<Tensor<1>>) -> (Self, Vec<Vec<f32>>) {
         let [rows, embed] = weights.bias_0.dims();
         let inputs = weights.weight_0.dims()[1] / embed;
@@ -57,7 +57,7 @@ impl ConcaveWeightsCpu {
         };
         let all = own.into_iter().map(flat).chain(extra).collect();
         let mut all = download(all).expect("weights can be read from their device").into_iter();
-        let mut next = || all.next().expect("as many come back as were asked for");
+        let mut next = || all.next().expect("one vector per tensor");
         let weights = Self {
             rows,
             embed,
@@ -80,7 +80,7 @@ impl ConcaveWeightsCpu {
         self.rows
     }
 
-    /// Returns the number of agents times that of utilities of an action.
+    /// Returns the number of utilities that the mixer reads: agents times utilities per action.
     pub fn inputs(&self) -> usize {
         self.inputs
     }

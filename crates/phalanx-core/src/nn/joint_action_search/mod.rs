@@ -1,5 +1,5 @@
-//! Maximisation of the joint action value where each agent's greedy action need not be its part of the greedy
-//! joint action.
+//! Maximisation of joint action values for mixers whose greedy joint action may differ from the
+//! agents' greedy actions.
 
 mod concave;
 mod concave_weights;
@@ -17,53 +17,54 @@ use self::row::Row;
 use self::search::Searcher;
 use crate::rng::Rng;
 
-/// Rows that one task of the thread pool searches, one after the other.
+/// The number of rows that one task of the thread pool searches.
 const CHUNK: usize = 64;
 
-/// How the joint action is searched for.
+/// Method of a search for the best joint action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchMethod {
-    /// Coordinate ascent: in the order of their index, agents change to the action that is best
-    /// while the others keep theirs, until none changes.
+    /// Coordinate ascent: one after another, agents change to their best action given the others'
+    /// actions, until no agent changes.
     Iterative,
-    /// The best of the initial joint action and those that differ from it in one agent (Zhou et
-    /// al., 2022, PAC, arXiv 2206.11420).
+    /// The best among the initial joint action and all joint actions that differ from it in one
+    /// agent (Zhou et al., 2022, PAC, arXiv 2206.11420).
     SingleDeviation,
-    /// All joint actions; for small teams.
+    /// All joint actions; for small teams only.
     Exhaustive,
-    /// The action of the largest utility for each agent, whatever the joint action value: what a
-    /// monotone mixer needs, and an ablation elsewhere.
+    /// Each agent's action with the largest utility, regardless of the joint action value. This is
+    /// exact for monotonic mixers and an ablation for others.
     Greedy,
 }
 
-/// Selects joint actions of large joint action value.
+/// Search for joint actions with a large joint action value.
 ///
-/// [`SearchMethod::Iterative`] climbs from several starts and keeps the best end. The starts are, in
-/// this order, up to the requested number: the initial joint action where one is given, each agent's
-/// action of the largest utility, of the smallest utility, and random actions. Only available
-/// actions are taken. An agent changes its action where that gains more than `1e-6 max(1, |Q|)`,
-/// and to the lowest index of equal ones.
+/// [`SearchMethod::Iterative`] climbs from several starts and keeps the best result. Up to the
+/// requested number, the starts are in this order: the initial joint action if there is one, the
+/// actions with the largest utilities, those with the smallest utilities, and random actions. Only
+/// available actions are used. An agent changes its action if this gains more than `1e-6 max(1,
+/// |Q|)`; among equal actions it takes the one with the lowest index.
 ///
 /// # Guarantees
 ///
-/// Each change raises the joint action value, so the climb ends, and at its end no agent alone can
+/// Each change raises the joint action value, so the climb ends. At its end, no single agent can
 /// raise the value further: the joint action is a Nash equilibrium of the team's game. It need not
-/// be the largest value, although the mixer is concave in the utilities: those of an agent's
-/// actions are a few points, not an interval. With the values `-1, -4.5; -4.5, 0`, which a smooth,
-/// strictly concave function of two utilities takes, the climb stays at the first. More starts or
-/// pairwise changes find the largest value more often; with two agents, pairwise changes always do.
+/// be a global maximum, although the mixer is concave in the utilities, because an agent chooses
+/// among a few points, not from an interval. With the values `-1, -4.5; -4.5, 0`, which a smooth,
+/// strictly concave function of two utilities can take, a climb from the first joint action ends
+/// there. More starts or pairwise changes find the maximum more often; with two agents, pairwise
+/// changes always do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JointActionSearch {
-    /// How the joint action is searched for.
+    /// The search method.
     pub method: SearchMethod,
-    /// The most times that a climb visits all agents (or all pairs of them).
+    /// The largest number of passes of a climb over all agents (or all pairs of agents).
     pub sweeps: usize,
     /// The number of starts of [`SearchMethod::Iterative`], at least one.
     pub starts: usize,
-    /// Whether pairs of agents change together, where no agent alone can gain, until no pair can.
+    /// Whether pairs of agents change their actions together once no single agent can gain.
     pub pairwise: bool,
-    /// Whether [`SearchResult::deviations`] is wanted.
+    /// Whether to compute [`SearchResult::deviations`].
     pub deviations: bool,
 }
 
@@ -79,47 +80,49 @@ impl Default for JointActionSearch {
     }
 }
 
-/// The rows for which joint actions are selected. A row is a time step of an episode.
+/// Rows for which joint actions are selected. A row is a time step of an episode.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchInput<'a> {
     /// The number of agents.
     pub n_agents: usize,
-    /// The number of actions of an agent.
+    /// The number of actions of each agent.
     pub n_actions: usize,
     /// The utilities, `[row, agent, action, utility_dim]`.
     pub utilities: &'a [f32],
-    /// Which actions are available, `[row, agent, action]`. An agent without any takes action 0.
+    /// Available actions, `[row, agent, action]`. An agent without an available action takes action
+    /// 0.
     pub available: &'a [bool],
-    /// Which rows are wanted, `[row]`; without it, all.
+    /// The rows to search, `[row]`; `None` searches all rows.
     pub valid: Option<&'a [bool]>,
-    /// A joint action to start from, `[row, agent]`, such as the policies' greedy one. An action
-    /// that is not available is replaced by that of the largest utility.
+    /// Joint actions to start from, `[row, agent]`, such as the policies' greedy ones. An
+    /// unavailable action is replaced by the available one with the largest utility.
     pub initial: Option<&'a [u16]>,
 }
 
-/// The result of a [`JointActionSearch`]. Its memory is reused from call to call.
+/// Result of a [`JointActionSearch`]. Its memory is reused in the next call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchResult {
-    /// The joint actions, `[row, agent]`; zeros in rows that are not wanted.
+    /// The selected joint actions, `[row, agent]`; zero in rows that are not searched.
     pub actions: Vec<u16>,
-    /// Their joint action values, `[row]`; zero in rows that are not wanted.
+    /// Their joint action values, `[row]`; zero in rows that are not searched.
     pub value: Vec<f32>,
-    /// The joint action values where one agent deviates and the others keep to the joint action,
-    /// `[row, agent, action]`, where they are requested. Those of actions that are not available
-    /// are the joint action's own value; zeros in rows that are not wanted.
+    /// The joint action values if one agent deviates from the selected joint action, `[row, agent,
+    /// action]`, if they are requested. An unavailable action has the value of the joint action
+    /// itself; rows that are not searched are zero.
     pub deviations: Option<Vec<f32>>,
 }
 
 impl JointActionSearch {
-    /// Finds the joint actions that the concave mixer with these weights values highest.
+    /// Searches for the joint actions with the largest value under the concave mixer with these
+    /// weights.
     ///
-    /// Random starts are drawn from `rng`, for every row in order, so that the rest depends neither
-    /// on the number of threads nor on `valid`. Chunks of rows are searched on the threads of the
-    /// current rayon pool.
+    /// Random starts are drawn from `rng` for every row, searched or not, in order, so that the
+    /// results depend neither on the number of threads nor on `valid`. Chunks of rows are searched
+    /// in parallel on the current rayon pool.
     ///
     /// # Panics
     ///
-    /// When the sizes contradict each other, or there are more than 65 536 actions.
+    /// Panics if the sizes are inconsistent, or there are more than 65 536 actions.
     pub fn run(
         &self,
         weights: &ConcaveWeightsCpu,
@@ -128,17 +131,17 @@ impl JointActionSearch {
         out: &mut SearchResult,
     ) {
         let inputs = input.n_agents * input.utility_dim();
-        assert_eq!(weights.rows(), input.rows(), "the weights have as many rows as the input");
-        assert_eq!(weights.inputs(), inputs, "the mixer reads the utilities of all agents");
+        assert_eq!(weights.rows(), input.rows(), "the weights must have as many rows as the input");
+        assert_eq!(weights.inputs(), inputs, "the mixer must read the utilities of all agents");
         self.run_with(input, || ConcaveObjective::new(weights, input), rng, out);
     }
 
-    /// Finds the joint actions that any objective values highest; `objective` makes one for each chunk
-    /// of rows.
+    /// Searches for the joint actions with the largest value under any objective; `objective`
+    /// creates one for each chunk of rows.
     ///
     /// # Panics
     ///
-    /// When the sizes contradict each other, or there are more than 65 536 actions.
+    /// Panics if the sizes are inconsistent, or there are more than 65 536 actions.
     pub fn run_with<O: Objective>(
         &self,
         input: SearchInput<'_>,
@@ -182,7 +185,7 @@ impl JointActionSearch {
         });
     }
 
-    /// Returns how many starts are random.
+    /// Returns the number of random starts.
     fn random_starts(&self, initial: bool) -> usize {
         match self.method {
             SearchMethod::Iterative => self.starts.saturating_sub(2 + usize::from(initial)),
@@ -191,7 +194,7 @@ impl JointActionSearch {
     }
 }
 
-/// Fills `values` with zeros.
+/// Resizes `values` to `len` and fills it with zeros.
 fn reset<T: Clone + Default>(values: &mut Vec<T>, len: usize) {
     values.clear();
     values.resize(len, T::default());
@@ -203,7 +206,7 @@ impl SearchInput<'_> {
         self.available.len() / (self.n_agents * self.n_actions)
     }
 
-    /// Returns the number of utilities of an action.
+    /// Returns the number of utilities per action.
     pub fn utility_dim(&self) -> usize {
         self.utilities.len().checked_div(self.available.len()).unwrap_or(1)
     }
@@ -211,14 +214,14 @@ impl SearchInput<'_> {
     fn check(&self) {
         let rows = self.rows();
         let actions = rows * self.n_agents * self.n_actions;
-        assert!(self.n_actions <= 1 << 16, "an action fits 16 bits");
+        assert!(self.n_actions <= 1 << 16, "there are at most 65 536 actions");
         assert_eq!(self.available.len(), actions, "availability is [row, agent, action]");
         let utilities = actions * self.utility_dim();
         assert_eq!(self.utilities.len(), utilities, "utilities are [row, agent, action, dim]");
-        assert!(self.valid.is_none_or(|valid| valid.len() == rows), "a row is wanted or not");
+        assert!(self.valid.is_none_or(|valid| valid.len() == rows), "`valid` must be [row]");
         assert!(
             self.initial.is_none_or(|initial| initial.len() == rows * self.n_agents),
-            "the initial joint actions are [row, agent]"
+            "`initial` must be [row, agent]"
         );
     }
 }

@@ -1,12 +1,12 @@
-//! The objective of a search.
+//! Objectives of a search.
 
-/// The joint action values of rows as functions of the joint action.
+/// Joint action values as a function of row and joint action.
 pub trait Objective {
-    /// Selects a row; called before its first values are needed.
+    /// Selects a row. Called before values of this row are requested.
     fn set_row(&mut self, row: usize);
 
-    /// Computes the values of the joint actions of `row` in which `agent` takes each of `actions` and the
-    /// others theirs of `joint`: `values`, one for each of `actions`.
+    /// Writes to `values` the values of `row` if `agent` takes each of `actions` and the other
+    /// agents keep their actions in `joint`, `[action]`.
     fn deviations(
         &mut self,
         row: usize,
@@ -17,8 +17,7 @@ pub trait Objective {
     );
 }
 
-/// Any function of the row and the joint action, which is then called for one joint action after
-/// the other.
+/// Any function of the row and the joint action, called once per joint action.
 impl<F: FnMut(usize, &[u16]) -> f32> Objective for F {
     fn set_row(&mut self, _: usize) {}
 

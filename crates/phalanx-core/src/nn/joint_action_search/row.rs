@@ -1,19 +1,19 @@
-//! The actions and starts of one row.
+//! The available actions and the starts of a row.
 
 use super::SearchInput;
 
-/// The available actions of a row, and where a search may start.
+/// The available actions of a row, and the joint actions from which a search starts.
 #[derive(Debug, Default)]
 pub(super) struct Row {
     agents: usize,
-    /// The available actions of all agents, one after the other, ascending.
+    /// The available actions of all agents in sequence, ascending for each agent.
     actions: Vec<u16>,
-    /// Where those of each agent end.
+    /// The end of each agent's part of `actions`.
     ends: Vec<usize>,
-    /// `[start, agent]`: the initial joint action where there is one, those of the largest and of
-    /// the smallest utilities, and random ones.
+    /// `[start, agent]`: the initial joint action if there is one, those with the largest and the
+    /// smallest utilities, and random ones.
     starts: Vec<u16>,
-    /// Where those of the largest utilities begin.
+    /// The offset of the joint action with the largest utilities.
     greedy: usize,
 }
 
@@ -53,8 +53,8 @@ impl Row {
         self.greedy = if input.initial.is_some() { agents } else { 0 };
         for draws in draws.chunks_exact(agents) {
             for (agent, &bits) in draws.iter().enumerate() {
-                // The high half of the product is below the number of actions, and uniform up to
-                // that number in 2^32.
+                // The high half of the product is below the number of actions, and uniform up to a
+                // bias of that number in 2^32.
                 let actions = self.actions(agent);
                 let pick = (u64::from(bits) * actions.len() as u64) >> 32;
                 self.starts.push(actions[pick as usize]);
@@ -62,8 +62,8 @@ impl Row {
         }
     }
 
-    /// The available action of an agent whose utilities have the largest or smallest sum; the
-    /// lowest index of equal ones.
+    /// Returns the available action of an agent with the largest or smallest sum of utilities, and
+    /// the one with the lowest index among equals.
     fn extreme(&self, input: SearchInput<'_>, row: usize, agent: usize, largest: bool) -> u16 {
         let dim = input.utility_dim();
         let first = (row * input.n_agents + agent) * input.n_actions;
@@ -83,28 +83,28 @@ impl Row {
         best.0
     }
 
-    /// The available actions of an agent, ascending; never empty.
+    /// Returns the available actions of an agent, ascending; never empty.
     pub(super) fn actions(&self, agent: usize) -> &[u16] {
         let first = if agent == 0 { 0 } else { self.ends[agent - 1] };
         &self.actions[first..self.ends[agent]]
     }
 
-    /// The number of agents.
+    /// Returns the number of agents.
     pub(super) fn agents(&self) -> usize {
         self.agents
     }
 
-    /// Where a search may start, first things first.
+    /// Iterates over the starts in order of preference.
     pub(super) fn starts(&self) -> impl Iterator<Item = &[u16]> {
         self.starts.chunks_exact(self.agents)
     }
 
-    /// The initial joint action, or without one [`Row::greedy`].
+    /// Returns the initial joint action, or [`Row::greedy`] if there is none.
     pub(super) fn initial(&self) -> &[u16] {
         &self.starts[..self.agents]
     }
 
-    /// Each agent's action of the largest utility.
+    /// Returns each agent's action with the largest utility.
     pub(super) fn greedy(&self) -> &[u16] {
         &self.starts[self.greedy..][..self.agents]
     }

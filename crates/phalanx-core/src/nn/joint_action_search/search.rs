@@ -1,17 +1,17 @@
-//! The searches of one row, for any objective.
+//! Search methods for one row and any objective.
 
 use super::row::Row;
 use super::{JointActionSearch, Objective, SearchMethod};
 
-/// A change must gain more than this share of the value, so that rounding errors do not change actions.
+/// The share of the value that a change must gain, so that rounding errors do not change actions.
 const TOLERANCE: f32 = 1e-6;
 
-/// Whether a value is more than rounding above another.
+/// Returns whether `value` exceeds `current` by more than rounding errors.
 fn improves(value: f32, current: f32) -> bool {
     value > current + TOLERANCE * current.abs().max(1.0)
 }
 
-/// The index of the first of the largest values.
+/// Returns the index of the largest value, and the first one among equals.
 fn first_largest(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
@@ -22,17 +22,17 @@ fn first_largest(values: &[f32]) -> usize {
     best
 }
 
-/// Searches row after row in the same memory.
+/// Searches row after row, reusing its memory.
 pub(super) struct Searcher<O> {
     selection: JointActionSearch,
     objective: O,
-    /// The number of the row.
+    /// The index of the row.
     number: usize,
-    /// The values of one agent's actions.
+    /// The joint action values of one agent's actions.
     values: Vec<f32>,
     joint: Vec<u16>,
-    /// Joint actions at which sweeps of finished climbs began or ended, `[visit, agent]`: a climb
-    /// that meets one of them ends where that climb did.
+    /// Joint actions at which sweeps of finished climbs began or ended, `[visit, agent]`. A climb
+    /// that reaches one of them ends, because it would continue as that climb did.
     visited: Vec<u16>,
 }
 
@@ -42,8 +42,8 @@ impl<O: Objective> Searcher<O> {
         Self { selection, objective, number: 0, values, joint, visited }
     }
 
-    /// Writes the joint action of a row to `best` and, where a table is given, the values of all
-    /// deviations from it, `[agent, action]`. Returns its value.
+    /// Writes the selected joint action of a row to `best` and, if a table is given, the values of
+    /// all deviations from it, `[agent, action]`. Returns its value.
     pub(super) fn select(
         &mut self,
         row: &Row,
@@ -76,13 +76,13 @@ impl<O: Objective> Searcher<O> {
         value
     }
 
-    /// Fills `values` with those of an agent's actions.
+    /// Computes the values of an agent's actions into `values`.
     fn deviations(&mut self, joint: &[u16], agent: usize, actions: &[u16]) {
         self.values.resize(actions.len(), 0.0);
         self.objective.deviations(self.number, joint, agent, actions, &mut self.values);
     }
 
-    /// The value of a joint action, always rounded in the same way.
+    /// Returns the value of a joint action, always rounded in the same way.
     fn value(&mut self, joint: &[u16]) -> f32 {
         self.deviations(joint, 0, &joint[..1]);
         self.values[0]
@@ -109,7 +109,8 @@ impl<O: Objective> Searcher<O> {
         best_value.expect("the first climb meets no other")
     }
 
-    /// Climbs until no agent, or no pair of them, gains. Returns whether it met an earlier climb.
+    /// Climbs until no agent, or no pair of agents, can gain. Returns whether the climb reached an
+    /// earlier one.
     fn climb(&mut self, row: &Row, joint: &mut [u16]) -> bool {
         let before = self.visited.len();
         let mut still = 0;
@@ -145,7 +146,7 @@ impl<O: Objective> Searcher<O> {
         false
     }
 
-    /// Changes an agent's action to the best one, if that gains.
+    /// Changes an agent's action to the best one if this gains. Returns whether it did.
     fn change(&mut self, row: &Row, joint: &mut [u16], agent: usize) -> bool {
         let actions = row.actions(agent);
         if actions.len() == 1 {
@@ -162,7 +163,7 @@ impl<O: Objective> Searcher<O> {
         gains
     }
 
-    /// Changes the actions of each pair of agents to the best ones, where that gains.
+    /// Changes the actions of each pair of agents to the best ones if this gains.
     fn change_pairs(&mut self, row: &Row, joint: &mut [u16]) -> bool {
         let mut changed = false;
         for first in 0..row.agents() {
@@ -212,7 +213,7 @@ impl<O: Objective> Searcher<O> {
         self.value(best)
     }
 
-    /// The first of the best joint actions, the last agent's actions varying fastest.
+    /// Finds the first of the best joint actions; the last agent's action varies fastest.
     fn enumerate(&mut self, row: &Row, best: &mut [u16]) -> f32 {
         let last = row.agents() - 1;
         let mut indices = vec![0; row.agents()];
@@ -227,7 +228,7 @@ impl<O: Objective> Searcher<O> {
                 best.copy_from_slice(&joint);
                 best[last] = actions[index];
             }
-            // Counts upwards, without the last agent.
+            // Counts upwards over the other agents' actions.
             let Some(agent) = (0..last).rev().find(|&i| indices[i] + 1 < row.actions(i).len())
             else {
                 return self.value(best);

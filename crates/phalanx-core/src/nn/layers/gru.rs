@@ -1,4 +1,4 @@
-//! The gated recurrent unit.
+//! Gated recurrent units.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -7,7 +7,7 @@ use phalanx_kernels::{self as kernels, RnnWeights};
 use super::rnn::RnnParams;
 use crate::rng::Rng;
 
-/// A gated recurrent unit (Cho et al., 2014, arXiv 1406.1078) in PyTorch's variant, its gates in
+/// A gated recurrent unit (Cho et al., 2014, arXiv 1406.1078) in PyTorch's variant, with gates in
 /// PyTorch's order: reset, update, new.
 #[derive(Module, Debug)]
 pub struct Gru {
@@ -22,13 +22,13 @@ pub struct Gru {
 }
 
 impl Gru {
-    /// Makes a layer with all weights uniform in `±1 / sqrt(hidden)`, as PyTorch initialises them.
+    /// Creates a layer with all parameters uniform in `±1 / sqrt(hidden)`, as in PyTorch.
     pub fn new(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
         Self::with(RnnParams::uniform([input, hidden, 3 * hidden], rng, device))
     }
 
-    /// Makes a layer with orthogonal weights ([`Linear::orthogonal`](crate::nn::Linear::orthogonal) with gain 1)
-    /// and zero biases.
+    /// Creates a layer with orthogonal weights
+    /// ([`Linear::orthogonal`](crate::nn::Linear::orthogonal) with gain 1) and zero biases.
     pub fn orthogonal(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
         Self::with(RnnParams::orthogonal([input, hidden, 3 * hidden], rng, device))
     }
@@ -38,8 +38,8 @@ impl Gru {
         Self { weight_ih, bias_ih, weight_hh, bias_hh }
     }
 
-    /// Computes the hidden states after every step, `[time, row, hidden]`; the arguments and the formula are those
-    /// of [`gru_sequence`](phalanx_kernels::gru_sequence).
+    /// Computes the hidden states after every step, `[time, row, hidden]`. For the arguments and
+    /// the formula see [`gru_sequence`](phalanx_kernels::gru_sequence).
     pub fn forward(
         &self,
         input: Tensor<3>,

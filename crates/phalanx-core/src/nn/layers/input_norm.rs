@@ -2,18 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Added to a variance, so that a number that never changes does not become infinite.
+/// Added to the variance, so that constant entries do not become infinite.
 const EPS: f64 = 1e-5;
-/// Standardised numbers beyond this are cut off.
+/// The bound to which standardised entries are clipped.
 const LARGEST: f32 = 5.0;
 
-/// The mean and the variance of each number of an input over all inputs seen so far, each weighing the same:
+/// The running mean and variance of each entry of an input, with equal weight for all inputs seen
+/// so far:
 ///
 /// ```text
 /// x' = clamp((x - mean) / sqrt(variance + 0.00001), -5, 5)
 /// ```
 ///
-/// It begins with mean 0 and variance 1 at the weight of one input, as in rl_games (`normalize_input`).
+/// Starts with mean 0 and variance 1 at the weight of one input, as in rl_games
+/// (`normalize_input`).
 ///
 /// ```
 /// let mut norm = phalanx_core::nn::InputNorm::new(2);
@@ -30,12 +32,12 @@ pub struct InputNorm {
 }
 
 impl InputNorm {
-    /// For inputs of `dim` numbers.
+    /// Creates moments for inputs of length `dim`.
     pub fn new(dim: usize) -> Self {
         Self { count: 1.0, mean: vec![0.0; dim], variance: vec![1.0; dim] }
     }
 
-    /// Takes the inputs `[row, dim]` into account (the parallel update of Chan et al. 1979).
+    /// Adds the inputs `[row, dim]` to the moments (the parallel update of Chan et al. 1979).
     pub fn update(&mut self, rows: &[f32]) {
         let dim = self.mean.len();
         let n = (rows.len() / dim) as f64;

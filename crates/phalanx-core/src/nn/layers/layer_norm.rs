@@ -8,36 +8,36 @@ use serde::{Deserialize, Serialize};
 /// Added to the variance.
 pub(in crate::nn) const EPS: f32 = 1e-6;
 
-/// Where an agent's network normalises its layers.
+/// The layers of an agent's network that are normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalisation {
-    /// Nowhere.
+    /// No layer.
     #[default]
     None,
-    /// Between the first layer and its activation (PQN, Gallici et al. 2024, arXiv 2407.04811).
+    /// The first layer, before its activation (PQN, Gallici et al. 2024, arXiv 2407.04811).
     FirstLayer,
-    /// The input, and the output of every hidden layer and of the recurrent one: MAPPO's networks (the code of Yu
-    /// et al. 2022, arXiv 2103.01955).
+    /// The input and the outputs of every hidden layer and of the recurrent layer, as in MAPPO's
+    /// networks (the code of Yu et al. 2022, arXiv 2103.01955).
     Throughout,
 }
 
-/// Brings the entries of every row to mean zero and variance one, then scales and shifts them
-/// (Ba et al. 2016, arXiv 1607.06450; with flax's constant):
+/// Layer normalisation: brings the entries of every row to mean zero and variance one, then scales
+/// and shifts them (Ba et al. 2016, arXiv 1607.06450; with flax's constant):
 ///
 /// ```text
 /// y = scale (x - mean(x)) / sqrt(mean((x - mean(x))^2) + 1e-6) + shift
 /// ```
 #[derive(Module, Debug)]
 pub struct LayerNorm {
-    /// `[width]`, one at first.
+    /// `[width]`, initially one.
     pub scale: Param<Tensor<1>>,
-    /// `[width]`, zero at first.
+    /// `[width]`, initially zero.
     pub shift: Param<Tensor<1>>,
 }
 
 impl LayerNorm {
-    /// A layer for rows of `width` entries.
+    /// Creates a layer for rows of `width` entries.
     pub fn new(width: usize, device: &Device) -> Self {
         Self {
             scale: Param::from_data(TensorData::ones::<f32, _>([width]), device),

@@ -1,4 +1,4 @@
-//! The fully connected layer.
+//! Fully connected layers.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
-/// The activation of the hidden layers of an agent's network.
+/// Activation of the hidden layers of an agent's network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HiddenActivation {
@@ -27,7 +27,7 @@ impl From<HiddenActivation> for Activation {
     }
 }
 
-/// An affine map `y = x W + b`.
+/// An affine layer, `y = x W + b`.
 #[derive(Module, Debug)]
 pub struct Linear {
     /// `[input, output]`.
@@ -37,12 +37,12 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Weights and bias uniform in `±1 / sqrt(input)`, as PyTorch initialises them.
+    /// Creates a layer with weights and biases uniform in `±1 / sqrt(input)`, as in PyTorch.
     pub fn new(input: usize, output: usize, rng: &mut Rng, device: &Device) -> Self {
         Self::scaled(input, output, 1.0, rng, device)
     }
 
-    /// As [`Linear::new`], with every initial weight and bias multiplied by `scale`.
+    /// Creates a layer like [`Linear::new`], with all initial parameters multiplied by `scale`.
     pub fn scaled(input: usize, output: usize, scale: f32, rng: &mut Rng, device: &Device) -> Self {
         let bound = scale / (input as f32).sqrt();
         let weight = uniform([input, output], bound, rng, device);
@@ -50,8 +50,9 @@ impl Linear {
         Self { weight, bias }
     }
 
-    /// The rows or the columns of the weight, whichever are fewer, orthonormal and uniformly
-    /// distributed among all such, times `gain`; biases zero. PyTorch calls it `orthogonal_`.
+    /// Creates a layer with zero biases and an orthogonal weight: its rows or columns, whichever
+    /// are fewer, are orthonormal, uniformly distributed, and multiplied by `gain` (PyTorch's
+    /// `orthogonal_`).
     pub fn orthogonal(
         input: usize,
         output: usize,
@@ -71,8 +72,9 @@ impl Linear {
         }
     }
 
-    /// Weights from a normal distribution with variance `2 / input` that is cut off at two deviations,
-    /// times `gain`; biases zero. TensorFlow calls it `variance_scaling_initializer` with scale 2.
+    /// Creates a layer with zero biases and weights from a normal distribution with variance `2 /
+    /// input`, truncated at two standard deviations and multiplied by `gain` (TensorFlow's
+    /// `variance_scaling_initializer` with scale 2).
     pub fn variance_scaling(
         input: usize,
         output: usize,
@@ -80,7 +82,7 @@ impl Linear {
         rng: &mut Rng,
         device: &Device,
     ) -> Self {
-        // The deviation of a standard normal number that is drawn again while it is above 2 or below -2.
+        // The standard deviation of a standard normal distribution truncated at ±2.
         const DEVIATION_WHEN_CUT: f64 = 0.879_625_661_034_239_8;
         let scale = f64::from(gain) * (2.0 / input as f64).sqrt() / DEVIATION_WHEN_CUT;
         let mut draw = || loop {
@@ -96,7 +98,7 @@ impl Linear {
         }
     }
 
-    /// Computes `activation(x W + b)`: `[row, input]` to `[row, output]`.
+    /// Computes `activation(x W + b)`, `[row, input]` to `[row, output]`.
     pub fn forward(&self, input: Tensor<2>, activation: Activation) -> Tensor<2> {
         kernels::linear(input, self.values(), activation)
     }
@@ -106,7 +108,7 @@ impl Linear {
         LayerWeights { weight: self.weight.val(), bias: self.bias.val() }
     }
 
-    /// Does the same for every time step: `[time, row, input]` to `[time, row, output]`.
+    /// Computes the same for every time step, `[time, row, input]` to `[time, row, output]`.
     pub fn forward_sequence(&self, input: Tensor<3>, activation: Activation) -> Tensor<3> {
         let [time, row, width] = input.dims();
         let output = self.forward(input.reshape([time * row, width]), activation);
@@ -115,7 +117,7 @@ impl Linear {
     }
 }
 
-/// A parameter drawn uniformly from `±bound`.
+/// Draws a parameter uniformly from `±bound`.
 pub(in crate::nn) fn uniform<const D: usize>(
     shape: [usize; D],
     bound: f32,
@@ -126,13 +128,13 @@ pub(in crate::nn) fn uniform<const D: usize>(
     Param::from_data(TensorData::new(values, shape), device)
 }
 
-/// `count` orthonormal vectors of `length` numbers, by Gram and Schmidt's method from normally
-/// distributed ones.
+/// Returns `count` orthonormal vectors of length `length`, by Gram-Schmidt orthogonalisation of
+/// normally distributed ones.
 fn orthonormal(count: usize, length: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
     let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
     while vectors.len() < count {
         let mut vector: Vec<f64> = (0..length).map(|_| normal(rng)).collect();
-        // The second round removes what rounding left of the others in the first.
+        // The second round removes the rounding errors of the first.
         for _ in 0..2 {
             for other in &vectors {
                 let along: f64 = vector.iter().zip(other).map(|(x, y)| x * y).sum();
@@ -146,7 +148,7 @@ fn orthonormal(count: usize, length: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
     vectors
 }
 
-/// A standard normal number, by Box and Muller's method.
+/// Draws a standard normal number with the Box-Muller transform.
 fn normal(rng: &mut Rng) -> f64 {
     let radius = (-2.0 * (1.0 - f64::from(rng.uniform())).ln()).sqrt();
     radius * (std::f64::consts::TAU * f64::from(rng.uniform())).cos()

@@ -1,4 +1,4 @@
-//! The long short-term memory.
+//! Long short-term memories.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -8,7 +8,7 @@ use super::rnn::RnnParams;
 use crate::rng::Rng;
 
 /// A long short-term memory (Hochreiter and Schmidhuber, 1997, Neural Computation 9(8), with the
-/// forget gate of Gers et al., 2000) in PyTorch's variant, its gates in PyTorch's order: input,
+/// forget gate of Gers et al., 2000) in PyTorch's variant, with gates in PyTorch's order: input,
 /// forget, cell, output.
 #[derive(Module, Debug)]
 pub struct Lstm {
@@ -23,13 +23,13 @@ pub struct Lstm {
 }
 
 impl Lstm {
-    /// Makes a layer with all weights uniform in `±1 / sqrt(hidden)`, as PyTorch initialises them.
+    /// Creates a layer with all parameters uniform in `±1 / sqrt(hidden)`, as in PyTorch.
     pub fn new(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
         Self::with(RnnParams::uniform([input, hidden, 4 * hidden], rng, device))
     }
 
-    /// Makes a layer with orthogonal weights ([`Linear::orthogonal`](crate::nn::Linear::orthogonal) with gain 1)
-    /// and zero biases.
+    /// Creates a layer with orthogonal weights
+    /// ([`Linear::orthogonal`](crate::nn::Linear::orthogonal) with gain 1) and zero biases.
     pub fn orthogonal(input: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Self {
         Self::with(RnnParams::orthogonal([input, hidden, 4 * hidden], rng, device))
     }
@@ -39,8 +39,8 @@ impl Lstm {
         Self { weight_ih, bias_ih, weight_hh, bias_hh }
     }
 
-    /// Computes the hidden states after every step, `[time, row, hidden]`, and the carry after the last,
-    /// `[row, 2 * hidden]`; the arguments and the formula are those of
+    /// Computes the hidden states after every step, `[time, row, hidden]`, and the carry after the
+    /// last step, `[row, 2 * hidden]`. For the arguments and the formula see
     /// [`lstm_sequence`](phalanx_kernels::lstm_sequence).
     pub fn forward(
         &self,

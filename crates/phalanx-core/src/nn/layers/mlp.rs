@@ -1,4 +1,4 @@
-//! Fully connected networks with ReLU between the layers.
+//! Multilayer perceptrons.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -7,7 +7,7 @@ use phalanx_kernels::Activation;
 use super::linear::Linear;
 use crate::rng::Rng;
 
-/// Linear layers with ReLU between them: `x -> W_k relu(… relu(W_1 x + b_1) …) + b_k`.
+/// A multilayer perceptron with ReLU, `x -> W_k relu(… relu(W_1 x + b_1) …) + b_k`.
 #[derive(Module, Debug)]
 pub struct Mlp {
     hidden: Vec<Linear>,
@@ -15,7 +15,7 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Makes a network with hidden layers of the widths `hidden`, as PyTorch initialises it
+    /// Creates a network with hidden layers of the widths `hidden`, initialised as in PyTorch
     /// ([`Linear::new`]).
     pub fn new(
         input: usize,
@@ -32,7 +32,7 @@ impl Mlp {
         Self { hidden, output: Linear::new(width, output, rng, device) }
     }
 
-    /// Computes `[row, input]` to `[row, output]`, with `activation` after the last layer.
+    /// Maps `[row, input]` to `[row, output]`, with `activation` after the last layer.
     pub fn forward(&self, input: Tensor<2>, activation: Activation) -> Tensor<2> {
         let features =
             self.hidden.iter().fold(input, |x, layer| layer.forward(x, Activation::Relu));

@@ -1,4 +1,4 @@
-//! Layers, one file each.
+//! Network layers, one file each.
 
 mod conv1d;
 mod gru;

@@ -1,4 +1,4 @@
-//! Common parts of recurrent layers.
+//! Common parts of the recurrent layers.
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::linear::{Linear, uniform};
 use crate::rng::Rng;
 
-/// The recurrent layer in the middle of an [`AgentNetwork`](crate::nn::AgentNetwork).
+/// Recurrent layer of an [`AgentNetwork`](crate::nn::AgentNetwork).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RnnKind {
@@ -19,8 +19,9 @@ pub enum RnnKind {
 }
 
 impl RnnKind {
-    /// Returns the numbers that a row carries from step to step, for `hidden_dim` units: the hidden state of a
-    /// GRU; the hidden state of an LSTM followed by its cell.
+    /// Returns the length of the carry, the state that a row passes from step to step, for
+    /// `hidden_dim` units: the hidden state of a GRU, or the hidden state followed by the cell
+    /// state of an LSTM.
     pub fn carry_dim(self, hidden_dim: usize) -> usize {
         match self {
             Self::Gru => hidden_dim,
@@ -29,8 +30,8 @@ impl RnnKind {
     }
 }
 
-/// The initial parameters of a recurrent layer, whose sizes are those of the input, of the hidden state and of all
-/// gates together.
+/// Initial parameters of a recurrent layer, given the sizes of its input, of its hidden state and
+/// of all gates together.
 pub(super) struct RnnParams {
     pub(super) weight_ih: Param<Tensor<2>>,
     pub(super) bias_ih: Param<Tensor<1>>,

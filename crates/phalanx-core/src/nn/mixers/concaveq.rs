@@ -12,20 +12,21 @@ use crate::rng::Rng;
 use crate::settings::{Check, InvalidSetting, fields};
 use phalanx_kernels::{Activation, ConcaveWeights, Convex};
 
-/// The sign of the weights of the first layer.
+/// Sign of the first layer's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FirstLayer {
-    /// Any sign, which concavity allows: the joint action value may rise with one utility and fall
-    /// with another.
+    /// Any sign, which preserves concavity: the joint action value may increase in one utility and
+    /// decrease in another.
     Signed,
-    /// Non-negative, as the paper's text has it. The joint action value then never rises with any
-    /// utility, so it is a monotonic mixer upside down: no table that a monotonic mixer cannot
-    /// represent becomes representable.
+    /// Non-negative, as in the text of the paper. The joint action value then never increases in
+    /// any utility, so the mixer is a monotonic mixer with the opposite sign and represents no more
+    /// tables than one.
     Absolute,
 }
 
-/// Four layers, concave in the utilities, whose weights hypernetworks compute from the state `s`.
+/// ConcaveQ's mixer: four layers, concave in the utilities, whose weights are computed from the
+/// state `s` by hypernetworks.
 ///
 /// With `x` the utilities of all agents in a row, `H` the width and `r` convex and
 /// non-decreasing:
@@ -38,26 +39,26 @@ pub enum FirstLayer {
 ///
 /// `Q_tot = -[z_1, z_2, z_3] . |w_3(s)| / 3H + V(s)`
 ///
-/// Every layer after the first is a non-negative combination of convex functions of `x`, followed
-/// by a convex non-decreasing one, so the sum is convex and its negative concave (Amos et al.,
-/// 2017, arXiv 1609.07152, Proposition 1). The division by the number of summands keeps the sums
-/// of non-negative weights from growing with the width. `W_0` is signed unless
-/// [`FirstLayer::Absolute`] is chosen. The biases are linear in the state and `V` has one hidden
+/// Every layer after the first is a convex non-decreasing function of a non-negative combination of
+/// convex functions of `x`. The sum is therefore convex, and its negative concave (Amos et al.,
+/// 2017, arXiv 1609.07152, Proposition 1). Dividing by the number of summands keeps sums of
+/// non-negative weights from growing with the width. `W_0` is signed unless
+/// [`FirstLayer::Absolute`] is set. The biases are linear in the state, and `V` has one hidden
 /// layer of `H` units with ReLU.
 ///
-/// Each agent's greedy action need not be its part of the greedy joint action: see
+/// The greedy joint action may differ from the agents' greedy actions; see
 /// [`JointActionSearch`](crate::nn::JointActionSearch).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConcaveMixer {
     /// The width `H` of the mixing layers.
     pub mixing_embed_dim: usize,
-    /// The width of the hidden layer of the weight hypernetworks, where they have two layers.
+    /// The width of the hidden layer of the weight hypernetworks, if they have two layers.
     pub hypernet_embed: usize,
-    /// The number of layers of the weight hypernetworks: 1, as the paper has it, or 2.
+    /// The number of layers of the weight hypernetworks: 1, as in the paper, or 2.
     pub hypernet_layers: usize,
-    /// The number `d` of utilities of each action. With one, some tables of three actions and more
-    /// cannot be represented; with one less than there are actions, all can, because the joint
-    /// actions may then be the corners of a product of simplices.
+    /// The number `d` of utilities per action. With one, some tables of three or more actions
+    /// cannot be represented. With one less than there are actions, all tables can, because the
+    /// joint actions may then be the corners of a product of simplices.
     pub utility_dim: usize,
     /// The convex function after the two middle layers: `relu`, `leaky_relu`, `softplus` or `elu`.
     pub activation: Convex,
@@ -78,14 +79,14 @@ impl Default for ConcaveMixer {
     }
 }
 
-/// The size of the first layer's initial weights.
+/// The range of the first layer's initial weights.
 const FIRST: f32 = 16.0;
-/// The size of the other layers' initial weights, once they are divided by the number of summands.
+/// The range of the other layers' initial weights after division by the number of summands.
 const LATER: f32 = 0.3;
 
 impl Mixer for ConcaveMixer {
     const ID: &str = "concave";
-    const SUMMARY: &str = "concave mixing of the utilities";
+    const SUMMARY: &str = "ConcaveQ's mixer: concave in the utilities";
     type Network = ConcaveNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
@@ -95,16 +96,17 @@ impl Mixer for ConcaveMixer {
         check.finish()
     }
 
-    /// Makes a mixer with initial weights drawn from `rng`.
+    /// Creates a network with initial weights drawn from `rng`.
     ///
-    /// The biases of the hypernetworks' last layers begin so that the first layer's weights are
-    /// uniform in `±16` and the others, divided by the number of summands, in `±0.3`; everything
-    /// else begins as PyTorch does. With PyTorch's small biases throughout, the mixer begins almost
-    /// constant, learns the plane that fits the payoffs best, and bends no further.
+    /// The biases of the hypernetworks' last layers are initialised such that the first layer's
+    /// weights are uniform in `±16`, and the others, divided by the number of summands, in `±0.3`.
+    /// Everything else is initialised as in PyTorch. With PyTorch's small biases throughout, the
+    /// mixer is almost constant at first, learns the plane that fits the payoffs best, and stays
+    /// there.
     ///
     /// # Panics
     ///
-    /// When the hypernetworks have neither one nor two layers.
+    /// Panics if `hypernet_layers` is neither 1 nor 2.
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> ConcaveNetwork {
         let MixerSizes { n_agents, state_dim, .. } = sizes;
         let embed = self.mixing_embed_dim;
@@ -139,7 +141,7 @@ impl Mixer for ConcaveMixer {
         }
     }
 
-    /// Computes `Q_tot`, `[row, 1]`, from utilities of which each action has `utility_dim`:
+    /// Computes `Q_tot`, `[row, 1]`, from utilities with `utility_dim` entries per action:
     /// `q_chosen` is `[row, agent * utility_dim]`.
     fn forward(&self, network: &ConcaveNetwork, input: MixerInput) -> Tensor<2> {
         network.forward(input.q_chosen, input.state)

@@ -1,4 +1,4 @@
-//! Hypernetworks: networks of the state whose output serves as another layer's weights.
+//! Hypernetworks: networks that compute another layer's weights from the state.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -14,12 +14,12 @@ pub(super) struct Hypernetwork {
 }
 
 impl Hypernetwork {
-    /// Creates a network of `layers` layers; with two, the first has the width `hidden_dim`. `linear` creates
-    /// a layer from its numbers of inputs and outputs.
+    /// Creates a network of `layers` layers. If there are two, the first has width `hidden_dim`.
+    /// `linear` creates a layer from its numbers of inputs and outputs.
     ///
     /// # Panics
     ///
-    /// When there are neither one nor two layers.
+    /// Panics if `layers` is neither 1 nor 2.
     pub(super) fn new(
         layers: usize,
         hidden_dim: usize,
@@ -35,12 +35,13 @@ impl Hypernetwork {
         Self { hidden, output: linear(width, output_dim) }
     }
 
-    /// Returns the two layers, if there are two.
+    /// Returns the two layers, or `None` if there is only one.
     pub(super) fn pair(&self) -> Option<[LayerWeights; 2]> {
         self.hidden.as_ref().map(|hidden| [hidden.values(), self.output.values()])
     }
 
-    /// Maps states, `[row, state_dim]`, to weights, `[row, output_dim]`, whose signs `activation` restricts.
+    /// Maps states, `[row, state_dim]`, to weights, `[row, output_dim]`; `activation` restricts
+    /// their sign.
     pub(super) fn forward(&self, state: Tensor<2>, activation: Activation) -> Tensor<2> {
         let features = match &self.hidden {
             Some(hidden) => hidden.forward(state, Activation::Relu),

@@ -1,4 +1,4 @@
-//! IQL, independent Q-learning (Tan, 1993): no mixing at all.
+//! IQL, independent Q-learning (Tan, 1993): no mixing.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{Mixer, MixerInput, MixerSizes};
 use crate::rng::Rng;
 
-/// Returns the utilities unchanged: each agent's own is regressed on the reward.
+/// IQL's mixer: returns the utilities unchanged, so that each agent learns its own action value.
 #[derive(Module, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct IqlMixer {}
 
 impl Mixer for IqlMixer {
     const ID: &str = "iql";
-    const SUMMARY: &str = "independent Q-learning";
+    const SUMMARY: &str = "IQL: independent Q-learning, every agent learns its own action value";
     const MIXES: bool = false;
     type Network = Self;
 

@@ -1,8 +1,8 @@
-//! Mixers: from the agents' utilities to the joint action value, one file each.
+//! Mixers, which combine the agents' utilities into the joint action value, one file each.
 //!
-//! A file holds everything about its mixer: the settings, which implement [`Mixer`], the network
-//! that learns, and the formula. It is named like the mixer's word on the command line. A new one
-//! is a file, its `mod` line and its line in [`visit_mixers`], which makes it an algorithm.
+//! A file holds everything about its mixer: the settings, which implement [`Mixer`], the network,
+//! and the formula. It is named after the mixer's name on the command line. To add a mixer, add a
+//! file, its `mod` line, and a line in [`visit_mixers`], which makes it an algorithm.
 //!
 //! `concaveq`, `qtran` and `resq` hold the networks of algorithms that need a loss of their own.
 
@@ -36,7 +36,7 @@ pub use self::vdn::*;
 use crate::rng::Rng;
 use crate::settings::{Check, InvalidSetting};
 
-/// Calls `visitor` for every mixer of this crate that is an algorithm by itself.
+/// Calls `visitor` for every mixer of this crate that is an algorithm on its own.
 pub fn visit_mixers(visitor: &mut impl MixerVisitor) {
     visitor.visit::<IqlMixer>();
     visitor.visit::<VdnMixer>();
@@ -46,17 +46,17 @@ pub fn visit_mixers(visitor: &mut impl MixerVisitor) {
     visitor.visit::<UnrestrictedMixer>();
 }
 
-/// A generic operation on every mixer type.
+/// An operation on every mixer type.
 pub trait MixerVisitor {
     /// Visits the mixer `M`.
     fn visit<M: Mixer>(&mut self);
 }
 
-/// A mixer: how the utilities of the agents make up the joint action value `Q_tot`.
+/// A mixer, which combines the agents' utilities into the joint action value `Q_tot`.
 ///
 /// The implementing type holds the mixer's settings, whose names are keys of the configuration.
-/// With `phalanx_train::algorithms::QLearning` a mixer is a whole algorithm, which honours every
-/// setting of Q-learning:
+/// `phalanx_train::algorithms::QLearning` turns a mixer into an algorithm with all settings of
+/// Q-learning:
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -85,54 +85,54 @@ pub trait MixerVisitor {
 pub trait Mixer:
     Clone + Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// The word on the command line, such as `qmix`; also the name of the algorithm made of it.
+    /// The name on the command line, such as `qmix`, of the mixer and of its algorithm.
     const ID: &str;
 
-    /// What the mixer does, in one line.
+    /// One-line summary, shown by `phalanx list algs`.
     const SUMMARY: &str;
 
-    /// Whether the mixer returns one value of the team, `[row, 1]`. Otherwise it returns one value per
-    /// agent, `[row, agent]`.
+    /// Whether the mixer returns one value for the team, `[row, 1]`. Otherwise it returns one value
+    /// per agent, `[row, agent]`.
     const MIXES: bool = true;
 
-    /// The network that learns, whose field names are those of saved weights. A mixer without
-    /// weights has an empty module, [`VdnMixer`] for example.
+    /// The trained network; its field names are those of saved weights. A mixer without weights has
+    /// an empty module, such as [`VdnMixer`].
     type Network: Module + ModuleDisplay + Debug + Sync;
 
-    /// Returns the settings that are out of bounds.
+    /// Returns the invalid settings.
     fn validate(&self) -> Vec<InvalidSetting> {
         Vec::new()
     }
 
-    /// Makes a network with initial weights drawn from `rng`.
+    /// Creates a network with initial weights drawn from `rng`.
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> Self::Network;
 
-    /// Computes the joint action values, `[row, 1]`, or the agents' own values, `[row, agent]`, if the mixer
-    /// does not mix.
+    /// Computes the joint action values, `[row, 1]`, or the agents' own values, `[row, agent]`, if
+    /// [`Mixer::MIXES`] is `false`.
     fn forward(&self, network: &Self::Network, input: MixerInput) -> Tensor<2>;
 }
 
-/// The sizes of the team that a mixer serves.
+/// Sizes of a team, for which a mixer's network is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MixerSizes {
     /// The number of agents.
     pub n_agents: usize,
-    /// The number of actions of an agent.
+    /// The number of actions of each agent.
     pub n_actions: usize,
     /// The length of the state.
     pub state_dim: usize,
-    /// The length of an agent network's input.
+    /// The length of the input of an agent's network.
     pub input_dim: usize,
 }
 
-/// The input of a mixer. A row is a time step of an episode. Every mixer reads `q_chosen`; the
-/// page of a mixer names what else it reads.
+/// Input of a mixer. A row is a time step of an episode. Every mixer reads `q_chosen`; the
+/// documentation of a mixer states what else it reads.
 #[derive(Clone, Debug)]
 pub struct MixerInput {
     /// The utilities of the chosen actions, `[row, agent]`.
     pub q_chosen: Tensor<2>,
-    /// The utilities of all actions, `[row, agent, n_actions]`. Unavailable actions carry a large
-    /// negative number, so that they are never the largest.
+    /// The utilities of all actions, `[row, agent, n_actions]`. Those of unavailable actions are
+    /// lowered by a large number, so that they are never the largest.
     pub utilities: Tensor<3>,
     /// The chosen actions, `[row, agent]`.
     pub actions: Tensor<2, Int>,
@@ -142,14 +142,14 @@ pub struct MixerInput {
     pub agent_input: Tensor<3>,
 }
 
-/// Returns the sizes that are zero, for mixers with nothing else to check.
+/// Returns the sizes that are zero, for mixers with no other checks.
 fn zero_sizes(sizes: &[(&str, usize)]) -> Vec<InvalidSetting> {
     let mut check = Check::default();
     check.at_least_one(sizes);
     check.finish()
 }
 
-/// Turns `[row, agent]` into `[row, agent, n_actions]`, 1 at the action and 0 elsewhere.
+/// Converts actions, `[row, agent]`, to one-hot vectors, `[row, agent, n_actions]`.
 fn one_hot(actions: Tensor<2, Int>, n_actions: usize) -> Tensor<3> {
     let [row, agent] = actions.dims();
     let all = Tensor::<1, Int>::arange(0..n_actions as i64, (&actions.device(), actions.dtype()));

@@ -1,4 +1,4 @@
-//! Qatten (Yang et al., 2020, arXiv 2002.03939): a mixer with attention to the agents.
+//! Qatten (Yang et al., 2020, arXiv 2002.03939): a mixer with attention over the agents.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
@@ -11,21 +11,20 @@ use crate::rng::Rng;
 use crate::settings::{InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
-/// Heads that each sum the utilities with weights from attention between the state and the agents:
+/// Qatten's mixer: each head is a sum of the utilities, weighted by attention between the state and
+/// the agents:
 ///
 /// ```text
 /// lambda_h = softmax_i(query_h(s) . key_h(x_i) / sqrt(attention_embed_dim))
 /// Q_tot    = sum_h |w_h(s)| sum_i lambda_{h,i} Q_i + c(s)
 /// ```
+/// `query_h`, `w` and `c` have one hidden layer with ReLU; `key_h` is linear. All weights are
+/// non-negative and do not depend on the utilities, so `Q_tot` is monotonic in each of them.
+/// `x_i` is the input of agent `i`'s network, which gets no gradient. PyMARL2 uses a slice of
+/// SMAC's state instead, the features of the agent's own unit. That requires a state laid out unit
+/// by unit, whereas every environment has inputs of the agents.
 ///
-/// `query_h`, `w` and `c` have one hidden layer with ReLU, `key_h` is linear. All weights of the
-/// utilities are non-negative and do not depend on them, so `Q_tot` rises with each of them.
-///
-/// `x_i` is the input of agent `i`'s network. PyMARL2 takes a slice of SMAC's state instead,
-/// the features of the agent's own unit, which presumes a state laid out unit by unit; an agent's
-/// input is there in every environment. No gradient flows into it, as it is data.
-///
-/// Defaults are those of PyMARL2's `qatten.yaml`, whose names are given with each setting.
+/// Defaults are those of PyMARL2's `qatten.yaml`; its names are given with each setting.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QattenMixer {
     /// The number of attention heads.
@@ -34,11 +33,11 @@ pub struct QattenMixer {
     pub query_hidden_dim: usize,
     /// The length of a query and of a key (`n_query_embedding_layer2`, `n_key_embedding_layer1`).
     pub attention_embed_dim: usize,
-    /// Whether the state weighs the heads (`type: weighted`); else their plain sum counts.
+    /// Whether the heads are weighted by the state (`type: weighted`) rather than summed.
     pub weighted_head: bool,
     /// The width of the hidden layer of the heads' weights (`n_head_embedding_layer1`).
     pub head_hidden_dim: usize,
-    /// Whether a function of the state is added. PyMARL2 always does; the option is that of the
+    /// Whether a function of the state is added. PyMARL2 always adds it; the option comes from the
     /// Qatten in wjh720/QPLEX.
     pub state_bias: bool,
     /// The width of the hidden layer of that function (`n_constrant_value`).
@@ -63,7 +62,7 @@ impl Default for QattenMixer {
 #[derive(Module, Debug)]
 pub struct QattenNetwork {
     queries: Vec<Mlp>,
-    /// The weights of all heads, one head after the other.
+    /// The weights of all heads in sequence.
     keys: Linear,
     head_weights: Option<Mlp>,
     state_bias: Option<Mlp>,
@@ -71,7 +70,7 @@ pub struct QattenNetwork {
 
 impl Mixer for QattenMixer {
     const ID: &str = "qatten";
-    const SUMMARY: &str = "sum of the utilities weighted by attention to the state";
+    const SUMMARY: &str = "Qatten: sum of the utilities, weighted by attention over the agents";
     type Network = QattenNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {

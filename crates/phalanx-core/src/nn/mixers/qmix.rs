@@ -11,29 +11,31 @@ use crate::rng::Rng;
 use crate::settings::{Check, InvalidSetting, fields};
 use phalanx_kernels::{self as kernels, Activation, Positive, QmixLayers};
 
-/// A monotonic mixer: two layers whose weights hypernetworks compute from the state `s`,
+/// QMIX's mixer: two layers with non-negative weights, computed from the state `s` by
+/// hypernetworks,
 ///
 /// `Q_tot = ELU(q p(W_1(s)) + b_1(s)) p(w_2(s)) + V(s)`
 ///
-/// `p` is the function [`Positive`]. The weights are non-negative, so `dQ_tot / dQ_i >= 0`: each
-/// agent's greedy action is its part of the greedy joint action. `b_1` is linear in the state and
-/// `V` has one hidden layer of `mixing_embed_dim` units with ReLU.
+/// `p` is the function [`Positive`]. The weights are non-negative, so `dQ_tot / dQ_i >= 0`, and the
+/// agents' greedy actions form the greedy joint action. `b_1` is linear in the state, and `V` has
+/// one hidden layer of `mixing_embed_dim` units with ReLU.
 ///
 /// Names and defaults are those of `qmix.yaml` in PyMARL and PyMARL2.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QmixMixer {
     /// The width of the mixing layer.
     pub mixing_embed_dim: usize,
-    /// The width of the hidden layer of the weight hypernetworks, where they have two layers.
+    /// The width of the hidden layer of the weight hypernetworks, if they have two layers.
     pub hypernet_embed: usize,
-    /// The number of layers of the weight hypernetworks, 1 or 2; PyMARL2 knows 2 only.
+    /// The number of layers of the weight hypernetworks, 1 or 2; PyMARL2 always has 2.
     pub hypernet_layers: usize,
-    /// What makes the generated weights non-negative: `abs`, `softplus` or `quadratic`.
+    /// The function that makes the generated weights non-negative: `abs`, `softplus` or
+    /// `quadratic`.
     pub qmix_pos_func: Positive,
-    /// How sharply softplus bends; positive.
+    /// The sharpness of softplus; positive.
     pub qmix_pos_func_beta: f64,
-    /// Whether all weights begin orthogonal and all biases zero ([`Linear::orthogonal`]), as in
-    /// PyMARL2, rather than as PyTorch begins.
+    /// Whether initial weights are orthogonal and biases zero ([`Linear::orthogonal`]), as in
+    /// PyMARL2; otherwise PyTorch's initialisation is used.
     pub use_orthogonal: bool,
 }
 
@@ -87,7 +89,7 @@ pub struct QmixNetwork {
 
 impl Mixer for QmixMixer {
     const ID: &str = "qmix";
-    const SUMMARY: &str = "monotonic mixing of the utilities by a hypernetwork";
+    const SUMMARY: &str = "QMIX: monotonic mixing, with weights computed from the state";
     type Network = QmixNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
@@ -112,8 +114,8 @@ impl Mixer for QmixMixer {
 
     /// Computes `Q_tot`, `[row, 1]`.
     ///
-    /// In a shard of a batch on the CPU device ([`in_shards`](super::super::in_shards)), the whole
-    /// mixer is one operation, in which no gradient reaches the state.
+    /// In a shard of a batch on the CPU ([`in_shards`](super::super::in_shards)), the whole mixer
+    /// is one fused operation without a gradient for the state.
     fn forward(&self, network: &QmixNetwork, input: MixerInput) -> Tensor<2> {
         let MixerInput { q_chosen: q, state, .. } = input;
         let positive = self.positive();

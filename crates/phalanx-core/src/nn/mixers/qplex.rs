@@ -10,10 +10,11 @@ use crate::rng::Rng;
 use crate::settings::{InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
-/// Keeps weights that are meant to be positive away from zero, as in wjh720/QPLEX.
+/// Keeps weights that must be positive away from zero, as in wjh720/QPLEX.
 const SMALLEST: f32 = 1e-10;
 
-/// The utilities, and their advantages weighted by their importance in the joint action:
+/// QPLEX's mixer: transformed utilities, plus their advantages weighted by their importance in the
+/// joint action:
 ///
 /// ```text
 /// Q~_i  = w_i(s) Q_i(u_i) + b_i(s)          w_i(s) = |.| + 1e-10
@@ -22,28 +23,28 @@ const SMALLEST: f32 = 1e-10;
 /// Q_tot = sum_i Q~_i + sum_i (l_i - 1) A_i
 /// ```
 ///
-/// With `is_minus_one`, `Q_tot` has the value of `sum_i max_a Q~_i + sum_i l_i A_i`: as `l_i > 0`,
-/// the largest joint action value is where every advantage is zero, so the agents' greedy actions
-/// are the greedy joint action, and yet every table with that property can be represented. Without
-/// it the advantages count by `l_i` on top of what is in `Q~_i`, whose weight is then `1 + l_i`.
-/// Without `weighted_head`, `Q~_i = Q_i`.
+/// With `is_minus_one`, the value of `Q_tot` is `sum_i max_a Q~_i + sum_i l_i A_i`. As `l_i > 0`,
+/// it is largest where all advantages are zero: the agents' greedy actions are the greedy joint
+/// action, and every table with this property can be represented. Without it, the advantages are
+/// added with weight `l_i` to those already in `Q~_i`, so that their weight is `1 + l_i`. Without
+/// `weighted_head`, `Q~_i = Q_i`.
 ///
-/// The gradient reaches the utilities through `Q~_i` alone, with the slope `w_i(s)`; through the
-/// advantages it reaches only the importances.
+/// Gradients reach the utilities through `Q~_i` alone, with slope `w_i(s)`; through the advantages
+/// they reach only the importances.
 ///
-/// Names are those of `qplex.yaml` of wjh720/QPLEX, defaults those of PyMARL2. The file of the
-/// authors has 10 kernels and 3 layers, their settings for SMAC 4 kernels and 1 layer.
+/// Names are those of `qplex.yaml` in wjh720/QPLEX, defaults those of PyMARL2. The authors' file
+/// has 10 kernels and 3 layers; their settings for SMAC have 4 kernels and 1 layer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QplexMixer {
     /// The width of the hidden layer of the networks that transform the utilities.
     pub hypernet_embed: usize,
     /// The number of kernels that are summed into the importance of an advantage.
     pub num_kernel: usize,
-    /// The number of layers of the kernels' networks; from 1 to 3 in the reference.
+    /// The number of layers of the kernels' networks; the reference code has 1 to 3.
     pub adv_hypernet_layers: usize,
     /// The width of their hidden layers.
     pub adv_hypernet_embed: usize,
-    /// Whether the advantages count by `l_i - 1` rather than by `l_i`.
+    /// Whether advantages are weighted by `l_i - 1` instead of `l_i`.
     pub is_minus_one: bool,
     /// Whether the state scales and shifts the utilities.
     pub weighted_head: bool,
@@ -70,7 +71,7 @@ pub struct QplexNetwork {
     kernels: Vec<Kernel>,
 }
 
-/// One of the summands of an importance.
+/// One summand of an importance.
 #[derive(Module, Debug)]
 struct Kernel {
     key: Mlp,
@@ -104,7 +105,7 @@ impl Mixer for QplexMixer {
     }
 
     fn init(&self, sizes: MixerSizes, rng: &mut Rng, device: &Device) -> QplexNetwork {
-        assert!(self.adv_hypernet_layers > 0, "a network has at least one layer");
+        assert!(self.adv_hypernet_layers > 0, "adv_hypernet_layers must be at least 1");
         let MixerSizes { n_agents, n_actions, state_dim, .. } = sizes;
         let transform =
             |rng: &mut Rng| Mlp::new(state_dim, &[self.hypernet_embed], n_agents, rng, device);

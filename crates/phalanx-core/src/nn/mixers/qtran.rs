@@ -8,14 +8,14 @@ use super::{MixerSizes, one_hot};
 use crate::nn::layers::Mlp;
 use crate::rng::Rng;
 
-/// The joint action value, unrestricted:
+/// QTRAN's unrestricted joint action value:
 ///
 /// `Q_jt(s, u) = f([s, sum_i g([h_i, onehot(u_i)])])`
 ///
 /// where `h_i` are the features of agent `i`
-/// ([`AgentOutput::features`](super::super::AgentOutput::features)), the encoder `g` has one
-/// hidden layer as wide as its input; all hidden layers have ReLU. Its size does not depend on
-/// the number of agents, nor its value on their order.
+/// ([`AgentOutput::features`](super::super::AgentOutput::features)). The encoder `g` has one hidden
+/// layer as wide as its input, and all hidden layers have ReLU. The network's size is independent
+/// of the number of agents, and its value of their order.
 #[derive(Module, Debug)]
 pub struct QtranJoint {
     encoder: Mlp,
@@ -25,8 +25,8 @@ pub struct QtranJoint {
 }
 
 impl QtranJoint {
-    /// Makes a network for agents whose features have `feature_dim` numbers, where `f` has these
-    /// hidden layers. PyMARL's `network_size: small`, its default, has two of 64 units, `big` three.
+    /// Creates a network for agents with `feature_dim` features, whose `f` has these hidden layers.
+    /// PyMARL's `network_size: small`, its default, has two layers of 64 units, and `big` three.
     pub fn new(
         sizes: MixerSizes,
         feature_dim: usize,
@@ -42,8 +42,8 @@ impl QtranJoint {
         }
     }
 
-    /// `features` `[row, agent, feature_dim]`, `actions` `[row, agent]`, `state`
-    /// `[row, state_dim]` to `[row, 1]`.
+    /// Computes `Q_jt`, `[row, 1]`, from `features`, `[row, agent, feature_dim]`, `actions`, `[row,
+    /// agent]`, and `state`, `[row, state_dim]`.
     pub fn forward(
         &self,
         features: Tensor<3>,
@@ -60,20 +60,20 @@ impl QtranJoint {
     }
 }
 
-/// The state value `V(s)` that accounts for what the sum of the utilities cannot represent; its
-/// hidden layers have ReLU.
+/// QTRAN's state value `V(s)`, which corrects for what the sum of the utilities cannot represent.
+/// Hidden layers have ReLU.
 #[derive(Module, Debug)]
 pub struct QtranValue {
     value: Mlp,
 }
 
 impl QtranValue {
-    /// Makes a network with these hidden layers.
+    /// Creates a network with these hidden layers.
     pub fn new(state_dim: usize, hidden: &[usize], rng: &mut Rng, device: &Device) -> Self {
         Self { value: Mlp::new(state_dim, hidden, 1, rng, device) }
     }
 
-    /// `[row, state_dim]` to `[row, 1]`.
+    /// Computes `V`, `[row, 1]`, from `state`, `[row, state_dim]`.
     pub fn forward(&self, state: Tensor<2>) -> Tensor<2> {
         self.value.forward(state, Activation::Identity)
     }

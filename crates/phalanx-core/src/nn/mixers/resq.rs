@@ -7,14 +7,15 @@ use super::unrestricted::{UnrestrictedMixer, UnrestrictedNetwork};
 use super::{Mixer, MixerSizes};
 use crate::rng::Rng;
 
-/// What a monotonic joint action value `Q_tot` lacks:
+/// ResQ's residual `Q_r`, which is added to a monotonic joint action value `Q_tot`:
 ///
 /// `Q(s, u) = Q_tot(s, u) + w_r(s, u) Q_r(s, u)`, where `w_r` is 0 at the greedy joint action of
 /// `Q_tot` and 1 elsewhere, and `Q_r <= 0`.
 ///
-/// As the residual only lowers what is not greedy, `Q` and `Q_tot` have the same greedy joint
-/// action, and yet `Q` can be any table. `Q_r` is an [`UnrestrictedNetwork`] of the state and of
-/// the utilities of the chosen actions, which in ResQ come from a separate agent network.
+/// The residual only lowers joint actions that are not greedy. `Q` and `Q_tot` therefore have the
+/// same greedy joint action, and yet `Q` can be any table. `Q_r` is an [`UnrestrictedNetwork`] of
+/// the state and of the utilities of the chosen actions, which in ResQ come from separate agent
+/// networks.
 #[derive(Module, Debug)]
 pub struct Residual {
     network: UnrestrictedNetwork,
@@ -23,12 +24,13 @@ pub struct Residual {
 }
 
 impl Residual {
-    /// Makes a network whose hidden layers have `width` units, with initial weights drawn from `rng`.
+    /// Creates a network whose hidden layers have `width` units, with initial weights drawn from
+    /// `rng`.
     ///
-    /// `non_positive` makes the residual `-|x|` of the network's output `x`, as the theorem asks for.
-    /// The released code computes `-|x|` as well, but only inside a penalty that is then always
-    /// zero, and trains on `x`. Without it, `x` itself is the residual, and the learner adds the
-    /// penalty `max(Q_r, 0)^2` that keeps it from becoming positive.
+    /// If `non_positive` is set, the residual is `-|x|` for a network output `x`, as the theorem
+    /// requires. The released code also computes `-|x|`, but only inside a penalty that is then
+    /// always zero, and trains on `x`. If it is not set, the residual is `x`, and the learner adds
+    /// the penalty `max(Q_r, 0)^2` to discourage positive values.
     pub fn new(
         width: usize,
         non_positive: bool,

@@ -1,4 +1,4 @@
-//! The unrestricted mixer: a feed-forward network of the state and the utilities.
+//! The unrestricted mixer: a feed-forward network of state and utilities.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -10,15 +10,15 @@ use crate::rng::Rng;
 use crate::settings::{InvalidSetting, fields};
 use phalanx_kernels::Activation;
 
-/// A network without any restriction on how the joint action value depends on the utilities:
+/// Unrestricted mixer: the joint action value may depend on the utilities in any way,
 ///
 /// `Q(s, q) = f([s, q]) + V(s)`
 ///
-/// `f` has three hidden layers with ReLU and `V` has one, all of width `mixing_embed_dim`. It can
-/// represent every joint action value, so the greedy actions of the agents need not be the greedy
-/// joint action. It is the baseline for mixers with a restriction, and the central estimator `Q*`
+/// where `f` has three hidden layers with ReLU and `V` has one, all of width `mixing_embed_dim`. It
+/// can represent every joint action value, so the greedy joint action may differ from the agents'
+/// greedy actions. It is the baseline for mixers with a restriction, and the central estimator `Q*`
 /// of WQMIX (Rashid et al., 2020, arXiv 2006.10800), ResQ and ConcaveQ, where its utilities come
-/// from a separate agent network.
+/// from separate agent networks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnrestrictedMixer {
     /// The width of every hidden layer. The default, 256, is that of the central network of WQMIX
@@ -33,9 +33,8 @@ impl Default for UnrestrictedMixer {
 }
 
 impl UnrestrictedMixer {
-    /// Makes a network of `n_utilities` utilities with initial weights drawn from `rng`.
-    ///
-    /// The number of utilities is that of the agents where an agent has one for each action.
+    /// Creates a network of `n_utilities` utilities with initial weights drawn from `rng`. There is
+    /// one utility per agent, or `d` per agent if an action has `d` utilities.
     pub fn network(
         &self,
         n_utilities: usize,
@@ -53,7 +52,7 @@ impl UnrestrictedMixer {
 
 impl Mixer for UnrestrictedMixer {
     const ID: &str = "unrestricted";
-    const SUMMARY: &str = "unrestricted mixing by a plain network";
+    const SUMMARY: &str = "Unrestricted mixing by a feed-forward network, a baseline";
     type Network = UnrestrictedNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
@@ -78,8 +77,8 @@ pub struct UnrestrictedNetwork {
 
 impl UnrestrictedNetwork {
     /// Computes `Q`, `[row, 1]`, from the utilities of the chosen actions, `[row, n_utilities]`,
-    /// and the states, `[row, state_dim]`. Where an agent has `d` utilities for each action, `q` is
-    /// `[row, agent * d]`.
+    /// and the states, `[row, state_dim]`. If an action has `d` utilities, `q` is `[row, agent *
+    /// d]`.
     pub fn forward(&self, q: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
         let value = self.value.forward(state.clone(), Activation::Identity);
         self.joint.forward(Tensor::cat(vec![state, q], 1), Activation::Identity) + value

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{Mixer, MixerInput, MixerSizes};
 use crate::rng::Rng;
 
-/// The joint action value is the sum of the utilities: `Q_tot = sum_i Q_i`.
+/// VDN's mixer: the joint action value is the sum of the utilities, `Q_tot = sum_i Q_i`.
 #[derive(Module, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VdnMixer {}
 
 impl Mixer for VdnMixer {
     const ID: &str = "vdn";
-    const SUMMARY: &str = "value decomposition: the sum of the utilities";
+    const SUMMARY: &str = "VDN: the joint action value is the sum of the utilities";
     type Network = Self;
 
     fn init(&self, _: MixerSizes, _: &mut Rng, _: &Device) -> Self {

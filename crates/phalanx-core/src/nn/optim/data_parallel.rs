@@ -1,4 +1,4 @@
-//! Gradients of a batch in shards that are computed in parallel.
+//! Gradients of a batch, computed in parallel over shards.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
@@ -6,46 +6,47 @@ use phalanx_kernels::{in_shard, is_cpu};
 
 use crate::nn::weights::Path;
 
-/// The least rows of a shard, since every operation has a fixed cost: 0.3 milliseconds for all those of a QMIX
-/// update.
+/// The smallest number of rows of a shard, because every operation has a fixed cost: 0.3
+/// milliseconds for all operations of a QMIX update.
 const ROWS: usize = 2400;
-/// Small batches are still divided into so many shards, so that episodes of similar lengths stay together,
+/// Small batches are still divided into this many shards, so that episodes of similar lengths stay
+/// together,
 const FEW: usize = 4;
-/// provided that each has so many rows.
+/// provided that each shard has this many rows.
 const FEW_ROWS: usize = 400;
-/// The most shards of a batch.
+/// The largest number of shards of a batch.
 const MOST: usize = 16;
 
-/// Returns the number of shards for a batch of `rows` rows (steps × agents × episodes). It depends on the batch
-/// and the kind of device alone, never on the number of threads, because other shards would round other sums. A
-/// device other than the CPU computes a batch at once.
+/// Returns the number of shards for a batch of `rows` rows (steps × agents × episodes). It depends
+/// only on the batch and the kind of device, never on the number of threads, because other shards
+/// give sums with other rounding. Devices other than the CPU compute a batch as one shard.
 pub fn shard_count(device: &Device, rows: usize) -> usize {
     if !is_cpu(device) {
         return 1;
     }
     let few = (rows / FEW_ROWS).min(FEW);
     let many = rows / ROWS;
-    // An odd one would leave one of two threads without work in the end.
+    // With an odd number, one of two threads would be idle at the end.
     let many = if many > FEW { many.next_multiple_of(2) } else { many };
     many.max(few).clamp(1, MOST)
 }
 
-/// Returns the number to a multiple of which the time steps of a batch of episodes are padded. On a device other
-/// than the CPU, batches of few different shapes need few different kernels, which are compiled when a shape first
-/// occurs.
+/// Returns the number of which the padded length of a batch is a multiple. Devices other than the
+/// CPU compile kernels when a shape first occurs, so fewer different shapes mean fewer
+/// compilations.
 pub fn padding_multiple(device: &Device) -> usize {
     if is_cpu(device) { 1 } else { 8 }
 }
 
-/// Gradients of a module's parameters, in the order of the parameters.
+/// Gradients of a module's parameters, in parameter order.
 #[derive(Debug)]
 pub struct ParameterGradients {
-    /// The path of every parameter, and its gradient, flat, where the loss depends on it.
+    /// The path and the flat gradient of every parameter; `None` if the loss does not depend on it.
     pub(super) found: Vec<(String, Option<Tensor<1>>)>,
 }
 
 impl ParameterGradients {
-    /// Collects the gradients of `module` among those of a loss.
+    /// Collects the gradients of `module` from those of a loss.
     pub fn of<M: Module>(module: &M, mut gradients: Gradients) -> Self {
         let mut collector =
             Collector { path: Path::default(), gradients: &mut gradients, found: Vec::new() };
@@ -53,7 +54,7 @@ impl ParameterGradients {
         Self { found: collector.found }
     }
 
-    /// Adds those of another part of the loss.
+    /// Adds the gradients of another part of the loss.
     fn add(&mut self, other: Self) {
         for ((_, sum), (_, part)) in self.found.iter_mut().zip(other.found) {
             *sum = match (sum.take(), part) {
@@ -88,17 +89,17 @@ impl ModuleVisitor for Collector<'_> {
     }
 }
 
-/// Returns the gradients of a loss that is a sum over shards of a batch, and the other results of `loss` for each
-/// shard, in their order.
+/// Returns the gradients of a loss that is a sum over shards of a batch, and the other results of
+/// `loss` for each shard, in order.
 ///
-/// `loss` sees a replica of `module` and returns the shard's part of the loss, `[1]`. Shards are
-/// computed in parallel on the threads of the current rayon pool, each from its first operation to
-/// its gradients; the gradients are added in the order of the shards, so that they have the same bits
-/// on any number of threads.
+/// `loss` gets a replica of `module` and returns the shard's part of the loss, `[1]`. Each shard is
+/// computed by one thread of the current rayon pool, from its first operation to its gradients.
+/// Gradients are added in the order of the shards, so that their bits do not depend on the number
+/// of threads.
 ///
 /// # Panics
 ///
-/// When there is no shard.
+/// Panics if there is no shard.
 pub fn in_shards<M, T, R>(
     module: &M,
     shards: Vec<T>,
@@ -116,12 +117,13 @@ where
     (results, sum)
 }
 
-/// Does the same as [`in_shards`] for several losses: `losses` goes back through each of them itself and returns the
-/// gradients of the parameters it depends on.
+/// Computes the gradients of several losses as [`in_shards`] does for one. `losses` runs the
+/// backward pass of each loss itself and returns the gradients of the parameters that it depends
+/// on.
 ///
 /// # Panics
 ///
-/// When there is no shard.
+/// Panics if there is no shard.
 pub fn gradients_in_shards<M, T, R, const N: usize>(
     module: &M,
     shards: Vec<T>,
@@ -137,7 +139,7 @@ where
     let mut computed: Vec<Option<([ParameterGradients; N], R)>> = Vec::new();
     computed.resize_with(shards.len(), || None);
     if several {
-        // One by one from the first, which may take longest, as threads become free.
+        // In order, one by one as threads become free, because the first may take longest.
         rayon::scope_fifo(|scope| {
             for (shard, place) in shards.into_iter().zip(&mut computed) {
                 let one = &one;
@@ -159,8 +161,8 @@ where
     (results, sum.expect("there is at least one shard"))
 }
 
-/// Parameters of the same values that are leaves of a graph of their own, because graphs that share a
-/// leaf wait for each other.
+/// Copies parameters to leaves of a graph of their own, because graphs that share a leaf wait for
+/// each other.
 struct Replica;
 
 impl ModuleMapper for Replica {

@@ -1,4 +1,5 @@
-//! Parameters that are updated as one vector, on devices where every operation has a fixed cost.
+//! Parameters that are updated as one vector, for devices on which every operation has a fixed
+//! cost.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
@@ -7,19 +8,19 @@ use super::slot::{SavedSlot, Slot};
 use super::{OptimizerConfig, Step, clipping};
 use crate::nn::weights::{WeightsError, flat_parameters};
 
-/// The slots of parameters that have gradients in the same steps, end to end.
+/// The slots of parameters that get gradients in the same steps, concatenated.
 #[derive(Clone, Debug)]
 pub(super) struct Joined {
-    /// Which slots.
+    /// The indices of the slots.
     members: Vec<usize>,
-    /// The length of each.
+    /// The length of each slot.
     lens: Vec<usize>,
     slot: Slot,
 }
 
 impl Joined {
-    /// Returns the one of `all` for the parameters that have gradients, or a new one, where these have made equally
-    /// many steps. No parameter is in two of them.
+    /// Returns the one of `all` for the parameters that have gradients, or a new one if these have
+    /// made equally many steps. No parameter belongs to two of them.
     pub(super) fn of<'a>(
         all: &'a mut Vec<Self>,
         slots: &mut [Slot],
@@ -36,7 +37,7 @@ impl Joined {
         }
         let own = || members.iter().map(|&at| &slots[at]);
         let steps = own().next()?.steps;
-        // Fresh, or just loaded: nothing is on the device yet.
+        // Not on the device yet: new or just loaded.
         let alike = |slot: &Slot| {
             let fresh = slot.loaded.is_none() && slot.first.is_none() && slot.second.is_none();
             slot.steps == steps && (slot.loaded.is_some() != fresh) && (steps == 0) == fresh
@@ -58,7 +59,7 @@ impl Joined {
         all.last_mut()
     }
 
-    /// Takes a step of all of them.
+    /// Updates all members by one step.
     pub(super) fn step<M: Module>(
         &mut self,
         config: OptimizerConfig,
@@ -81,7 +82,7 @@ impl Joined {
         Step { module: module.map(&mut Parts(parts.into_iter())), grad_norm }
     }
 
-    /// Returns every member with the beginning and the length of its part.
+    /// Iterates over the members with the start and the length of their parts.
     fn places(&self) -> impl Iterator<Item = (usize, usize, usize)> {
         let mut end = 0;
         self.members.iter().zip(&self.lens).map(move |(&at, &len)| {
@@ -90,7 +91,7 @@ impl Joined {
         })
     }
 
-    /// Puts every member's moments into its place in `slots`.
+    /// Copies every member's moments to its place in `slots`.
     pub(super) fn save(&self, slots: &mut [SavedSlot]) -> Result<(), WeightsError> {
         let SavedSlot { steps, first, second, .. } = self.slot.save()?;
         for (at, start, len) in self.places() {
@@ -102,7 +103,7 @@ impl Joined {
         Ok(())
     }
 
-    /// Gives every member its moments back.
+    /// Moves every member's moments back to its slot.
     fn dissolve(self, slots: &mut [Slot]) {
         let Slot { steps, first, second, .. } = &self.slot;
         for (at, start, len) in self.places() {
@@ -114,7 +115,7 @@ impl Joined {
     }
 }
 
-/// Replaces parameters by others, which are flat.
+/// Replaces parameters by flat ones.
 struct Parts<P>(P);
 
 impl<P: Iterator<Item = Option<Tensor<1>>>> ModuleMapper for Parts<P> {

@@ -1,5 +1,5 @@
-//! Adam, RAdam and RMSprop with PyTorch's semantics, after clipping of the global gradient norm; gradients of a
-//! batch in shards; target networks.
+//! Adam, RAdam and RMSprop with PyTorch's semantics and clipping of the global gradient norm;
+//! gradients over shards of a batch; soft updates of target networks.
 
 mod data_parallel;
 mod joined;
@@ -38,7 +38,7 @@ pub enum OptimizerKind {
     /// `r_t = sqrt((p_t - 4) (p_t - 2) p / ((p - 4) (p - 2) p_t))`,
     /// `p = 2 / (1 - 0.999) - 1`, `p_t = p - 2 t 0.999^t / (1 - 0.999^t)`,
     ///
-    /// and where `p_t` is not above 5, in the first steps, `x -= lr m / (1 - 0.9^t)`.
+    /// and, while `p_t` is at most 5 in the first steps, `x -= lr m / (1 - 0.9^t)`.
     RAdam,
     /// RMSprop (Tieleman and Hinton, 2012) without momentum:
     ///
@@ -46,27 +46,27 @@ pub enum OptimizerKind {
     RmsProp,
 }
 
-/// An update rule and its constants.
+/// An update rule and its constants, except for the learning rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OptimizerConfig {
     /// The update rule.
     pub kind: OptimizerKind,
-    /// The decay of the mean square; RMSprop's alone.
+    /// The decay of the mean square, for RMSprop only.
     pub alpha: f32,
-    /// The term added to the root of the second moment, or of the mean square.
+    /// The term added to the denominator of the update (epsilon).
     pub eps: f32,
 }
 
-/// An update rule with its running moments.
+/// An optimizer: an update rule and its running moments.
 ///
-/// The moments belong to parameters by their order in the module, not by burn's parameter
-/// identifiers, which change from process to process. One optimizer serves one module.
+/// Moments are matched to parameters by their order in the module, not by burn's parameter
+/// identifiers, which change from process to process. An optimizer serves one module.
 #[derive(Clone, Debug)]
 pub struct Optimizer {
     config: OptimizerConfig,
     slots: Vec<Slot>,
-    /// On a device that is not the CPU: the slots of parameters that have gradients in the same steps. No
-    /// parameter is in two of them.
+    /// On devices other than the CPU, the slots of parameters that get gradients in the same steps.
+    /// No parameter belongs to two of them.
     joined: Vec<Joined>,
 }
 
@@ -75,26 +75,27 @@ pub struct Optimizer {
 pub struct Step<M> {
     /// The module with updated parameters.
     pub module: M,
-    /// The norm of all gradients together, before clipping, `[1]`; not read back from the device.
+    /// The joint norm of all gradients before clipping, `[1]`, still on the device.
     pub grad_norm: Tensor<1>,
 }
 
 impl Optimizer {
-    /// Makes an optimizer before its first step.
+    /// Creates an optimizer before its first step.
     pub fn new(config: OptimizerConfig) -> Self {
         Self { config, slots: Vec::new(), joined: Vec::new() }
     }
 
-    /// Scales all gradients so that their norm is at most `max_norm`, and updates the parameters.
+    /// Scales all gradients such that their joint norm is at most `max_norm`, and updates the
+    /// parameters.
     ///
     /// The factor is `min(1, max_norm / (norm + 1e-6))`, as in PyTorch's `clip_grad_norm_`;
-    /// `f32::INFINITY` clips nothing. The norm is summed in the order of the module's parameters,
-    /// so that the same gradients give the same bits. Parameters without a gradient stay.
+    /// `f32::INFINITY` disables clipping. The norm is summed in parameter order, so that the same
+    /// gradients give the same bits. Parameters without a gradient are unchanged.
     ///
     /// # Panics
     ///
-    /// When the loss depends on no parameter of the module, or when the optimizer's state, stepped
-    /// or loaded before, belongs to another module.
+    /// Panics if the loss depends on no parameter of the module, or if the optimizer's state
+    /// belongs to another module.
     pub fn step<M: Module>(
         &mut self,
         lr: f64,
@@ -133,7 +134,7 @@ impl Optimizer {
     ///
     /// # Errors
     ///
-    /// When the device cannot hand out a tensor.
+    /// Returns an error if the device fails to return a tensor.
     pub fn save(&self) -> Result<Vec<u8>, WeightsError> {
         let mut slots = self.slots.iter().map(Slot::save).collect::<Result<Vec<_>, _>>()?;
         for joined in &self.joined {
@@ -142,11 +143,11 @@ impl Optimizer {
         postcard::to_allocvec(&slots).map_err(malformed)
     }
 
-    /// Restores the state that [`Optimizer::save`] wrote; the next step continues bit for bit.
+    /// Restores the state written by [`Optimizer::save`]. The next step then gives the same bits.
     ///
     /// # Errors
     ///
-    /// When the bytes are damaged. The optimizer is then unchanged.
+    /// Returns an error if the bytes are damaged. The optimizer is then unchanged.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), WeightsError> {
         let slots: Vec<SavedSlot> = postcard::from_bytes(bytes).map_err(malformed)?;
         self.slots = slots.into_iter().map(Slot::load).collect();
@@ -160,7 +161,7 @@ fn malformed(error: postcard::Error) -> WeightsError {
 }
 
 impl OptimizerConfig {
-    /// Makes Adam with this `eps`.
+    /// Creates the configuration of Adam with this `eps`.
     pub fn adam(eps: f32) -> Self {
         Self { kind: OptimizerKind::Adam, alpha: 0.0, eps }
     }
@@ -187,7 +188,7 @@ impl OptimizerConfig {
     }
 }
 
-/// Returns RAdam's factor at step `t`; none while the second moment is too uncertain.
+/// Returns RAdam's factor at step `t`, or `None` while the second moment is too uncertain.
 fn rectification(t: f64) -> Option<f64> {
     let longest = 2.0 / (1.0 - SECOND_DECAY) - 1.0;
     let decay = SECOND_DECAY.powf(t);
@@ -220,13 +221,13 @@ impl<'a, W: Iterator<Item = (&'a mut Slot, Option<Tensor<1>>)>> ModuleMapper for
     }
 }
 
-/// Returns the factor of the gradients whose norm is `norm`, if there is a largest one.
+/// Returns the factor for gradients with this norm, or `None` if there is no bound.
 fn clipping(norm: &Tensor<1>, max_norm: f32) -> Option<Tensor<1>> {
     let factor = || norm.clone().add_scalar(CLIP_EPS).recip().mul_scalar(max_norm).clamp_max(1.0);
     max_norm.is_finite().then(factor)
 }
 
-/// Flattens a tensor, row-major.
+/// Flattens a tensor in row-major order.
 fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let len = tensor.dims().iter().product::<usize>();
     tensor.reshape([len])

@@ -1,4 +1,4 @@
-//! The state of an optimizer for one parameter.
+//! The optimizer state of one parameter.
 
 use burn::tensor::{Tensor, TensorData};
 use phalanx_kernels::{OptimizerStep, is_cpu, optimizer_step};
@@ -8,16 +8,16 @@ use super::OptimizerConfig;
 use crate::nn::device::download;
 use crate::nn::weights::WeightsError;
 
-/// The state of one parameter. A parameter that never had a gradient has no moments.
+/// The optimizer state of one parameter. A parameter that never had a gradient has no moments.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) name: String,
     pub(super) steps: u64,
-    /// Flat, on the parameter's device; RMSprop has none.
+    /// Flat, on the parameter's device; `None` for RMSprop.
     pub(super) first: Option<Tensor<1>>,
     /// Flat, on the parameter's device.
     pub(super) second: Option<Tensor<1>>,
-    /// Moments that were loaded and not yet put on the device.
+    /// Loaded moments that are not on the device yet.
     pub(super) loaded: Option<SavedSlot>,
 }
 
@@ -49,7 +49,7 @@ impl Slot {
         Ok(SavedSlot { name: self.name.clone(), steps: self.steps, first, second })
     }
 
-    /// Returns `x` after one step along the gradient `g` times `clip`, both flat.
+    /// Returns `x` after one step along the gradient `g` times `clip`; both are flat.
     pub(super) fn update(
         &mut self,
         config: OptimizerConfig,
@@ -114,7 +114,7 @@ impl Slot {
         }
     }
 
-    /// Does the same on the CPU, in one pass over the numbers.
+    /// Makes the same step on the CPU, in one pass over the parameter.
     fn update_on_cpu(
         &mut self,
         step: OptimizerStep,

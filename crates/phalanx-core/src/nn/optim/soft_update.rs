@@ -3,12 +3,12 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-/// Returns `target + tau (online - target)`, parameter by parameter (Polyak averaging). Both modules hold
-/// plain parameters of the same shapes, as [`Module::valid`] returns them.
+/// Returns `target + tau (online - target)` for every parameter (Polyak averaging). Both modules
+/// hold plain parameters of the same shapes, as returned by [`Module::valid`].
 ///
 /// # Panics
 ///
-/// When the modules have different parameters.
+/// Panics if the modules have different parameters.
 pub fn soft_update<M: Module>(target: M, online: &M, tau: f64) -> M {
     let mut flat = Flat(Vec::new());
     online.visit(&mut flat);

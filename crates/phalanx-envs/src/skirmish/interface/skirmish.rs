@@ -64,7 +64,7 @@ impl Skirmish {
     ///
     /// # Errors
     ///
-    /// When an argument has an invalid value.
+    /// Returns an error if an argument has an invalid value.
     pub fn new(mut map: Map, args: SkirmishArgs) -> Result<Self, ArgumentError> {
         args.check()?;
         if args.self_play {

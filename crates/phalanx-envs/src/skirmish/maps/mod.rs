@@ -150,8 +150,8 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// The first error, with its line: the text is not valid TOML, a key is unknown, missing or invalid,
-    /// or units cannot stand at their positions.
+    /// Returns the first error, with its line: the text is not valid TOML, a key is unknown, missing
+    /// or invalid, or units cannot stand at their positions.
     pub fn parse(text: &str) -> Result<Self, MapError> {
         file::parse(text, "map", "map")
     }
@@ -160,7 +160,8 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is larger than 1 MiB, and those of [`Map::parse`].
+    /// Returns an error if the file cannot be read or is larger than 1 MiB, and those of
+    /// [`Map::parse`].
     pub fn read(path: &Path) -> Result<Self, MapError> {
         file::read(path)
     }
@@ -169,7 +170,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// When there is no map called `name`; the error suggests the most similar name.
+    /// Returns an error if there is no map called `name`; the error suggests the most similar name.
     pub fn named(name: &str) -> Result<Self, MapError> {
         match MAPS.iter().find(|(other, _)| *other == name) {
             Some((name, text)) => file::parse(text, &format!("maps/{name}.toml"), name),

@@ -62,8 +62,8 @@ impl Terrain {
     ///
     /// # Errors
     ///
-    /// When lines differ in length or contain other characters than `.` and `#`, or when the cliffs have
-    /// more corners than [`Terrain::waypoint`] can handle.
+    /// Returns an error if lines differ in length or contain other characters than `.` and `#`, or
+    /// if the cliffs have more corners than [`Terrain::waypoint`] can handle.
     pub fn parse(drawing: &str) -> Result<Self, TerrainError> {
         let width = drawing.lines().next().map_or(0, str::len);
         if width == 0 {

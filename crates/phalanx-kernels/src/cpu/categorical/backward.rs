@@ -6,8 +6,8 @@ use super::forward::{Inputs, PADDING, row};
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::simd::exp::exp;
 
-/// Computes the gradient of the logits, `[row, action]`, given what [`forward`](super::forward::forward) returned and the gradient of its
-/// first part.
+/// Computes the gradient of the logits, `[row, action]`, from the results of
+/// [`forward`](super::forward::forward) and the gradient of the first of them.
 pub(crate) fn backward(
     inputs: Inputs<'_>,
     out: &[f32],

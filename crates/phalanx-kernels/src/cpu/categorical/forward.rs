@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::simd::exp::exp;
 
-/// Fills a vector after the last action; its exponential is zero.
+/// Pads a row to whole vectors; its exponential is zero.
 pub(super) const PADDING: f32 = -1e30;
 
 /// Distributions and the actions taken.
@@ -20,8 +20,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) actions: &'a [f32],
 }
 
-/// Computes the log-probability of the action taken and the entropy, `[row, 2]`, and the logarithm of the sum of
-/// exponentials, `[row]`.
+/// Computes the log-probability of the action taken and the entropy, `[row, 2]`, and the
+/// log-sum-exp of the logits, `[row]`.
 pub(crate) fn forward(inputs: Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
     let rows = inputs.actions.len();
     let (mut out, mut sums) = (vec![0.0; 2 * rows], vec![0.0; rows]);
@@ -29,7 +29,7 @@ pub(crate) fn forward(inputs: Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
     (out, sums)
 }
 
-/// `logits + mask_bias` of a row, padded to whole vectors.
+/// Computes `logits + mask_bias` of a row, padded to whole vectors.
 #[inline(always)]
 pub(super) fn row<S: Simd>(simd: S, inputs: &Inputs<'_>, row: usize, x: &mut [f32]) {
     let n = inputs.n_actions;
@@ -65,7 +65,7 @@ impl WithSimd for Forward<'_> {
             }
             let most = simd.reduce_max_f32s(most);
             let shift = simd.splat_f32s(most);
-            // The sum of e = exp(x - most), and that of e (x - most).
+            // The sums of e = exp(x - most) and of e (x - most).
             let (mut sum, mut weighted) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
             for x in x.chunks_exact(lanes) {
                 let x = simd.sub_f32s(load(simd, x), shift);

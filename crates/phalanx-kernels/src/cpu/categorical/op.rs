@@ -1,4 +1,4 @@
-//! Log-probabilities and entropies as an operation of burn.
+//! Log-probabilities and entropies as a burn operation.
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Flex, TensorMetadata};
@@ -22,7 +22,7 @@ pub(crate) fn categorical(
 #[derive(Debug)]
 struct Categorical;
 
-/// What the backward pass needs.
+/// Data for the backward pass.
 #[derive(Clone, Debug)]
 struct Saved {
     distributions: Distributions,
@@ -76,7 +76,7 @@ impl Distributions {
         }
     }
 
-    /// Makes a tensor of the gradient of the logits.
+    /// Creates the tensor of the logits' gradient.
     pub(crate) fn gradient(&self, logits: Vec<f32>) -> Gradients<1> {
         shaped_like(&self.logits, [Some(logits)])
     }

@@ -1,4 +1,4 @@
-//! The mixing step of a concave mixer on generated weights, on slices:
+//! The mixing step of a concave mixer with generated weights, on slices:
 //!
 //! `z_1 = x W_0 + b_0`, `z_2 = r(z_1 W_1 / H + b_1)`, `z_3 = r([z_1, z_2] W_2 / 2H + b_2)`,
 //! `Q_tot = -[z_1, z_2, z_3] . w_3 / 3H + V`
@@ -9,10 +9,10 @@ use crate::Convex;
 use crate::simd::convex;
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// The inputs of the mixing step. The weights are non-negative already.
+/// Inputs of the mixing step. The weights are already non-negative.
 #[derive(Clone, Copy)]
 pub(crate) struct Inputs<'a> {
-    /// The number of utilities of a row.
+    /// The number of utilities per row.
     pub(crate) inputs: usize,
     /// `H`, the width of the layers.
     pub(crate) embed: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) weight_3: &'a [f32],
 }
 
-/// The gradients of the inputs, in their shapes. That of `V` is that of `Q_tot`.
+/// Gradients of the inputs, in their shapes. The gradient of `V` is that of `Q_tot`.
 pub(crate) struct MixGradients {
     pub(crate) q: Vec<f32>,
     pub(crate) weight_0: Vec<f32>,
@@ -48,7 +48,7 @@ pub(crate) struct MixGradients {
     pub(crate) weight_3: Vec<f32>,
 }
 
-/// The layers of one row.
+/// Intermediate results for one row.
 struct Layers {
     /// `[z_1, z_2, z_3]`, `[3 * embed]`.
     units: Vec<f32>,
@@ -79,7 +79,7 @@ impl Layers {
     }
 }
 
-/// The part of one row, `[width]`, of an array `[row, width]`.
+/// Returns the part of one row, `[width]`, of an array `[row, width]`.
 #[inline(always)]
 fn of(values: &[f32], row: usize, width: usize) -> &[f32] {
     &values[row * width..][..width]
@@ -90,7 +90,7 @@ fn of_mut(values: &mut [f32], row: usize, width: usize) -> &mut [f32] {
     &mut values[row * width..][..width]
 }
 
-/// `y = scale * x W + b` with the weights `[row, x, y]` of one row.
+/// Computes `y = scale * x W + b` with the weights `[row, x, y]` of one row.
 #[inline(always)]
 fn layer<S: Simd>(
     simd: S,
@@ -129,7 +129,7 @@ fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
     simd.reduce_sum_f32s(sum)
 }
 
-/// `Q_tot`, `[row]`, given `V`, `[row]`.
+/// Computes `Q_tot`, `[row]`, from the inputs and `V`, `[row]`.
 pub(crate) fn forward(inputs: Inputs<'_>, value: &[f32]) -> Vec<f32> {
     let mut joint = value.to_vec();
     dispatch(Forward { inputs, joint: &mut joint });
@@ -156,7 +156,7 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// The gradients of the inputs, given that of `Q_tot`, `[row]`.
+/// Computes the gradients of the inputs from that of `Q_tot`, `[row]`.
 pub(crate) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> MixGradients {
     let zeros = |values: &[f32]| vec![0.0; values.len()];
     let mut gradients = MixGradients {
@@ -222,7 +222,7 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-/// `y = scale * x`.
+/// Computes `y = scale * x`.
 #[inline(always)]
 fn scaled<S: Simd>(simd: S, scale: f32, x: &[f32], y: &mut [f32]) {
     let scale = simd.splat_f32s(scale);
@@ -231,7 +231,7 @@ fn scaled<S: Simd>(simd: S, scale: f32, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// The gradient `to` of an activation's input `at`, given that of its output.
+/// Computes the gradient `to` of an activation's input `at` from the gradient of its output.
 #[inline(always)]
 fn through<S: Simd>(simd: S, activation: Convex, at: &[f32], output: &[f32], to: &mut [f32]) {
     let vectors = at.chunks(S::F32_LANES).zip(output.chunks(S::F32_LANES));
@@ -241,7 +241,7 @@ fn through<S: Simd>(simd: S, activation: Convex, at: &[f32], output: &[f32], to:
     }
 }
 
-/// Back through `y = scale * x W`: writes the gradient of `W`, and adds that of `x` to `d_x`.
+/// Runs `y = scale * x W` backwards: writes the gradient of `W`, and adds that of `x` to `d_x`.
 #[inline(always)]
 fn descend<S: Simd>(
     simd: S,

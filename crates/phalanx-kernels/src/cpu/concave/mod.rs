@@ -1,4 +1,4 @@
-//! Mixing on the generated weights of a concave mixer.
+//! The mixing step of a concave mixer with generated weights.
 
 #[cfg(feature = "flex")]
 mod mixing;

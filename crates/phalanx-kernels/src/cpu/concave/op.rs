@@ -1,4 +1,4 @@
-//! The fused mixing step of a concave mixer as an operation of burn.
+//! The fused mixing step of a concave mixer as a burn operation.
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Flex, TensorMetadata};
@@ -61,7 +61,7 @@ impl Operation<Flex, 9, 0> for ConcaveMix {
             None,
         ];
         let mut found = shaped_like(&inputs, found);
-        // The value is only added.
+        // `V` is only added.
         found[8] = Some(gradient);
         found
     }

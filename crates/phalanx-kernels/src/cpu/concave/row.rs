@@ -1,4 +1,5 @@
-//! A concave mixer's generated weights of one row, prepared for the values of many joint actions.
+//! A concave mixer with the generated weights of one row, prepared for evaluating many joint
+//! actions.
 
 use pulp::{Simd, WithSimd};
 
@@ -8,8 +9,8 @@ use crate::gemm::pack::{Right, lanes};
 use crate::simd::convex;
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// The generated weights of one row. Those of the last three layers are non-negative already, and
-/// not yet divided by the number of summands.
+/// Generated weights of a concave mixer for one row. Those of the last three layers are already
+/// non-negative, and not yet divided by the number of summands.
 #[derive(Clone, Copy)]
 pub struct RowWeights<'a> {
     /// The number of utilities of the row.
@@ -36,17 +37,17 @@ pub struct RowWeights<'a> {
     pub activation: Convex,
 }
 
-/// The mixer of one row as a function of the utilities `x`, with its first layer, which is linear,
+/// A concave mixer for one row as a function of the utilities `x`, with its linear first layer
 /// multiplied into the layers above:
 ///
 /// `z_2 = r(p_2 + x P_2)`, `z_3 = r(p_3 + x P_3 + z_2 A)`, `Q_tot = v + x . c - z_2 . d - z_3 . e`
 ///
-/// so that a joint action that differs in one agent costs one product of `z_2` with `A` and little
+/// A joint action that differs in one agent then costs one product of `z_2` with `A` and little
 /// else. Rows of matrices are padded with zeros to whole vectors.
 #[derive(Debug, Default)]
 pub struct ConcaveRow {
     inputs: usize,
-    /// The width of the layers, padded.
+    /// The width of the layers, padded to whole vectors.
     width: usize,
     activation: Option<Convex>,
     /// `[p_2, p_3]`, `[2 * width]`.
@@ -61,11 +62,11 @@ pub struct ConcaveRow {
     value: f32,
     /// `c`, `[inputs]`.
     linear: Vec<f32>,
-    /// `[W_1, top of W_2]` divided by their numbers of summands, `[embed, 2 * width]`.
+    /// `[W_1, top of W_2]`, divided by their numbers of summands, `[embed, 2 * width]`.
     above: Vec<f32>,
-    /// The utilities of all agents but the deviating one, whose are zero, `[inputs]`.
+    /// The utilities of all agents, with zeros for the deviating one, `[inputs]`.
     fixed: Vec<f32>,
-    /// The part of the arguments of both activations that all candidates share, `[2 * width]`.
+    /// The part of both activations' arguments that all candidates share, `[2 * width]`.
     common: Vec<f32>,
     /// `z_2` of each candidate, `[candidate, width]`.
     second: Vec<f32>,
@@ -74,12 +75,12 @@ pub struct ConcaveRow {
 }
 
 impl ConcaveRow {
-    /// Prepares for the weights of a row; keeps memory from row to row.
+    /// Loads the weights of a row, reusing memory.
     pub fn load(&mut self, weights: RowWeights<'_>) {
         let RowWeights { inputs, embed, .. } = weights;
         let width = embed.next_multiple_of(lanes());
         if (self.inputs, self.width) != (inputs, width) {
-            // Padding is written here once and stays zero.
+            // Padding is written once here and stays zero.
             *self = Self {
                 inputs,
                 width,
@@ -98,11 +99,11 @@ impl ConcaveRow {
         dispatch(Load { row: self, weights });
     }
 
-    /// The values of joint actions that differ in one agent.
+    /// Returns the values of joint actions that differ in one agent.
     ///
-    /// `fixed` gives the utilities of the other agents and where each begins among the row's
-    /// inputs; `candidates` the utilities of the deviating agent, one slice each, which begin at
-    /// input `from`.
+    /// `fixed` yields the utilities of each of the other agents and their offset in the row.
+    /// `candidates` yields the utilities of the deviating agent's actions, one slice each, at
+    /// offset `from`.
     pub fn values<'a>(
         &mut self,
         fixed: impl Iterator<Item = (usize, &'a [f32])>,
@@ -175,7 +176,7 @@ impl WithSimd for Load<'_> {
     }
 }
 
-/// `y = factor * x`; `y` may be longer.
+/// Computes `y = factor * x`; `y` may be longer.
 #[inline(always)]
 fn scale<S: Simd>(simd: S, factor: f32, x: &[f32], y: &mut [f32]) {
     let factor = simd.splat_f32s(factor);
@@ -207,7 +208,7 @@ impl<'a, C: ExactSizeIterator<Item = &'a [f32]>> WithSimd for Values<'_, '_, C> 
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { row, from, candidates, values } = self;
         let width = row.width;
-        let activation = row.activation.expect("a row was loaded before its values are asked for");
+        let activation = row.activation.expect("`load` must be called before `values`");
         let value = row.value + dot(simd, &row.fixed, &row.linear);
         let slopes =
             Right { inner: row.inputs, columns: 2 * width, data: &row.slopes, packed: false };

@@ -11,7 +11,8 @@ use crate::gemm::matmul::multiply_strided;
 use crate::gemm::pack::Packed;
 use crate::params::{Convolution, KERNEL};
 
-/// The gradients of the input, where they are wanted, and of the layers, given the output and its gradient.
+/// Computes the gradients of the input, if requested, and of the layers, from the output and its
+/// gradient.
 pub(crate) fn backward(
     size: Convolution,
     layers: [Layer<'_>; 3],
@@ -24,7 +25,7 @@ pub(crate) fn backward(
     let mut found: Vec<_> = layers.iter().map(LayerGradients::zeros).collect();
     let mut inputs = wanted.then(|| Vec::with_capacity(rows * size.input_dim()));
     let mut others = [1, 2].map(|at| Backward::new(layers[at].weight, lengths.minimal(at), rows));
-    // The gradients of the output of each layer: after its ReLU, and before it.
+    // The gradients of each layer's output, after its ReLU and before it.
     let block = |at: usize| vec![0.0; ROW_BLOCK * lengths.row(at)];
     let (mut after, mut before) = ([1, 2].map(block), [1, 2, 3].map(block));
     let mut scratch = Scratch::default();
@@ -63,7 +64,8 @@ pub(crate) fn backward(
     (inputs, found)
 }
 
-/// Adds the gradient of some rows of the input, `[row, frame * entry]`, given that before the first ReLU.
+/// Adds the gradient of some rows of the input, `[row, frame * entry]`, from that before the first
+/// ReLU.
 fn input_gradient(size: Convolution, layer: Layer<'_>, given: &[f32], inputs: &mut Vec<f32>) {
     let Convolution { frames, length } = size;
     let lengths = Lengths::of(size);

@@ -9,8 +9,9 @@ use crate::cpu::buffer_pool::Buffer;
 use crate::cpu::layer::Layer;
 use crate::threads::{parallel_for, row_ranges, split_rows};
 
-/// Computes the filtered rows, `[row, place * filter]`, of `input`, `[row, frame * entry]`; and what else the backward pass
-/// needs: every row laid out for the first layer, and after each layer but the last.
+/// Computes the output, `[row, place * filter]`, of `input`, `[row, frame * entry]`, and the data
+/// for the backward pass: the rows in the layout of the first layer, and the output of every layer
+/// but the last.
 pub(crate) fn forward(
     size: Convolution,
     layers: [Layer<'_>; 3],
@@ -39,7 +40,7 @@ pub(crate) fn forward(
 struct Task<'a> {
     /// Its rows.
     range: Range<usize>,
-    /// These rows as they are laid out, and after each layer.
+    /// These rows in the layout of the first layer, and after each layer.
     later: Vec<&'a mut [f32]>,
 }
 

@@ -1,8 +1,8 @@
 //! Three convolutions along the places of a row, on slices.
 //!
-//! A place is stored with its channels. The window of a filter is then a contiguous piece of memory, and the first
-//! layer one product with a left matrix whose rows overlap. The others, of many channels, take fewer
-//! multiplications ([`super::winograd`]).
+//! The channels of a place are contiguous. The window of a filter is therefore contiguous as well,
+//! and the first layer is one product with a left matrix whose rows overlap. The others, with many
+//! channels, use fewer multiplications ([`super::winograd`]).
 
 use super::winograd::{self, Points, Scratch, Size};
 use crate::Activation;
@@ -11,10 +11,10 @@ use crate::gemm::pack::Packed;
 use crate::params::{Convolution, FILTERS, KERNEL};
 use crate::simd::elementwise::activate;
 
-/// Rows that go through all layers together, while they are in cache.
+/// The number of rows that go through all layers together while they are in cache.
 pub(crate) const ROW_BLOCK: usize = 8;
 
-/// The filters of the layers, laid out for the forward pass.
+/// The filters of the layers in the layout of the forward pass.
 #[derive(Clone, Debug)]
 pub struct PackedFilters {
     first: Packed,
@@ -22,8 +22,8 @@ pub struct PackedFilters {
 }
 
 impl PackedFilters {
-    /// Packs the filters `weights`, `[place * channel, filter]` each, for about `rows` rows, which must not depend on the
-    /// number of threads.
+    /// Packs the filters `weights`, `[place * channel, filter]` each, for products with about
+    /// `rows` rows, a number that must not depend on the number of threads.
     pub fn new(size: Convolution, weights: [&[f32]; 3], rows: usize) -> Self {
         let lengths = Lengths::of(size);
         let windows = rows.saturating_mul(lengths.places[1]);
@@ -33,12 +33,13 @@ impl PackedFilters {
     }
 }
 
-/// The lengths of a row: of the input, and after each layer.
+/// The lengths of a row at the input and after each layer.
 #[derive(Clone, Copy)]
 pub(crate) struct Lengths {
-    /// Places; of the input, with the zeros around it, half as many, since the first layer takes every second one.
+    /// The number of places; at the input, half the places including padding, because the first
+    /// layer has stride 2.
     pub(crate) places: [usize; 4],
-    /// The channels of each.
+    /// The number of channels.
     pub(crate) channels: [usize; 4],
 }
 
@@ -52,7 +53,7 @@ impl Lengths {
         }
     }
 
-    /// Numbers of a row.
+    /// Returns the length of a row.
     pub(crate) fn row(&self, at: usize) -> usize {
         self.places[at] * self.channels[at]
     }
@@ -63,20 +64,20 @@ impl Lengths {
         Size { places, channels, filters: self.channels[layer + 1] }
     }
 
-    /// Multiply-adds of a row.
+    /// Returns the multiply-adds per row.
     pub(crate) fn work(&self) -> usize {
         let first = KERNEL * self.channels[0] / 2 * self.row(1);
         first + self.minimal(1).work() + self.minimal(2).work()
     }
 }
 
-/// Returns the multiply-adds of a row.
+/// Returns the multiply-adds per row.
 pub fn filter_multiply_adds(size: Convolution) -> usize {
     Lengths::of(size).work()
 }
 
-/// Lays out `input`, `[row, dim]`, of which a row begins with `[frame, entry]`: channels run fastest, and zeros
-/// are around them.
+/// Copies `input`, `[row, dim]`, whose rows start with `[frame, entry]`, to the layout of the first
+/// layer: channels vary fastest, and rows are padded with zeros.
 pub(crate) fn lay_out(size: Convolution, input: &[f32], dim: usize, padded: &mut [f32]) {
     let Convolution { frames, length } = size;
     let before = frames * size.zeros_before();
@@ -92,7 +93,7 @@ pub(crate) fn lay_out(size: Convolution, input: &[f32], dim: usize, padded: &mut
     }
 }
 
-/// One layer with its ReLU, for some rows.
+/// Computes one layer with its ReLU for some rows.
 pub(crate) fn layer_forward(
     lengths: Lengths,
     at: usize,
@@ -116,15 +117,16 @@ pub(crate) fn layer_forward(
     activate(Activation::Relu, to);
 }
 
-/// The intermediate results of some rows.
+/// Intermediate results for some rows.
 #[derive(Clone, Debug, Default)]
 pub struct FilterScratch {
     later: [Vec<f32>; 4],
     points: Scratch,
 }
 
-/// Applies the filters to `input`, `[row, dim]`, of which a row begins with the observations. The result,
-/// `[place * filter]`, goes to the beginning of each row of `output`, whose rows lie `stride` apart.
+/// Applies the filters to `input`, `[row, dim]`, whose rows start with the observations. The
+/// result, `[place * filter]`, is written to the start of each row of `output`; these rows are
+/// `stride` apart.
 pub fn filter(
     size: Convolution,
     (filters, biases): (&PackedFilters, [&[f32]; 3]),

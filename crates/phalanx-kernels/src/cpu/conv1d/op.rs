@@ -1,4 +1,4 @@
-//! The convolutions along an observation as an operation of burn.
+//! The convolutions along an observation as a burn operation.
 
 use std::sync::Arc;
 
@@ -25,13 +25,13 @@ struct Conv1d {
     size: Convolution,
 }
 
-/// What the backward pass needs.
+/// Data for the backward pass.
 #[derive(Clone, Debug)]
 struct Saved {
-    /// The input, and weight and bias of every layer.
+    /// The input, then weight and bias of every layer.
     inputs: Tensors<7>,
     output: FlexTensor,
-    /// The rows laid out for the first layer, and after each layer but the last.
+    /// The rows in the layout of the first layer, and the output of every layer but the last.
     between: Arc<Vec<Buffer>>,
     size: Convolution,
 }

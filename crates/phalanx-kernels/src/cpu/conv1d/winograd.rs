@@ -1,16 +1,17 @@
-//! Convolutions with filters of length three by half of the multiplications: Winograd's minimal filtering
-//! F(4, 3), on slices (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, arXiv
-//! 1509.09308, which has the matrices below).
+//! Convolutions with filters of length three and half the multiplications: Winograd's minimal
+//! filtering F(4, 3), on slices (Lavin and Gray, "Fast Algorithms for Convolutional Neural
+//! Networks", 2016, arXiv 1509.09308, which lists the matrices below).
 //!
-//! A tile is four places `y` of the result, which come of six places `d` and a filter `g`:
+//! A tile is four places `y` of the result, computed from six places `d` and a filter `g`:
 //!
 //! ```text
 //! y = A^T [(G g) * (B^T d)]
 //! ```
 //!
-//! where `*` multiplies element by element, at six points. With channels, that is a product of matrices at each
-//! of the points, `[tile, channel]` with `[channel, filter]`: six for four places, where the definition takes
-//! three for each. Places after the last are zeros, and their results are left out.
+//! where `*` multiplies element by element, at six points. With channels, this is a matrix product
+//! at each of the points, `[tile, channel]` times `[channel, filter]`: six products for four
+//! places, whereas the definition takes three for each place. Places past the end are zero, and
+//! their results are dropped.
 
 use std::marker::PhantomData;
 
@@ -21,12 +22,12 @@ use crate::gemm::pack::Packed;
 use crate::params::KERNEL;
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// Places of a tile of the result.
+/// The number of places of a tile of the result.
 pub(crate) const WRITES: usize = 4;
-/// Places that a tile is computed from.
+/// The number of places from which a tile is computed.
 pub(crate) const READS: usize = WRITES + KERNEL - 1;
 
-/// `A^T`: from the points to the places of a tile.
+/// `A^T`, from the points to the places of a tile.
 pub(crate) const RESULT: [[f32; READS]; WRITES] = [
     [1.0, 1.0, 1.0, 1.0, 1.0, 0.0],
     [0.0, 1.0, -1.0, 2.0, -2.0, 0.0],
@@ -34,7 +35,7 @@ pub(crate) const RESULT: [[f32; READS]; WRITES] = [
     [0.0, 1.0, -1.0, 8.0, -8.0, 1.0],
 ];
 
-/// `B^T`: from the places that a tile reads to the points.
+/// `B^T`, from the places that a tile reads to the points.
 pub(crate) const INPUT: [[f32; READS]; READS] = [
     [4.0, 0.0, -5.0, 0.0, 1.0, 0.0],
     [0.0, -4.0, -4.0, 1.0, 1.0, 0.0],
@@ -44,7 +45,7 @@ pub(crate) const INPUT: [[f32; READS]; READS] = [
     [0.0, 4.0, 0.0, -5.0, 0.0, 1.0],
 ];
 
-/// `G`: from a filter to the points.
+/// `G`, from a filter to the points.
 pub(crate) const FILTER: [[f32; KERNEL]; READS] = [
     [1.0 / 4.0, 0.0, 0.0],
     [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
@@ -54,7 +55,7 @@ pub(crate) const FILTER: [[f32; KERNEL]; READS] = [
     [0.0, 0.0, 1.0],
 ];
 
-/// A matrix from places, or points, to others, known when the program is compiled: zeros in it cost nothing.
+/// A constant matrix between places and points; its zeros cost nothing.
 pub(crate) trait Factors<const I: usize, const O: usize> {
     const FACTORS: [[f32; I]; O];
 }
@@ -74,38 +75,38 @@ impl Factors<READS, READS> for FromInput {
 /// The size of a layer.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
-    /// Places of a row that is read; two fewer are written.
+    /// The number of places of an input row; an output row has two fewer.
     pub(crate) places: usize,
-    /// Of a place that is read.
+    /// The number of channels of an input place.
     pub(crate) channels: usize,
-    /// Channels of a place that is written.
+    /// The number of channels of an output place.
     pub(crate) filters: usize,
 }
 
 impl Size {
-    /// Places of a row that is written.
+    /// Returns the number of places of an output row.
     pub(crate) fn written(&self) -> usize {
         self.places + 1 - KERNEL
     }
 
-    /// Tiles of a row.
+    /// Returns the number of tiles of a row.
     pub(crate) fn tiles(&self) -> usize {
         self.written().div_ceil(WRITES)
     }
 
-    /// Multiply-adds of a row.
+    /// Returns the multiply-adds per row.
     pub(crate) fn work(&self) -> usize {
         READS * self.tiles() * self.channels * self.filters
     }
 }
 
-/// The filters of a layer at the points, laid out for products.
+/// The filters of a layer at the points, packed for products.
 #[derive(Clone, Debug)]
 pub(crate) struct Points(pub(crate) [Packed; READS]);
 
 impl Points {
-    /// Those of `weight`, `[place * channel, filter]`, for about `rows` rows, which must not depend on the number
-    /// of threads.
+    /// Packs the filters `weight`, `[place * channel, filter]`, for products with about `rows`
+    /// rows, a number that must not depend on the number of threads.
     pub(crate) fn new(weight: &[f32], size: Size, rows: usize) -> Self {
         let Size { channels, filters, .. } = size;
         let rows = rows.saturating_mul(size.tiles());
@@ -113,7 +114,7 @@ impl Points {
     }
 }
 
-/// `G g` of all channels and filters.
+/// Returns `G g` for all channels and filters.
 pub(crate) fn at_points(weight: &[f32]) -> [Vec<f32>; READS] {
     let n = weight.len() / KERNEL;
     FILTER.map(|factors| {
@@ -122,7 +123,7 @@ pub(crate) fn at_points(weight: &[f32]) -> [Vec<f32>; READS] {
     })
 }
 
-/// Memory that is used again and again: the tiles of some rows at each of the points.
+/// Reused memory: the tiles of some rows at each of the points.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
     /// The input, `[point, row * tile, channel]`.
@@ -131,7 +132,8 @@ pub(crate) struct Scratch {
     pub(crate) written: Vec<f32>,
 }
 
-/// The layer without what follows it, from `[row, place * channel]` to `[row, place * filter]`.
+/// Computes the layer without bias and ReLU, from `[row, place * channel]` to `[row, place *
+/// filter]`.
 pub(crate) fn forward(
     size: Size,
     (points, bias): (&Points, &[f32]),
@@ -166,7 +168,7 @@ pub(crate) fn forward(
     }
 }
 
-/// `B^T d` of all tiles of some rows.
+/// Computes `B^T d` for all tiles of some rows.
 pub(crate) fn read_points(size: Size, from: &[f32], to: &mut Vec<f32>) {
     let Size { places, channels, .. } = size;
     let rows = from.len() / (places * channels);
@@ -187,25 +189,26 @@ pub(crate) fn read_points(size: Size, from: &[f32], to: &mut Vec<f32>) {
     }
 }
 
-/// The initial value of a [`Combination`].
+/// Initial value of a [`Combination`].
 pub(crate) enum Start<'a> {
     Zero,
-    /// The same numbers everywhere.
+    /// A vector, the same for every output.
     With(&'a [f32]),
-    /// The present value.
+    /// The current value.
     #[cfg(feature = "flex")]
     There,
 }
 
-/// `to[o] = start + sum_i factors[o][i] from[i]`, each `width` numbers, of which the first few `i` and `o` count.
+/// The linear combination `to[o] = start + sum_i factors[o][i] from[i]` of vectors of `width`
+/// numbers, for the first few `i` and `o`.
 pub(crate) struct Combination<'a> {
     pub(crate) width: usize,
     pub(crate) from: &'a [f32],
-    /// How many there are, and how far apart.
+    /// The number of inputs, and their distance.
     pub(crate) reads: (usize, usize),
     pub(crate) start: Start<'a>,
     pub(crate) to: &'a mut [f32],
-    /// Likewise.
+    /// The number of outputs, and their distance.
     pub(crate) writes: (usize, usize),
 }
 

@@ -8,7 +8,7 @@ use crate::gemm::backward_matmul::{Scratch as ProductScratch, add_transposed_lef
 use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
 
-/// The transpose of a matrix.
+/// Returns the transpose of a matrix.
 const fn turned<const I: usize, const O: usize>(of: [[f32; I]; O]) -> [[f32; O]; I] {
     let mut turned = [[0.0; O]; I];
     let mut at = 0;
@@ -19,24 +19,24 @@ const fn turned<const I: usize, const O: usize>(of: [[f32; I]; O]) -> [[f32; O];
     turned
 }
 
-/// `A`: from the gradients of the places of a tile to those at the points.
+/// `A`, from the gradients of the places of a tile to those at the points.
 struct FromResult;
 
 impl Factors<WRITES, READS> for FromResult {
     const FACTORS: [[f32; WRITES]; READS] = turned(RESULT);
 }
 
-/// `B`: from the gradients at the points to those of the places that a tile reads.
+/// `B`, from the gradients at the points to those of the places that a tile reads.
 struct ToInput;
 
 impl Factors<READS, READS> for ToInput {
     const FACTORS: [[f32; READS]; READS] = turned(INPUT);
 }
 
-/// The backward pass of a layer, block of rows by block of rows.
+/// The backward pass of a layer in blocks of rows.
 pub(crate) struct Backward {
     size: Size,
-    /// Its filters at the points, transposed.
+    /// The transposed filters at the points.
     points: [Packed; READS],
     /// `[point, channel, filter]`.
     gradient: Vec<f32>,
@@ -45,7 +45,7 @@ pub(crate) struct Backward {
 }
 
 impl Backward {
-    /// That of a layer with the given weights, for about so many rows in all.
+    /// Creates the backward pass of a layer with these weights, for about `rows` rows in total.
     pub(crate) fn new(weight: &[f32], size: Size, rows: usize) -> Self {
         let Size { channels, filters, .. } = size;
         let transposed =
@@ -59,8 +59,9 @@ impl Backward {
         }
     }
 
-    /// Notes what the weights' gradient has of some rows, given what they read, `[row, place * channel]`, and
-    /// the gradient of what they wrote, `[row, place * filter]`; to `back`, the gradient of what they read.
+    /// Accumulates the gradient of the weights over some rows, from their input, `[row, place *
+    /// channel]`, and the gradient of their output, `[row, place * filter]`, and writes the
+    /// gradient of the input to `back`.
     pub(crate) fn rows(&mut self, read: &[f32], written: &[f32], back: &mut [f32]) {
         let Self { size, points, gradient, scratch, products } = self;
         let Size { places, channels, filters } = *size;
@@ -104,7 +105,7 @@ impl Backward {
         }
     }
 
-    /// Adds the gradient of all rows to `weight`, `[place * channel, filter]`.
+    /// Adds the gradient over all rows to `weight`, `[place * channel, filter]`.
     pub(crate) fn add_to(self, weight: &mut [f32]) {
         let n = self.size.channels * self.size.filters;
         for (factors, gradient) in FILTER.iter().zip(self.gradient.chunks_exact(n)) {

@@ -17,9 +17,9 @@ use crate::gemm::pack::Packed;
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::threads::row_ranges;
 
-/// Computes the gradients of the inputs, given those of the states, `[time, row, hidden]`, the states and
-/// what [`forward`] saved. The weights' gradients are added up after some steps, while their data is in
-/// cache.
+/// Computes the gradients of the inputs from those of the states, `[time, row, hidden]`, the
+/// states, and the data saved by [`forward`]. The weights' gradients are accumulated every few
+/// steps, while their data is in cache.
 pub(crate) fn backward(size: Size, inputs: Inputs<'_>, computed: Computed<'_>) -> Gradients {
     let Computed { states, saved, gradient } = computed;
     let Size { time, rows, input: width, hidden } = size;
@@ -68,10 +68,10 @@ pub(crate) fn backward(size: Size, inputs: Inputs<'_>, computed: Computed<'_>) -
     gradients
 }
 
-/// One step backwards, for some rows.
+/// One backward step for some rows.
 pub(crate) struct StepBack<'a> {
     pub(crate) hidden: usize,
-    /// The state before the step, already multiplied with `not_reset`, `[row, hidden]`.
+    /// The state before the step, already multiplied by `not_reset`, `[row, hidden]`.
     pub(crate) previous: &'a [f32],
     /// `[row, SAVED * hidden]`.
     pub(crate) saved: &'a [f32],
@@ -79,17 +79,17 @@ pub(crate) struct StepBack<'a> {
     pub(crate) output: &'a [f32],
     /// `[row]`.
     pub(crate) not_reset: &'a [f32],
-    /// In: the gradient of the state after the step, from the later steps. Out: that of the state
-    /// before it, `[row, hidden]`.
+    /// In: the gradient of the state after the step from later steps. Out: the gradient of the
+    /// state before it, `[row, hidden]`.
     pub(crate) state: &'a mut [f32],
-    /// Out: the gradient of the input's share of the gates, `[row, 3 * hidden]`.
+    /// Out: the gradient of the input's part of the gates, `[row, 3 * hidden]`.
     pub(crate) gates: &'a mut [f32],
-    /// Out: the gradient of the state's share of the gates, `[row, 3 * hidden]`.
+    /// Out: the gradient of the state's part of the gates, `[row, 3 * hidden]`.
     pub(crate) recurrent: &'a mut [f32],
 }
 
 impl StepBack<'_> {
-    /// `weights` are those of the states, laid out for the backward pass.
+    /// Runs the step; `weights` are those of the states, packed for the backward pass.
     pub(crate) fn run(self, weights: &Packed) {
         let Self { hidden, previous, saved, output, not_reset, state, gates, recurrent } = self;
         dispatch(Downdate {
@@ -106,7 +106,7 @@ impl StepBack<'_> {
     }
 }
 
-/// The elementwise part of one step backwards.
+/// The element-wise part of a backward step.
 struct Downdate<'a> {
     hidden: usize,
     /// The state before the step, `[row, hidden]`.
@@ -115,12 +115,12 @@ struct Downdate<'a> {
     saved: &'a [f32],
     /// The gradient of the state after the step as an output, `[row, hidden]`.
     output: &'a [f32],
-    /// In: the gradient of the state after the step, from the later steps. Out: that of the state
-    /// before it, without what flows through the gates, `[row, hidden]`.
+    /// In: the gradient of the state after the step from later steps. Out: the gradient of the
+    /// state before it, without the part that flows through the gates, `[row, hidden]`.
     state: &'a mut [f32],
-    /// The gradient of the input's share of the gates, `[row, 3 * hidden]`.
+    /// The gradient of the input's part of the gates, `[row, 3 * hidden]`.
     gates: &'a mut [f32],
-    /// The gradient of the state's share of the gates, `[row, 3 * hidden]`.
+    /// The gradient of the state's part of the gates, `[row, 3 * hidden]`.
     recurrent: &'a mut [f32],
 }
 
@@ -164,7 +164,7 @@ impl WithSimd for Downdate<'_> {
     }
 }
 
-/// The derivative of the sigmoid at the value `y`.
+/// Returns the derivative of the sigmoid where its value is `y`.
 #[inline(always)]
 fn slope<S: Simd>(simd: S, y: S::f32s) -> S::f32s {
     simd.mul_f32s(y, simd.sub_f32s(simd.splat_f32s(1.0), y))

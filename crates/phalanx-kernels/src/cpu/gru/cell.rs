@@ -6,16 +6,16 @@ use crate::cpu::gates::split;
 use crate::simd::activation::{sigmoid, tanh};
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// Advances the states of one step, `[row, hidden]`, in place.
+/// Advances the states by one step, `[row, hidden]`, in place.
 ///
-/// With `h` the state before the step, `i = x W_ih + b_ih` the input's share of the gates and
-/// `g = h W_hh + b_hh` the state's share, both `[row, 3 * hidden]` and split into the gates reset,
-/// update and new (Cho et al., 2014, arXiv 1406.1078, in PyTorch's variant):
+/// With `h` the state before the step, `i = x W_ih + b_ih` the input's part of the gates and `g = h
+/// W_hh + b_hh` the state's part, both `[row, 3 * hidden]` and split into the gates reset, update
+/// and new (Cho et al., 2014, arXiv 1406.1078, in PyTorch's variant):
 ///
 /// `r = sigmoid(i_r + g_r)`, `z = sigmoid(i_z + g_z)`, `n = tanh(i_n + r g_n)`,
 /// `h' = n + z (h - n)`
 ///
-/// `saved` takes `r`, `z`, `n` and `g_n`, `[row, 4 * hidden]`.
+/// `saved` receives `r`, `z`, `n` and `g_n`, `[row, 4 * hidden]`.
 pub fn update(
     hidden: usize,
     input: &[f32],

@@ -1,4 +1,4 @@
-//! The gated recurrent unit.
+//! Gated recurrent units.
 
 #[cfg(feature = "flex")]
 pub(crate) mod backward;

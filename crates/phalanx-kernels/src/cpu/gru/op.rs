@@ -1,4 +1,4 @@
-//! The fused GRU sequence as an operation of burn.
+//! The fused GRU sequence as a burn operation.
 
 use burn::tensor::Tensor;
 
@@ -7,7 +7,7 @@ use super::forward::{SAVED, forward};
 use crate::RnnWeights;
 use crate::cpu::sequence::Recurrence;
 
-/// The layer over a whole sequence.
+/// The GRU as a recurrent layer over a whole sequence.
 pub(crate) const GRU: Recurrence = Recurrence { carry: 1, saved: SAVED, forward, backward };
 
 /// See [`gru_sequence`](crate::gru_sequence).

@@ -1,5 +1,6 @@
-//! A gated recurrent unit over a whole sequence on several threads: each takes some rows through all
-//! steps, and then some elements of the weights' gradients. The bits are those of one thread.
+//! A gated recurrent unit over a whole sequence on several threads: each takes some rows through
+//! all steps, and then some elements of the weights' gradients. The results have the same bits as
+//! on one thread.
 
 use std::ops::Range;
 
@@ -15,11 +16,11 @@ use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
 use crate::threads::{even_ranges, parallel_for, split_rows, split_steps};
 
-/// Gradients of gates that are divided over threads at a time, so that what one computed is in cache
-/// when another reads it.
+/// The number of gate gradients that are divided over threads at a time, so that what one thread
+/// computes is in cache when another reads it.
 const BLOCK: usize = 1 << 19;
 
-/// As [`super::forward::forward`], for the rows of each share on a thread of its own.
+/// Computes the same as [`super::forward::forward`], with one range of rows per thread.
 pub(crate) fn forward(
     size: Size,
     inputs: Inputs<'_>,
@@ -50,8 +51,8 @@ pub(crate) fn forward(
     states
 }
 
-/// As [`super::backward::backward`], into `gradients` of zeros; next to the inputs it takes the states, what
-/// [`forward`] saved, and the gradients of the states.
+/// Computes the same as [`super::backward::backward`] into `gradients`, which must be zero, from
+/// the inputs, the states, the data saved by [`forward`], and the gradients of the states.
 pub(crate) fn backward(
     size: Size,
     inputs: Inputs<'_>,
@@ -61,14 +62,14 @@ pub(crate) fn backward(
 ) {
     let Size { time, rows, input: width, hidden } = size;
     let weights = inputs.transposed(size);
-    // Whole groups of steps, for the sums to be made in the order of one thread.
+    // Whole groups of steps, so that sums are computed in the same order as on one thread.
     let group = steps_at_once(rows);
     let steps = (BLOCK / (rows * 6 * hidden) / group).max(1) * group;
     let mut gates = Buffer::take(steps * rows * 3 * hidden);
     let mut recurrent = Buffer::take(steps * rows * 3 * hidden);
     let mut previous = Buffer::take(steps * rows * hidden);
     for last in (1..=time).rev().step_by(steps) {
-        // The steps of this block, of which the buffers hold the first at their beginning.
+        // The steps of this block; the buffers start with the first of them.
         let block = last.saturating_sub(steps)..last;
         let read = block.start * rows * width..block.end * rows * width;
         let parts: Vec<Part<'_>> = Part::all(
@@ -141,8 +142,8 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The gradient of a weight and its bias: sums over all rows of all steps, from the last step to the
-/// first.
+/// The gradient of a weight and its bias: sums over all rows of all steps, from the last step to
+/// the first.
 #[derive(Clone, Copy)]
 struct Sums<'a> {
     /// The other factor of the product, `[time, row, input]`.
@@ -153,7 +154,8 @@ struct Sums<'a> {
     size: (usize, usize, usize, usize),
 }
 
-/// Sums, some rows of the weight, their gradient, and that of the bias, which one task has.
+/// The part of one task: the sums, a range of the weight's rows and their gradient, and for one of
+/// the tasks the gradient of the bias.
 type SumsTask<'a> = (Sums<'a>, Range<usize>, &'a mut [f32], Option<&'a mut Vec<f32>>);
 
 impl<'a> Sums<'a> {

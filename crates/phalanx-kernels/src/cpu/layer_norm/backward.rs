@@ -7,15 +7,15 @@ use crate::simd::dispatch::{dispatch, load, store};
 /// Intermediate results of the forward pass.
 #[derive(Clone, Copy)]
 pub(crate) struct Saved<'a> {
-    /// The rows before they were scaled and shifted, `[row, width]`.
+    /// The normalised rows before scaling and shifting, `[row, width]`.
     pub(crate) normal: &'a [f32],
-    /// One over the deviation of each row, `[row]`.
+    /// The inverse deviation of each row, `[row]`.
     pub(crate) inverses: &'a [f32],
     /// `[width]`.
     pub(crate) scale: &'a [f32],
 }
 
-/// Returns the gradients of the rows, of the scale and of the shift, given that of the output:
+/// Returns the gradients of the rows, the scale and the shift from that of the output:
 ///
 /// ```text
 /// g = dy scale;  dx = (g - mean(g) - n mean(g n)) / deviation

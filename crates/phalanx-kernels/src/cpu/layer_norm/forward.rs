@@ -4,10 +4,10 @@ use pulp::{Simd, WithSimd};
 
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// Normalises every row to mean zero and variance one, then scales and shifts it, in place:
-/// `y = scale (x - mean) / deviation + shift` with `deviation = sqrt(mean((x - mean)^2) + eps)`.
-/// `saved` takes the normalised rows before they are scaled, `[row, width]`, and `deviations`
-/// `1 / deviation` of each row, for the backward pass.
+/// Normalises every row to mean zero and variance one, then scales and shifts it, in place: `y =
+/// scale (x - mean) / deviation + shift` with `deviation = sqrt(mean((x - mean)^2) + eps)`. For the
+/// backward pass, `saved` receives the normalised rows before scaling, `[row, width]`, and
+/// `deviations` receives `1 / deviation` of each row.
 pub fn normalise(
     rows: &mut [f32],
     (scale, shift): (&[f32], &[f32]),
@@ -50,7 +50,7 @@ impl<const SAVE: bool> WithSimd for Normalise<'_, SAVE> {
             for x in row.chunks_mut(lanes) {
                 let centred = simd.sub_f32s(load(simd, x), mean);
                 store(simd, x, centred);
-                // Loaded again, so that everything after the end of the row is zero.
+                // Loaded again, so that padding after the end of the row is zero.
                 let centred = load(simd, x);
                 squares = simd.mul_add_e_f32s(centred, centred, squares);
             }

@@ -1,4 +1,4 @@
-//! Layer normalisation as an operation of burn.
+//! Layer normalisation as a burn operation.
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Flex, TensorMetadata};
@@ -20,7 +20,7 @@ struct LayerNorm {
     eps: f32,
 }
 
-/// What the backward pass needs.
+/// Data for the backward pass.
 #[derive(Clone, Debug)]
 struct Saved {
     normal: Vec<f32>,

@@ -11,8 +11,8 @@ use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
 use crate::threads::{even_ranges, parallel_for, row_ranges, split_rows};
 
-/// Gradients that are divided over threads at a time, so that what one computed is in cache when
-/// another reads it.
+/// The number of gradients that are divided over threads at a time, so that what one thread
+/// computes is in cache when another reads it.
 const SHARED_BLOCK: usize = 1 << 18;
 
 /// The inputs of the backward pass of a layer.
@@ -21,21 +21,21 @@ pub(crate) struct Backward<'a> {
     pub(crate) input: &'a [f32],
     /// `[input, output]`.
     pub(crate) weight: &'a [f32],
-    /// Where the slope of the activation is taken, see [`activation_gradient`].
+    /// The values at which the activation's slope is computed, see [`activation_gradient`].
     pub(crate) at: &'a [f32],
     pub(crate) activation: Activation,
 }
 
 /// The gradients of a layer's inputs, in their shapes.
 pub(crate) struct Gradients {
-    /// Absent where it was not asked for.
+    /// `None` if it is not requested.
     pub(crate) input: Option<Vec<f32>>,
     pub(crate) weight: Vec<f32>,
     pub(crate) bias: Vec<f32>,
 }
 
 impl Backward<'_> {
-    /// Computes the gradients of a layer with `inner` inputs and `columns` outputs, given that of its
+    /// Computes the gradients of a layer with `inner` inputs and `columns` outputs from that of its
     /// output, `[row, output]`.
     pub(crate) fn run(
         self,
@@ -58,7 +58,7 @@ impl Backward<'_> {
         gradients
     }
 
-    /// Computes the gradient before the activation, `[row, output]`, in `scratch` if need be.
+    /// Computes the gradient before the activation, `[row, output]`, in `scratch` if necessary.
     fn before<'a>(&self, at: &[f32], gradient: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
         match self.activation {
             Activation::Identity => gradient,
@@ -70,7 +70,7 @@ impl Backward<'_> {
         }
     }
 
-    /// Computes everything for a block of rows while it is in cache.
+    /// Computes all gradients for a block of rows while it is in cache.
     fn on_one_thread(&self, columns: usize, gradient: &[f32], out: &mut Gradients) {
         let inner = self.weight.len() / columns;
         let rows = gradient.len() / columns;
@@ -93,8 +93,8 @@ impl Backward<'_> {
         }
     }
 
-    /// Goes block by block: first everything that belongs to a row, row by row; then sums over rows, element by
-    /// element.
+    /// Computes block by block, first everything that belongs to a row, in parallel over rows, then
+    /// sums over rows, in parallel over their elements.
     fn on_threads(&self, columns: usize, gradient: &[f32], threads: usize, out: &mut Gradients) {
         let inner = self.weight.len() / columns;
         let rows = gradient.len() / columns;
@@ -129,7 +129,7 @@ impl Backward<'_> {
                 },
             );
             let before = if identity { gradient } else { &scratch[..n * columns] };
-            // The sums of columns go to the first thread.
+            // The first thread computes the column sums.
             let biases =
                 std::iter::once(Some(&mut out.bias)).chain(std::iter::repeat_with(|| None));
             let weights = split_rows(&mut out.weight, columns, &parts).into_iter().zip(biases);

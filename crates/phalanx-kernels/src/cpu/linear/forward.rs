@@ -9,14 +9,14 @@ use crate::gemm::pack::Packed;
 use crate::simd::elementwise::activate;
 use crate::threads::{parallel_for, row_ranges, split_rows};
 
-/// Rows that are computed together: while they are in cache, or, where the weights are too many for that, so
-/// many that reading the weights counts for little.
+/// Returns the number of rows that are computed together: few enough to stay in cache, but with
+/// large weights enough to amortise reading them.
 pub(super) fn row_block(inner: usize, columns: usize) -> usize {
     LINES_AT_ONCE * if inner * columns <= 1 << 18 { 1 } else { 4 }
 }
 
-/// Computes a layer's output, `[row, output]`, and, with `keep_before`, the input of its activation:
-/// `[row, input]`, `[input, output]` and `[output]` to `[row, output]`.
+/// Computes a layer's output, `[row, output]`, and, if `keep_before` is set, the input of its
+/// activation, from an input `[row, input]`, a weight `[input, output]` and a bias `[output]`.
 pub(crate) fn forward(
     input: &[f32],
     weight: &[f32],
@@ -33,7 +33,7 @@ pub(crate) fn forward(
     let mut before = keep_before.then(|| Vec::with_capacity(rows * columns));
     let Some(ranges) = row_ranges(rows, rows * inner * columns) else {
         for input in input.chunks(row_block * inner) {
-            // Grown block by block, so that the zeros are still in cache when they are overwritten.
+            // Grows block by block, so that the zeros are still in cache when they are overwritten.
             let first = output.len();
             output.resize(first + input.len() / inner * columns, 0.0);
             let block = &mut output[first..];

@@ -1,4 +1,4 @@
-//! The linear layer with its activation.
+//! Linear layers with an activation.
 
 pub(crate) mod backward;
 pub(crate) mod forward;

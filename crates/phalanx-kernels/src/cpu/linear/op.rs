@@ -1,4 +1,4 @@
-//! The fused linear layer as an operation of burn.
+//! The fused linear layer as a burn operation.
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Flex, TensorMetadata};
@@ -23,12 +23,12 @@ struct Linear {
     activation: Activation,
 }
 
-/// What the backward pass needs.
+/// Data for the backward pass.
 #[derive(Clone, Debug)]
 struct Saved {
     /// Input, weight and bias.
     inputs: Tensors<3>,
-    /// Where the slope of the activation is taken: its input or its output.
+    /// The input or the output of the activation, at which its slope is computed.
     at: FlexTensor,
     activation: Activation,
 }

@@ -19,16 +19,16 @@ use crate::simd::activation::tanh;
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::threads::{even_ranges, parallel_for, split_rows, split_steps};
 
-/// Gradients of gates that are divided over threads at a time, so that what one computed is in cache
-/// when another reads it.
+/// The number of gate gradients that are divided over threads at a time, so that what one thread
+/// computes is in cache when another reads it.
 const BLOCK: usize = 1 << 19;
 
-/// Computes the gradients of the inputs, given those of the states and the last cell,
-/// `[time + 1, row, hidden]`, the states, and what [`forward`](super::forward::forward) saved.
+/// Computes the gradients of the inputs from those of the states and the last cell, `[time + 1,
+/// row, hidden]`, the states, and the data saved by [`forward`](super::forward::forward).
 ///
-/// Some steps at a time, first each thread goes back through them with its rows; then it takes a part
-/// of the products, while their data is in cache: some rows of the inputs' gradients, and some
-/// elements of the weights', which are sums over all rows.
+/// For some steps at a time, each thread first runs its rows backwards through them. It then takes
+/// a part of the products while their data is in cache: some rows of the inputs' gradients, and
+/// some elements of the weights' gradients, which are sums over all rows.
 pub(crate) fn backward(size: Size, inputs: Inputs<'_>, computed: Computed<'_>) -> Gradients {
     let Computed { states, saved, gradient } = computed;
     let Size { time, rows, input: width, hidden } = size;
@@ -39,7 +39,7 @@ pub(crate) fn backward(size: Size, inputs: Inputs<'_>, computed: Computed<'_>) -
     let mut state = vec![0.0; step];
     let mut cell = gradient[time * step..].to_vec();
     let ranges = ranges_of(size, 2);
-    // Whole groups of steps, for the sums to be made in the order of one thread.
+    // Whole groups of steps, so that sums are computed in the same order as on one thread.
     let group = steps_at_once(rows);
     let steps = match ranges.len() {
         1 => group,
@@ -49,7 +49,7 @@ pub(crate) fn backward(size: Size, inputs: Inputs<'_>, computed: Computed<'_>) -
     let mut previous = Buffer::take(steps * step);
     let mut scratches: Vec<Scratch> = ranges.iter().map(|_| Scratch::default()).collect();
     for last in (1..=time).rev().step_by(steps) {
-        // The steps of this block, of which the buffers hold the first at their beginning.
+        // The steps of this block; the buffers start with the first of them.
         let block = last.saturating_sub(steps)..last;
         let memories = split_rows(&mut state, hidden, &ranges)
             .into_iter()
@@ -94,38 +94,39 @@ pub(crate) fn backward(size: Size, inputs: Inputs<'_>, computed: Computed<'_>) -
     }
     let halves = state.chunks_exact(hidden).zip(cell.chunks_exact(hidden));
     gradients.carry = halves.flat_map(|(state, cell)| state.iter().chain(cell)).copied().collect();
-    // Both biases are added to the same sum.
+    // Both biases are added to the same sum, so their gradients are equal.
     gradients.bias_hh.clone_from(&gradients.bias_ih);
     gradients
 }
 
-/// The factors of the products of some steps.
+/// Factors of the products over some steps.
 struct Sums<'a> {
-    /// The rows of a step.
+    /// The number of rows per step.
     rows: usize,
     /// The gradient of the gates, `[time, row, 4 * hidden]`.
     gates: &'a [f32],
     /// `[time, row, input]`.
     input: &'a [f32],
-    /// The states before the steps, already multiplied with `not_reset`, `[time, row, hidden]`.
+    /// The states before the steps, already multiplied by `not_reset`, `[time, row, hidden]`.
     state: &'a [f32],
 }
 
-/// The part of the products that one thread takes.
+/// The part of the products that one thread computes.
 struct ProductTask<'a> {
-    /// Rows of all the steps, and the gradient of their inputs.
+    /// A range of rows over all the steps, and the gradient of their inputs.
     input: (Range<usize>, &'a mut [f32]),
-    /// Rows of the inputs' weight, and their gradient.
+    /// A range of rows of the inputs' weight, and their gradient.
     ih: (Range<usize>, &'a mut [f32]),
-    /// Rows of the states' weight, and their gradient.
+    /// A range of rows of the states' weight, and their gradient.
     hh: (Range<usize>, &'a mut [f32]),
-    /// The gradient of the biases, which one thread has.
+    /// The gradient of the biases, for one of the threads.
     bias: Option<&'a mut [f32]>,
     scratch: &'a mut Scratch,
 }
 
 impl Sums<'_> {
-    /// One task for each of `scratches`; `read` is the place of these steps among the inputs.
+    /// Returns one task for each of `scratches`; `read` is the range of these steps among the
+    /// inputs.
     fn tasks<'a>(
         &self,
         gradients: &'a mut Gradients,
@@ -158,7 +159,7 @@ impl Sums<'_> {
 }
 
 impl ProductTask<'_> {
-    /// `weight` is that of the inputs, laid out for the backward pass.
+    /// Computes the products; `weight` is that of the inputs, packed for the backward pass.
     fn run(self, sums: &Sums<'_>, weight: &Packed) {
         let Self { input: (flat, input), ih, hh, mut bias, scratch } = self;
         let &Sums { rows, gates, input: read, state } = sums;
@@ -167,7 +168,7 @@ impl ProductTask<'_> {
         let group = rows * steps_at_once(rows);
         let all = gates.len() / columns;
         let (width, hidden) = (read.len() / all, state.len() / all);
-        // From the last group of steps to the first, as all steps are gone through.
+        // From the last group of steps to the first, like the whole backward pass.
         let groups = (1..=all).rev().step_by(group).map(|last| last.saturating_sub(group)..last);
         for Range { start, end } in groups {
             let gates = &gates[start * columns..end * columns];
@@ -183,18 +184,18 @@ impl ProductTask<'_> {
     }
 }
 
-/// The elementwise part of one step backwards.
+/// The element-wise part of a backward step.
 struct Downdate<'a> {
     hidden: usize,
     /// `[row, SAVED * hidden]`.
     saved: &'a [f32],
     /// The gradient of the state after the step as an output, `[row, hidden]`.
     output: &'a [f32],
-    /// In: the gradient of the state after the step, from the later steps. Out: zero, to which is to be
-    /// added what flows through the gates, `[row, hidden]`.
+    /// In: the gradient of the state after the step from later steps. Out: zero, to which the part
+    /// that flows through the gates is added, `[row, hidden]`.
     state: &'a mut [f32],
-    /// In: the gradient of the cell after the step, from the later steps. Out: that of the cell before
-    /// it, `[row, hidden]`.
+    /// In: the gradient of the cell after the step from later steps. Out: the gradient of the cell
+    /// before it, `[row, hidden]`.
     cell: &'a mut [f32],
     /// Out: the gradient of the gates, `[row, 4 * hidden]`.
     gates: &'a mut [f32],
@@ -208,7 +209,7 @@ impl WithSimd for Downdate<'_> {
         let hidden = self.hidden;
         let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
         let product = |a, b| simd.mul_f32s(a, b);
-        // One minus the square: the derivative of tanh at the value.
+        // One minus the square: the derivative of tanh in terms of its value.
         let flat = |y| simd.negate_mul_add_e_f32s(y, y, one);
         let slope = |y| simd.mul_f32s(y, simd.sub_f32s(one, y));
         for row in 0..self.output.len() / hidden.max(1) {

@@ -6,17 +6,17 @@ use crate::cpu::gates::split;
 use crate::simd::activation::{sigmoid, tanh};
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// Advances the cells of one step, `[row, hidden]`, in place, and writes the hidden states,
-/// `[row, hidden]`.
+/// Advances the cells by one step, `[row, hidden]`, in place, and writes the hidden states, `[row,
+/// hidden]`.
 ///
-/// With `a = x W_ih + b_ih + h W_hh + b_hh` the `gates`, `[row, 4 * hidden]`, split into input, forget,
-/// cell and output, and `c` the cell before the step (Hochreiter and Schmidhuber, 1997, in PyTorch's
-/// variant):
+/// With `a = x W_ih + b_ih + h W_hh + b_hh` the `gates`, `[row, 4 * hidden]`, split into input,
+/// forget, cell and output, and `c` the cell before the step (Hochreiter and Schmidhuber, 1997, in
+/// PyTorch's variant):
 ///
 /// `i = sigmoid(a_i)`, `f = sigmoid(a_f)`, `g = tanh(a_g)`, `o = sigmoid(a_o)`,
 /// `c' = f c + i g`, `h' = o tanh(c')`
 ///
-/// `saved` takes `i`, `f`, `g`, `o` and `c`, `[row, 5 * hidden]`.
+/// `saved` receives `i`, `f`, `g`, `o` and `c`, `[row, 5 * hidden]`.
 pub fn update(
     hidden: usize,
     gates: &[f32],
@@ -69,7 +69,7 @@ impl<const SAVE: bool> WithSimd for Update<'_, SAVE> {
     }
 }
 
-/// The cell after a step, `f c + i g`.
+/// Returns the cell after a step, `f c + i g`.
 #[inline(always)]
 pub(crate) fn advanced<S: Simd>(
     simd: S,

@@ -1,7 +1,8 @@
 //! The forward pass of a long short-term memory over a whole sequence, on slices.
 //!
-//! One step is [`update`]'s; names are those of its formula. Large sequences are divided over
-//! threads, each of which takes some rows through all steps; the bits are those of one thread.
+//! A step is that of [`update`]; names are those of its formula. Large sequences are divided over
+//! threads, each of which takes some rows through all steps; the results have the same bits as on
+//! one thread.
 
 use std::ops::Range;
 
@@ -11,19 +12,19 @@ use crate::cpu::sequence::{Inputs, Size, for_row_ranges, keep_rows, reset_rows};
 use crate::gemm::matmul::multiply;
 use crate::threads::row_ranges;
 
-/// How many numbers of a row of a step [`forward`] saves for the backward pass, as multiples of
+/// The numbers per row and step that [`forward`] saves for the backward pass, as a multiple of
 /// `hidden`: `i`, `f`, `g`, `o` and `c`.
 pub(crate) const SAVED: usize = 5;
 
-/// Returns the rows of each thread; every weight is multiplied `passes` times.
+/// Returns the range of rows of each thread; every weight is multiplied `passes` times.
 pub(crate) fn ranges_of(size: Size, passes: usize) -> Vec<Range<usize>> {
     let Size { time, rows, input, hidden } = size;
     let work = passes * time * rows * (input + hidden) * 4 * hidden;
     row_ranges(rows, work).unwrap_or_else(|| std::iter::once(0..rows).collect())
 }
 
-/// Computes the states after every step, followed by the cell after the last, `[time + 1, row, hidden]`;
-/// `saved` takes what the backward pass needs, `[time, row, SAVED * hidden]`.
+/// Computes the states after every step, followed by the cell after the last step, `[time + 1, row,
+/// hidden]`; `saved` receives the data for the backward pass, `[time, row, SAVED * hidden]`.
 pub(crate) fn forward(size: Size, inputs: Inputs<'_>, saved: Option<&mut [f32]>) -> Vec<f32> {
     let Size { time, rows, input: width, hidden } = size;
     let [weight_ih, weight_hh] = inputs.packed(size);

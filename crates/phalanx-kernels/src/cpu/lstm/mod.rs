@@ -1,4 +1,4 @@
-//! The long short-term memory.
+//! Long short-term memories.
 
 #[cfg(feature = "flex")]
 pub(crate) mod backward;

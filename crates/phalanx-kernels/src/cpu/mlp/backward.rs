@@ -9,7 +9,7 @@ use crate::gemm::backward_matmul::Scratch;
 use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
 
-/// The gradients of the input, where they are wanted, and of the layers, given that of the output.
+/// Computes the gradients of the input, if requested, and of the layers from that of the output.
 pub(crate) fn backward(
     input: &[f32],
     layers: &[Layer<'_>],

@@ -8,11 +8,11 @@ use crate::gemm::matmul::multiply;
 use crate::gemm::pack::Packed;
 use crate::simd::elementwise::activate;
 
-/// Rows of a block.
+/// The number of rows of a block.
 pub(super) const ROWS: usize = 256;
 
-/// Computes the output of layers with an activation between them, `[row, output]`, and the output of each
-/// activation, for the backward pass: `[row, input]` to `[row, output]`.
+/// Computes the output, `[row, output]`, of layers with an activation between them from `[row,
+/// input]`, and the output of each activation for the backward pass.
 pub(crate) fn forward(
     input: &[f32],
     layers: &[Layer<'_>],

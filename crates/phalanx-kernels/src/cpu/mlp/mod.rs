@@ -1,4 +1,4 @@
-//! A multilayer perceptron of three layers.
+//! Multilayer perceptrons of three layers.
 
 mod backward;
 mod forward;

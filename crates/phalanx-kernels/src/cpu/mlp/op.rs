@@ -1,4 +1,4 @@
-//! A multilayer perceptron of three layers as an operation of burn.
+//! A multilayer perceptron of three layers as a burn operation.
 
 use std::sync::Arc;
 
@@ -29,10 +29,10 @@ struct Mlp {
     activation: Activation,
 }
 
-/// What the backward pass needs.
+/// Data for the backward pass.
 #[derive(Clone, Debug)]
 struct Saved {
-    /// The input, and weight and bias of every layer.
+    /// The input, then weight and bias of every layer.
     inputs: Tensors<7>,
     /// The output of each activation.
     hidden: Arc<Vec<Buffer>>,

@@ -1,13 +1,13 @@
-//! The losses of policy gradients and of their critics, on slices.
+//! The losses of policies and critics, on slices.
 
 use crate::cpu::categorical::backward::backward;
 use crate::cpu::categorical::forward::{self, forward};
 
-/// The inputs of the policy loss; gradients reach the logits alone.
+/// Inputs of the policy loss. Only the logits get a gradient.
 #[derive(Clone, Copy)]
 pub(crate) struct PolicyInputs<'a> {
     pub(crate) distributions: forward::Inputs<'a>,
-    /// Of the actions, under the policy that took them, `[row]`.
+    /// The log-probabilities of the actions under the policy that took them, `[row]`.
     pub(crate) log_prob: &'a [f32],
     /// `[row]`.
     pub(crate) advantage: &'a [f32],
@@ -15,19 +15,19 @@ pub(crate) struct PolicyInputs<'a> {
     pub(crate) weight: &'a [f32],
 }
 
-/// The sums, and what the backward pass needs.
+/// The sums, and the data for the backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct PolicySums {
-    /// The policy loss, the entropy, the share of clipped ratios and the divergence.
+    /// The policy loss, the entropy, the fraction of clipped ratios and the KL divergence.
     pub(crate) sums: [f32; 4],
     /// The result of [`forward`].
     distributions: (Vec<f32>, Vec<f32>),
-    /// The slope of the first sum along the log-probability, and of the second along the entropy,
+    /// The derivatives of the first sum by the log-probability and of the second by the entropy,
     /// `[row, 2]`.
     slopes: Vec<f32>,
 }
 
-/// See [`ppo_loss`](crate::ppo_loss); `clip` is infinite where nothing is clipped.
+/// See [`ppo_loss`](crate::ppo_loss); `clip` is infinite to disable clipping.
 pub(crate) fn policy_forward(inputs: PolicyInputs<'_>, clip: f32) -> PolicySums {
     let distributions = forward(inputs.distributions);
     let mut slopes = Vec::with_capacity(distributions.0.len());
@@ -52,7 +52,7 @@ pub(crate) fn policy_forward(inputs: PolicyInputs<'_>, clip: f32) -> PolicySums 
 }
 
 impl PolicySums {
-    /// Returns the gradient of the logits, given that of the sums, of which the last two have none.
+    /// Returns the gradient of the logits from that of the sums, the last two of which have none.
     pub(crate) fn backward(
         mut self,
         distributions: forward::Inputs<'_>,
@@ -66,7 +66,7 @@ impl PolicySums {
     }
 }
 
-/// The inputs of the value loss that carry no gradient, `[row]` each.
+/// Inputs of the value loss that have no gradient, `[row]` each.
 #[derive(Clone, Copy)]
 pub(crate) struct ValueInputs<'a> {
     pub(crate) old_value: &'a [f32],
@@ -74,15 +74,15 @@ pub(crate) struct ValueInputs<'a> {
     pub(crate) weight: &'a [f32],
 }
 
-/// Returns the loss of [`value_loss`](crate::value_loss), and its slope along every value; `clip` and
-/// `huber_delta` are infinite where they have no effect.
+/// Returns the loss of [`value_loss`](crate::value_loss) and its derivative by every value; an
+/// infinite `clip` or `huber_delta` has no effect.
 pub(crate) fn value_loss(
     values: &[f32],
     inputs: ValueInputs<'_>,
     clip: f32,
     huber_delta: f32,
 ) -> (f32, Vec<f32>) {
-    // Twice the penalty and its slope.
+    // Twice the penalty, and its slope.
     let penalty = |error: f32| {
         if error.abs() <= huber_delta {
             (error * error, 2.0 * error)

@@ -1,4 +1,4 @@
-//! The losses of policy gradients and of their critics.
+//! The losses of policies and critics.
 
 mod losses;
 pub(crate) mod op;

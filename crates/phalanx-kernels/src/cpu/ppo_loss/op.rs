@@ -1,4 +1,4 @@
-//! The losses of policy gradients and of their critics as operations of burn.
+//! The losses of policies and critics as burn operations.
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::{DispatchTensor, Flex};
@@ -79,7 +79,7 @@ struct ValueLoss {
 }
 
 impl Operation<Flex, 1, 3> for ValueLoss {
-    /// The values, and the slope of the loss along each.
+    /// The values, and the derivative of the loss by each.
     type Saved = (Tensors<1>, Vec<f32>);
 
     fn forward(

@@ -1,4 +1,4 @@
-//! The mixing step of QMIX on generated weights, on slices:
+//! QMIX's mixing step with generated weights, on slices:
 //!
 //! `m = q W_1 + b_1`, `Q_tot = ELU(m) . w_2 + V`
 
@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 use crate::simd::dispatch::{dispatch, load, store};
 use crate::simd::elu::elu;
 
-/// The inputs of the mixing step. The weights are non-negative already.
+/// Inputs of the mixing step. The weights are already non-negative.
 #[derive(Clone, Copy)]
 pub(crate) struct Inputs<'a> {
     /// The number of agents.
@@ -24,7 +24,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) weight_2: &'a [f32],
 }
 
-/// The gradients of the inputs, in their shapes. That of `V` is that of `Q_tot`.
+/// Gradients of the inputs, in their shapes. The gradient of `V` is that of `Q_tot`.
 pub(crate) struct MixGradients {
     pub(crate) q: Vec<f32>,
     pub(crate) weight_1: Vec<f32>,
@@ -32,7 +32,7 @@ pub(crate) struct MixGradients {
     pub(crate) weight_2: Vec<f32>,
 }
 
-/// `Q_tot`, `[row]`, given `V`, `[row]`.
+/// Computes `Q_tot`, `[row]`, from the inputs and `V`, `[row]`.
 pub(crate) fn forward(inputs: Inputs<'_>, value: &[f32]) -> Vec<f32> {
     let mut joint = value.to_vec();
     dispatch(Forward { inputs, joint: &mut joint });
@@ -63,7 +63,7 @@ impl WithSimd for Forward<'_> {
 }
 
 impl Inputs<'_> {
-    /// A vector of `m` of one row, from unit `at`.
+    /// Returns a vector of `m` of one row, from unit `at` on.
     #[inline(always)]
     fn mixed<S: Simd>(&self, simd: S, row: usize, at: usize) -> S::f32s {
         let Self { agents, embed, .. } = *self;
@@ -77,7 +77,7 @@ impl Inputs<'_> {
     }
 }
 
-/// The gradients of the inputs, given that of `Q_tot`, `[row]`.
+/// Computes the gradients of the inputs from that of `Q_tot`, `[row]`.
 pub(crate) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> MixGradients {
     let mut gradients = MixGradients {
         q: vec![0.0; inputs.q.len()],

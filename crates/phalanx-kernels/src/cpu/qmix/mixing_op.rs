@@ -1,4 +1,4 @@
-//! The fused mixing step of QMIX as an operation of burn.
+//! QMIX's fused mixing step as a burn operation.
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Flex, TensorMetadata};
@@ -8,7 +8,7 @@ use super::mixing::{self, Inputs};
 use crate::cpu::flex_tensor::{Gradients, Tensors, contiguous, shaped_like, tensor, values};
 use crate::operation::{Operation, apply};
 
-/// See [`qmix_mix`](crate::qmix_mix), with its arguments in order.
+/// See [`qmix_mix`](crate::qmix_mix); the inputs are its arguments in order.
 pub(crate) fn qmix_mix(inputs: [Tensor<2>; 5]) -> Tensor<2> {
     apply(QmixMix, inputs.map(Tensor::into_dispatch), [])
 }
@@ -33,7 +33,7 @@ impl Operation<Flex, 5, 0> for QmixMix {
             mixing::backward(slices(&inputs), values(&gradient));
         let found = [Some(q), Some(weight_1), Some(bias_1), Some(weight_2), None];
         let [q, weight_1, bias_1, weight_2, _] = shaped_like(&inputs, found);
-        // The value is only added.
+        // `V` is only added.
         [q, weight_1, bias_1, weight_2, Some(gradient)]
     }
 }

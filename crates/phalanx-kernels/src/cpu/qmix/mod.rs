@@ -1,4 +1,4 @@
-//! QMIX: the mixing step on given weights, and the whole mixer with its hypernetworks.
+//! QMIX: the mixing step with given weights, and the whole mixer with its hypernetworks.
 
 mod mixing;
 pub(crate) mod mixing_op;

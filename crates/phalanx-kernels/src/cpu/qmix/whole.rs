@@ -1,6 +1,6 @@
-//! QMIX's mixer with its hypernetworks, forward and backward, on slices, in blocks of rows: a block goes from
-//! the state to the joint action value while it is in cache. The four layers that read the state are one
-//! product.
+//! QMIX's mixer with its hypernetworks, forward and backward, on slices. Blocks of rows go from the
+//! state to the joint action value while they are in cache. The four layers that read the state are
+//! one product.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::gemm::matmul::{multiply, multiply_strided};
 use crate::gemm::pack::Packed;
 use crate::simd::elementwise::activate;
 
-/// Rows of a block.
+/// The number of rows of a block.
 const ROWS: usize = 128;
 
 /// A mixer and its inputs.
@@ -24,30 +24,30 @@ pub(crate) struct Mixer<'a> {
     pub(crate) q: &'a [f32],
     /// `[row, state_dim]`.
     pub(crate) state: &'a [f32],
-    /// The layers that read the state: those before `weight_1`, `weight_2` and `value`, each followed by
-    /// ReLU, and the bias of the mixing layer.
+    /// The layers that read the state: the first layers of `weight_1`, `weight_2` and `value`, each
+    /// followed by ReLU, and the bias of the mixing layer.
     pub(crate) first: [Layer<'a>; 4],
-    /// To `agents * embed` weights.
+    /// The second layer, with `agents * embed` outputs.
     pub(crate) weight_1: Layer<'a>,
-    /// To `embed` weights.
+    /// The second layer, with `embed` outputs.
     pub(crate) weight_2: Layer<'a>,
-    /// To one value.
+    /// The second layer, with one output.
     pub(crate) value: Layer<'a>,
-    /// Makes the weights non-negative.
+    /// The function that makes the weights non-negative.
     pub(crate) positive: Activation,
 }
 
 /// Intermediate results for the backward pass.
 #[derive(Debug)]
 pub(crate) struct Saved {
-    /// The outputs of the layers that read the state, side by side.
+    /// The outputs of the layers that read the state, next to each other in each row.
     read: Buffer,
-    /// The weights, before the activation where its slope is taken there.
+    /// The weights, before the activation if its slope is computed from its input.
     weight_1: Buffer,
     weight_2: Buffer,
 }
 
-/// The gradients of the utilities and of the layers.
+/// Gradients of the utilities and of the layers.
 pub(crate) struct Gradients {
     pub(crate) q: Vec<f32>,
     pub(crate) first: [LayerGradients; 4],
@@ -61,7 +61,7 @@ impl Mixer<'_> {
         self.weight_1.columns() / self.weight_2.columns()
     }
 
-    /// Returns the columns of each layer that reads the state.
+    /// Returns the range of columns of each layer that reads the state.
     fn sections(&self) -> [Range<usize>; 4] {
         let mut end = 0;
         self.first.map(|layer| {
@@ -71,7 +71,8 @@ impl Mixer<'_> {
         })
     }
 
-    /// Joins the layers that read the state into one, `[state_dim, columns]` and `[columns]`.
+    /// Concatenates the layers that read the state into one, `[state_dim, columns]` and
+    /// `[columns]`.
     fn joined(&self) -> (Vec<f32>, Vec<f32>) {
         let mut weight = Vec::new();
         for input in 0..self.first[0].inner() {
@@ -83,7 +84,7 @@ impl Mixer<'_> {
         (weight, self.first.iter().flat_map(|layer| layer.bias).copied().collect())
     }
 
-    /// Returns the output of the activation, given what [`Saved`] holds of it.
+    /// Returns the output of the activation from the values in [`Saved`].
     fn positive<'a>(&self, saved: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
         if !slope_needs_input(self.positive) {
             return saved;
@@ -148,7 +149,7 @@ impl Mixer<'_> {
         (joint, saved)
     }
 
-    /// Computes the gradients, given those of the joint action values, `[row]`.
+    /// Computes the gradients from those of the joint action values, `[row]`.
     pub(crate) fn backward(&self, saved: &Saved, gradient: &[f32]) -> Gradients {
         let (state_dim, agents) = (self.first[0].inner(), self.agents());
         let rows = gradient.len();

@@ -1,4 +1,4 @@
-//! QMIX's mixer with its hypernetworks as an operation of burn.
+//! QMIX's mixer with its hypernetworks as a burn operation.
 
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ struct QmixMixer {
     positive: Activation,
 }
 
-/// Everything in row-major order. The inputs are the utilities, the two layers of `weight_1`, of `weight_2` and of
-/// the value, and the layer of `bias_1`.
+/// Tensors in row-major order. The inputs are the utilities, the two layers of `weight_1`, of
+/// `weight_2` and of the value, and the layer of `bias_1`.
 #[derive(Clone, Debug)]
 struct Network {
     inputs: Tensors<15>,

@@ -10,9 +10,9 @@ use crate::cpu::sequence::{Size, keep_rows, steps_at_once};
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
 
-/// The gradients of a network's inputs.
+/// Gradients of a network's inputs.
 pub(crate) struct Gradients {
-    /// Where it is wanted.
+    /// `None` if it is not requested.
     pub(crate) input: Option<Vec<f32>>,
     pub(crate) hidden: Vec<f32>,
     pub(crate) encoder: LayerGradients,
@@ -22,7 +22,7 @@ pub(crate) struct Gradients {
 }
 
 impl Agent<'_> {
-    /// Computes the gradients, given that of the output, `[time, row, output]`.
+    /// Computes the gradients from that of the output, `[time, row, output]`.
     pub(crate) fn backward(&self, saved: &Saved, gradient: &[f32], wanted: bool) -> Gradients {
         let Size { time, rows, input: width, hidden } = self.size;
         let step = rows * hidden;

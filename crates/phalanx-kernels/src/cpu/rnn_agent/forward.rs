@@ -1,5 +1,5 @@
-//! The forward pass of a recurrent agent's network over a whole sequence, on slices. Some steps at a time go
-//! through all layers, while they are in cache.
+//! The forward pass of a recurrent agent's network over a whole sequence, on slices. Some steps at
+//! a time go through all layers while they are in cache.
 
 use crate::Activation;
 use crate::cpu::buffer_pool::Buffer;
@@ -13,11 +13,11 @@ use crate::simd::elementwise::activate;
 /// A network and its inputs.
 #[derive(Clone, Copy)]
 pub(crate) struct Agent<'a> {
-    /// Of the recurrent unit, whose input is the output of the encoder.
+    /// The sizes of the recurrent layer, whose input is the encoder's output.
     pub(crate) size: Size,
     /// `[time, row, input]`.
     pub(crate) input: &'a [f32],
-    /// The recurrent unit, of which `input` is empty.
+    /// The inputs of the recurrent layer; their `input` is empty.
     pub(crate) core: Inputs<'a>,
     pub(crate) encoder: Layer<'a>,
     /// The activation of the encoder.
@@ -37,8 +37,8 @@ pub(crate) struct Saved {
 }
 
 impl Agent<'_> {
-    /// Computes the output of every step, `[time, row, output]`, and, with `save`, all that the backward pass
-    /// needs.
+    /// Computes the output of every step, `[time, row, output]`, and, if `save` is set, the data
+    /// for the backward pass.
     pub(crate) fn forward(&self, save: bool) -> (Vec<f32>, Saved) {
         let Size { time, rows, input: width, hidden } = self.size;
         let step = rows * hidden;

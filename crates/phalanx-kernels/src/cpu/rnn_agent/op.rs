@@ -1,4 +1,4 @@
-//! A recurrent agent's network over a whole sequence as an operation of burn.
+//! A recurrent agent's network over a whole sequence as a burn operation.
 
 use std::sync::Arc;
 
@@ -38,8 +38,8 @@ struct RnnAgent {
     activation: Activation,
 }
 
-/// Everything in row-major order. The inputs are the input, the hidden state, and the layers: encoder, input gates,
-/// hidden gates and head.
+/// Tensors in row-major order. The inputs are the input, the hidden state, and the layers: encoder,
+/// input gates, hidden gates and head.
 #[derive(Clone, Debug)]
 struct Network {
     inputs: Tensors<10>,

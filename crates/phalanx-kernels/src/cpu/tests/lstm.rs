@@ -1,4 +1,4 @@
-//! The fused LSTM against its composition, and both against the formula.
+//! The fused LSTM compared with the reference, and both with the formula.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -30,7 +30,7 @@ fn the_fused_lstm_has_the_values_and_gradients_of_the_reference() {
                 let run = |lstm: fn(_, _, _, _) -> (Tensor<3>, Tensor<2>)| {
                     let weights = rnn([&weight_ih, &weight_hh], [&bias_ih, &bias_hh]);
                     let (states, last) = lstm(x.tensor(), memory.tensor(), keep.clone(), weights);
-                    // Gradients flow in through the states and through the last memory.
+                    // Gradients flow in through the states and through the last carry.
                     let states = states.reshape([time * row * hidden]);
                     Tensor::cat(vec![states, last.reshape([row * 2 * hidden])], 0)
                 };
@@ -45,8 +45,8 @@ fn the_fused_lstm_has_the_values_and_gradients_of_the_reference() {
     }
 }
 
-/// State and cell of one unit after a step, by PyTorch's formula in double precision: the sums of the
-/// gates input, forget, cell and output come in.
+/// Returns state and cell of one unit after a step by PyTorch's formula in double precision, from
+/// the sums of the gates input, forget, cell and output.
 fn lstm_unit([i, f, g, o]: [f64; 4], cell: f64) -> (f64, f64) {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     let cell = sigmoid(f) * cell + sigmoid(i) * g.tanh();

@@ -1,4 +1,4 @@
-//! The fused operations against their compositions, and their products against plain loops.
+//! The fused operations compared with the reference, and their products with plain loops.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -62,7 +62,7 @@ impl<const D: usize> Leaf<D> {
         Self(Tensor::from_data(TensorData::new(values, shape), &device).require_grad())
     }
 
-    /// Weights of a layer with so many inputs, at the size at which layers begin.
+    /// Returns weights of a layer with `inputs` inputs, at the scale of initial weights.
     fn weights(rng: &mut Rng, shape: [usize; D], inputs: usize) -> Self {
         let Self(values) = Self::new(rng, shape);
         Self((values.inner() / (inputs as f32).sqrt()).autodiff().require_grad())
@@ -77,7 +77,8 @@ fn layer(weight: &Leaf<2>, bias: &Leaf<1>) -> LayerWeights {
     LayerWeights { weight: weight.tensor(), bias: bias.tensor() }
 }
 
-/// Returns leaves for a recurrent layer with so many gates: input and hidden weight with their biases.
+/// Returns leaves for a recurrent layer with `gates` gates: input and hidden weight with their
+/// biases.
 fn recurrent_leaves(
     rng: &mut Rng,
     [input, hidden, gates]: [usize; 3],
@@ -97,7 +98,7 @@ fn rnn([weight_ih, weight_hh]: [&Leaf<2>; 2], [bias_ih, bias_hh]: [&Leaf<1>; 2])
     }
 }
 
-/// Zeros, where episodes begin, among ones.
+/// Returns a mask with zeros where episodes begin, and ones elsewhere.
 fn mask(rng: &mut Rng, [time, row]: [usize; 2]) -> Tensor<2> {
     let keep: Vec<f32> =
         (0..time * row).map(|_| if rng.below(3) == 0 { 0.0 } else { 1.0 }).collect();
@@ -131,7 +132,7 @@ macro_rules! assert_equivalent {
     }};
 }
 
-// After the macro that they need.
+// After the macro that it needs.
 mod lstm;
 mod whole;
 
@@ -293,14 +294,14 @@ fn fused_operations_read_views_and_accept_constants() {
         let plain = reference::linear(view(&wide), layer(), Activation::Relu);
         assert_equivalent!(&mut rng, fused, plain, [wide, weight, bias]);
 
-        // A constant input leaves the gradients of the weights alone.
+        // A constant input gets no gradient; the weights still do.
         let constant = linear(view(&wide).inner(), layer(), Activation::Relu);
         let gradients = constant.sum().backward();
         assert!(weight.0.grad(&gradients).is_some() && wide.0.grad(&gradients).is_none());
     }
 }
 
-/// Fails where `compute` gives other bits on two or three threads than on one.
+/// Asserts that `compute` gives the same bits on two and three threads as on one.
 fn same_on_all_threads(compute: impl Fn() -> Vec<Vec<f32>> + Sync) {
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -318,8 +319,9 @@ fn same_on_all_threads(compute: impl Fn() -> Vec<Vec<f32>> + Sync) {
 #[test]
 fn a_layer_has_the_same_bits_on_all_threads() {
     let mut rng = Rng::stream(11);
-    // The last columns and rows fill no vector and no share, and there is more than a block; the second and
-    // third are large enough for the matrix unit, and the last block of the third is too small for it.
+    // The last columns and rows are incomplete vectors and ranges, and there is more than one
+    // block. The second and third shape are large enough for the matrix unit; the last block of the
+    // third is too small for it.
     for (rows, inner, columns) in [(8001, 45, 37), (1701, 150, 140), (1571, 130, 601)] {
         assert!(rows * inner * columns > 12 << 20, "worth several threads");
         let [input, weight, gradient] =
@@ -347,7 +349,7 @@ fn a_gru_has_the_same_bits_on_all_threads() {
     }
 }
 
-/// Fails where a recurrent layer with so many gates has other bits on several threads.
+/// Asserts that a recurrent layer with `gates` gates has the same bits on several threads.
 fn sequence_on_all_threads(layer: Recurrence, gates: usize, size: Size, mut rng: Rng) {
     let Size { time, rows, input, hidden } = size;
     assert!(time * rows * (input + hidden) * gates > 12 << 20, "worth several threads");

@@ -1,4 +1,4 @@
-//! Losses, layer normalisation and whole networks against their compositions.
+//! Losses, layer normalisation and whole networks compared with the reference.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -19,7 +19,8 @@ fn fused_layer_normalisation_has_the_values_and_gradients_of_the_reference() {
             let x = Leaf::new(&mut rng, [rows, width]);
             let scale = Leaf::new(&mut rng, [width]);
             let shift = Leaf::new(&mut rng, [width]);
-            // So large that a row of one entry has no gradient of some 1000, made of rounding alone.
+            // Large enough that a row of one entry has no gradient in the thousands from rounding
+            // alone.
             let eps = 1e-2;
             assert_equivalent!(
                 &mut rng,
@@ -61,7 +62,7 @@ fn the_fused_losses_have_the_values_and_gradients_of_the_reference() {
                 ValueTargets { old_value: column(-1.0, 1.0), returns: column(-2.0, 2.0), weight };
             let finite = |end: f32| end.is_finite().then_some(end);
             for clip in [0.2, f32::INFINITY] {
-                // Gradients flow through the first two sums alone.
+                // Gradients flow through the first two sums only.
                 let ours = ppo_loss(logits.tensor(), &targets, finite(clip));
                 let theirs = reference::ppo_loss(logits.tensor(), &targets, clip);
                 assert_same("sums", ours.clone().inner(), theirs.clone().inner());

@@ -1,19 +1,20 @@
 //! Matrix products of `f32` on Intel's matrix unit (AMX), which multiplies tiles of `bf16`.
 //!
-//! A number is split into three of `bf16`, without a rest:
+//! A number is the exact sum of three `bf16` numbers:
 //!
 //! ```text
 //! x = x1 + x2 + x3      |x2| <= 2^-9 |x|,  |x3| <= 2^-16 |x|
 //! x y = x1 y1 + x1 y2 + x2 y1 + x1 y3 + x2 y2 + x3 y1 + o(2^-24 |x y|)
 //! ```
 //!
-//! Products of `bf16` are exact in `f32`, and so is the unit's sum up to the rounding of every step: what is
-//! left out is as small as the rounding of one `f32` multiply-add. Six products on the unit take two fifths of
-//! the time of one by AVX-512, before the splitting. The same splitting is described by Henry, Tang and Heinecke, "Leveraging the
-//! bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations" (2019, arXiv 1904.06376).
+//! Products of `bf16` are exact in `f32`, and the unit's sums are exact up to the rounding of every
+//! step. The terms left out are as small as the rounding error of one `f32` multiply-add. Six
+//! products on the unit take two fifths of the time of one with AVX-512, without the splitting.
+//! Henry, Tang and Heinecke describe the same splitting in "Leveraging the bfloat16 Artificial
+//! Intelligence Datatype For Higher-Precision Computations" (2019, arXiv 1904.06376).
 //!
-//! Every element of a result is one chain of sums in an order that depends on the inner dimension alone, so
-//! the bits of a row depend neither on the number of rows nor on the row's position.
+//! Every element of a result is one chain of sums whose order depends only on the inner dimension.
+//! The bits of a row therefore depend neither on the number of rows nor on the row's position.
 
 mod pack;
 mod tiles;
@@ -27,34 +28,36 @@ pub(crate) use self::tiles::available;
 use self::tiles::{Operands, Place, Session, Start, Tile};
 use crate::simd::dispatch::amx_takes;
 
-/// The side of a tile, in rows and in columns of a result.
+/// The side of a tile, in rows and columns of a result.
 const SIDE: usize = 16;
-/// Inner elements of a tile.
+/// The number of inner elements of a tile.
 const DEPTH: usize = 32;
-/// The parts of a number.
+/// The number of `bf16` parts of a number.
 const PARTS: usize = 3;
-/// Steps of the inner dimension, of so many elements each, after which a product turns to the next columns.
+/// The number of inner steps, of `DEPTH` elements each, after which a product continues with the
+/// next columns.
 const STEPS_AT_ONCE: usize = 8;
-/// Pairs of tiles of columns after which it turns to the next rows.
+/// The number of pairs of column tiles after which it continues with the next rows.
 const GROUPS_AT_ONCE: usize = 16;
 
-/// Whether the product of a left matrix with about `rows` rows and a right one of the given size is computed
-/// here. With smaller ones, laying them out and waking the unit costs as much as it gains, in the middle of other
-/// work more than by itself: agents of 64 units gain nothing, those of 128 and 256 a sixth to a third.
+/// Returns whether the product of a left matrix with about `rows` rows and a right one of this size
+/// is computed on the matrix unit. For smaller products, packing and waking the unit costs as much
+/// as it gains, especially between other work: agents of 64 units gain nothing, those of 128 and
+/// 256 units a sixth to a third.
 pub(crate) fn takes(rows: usize, inner: usize, columns: usize) -> bool {
     let large = rows >= 24 && inner >= SIDE && columns >= SIDE && inner * columns >= 1 << 14;
     inner > 0 && amx_takes(large) && tiles::available()
 }
 
-/// The same for [`add_transposed_left`], whose result is `[width, columns]`: both matrices are laid out for
-/// this one product.
+/// Returns the same for [`add_transposed_left`], whose result is `[width, columns]`; both matrices
+/// are packed for this one product.
 pub(crate) fn takes_transposed(inner: usize, width: usize, columns: usize) -> bool {
     let large = inner >= 64 && columns >= 2 * SIDE && width * columns >= 1 << 14;
     inner > 0 && amx_takes(large) && tiles::available()
 }
 
-/// A right matrix `[inner, columns]` in tiles: for each sixteen columns, step by step of the inner
-/// dimension, one tile for each part. The last tile of columns overlaps the one before it.
+/// A right matrix `[inner, columns]` in tiles: for every sixteen columns and every inner step, one
+/// tile per part. The last tile of columns overlaps the one before it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Right {
     inner: usize,
@@ -63,7 +66,7 @@ pub(crate) struct Right {
 }
 
 impl Right {
-    /// Lays out `matrix`, `[inner, columns]` or the transpose of it, in the memory there is.
+    /// Packs `matrix`, `[inner, columns]` or its transpose, reusing memory.
     pub(crate) fn pack<const TRANSPOSED: bool>(
         &mut self,
         matrix: &[f32],
@@ -92,23 +95,23 @@ impl Right {
         }
     }
 
-    /// Some steps of sixteen columns.
+    /// Returns the tiles of sixteen columns for some steps.
     fn tiles(&self, tile: usize, steps: &Range<usize>) -> &[Tile] {
         let all = self.inner.div_ceil(DEPTH);
         &self.tiles[(tile * all + steps.start) * PARTS..(tile * all + steps.end) * PARTS]
     }
 }
 
-/// `c = bias + a b`, or `c += a b` without a bias: `a` is `[rows, inner]`, whose rows lie `stride` apart,
-/// `c` `[rows, columns]`.
+/// Computes `c = bias + a b`, or `c += a b` without a bias; `a` is `[rows, inner]` with rows
+/// `stride` apart, and `c` is `[rows, columns]`.
 pub(crate) fn multiply(a: &[f32], stride: usize, b: &Right, bias: Option<&[f32]>, c: &mut [f32]) {
     let rows = c.len() / b.columns;
     let a = Source { matrix: a, stride, lines: rows, width: b.inner };
     LEFT.with_borrow_mut(|left| Product::<false> { a, rows, b, bias, c }.run(left));
 }
 
-/// `c += a^T b` with `a` `[inner, width]`, whose rows lie `stride` apart, `b` `[inner, columns]` and `c`
-/// `[width, columns]`.
+/// Computes `c += a^T b`; `a` is `[inner, width]` with rows `stride` apart, `b` is `[inner,
+/// columns]`, and `c` is `[width, columns]`.
 pub(crate) fn add_transposed_left(
     (a, stride): (&[f32], usize),
     b: &[f32],
@@ -128,7 +131,8 @@ thread_local! {
     static LEFT: RefCell<Vec<Tile>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `c = bias + a b`, or `c += a b`; with `TRANSPOSED`, `a` is the transpose of the stored matrix.
+/// The product `c = bias + a b`, or `c += a b`; with `TRANSPOSED`, `a` is the transpose of the
+/// stored matrix.
 struct Product<'a, const TRANSPOSED: bool> {
     a: Source<'a>,
     rows: usize,
@@ -138,8 +142,8 @@ struct Product<'a, const TRANSPOSED: bool> {
 }
 
 impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
-    /// Computes it, some steps of the inner dimension and some columns at a time, so that the right tiles
-    /// stay in cache from rows to rows. `left` gives memory.
+    /// Computes some inner steps and some columns at a time, so that the right tiles stay in cache
+    /// from one block of rows to the next. `left` is reused memory.
     fn run(mut self, left: &mut Vec<Tile>) {
         let steps = self.b.inner.div_ceil(DEPTH);
         let (rows, columns) = (Groups(self.rows), Groups(self.b.columns));
@@ -164,7 +168,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         }
     }
 
-    /// Some steps of a block of tiles.
+    /// Computes some steps of a block of tiles.
     fn block(
         &mut self,
         unit: &mut Session,
@@ -195,7 +199,8 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         unit.accumulate(operands, start, place);
     }
 
-    /// The same for tiles that a result of fewer than sixteen rows or columns does not fill.
+    /// Computes the same for tiles that a result with fewer than sixteen rows or columns does not
+    /// fill.
     fn narrow_block(
         &mut self,
         unit: &mut Session,
@@ -230,19 +235,19 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
     }
 }
 
-/// The tiles of so many rows or columns, in groups of two. If one stands alone, it is the first; then the
-/// last one, which may overlap the one before it, is computed together with that, so that nothing is added
-/// twice.
+/// The tiles of a number of rows or columns, in groups of two. If the number of tiles is odd, the
+/// first is alone; the last one, which may overlap the one before it, is thus computed together
+/// with it, so that nothing is added twice.
 #[derive(Clone, Copy)]
 struct Groups(usize);
 
 impl Groups {
-    /// The number of tiles.
+    /// Returns the number of tiles.
     fn tiles(self) -> usize {
         self.0.div_ceil(SIDE)
     }
 
-    /// Where a tile begins.
+    /// Returns the first row or column of a tile.
     fn start(self, tile: usize) -> usize {
         (tile * SIDE).min(self.0.saturating_sub(SIDE))
     }
@@ -262,9 +267,9 @@ impl Groups {
 /// One or two tiles of rows or columns that are computed together.
 #[derive(Clone, Copy)]
 struct Group {
-    /// The first tile.
+    /// The index of the first tile.
     tile: usize,
-    /// The first row or column of each; twice the same if there is one.
+    /// The first row or column of each tile; twice the same for a single tile.
     pair: [usize; 2],
 }
 
@@ -277,7 +282,7 @@ impl Group {
         &self.pair[..if self.two() { 2 } else { 1 }]
     }
 
-    /// How many of `n` rows or columns it spans.
+    /// Returns how many of `n` rows or columns the group spans.
     fn span(&self, n: usize) -> usize {
         (self.pair[1] + SIDE).min(n) - self.pair[0]
     }

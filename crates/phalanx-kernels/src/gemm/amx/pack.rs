@@ -1,4 +1,4 @@
-//! Matrices split into `bf16` parts and laid out in tiles.
+//! Packing of matrices: split into `bf16` parts, in tiles.
 
 use std::arch::x86_64::{__m512, __m512i};
 use std::ops::Range;
@@ -10,24 +10,24 @@ use super::tiles::Tile;
 use super::{DEPTH, PARTS, SIDE};
 use crate::simd::dispatch::load;
 
-/// A matrix as it is stored.
+/// A stored matrix.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     pub(crate) matrix: &'a [f32],
-    /// How far the lines lie apart.
+    /// The distance between lines.
     pub(crate) stride: usize,
     pub(crate) lines: usize,
     /// The length of a line.
     pub(crate) width: usize,
 }
 
-/// Writes the tiles of a matrix, one after the other for each of `starts`, which are rows of a left or
-/// columns of a right matrix, each `[step, part]`.
+/// Writes the tiles of a matrix for each of `starts`, which are rows of a left or columns of a
+/// right matrix, `[step, part]` each.
 ///
-/// With `INNER_IS_LINES` the inner dimension runs from line to line of the source, not along its lines.
-/// A tile's row holds pairs of the inner elements `k` and `k + 16` of a step: those of one row of a left
-/// matrix, or one pair of every column of a right one. Where they do not lie in the source like this,
-/// `TURNED` turns blocks of it.
+/// With `INNER_IS_LINES` the inner dimension runs across the lines of the source instead of along
+/// them. A row of a tile holds pairs of the inner elements `k` and `k + 16` of a step: all pairs of
+/// one row of a left matrix, or one pair of every column of a right matrix. `TURNED` transposes
+/// blocks of the source if they are stored the other way.
 pub(crate) fn pack<const INNER_IS_LINES: bool, const TURNED: bool>(
     source: Source<'_>,
     starts: &[usize],
@@ -58,7 +58,7 @@ impl<const INNER_IS_LINES: bool, const TURNED: bool> NullaryFnOnce
         for &start in starts {
             for (step, tiles) in steps.clone().zip(&mut tiles) {
                 let tiles: &mut [Tile; PARTS] = tiles.try_into().expect("chunks have this length");
-                // Line and place in it of each half of the step.
+                // Line and position of each half of the step.
                 let [one, other] = [0, DEPTH / 2].map(|half| {
                     let inner = step * DEPTH + half;
                     if INNER_IS_LINES { (inner, start) } else { (start, inner) }
@@ -86,7 +86,8 @@ impl<const INNER_IS_LINES: bool, const TURNED: bool> NullaryFnOnce
 }
 
 impl Source<'_> {
-    /// Loads sixteen numbers of the line `line` after the given place; zeros where the matrix ends.
+    /// Loads sixteen numbers of the line `line` from a position on, with zeros past the end of the
+    /// matrix.
     #[inline(always)]
     fn load(&self, simd: V4, (first, place): (usize, usize), line: usize) -> __m512 {
         let line = first + line;
@@ -99,20 +100,20 @@ impl Source<'_> {
 }
 
 impl Source<'_> {
-    /// Whether sixteen lines have sixteen numbers each from the given line and place on.
+    /// Returns whether a whole block of sixteen by sixteen numbers starts at this position.
     #[inline(always)]
     fn has_block(&self, (line, place): (usize, usize)) -> bool {
         line + SIDE <= self.lines && place + SIDE <= self.width
     }
 
-    /// The same as [`load`](Self::load) in a block that is there as a whole.
+    /// Loads the same as [`load`](Self::load) within a whole block.
     #[inline(always)]
     fn load_whole(&self, (first, place): (usize, usize), line: usize) -> __m512 {
         let begin = (first + line) * self.stride + place;
         cast(V4::as_simd_f32s(&self.matrix[begin..begin + SIDE]).0[0])
     }
 
-    /// Sixteen lines.
+    /// Loads sixteen lines.
     #[inline(always)]
     fn block(&self, simd: V4, at: (usize, usize)) -> [__m512; SIDE] {
         let mut lines = [cast(simd.splat_f32s(0.0)); SIDE];
@@ -129,7 +130,7 @@ impl Source<'_> {
     }
 }
 
-/// Writes a row of pairs into the tiles of the three parts.
+/// Writes a row of pairs to the tiles of the three parts.
 #[inline(always)]
 fn write(simd: V4, [one, other]: [__m512; 2], row: usize, tiles: &mut [Tile; PARTS]) {
     let (one, other) = (parts(simd, one), parts(simd, other));
@@ -141,12 +142,12 @@ fn write(simd: V4, [one, other]: [__m512; 2], row: usize, tiles: &mut [Tile; PAR
     }
 }
 
-/// The parts of numbers, each in the upper half of its place, the largest first.
+/// Returns the parts of numbers, the largest first, each in the upper half of its element.
 #[inline(always)]
 fn parts(simd: V4, x: __m512) -> [__m512i; PARTS] {
     let avx = simd.avx512f;
     let upper: __m512i = cast(simd.splat_u32s(0xFFFF_0000));
-    // The first is rounded, so that the second is half as large, and the third is what is left.
+    // The first part is rounded, which makes the second half as large; the third is the remainder.
     let rounded = avx._mm512_add_epi32(cast(x), cast(simd.splat_u32s(0x8000)));
     let first = avx._mm512_and_si512(rounded, upper);
     let rest = avx._mm512_sub_ps(x, cast(first));
@@ -155,11 +156,11 @@ fn parts(simd: V4, x: __m512) -> [__m512i; PARTS] {
     [first, second, cast(third)]
 }
 
-/// The transpose of a block.
+/// Returns the transpose of a block.
 #[inline(always)]
 fn turn(simd: V4, lines: [__m512; SIDE]) -> [__m512; SIDE] {
     let avx = simd.avx512f;
-    // Pairs of lines, then fours, within each quarter of a vector; then the quarters.
+    // Pairs of lines, then groups of four, within each quarter of a vector; then the quarters.
     let mut twos = lines;
     for i in 0..SIDE / 2 {
         let (a, b) = (lines[2 * i], lines[2 * i + 1]);

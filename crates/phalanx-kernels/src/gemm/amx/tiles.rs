@@ -1,7 +1,7 @@
 //! The instructions of the matrix unit.
 //!
-//! The compiler has no stable functions for them, so they are written in assembly. Bounds are asserted once
-//! for each block of up to two by two tiles.
+//! The compiler has no stable intrinsics for them, so they are written in assembly. Bounds are
+//! asserted once for each block of up to two by two tiles.
 #![allow(unsafe_code)]
 
 use std::arch::asm;
@@ -24,12 +24,12 @@ impl Tile {
     }
 }
 
-/// Bytes of a row of a tile.
+/// The number of bytes in a row of a tile.
 const ROW: usize = 4 * SIDE;
 
 const _: () = assert!(size_of::<Tile>() == 1024 && PARTS == 3 && DEPTH == 2 * SIDE);
 
-/// Whether this processor has the unit and this process may use it.
+/// Returns whether this processor has the unit and this process may use it.
 pub(crate) fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
@@ -43,14 +43,14 @@ pub(crate) fn available() -> bool {
     })
 }
 
-/// Asks the system for leave to use the unit, whose registers it has to save when threads take turns. It
-/// gives it to the process, once and for all.
+/// Asks the operating system for permission to use the unit, whose registers it has to save on
+/// context switches. It grants it to the whole process, once.
 fn permitted() -> bool {
     const ARCH_PRCTL: i64 = 158;
     const ARCH_REQ_XCOMP_PERM: i64 = 0x1023;
     const TILE_DATA: i64 = 18;
     let result: i64;
-    // SAFETY: this call to the system reads and writes no memory.
+    // SAFETY: this system call reads and writes no memory of the process.
     unsafe {
         asm!(
             "syscall",
@@ -65,7 +65,7 @@ fn permitted() -> bool {
     result == 0
 }
 
-/// How the registers are divided.
+/// The configuration of the registers.
 #[repr(C, align(64))]
 struct Configuration {
     palette: u8,
@@ -75,7 +75,7 @@ struct Configuration {
     rows: [u8; 16],
 }
 
-/// Eight registers of a whole tile.
+/// Eight registers of a whole tile each.
 static WHOLE_TILES: Configuration = {
     let mut configuration = Configuration {
         palette: 1,
@@ -93,13 +93,14 @@ static WHOLE_TILES: Configuration = {
     configuration
 };
 
-/// While it lasts, this thread has the unit's registers configured.
+/// While a session exists, this thread has the unit's registers configured.
 pub(crate) struct Session(());
 
 impl Session {
     pub(crate) fn begin() -> Self {
-        assert!(available(), "the unit is there");
-        // SAFETY: the unit is there and permitted, and the configuration is a valid one of 64 bytes.
+        assert!(available(), "the matrix unit is available");
+        // SAFETY: the unit is available and permitted, and the configuration is valid and has 64
+        // bytes.
         unsafe {
             asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE_TILES, options(nostack, readonly));
         }
@@ -109,33 +110,33 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // SAFETY: the unit is there; nothing of its registers is needed any more.
+        // SAFETY: the unit is available, and its registers are no longer needed.
         unsafe { asm!("tilerelease", options(nostack, nomem)) }
     }
 }
 
-/// Tiles of up to two rows and columns of tiles, `[step, part]` each.
+/// Operands of a block of up to two by two tiles, `[step, part]` each.
 #[derive(Clone, Copy)]
 pub(crate) struct Operands<'a> {
-    /// Of the upper rows, and of the lower ones.
+    /// The tiles of the upper rows, and of the lower ones if any.
     pub(crate) left: (&'a [Tile], Option<&'a [Tile]>),
-    /// Of the first columns, and of the second ones.
+    /// The tiles of the left columns, and of the right ones if any.
     pub(crate) right: (&'a [Tile], Option<&'a [Tile]>),
 }
 
-/// The initial value of a result.
+/// Initial value of a result.
 pub(crate) enum Start<'a> {
-    /// In every row the same.
+    /// The same in every row.
     Row(&'a [f32]),
-    /// Its present value.
+    /// The current value.
     Present,
 }
 
-/// Where a result goes.
+/// The place of a result.
 pub(crate) struct Place<'a> {
-    /// From the first row and column on.
+    /// The result matrix from the block's first row and column on.
     pub(crate) c: &'a mut [f32],
-    /// How far the rows lie apart.
+    /// The distance between rows.
     pub(crate) stride: usize,
     /// The distance from the first tile to the one below it.
     pub(crate) down: usize,
@@ -143,7 +144,7 @@ pub(crate) struct Place<'a> {
     pub(crate) right: usize,
 }
 
-/// A line of assembly that a block with one row or one column of tiles has not.
+/// A line of assembly that is left out for a block with one row or one column of tiles.
 macro_rules! only {
     (yes, $line:expr) => {
         $line
@@ -153,7 +154,7 @@ macro_rules! only {
     };
 }
 
-/// `sums += left right` for the tiles that are loaded.
+/// Computes `sums += left right` for the loaded tiles.
 macro_rules! dots {
     ($lower:tt, $second:tt, $both:tt) => {
         concat!(
@@ -165,7 +166,7 @@ macro_rules! dots {
     };
 }
 
-/// Loads a part of the left tiles; parts lie 1024 bytes apart.
+/// Loads one part of the left tiles; parts are 1024 bytes apart.
 macro_rules! left {
     ($lower:tt, $bytes:literal) => {
         concat!(
@@ -177,7 +178,7 @@ macro_rules! left {
     };
 }
 
-/// Loads a part of the right tiles.
+/// Loads one part of the right tiles.
 macro_rules! right {
     ($second:tt, $bytes:literal) => {
         concat!(
@@ -189,8 +190,9 @@ macro_rules! right {
     };
 }
 
-/// A block of tiles: first all products with small parts, then, from the last step to the first, the
-/// products of the largest parts, so that the former are rounded as what they are.
+/// Computes a block of tiles: first all products with small parts, then, from the last step to the
+/// first, the products of the largest parts, so that the small products are rounded relative to
+/// their own size.
 macro_rules! block {
     ($lower:tt, $second:tt, $both:tt, $p:expr) => {
         asm!(
@@ -255,7 +257,7 @@ macro_rules! block {
     };
 }
 
-/// The operands of a block of tiles, and its place; lengths and distances in bytes.
+/// Pointers to the operands of a block of tiles and its result; lengths and distances are in bytes.
 struct Pointers {
     a: [*const Tile; 2],
     b: [*const Tile; 2],
@@ -268,8 +270,8 @@ struct Pointers {
 }
 
 impl Session {
-    /// `c = start + left right` for a block of tiles. Tiles may overlap in the result: every one is read
-    /// before any is written.
+    /// Computes `c = start + left right` for a block of tiles. Tiles may overlap in the result: all
+    /// are read before any is written.
     pub(crate) fn accumulate(
         &mut self,
         operands: Operands<'_>,
@@ -280,14 +282,17 @@ impl Session {
         let Place { c, stride, down, right } = place;
         let steps = upper.len() / PARTS;
         for tiles in [Some(upper), lower, Some(first), second].into_iter().flatten() {
-            assert!(steps > 0 && tiles.len() == steps * PARTS, "all have as many steps");
+            assert!(
+                steps > 0 && tiles.len() == steps * PARTS,
+                "all operands have the same number of steps"
+            );
         }
         let down = if lower.is_some() { down } else { 0 };
         let right = if second.is_some() { right } else { 0 };
         let last = down + right + (SIDE - 1) * stride + SIDE;
-        assert!(last <= c.len(), "the tiles lie within the result");
+        assert!(last <= c.len(), "the tiles are within the result");
         let c = c.as_mut_ptr();
-        // Still within `c`, see above.
+        // Still within `c`, as asserted above.
         let c = [c, c.wrapping_add(down)];
         let (start, start_stride) = match start {
             Start::Present => ([c[0].cast_const(), c[1].cast_const()], 4 * stride),
@@ -306,9 +311,9 @@ impl Session {
             stride: 4 * stride,
             right: 4 * right,
         };
-        // SAFETY: a session configures the registers as whole tiles. `steps` is not zero, and every
-        // operand has as many times three tiles, of which none beyond is read. Starts and results lie
-        // within their slices, as asserted above.
+        // SAFETY: a session configures the registers as whole tiles. `steps` is positive, and every
+        // operand has three times as many tiles, which are the only ones read. Starts and results
+        // are within their slices, as asserted above.
         unsafe {
             match (lower.is_some(), second.is_some()) {
                 (true, true) => block!(yes, yes, yes, pointers),

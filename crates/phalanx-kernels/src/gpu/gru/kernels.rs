@@ -1,4 +1,4 @@
-//! The kernels of a GRU sequence, one element of a state per thread.
+//! Kernels of a GRU sequence, with one thread per element of the state.
 
 use burn_cubecl::cubecl::{self, calculate_cube_count_elemwise, prelude::*};
 use burn_cubecl::kernel::into_contiguous;
@@ -14,12 +14,13 @@ pub(super) struct Size {
     pub(super) width: usize,
 }
 
-/// The factors of the gradient of a state in the backward pass of a step, each `width` wide: to get those
-/// before the reset gate, before the update gate, of the new state before its tanh, of the recurrent part of
-/// that; and the update gate itself, which passes the gradient on.
+/// The factors, each `width` wide, by which a step's backward pass multiplies the gradient of a
+/// state: for the gradients before the reset gate, before the update gate, of the new state before
+/// its tanh, and of the recurrent part of that, and the update gate itself, which passes the
+/// gradient on.
 const FACTORS: usize = 5;
-/// Gradients of a step: before the reset and the update gate, of the new state before its tanh, and of the
-/// recurrent part of that.
+/// The gradients of a step: before the reset gate and the update gate, of the new state before its
+/// tanh, and of the recurrent part of that.
 const GRADIENTS: usize = 4;
 
 #[cube]
@@ -27,9 +28,9 @@ fn sigmoid(x: f32) -> f32 {
     1.0f32 / (1.0f32 + (-x).exp())
 }
 
-/// One step: `gates` `[time, row, 3 width]`, `recurrent` `[row, 3 width]` without a bias, `hidden`
-/// `[row, width]` before it is multiplied with `keep`, `[time, row]`. The new state goes to `states` at `time`
-/// and to `next`.
+/// Computes one step from `gates`, `[time, row, 3 width]`, `recurrent`, `[row, 3 width]`, without a
+/// bias, and `hidden`, `[row, width]`, which is still to be multiplied by `keep`, `[time, row]`.
+/// Writes the new state to `states` at `time` and to `next`.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)] // They are the buffers of a kernel.
 fn step(
@@ -62,8 +63,9 @@ fn step(
     next[at] = state;
 }
 
-/// The factors of all steps, `[time, row, FACTORS * width]`, where `before`, `[time, row, width]`, are the states
-/// before each step, times `keep`, and `recurrent`, `[time, row, 3 width]`, their products.
+/// Computes the factors of all steps, `[time, row, FACTORS * width]`, from the states before each
+/// step times `keep`, `before`, `[time, row, width]`, and their products, `recurrent`, `[time, row,
+/// 3 width]`.
 #[cube(launch)]
 fn factors(
     gates: &[f32],
@@ -94,10 +96,11 @@ fn factors(
     out[to + 4 * width] = update;
 }
 
-/// One step back: the gradient of the state is `given`, `[time, row, width]`, at `time`, and what the step after
-/// it passes on: `direct` and `through`, `[row, width]`, times `keep` of that step. The gradients of the gates go to
-/// `gradients`, `[time, row, GRADIENTS * width]`, those of the recurrent products also to `recurrent`,
-/// `[row, 3 width]`, and what is passed on without these to `direct_before`, `[row, width]`.
+/// Computes one backward step. The gradient of the state is the sum of `given`, `[time, row,
+/// width]`, at `time`, and what the next step passes on: `direct` and `through`, `[row, width]`,
+/// times `keep` of that step. Writes the gradients of the gates to `gradients`, `[time, row,
+/// GRADIENTS * width]`, those of the recurrent products also to `recurrent`, `[row, 3 width]`, and
+/// the part passed on without these to `direct_before`, `[row, width]`.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)] // They are the buffers of a kernel.
 fn step_back(
@@ -142,7 +145,7 @@ fn step_back(
     direct_before[at] = gradient * factors[factor + 4 * width];
 }
 
-/// A tensor without contents on the device of `like`.
+/// Creates an uninitialised tensor on the device of `like`.
 fn empty(like: &CubeTensor, shape: &[usize]) -> CubeTensor {
     let (client, device) = (like.client.clone(), like.device.clone());
     empty_device_contiguous_dtype(client, device, shape.into(), like.dtype)
@@ -153,8 +156,8 @@ fn counts(like: &CubeTensor, elements: usize) -> (CubeCount, CubeDim) {
     (calculate_cube_count_elemwise(&like.client, elements, dim), dim)
 }
 
-/// All states of a sequence, `[time, row, width]`; `product` multiplies a state, `[row, width]`, with the recurrent
-/// weights. The arguments are contiguous.
+/// Computes all states of a sequence, `[time, row, width]`; `product` multiplies a state, `[row,
+/// width]`, by the recurrent weights. The arguments are contiguous.
 pub(super) fn forward(
     size: Size,
     gates: &CubeTensor,
@@ -190,11 +193,11 @@ pub(super) fn forward(
     states
 }
 
-/// The gradients of every step's gates, `[time, row, GRADIENTS * width]`, and of the state before the first step
-/// as two parts, `[row, width]`, whose sum is still to be multiplied with `keep`. `before`, `[time, row, width]`,
-/// are the states before each step, times `keep`, `recurrent`, `[time, row, 3 width]`, their products, and `given`
-/// is the gradient of all states; `back` multiplies the gradient of a product, `[row, 3 width]`, with the
-/// recurrent weights.
+/// Computes the gradients of every step's gates, `[time, row, GRADIENTS * width]`, and of the state
+/// before the first step as two parts, `[row, width]`, whose sum is still to be multiplied by
+/// `keep`. `before`, `[time, row, width]`, are the states before each step times `keep`;
+/// `recurrent`, `[time, row, 3 width]`, are their products; `given` is the gradient of all states;
+/// and `back` multiplies the gradient of a product, `[row, 3 width]`, by the recurrent weights.
 #[allow(clippy::too_many_arguments)] // They are tensors of a formula.
 pub(super) fn backward(
     size: Size,
@@ -224,7 +227,7 @@ pub(super) fn backward(
     );
     let given = into_contiguous(given);
     let gradients = empty(gates, &[time, rows, GRADIENTS * width]);
-    // The last step receives nothing; these are not read.
+    // The last step gets nothing from a later one; these are not read.
     let mut handed = [empty(gates, &[rows, width]), empty(gates, &[rows, width])];
     for t in (0..time).rev() {
         let (recurrent, direct) = (empty(gates, &[rows, 3 * width]), empty(gates, &[rows, width]));

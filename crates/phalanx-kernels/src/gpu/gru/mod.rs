@@ -1,4 +1,4 @@
-//! The gated recurrent unit on GPUs.
+//! Gated recurrent units on GPUs.
 
 mod kernels;
 pub(crate) mod op;

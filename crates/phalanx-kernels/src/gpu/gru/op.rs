@@ -1,4 +1,4 @@
-//! A GRU sequence as an operation of burn on GPUs.
+//! A GRU sequence as a burn operation on GPUs.
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Cube, TensorMetadata};
@@ -9,9 +9,10 @@ use burn_cubecl::tensor::CubeTensor;
 use super::kernels::{self, Size};
 use crate::operation::{Operation, apply};
 
-/// The states of a GRU, `[time, row, width]`, from the input's share of the gates, `[time, row, 3 width]`, the
-/// state `hidden` before the first step, `[row, width]`, `not_reset`, `[time, row]`, which no gradient reaches, the
-/// recurrent weights, `[width, 3 width]`, and their bias, `[3 width]`.
+/// Computes the states of a GRU, `[time, row, width]`, from the input's part of the gates, `[time,
+/// row, 3 width]`, the state `hidden` before the first step, `[row, width]`, `not_reset`, `[time,
+/// row]`, which gets no gradient, the recurrent weights, `[width, 3 width]`, and their bias, `[3
+/// width]`.
 pub(crate) fn gru_recurrence(
     gates: Tensor<3>,
     hidden: Tensor<2>,
@@ -79,7 +80,7 @@ impl Inputs {
         kernels::forward(self.size(), gates, hidden, not_reset, bias, product)
     }
 
-    /// The gradients of gates, state, weights and bias, given those of the states.
+    /// Computes the gradients of gates, state, weights and bias from those of the states.
     fn backward(self, states: CubeTensor, given: CubeTensor) -> [CubeTensor; 4] {
         let Size { time, rows, width } = self.size();
         let Self { gates, hidden, not_reset, weight, bias } = self;
@@ -111,7 +112,7 @@ impl Inputs {
     }
 }
 
-/// Some of a tensor of three or two dimensions along one of them.
+/// Returns a range of a two- or three-dimensional tensor along one dimension.
 fn part(tensor: CubeTensor, dim: usize, range: std::ops::Range<usize>) -> CubeTensor {
     let mut slices = vec![Slice::full(); tensor.shape().num_dims()];
     slices[dim] = range.into();

@@ -6,7 +6,7 @@ use super::settings::{CriticInput, PolicyGradient};
 use crate::rollout::InputLayout;
 use crate::rollout::Rollout;
 
-/// The layout of a critic's input, made from a rollout.
+/// Layout of a critic's input, which is computed from a rollout.
 pub(super) struct CriticLayout {
     input: CriticInput,
     death_masking: bool,
@@ -14,9 +14,9 @@ pub(super) struct CriticLayout {
     state_dim: usize,
     obs_dim: usize,
     policy: InputLayout,
-    /// The input length of the policy's last layer.
+    /// The number of features that the last layer of the policy reads.
     features: usize,
-    /// The entries of an observation that the state lacks.
+    /// The indices of the observation's entries that the state lacks.
     private: Vec<usize>,
 }
 
@@ -54,13 +54,13 @@ impl CriticLayout {
         }
     }
 
-    /// Returns whether the critic has the inputs of the agents.
+    /// Returns whether the critic reads the same inputs as the agents.
     pub(super) fn uses_policy_inputs(&self) -> bool {
         self.input == CriticInput::Observation && !self.death_masking
     }
 
-    /// Returns the inputs for a whole rollout, `[time + 1, env, critic row, dim]`; nothing for a shared
-    /// critic, whose inputs are not computed yet.
+    /// Returns the inputs of a whole rollout, `[time + 1, env, critic row, dim]`; empty for a
+    /// shared critic, whose inputs are computed later.
     pub(super) fn inputs(&self, rollout: &Rollout) -> Vec<f32> {
         let mut inputs = match self.input {
             CriticInput::Observation => rollout.input.clone(),
@@ -79,7 +79,7 @@ impl CriticLayout {
         inputs
     }
 
-    /// Returns the length of the agent ID at the end of an input.
+    /// Returns the length of the one-hot agent ID at the end of an input.
     fn id_len(&self) -> usize {
         match self.input {
             CriticInput::Observation if !self.policy.agent_id => 0,

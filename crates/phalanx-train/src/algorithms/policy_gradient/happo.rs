@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::PolicyGradient;
 
-/// Agents with separate networks are updated one after another, each with the joint advantage times the
-/// probability ratio of the agents updated before (Kuba et al. 2022, arXiv 2109.11251; defaults of
-/// HARL, whose networks have two layers of 128).
+/// HAPPO: PPO that updates agents with separate networks one after another, each with the joint
+/// advantage times the probability ratio of the agents updated before it (Kuba et al. 2022, arXiv
+/// 2109.11251). Defaults are those of HARL, whose networks have two layers of 128 units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Happo {
     /// The settings of policy gradients.
@@ -30,4 +30,4 @@ impl Default for Happo {
     }
 }
 
-policy_gradient!(Happo, "happo", "HAPPO: PPO with sequential agent updates");
+policy_gradient!(Happo, "happo", "HAPPO: PPO that updates agents one after another");

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::PolicyGradient;
 
-/// One policy-gradient step per rollout, with a value per agent (Mnih et al. 2016, arXiv 1602.01783;
-/// for teams Papoudakis et al. 2021, arXiv 2006.07869). EPyMARL collects whole episodes and
-/// standardises rewards; here rollouts have a fixed length and the critic learns normalised returns.
+/// IA2C: one policy-gradient step per rollout, with a critic per agent (Mnih et al. 2016, arXiv
+/// 1602.01783; for teams Papoudakis et al. 2021, arXiv 2006.07869). EPyMARL collects whole episodes
+/// and standardises rewards; here rollouts have a fixed length and the critic learns normalised
+/// returns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ia2c {
     /// The settings of policy gradients.
@@ -33,4 +34,4 @@ impl Default for Ia2c {
     }
 }
 
-policy_gradient!(Ia2c, "ia2c", "independent advantage actor-critic");
+policy_gradient!(Ia2c, "ia2c", "IA2C: independent advantage actor-critic");

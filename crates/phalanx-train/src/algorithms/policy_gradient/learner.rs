@@ -1,4 +1,4 @@
-//! The learner of all policy gradients.
+//! The learner of all policy-gradient algorithms.
 
 use std::sync::Arc;
 
@@ -26,8 +26,9 @@ use crate::rollout::{
 
 /// Collects rollouts and learns from each of them for several epochs.
 ///
-/// [`Learner`] combines both. Benchmarks and experiments with fixed data can call the parts:
-/// [`PolicyLearner::batch`] prepares a given rollout, and [`PolicyLearner::update`] takes one step.
+/// As a [`Learner`] it does both. Benchmarks and experiments on fixed data can call the parts:
+/// [`PolicyLearner::batch`] prepares a given rollout, and [`PolicyLearner::update`] takes one
+/// optimizer step.
 pub struct PolicyLearner {
     pub(super) settings: PolicyGradient,
     pub(super) spec: EnvSpec,
@@ -115,8 +116,8 @@ impl PolicyLearner {
         }
     }
 
-    /// Replaces the parameters of the policy and of the critic with the results of two functions of their
-    /// names and shapes.
+    /// Replaces the parameters of policy and critic by the results of two functions, which get the
+    /// name and the shape of each parameter.
     #[must_use]
     pub fn with_weights(
         self,
@@ -134,7 +135,7 @@ impl PolicyLearner {
     ///
     /// # Errors
     ///
-    /// When the factor of the schedule is invalid.
+    /// Returns an error if the factor of the schedule is invalid.
     pub(super) fn lr(&self, t_env: u64) -> Result<f64, TrainError> {
         Ok(self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?)
     }
@@ -163,7 +164,8 @@ impl Learner for PolicyLearner {
         };
         let played = self.collector.collect(envs, &self.actor, select, metrics);
         let _span = debug_span!(target: "phalanx::update", "update").entered();
-        // The updates read what the actors read: inputs normalised by the moments before the rollout.
+        // Updates use the same inputs as the actors did: normalised by the moments before the
+        // rollout.
         let rollout = match self.actor.input_norm() {
             None => played.clone(),
             Some(norm) => {

@@ -6,7 +6,8 @@ use phalanx_core::nn::{
     Categorical, PolicyTargets, ValueTargets, categorical, ppo_loss, value_loss,
 };
 
-/// The input of recurrent networks: `[time, row, dim]`, `[row, carry]` and `[time, row]`.
+/// The inputs of recurrent networks: `[time, row, dim]`, hidden states `[row, carry]`, and resets
+/// `[time, row]`.
 #[derive(Clone)]
 pub(super) struct Sequence {
     pub(super) input: Tensor<3>,
@@ -14,7 +15,7 @@ pub(super) struct Sequence {
     pub(super) not_reset: Tensor<2>,
 }
 
-/// The inputs, masks and actions of agents; a row is an agent of an item.
+/// The inputs, masks and actions of agents. A row is an agent of an item.
 pub(super) struct PolicyInputs {
     pub(super) read: Sequence,
     /// Zero for available actions, a large negative number for others, `[time, row, action]`.
@@ -23,7 +24,7 @@ pub(super) struct PolicyInputs {
 }
 
 impl PolicyInputs {
-    /// Returns log-probabilities and entropy of the taken actions under `logits`.
+    /// Returns the log-probabilities and entropy of the actions taken under `logits`.
     pub(super) fn evaluate_actions(&self, logits: Tensor<3>) -> Categorical {
         categorical(logits, self.mask_bias.clone(), self.actions.clone())
     }
@@ -39,8 +40,8 @@ pub(super) struct PolicyBatch {
     pub(super) read: Sequence,
     /// The targets; the weights sum to one over the active agent steps of all shards of a minibatch.
     pub(super) taken: PolicyTargets,
-    /// The log-probabilities of all actions under the policy of the rollout, `[time * row, action]`, if
-    /// the loss has a KL divergence.
+    /// The log-probabilities of all actions under the rollout's policy, `[time * row, action]`, if
+    /// the loss has a KL term.
     pub(super) log_probs: Option<Tensor<2>>,
 }
 
@@ -51,14 +52,14 @@ pub(super) struct ValueBatch {
     pub(super) valued: ValueTargets,
 }
 
-/// The constants of the losses.
+/// Constants of the losses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PpoLoss {
     /// The clip range of the ratio, if it is clipped.
     pub(super) ratio_clip: Option<f32>,
     /// The clip range of the value, if it is clipped.
     pub(super) value_clip: Option<f32>,
-    /// The delta of the Huber loss; `None` squares every error.
+    /// The delta of the Huber loss; `None` uses the squared error.
     pub(super) huber_delta: Option<f32>,
     pub(super) entropy_coef: f32,
     pub(super) kl_coef: f32,
@@ -68,15 +69,15 @@ pub(super) struct PpoLoss {
 pub(super) const POLICY_MEANS: [&str; 4] = ["pg_loss", "entropy", "clip_fraction", "approx_kl"];
 
 impl PpoLoss {
-    /// Returns the policy loss with entropy bonus over the active agent steps, and its [`POLICY_MEANS`],
-    /// `[4]`:
+    /// Returns the policy loss with entropy bonus over the active agent steps, and its
+    /// [`POLICY_MEANS`], `[4]`:
     ///
     /// ```text
     /// L = surrogate - entropy_coef mean[ H(pi) ] + kl_coef mean[ KL(pi_old || pi) ]
     /// ```
     ///
-    /// with the clipped [`surrogate`]. If agents are updated one after another, the advantage is multiplied
-    /// by the importance ratio of the agents updated before.
+    /// with the clipped [`surrogate`]. If agents are updated one after another, the advantage is
+    /// multiplied by the importance ratio of the agents updated before.
     ///
     /// `logits` are `[time, row, action]`.
     pub(super) fn policy(&self, logits: Tensor<3>, batch: &PolicyBatch) -> (Tensor<1>, Tensor<1>) {
@@ -93,7 +94,7 @@ impl PpoLoss {
         (loss, sums.inner())
     }
 
-    /// Returns the loss of the critic, see [`value_loss`]; `value` is `[time, row, 1]`.
+    /// Returns the loss of the critic ([`value_loss`]); `value` is `[time, row, 1]`.
     pub(super) fn value(&self, value: Tensor<3>, valued: &ValueTargets) -> Tensor<1> {
         let [time, rows, _] = value.dims();
         let value = value.reshape([time * rows, 1]);
@@ -126,7 +127,7 @@ mod tests {
         tensor(values.to_vec(), [values.len(), 1], &cpu())
     }
 
-    /// One step of agents with two actions each, which took the first one.
+    /// Returns one step of agents with two actions each, which took the first one.
     fn batch(advantage: &[f32], old: &[f32], weight: &[f32]) -> PolicyBatch {
         let n = advantage.len();
         PolicyBatch {
@@ -146,7 +147,7 @@ mod tests {
         }
     }
 
-    /// Logits of two actions whose first one has these probabilities.
+    /// Returns logits of two actions under which the first action has these probabilities.
     fn logits(first: &[f32]) -> Tensor<3> {
         let values = first.iter().flat_map(|p| [p.ln(), (1.0 - p).ln()]).collect();
         tensor(values, [1, first.len(), 2], &cpu()).require_grad()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ia2c::Ia2c;
 use super::settings::{CriticInput, PolicyGradient};
 
-/// IA2C with a critic that reads the state (Papoudakis et al. 2021, arXiv 2006.07869).
+/// MAA2C: IA2C with a critic that reads the state (Papoudakis et al. 2021, arXiv 2006.07869).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Maa2c {
     /// The settings of policy gradients.
@@ -19,4 +19,4 @@ impl Default for Maa2c {
     }
 }
 
-policy_gradient!(Maa2c, "maa2c", "advantage actor-critic with a central value");
+policy_gradient!(Maa2c, "maa2c", "MAA2C: advantage actor-critic with a centralised critic");

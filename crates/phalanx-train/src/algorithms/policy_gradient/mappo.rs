@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{CriticInput, PolicyGradient};
 
-/// PPO with a critic that reads an agent-specific state, value normalisation, the Huber loss and
-/// death masking (Yu et al. 2022, arXiv 2103.01955; defaults of the authors' code for SMAC).
+/// MAPPO: PPO with a critic that reads an agent-specific state, value normalisation, the Huber loss
+/// and death masking (Yu et al. 2022, arXiv 2103.01955). Defaults are those of the authors' code
+/// for SMAC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mappo {
     /// The settings of policy gradients.
@@ -34,4 +35,4 @@ impl Default for Mappo {
     }
 }
 
-policy_gradient!(Mappo, "mappo", "PPO with a value of the agent-specific state");
+policy_gradient!(Mappo, "mappo", "MAPPO: PPO with a critic that reads an agent-specific state");

@@ -1,4 +1,4 @@
-//! Policy gradients: one learner, and one file for the defaults of each algorithm.
+//! Policy-gradient algorithms: one learner, and one file with the defaults of each algorithm.
 
 /// Implements `Algorithm` for a struct whose field `learning` holds the settings of policy gradients.
 macro_rules! policy_gradient {

@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use phalanx_core::settings::{Check, InvalidSetting, fields};
 
-/// Policy gradients from rollouts of fixed length.
+/// Settings of policy gradients from rollouts of fixed length.
 ///
-/// The algorithms `ippo`, `mappo`, `happo`, `sequential_ppo`, `ia2c` and `maa2c` use this struct with
-/// different defaults, so that each component can be ablated on its own. The defaults here are IPPO's.
-/// Names are those of EPyMARL and MAPPO where they exist.
+/// The algorithms `ippo`, `mappo`, `happo`, `sequential_ppo`, `ia2c` and `maa2c` use this struct
+/// with different defaults, so that each component can be ablated on its own. The defaults here are
+/// IPPO's. Names are those of EPyMARL and MAPPO where these have them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyGradient {
     /// The number of parallel environments.
     pub batch_size_run: usize,
-    /// The number of steps of each environment between two updates.
+    /// The number of steps that each environment makes between two updates.
     pub rollout_steps: usize,
     /// The number of passes over a rollout.
     pub epochs: usize,
-    /// The number of minibatches per epoch; they divide environments and chunks.
+    /// The number of minibatches per epoch, which divide the chunks of all environments.
     pub num_mini_batch: usize,
-    /// Truncated-BPTT chunk length. A chunk starts with the hidden state of the rollout. Zero means
-    /// `rollout_steps`.
+    /// The length of the chunks of truncated backpropagation through time. A chunk starts with the
+    /// hidden state of the rollout. Zero means `rollout_steps`.
     pub data_chunk_length: usize,
     /// The learning rate of policy and critic.
     pub lr: f64,
@@ -31,54 +31,56 @@ pub struct PolicyGradient {
     pub lr_anneal_time: u64,
     /// Adam's epsilon.
     pub optim_eps: f64,
-    /// The largest norm of the gradients of the policy, and of those of the critic.
+    /// The largest gradient norm, applied to the policy and to the critic separately.
     pub grad_norm_clip: f64,
     /// Whether `grad_norm_clip` limits the joint norm of policy and critic, with the critic's loss weighted
     /// by `vf_coef`. A large critic error then slows down the policy.
     pub clip_jointly: bool,
-    /// Early-stopping threshold on the approximate KL divergence of an epoch (target KL); zero disables
-    /// it.
+    /// The approximate KL divergence at which the epochs of a rollout are stopped early (target
+    /// KL); zero disables early stopping.
     pub kl_stop: f64,
-    /// The discount.
+    /// The discount factor.
     pub gamma: f64,
     /// The lambda of generalised advantage estimation.
     pub gae_lambda: f64,
-    /// The number of rewards in a return; zero estimates advantages with `gae_lambda`.
+    /// The number of rewards in an n-step return; zero uses generalised advantage estimation.
     pub n_step: usize,
-    /// Whether a truncated episode is bootstrapped with the value of its last observation; otherwise the
-    /// time limit counts as a termination.
+    /// Whether a truncated episode is bootstrapped with the value of its last observation.
+    /// Otherwise the time limit counts as a termination.
     pub use_proper_time_limits: bool,
-    /// The set over which advantages are normalised to mean zero and deviation one: a `batch`, a
+    /// The set over which advantages are normalised to zero mean and unit variance: a `batch`, a
     /// `minibatch`, or `none`.
     pub normalise_advantage: NormaliseAdvantage,
     /// Whether the probability ratio is clipped.
     pub policy_clip: bool,
     /// The clip range of the ratio around one, and of the value around its old prediction.
     pub eps_clip: f64,
-    /// The weight of the KL divergence between the policy of the rollout and the new one.
+    /// The weight of the KL divergence between the rollout's policy and the new one.
     pub kl_coef: f64,
-    /// Whether the change of the critic is clipped as well, to `eps_clip` at its own scale.
+    /// Whether the change of the value prediction is clipped to `eps_clip` as well, on the critic's
+    /// scale.
     pub value_clip: bool,
-    /// The error at which the critic's loss changes from quadratic to linear (Huber loss); zero means
-    /// always quadratic.
+    /// The error at which the critic's loss changes from quadratic to linear (Huber loss); zero
+    /// keeps it quadratic.
     pub huber_delta: f64,
-    /// Whether the policy learns from alive agents only. Otherwise it also learns from dead ones, whose
-    /// single available action has no gradient unless `mask_policy_loss` is off.
+    /// Whether the policy learns only from agents that are alive. Otherwise it also learns from
+    /// dead ones, whose single available action has no gradient unless `mask_policy_loss` is off.
     pub use_policy_active_masks: bool,
-    /// Whether probability ratio and entropy in the loss use the policy over the available actions.
-    /// Otherwise, as in the code of IPPO's authors, agents act among the available actions, but the
-    /// updated policy is the one over all actions, which must learn what is available.
+    /// Whether the loss uses the policy over the available actions. Otherwise, as in the code of
+    /// IPPO's authors, agents still act among the available actions, but the updated policy is the
+    /// one over all actions, which must learn which are available.
     pub mask_policy_loss: bool,
-    /// Whether the critic learns from alive agents only; otherwise it also learns from dead ones (MAPPO,
-    /// whose scripts turn the mask *off* with the flag `use_value_active_masks`).
+    /// Whether the critic learns only from agents that are alive. Otherwise it also learns from
+    /// dead ones (MAPPO, whose scripts turn the mask *off* with the flag `use_value_active_masks`).
     pub use_value_active_masks: bool,
     /// Whether the critic learns normalised returns.
     pub use_value_norm: bool,
-    /// The weight of the entropy bonus at the start.
+    /// The initial weight of the entropy bonus.
     pub entropy_coef: f64,
-    /// The weight of the entropy bonus at the end.
+    /// The final weight of the entropy bonus.
     pub entropy_coef_finish: f64,
-    /// The number of environment steps between the two; zero keeps `entropy_coef`.
+    /// The number of environment steps over which the weight is annealed; zero keeps
+    /// `entropy_coef`.
     pub entropy_anneal_time: u64,
     /// The input of the critic: the agent's `observation`, the `state`, the state plus the entries of the
     /// observation that it lacks (`agent_state`), the state with one value for the team (`joint`), or the
@@ -86,10 +88,10 @@ pub struct PolicyGradient {
     pub critic: CriticInput,
     /// The weight of the critic's loss if it shares layers with the policy or `clip_jointly` is on.
     pub vf_coef: f64,
-    /// Death masking: replaces a dead agent's critic input with zeros and its agent ID.
+    /// Whether a dead agent's critic input is replaced by zeros and its agent ID (death masking).
     pub death_masking: bool,
-    /// Whether agents are updated `together`, or one after another in `random` or `fixed` order, each with
-    /// an advantage that accounts for the agents updated before.
+    /// Whether agents are updated `together`, or one after another in `random` or `fixed` order,
+    /// with an advantage that accounts for the agents updated before.
     pub update_order: UpdateOrder,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,
@@ -99,25 +101,26 @@ pub struct PolicyGradient {
     pub rnn: RnnKind,
     /// The width of the hidden layers.
     pub rnn_hidden_dim: usize,
-    /// The width of the second hidden layer of non-recurrent agents; zero means that of the first.
+    /// The width of the second hidden layer of non-recurrent agents; zero uses `rnn_hidden_dim`.
     pub second_hidden_dim: usize,
-    /// Whether non-recurrent agents, and critics with the same input, have a convolution over the
-    /// observation (three layers of 64, 128 and 256 filters).
+    /// Whether non-recurrent agents, and critics with the same input, start with a convolution over
+    /// the observation (three layers of 64, 128 and 256 filters).
     pub use_conv: bool,
     /// The activation of the hidden layers.
     pub activation: HiddenActivation,
-    /// Whether the input and the output of every hidden layer are normalised to mean zero and deviation
-    /// one, as in MAPPO's networks (there called feature normalisation).
+    /// Whether the input and the output of every hidden layer are normalised to zero mean and unit
+    /// variance, as in MAPPO's networks (there called feature normalisation).
     pub layer_norm: bool,
-    /// Whether the input of the agents, and of critics with the same input, is standardised with its
+    /// Whether the input of the agents, and of critics with the same input, is standardised by its
     /// running mean and deviation.
     pub normalise_input: bool,
-    /// Whether initial weights are orthogonal with zero biases; otherwise they are PyTorch's.
+    /// Whether initial weights are orthogonal with zero biases; otherwise PyTorch's initialisation
+    /// is used.
     pub use_orthogonal: bool,
-    /// Whether initial weights are normally distributed with variance 2 / inputs and zero biases (He), as
-    /// in the networks of IPPO's authors.
+    /// Whether initial weights are normally distributed with variance `2 / inputs` and zero biases
+    /// (He initialisation), as in the networks of IPPO's authors.
     pub use_variance_scaling: bool,
-    /// The initial scale of the policy's last layer.
+    /// The gain of the initial weights of the policy's last layer.
     pub policy_gain: f64,
     /// The number of stacked observations, including the current one.
     pub obs_frames: usize,
@@ -143,7 +146,7 @@ pub enum NormaliseAdvantage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CriticInput {
-    /// The input of the agent.
+    /// The agent's own input.
     Observation,
     /// `state | agent ID (one-hot)`.
     State,
@@ -163,7 +166,7 @@ pub enum CriticInput {
 pub enum UpdateOrder {
     /// All at once.
     Together,
-    /// One network after another, in a new order after every rollout.
+    /// One network after another, in a new random order for every rollout.
     Random,
     /// One network after another, in the order of the agents.
     Fixed,
@@ -224,8 +227,8 @@ impl Default for PolicyGradient {
 }
 
 impl PolicyGradient {
-    /// Returns the settings of algorithms that update agents with separate networks one after another,
-    /// under a critic of the team's value.
+    /// Returns the settings of algorithms that update agents with separate networks one after
+    /// another, with a critic of the team's value.
     pub(super) fn sequential() -> Self {
         Self {
             critic: CriticInput::Joint,
@@ -236,7 +239,7 @@ impl PolicyGradient {
         }
     }
 
-    /// Returns the number of steps through which gradients flow.
+    /// Returns the number of steps over which gradients are backpropagated.
     pub fn chunk(&self) -> usize {
         if self.data_chunk_length == 0 { self.rollout_steps } else { self.data_chunk_length }
     }
@@ -246,13 +249,13 @@ impl PolicyGradient {
         self.use_rnn.then_some(self.rnn)
     }
 
-    /// Returns the length of the hidden state in updates. It is one, and unused, without a recurrent
-    /// cell.
+    /// Returns the length of the hidden state in updates. Without a recurrent cell it is one, and
+    /// unused.
     pub(super) fn carry_dim(&self) -> usize {
         self.recurrent().map_or(1, |unit| unit.carry_dim(self.rnn_hidden_dim))
     }
 
-    /// Returns the width of the second hidden layer, if it differs from the first.
+    /// Returns the width of the second hidden layer, if it is set.
     pub(super) fn second_hidden_dim(&self) -> Option<usize> {
         (self.second_hidden_dim > 0).then_some(self.second_hidden_dim)
     }
@@ -316,35 +319,39 @@ impl PolicyGradient {
         check.that(
             per_agent || !(self.death_masking || self.use_value_active_masks),
             "critic",
-            "cannot be joint with a mask for dead agents: the value is that of the team",
+            "cannot be joint with death_masking or use_value_active_masks: it is one value for the team",
         );
         let shared = self.critic == CriticInput::Shared;
         check.that(
             !(shared && self.death_masking),
             "critic",
-            "cannot be shared with death_masking: policy and critic have the same input",
+            "cannot be shared with death_masking: the critic then has no input of its own",
         );
         let together = self.update_order == UpdateOrder::Together;
-        check.that(together || !shared, "update_order", "must be together if the critic is shared");
+        check.that(together || !shared, "update_order", "must be together if critic=shared");
         check.that(
             !self.clip_jointly || (together && self.kl_stop == 0.0),
             "clip_jointly",
-            "needs update_order=together and kl_stop=0; otherwise policy and critic learn separately",
+            "requires update_order=together and kl_stop=0: otherwise policy and critic learn separately",
         );
         check.that(
             together || self.parameter_sharing != Sharing::All,
             "update_order",
-            "must be together if all agents share a network",
+            "must be together if parameter_sharing=all",
         );
         let has_cell = self.use_rnn || self.rnn == RnnKind::Gru;
-        check.that(has_cell, "rnn", "needs use_rnn=true if it is not gru");
+        check.that(has_cell, "rnn", "requires use_rnn=true unless it is gru");
         let has_second_width = self.second_hidden_dim > 0;
-        check.that(!(has_second_width && self.use_rnn), "second_hidden_dim", "needs use_rnn=false");
-        check.that(!(self.use_conv && self.use_rnn), "use_conv", "needs use_rnn=false");
+        check.that(
+            !(has_second_width && self.use_rnn),
+            "second_hidden_dim",
+            "requires use_rnn=false",
+        );
+        check.that(!(self.use_conv && self.use_rnn), "use_conv", "requires use_rnn=false");
         check.that(
             !(self.use_orthogonal && self.use_variance_scaling),
             "use_variance_scaling",
-            "needs use_orthogonal=false",
+            "requires use_orthogonal=false",
         );
         check.finish()
     }

@@ -17,7 +17,7 @@ use crate::error::TrainError;
 use crate::rollout::Metrics;
 
 impl PolicyLearner {
-    /// Returns the groups of agents that are updated together, in their order.
+    /// Returns the groups of agents that are updated together, in the order of their updates.
     fn groups(&mut self) -> Vec<UpdateGroup> {
         let owners = self.policy.owners();
         let all_agents = || (0..owners.len()).collect();
@@ -96,15 +96,15 @@ impl PolicyLearner {
         }
     }
 
-    /// Returns whether a separate critic learns from the minibatches of the policies. If agents are updated
-    /// one after another or may stop early, it learns from the rollout in epochs of its own.
+    /// Returns whether a separate critic learns from the minibatches of the policies. If agents are
+    /// updated one after another or may stop early, the critic has its own epochs.
     pub(super) fn critic_shares_minibatches(&self) -> bool {
         let together = self.settings.update_order == UpdateOrder::Together;
         !self.shared() && together && self.settings.kl_stop <= 0.0
     }
 
-    /// Takes one optimizer step of the policies of a group from a minibatch, and of the critic if it shares
-    /// the minibatches. Returns the approximate KL divergence before the step, `[1]`.
+    /// Takes one optimizer step of a group's policies on a minibatch, and of the critic if it
+    /// shares the minibatches. Returns the approximate KL divergence before the step, `[1]`.
     fn minibatch_step(
         &mut self,
         group: &UpdateGroup,
@@ -183,7 +183,7 @@ impl PolicyLearner {
         self.settings.critic == CriticInput::Shared
     }
 
-    /// Fits a separate critic in epochs of its own.
+    /// Fits a separate critic in its own epochs.
     pub(super) fn fit_critic(
         &mut self,
         rollout_batch: &RolloutBatch<'_>,
@@ -218,11 +218,13 @@ impl PolicyLearner {
         }
     }
 
-    /// Takes one optimizer step of policy and critic from a minibatch of `items`, and adds its metrics.
+    /// Takes one optimizer step of policy and critic on a minibatch of `items` and adds its
+    /// metrics.
     ///
     /// # Errors
     ///
-    /// When a loss or the norm of a gradient is not finite, or the learning rate's factor is invalid.
+    /// Returns an error if a loss or the norm of a gradient is not finite, or if the learning rate's
+    /// factor is invalid.
     pub fn update(
         &mut self,
         rollout_batch: &RolloutBatch<'_>,
@@ -244,7 +246,7 @@ fn value_of(critic: &AgentNetworks, shard: &ValueBatch, losses: PpoLoss) -> Tens
     losses.value(critic.outputs(input, hidden, Some(not_reset)), &shard.valued)
 }
 
-/// Takes an optimizer step of `networks` and returns the norm of the gradients before they are clipped to
+/// Takes an optimizer step of `networks`. Returns the norm of the gradients before clipping to
 /// `clip`, `[1]`.
 fn descend(
     optimizer: &mut Optimizer,
@@ -258,13 +260,13 @@ fn descend(
     step.grad_norm
 }
 
-/// Returns the sum over the shards.
+/// Returns the sum over all shards.
 fn sum_of(shards: Vec<Tensor<1>>) -> Tensor<1> {
     let sum = shards.into_iter().reduce(|sum, part| sum + part);
     sum.expect("there is at least one shard")
 }
 
-/// Returns the mean of scalars, on the host.
+/// Returns the mean of scalars, downloaded to the host.
 fn mean_of(numbers: Vec<Tensor<1>>) -> f64 {
     let n = numbers.len() as f64;
     to_vec(Tensor::cat(numbers, 0)).into_iter().map(f64::from).sum::<f64>() / n

@@ -8,9 +8,9 @@ use super::losses::Sequence;
 /// Agents that are updated together (HAPPO: the agents of one network at a time).
 #[derive(Clone, Debug)]
 pub(super) struct UpdateGroup {
-    /// Their network, or `None` for all networks.
+    /// The index of their network, or `None` for all networks.
     pub(super) network: Option<usize>,
-    /// Their indices.
+    /// The indices of the agents.
     pub(super) agents: Vec<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! The learner of parallelised Q-networks.
+//! The learner of parallelised Q-networks (PQN).
 
 use burn::tensor::Tensor;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
@@ -20,17 +20,17 @@ use crate::rollout::{
     InputLayout, Metrics, Policy, Rollout, RolloutCollector, epsilon_greedy, select_each,
 };
 
-/// The learned values, as a function of the utilities.
+/// The value that is learned from the utilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mixing {
-    /// The sum of the utilities is the value of the team.
+    /// The team's value is the sum of the utilities.
     Sum,
     /// Each utility is the value of its agent.
     Independent,
 }
 
-/// Collects rollouts and learns from each of them for some epochs. With `Q` the sum of the utilities, or
-/// the utility of an agent, under the current networks:
+/// Collects rollouts and learns from each of them for several epochs. With `Q` the sum of the
+/// utilities, or the utility of an agent, under the current networks:
 ///
 /// ```text
 /// V_t = max_u Q(tau_t, u)
@@ -38,8 +38,8 @@ pub(super) enum Mixing {
 /// L   = mean (Q(tau_t, u_t) - G_t)^2
 /// ```
 ///
-/// where gradients flow through `Q(tau_t, u_t)` alone. Recurrent agents begin with the hidden state
-/// that they had in the rollout.
+/// where gradients flow through `Q(tau_t, u_t)` alone. Recurrent agents start with the hidden
+/// states of the rollout.
 pub(super) struct PqnLearner {
     settings: Pqn,
     mixing: Mixing,
@@ -133,8 +133,8 @@ impl PqnLearner {
         pending.add(&["grad_norm"], step.grad_norm);
     }
 
-    /// Computes the part of the loss that comes from one shard of a minibatch with `used` valid steps, and its
-    /// part of each of [`MEANS`], `[3]`.
+    /// Computes one shard's part of the loss and of each of [`MEANS`], `[3]`, for a minibatch with
+    /// `used` valid steps.
     fn loss(
         &self,
         networks: &AgentNetworks,
@@ -170,7 +170,7 @@ impl PqnLearner {
     }
 }
 
-/// The metrics of an update.
+/// The names of an update's metrics.
 const MEANS: [&str; 3] = ["loss_td", "q_taken_mean", "target_mean"];
 
 impl Learner for PqnLearner {

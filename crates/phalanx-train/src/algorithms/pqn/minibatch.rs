@@ -10,30 +10,30 @@ use super::settings::Pqn;
 use crate::rollout::InputLayout;
 use crate::rollout::Rollout;
 
-/// The part of a rollout that belongs to some environments, on the networks' device.
+/// The part of a rollout that comes from some of its environments, on the networks' device.
 pub(super) struct Minibatch {
     pub(super) envs: usize,
     /// `[time + 1, env * agent, input_dim]`.
     pub(super) input: Tensor<3>,
     /// The hidden state before the first step, `[env * agent, carry]`.
     pub(super) hidden: Tensor<2>,
-    /// Zero where an episode begins, `[time + 1, env * agent]`.
+    /// Zero where an episode begins, otherwise one, `[time + 1, env * agent]`.
     pub(super) keep: Tensor<2>,
     /// `[time, env * agent, 1]`.
     pub(super) actions: Tensor<3, Int>,
-    /// One for steps to learn from, otherwise zero, `[time, env]`, without gradients.
+    /// One for real steps, zero for padding, `[time, env]`, without gradients.
     pub(super) valid: Tensor<2>,
-    /// Zero, or a large negative number where an action is not available, `[time + 1, env * agent, action]`,
-    /// without gradients.
+    /// Zero, or a large negative number for an unavailable action, `[time + 1, env * agent,
+    /// action]`, without gradients.
     mask_bias: Tensor<3>,
     /// `[time, env]`, on the host.
     steps: Vec<EpisodeStep>,
-    /// The returns as a linear map of bootstrap values, on a device other than the CPU.
+    /// The returns as a linear map of bootstrap values; `None` on the CPU.
     map: Option<LinearTargets>,
 }
 
 impl Minibatch {
-    /// Uploads the part of the environments `envs` in one transfer.
+    /// Uploads the rows of the environments `envs` in one transfer.
     pub(super) fn new(
         rollout: &Rollout,
         envs: &[usize],
@@ -77,13 +77,14 @@ impl Minibatch {
         }
     }
 
-    /// Returns the largest value of an available action, `[time + 1, env * agent]`.
+    /// Returns the largest value among the available actions, `[time + 1, env * agent]`.
     pub(super) fn best_values(&self, values: Tensor<3>) -> Tensor<2> {
         let [times, rows, _] = values.dims();
         (values + self.mask_bias.clone()).max_dim(2).reshape([times, rows])
     }
 
-    /// Computes the lambda-returns of the bootstrap values, `[time + 1, env * column]`: `[time, env * column]`.
+    /// Computes the lambda-returns, `[time, env * column]`, from the bootstrap values `best`,
+    /// `[time + 1, env * column]`.
     pub(super) fn returns(&self, best: Tensor<2>, columns: usize, settings: &Pqn) -> Tensor<2> {
         let [times, row] = best.dims();
         let Some(map) = &self.map else {
@@ -107,8 +108,7 @@ fn gather<T: Copy>(all: &[T], time: usize, size: usize, n: usize, envs: &[usize]
     out
 }
 
-/// Computes the lambda-returns of a rollout, `[time, row]`: the generalised advantage of the bootstrapped
-/// values, plus the values.
+/// Computes the lambda-returns of a rollout, `[time, row]`, as generalised advantages plus values.
 fn lambda_returns(
     steps: &[EpisodeStep],
     best: &[f32],
@@ -122,9 +122,9 @@ fn lambda_returns(
     returns
 }
 
-/// Returns the numbers of a [`LinearTargets`]: the returns of values that are all zero, `[time + 1, env]`, and
-/// those of a value one at each time without any reward, `[env, time + 1, time + 1]`. Entries of the last time
-/// are zero.
+/// Computes the buffers of [`LinearTargets`]: the returns if all values are zero, `[time + 1,
+/// env]`, and for each time the returns if the value at this time is one and all rewards are zero,
+/// `[env, time + 1, time + 1]`. Entries of the last time are zero.
 fn return_numbers(steps: &[EpisodeStep], envs: usize, settings: &Pqn) -> [Vec<f32>; 2] {
     let times = steps.len() / envs + 1;
     let nothing = vec![0.0; times * envs];
@@ -172,7 +172,8 @@ mod tests {
         tensor(values.to_vec(), shape, &device("cpu").expect("the CPU is always available"))
     }
 
-    /// A rollout of one agent in two environments, with three actions, some of which are unavailable.
+    /// Returns a rollout of one agent in two environments, with three actions, some of them
+    /// unavailable.
     fn part(steps: &[EpisodeStep], mask_bias: &[f32]) -> Minibatch {
         let time = steps.len() / 2;
         Minibatch {

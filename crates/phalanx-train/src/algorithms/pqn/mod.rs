@@ -1,4 +1,5 @@
-//! PQN, parallelised Q-networks: Q-learning from rollouts, without replay and target networks.
+//! PQN, parallelised Q-networks: Q-learning from rollouts, without a replay buffer or target
+//! networks.
 
 mod learner;
 mod minibatch;

@@ -1,4 +1,4 @@
-//! The settings of parallelised Q-networks.
+//! Settings of parallelised Q-networks (PQN).
 
 use phalanx_core::nn::{Normalisation, RnnKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
@@ -7,66 +7,67 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::{Mixing, PqnLearner};
 
-/// Parallelised Q-learning of the sum of utilities (Gallici et al. 2025, arXiv 2407.04811; as
-/// `pqn_vdn_rnn` in JaxMARL).
+/// PQN-VDN: parallelised Q-learning of the sum of the utilities (Gallici et al. 2025, arXiv
+/// 2407.04811; `pqn_vdn_rnn` in JaxMARL).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PqnVdn {
-    /// The settings, shared with PQN-IQL.
+    /// The settings, the same as PQN-IQL's.
     #[serde(flatten)]
     pub learning: Pqn,
 }
 
-/// Parallelised independent Q-learning (Gallici et al. 2025, arXiv 2407.04811).
+/// PQN-IQL: parallelised independent Q-learning (Gallici et al. 2025, arXiv 2407.04811).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PqnIql {
-    /// The settings, shared with PQN-VDN.
+    /// The settings, the same as PQN-VDN's.
     #[serde(flatten)]
     pub learning: Pqn,
 }
 
-/// The settings of parallelised Q-networks; names as in the other value learners.
+/// Settings of parallelised Q-networks, with the names of
+/// [`QLearningSettings`](super::super::QLearningSettings).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pqn {
     /// The number of parallel environments.
     pub batch_size_run: usize,
-    /// The number of steps of each environment between two updates.
+    /// The number of steps that each environment makes between two updates.
     pub rollout_steps: usize,
     /// The number of passes over a rollout.
     pub epochs: usize,
-    /// The number of minibatches, by environments, in a pass.
+    /// The number of minibatches per epoch, which divide the environments.
     pub num_mini_batch: usize,
     /// The learning rate.
     pub lr: f64,
     /// The number of environment steps until the learning rate is zero; zero keeps it constant.
     pub lr_anneal_time: u64,
-    /// Added to the denominator of RAdam's step.
+    /// The term added to RAdam's denominator (epsilon).
     pub optim_eps: f64,
-    /// The largest norm of all gradients together.
+    /// The largest joint norm of all gradients.
     pub grad_norm_clip: f64,
-    /// The discount.
+    /// The discount factor.
     pub gamma: f64,
-    /// The lambda of the returns.
+    /// The lambda of the lambda-returns.
     pub td_lambda: f64,
-    /// The probability of a random action at the start.
+    /// The initial probability of a random action.
     pub epsilon_start: f64,
-    /// The probability of a random action at the end.
+    /// The final probability of a random action.
     pub epsilon_finish: f64,
-    /// The number of environment steps between the two.
+    /// The number of environment steps over which it is annealed.
     pub epsilon_anneal_time: u64,
-    /// Whether the agents' first layer is normalised, which keeps learning stable without
-    /// target networks.
+    /// Whether the agents' first layer is normalised, which stabilises learning without target
+    /// networks.
     pub layer_norm: bool,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,
-    /// Whether agents have a recurrent hidden layer rather than a linear one.
+    /// Whether agents have a recurrent hidden layer instead of a linear one.
     pub use_rnn: bool,
     /// The recurrent cell: `gru` or `lstm`.
     pub rnn: RnnKind,
-    /// The width of the agent's hidden layers.
+    /// The width of the agents' hidden layers.
     pub rnn_hidden_dim: usize,
-    /// Whether an agent's input includes its last action.
+    /// Whether the agent's last action is appended to its input.
     pub obs_last_action: bool,
-    /// Whether an agent's input includes its one-hot ID.
+    /// Whether the agent's one-hot ID is appended to its input.
     pub obs_agent_id: bool,
 }
 
@@ -98,7 +99,7 @@ impl Default for Pqn {
 }
 
 impl Pqn {
-    /// Returns where networks are normalised.
+    /// Returns which layers are normalised.
     pub fn normalisation(&self) -> Normalisation {
         if self.layer_norm { Normalisation::FirstLayer } else { Normalisation::None }
     }
@@ -134,17 +135,17 @@ impl Pqn {
         );
         check.that(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
         let recurrent = self.use_rnn || self.rnn == RnnKind::Gru;
-        check.that(recurrent, "rnn", "needs use_rnn=true where it is not gru");
+        check.that(recurrent, "rnn", "requires use_rnn=true unless it is gru");
         check.finish()
     }
 }
 
 algorithm_of_settings! {
-    PqnVdn, "pqn_vdn", "VDN from rollouts, without replay or target networks",
+    PqnVdn, "pqn_vdn", "PQN-VDN: VDN from rollouts, without replay or target networks",
     |settings, context| PqnLearner::new(settings, Mixing::Sum, context),
 }
 
 algorithm_of_settings! {
-    PqnIql, "pqn_iql", "IQL from rollouts, without replay or target networks",
+    PqnIql, "pqn_iql", "PQN-IQL: IQL from rollouts, without replay or target networks",
     |settings, context| PqnLearner::new(settings, Mixing::Independent, context),
 }

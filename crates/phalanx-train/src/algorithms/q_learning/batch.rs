@@ -11,13 +11,13 @@ use super::settings::QLearningSettings;
 use crate::replay::EpisodeBatch;
 use crate::rollout::InputLayout;
 
-/// The bias that is added to the utility of an unavailable action.
+/// The bias added to the utility of an unavailable action.
 pub(in crate::algorithms) const MASKED_LOGIT: f32 = -1e9;
 
 /// A batch of episodes on the networks' device, time-major.
 ///
-/// A row of an agents' network is an agent of an episode, `row = episode * n_agents + agent`; a row
-/// of a mixer is a time step of an episode, `time * episodes + episode`.
+/// A row of the agents' networks is an agent of an episode, `row = episode * n_agents + agent`; a
+/// row of a mixer is a time step of an episode, `row = time * episodes + episode`.
 #[derive(Clone, Debug)]
 pub struct EpisodeTensors {
     /// The number of time steps, one more than there are joint actions.
@@ -26,16 +26,16 @@ pub struct EpisodeTensors {
     pub episodes: usize,
     /// The number of agents.
     pub agents: usize,
-    /// The number of actions of an agent.
+    /// The number of actions of each agent.
     pub n_actions: usize,
     carry_dim: usize,
     /// The agents' inputs, `[times, episode * agent, input_dim]`.
     input: Tensor<3>,
     /// The states, `[times * episode, state_dim]`.
     pub state: Tensor<2>,
-    /// Zero, or [`MASKED_LOGIT`] where an action is unavailable, `[times, episode * agent, n_actions]`.
+    /// Zero, or [`MASKED_LOGIT`] for an unavailable action, `[times, episode * agent, n_actions]`.
     mask_bias: Tensor<3>,
-    /// The actions taken, `[times, episode * agent, 1]`; those of the last time are zero.
+    /// The actions taken, `[times, episode * agent, 1]`; zero at the last time.
     pub actions: Tensor<3, Int>,
     /// One where an action was taken, `[times * episode, 1]`; zero at the last time and in padding.
     pub filled: Tensor<2>,
@@ -49,14 +49,14 @@ pub struct EpisodeTensors {
     pub steps: Vec<EpisodeStep>,
     /// The agents' own rewards, `[time, episode * agent]`; empty where there are none.
     pub agent_reward: Vec<f32>,
-    /// The targets as a linear map of bootstrap values, on a device other than the CPU.
+    /// The targets as a linear map of bootstrap values; `None` on the CPU.
     pub(super) linear_targets: Option<LinearTargets>,
     /// The batch's own random stream, for losses that draw.
     pub rng: Rng,
 }
 
 impl EpisodeTensors {
-    /// Uploads a batch in one transfer, for agents whose hidden state has `carry_dim` numbers.
+    /// Uploads a batch in one transfer. `carry_dim` is the length of an agent's hidden state.
     pub fn new(
         batch: EpisodeBatch,
         inputs: InputLayout,
@@ -120,9 +120,9 @@ impl EpisodeTensors {
         }
     }
 
-    /// Makes a batch of first steps: one episode for each joint action in `actions`,
-    /// `[episode, agent]`, all of which begin with the observations `[agent, obs_dim]` and the state
-    /// `[state_dim]`.
+    /// Creates a batch of first steps with one episode for each joint action in `actions`,
+    /// `[episode, agent]`. All episodes begin with the observations `obs`, `[agent, obs_dim]`, and
+    /// the state `[state_dim]`; all actions are available.
     pub fn first_steps(
         obs: &[f32],
         state: &[f32],
@@ -150,7 +150,7 @@ impl EpisodeTensors {
         Self::new(batch, inputs, &QLearningSettings::default(), carry_dim, rng, device)
     }
 
-    /// Returns the number of rows of a mixer.
+    /// Returns the number of rows of a mixer, `times * episodes`.
     pub fn rows(&self) -> usize {
         self.times * self.episodes
     }
@@ -166,13 +166,13 @@ impl EpisodeTensors {
         }
     }
 
-    /// Returns which rows belong to their episode, `[row]`; the others are padding.
+    /// Returns which rows are real steps, `[row]`; the others are padding.
     pub fn is_real_row(&self) -> Vec<bool> {
         let before = |row: usize| row.checked_sub(self.episodes).map(|before| self.steps[before]);
         (0..self.rows()).map(|row| before(row).is_none_or(|step| step.filled)).collect()
     }
 
-    /// Computes the outputs of the agents' networks for the whole batch, starting with empty hidden
+    /// Computes the outputs of the agents' networks for the whole batch, starting from zero hidden
     /// states: `[times, episode * agent, output]`.
     pub fn forward_outputs(&self, agents: &AgentNetworks) -> Tensor<3> {
         let rows = self.episodes * self.agents;
@@ -180,15 +180,15 @@ impl EpisodeTensors {
         agents.outputs(self.input.clone(), hidden, None)
     }
 
-    /// Computes outputs and features of the agents' networks for the whole batch, starting with empty
-    /// hidden states.
+    /// Computes the outputs and features of the agents' networks for the whole batch, starting from
+    /// zero hidden states.
     pub fn forward(&self, agents: &AgentNetworks) -> AgentOutput {
         let rows = self.episodes * self.agents;
         let hidden = Tensor::zeros([rows, self.carry_dim], &self.input.device());
         agents.forward(self.input.clone(), hidden, None)
     }
 
-    /// Lowers the outputs of unavailable actions by a large number.
+    /// Adds a large negative number to the outputs of unavailable actions.
     pub fn mask_unavailable(&self, utilities: Tensor<3>) -> Tensor<3> {
         utilities + self.mask_bias.clone()
     }
@@ -203,8 +203,8 @@ impl EpisodeTensors {
         utilities.gather(2, actions).reshape([self.rows(), self.agents])
     }
 
-    /// Returns the utilities of `actions` where an action has `d` consecutive ones,
-    /// `[times, episode * agent, n_actions * d]`: `[row, agent * d]`.
+    /// Returns the utilities of `actions`, `[row, agent * d]`, from utilities with `d` consecutive
+    /// entries per action, `[times, episode * agent, n_actions * d]`.
     pub fn gather_vectors(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> Tensor<2> {
         let d = utilities.dims()[2] / self.n_actions;
         let first = actions * d as i32;
@@ -219,14 +219,14 @@ impl EpisodeTensors {
         actions.reshape([self.times, self.episodes * self.agents, 1])
     }
 
-    /// Returns one where any agent takes another action than the `greedy` one, zero elsewhere,
-    /// `[times * episode, 1]`.
+    /// Returns one where any agent deviates from the `greedy` actions and zero elsewhere, `[times *
+    /// episode, 1]`.
     pub fn is_non_greedy(&self, greedy: Tensor<3, Int>) -> Tensor<2> {
         let differs = greedy.not_equal(self.actions.clone()).float();
         differs.reshape([self.rows(), self.agents]).max_dim(1)
     }
 
-    /// Returns the input of a mixer where the agents take `actions`.
+    /// Returns the input of a mixer for the joint actions `actions`.
     pub fn mixer_input(&self, utilities: Tensor<3>, actions: Tensor<3, Int>) -> MixerInput {
         let (rows, agents) = (self.rows(), self.agents);
         let [_, _, input_dim] = self.input.dims();
@@ -240,8 +240,8 @@ impl EpisodeTensors {
     }
 }
 
-/// Returns the steps of every column of targets, `[time, episode * column]`: those of the team, or those
-/// of every agent with its own reward.
+/// Returns the steps of every column of targets, `[time, episode * column]`. The only column is the
+/// team; without a common reward, there is one column per agent, with that agent's reward.
 pub(super) fn steps_per_column(
     learning: &QLearningSettings,
     steps: &[EpisodeStep],

@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor};
 
 use super::batch::EpisodeTensors;
 
-/// How the value of the next joint action is estimated.
+/// Estimate of the value of the next joint action.
 ///
 /// To add a rule, add a variant here and a key in `settings.rs` and `configs/q_learning.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub enum BootstrapRule {
     /// The online networks select and the target networks evaluate (van Hasselt et al. 2016, Double
     /// DQN, arXiv 1509.06461).
     DoubleQ,
-    /// The smaller of the online and the target networks' utilities selects, and the smaller of
-    /// their joint action values counts (MINTO, arXiv 2510.02590):
+    /// The smaller of the online and target utilities selects each agent's action, and the smaller
+    /// of the two joint action values is the estimate (MINTO, arXiv 2510.02590):
     ///
     /// ```text
     /// u_i* = argmax_a min(Q_i^-(a), Q_i(a))      y = r + gamma min(Q_tot^-(u*), Q_tot(u*))
@@ -40,8 +40,8 @@ impl BootstrapRule {
         })
     }
 
-    /// Computes the value of a joint action, `[row, column]`, from those of the target and of the
-    /// online networks, neither with gradients.
+    /// Computes the bootstrap value of a joint action, `[row, column]`, from its values under the
+    /// target and the online networks, both without gradients.
     pub fn value(
         self,
         joint_action: Tensor<3, Int>,
@@ -65,8 +65,8 @@ mod tests {
     use crate::replay::EpisodeBatch;
     use crate::rollout::InputLayout;
 
-    /// The last step of an episode of two agents with three actions; the second agent's last action
-    /// is unavailable.
+    /// Returns the last step of an episode of two agents with three actions; the second agent's
+    /// last action is unavailable.
     fn batch() -> EpisodeTensors {
         let inputs = InputLayout {
             obs_dim: 1,
@@ -93,7 +93,7 @@ mod tests {
         EpisodeTensors::new(batch, inputs, &QLearningSettings::default(), 1, rng, &cpu)
     }
 
-    /// Returns the joint action and the value of each rule if VDN mixes these utilities.
+    /// Returns the joint action and its value under a rule if VDN mixes these utilities.
     fn bootstrap(rule: BootstrapRule) -> (Vec<i32>, f32) {
         let batch = batch();
         let tensor = |values: [f32; 6]| -> Tensor<3> {
@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn minto_selects_by_the_smaller_utility_and_takes_the_smaller_value() {
-        // The smaller utilities are 1, 1.5, 2 and 0.5, -1; the values there 4.5 and 2.5.
+        // The smaller utilities are 1, 1.5, 2 and 0.5, -1; the joint action values there are 4.5
+        // and 2.5.
         assert_eq!(bootstrap(BootstrapRule::Minto), (vec![2, 0], 2.0 + 0.5));
     }
 }

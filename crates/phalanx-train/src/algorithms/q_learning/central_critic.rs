@@ -1,4 +1,4 @@
-//! The unrestricted estimator of the joint action value that some algorithms learn in addition to a mixer.
+//! The unrestricted estimator of the joint action value that some algorithms train next to a mixer.
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
@@ -11,8 +11,8 @@ use super::factorisation::ModelContext;
 use super::settings::QLearningSettings;
 use super::targets::Targets;
 
-/// `Q*(s, u)`: an unrestricted network of the state and of utilities from separate agent networks (Rashid
-/// et al. 2020, Weighted QMIX, arXiv 2006.10800).
+/// `Q*(s, u)`: an unrestricted network that reads the state and the utilities of its own agent
+/// networks (Rashid et al. 2020, Weighted QMIX, arXiv 2006.10800).
 #[derive(Module, Debug)]
 pub(super) struct CentralCritic {
     agents: AgentNetworks,
@@ -20,8 +20,8 @@ pub(super) struct CentralCritic {
 }
 
 impl CentralCritic {
-    /// Returns the settings that do not suit an algorithm whose targets come from a central critic with
-    /// hidden layers of `embed_dim` units.
+    /// Returns the settings that are invalid for an algorithm with a central critic, whose hidden
+    /// layers have `embed_dim` units.
     pub(super) fn validate(learning: &QLearningSettings, embed_dim: usize) -> Vec<InvalidSetting> {
         let mut check = Check::default();
         check.at_least_one(&[("central_mixing_embed_dim", embed_dim)]);
@@ -38,7 +38,8 @@ impl CentralCritic {
         check.finish()
     }
 
-    /// Makes networks whose estimator has hidden layers of `embed_dim` units.
+    /// Creates networks with initial weights drawn from `rng`; hidden layers of the estimator have
+    /// `embed_dim` units.
     pub(super) fn new(
         embed_dim: usize,
         context: &ModelContext,
@@ -62,8 +63,8 @@ impl CentralCritic {
         self.estimator.forward(chosen, batch.state.clone())
     }
 
-    /// Computes, with these as target networks, the values of the joint actions `best`, `[row, 1]`, and the
-    /// targets that bootstrap from them.
+    /// Computes, with these as target networks, the values of the joint actions `best`, `[row, 1]`,
+    /// and the targets that bootstrap from them.
     pub(super) fn targets(
         &self,
         learning: &QLearningSettings,

@@ -31,7 +31,7 @@ pub struct ConcaveNetworks {
 }
 
 impl ConcaveQ {
-    /// Finds joint actions of large value for all rows of the batch.
+    /// Searches for the best joint action in every row of the batch.
     fn select(
         &self,
         batch: &EpisodeTensors,
@@ -39,7 +39,7 @@ impl ConcaveQ {
         utilities: Tensor<3>,
         initial: Option<Tensor<3>>,
     ) -> SearchResult {
-        // One transfer: on a device, the update waits here.
+        // A single transfer, because the update waits for the device here.
         let greedy = initial.map(|logits| flat(batch.argmax_available(logits).float()));
         let more = std::iter::once(flat(utilities)).chain(greedy).collect();
         let (weights, mut more) = ConcaveWeightsCpu::download_with(weights, more);
@@ -59,7 +59,7 @@ impl ConcaveQ {
         selected
     }
 
-    /// Computes the targets, which bootstrap from the selected joint actions `best`.
+    /// Computes the targets that bootstrap from the selected joint actions `best`.
     fn targets(
         &self,
         target: &ConcaveNetworks,
@@ -79,7 +79,7 @@ impl ConcaveQ {
         Targets::new(learning, batch, value(best), q_taken)
     }
 
-    /// Computes the policies' loss and their mean entropy. `batch` is the one for networks with gradients;
+    /// Computes the loss of the policies and their mean entropy. `batch` is the one with gradients;
     /// `best` are the selected joint actions.
     fn policy_loss(
         &self,
@@ -98,7 +98,7 @@ impl ConcaveQ {
         let shape = [rows, agents, n_actions];
         let log_policy = log_softmax(batch.mask_unavailable(logits), 2).reshape(shape);
         let policy = log_policy.clone().exp();
-        // An unavailable action has probability zero; its logarithm only has to stay finite.
+        // An unavailable action has probability zero; its logarithm only has to be finite.
         let surprise = policy.clone() * log_policy.clone().clamp_min(-1e4);
         let entropy: Tensor<2> = surprise.clone().sum_dim(2).neg().reshape([rows, agents]);
         let entropy_sum = (entropy.clone() * of_agents.clone()).sum();
@@ -136,8 +136,8 @@ impl ConcaveQ {
     }
 }
 
-/// Trains three models together: utilities `Q_i` under a concave mixer `f`, an unrestricted estimator
-/// `Q*` with separate utilities, and a policy `pi_i` for each agent.
+/// Trains three models together: utilities `Q_i` under a concave mixer `f`, an unrestricted
+/// estimator `Q*` with its own utilities, and a policy `pi_i` for each agent.
 ///
 /// ```text
 /// u*   = SELECT f(Q_1(u_1), …, Q_n(u_n); s)        online networks, starting from the policies
@@ -149,10 +149,11 @@ impl ConcaveQ {
 /// L    = td_loss_scale (L_Q + L_C) + L_pi
 /// ```
 ///
-/// `scale` is the root of the mean square of all `A_i(a)` in the shard of the batch. No gradient passes through
-/// `SELECT`, `A_i` or the targets. In `L_pi` the entropy is outside of `f`: inside, as in
-/// equation (10) of the paper (`policy_loss = "literal"`), it is punished wherever `f` falls with a
-/// utility, and `f(E q) >= E f(q)` makes stochastic policies look better than the actions they play.
+/// `scale` is the root mean square of all `A_i(a)` in the shard. No gradient passes through
+/// `SELECT`, `A_i` or the targets. The entropy term of `L_pi` is outside of `f`. With the entropy
+/// inside, as in equation (10) of the paper (`policy_loss = "literal"`), it is penalised wherever
+/// `f` decreases in a utility, and since `f(E q) >= E f(q)`, stochastic policies are valued above
+/// the actions that they take.
 impl ValueFactorisation for ConcaveQ {
     const ID: &str = "concaveq";
     const SUMMARY: &str = "ConcaveQ: concave mixing, iterative action selection, local policies";

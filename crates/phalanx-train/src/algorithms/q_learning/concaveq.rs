@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::central_critic::CentralCritic;
 use super::settings::QLearningSettings;
 
-/// ConcaveQ: the joint action value is concave in the utilities. Training searches for the best joint action
-/// iteratively, and local policies learn to choose it (Li et al. 2024, AAAI 38, arXiv 2312.15555). The loss
-/// is explained at its [`ValueFactorisation`](super::ValueFactorisation) in `concave_loss.rs`.
+/// ConcaveQ: the joint action value is concave in the utilities. Training searches iteratively for
+/// the best joint action, and local policies learn to choose it (Li et al. 2024, AAAI 38, arXiv
+/// 2312.15555). For the loss, see its [`ValueFactorisation`](super::ValueFactorisation)
+/// implementation in `concave_loss.rs`.
 ///
-/// Where the paper is incomplete or contradicts itself, the defaults are what works, and the literal versions
-/// are options: `first_layer = "absolute"`, `policy_loss = "literal"`. Ablations are options too:
-/// `search = "greedy"` selects without iteration, `estimator = "concave"` takes targets from the mixer itself,
-/// `acting = "utilities"` acts without policies, `w = 1` learns without weights.
+/// Where the paper is incomplete or contradicts itself, the defaults are the variants that learn,
+/// and the literal versions are options: `first_layer = "absolute"`, `policy_loss = "literal"`.
+/// Further options are ablations: `search = "greedy"` selects without iteration, `estimator =
+/// "concave"` takes targets from the mixer itself, `acting = "utilities"` acts without policies, `w
+/// = 1` disables the weighting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConcaveQ {
     /// The settings of Q-learning.
@@ -24,25 +26,27 @@ pub struct ConcaveQ {
     /// The mixing network.
     #[serde(flatten)]
     pub mixer: ConcaveMixer,
-    /// The weight, at most one, of joint actions that the mixer values above their target.
+    /// The weight, at most one, of joint actions that the mixer overestimates.
     pub w: f64,
     /// The source of targets: the `unrestricted` estimator, or the `concave` mixer itself.
     pub estimator: Estimator,
     /// The width of the unrestricted estimator.
     pub central_mixing_embed_dim: usize,
-    /// How the best joint action is found: `iterative`, `single_deviation`, `exhaustive` or `greedy`.
+    /// The method that searches for the best joint action: `iterative`, `single_deviation`,
+    /// `exhaustive` or `greedy`.
     pub search: SearchMethod,
     /// The number of joint actions from which an iterative search starts.
     pub search_starts: usize,
     /// The largest number of passes over all agents.
     pub search_sweeps: usize,
-    /// Whether pairs of agents change their actions together if no single agent can gain.
+    /// Whether the search also changes the actions of two agents at once if no single change
+    /// improves the value.
     pub search_pairwise: bool,
     /// The acting networks: the local `policies`, or the `utilities`.
     pub acting: Acting,
     /// The loss of the policies: `safe` or `literal`.
     pub policy_loss: PolicyLoss,
-    /// The weight of the values of single deviations in the safe loss.
+    /// The weight of the values of single-agent deviations in the safe loss.
     pub policy_advantage_coef: f64,
     /// The weight of the selected actions' log-probability in the safe loss.
     pub policy_distil_coef: f64,
@@ -74,9 +78,11 @@ pub enum Acting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyLoss {
-    /// The values of single deviations from the selected joint action, and the selected actions.
+    /// Uses the values of single-agent deviations from the selected joint action, and the
+    /// log-probability of the selected actions.
     Safe,
-    /// The mixer's value of the expected utilities with the entropy inside, as in equation (10).
+    /// Uses the mixer's value of the expected utilities, with the entropy inside, as in equation
+    /// (10).
     Literal,
 }
 
@@ -113,7 +119,7 @@ impl ConcaveQ {
         }
     }
 
-    /// Returns the settings that are invalid, those of Q-learning aside.
+    /// Returns the invalid settings, except for those of Q-learning.
     pub(super) fn invalid(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
         check.all(self.mixer.validate());
@@ -125,24 +131,24 @@ impl ConcaveQ {
         check.that(
             scalar || self.acting == Acting::Policies,
             "acting",
-            "must be \"policies\" where an action has several utilities",
+            "must be \"policies\" if utility_dim is above 1",
         );
         check.that(
             scalar || self.policy_loss == PolicyLoss::Safe,
             "policy_loss",
-            "must be \"safe\" where an action has several utilities",
+            "must be \"safe\" if utility_dim is above 1",
         );
         check.finish()
     }
 
-    /// Returns the settings that are invalid in an environment.
+    /// Returns the settings that are invalid for an environment.
     pub(super) fn invalid_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
         let mut check = Check::default();
         let joint_actions = (spec.n_actions as f64).powi(spec.n_agents() as i32);
         check.that(
             self.search != SearchMethod::Exhaustive || joint_actions <= 1e5,
             "search",
-            "cannot be \"exhaustive\": there are more than 100 000 joint actions here",
+            "cannot be \"exhaustive\": this environment has more than 100 000 joint actions",
         );
         check.finish()
     }

@@ -20,17 +20,17 @@ use crate::rollout::InputLayout;
 
 /// The networks of an algorithm and their loss.
 ///
-/// The implementing type holds the algorithm's settings; every value factorisation is an
-/// [`Algorithm`]. Where only the mixer is new, implement
-/// [`Mixer`](phalanx_core::nn::Mixer) instead and use [`QLearning`](super::QLearning).
+/// The implementing type holds the algorithm's settings. Every value factorisation is an
+/// [`Algorithm`]. If only the mixer is new, implement [`Mixer`](phalanx_core::nn::Mixer) instead
+/// and use [`QLearning`](super::QLearning).
 pub trait ValueFactorisation: Clone + Default + Serialize + Send + Sync + 'static {
-    /// The name on the command line.
+    /// The algorithm's name on the command line.
     const ID: &str;
 
-    /// A summary of the algorithm, in one line.
+    /// One-line summary, shown by `phalanx list algs`.
     const SUMMARY: &str;
 
-    /// Whether the agents' utilities are mixed into one value of the team.
+    /// Whether the utilities are mixed into one value of the team.
     const MIXES: bool = true;
 
     /// All trained networks.
@@ -39,26 +39,26 @@ pub trait ValueFactorisation: Clone + Default + Serialize + Send + Sync + 'stati
     /// Returns the settings of Q-learning.
     fn learning(&self) -> &QLearningSettings;
 
-    /// Returns the invalid settings, those of [`ValueFactorisation::learning`] aside.
+    /// Returns the invalid settings, except for those of [`ValueFactorisation::learning`].
     fn validate(&self) -> Vec<InvalidSetting>;
 
-    /// Returns the settings that are invalid in an environment, those of
-    /// [`ValueFactorisation::learning`] aside.
+    /// Returns the settings that are invalid for an environment, except for those of
+    /// [`ValueFactorisation::learning`].
     fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
         let _ = spec;
         Vec::new()
     }
 
-    /// Makes networks with initial weights drawn from `rng`.
+    /// Creates the networks with initial weights drawn from `rng`.
     fn networks(&self, context: &ModelContext, rng: &mut Rng, device: &Device) -> Self::Networks;
 
-    /// Returns the networks that act: an agent's greedy action is the available action with the
+    /// Returns the networks that act. An agent's greedy action is the available action with the
     /// largest output.
     fn agent_networks<'a>(&self, networks: &'a Self::Networks) -> &'a AgentNetworks;
 
-    /// Computes the loss of a batch under the `online` networks; the `target` networks carry no
-    /// gradients. The batch may be a shard of a larger one, whose other shards are computed at the
-    /// same time.
+    /// Computes the loss of a batch under the `online` networks; the `target` networks have no
+    /// gradients. The batch may be a shard of a larger one, whose other shards are computed in
+    /// parallel.
     fn loss(
         &self,
         online: &Self::Networks,
@@ -66,8 +66,9 @@ pub trait ValueFactorisation: Clone + Default + Serialize + Send + Sync + 'stati
         batch: &EpisodeTensors,
     ) -> LossOutput;
 
-    /// Computes the joint action values of the actions taken, `[row, 1]`, or the agents' own
-    /// values, `[row, agent]`, without a mixer. Neither networks nor batch carry gradients.
+    /// Computes the joint action values of the actions taken, `[row, 1]`, or without a mixer the
+    /// agents' own action values, `[row, agent]`. Neither the networks nor the batch have
+    /// gradients.
     fn q_tot(&self, networks: &Self::Networks, batch: &EpisodeTensors) -> Tensor<2>;
 }
 
@@ -102,19 +103,19 @@ impl<F: ValueFactorisation> Algorithm for F {
     }
 }
 
-/// The environment and settings for which networks are created.
+/// Environment and settings for which networks are created.
 #[derive(Clone, Debug)]
 pub struct ModelContext {
     /// The environment.
     pub spec: EnvSpec,
-    /// The input of an agent's network.
+    /// The layout of an agent's input.
     pub inputs: InputLayout,
     /// The settings of Q-learning.
     pub learning: QLearningSettings,
 }
 
 impl ModelContext {
-    /// Makes networks of all agents with `output_dim` outputs.
+    /// Creates the networks of all agents with `output_dim` outputs.
     pub fn agents(&self, output_dim: usize, rng: &mut Rng, device: &Device) -> AgentNetworks {
         let owners = self.learning.parameter_sharing.owners(&self.spec);
         let config = AgentConfig {
@@ -131,7 +132,7 @@ impl ModelContext {
         AgentNetworks::new(&config, &owners, rng, device)
     }
 
-    /// Returns the sizes that a mixer serves.
+    /// Returns the sizes for which a mixer is created.
     pub fn mixer_sizes(&self) -> MixerSizes {
         MixerSizes {
             n_agents: self.spec.n_agents(),
@@ -142,19 +143,19 @@ impl ModelContext {
     }
 }
 
-/// The loss of a batch and its metrics.
+/// Loss of a batch and its metrics.
 pub struct LossOutput {
     /// The loss to minimise, `[1]`.
     pub loss: Tensor<1>,
-    /// Metrics by name, `[1]`; `loss_td` is among them. They carry no gradients and stay on the
-    /// device: reading one would make the host wait for everything before it.
+    /// Metrics by name, each `[1]`, including `loss_td`. They have no gradients and stay on the
+    /// device: reading one would wait for all pending work.
     pub metrics: Vec<(&'static str, Tensor<1>)>,
-    /// The mean absolute TD error of every episode, `[episode]`, where replay is prioritised.
+    /// The mean absolute TD error of every episode, `[episode]`, if replay is prioritised.
     pub td_errors: Option<Tensor<1>>,
 }
 
 impl LossOutput {
-    /// Makes the output of a loss that is the TD error alone, with the metrics `loss_td`,
+    /// Creates the output of a loss that consists of the TD loss alone, with the metrics `loss_td`,
     /// `q_taken_mean` and `target_mean`.
     pub fn new(td: TdLoss, target_mean: Tensor<1>) -> Self {
         Self {
@@ -168,7 +169,7 @@ impl LossOutput {
         }
     }
 
-    /// Adds a further term to the loss, and its value to the metrics.
+    /// Adds a term to the loss, and its value to the metrics.
     #[must_use]
     pub fn plus(mut self, metric: &'static str, term: Tensor<1>) -> Self {
         self.metrics.push((metric, detach(&term)));

@@ -22,7 +22,7 @@ use crate::error::TrainError;
 use crate::replay::{EpisodeBatch, EpisodeReplay, ReplaySizeBound, Sample};
 use crate::rollout::{EpisodeCollector, InputLayout, Metrics, Policy, epsilon_greedy, select_each};
 
-/// Collects episodes, replays them, and minimises the loss of a value factorisation.
+/// Collects episodes, replays them and minimises the loss of a value factorisation.
 pub struct ReplayLearner<F: ValueFactorisation> {
     state: TrainState<F>,
     spec: EnvSpec,
@@ -33,14 +33,14 @@ pub struct ReplayLearner<F: ValueFactorisation> {
     reward_norm: RewardNorm,
     exploration: Vec<Rng>,
     sampling: Rng,
-    /// Seeds of the streams that losses draw from.
+    /// Draws the seeds of the random streams of batches.
     selection: Rng,
     /// The pipelined weights, if rollouts are collected while the device trains.
     pipelined: Option<PipelinedWeights>,
 }
 
 impl<F: ValueFactorisation> ReplayLearner<F> {
-    /// Makes a learner with initial weights and an empty replay buffer.
+    /// Creates a learner with initial weights and an empty replay buffer.
     pub fn new(factorisation: F, context: &LearnerContext) -> Self {
         let LearnerContext { spec, seed, device, learning_rate } = context;
         let learning = factorisation.learning().clone();
@@ -71,7 +71,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         }
     }
 
-    /// Replaces the networks and their target networks by the results of `change`.
+    /// Replaces the networks by the result of `change`, and the target networks by a copy of it.
     #[must_use]
     pub fn with_networks(mut self, change: impl FnOnce(F::Networks) -> F::Networks) -> Self {
         self.state.networks = change(self.state.networks);
@@ -82,12 +82,13 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         self
     }
 
-    /// Makes one update from the shards of a batch, in which every step counts alike. Returns the mean
-    /// absolute TD error of every episode, shard by shard, where replay is prioritised.
+    /// Makes one update from the shards of a batch; every step has the same weight. Returns the
+    /// mean absolute TD error of every episode, shard by shard, if replay is prioritised, and
+    /// nothing otherwise.
     ///
     /// # Errors
     ///
-    /// When the loss is not finite or the learning rate's factor is invalid.
+    /// Returns an error if the loss is not finite or the learning rate's factor is invalid.
     pub fn update(
         &mut self,
         shards: &[EpisodeTensors],
@@ -105,7 +106,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         self.state.factorisation.agent_networks(&self.state.networks)
     }
 
-    /// Makes one update from replayed episodes. Returns `false` if there are not enough yet.
+    /// Makes one update from replayed episodes. Returns `false` if the buffer holds too few.
     fn learn(
         &mut self,
         metrics: &mut Metrics,
@@ -139,7 +140,7 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
         let shards =
             shards.into_iter().enumerate().map(|(index, shard)| (shard.steps(), (index, shard)));
         let errors = self.state.update(shards.collect(), batch, metrics, pending)?;
-        // A loss that is not finite ends the run when it is read.
+        // If an error is not finite, neither is the loss, and the run ends when it is read.
         if !errors.is_empty() && errors.iter().all(|error| error.is_finite()) {
             self.replay.update_priorities(&indices, &errors);
         }
@@ -270,7 +271,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
         let learned = state.factorisation.agent_networks(&networks).clone();
         self.actor = learned.to_actor();
         if self.pipelined.is_some() {
-            // A run that was saved on the CPU has only the newest networks.
+            // A run saved on the CPU has no separate acting weights.
             let acting = match file(files, "acting.safetensors") {
                 Ok(bytes) => from_safetensors(learned.clone(), bytes)?,
                 Err(_) => learned.clone(),
@@ -302,7 +303,7 @@ mod tests {
         let mut envs = ParallelEnvs::new(12, 3, Purpose::Environment, make);
         let learning = QLearningSettings {
             batch_size_run: 12,
-            // More than there are, so that no update is made yet.
+            // Larger than the number of episodes, so that no update is made yet.
             batch_size: 100,
             optim_eps: 0.01,
             ..QLearningSettings::default()
@@ -327,13 +328,14 @@ mod tests {
             .collect();
         learner.update(&shards, &mut metrics).expect("the loss is finite");
         let bytes = to_safetensors(&learner.state.networks).expect("readable");
-        // The file holds the length of the header, the header, and the numbers of all tensors.
+        // The file starts with the length of the header and the header; the weights follow.
         let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
         let (numbers, _) = bytes[8 + header..].as_chunks::<4>();
         numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
     }
 
-    /// Returns VDN, which updates from the episodes of one rollout, and four two-step games.
+    /// Returns a VDN learner that updates from the episodes of one rollout, and four two-step
+    /// games.
     fn two_step(settings: QLearningSettings) -> (ReplayLearner<Vdn>, impl VecEnv) {
         let make = phalanx_envs::registry::factory("two_step", &Default::default());
         let envs = ParallelEnvs::new(4, 3, Purpose::Environment, make.expect("it is registered"));
@@ -361,9 +363,9 @@ mod tests {
             learner.train_iteration(&mut envs, &mut metrics).expect("the loss is finite");
             newest.push(decides(&learner.policy().actor));
             assert_ne!(newest[iteration], newest[iteration - 1], "every iteration makes an update");
-            // The acting weights were the newest before these updates.
+            // The actors use the weights from before these updates.
             assert_eq!(decides(&learner.actor), newest[iteration - 1]);
-            // The time of a flush makes no difference.
+            // When a flush happens makes no difference.
             if iteration % 2 == 0 {
                 learner.flush(&mut metrics).expect("the loss is finite");
                 assert!(metrics.take_means().contains_key("loss_td"));

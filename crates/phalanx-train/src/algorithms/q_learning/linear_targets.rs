@@ -1,19 +1,19 @@
-//! Targets as a linear map of bootstrap values, so that the host need not wait for a device.
+//! Targets as a linear map of bootstrap values, so that the host does not wait for the device.
 
 use burn::tensor::Tensor;
 use phalanx_core::rl::{EpisodeStep, n_step_targets, td_lambda_targets};
 
 use super::settings::QLearningSettings;
 
-/// Targets of bootstrap values `Q` that stay on a device:
+/// Targets as a linear map of bootstrap values `Q`, which stay on the device. For each episode,
 ///
 /// ```text
 /// G = b + M Q + N (Q - Q_taken)
 /// ```
 ///
-/// for each episode, where `b` are the targets of values that are all zero, column `s` of `M` those of a value
-/// one at time `s` without any reward, and column `s` of `N`, which only Q(lambda) has, those of a reward one at
-/// time `s` without any value.
+/// where `b` are the targets if all values are zero, column `s` of `M` the targets if the value at
+/// time `s` is one and all rewards are zero, and column `s` of `N`, which only Q(lambda) has, the
+/// targets if the reward at time `s` is one and all values are zero.
 #[derive(Clone, Debug)]
 pub(in crate::algorithms) struct LinearTargets {
     /// `b`, `[times * episode, column]`.
@@ -24,7 +24,7 @@ pub(in crate::algorithms) struct LinearTargets {
     raised: Option<Tensor<3>>,
 }
 
-/// The numbers of [`LinearTargets`] before they are uploaded.
+/// Host buffers of [`LinearTargets`] before the upload.
 pub(super) struct LinearTargetBuffers {
     pub(super) rewarded: Vec<f32>,
     pub(super) bootstrapped: Vec<f32>,
@@ -32,7 +32,7 @@ pub(super) struct LinearTargetBuffers {
     pub(super) raised: Vec<f32>,
 }
 
-/// Computes the targets of `steps` and bootstrap `values`, `[time + 1, row]`: `[time, row]`.
+/// Computes the targets, `[time, row]`, of `steps` and bootstrap `values`, `[time + 1, row]`.
 pub(super) fn targets(
     learning: &QLearningSettings,
     steps: &[EpisodeStep],
@@ -51,8 +51,8 @@ pub(super) fn targets(
 }
 
 impl LinearTargetBuffers {
-    /// Computes the numbers of a batch with `steps`, `[time, episode]`, whose columns have the rewards of
-    /// `columns`, `[time, episode * column]`.
+    /// Computes the buffers for a batch with `steps`, `[time, episode]`, whose columns of targets
+    /// have the steps `column_steps`, `[time, episode * column]`.
     pub(super) fn new(
         learning: &QLearningSettings,
         steps: &[EpisodeStep],
@@ -69,7 +69,7 @@ impl LinearTargetBuffers {
         let nothing = vec![0.0; times * times];
         let (mut bootstrapped, mut raised) = (Vec::new(), Vec::new());
         for episode in 0..episodes {
-            // Row `s` of this small batch is the episode with a one at time `s`.
+            // In row `s` of this small batch, the reward or value at time `s` is one.
             let with_reward = |reward: &dyn Fn(usize) -> f32| -> Vec<EpisodeStep> {
                 let own = steps.iter().skip(episode).step_by(episodes).enumerate();
                 let times =
@@ -88,7 +88,7 @@ impl LinearTargetBuffers {
 }
 
 impl LinearTargets {
-    /// Makes the map of uploaded numbers; `raised` is empty where there is none.
+    /// Creates the map from uploaded buffers; `raised` is empty without Q(lambda).
     pub(in crate::algorithms) fn new(
         rewarded: Tensor<1>,
         bootstrapped: Tensor<1>,
@@ -104,8 +104,8 @@ impl LinearTargets {
         }
     }
 
-    /// Computes the targets, `[times * episode, column]`, from the bootstrap values and, for Q(lambda), the
-    /// values of the actions taken.
+    /// Computes the targets, `[times * episode, column]`, from the bootstrap values and, for
+    /// Q(lambda), the values of the actions taken.
     pub(in crate::algorithms) fn targets(
         &self,
         bootstrap: Tensor<2>,
@@ -120,7 +120,7 @@ impl LinearTargets {
     }
 }
 
-/// Multiplies `[episode, times, times]` with `[times * episode, column]`.
+/// Multiplies `[episode, times, times]` by `[times * episode, column]`.
 fn apply(map: Tensor<3>, values: Tensor<2>) -> Tensor<2> {
     let ([episodes, times, _], [rows, columns]) = (map.dims(), values.dims());
     let values = values.reshape([times, episodes, columns]).swap_dims(0, 1);

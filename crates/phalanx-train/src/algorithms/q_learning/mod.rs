@@ -1,17 +1,18 @@
-//! Q-learning from replayed episodes: utilities of the agents, learned through the joint action
-//! value.
+//! Q-learning from replayed episodes: per-agent utilities, trained through the joint action value.
 //!
-//! [`QLearning`] makes an algorithm of any [`Mixer`]: IQL, VDN, QMIX, QPLEX, Qatten and the
-//! unrestricted mixer. Algorithms that need a loss of their own implement [`ValueFactorisation`]:
-//! QTRAN, weighted QMIX, ResQ and ConcaveQ, one file each. [`QLearningSettings`] holds the settings
-//! that all of them share, and [`ReplayLearner`] collects, replays and updates for all of them.
+//! [`QLearning`] turns any [`Mixer`] into an algorithm: IQL, VDN, QMIX, QPLEX, Qatten and the
+//! unrestricted mixer. Algorithms with a loss of their own implement [`ValueFactorisation`], one
+//! file each: QTRAN, weighted QMIX, ResQ and ConcaveQ. [`QLearningSettings`] holds the settings
+//! that all of them share, and [`ReplayLearner`] collects episodes, replays them and makes the
+//! updates.
 //!
-//! An update reads from top to bottom in [`QLearning::loss`]. Its parts are
+//! [`QLearning::loss`] computes the loss of an update from top to bottom. Its parts are:
 //!
 //! - `batch.rs`: the batch of episodes, [`EpisodeTensors`];
-//! - `bootstrap.rs`: which joint action targets bootstrap from, and its value ([`BootstrapRule`]);
-//! - `targets.rs`: the targets made of rewards and bootstrap values, [`Targets`];
-//! - `td_loss.rs`: the loss between values and targets, [`TdLoss`].
+//! - `bootstrap.rs`: the joint action that targets bootstrap from, and its value
+//!   ([`BootstrapRule`]);
+//! - `targets.rs`: the targets, from rewards and bootstrap values ([`Targets`]);
+//! - `td_loss.rs`: the loss between values and targets ([`TdLoss`]).
 
 mod batch;
 mod bootstrap;
@@ -59,25 +60,25 @@ pub use targets::Targets;
 pub use td_loss::{TdLoss, weighted_mse};
 pub use wqmix::{CwQmix, OwQmix, WeightedSettings};
 
-/// Q-learning with a mixer: utilities `Q_i` of the agents and `Q_tot = mixer(Q_1, …, Q_n; s)` learn
-/// together.
+/// Q-learning with a mixer: trains the agents' utilities `Q_i` end to end through `Q_tot =
+/// mixer(Q_1, …, Q_n; s)`.
 ///
 /// ```text
 /// L = 1/2 sum_t filled_t (Q_tot(s_t, u_t) - G_t)^2 / sum_t filled_t
 /// ```
 ///
-/// where `G` are the [`Targets`] and 1/2 is `td_loss_scale`. As in PyMARL, dead agents take part
-/// with the only action they have.
+/// where `G` are the [`Targets`] and 1/2 is `td_loss_scale`. As in PyMARL, dead agents are
+/// included, with their only available action.
 ///
-/// IQL learns with PyMARL2's settings for independent learners
-/// ([`QLearningSettings::independent`]), all others with [`QLearningSettings::default`].
+/// IQL uses PyMARL2's settings for independent learners by default
+/// ([`QLearningSettings::independent`]), all other algorithms [`QLearningSettings::default`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "M: Serialize + DeserializeOwned")]
 pub struct QLearning<M> {
     /// The settings of Q-learning.
     #[serde(flatten)]
     pub learning: QLearningSettings,
-    /// The mixer with its settings.
+    /// The mixer and its settings.
     #[serde(flatten)]
     pub mixer: M,
 }
@@ -92,12 +93,13 @@ pub type Qmix = QLearning<QmixMixer>;
 pub type Qplex = QLearning<QplexMixer>;
 /// Qatten (Yang et al. 2020, arXiv 2002.03939).
 pub type Qatten = QLearning<QattenMixer>;
-/// Unrestricted mixing, the baseline for every restriction of the mixer. Agents still choose the
-/// action with their own largest utility, which need not be their part of the best joint action.
+/// Unrestricted mixing, a baseline without any restriction on the mixer. Agents still choose the
+/// action with the largest utility of their own, which need not be part of the best joint action.
 pub type Unrestricted = QLearning<UnrestrictedMixer>;
 
 impl<M: Mixer> QLearning<M> {
-    /// Makes the algorithm with these settings of Q-learning and the mixer's defaults.
+    /// Creates the algorithm with these settings of Q-learning and the default settings of the
+    /// mixer.
     pub fn new(learning: QLearningSettings) -> Self {
         Self { learning, mixer: M::default() }
     }
@@ -111,7 +113,7 @@ impl<M: Mixer> Default for QLearning<M> {
     }
 }
 
-/// The agents' networks and the mixer's, which learn together.
+/// The agents' networks and the mixing network, which are trained together.
 #[derive(Module, Debug)]
 pub struct MixedNetworks<N: Module + ModuleDisplay + Debug> {
     agents: AgentNetworks,
@@ -133,7 +135,7 @@ impl<M: Mixer> ValueFactorisation for QLearning<M> {
         check.all(self.mixer.validate());
         let shared = to_table(&self.learning);
         for key in to_table(&self.mixer).keys() {
-            let reason = "is a key of Q-learning: the mixer's setting needs another name";
+            let reason = "is already a key of Q-learning; rename the mixer's setting";
             check.that(!shared.contains_key(key), key, reason);
         }
         check.finish()

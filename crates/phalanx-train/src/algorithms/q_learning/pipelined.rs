@@ -8,27 +8,27 @@ use crate::rollout::Metrics;
 
 /// The networks of the last updates, which a device may still be computing, and their metrics.
 ///
-/// Weights reach the actors when the rollout after their updates has ended, whether or not the device
-/// finished earlier: the same seed gives the same run.
+/// Actors get the new weights at the end of the next rollout, whether or not the device finishes
+/// earlier, so that the same seed gives the same run.
 pub(super) struct PipelinedWeights {
-    /// The networks whose weights act now.
+    /// The networks that act now.
     pub(super) acting: AgentNetworks,
     /// The networks that act after the next rollout.
     next: Option<(AgentNetworks, PendingMetrics)>,
 }
 
 impl PipelinedWeights {
-    /// Starts with networks that act and no next ones.
+    /// Starts with `acting`, and without pending networks.
     pub(super) fn new(acting: AgentNetworks) -> Self {
         Self { acting, next: None }
     }
 
-    /// Hands over networks after their updates, without waiting for the device.
+    /// Queues networks after their updates without waiting for the device.
     pub(super) fn send(&mut self, learned: AgentNetworks, pending: PendingMetrics) {
         self.next = Some((learned, pending));
     }
 
-    /// Waits for the networks that were sent, records their metrics, and returns their actor.
+    /// Waits for the queued networks, records their metrics and returns their actor.
     pub(super) fn receive(&mut self, metrics: &mut Metrics) -> Result<Option<Actor>, TrainError> {
         let Some((learned, pending)) = self.next.take() else { return Ok(None) };
         let (actor, numbers) = learned.to_actor_with(pending.values());
@@ -37,7 +37,7 @@ impl PipelinedWeights {
         Ok(Some(actor))
     }
 
-    /// Records the metrics of the networks that were sent, which stay the next ones.
+    /// Records the metrics of the queued networks, which stay queued.
     pub(super) fn flush(&mut self, metrics: &mut Metrics) -> Result<(), TrainError> {
         match &mut self.next {
             Some((_, pending)) => std::mem::take(pending).flush(metrics),

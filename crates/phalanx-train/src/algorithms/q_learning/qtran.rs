@@ -13,8 +13,8 @@ use super::settings::QLearningSettings;
 use super::targets::Targets;
 use super::td_loss::weighted_mse;
 
-/// QTRAN-base: an unrestricted joint action value `Q_jt`, and utilities whose sum has the same best
-/// joint action thanks to two further losses (Son et al. 2019, arXiv 1905.05408).
+/// QTRAN-base: trains an unrestricted joint action value `Q_jt`, and utilities whose sum has the
+/// same greedy joint action through two further losses (Son et al. 2019, arXiv 1905.05408).
 ///
 /// With `V` the state value, `u*` the greedy available actions of the online utilities and `sg` a
 /// stopped gradient:
@@ -27,7 +27,7 @@ use super::td_loss::weighted_mse;
 /// L      = L_td + opt_loss L_opt + nopt_min_loss L_nopt
 /// ```
 ///
-/// `Q_jt` reads the agents' features. All means are scaled by `td_loss_scale`.
+/// `Q_jt` reads the features of the agents' networks. All means are scaled by `td_loss_scale`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Qtran {
     /// The settings of Q-learning.
@@ -35,15 +35,15 @@ pub struct Qtran {
     pub learning: QLearningSettings,
     /// The width of the joint action value network and of the state value network.
     pub mixing_embed_dim: usize,
-    /// The size of both networks.
+    /// The depth of both networks: `small` or `big`.
     pub network_size: NetworkSize,
-    /// The weight of the loss at the best joint action.
+    /// The weight of `L_opt`, the loss at the greedy joint action.
     pub opt_loss: f64,
-    /// The weight of the loss at the joint action taken.
+    /// The weight of `L_nopt`, the loss at the joint action taken.
     pub nopt_min_loss: f64,
 }
 
-/// PyMARL's `network_size`.
+/// Depth of QTRAN's networks (PyMARL's `network_size`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NetworkSize {
@@ -81,7 +81,8 @@ fn per_row(batch: &EpisodeTensors, features: Tensor<3>) -> Tensor<3> {
 
 impl ValueFactorisation for Qtran {
     const ID: &str = "qtran";
-    const SUMMARY: &str = "QTRAN-base: joint value, and utilities whose sum transforms it";
+    const SUMMARY: &str =
+        "QTRAN-base: unrestricted joint value, factorised into a sum of utilities";
     type Networks = QtranNetworks;
 
     fn learning(&self) -> &QLearningSettings {

@@ -13,11 +13,11 @@ use super::factorisation::{LossOutput, ModelContext, ValueFactorisation};
 use super::settings::QLearningSettings;
 use super::td_loss::weighted_mse;
 
-/// QMIX plus a residual that lowers every joint action but QMIX's best, so that the sum can be any
-/// table (Shen et al. 2022, NeurIPS 35).
+/// ResQ: QMIX plus a residual that lowers every joint action except QMIX's best, so that the sum
+/// can represent any joint action value (Shen et al. 2022, NeurIPS 35).
 ///
 /// With `Q = Q_tot + w_r Q_r`, where `w_r` is 0 at the greedy joint action of `Q_tot` and 1
-/// elsewhere, and an unrestricted estimator `Q*`, each with separate utilities:
+/// elsewhere, and an unrestricted estimator `Q*`, each with its own utilities:
 ///
 /// ```text
 /// u* = argmax_u Q_tot(s', u)               agent by agent, online networks
@@ -25,8 +25,8 @@ use super::td_loss::weighted_mse;
 /// L  = mean (Q(s, u) - y)^2 + mean (Q*(s, u) - y)^2 + mean max(Q_r, 0)^2
 /// ```
 ///
-/// All means are scaled by `td_loss_scale`. The last term is zero where the residual is never
-/// positive.
+/// All means are scaled by `td_loss_scale`. The last term is zero if `residual_negative_abs` keeps
+/// the residual from being positive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResQ {
     /// The settings of Q-learning.
@@ -35,10 +35,10 @@ pub struct ResQ {
     /// The mixing network.
     #[serde(flatten)]
     pub mixer: QmixMixer,
-    /// The width of the residual and of the unrestricted estimator.
+    /// The width of the residual's network and of the unrestricted estimator.
     pub central_mixing_embed_dim: usize,
-    /// Whether the residual is never positive, as the theorem asks for; else a penalty keeps it
-    /// down, as in the authors' code.
+    /// Whether the residual is forced to be at most zero, as the paper's theorem requires.
+    /// Otherwise a penalty discourages positive values, as in the authors' code.
     pub residual_negative_abs: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct ResQNetworks {
 
 impl ValueFactorisation for ResQ {
     const ID: &str = "resq";
-    const SUMMARY: &str = "ResQ: QMIX plus a residual that keeps its best joint action";
+    const SUMMARY: &str = "ResQ: QMIX plus a residual that preserves its greedy joint action";
     type Networks = ResQNetworks;
 
     fn learning(&self) -> &QLearningSettings {

@@ -11,36 +11,37 @@ use crate::algorithms::planned_updates::{PlannedUpdates, grouped};
 use crate::config::ByteSize;
 use crate::replay::{Precision, Prioritised, ReplayConfig};
 
-/// The settings of Q-learning from whole episodes, with PyMARL's names and PyMARL2's tuned values as
-/// defaults.
+/// Settings of Q-learning from whole episodes. Names are PyMARL's; defaults are PyMARL2's tuned
+/// values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QLearningSettings {
-    /// The number of parallel environments. The networks are updated when each of them has finished an
-    /// episode.
+    /// The number of parallel environments. A rollout ends, and the networks are updated, when each
+    /// of them has finished an episode.
     pub batch_size_run: usize,
     /// The number of updates after each rollout.
     pub updates_per_rollout: usize,
-    /// Whether the next rollout is collected with the previous weights while the device trains: on a
+    /// When the next rollout is collected with the previous weights while the device trains: on a
     /// `gpu`, `always` or `never`.
     pub overlap_rollouts: Overlap,
-    /// The number of episodes in an update.
+    /// The number of episodes in a minibatch.
     pub batch_size: usize,
-    /// The number of consecutive steps of each episode in an update, starting anywhere; zero takes whole
-    /// episodes. Recurrent agents start a window with a zero hidden state.
+    /// The number of consecutive steps per episode in a minibatch, starting at a random step; zero
+    /// uses whole episodes. Recurrent agents start a window with a zero hidden state.
     pub batch_steps: usize,
-    /// The number of episodes in the replay buffer.
+    /// The capacity of the replay buffer, in episodes.
     pub buffer_size: usize,
-    /// The memory that the replay buffer may take, such as `"2 GiB"`; zero sets no bound.
+    /// The largest memory of the replay buffer, such as `"2 GiB"`; zero means unlimited.
     pub buffer_mem: ByteSize,
     /// The precision of observations and states in the replay buffer: `f32` or `f16`.
     pub buffer_precision: Precision,
-    /// Whether episodes with large errors are replayed more often.
+    /// Whether episodes with large TD errors are replayed more often.
     pub prioritised_replay: bool,
-    /// The exponent of an episode's TD error in its probability.
+    /// The exponent of the TD error in an episode's sampling probability.
     pub priority_alpha: f64,
-    /// The initial importance-sampling exponent, which rises to one by `priority_beta_anneal_time`.
+    /// The initial importance-sampling exponent, annealed to one over `priority_beta_anneal_time`
+    /// steps.
     pub priority_beta: f64,
-    /// The number of environment steps until the exponent is one.
+    /// The number of environment steps until the importance-sampling exponent is one.
     pub priority_beta_anneal_time: u64,
     /// The learning rate.
     pub lr: f64,
@@ -48,55 +49,55 @@ pub struct QLearningSettings {
     pub optimizer: OptimizerKind,
     /// RMSprop's decay of the mean square.
     pub optim_alpha: f64,
-    /// Added to the denominator of the update.
+    /// The term added to the optimizer's denominator (epsilon).
     pub optim_eps: f64,
-    /// The largest norm of all gradients together.
+    /// The largest joint norm of all gradients.
     pub grad_norm_clip: f64,
-    /// The discount.
+    /// The discount factor.
     pub gamma: f64,
-    /// The lambda of the TD(lambda) targets; zero gives one-step targets.
+    /// The lambda of TD(lambda) targets; zero gives one-step targets.
     pub td_lambda: f64,
-    /// Whether exploratory actions are corrected for (Q(lambda)).
+    /// Whether targets are corrected for exploratory actions (Q(lambda)).
     pub q_lambda: bool,
-    /// The number of rewards in a target, where `td_lambda` is zero.
+    /// The number of rewards in a target; above one only if `td_lambda` is zero.
     pub n_step: usize,
     /// The weight of the mean squared TD error.
     pub td_loss_scale: f64,
-    /// Whether rewards are standardised with their running mean and variance.
+    /// Whether rewards are standardised by their running mean and variance.
     pub standardise_rewards: bool,
-    /// Whether agents learn from the team's reward rather than from agent rewards, which some environments
-    /// provide.
+    /// Whether agents learn from the team's reward; otherwise from their own rewards, which only
+    /// some environments provide.
     pub common_reward: bool,
-    /// Whether the online networks select the joint action that the target networks evaluate (double
-    /// Q-learning) rather than the target networks themselves.
+    /// Whether the online networks select the joint action that the target networks evaluate
+    /// (double Q-learning); otherwise the target networks do both.
     pub double_q: bool,
-    /// Whether targets bootstrap from the smaller of the online and the target networks' values (MINTO);
-    /// needs `double_q=false`.
+    /// Whether targets bootstrap from the smaller of the online and the target networks' values
+    /// (MINTO); requires `double_q=false`.
     pub minto: bool,
     /// How target networks are updated: by a copy after a number of `episodes` or `updates`, or by a
     /// `soft` step after every update.
     pub target_update: TargetUpdate,
-    /// The number of episodes or updates between two copies.
+    /// The number of episodes or updates between two copies of the online networks.
     pub target_update_interval: u64,
-    /// The share of the online network in a soft step.
+    /// The weight of the online networks in a soft update.
     pub target_update_tau: f64,
-    /// The probability of a random action at the start.
+    /// The initial probability of a random action.
     pub epsilon_start: f64,
-    /// The probability of a random action at the end.
+    /// The final probability of a random action.
     pub epsilon_finish: f64,
-    /// The number of environment steps between the two.
+    /// The number of environment steps over which it is annealed.
     pub epsilon_anneal_time: u64,
     /// Which agents share a network: `all`, those of a `group`, or `none`.
     pub parameter_sharing: Sharing,
-    /// Whether agents have a recurrent hidden layer rather than a linear one.
+    /// Whether agents have a recurrent hidden layer instead of a linear one.
     pub use_rnn: bool,
     /// The recurrent cell: `gru` or `lstm`.
     pub rnn: RnnKind,
-    /// The width of the agent's hidden layers.
+    /// The width of the agents' hidden layers.
     pub rnn_hidden_dim: usize,
-    /// Whether an agent's input includes its last action.
+    /// Whether the agent's last action is appended to its input.
     pub obs_last_action: bool,
-    /// Whether an agent's input includes its one-hot ID.
+    /// Whether the agent's one-hot ID is appended to its input.
     pub obs_agent_id: bool,
 }
 
@@ -104,11 +105,12 @@ pub struct QLearningSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetUpdate {
-    /// A copy after a number of episodes (PyMARL).
+    /// Copies the online networks after a number of episodes (PyMARL).
     Episodes,
-    /// A copy after a number of updates (EPyMARL with an interval above one).
+    /// Copies the online networks after a number of updates (EPyMARL with an interval above one).
     Updates,
-    /// A step of a given share after every update (EPyMARL with an interval of at most one).
+    /// Moves the target networks towards the online networks after every update (EPyMARL with an
+    /// interval of at most one).
     Soft,
 }
 
@@ -116,9 +118,9 @@ pub enum TargetUpdate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Overlap {
-    /// Where the device is not the CPU.
+    /// On devices other than the CPU.
     Gpu,
-    /// On every device. The CPU gains nothing: this is for comparing devices.
+    /// On every device. The CPU gains nothing; use this to compare devices.
     Always,
     /// Never: every rollout is collected with the newest weights.
     Never,
@@ -176,7 +178,7 @@ impl QLearningSettings {
         Self { batch_size: 32, lr: 0.0005, td_lambda: 0.0, ..Self::default() }
     }
 
-    /// Returns the rule by which targets bootstrap.
+    /// Returns the bootstrap rule of the targets.
     pub fn bootstrap_rule(&self) -> BootstrapRule {
         match (self.minto, self.double_q) {
             (true, _) => BootstrapRule::Minto,
@@ -226,8 +228,8 @@ impl QLearningSettings {
         }
     }
 
-    /// Estimates the updates in `t_max` environment steps, whose episodes have at most `episode_limit`
-    /// steps.
+    /// Estimates the number of updates in `t_max` environment steps with episodes of at most
+    /// `episode_limit` steps.
     pub(super) fn planned_updates(&self, t_max: u64, episode_limit: usize) -> PlannedUpdates {
         let (n, limit) = (self.batch_size_run as u64, episode_limit as u64);
         let rollouts = t_max.div_ceil(n.saturating_mul(limit).max(1));
@@ -247,14 +249,14 @@ impl QLearningSettings {
         }
     }
 
-    /// Returns the settings that are invalid in an environment; `mixes` is whether the utilities are
-    /// mixed into one value.
+    /// Returns the settings that are invalid for an environment. `mixes` states whether a mixer
+    /// combines the utilities into one value of the team.
     pub fn validate_for(&self, spec: &EnvSpec, mixes: bool) -> Vec<InvalidSetting> {
         let mut check = Check::default();
         let of_team = self.common_reward;
-        let reason = "must be true where a mixer learns the value of the team's reward";
+        let reason = "must be true for this algorithm: its mixer learns from the team's reward";
         check.that(of_team || !mixes, "common_reward", reason);
-        let reason = "must be true: this environment rewards the team as a whole";
+        let reason = "must be true: this environment has no agent rewards";
         check.that(of_team || spec.agent_rewards, "common_reward", reason);
         check.finish()
     }
@@ -274,27 +276,27 @@ impl QLearningSettings {
         check.that(
             self.buffer_size >= self.batch_size,
             "buffer_size",
-            "must hold at least batch_size",
+            "must be at least batch_size",
         );
         check.that(self.lr.is_finite() && self.lr > 0.0, "lr", "must be positive");
         check.that(
             self.n_step == 1 || self.td_lambda == 0.0,
             "n_step",
-            "needs td_lambda=0: the two are different targets",
+            "must be 1 unless td_lambda=0: TD(lambda) and n-step targets exclude each other",
         );
         check.that(
             !self.q_lambda || self.n_step == 1,
             "q_lambda",
-            "corrects TD(lambda) targets, not those of n_step",
+            "requires n_step=1: it corrects TD(lambda) targets only",
         );
         check.that(
             !(self.minto && self.double_q),
             "minto",
-            "needs double_q=false: the two are different bootstrap rules",
+            "requires double_q=false: the two bootstrap rules exclude each other",
         );
         check.positive_share(fields!(self: target_update_tau));
         let recurrent = self.use_rnn || self.rnn == RnnKind::Gru;
-        check.that(recurrent, "rnn", "needs use_rnn=true where it is not gru");
+        check.that(recurrent, "rnn", "requires use_rnn=true unless it is gru");
         check.finish()
     }
 }

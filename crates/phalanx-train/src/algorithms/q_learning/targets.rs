@@ -8,22 +8,22 @@ use super::linear_targets::targets;
 use super::settings::QLearningSettings;
 use super::td_loss::{TdLoss, filled_mean};
 
-/// The targets of a batch, `[times * episode, column]`. A column is the team, or an agent where
-/// nothing is mixed. Targets at the last time and in padding are unused.
+/// The targets of a batch, `[times * episode, column]`. The only column is the team's value;
+/// without a mixer, every agent has a column. Targets at the last time and in padding are unused.
 pub struct Targets {
-    /// The targets `G` of the learned values.
+    /// The targets `G`.
     pub values: Tensor<2>,
 }
 
 impl Targets {
-    /// Computes TD(lambda), n-step or Q(lambda) targets, as the settings ask for.
+    /// Computes TD(lambda), n-step or Q(lambda) targets, depending on the settings.
     ///
     /// `bootstrap` holds the bootstrap values, `[times * episode, column]`. `q_taken` holds the
-    /// target networks' values of the actions taken, which Q(lambda) alone reads: each reward is
-    /// then raised by `bootstrap - q_taken`, as in PyMARL2, so that exploratory actions do not
-    /// lower the return.
+    /// target networks' values of the actions taken, which only Q(lambda) uses: it adds `bootstrap
+    /// - q_taken` to each reward, as in PyMARL2, so that exploratory actions do not lower the
+    /// return.
     ///
-    /// Nothing is read from a device other than the CPU.
+    /// On a device other than the CPU, nothing is downloaded.
     pub fn new(
         learning: &QLearningSettings,
         batch: &EpisodeTensors,
@@ -42,7 +42,8 @@ impl Targets {
         filled_mean(self.values.clone(), batch)
     }
 
-    /// Computes the loss between learned values, `[times * episode, column]`, and these targets.
+    /// Computes the loss between the learned values, `[times * episode, column]`, and these
+    /// targets.
     pub fn td_loss(
         &self,
         learning: &QLearningSettings,
@@ -52,8 +53,8 @@ impl Targets {
         TdLoss::new(learning, batch, values, &self.values, None)
     }
 
-    /// Computes the loss as [`Targets::td_loss`] does, with a weight for every value, in the same
-    /// shape and without gradients.
+    /// Computes the same loss as [`Targets::td_loss`] with a weight for every value, in the shape
+    /// of `values` and without gradients.
     pub fn weighted_td_loss(
         &self,
         learning: &QLearningSettings,
@@ -64,14 +65,14 @@ impl Targets {
         TdLoss::new(learning, batch, values, &self.values, Some(weight))
     }
 
-    /// Returns one where `values` are below their targets and `w` elsewhere.
+    /// Returns one where `values` are below their targets, and `w` elsewhere.
     pub fn optimistic_weights(&self, values: Tensor<2>, w: f32) -> Tensor<2> {
         let below = values.lower(self.values.clone()).float();
         below.mul_scalar(1.0 - w).add_scalar(w)
     }
 }
 
-/// Computes targets step by step, backwards, on the device `cpu`, where reading costs nothing.
+/// Computes the targets backwards in time on the host, for the CPU, where downloads are free.
 fn on_the_cpu(
     learning: &QLearningSettings,
     batch: &EpisodeTensors,
@@ -107,7 +108,7 @@ mod tests {
     use crate::replay::EpisodeBatch;
     use crate::rollout::InputLayout;
 
-    /// Two steps of two episodes of two agents; the second episode has one step.
+    /// Returns two steps of two episodes of two agents; the second episode has one step.
     fn batch() -> EpisodeTensors {
         with(&learning())
     }
@@ -226,7 +227,8 @@ mod tests {
         assert_eq!(numbers(&targets)[..3], [1.0 + 0.5 * 4.0, 2.0 + 0.5 * 6.0, 4.0]);
     }
 
-    /// A batch of episodes of any length up to `time`, of which some are truncated, with a map for a device.
+    /// Returns a batch of episodes of at most `time` steps, some of them truncated, with a map for
+    /// a device.
     fn mapped(
         learning: &QLearningSettings,
         rng: &mut Rng,

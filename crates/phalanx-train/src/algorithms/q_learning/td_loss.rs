@@ -5,13 +5,13 @@ use burn::tensor::Tensor;
 use super::batch::EpisodeTensors;
 use super::settings::QLearningSettings;
 
-/// A squared TD error and its metrics.
+/// A TD loss and its metrics.
 pub struct TdLoss {
     /// `td_loss_scale * sum(weight * filled * error^2) / sum(filled)`, `[1]`.
     pub loss: Tensor<1>,
-    /// The mean of the learned values, `[1]`, on their device.
+    /// The mean of the learned values, `[1]`, still on the device.
     pub q_taken_mean: Tensor<1>,
-    /// The mean absolute error of every episode, `[episode]`, where replay is prioritised.
+    /// The mean absolute TD error of every episode, `[episode]`, if replay is prioritised.
     pub td_errors: Option<Tensor<1>>,
 }
 
@@ -32,9 +32,9 @@ impl TdLoss {
     }
 }
 
-/// Computes `td_loss_scale * sum(weight * filled * error^2) / sum(filled)` of any `error`,
-/// `[times * episode, column]`. Every step has the importance-sampling weight of its episode, times
-/// `weight` where there is one.
+/// Computes `td_loss_scale * sum(weight * filled * error^2) / sum(filled)` of an `error`, `[times *
+/// episode, column]`. Every step has the importance-sampling weight of its episode, times `weight`
+/// if there is one.
 pub fn weighted_mse(
     learning: &QLearningSettings,
     batch: &EpisodeTensors,
@@ -50,7 +50,7 @@ pub fn weighted_mse(
     (error.square() * Tensor::from_inner(weight)).sum() * scale
 }
 
-/// Computes the mean of the entries that are not padding, `[1]`.
+/// Computes the mean over all real steps, `[1]`.
 pub(super) fn filled_mean(values: Tensor<2>, batch: &EpisodeTensors) -> Tensor<1> {
     let [_, columns] = values.dims();
     (values * batch.filled.clone()).sum() / (batch.n_filled * columns).max(1) as f32

@@ -45,13 +45,14 @@ impl<F: ValueFactorisation> TrainState<F> {
         }
     }
 
-    /// Makes one update from the shards of a batch, each with the number of its steps, all of which count
-    /// alike; `batch` lays out a shard. Metrics go to `pending`. Returns the mean absolute TD error of
-    /// every episode, shard by shard, where replay is prioritised; nothing else is read from the device.
+    /// Makes one update from the shards of a batch, each with its number of steps. Every step has
+    /// the same weight; `batch` creates the tensors of a shard. Metrics go to `pending`. Returns
+    /// the mean absolute TD error of every episode, shard by shard, if replay is prioritised;
+    /// nothing else is downloaded.
     ///
     /// # Errors
     ///
-    /// When the learning rate's factor is invalid.
+    /// Returns an error if the learning rate's factor is invalid.
     pub(super) fn update<T: Send, B: Borrow<EpisodeTensors>>(
         &mut self,
         shards: Vec<(usize, T)>,
@@ -91,7 +92,8 @@ impl<F: ValueFactorisation> TrainState<F> {
         Ok(if td_errors.is_empty() { Vec::new() } else { to_vec(Tensor::cat(td_errors, 0)) })
     }
 
-    /// Updates the target networks if that happens after the `event`, of which there were `count`.
+    /// Updates the target networks if they are due after this `event`, of which there have been
+    /// `count`.
     pub(super) fn update_targets(&mut self, event: TargetUpdate, count: u64) {
         let learning = self.factorisation.learning();
         let mode = learning.target_update;

@@ -12,11 +12,11 @@ use super::central_critic::CentralCritic;
 use super::factorisation::{LossOutput, ModelContext, ValueFactorisation};
 use super::settings::QLearningSettings;
 
-/// Optimistically weighted QMIX (OW-QMIX): joint actions that QMIX values above their target weigh
-/// less (Rashid et al. 2020, arXiv 2006.10800; `hysteretic_qmix` in the authors' code).
+/// Optimistically weighted QMIX (OW-QMIX): joint actions that QMIX overestimates get a smaller
+/// weight (Rashid et al. 2020, arXiv 2006.10800; `hysteretic_qmix` in the authors' code).
 ///
-/// QMIX learns with weights, and an unrestricted estimator `Q*` of the joint action value, with
-/// utilities of its own, provides the targets:
+/// Trains QMIX with a weighted loss, and an unrestricted estimator `Q*` of the joint action value
+/// with its own utilities, which provides the targets:
 ///
 /// ```text
 /// u*  = argmax_u Q_tot(s', u)              agent by agent, online networks
@@ -24,20 +24,20 @@ use super::settings::QLearningSettings;
 /// L   = mean v (Q_tot(s, u) - y)^2 + mean (Q*(s, u) - y)^2
 /// ```
 ///
-/// where `v` is 1 where `Q_tot < y` and `w` elsewhere. Both means are scaled by `td_loss_scale`.
+/// where `v` is 1 if `Q_tot < y` and `w` otherwise. Both means are scaled by `td_loss_scale`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OwQmix {
-    /// The settings, shared with CW-QMIX.
+    /// The settings, the same as CW-QMIX's.
     #[serde(flatten)]
     pub weighted: WeightedSettings,
 }
 
-/// Centrally weighted QMIX (CW-QMIX): as [`OwQmix`], but `v` is 1 at the greedy joint action `u*`
-/// and where the target exceeds its value, `u = u*` or `y > Q*^-(u*)` (Rashid et al. 2020,
-/// arXiv 2006.10800).
+/// Centrally weighted QMIX (CW-QMIX): like [`OwQmix`], but `v` is 1 at the greedy joint action `u*`
+/// and where the target exceeds the value of `u*`, `y > Q*^-(u*)` (Rashid et al. 2020, arXiv
+/// 2006.10800).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CwQmix {
-    /// The settings, shared with OW-QMIX.
+    /// The settings, the same as OW-QMIX's.
     #[serde(flatten)]
     pub weighted: WeightedSettings,
 }
@@ -54,7 +54,7 @@ pub struct WeightedSettings {
     /// The settings of Q-learning.
     #[serde(flatten)]
     pub learning: QLearningSettings,
-    /// The weight, at most one, of joint actions that count less.
+    /// The weight, at most one, of all other joint actions.
     pub w: f64,
     /// The mixing network.
     #[serde(flatten)]
@@ -135,12 +135,12 @@ impl WeightedSettings {
     }
 }
 
-/// Which joint actions have weight one.
+/// The joint actions that get weight one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weighting {
-    /// Joint actions whose value is below their target.
+    /// Joint actions whose value is below the target.
     Optimistic,
-    /// The greedy joint action, and those whose target exceeds its value.
+    /// The greedy joint action, and joint actions whose target exceeds its value.
     Central,
 }
 
@@ -189,5 +189,5 @@ macro_rules! weighted_qmix {
     };
 }
 
-weighted_qmix!(OwQmix, "ow_qmix", "optimistically weighted QMIX", Weighting::Optimistic);
-weighted_qmix!(CwQmix, "cw_qmix", "centrally weighted QMIX", Weighting::Central);
+weighted_qmix!(OwQmix, "ow_qmix", "OW-QMIX: optimistically weighted QMIX", Weighting::Optimistic);
+weighted_qmix!(CwQmix, "cw_qmix", "CW-QMIX: centrally weighted QMIX", Weighting::Central);

@@ -1,4 +1,4 @@
-//! One checkpoint: a folder of files with a manifest, written atomically.
+//! A checkpoint: a folder of files with a manifest, written atomically.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::error::TrainError;
 const MANIFEST: &str = "MANIFEST.json";
 const FORMAT: u32 = 1;
 
-/// The list of the files of a checkpoint, with their checksums.
+/// The files of a checkpoint and their checksums.
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     /// The version of this layout.
@@ -34,12 +34,12 @@ struct Entry {
 
 /// Writes `files` as the folder `path`, and replaces an existing one.
 ///
-/// The files are written to a temporary folder next to it, flushed to the disk and renamed. A crash at
-/// any moment leaves the old checkpoint, the new one, or none, but never an incomplete one.
+/// The files are written to a temporary folder next to it, flushed to disk and renamed. A crash at
+/// any time leaves the old checkpoint, the new one, or none, but never an incomplete one.
 ///
 /// # Errors
 ///
-/// When a file cannot be written. The old checkpoint is then kept.
+/// Returns an error if a file cannot be written. The old checkpoint is then kept.
 pub fn write(path: &Path, files: &[NamedFile]) -> Result<(), TrainError> {
     let span = debug_span!(target: "phalanx::checkpoint", "write", path = %path.display());
     let _span = span.entered();
@@ -84,7 +84,7 @@ pub fn write(path: &Path, files: &[NamedFile]) -> Result<(), TrainError> {
 ///
 /// # Errors
 ///
-/// When the folder or a file is missing or damaged; the error names it.
+/// Returns an error if the folder or a file is missing or damaged; the error names it.
 pub fn read(path: &Path) -> Result<Vec<NamedFile>, TrainError> {
     let span = debug_span!(target: "phalanx::checkpoint", "read", path = %path.display());
     let _span = span.entered();
@@ -125,7 +125,7 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     file.sync_all().map_err(TrainError::io("write", path))
 }
 
-/// Flushes the entries of a folder to the disk, if the system supports it.
+/// Flushes the entries of a folder to disk, if the system supports it.
 fn sync_folder(path: &Path) -> Result<(), TrainError> {
     if cfg!(unix) {
         File::open(path)

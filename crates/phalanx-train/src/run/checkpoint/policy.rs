@@ -1,4 +1,4 @@
-//! A policy on disk.
+//! Policies on disk.
 
 use phalanx_core::nn::{
     AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, InputNorm, Normalisation,
@@ -13,7 +13,7 @@ use crate::rollout::{InputLayout, Policy};
 
 const NAME: &str = "policy.json";
 
-/// The architecture of the agents' network and the layout of its input.
+/// The architecture of the agents' networks and the layout of their input.
 #[derive(Debug, Serialize, Deserialize)]
 struct PolicyFile {
     inputs: InputLayout,
@@ -29,14 +29,14 @@ struct PolicyFile {
     normalisation: Normalisation,
     #[serde(default)]
     activation: HiddenActivation,
-    /// The network of each agent.
+    /// The index of each agent's network.
     owners: Vec<usize>,
-    /// The normalisation of the inputs.
+    /// The normalisation of inputs, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     input_norm: Option<InputNorm>,
 }
 
-/// Returns the file that describes a policy; the weights are in `agent.safetensors`.
+/// Returns the file that describes a policy; its weights are in `agent.safetensors`.
 pub fn policy_file(policy: &Policy) -> NamedFile {
     let file = PolicyFile {
         inputs: policy.inputs,
@@ -53,16 +53,16 @@ pub fn policy_file(policy: &Policy) -> NamedFile {
     NamedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
 }
 
-/// Loads the policy from the files of a checkpoint.
+/// Loads a policy from the files of a checkpoint.
 ///
 /// # Errors
 ///
-/// When a file is missing or the weights do not fit the description.
+/// Returns an error if a file is missing or the weights do not match the description.
 pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
     let find = |name: &str| {
         files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
             path: name.into(),
-            reason: "the checkpoint does not hold it".to_owned(),
+            reason: "the checkpoint has no such file".to_owned(),
         })
     };
     let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes)
@@ -79,7 +79,7 @@ pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
         activation: file.activation,
         init: Init::default(),
     };
-    // Weights can be read on any device. Every build has one, and the CPU comes first.
+    // Weights can be read on any device. Every build has at least one, and the CPU comes first.
     let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;
     let mut rng = Rng::stream(0, Purpose::Weights, 0);
     let networks = AgentNetworks::new(&config, &file.owners, &mut rng, &device);

@@ -68,7 +68,7 @@ impl RunCheckpoints {
     ///
     /// # Errors
     ///
-    /// When it cannot be written. The previous checkpoints are then kept.
+    /// Returns an error if it cannot be written. The previous checkpoints are then kept.
     pub fn save(
         &self,
         t_env: u64,
@@ -138,7 +138,7 @@ impl RunCheckpoints {
     ///
     /// # Errors
     ///
-    /// When there is no such checkpoint or it is damaged.
+    /// Returns an error if there is no such checkpoint or it is damaged.
     pub fn load(&self, id: CheckpointId) -> Result<(u64, Vec<NamedFile>), TrainError> {
         let index = self.index()?;
         let step = match id {
@@ -152,7 +152,7 @@ impl RunCheckpoints {
             known.sort_unstable();
             known.dedup();
             let reason = match id {
-                _ if known.is_empty() => "it has no checkpoint yet".to_owned(),
+                _ if known.is_empty() => "it has no checkpoints yet".to_owned(),
                 _ => format!("there is no such checkpoint; it has those after {known:?} steps"),
             };
             return Err(TrainError::NotARun { path: self.folder.clone(), reason });
@@ -166,7 +166,7 @@ impl RunCheckpoints {
     ///
     /// # Errors
     ///
-    /// When `index.json` is damaged.
+    /// Returns an error if `index.json` is damaged.
     pub fn index(&self) -> Result<CheckpointIndex, TrainError> {
         let path = self.folder.join("index.json");
         match fs::read(&path) {

@@ -1,4 +1,4 @@
-//! The saved training state of an unfinished run, for exact resumption.
+//! The saved training state of an unfinished run, from which it can be resumed exactly.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use super::directory;
 use crate::algorithms::NamedFile;
 use crate::error::TrainError;
 
-/// The folder `state/` of a run. It holds `step_<t_env>/`, the latest state. A new state is complete
-/// before the old one is removed.
+/// The folder `state/` of a run, which holds the latest state as `step_<t_env>/`. The old state is
+/// removed only after the new one is complete.
 #[derive(Clone, Debug)]
 pub struct RunState {
     folder: PathBuf,
@@ -26,7 +26,7 @@ impl RunState {
     ///
     /// # Errors
     ///
-    /// When it cannot be written. The previous state is then kept.
+    /// Returns an error if it cannot be written. The previous state is then kept.
     pub fn save(&self, t_env: u64, files: &[NamedFile]) -> Result<(), TrainError> {
         let path = self.path(t_env);
         directory::write(&path, files)?;
@@ -40,11 +40,11 @@ impl RunState {
         Ok(())
     }
 
-    /// Loads the latest undamaged state; `None` if there is none.
+    /// Loads the latest undamaged state. Returns `None` if there is no state.
     ///
     /// # Errors
     ///
-    /// When every state is damaged; the error is that of the latest.
+    /// Returns the error of the latest state if all states are damaged.
     pub fn load(&self) -> Result<Option<Vec<NamedFile>>, TrainError> {
         let mut first = None;
         for t_env in self.steps()?.into_iter().rev() {
@@ -60,7 +60,7 @@ impl RunState {
     ///
     /// # Errors
     ///
-    /// When it cannot be removed.
+    /// Returns an error if it cannot be removed.
     pub fn remove(&self) -> Result<(), TrainError> {
         if self.folder.exists() {
             fs::remove_dir_all(&self.folder).map_err(TrainError::io("remove", &self.folder))?;

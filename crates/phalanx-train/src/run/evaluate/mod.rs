@@ -16,8 +16,8 @@ pub use scripted::evaluate_scripted;
 pub struct Evaluation {
     /// The number of episodes.
     pub episodes: usize,
-    /// Means over the episodes by the names of their metrics: `test_return_mean`, `test_ep_length_mean`,
-    /// and `test_<name>_mean` of every value that the environment reports.
+    /// Means over the episodes by metric: `test_return_mean`, `test_ep_length_mean`, and
+    /// `test_<name>_mean` of every value that the environment reports.
     pub means: BTreeMap<String, f64>,
     /// The return of every episode.
     pub returns: Vec<f64>,
@@ -44,7 +44,7 @@ impl Evaluation {
         self.means.get("test_battle_won_mean").copied()
     }
 
-    /// Returns the score that ranks policies: the win rate first, then the return.
+    /// Returns the score that ranks policies: first the win rate, then the mean return.
     pub fn score(&self) -> (f64, f64) {
         (self.battle_won_mean().unwrap_or_default(), self.return_mean())
     }

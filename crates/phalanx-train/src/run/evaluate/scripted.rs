@@ -7,14 +7,14 @@ use rayon::prelude::*;
 use super::Evaluation;
 use crate::rollout::{Metrics, ScriptedPolicy};
 
-/// The maximum number of copies of the environment.
+/// The largest number of copies of the environment.
 const COPIES: usize = 32;
 
 /// Plays `episodes` episodes with a scripted policy, on all threads.
 ///
 /// The environments and their random streams are those of [`evaluate`](super::evaluate) with 32
-/// environments and the same seed, so both start from the same states. The result does not depend on
-/// the number of threads.
+/// environments and the same seed, so that both start from the same states. The result does not
+/// depend on the number of threads.
 pub fn evaluate_scripted<E: Env>(
     policy: ScriptedPolicy,
     factory: impl Fn() -> E + Sync,

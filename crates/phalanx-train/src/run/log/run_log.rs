@@ -12,8 +12,8 @@ use crate::error::TrainError;
 use crate::run::{Observer, Report};
 use crate::run::{RunFolder, RunInfo};
 
-/// The fields of `metrics.jsonl` that depend on the clock. All others depend on the configuration
-/// only.
+/// The fields of `metrics.jsonl` that depend on the clock. All others depend only on the
+/// configuration.
 pub const TIME_FIELDS: [&str; 3] = ["seconds", "steps_per_second", "updates_per_second"];
 
 /// Writes `metrics.jsonl`, `log.txt`, `tb/` and `marl_eval.json` of a run.
@@ -30,7 +30,7 @@ impl RunLog {
     ///
     /// # Errors
     ///
-    /// When a file cannot be created.
+    /// Returns an error if a file cannot be created.
     pub fn create(folder: RunFolder, info: &RunInfo, seed: u64) -> Result<Self, TrainError> {
         let path = |name: &str| folder.path().join(name);
         let open = |path: PathBuf| File::create(&path).map_err(TrainError::io("create", path));
@@ -44,12 +44,12 @@ impl RunLog {
         })
     }
 
-    /// Reopens the files of a run and truncates them at `cursor`. A damaged file that is shorter keeps its
-    /// complete lines.
+    /// Reopens the files of a run and truncates them at `cursor`. A damaged file that is shorter
+    /// keeps its complete lines.
     ///
     /// # Errors
     ///
-    /// When a file cannot be opened.
+    /// Returns an error if a file cannot be opened.
     pub fn reopen(
         folder: RunFolder,
         info: &RunInfo,
@@ -123,7 +123,7 @@ impl LogCursor {
     ///
     /// # Errors
     ///
-    /// When a file is missing.
+    /// Returns an error if a file is missing.
     pub fn here(path: &Path, t_env: u64) -> Result<Self, TrainError> {
         let length = |name: &str| {
             let path = path.join(name);

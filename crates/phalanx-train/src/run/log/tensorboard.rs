@@ -19,7 +19,7 @@ impl TensorBoard {
     ///
     /// # Errors
     ///
-    /// When it cannot be created.
+    /// Returns an error if it cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(path)?;
         let name = format!("events.out.tfevents.{:.0}.phalanx", now().floor());
@@ -35,7 +35,7 @@ impl TensorBoard {
     ///
     /// # Errors
     ///
-    /// When there is none or it cannot be opened.
+    /// Returns an error if there is none or it cannot be opened.
     pub fn reopen(path: &Path, length: u64) -> io::Result<Self> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let entry = std::fs::read_dir(path)?.next().ok_or_else(missing)??;
@@ -52,7 +52,7 @@ impl TensorBoard {
     ///
     /// # Errors
     ///
-    /// When it cannot be flushed.
+    /// Returns an error if it cannot be flushed.
     pub fn len(path: &Path) -> io::Result<u64> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         flushed(&std::fs::read_dir(path)?.next().ok_or_else(missing)??.path())
@@ -62,7 +62,7 @@ impl TensorBoard {
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn scalars<'a>(
         &mut self,
         step: u64,
@@ -94,8 +94,8 @@ impl TensorBoard {
     }
 }
 
-/// Returns the length of the complete records of an event file; a record begins with the length of its
-/// data.
+/// Returns the length of the complete records of an event file. A record starts with the length of
+/// its data.
 fn complete_records_len(events: &[u8]) -> u64 {
     let mut end = 0;
     while let Some(length) = events[end..].first_chunk::<8>() {
@@ -140,7 +140,8 @@ fn masked_crc(data: &[u8]) -> u32 {
     crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// Computes the CRC-32 with Castagnoli's polynomial, bit by bit, since log lines are short and rare.
+/// Computes the CRC-32 with Castagnoli's polynomial, bit by bit, because log lines are short and
+/// rare.
 fn crc32c(data: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for &byte in data {
@@ -165,7 +166,7 @@ mod tests {
         let one = length();
         board.scalars(2, [("a", 2.0)].into_iter()).expect("it can be written");
         let two = length();
-        // The second record lost three bytes, although the saved state contains it.
+        // The second record lost three bytes, although the saved state includes it.
         TensorBoard::reopen(folder.path(), two - 3).expect("the file is there");
         TensorBoard::reopen(folder.path(), two).expect("the file is there");
         assert_eq!(length(), one);

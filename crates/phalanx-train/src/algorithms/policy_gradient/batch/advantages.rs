@@ -13,23 +13,23 @@ use super::RolloutBatch;
 use crate::algorithms::transfer::{flat, tensor, to_vec, upload};
 use crate::rollout::Rollout;
 
-/// Results of the estimation that outlive the rollout.
+/// Results of the estimation that are needed after the rollout.
 pub(in super::super) struct Estimates {
     /// The critic's hidden states after the rollout, `[env, critic row, carry]`.
     pub(in super::super) next_critic_hidden: Vec<f32>,
-    /// The explained variance of the returns by the values.
+    /// The fraction of the returns' variance that the values explain.
     pub(in super::super) explained_variance: f64,
 }
 
-/// Statistics of the policy of the rollout, chunk by chunk.
+/// Statistics of the rollout's policy, chunk by chunk.
 #[derive(Default)]
 struct OldPolicyStats<T> {
     log_prob: T,
-    /// Of all actions, if the loss has a KL divergence.
+    /// Log-probabilities of all actions, if the loss has a KL term.
     log_probs: T,
-    /// Hidden states before each chunk except for the first.
+    /// Hidden states before each chunk except the first.
     hidden: T,
-    /// The input of a shared critic, including the step after the rollout.
+    /// Inputs of a shared critic, including the step after the rollout.
     features: T,
 }
 
@@ -51,19 +51,19 @@ fn download_lists<const N: usize>(lists: [Vec<Tensor<1>>; N]) -> [Vec<f32>; N] {
     lens.map(|len| numbers.by_ref().take(len).flatten().collect())
 }
 
-/// The outputs of the critic for a rollout.
+/// The critic's outputs for a rollout.
 pub(in super::super) struct CriticOutputs {
     /// `[time + 1, env, critic row]`.
     values: Vec<f32>,
-    /// Hidden states before each chunk except for the first.
+    /// Hidden states before each chunk except the first.
     hidden: Vec<f32>,
-    /// The hidden states after the last step.
+    /// Hidden states after the last step.
     last_hidden: Vec<f32>,
 }
 
 impl RolloutBatch<'_> {
-    /// Evaluates policy and critic on the rollout; in parallel, unless the critic reads features of the
-    /// policy.
+    /// Evaluates policy and critic on the rollout, in parallel unless the critic reads the policy's
+    /// features.
     pub(in super::super) fn evaluate_rollout(
         &mut self,
         policy: &AgentNetworks,
@@ -84,7 +84,7 @@ impl RolloutBatch<'_> {
         values
     }
 
-    /// Stores the statistics of the policy of the rollout: hidden states before each chunk,
+    /// Stores the statistics of the rollout's policy: hidden states before each chunk,
     /// log-probabilities, and the features that a shared critic reads.
     pub(super) fn evaluate_policy(
         &mut self,
@@ -129,7 +129,7 @@ impl RolloutBatch<'_> {
                 stats.hidden.push(flat(out.hidden.clone()));
                 hidden = Some(out.hidden);
             } else if shared {
-                // The step after the rollout, whose value is bootstrapped.
+                // The step after the rollout, whose value is a bootstrap value.
                 let last = self.chunks * self.chunk * rows;
                 let input = self.input[last * self.inputs.dim()..].to_vec();
                 let not_reset = &self.not_reset[self.chunks * self.chunk * self.envs..];
@@ -150,8 +150,9 @@ impl RolloutBatch<'_> {
 
     /// Estimates the advantages and returns of the rollout from the critic's values.
     ///
-    /// With a `norm`, the critic has the scale of normalised returns: its values are denormalised with the
-    /// moments before this rollout, and the returns are normalised with moments that include it.
+    /// With a `norm`, the critic predicts normalised returns: its values are denormalised with the
+    /// moments from before this rollout, and the returns are normalised with moments that include
+    /// it.
     pub(in super::super) fn estimate(
         &mut self,
         rollout: &Rollout,
@@ -249,8 +250,8 @@ impl RolloutBatch<'_> {
     }
 }
 
-/// Returns `1 - Var(return - value) / Var(return)` over the active entries; zero if the returns are
-/// constant.
+/// Returns `1 - Var(return - value) / Var(return)` over the active entries, or zero if the returns
+/// are constant.
 pub(super) fn explained_variance(values: &[f32], returns: &[f32], on: &[bool]) -> f64 {
     let variance = |of: &dyn Fn(usize) -> f64| {
         let used = || (0..on.len()).filter(|&i| on[i]).map(of);

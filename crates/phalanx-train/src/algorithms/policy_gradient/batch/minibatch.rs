@@ -9,13 +9,13 @@ use super::super::settings::{NormaliseAdvantage, PolicyGradient};
 use super::super::update_group::UpdateGroup;
 use super::RolloutBatch;
 
-/// A minibatch, divided into shards. The tensors of a shard are created when it is computed, so that
-/// they are in cache.
+/// A minibatch, divided into shards. The tensors of a shard are created right before they are used,
+/// so that they are in cache.
 pub(in super::super) struct Minibatch {
     pub(in super::super) shards: Vec<Shard>,
-    /// The number of agent steps from which the policy learns.
+    /// The number of agent steps that the policy learns from.
     active: usize,
-    /// The number of steps from which the critic learns.
+    /// The number of steps that the critic learns from.
     critic_active: usize,
 }
 
@@ -27,7 +27,7 @@ pub(in super::super) struct Shard {
 }
 
 impl RolloutBatch<'_> {
-    /// Returns a minibatch of some items for the policies of a group and for the critic.
+    /// Returns a minibatch of `items` for the policies of a group and for the critic.
     pub(in super::super) fn minibatch(
         &self,
         group: &UpdateGroup,
@@ -60,14 +60,14 @@ impl RolloutBatch<'_> {
         batch
     }
 
-    /// Returns a minibatch of some items for the critic alone; an item has `rows` rows.
+    /// Returns a minibatch of `items` for the critic alone; an item has `rows` rows.
     pub(in super::super) fn critic_minibatch(
         &self,
         items: &[usize],
         rows: usize,
         device: &Device,
     ) -> Minibatch {
-        // Sequential reads of memory are twice as fast.
+        // Sorted, because sequential reads are twice as fast.
         let mut items = items.to_vec();
         items.sort_unstable();
         let n = shard_count(device, self.chunk * items.len() * rows).min(items.len());
@@ -119,8 +119,8 @@ impl RolloutBatch<'_> {
         PolicyBatch { read, taken, log_probs }
     }
 
-    /// Returns the inputs, masks and actions of a group in some items. The hidden states are `hidden`,
-    /// `[row, carry]`, or those of the rollout.
+    /// Returns the inputs, masks and actions of a group in some items. Hidden states are `hidden`,
+    /// `[row, carry]`, or those of the rollout if there is none.
     pub(super) fn policy_inputs(
         &self,
         hidden: Option<Tensor<2>>,
@@ -131,7 +131,7 @@ impl RolloutBatch<'_> {
         self.policy_inputs_with(hidden, group, items, [], device).0
     }
 
-    /// Returns the same and the vectors `extra`, in one transfer.
+    /// Returns the policy inputs and uploads the vectors `extra` in the same transfer.
     fn policy_inputs_with<const N: usize>(
         &self,
         hidden: Option<Tensor<2>>,
@@ -156,7 +156,7 @@ impl RolloutBatch<'_> {
         let all = own.into_iter().chain(extra).collect();
         let (all, actions) = nn::upload(all, vec![actions], device);
         let (mut all, mut actions) = (all.into_iter(), actions.into_iter());
-        let same_number = "every vector has a tensor";
+        let same_number = "one tensor per vector";
         let [input, mask_bias, not_reset, rollout_hidden] =
             std::array::from_fn(|_| all.next().expect(same_number));
         let extra = std::array::from_fn(|_| all.next().expect(same_number));
@@ -216,7 +216,7 @@ impl RolloutBatch<'_> {
         self.value_targets_with(batch, shard, [], &device.clone().autodiff()).0
     }
 
-    /// Returns the same and the vectors `extra`, in one transfer.
+    /// Returns the value targets and uploads the vectors `extra` in the same transfer.
     fn value_targets_with<const N: usize>(
         &self,
         batch: &Minibatch,
@@ -231,7 +231,7 @@ impl RolloutBatch<'_> {
             vec![column(&self.value), column(&self.returns), weights(&on, batch.critic_active)];
         let all = own.into_iter().chain(extra).collect();
         let mut all = nn::upload(all, Vec::new(), device).0.into_iter();
-        let same_number = "every vector has a tensor";
+        let same_number = "one tensor per vector";
         let mut next = || all.next().expect(same_number).reshape([on.len(), 1]);
         let valued = ValueTargets { old_value: next(), returns: next(), weight: next() };
         (valued, std::array::from_fn(|_| all.next().expect(same_number)))
@@ -255,7 +255,7 @@ impl RolloutBatch<'_> {
         out
     }
 
-    /// Returns zero where episodes begin in some items, otherwise one, repeated for `n` rows,
+    /// Returns zero where an episode begins in some items and one elsewhere, repeated for `n` rows,
     /// `[chunk, row]`.
     fn not_reset_rows(&self, items: &[usize], n: usize) -> Vec<f32> {
         let not_reset = self.part(&self.not_reset, (1, 1), items, &[0]);
@@ -263,8 +263,8 @@ impl RolloutBatch<'_> {
     }
 }
 
-/// Returns the weights of rows, `[row]`: `1 / n_active` for active rows, otherwise zero. `n_active`
-/// counts the active rows of all shards.
+/// Returns the weights of rows, `[row]`: `1 / n_active` for active rows and zero for others.
+/// `n_active` counts the active rows of all shards.
 fn weights(active: &[bool], n_active: usize) -> Vec<f32> {
     let weight = 1.0 / n_active.max(1) as f32;
     active.iter().map(|&on| if on { weight } else { 0.0 }).collect()

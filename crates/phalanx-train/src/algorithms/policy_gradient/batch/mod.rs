@@ -1,4 +1,4 @@
-//! A rollout with everything that policy-gradient updates need.
+//! A rollout with all inputs of policy-gradient updates.
 
 mod advantages;
 mod minibatch;
@@ -14,13 +14,13 @@ use super::critic_input::CriticLayout;
 use super::settings::PolicyGradient;
 use crate::rollout::{InputLayout, Rollout};
 
-/// Added to the logit of an action that is not available.
+/// Added to the logits of unavailable actions.
 const MASKED_LOGIT: f32 = -1e9;
 
-/// A rollout with everything that updates need, `[time, env, agent, …]` on the host. Large arrays are
+/// A rollout with all inputs of an update, `[time, env, agent, …]` on the host. Large arrays are
 /// borrowed from the rollout.
 ///
-/// The time axis is divided into chunks of equal length. An item of a minibatch is a chunk of an
+/// The time axis is divided into chunks of equal length. An item of a minibatch is one chunk of one
 /// environment, with index `chunk * envs + env`.
 pub struct RolloutBatch<'a> {
     chunks: usize,
@@ -41,26 +41,27 @@ pub struct RolloutBatch<'a> {
     not_reset: Cow<'a, [f32]>,
     mask_bias: Vec<f32>,
     actions: Vec<i32>,
-    /// Whether the updated policy is masked to the available actions.
+    /// Whether unavailable actions are masked in the updated policy.
     mask_policy: bool,
-    /// The steps from which the policy learns.
+    /// The steps that the policy learns from, `[time, env, agent]`.
     active: Vec<bool>,
-    /// The steps from which the critic learns, `[time, env, critic row]`.
+    /// The steps that the critic learns from, `[time, env, critic row]`.
     critic_active: Vec<bool>,
     /// Hidden states before each chunk, `[chunk, env, agent, carry]`; the first are from the rollout.
     policy_hidden: Vec<f32>,
     /// `[chunk, env, critic row, carry]`.
     critic_hidden: Vec<f32>,
-    /// Log-probabilities of the taken actions under the policy of the rollout.
+    /// Log-probabilities of the actions taken under the rollout's policy, `[time, env, agent]`.
     log_prob: Vec<f32>,
-    /// Log-probabilities of all actions, `[time, env, agent, action]`; empty without a KL divergence.
+    /// Log-probabilities of all actions, `[time, env, agent, action]`; empty without a KL term.
     log_probs: Vec<f32>,
-    /// Old values at the scale of the critic, `[time, env, critic row]`.
+    /// Old values on the critic's scale, `[time, env, critic row]`.
     value: Vec<f32>,
-    /// Returns at the scale of the critic, `[time, env, critic row]`.
+    /// Returns on the critic's scale, `[time, env, critic row]`.
     returns: Vec<f32>,
     advantage: Vec<f32>,
-    /// The probability ratio (new to old) of the actions of the agents updated before, `[time, env]`.
+    /// The product of the probability ratios (new to old) of the agents updated so far, `[time,
+    /// env]`.
     importance_ratio: Vec<f32>,
 }
 
@@ -116,21 +117,21 @@ impl<'a> RolloutBatch<'a> {
         }
     }
 
-    /// Returns the same batch with a copy of the rollout.
+    /// Returns the same batch with an owned copy of the rollout.
     pub fn into_owned(self) -> RolloutBatch<'static> {
         let (input, not_reset) =
             (self.input.into_owned().into(), self.not_reset.into_owned().into());
         RolloutBatch { input, not_reset, ..self }
     }
 
-    /// Returns the same batch with given estimates of every step, `[time, env, agent]`: the log-probability
-    /// of the taken action, the value, the return and the advantage.
+    /// Replaces the estimates of every step, `[time, env, agent]`: the log-probability of the
+    /// action taken, the value, the return and the advantage.
     #[must_use]
     pub fn with_estimates(self, [log_prob, value, returns, advantage]: [Vec<f32>; 4]) -> Self {
         Self { log_prob, value, returns, advantage, ..self }
     }
 
-    /// Returns the number of items of all minibatches.
+    /// Returns the number of items in the rollout, `chunks * envs`.
     pub fn items(&self) -> usize {
         self.chunks * self.envs
     }
@@ -140,7 +141,7 @@ impl<'a> RolloutBatch<'a> {
         if self.same_input { &self.input } else { &self.critic_input }
     }
 
-    /// Returns the rows of some items and columns of `[time, env, width, size]`.
+    /// Returns the rows of some items and columns of an array `[time, env, width, size]`.
     fn part<T: Copy>(
         &self,
         all: &[T],

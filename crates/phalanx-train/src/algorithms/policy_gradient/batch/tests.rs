@@ -23,7 +23,7 @@ fn inputs() -> InputLayout {
     InputLayout::new(&spec(), false, false)
 }
 
-/// A random rollout, with an episode that begins in the middle and unavailable actions.
+/// Returns a random rollout in which an episode begins halfway and some actions are unavailable.
 fn rollout(carry_dim: usize) -> Rollout {
     let mut rng = Rng::stream(1, Purpose::Check, 0);
     let mut rollout = Rollout::new(&spec(), inputs(), carry_dim, ENVS, TIME);
@@ -99,7 +99,7 @@ fn chunks_begin_with_the_hidden_states_of_the_whole_sequence() {
     }
 }
 
-/// The policy batch of a whole rollout in which two agent steps are those of dead agents.
+/// Returns the policy batch of a whole rollout in which two agent steps are those of dead agents.
 fn learned(settings: &PolicyGradient) -> (Vec<f32>, PolicyBatch) {
     let mut rollout = rollout(settings.carry_dim());
     (rollout.rows.alive[3], rollout.rows.alive[8]) = (false, false);
@@ -179,7 +179,7 @@ fn a_shared_critic_reads_the_features_of_the_whole_sequence_and_of_the_next_step
     for (a, b) in whole.critic_input.iter().zip(&cut.critic_input) {
         assert!((a - b).abs() < 1e-6);
     }
-    // The features of a recurrent policy after a chunk are its hidden states before the next one.
+    // The features of a recurrent policy after a chunk are its hidden states before the next chunk.
     assert_eq!(cut.critic_input[rows * 5..2 * rows * 5], cut.policy_hidden[rows * 5..2 * rows * 5]);
 }
 

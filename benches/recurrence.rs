@@ -57,6 +57,7 @@ fn steps(c: &mut Criterion) {
                 recurrent: Some(unit),
                 second_hidden_dim: None,
                 convolution: None,
+                observation_encoder: None,
                 normalisation: Normalisation::None,
                 activation: HiddenActivation::Relu,
                 init: Init::default(),

@@ -12,10 +12,7 @@
 
 use std::process::ExitCode;
 
-use phalanx::env::{pack, unpack};
-use phalanx::envs::registry::EnvEntry;
 use phalanx::prelude::*;
-use phalanx_cli::Program;
 
 /// A corridor of five cells with a button at either end. Both robots start in random cells.
 struct Corridor {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use phalanx::env::{CheckError, Description, pack, unpack};
+use phalanx::env::CheckError;
 use phalanx::prelude::*;
 use serde_json::{Map, Value, json};
 

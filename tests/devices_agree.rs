@@ -7,7 +7,7 @@
 //! ```
 
 use phalanx::env::{ParallelEnvs, VecEnv};
-use phalanx::nn::device;
+use phalanx::nn::{AnyEncoder, MlpEncoder, device};
 use phalanx::rng::Purpose;
 use phalanx::train::algorithms::{Algorithms, Learner, LearnerContext, SaveScope, algorithm};
 use phalanx::train::config::ConfigBuilder;
@@ -23,7 +23,7 @@ struct Learned {
     weights: Vec<Vec<f32>>,
 }
 
-fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
+fn learn(id: &str, encoder: Option<&AnyEncoder>, device_name: &str, updates: usize) -> Learned {
     let mut builder = ConfigBuilder::new(algorithm(id).expect("the id is registered")).for_env(ENV);
     let shared = ["rnn_hidden_dim=16", "batch_size_run=4"];
     let replayed = [format!("updates_per_rollout={updates}"), "batch_size=4".to_owned()];
@@ -41,7 +41,10 @@ fn learn(id: &str, device_name: &str, updates: usize) -> Learned {
         phalanx::envs::registry::factory(ENV, &config.env_args).expect("the id is registered");
     let device = device(device_name).expect("the build has the device");
     let mut envs = ParallelEnvs::new(4, 1, Purpose::Environment, make);
-    let setup = LearnerContext::new(envs.spec().clone(), 1, device);
+    let setup = LearnerContext {
+        encoder: encoder.cloned(),
+        ..LearnerContext::new(envs.spec().clone(), 1, device)
+    };
     let mut learner = algorithm.learner(&setup);
     let mut metrics = Metrics::default();
     learner.train_iteration(&mut envs, &mut metrics).expect("losses are finite");
@@ -63,9 +66,9 @@ fn weights(learner: &dyn Learner) -> Vec<Vec<f32>> {
     numbers.collect()
 }
 
-fn agree(id: &str) {
+fn agree(id: &str, encoder: Option<&AnyEncoder>) {
     for updates in [1, 10] {
-        let (cpu, gpu) = (learn(id, "cpu", updates), learn(id, "wgpu", updates));
+        let [cpu, gpu] = ["cpu", "wgpu"].map(|name| learn(id, encoder, name, updates));
         for ((name, ours), (_, theirs)) in cpu.means.iter().zip(&gpu.means) {
             let bound = TOLERANCE * ours.abs().max(1.0);
             assert!((ours - theirs).abs() < bound, "{id}: {name} {ours} is not {theirs}");
@@ -85,9 +88,15 @@ fn agree(id: &str) {
 fn every_algorithm_learns_the_same_on_the_gpu_as_on_the_cpu() {
     for entry in Algorithms::builtin().iter() {
         let started = std::time::Instant::now();
-        agree(entry.id);
+        agree(entry.id, None);
         eprintln!("{}: {:.0} s", entry.id, started.elapsed().as_secs_f64());
     }
+}
+
+#[test]
+fn agents_with_an_encoder_learn_the_same_on_the_gpu_as_on_the_cpu() {
+    let encoder = AnyEncoder::new(MlpEncoder { width: 16, layers: 2 });
+    agree("qmix", Some(&encoder));
 }
 
 #[test]

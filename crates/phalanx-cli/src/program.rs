@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use phalanx_core::nn::DeviceError;
+use phalanx_core::nn::{DeviceError, Encoder};
 use phalanx_envs::registry::{EnvEntry, Environments, RegistryError};
-use phalanx_train::TrainError;
 use phalanx_train::algorithms::{Algorithm, Algorithms};
+use phalanx_train::{Encoders, TrainError};
 use serde::de::DeserializeOwned;
 use tracing_subscriber::filter::Targets;
 
@@ -50,19 +50,25 @@ enum Command {
     Bench(commands::bench::Bench),
 }
 
-/// The program `phalanx` with the algorithms and environments that it knows by name.
+/// The program `phalanx` with the algorithms, encoders and environments that it knows by name.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The algorithms.
     pub algorithms: Algorithms,
+    /// The encoders of observations.
+    pub encoders: Encoders,
     /// The environments.
     pub environments: Environments,
 }
 
 impl Program {
-    /// Returns the program with the built-in algorithms and environments.
+    /// Returns the program with the built-in algorithms, encoders and environments.
     pub fn builtin() -> Self {
-        Self { algorithms: Algorithms::builtin(), environments: Environments::builtin() }
+        Self {
+            algorithms: Algorithms::builtin(),
+            encoders: Encoders::builtin(),
+            environments: Environments::builtin(),
+        }
     }
 
     /// Adds the algorithm `A`, for example [`QLearning`](phalanx_train::algorithms::QLearning) with
@@ -74,6 +80,17 @@ impl Program {
     #[must_use]
     pub fn algorithm<A: Algorithm + Default + DeserializeOwned + 'static>(mut self) -> Self {
         self.algorithms.register::<A>().unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
+    /// Adds the encoder `E`, which every algorithm can then use: `encoder=ID`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if another encoder has the same name.
+    #[must_use]
+    pub fn encoder<E: Encoder>(mut self) -> Self {
+        self.encoders.register::<E>().unwrap_or_else(|error| panic!("{error}"));
         self
     }
 

@@ -17,6 +17,7 @@ fn the_multiply_adds_of_a_decision_are_counted() {
         recurrent: None,
         second_hidden_dim: None,
         convolution: None,
+        observation_encoder: None,
         normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,
         init: Init::default(),

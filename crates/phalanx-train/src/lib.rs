@@ -4,7 +4,7 @@
 //!
 //! - [`config`] reads and checks configurations,
 //! - [`rollout`] collects rollouts, [`replay`] stores episodes,
-//! - [`algorithms`] holds the algorithms,
+//! - [`algorithms`] holds the algorithms, [`Encoders`] the encoders of observations by name,
 //! - [`run`] holds the training loop, evaluation, checkpoints and logs,
 //! - [`Player`] acts with a trained policy in a loop of your own,
 //! - [`trace`] records episodes.
@@ -12,6 +12,7 @@
 pub mod algorithms;
 pub mod config;
 mod device;
+mod encoders;
 mod error;
 mod player;
 pub mod replay;
@@ -20,6 +21,7 @@ pub mod run;
 pub mod trace;
 
 pub use device::{BenchBudget, update_seconds};
+pub use encoders::{EncoderEntry, Encoders};
 pub use error::TrainError;
 pub use player::{Player, PlayerError};
 pub use run::{Ended, Observer, Progress, ProgressDisplay, Report, RunSummary, Trainer};

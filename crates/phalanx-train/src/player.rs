@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::encoders::Encoders;
 use crate::error::TrainError;
 use crate::rollout::{Policy, TeamRunner};
-use crate::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
+use crate::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_with};
 
 /// A trained team that acts in a loop of your own: a simulator, a game, a robot.
 ///
@@ -101,8 +102,22 @@ impl Player {
     ///
     /// Returns an error if there is no such checkpoint, or if a file is damaged.
     pub fn load_checkpoint(run: impl AsRef<Path>, id: CheckpointId) -> Result<Self, TrainError> {
+        Self::load_with(run, id, &Encoders::builtin())
+    }
+
+    /// Does the same for a policy with one of `encoders`.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Player::load_checkpoint`], and an error if the policy's encoder is not
+    /// among them.
+    pub fn load_with(
+        run: impl AsRef<Path>,
+        id: CheckpointId,
+        encoders: &Encoders,
+    ) -> Result<Self, TrainError> {
         let (_, files) = RunCheckpoints::of(run.as_ref()).load(id)?;
-        Ok(Self::new(load_policy(&files)?))
+        Ok(Self::new(load_policy_with(&files, encoders)?))
     }
 
     /// Creates a player of a policy, for example that of a [`Trainer`](crate::Trainer::policy).

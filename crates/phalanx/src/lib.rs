@@ -131,8 +131,8 @@ pub mod prelude {
     //!   [`StepResult`], [`StepStatus`], [`Description`], [`EnvError`], [`pack`] and [`unpack`].
     //!   [`check_env`] tests it, [`StepRows`] holds what it writes, [`ParallelEnvs`] makes a batch of it, and [`EnvEntry`] with [`Factory`] names
     //!   it on the command line.
-    //! - **Networks**: [`Mixer`] and what an implementation uses: [`MixerInput`], [`MixerSizes`],
-    //!   [`Linear`], [`Mlp`], [`Activation`], and burn's [`Module`], [`Tensor`] and [`Device`].
+    //! - **Networks**: [`Mixer`], [`Encoder`] and what implementations use: [`MixerInput`], [`MixerSizes`],
+    //!   [`EncoderSizes`], [`Linear`], [`Mlp`], [`Activation`], and burn's [`Module`], [`Tensor`] and [`Device`].
     //! - **Randomness**: [`Rng`].
     //! - **Programs**: `Program` is the command line (feature `cli`).
 
@@ -175,7 +175,9 @@ pub mod prelude {
     #[doc(no_inline)]
     pub use burn::tensor::Tensor;
     #[doc(no_inline)]
-    pub use phalanx_core::nn::{Activation, Device, Linear, Mixer, MixerInput, MixerSizes, Mlp};
+    pub use phalanx_core::nn::{
+        Activation, Device, Encoder, EncoderSizes, Linear, Mixer, MixerInput, MixerSizes, Mlp,
+    };
 
     // Randomness.
     #[doc(no_inline)]

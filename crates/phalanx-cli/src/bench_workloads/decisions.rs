@@ -30,6 +30,7 @@ impl Decisions {
             recurrent: Some(RnnKind::Gru),
             second_hidden_dim: None,
             convolution: None,
+            observation_encoder: None,
             normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,
             init: Init::default(),

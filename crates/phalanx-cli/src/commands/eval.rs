@@ -8,7 +8,7 @@ use phalanx_core::rng::Purpose;
 use phalanx_train::TrainError;
 use phalanx_train::rollout::{Policy, ScriptedPolicy};
 use phalanx_train::run::RunFolder;
-use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
+use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_with};
 use phalanx_train::run::evaluate::{Evaluation, evaluate, evaluate_scripted};
 use serde_json::{Value, json};
 
@@ -77,7 +77,7 @@ impl Eval {
         let (_, info) = RunFolder::open(path)?;
         let config = run_config(&info.config, path)?;
         let (step, files) = RunCheckpoints::of(path).load(self.checkpoint)?;
-        let policy = load_policy(&files)?;
+        let policy = load_policy_with(&files, &program.encoders)?;
         let factory =
             program.environments.factory(&info.env, &config.env_args).map_err(TrainError::from)?;
         let seed = self.seed.unwrap_or(config.seed);
@@ -97,7 +97,8 @@ impl Eval {
         let evaluation = if let Some(scripted) = ScriptedPolicy::named(policy, &*env) {
             evaluate_scripted(scripted, factory, seed, self.episodes)
         } else if Path::new(policy).is_dir() {
-            let policy = policy_argument::load_trained(Path::new(policy), self.checkpoint, &*env)?;
+            let path = Path::new(policy);
+            let policy = policy_argument::load_trained(program, path, self.checkpoint, &*env)?;
             self.greedy(&policy, seed, factory)
         } else {
             return Err(policy_argument::unknown(policy, &*env, "the folder of a run").into());

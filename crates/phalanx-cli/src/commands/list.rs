@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use crate::Program;
 use crate::commands::print;
 
-/// List algorithms, environments and devices.
+/// List algorithms, encoders, environments and devices.
 ///
-/// With --json an environment has its `arguments` (env_args.KEY=VALUE), each with the values it may
+/// With --json an encoder has its `settings` (encoder_args.KEY=VALUE) with their defaults, and an environment its
+/// `arguments` (env_args.KEY=VALUE), each with the values it may
 /// take. `phalanx describe ENV` shows the arguments and scripted policies of one environment. In a
 /// build with the feature wgpu, the device `wgpu` has its `adapters`: name, kind (discrete, integrated,
 /// virtual, software), interface, driver and main limits, in bytes.
@@ -28,6 +29,8 @@ pub(crate) struct List {
 enum What {
     /// Algorithms.
     Algs,
+    /// Encoders of observations, for every algorithm (encoder=ID), with their settings (encoder_args.KEY=VALUE).
+    Encoders,
     /// Environments.
     Envs,
     /// Devices networks can learn on, each opened once to see whether it can be used.
@@ -38,6 +41,7 @@ impl What {
     fn name(self) -> &'static str {
         match self {
             Self::Algs => "algs",
+            Self::Encoders => "encoders",
             Self::Envs => "envs",
             Self::Devices => "devices",
         }
@@ -49,6 +53,14 @@ impl What {
                 .algorithms
                 .iter()
                 .map(|entry| json!({ "id": entry.id, "summary": entry.summary }))
+                .collect(),
+            Self::Encoders => program
+                .encoders
+                .iter()
+                .map(|entry| {
+                    let settings = entry.defaults();
+                    json!({ "id": entry.id, "summary": entry.summary, "settings": settings })
+                })
                 .collect(),
             Self::Envs => program
                 .environments
@@ -130,7 +142,7 @@ impl List {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let chosen = match self.what {
             Some(what) => vec![what],
-            None => vec![What::Algs, What::Envs, What::Devices],
+            None => vec![What::Algs, What::Encoders, What::Envs, What::Devices],
         };
         if self.json {
             let mut lists = serde_json::Map::new();
@@ -148,6 +160,9 @@ impl List {
             for entry in what.entries(program) {
                 let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
                 print(&format!("  {:<26} {}", text("id"), text("summary")));
+                for (key, value) in entry["settings"].as_object().into_iter().flatten() {
+                    print(&format!("    encoder_args.{key}={value}"));
+                }
             }
             if what == What::Devices {
                 adapters().iter().for_each(show_adapter);

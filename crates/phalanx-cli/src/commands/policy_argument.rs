@@ -8,19 +8,24 @@ use phalanx_core::env::Env;
 use phalanx_envs::arguments::closest_match;
 use phalanx_train::Player;
 use phalanx_train::rollout::{Policy, ScriptedPolicy};
-use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy};
+use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_with};
 use phalanx_train::trace::TracePolicy;
 
+use crate::Program;
 use crate::commands::UsageError;
 
 /// Returns the policy of a trace that `--policy` names in `env`.
-pub(crate) fn trace_policy(policy: &str, env: &dyn Env) -> anyhow::Result<TracePolicy> {
+pub(crate) fn trace_policy(
+    program: &Program,
+    policy: &str,
+    env: &dyn Env,
+) -> anyhow::Result<TracePolicy> {
     if let Some(scripted) = ScriptedPolicy::named(policy, env) {
         return Ok(TracePolicy::Scripted(scripted));
     }
     let path = Path::new(policy);
     if path.is_dir() {
-        return Ok(Player::new(load_trained(path, CheckpointId::Best, env)?).into());
+        return Ok(Player::new(load_trained(program, path, CheckpointId::Best, env)?).into());
     }
     if !path.is_file() {
         return Err(unknown(policy, env, "the folder of a run or a file of actions").into());
@@ -39,9 +44,14 @@ pub(crate) fn trace_policy(policy: &str, env: &dyn Env) -> anyhow::Result<TraceP
 }
 
 /// Loads a policy from the folder of a run, and checks that it fits `env`.
-pub(crate) fn load_trained(run: &Path, id: CheckpointId, env: &dyn Env) -> anyhow::Result<Policy> {
+pub(crate) fn load_trained(
+    program: &Program,
+    run: &Path,
+    id: CheckpointId,
+    env: &dyn Env,
+) -> anyhow::Result<Policy> {
     let (_, files) = RunCheckpoints::of(run).load(id)?;
-    let policy = load_policy(&files)?;
+    let policy = load_policy_with(&files, &program.encoders)?;
     let (inputs, spec) = (&policy.inputs, env.spec());
     if (inputs.obs_dim, inputs.n_actions, inputs.n_agents)
         != (spec.obs_dim, spec.n_actions, spec.n_agents())

@@ -61,7 +61,7 @@ impl Trace {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let mut env = program.environments.make(&self.env, &args)?;
-        let mut policy = trace_policy(&self.policy, &*env)?;
+        let mut policy = trace_policy(program, &self.policy, &*env)?;
         // The file appears when it is complete.
         let mut name = self.out.file_name().context("--out must name a file")?.to_owned();
         name.push(".tmp");

@@ -186,7 +186,10 @@ fn builder(program: &Program, alg: &str, env: &str) -> Result<ConfigBuilder, Tra
     let entry = program.environments.get(env);
     let arguments =
         entry.map_or(&[][..], |entry| entry.arguments).iter().map(|argument| argument.key);
-    Ok(ConfigBuilder::new(program.algorithms.get(alg)?).for_env(env).env_arguments(arguments))
+    Ok(ConfigBuilder::new(program.algorithms.get(alg)?)
+        .encoders(program.encoders.clone())
+        .for_env(env)
+        .env_arguments(arguments))
 }
 
 /// Adds `settings` and returns the trainer, with the origin of each value.
@@ -205,7 +208,8 @@ fn build<'a>(
     let resolved = builder.resolved();
     let (config, algorithm) = builder.finish()?;
     let factory = program.environments.factory(env, &config.env_args)?;
-    Ok((Trainer::from_parts(config, algorithm, factory), resolved))
+    let trainer = Trainer::from_parts(config, algorithm, factory);
+    Ok((trainer.encoders(program.encoders.clone()), resolved))
 }
 
 /// Reads the configuration of a run on disk.

@@ -6,6 +6,7 @@
 //!
 //! - [`AgentNetwork`] computes utilities or logits from observations, or values from states;
 //!   [`Actor`] is an agent network on plain weights, for rollouts.
+//! - [`Encoder`] computes features from observations, before the other layers of an agent's network.
 //! - [`Mixer`] combines the utilities of all agents into the joint action value.
 //! - [`ConcaveMixer`] is ConcaveQ's mixer, and [`JointActionSearch`] the iterative action selection
 //!   that it needs.
@@ -21,6 +22,7 @@ compile_error!("networks need a device: choose the feature `flex`, `ndarray` or 
 
 mod agent;
 mod device;
+mod encoders;
 mod joint_action_search;
 mod layers;
 mod losses;
@@ -35,6 +37,7 @@ pub use device::{
     Adapter, Device, DeviceError, Transfers, adapters, available, catch_device_failure, device,
     download, is_cpu, upload,
 };
+pub use encoders::*;
 pub use joint_action_search::{
     ConcaveWeightsCpu, JointActionSearch, Objective, SearchInput, SearchMethod, SearchResult,
 };

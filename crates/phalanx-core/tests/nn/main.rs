@@ -3,6 +3,7 @@
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 
 mod agent;
+mod encoders;
 mod mixer_golden;
 mod mixer_properties;
 mod mixers;

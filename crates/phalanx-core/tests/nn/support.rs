@@ -18,6 +18,7 @@ pub(crate) const fn agent_config(
         recurrent,
         second_hidden_dim: None,
         convolution: None,
+        observation_encoder: None,
         normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,
         init: Init::Uniform { head_scale: 1.0 },

@@ -14,14 +14,14 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::support::agent_config;
 
-const CONFIG: AgentConfig = AgentConfig {
-    init: Init::Uniform { head_scale: 0.01 },
-    ..agent_config([4, 6, 3], Some(RnnKind::Gru))
-};
+fn config() -> AgentConfig {
+    let init = Init::Uniform { head_scale: 0.01 };
+    AgentConfig { init, ..agent_config([4, 6, 3], Some(RnnKind::Gru)) }
+}
 
 fn network(seed: u64) -> Result<AgentNetwork, Box<dyn Error>> {
     let mut rng = Rng::stream(seed, Purpose::Weights, 0);
-    Ok(CONFIG.init(&mut rng, &device("cpu")?))
+    Ok(config().init(&mut rng, &device("cpu")?))
 }
 
 /// Returns the file with one tensor removed and another added.
@@ -70,7 +70,7 @@ fn saved_weights_load_bit_for_bit_by_name() -> Result<(), Box<dyn Error>> {
 fn an_lstm_has_four_gates_and_rejects_the_weights_of_a_gru() -> Result<(), Box<dyn Error>> {
     let gru = to_safetensors(&network(1)?)?;
     let lstm = |seed| -> Result<AgentNetwork, Box<dyn Error>> {
-        let config = AgentConfig { recurrent: Some(RnnKind::Lstm), ..CONFIG };
+        let config = AgentConfig { recurrent: Some(RnnKind::Lstm), ..config() };
         Ok(config.init(&mut Rng::stream(seed, Purpose::Weights, 0), &device("cpu")?))
     };
     let bytes = to_safetensors(&lstm(1)?)?;

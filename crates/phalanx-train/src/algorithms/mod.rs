@@ -74,14 +74,14 @@ pub use q_learning::{
 pub use registry::{AlgorithmEntry, Algorithms, algorithm};
 
 use phalanx_core::env::{EnvSpec, VecEnv};
-use phalanx_core::nn::Device;
+use phalanx_core::nn::{AnyEncoder, Device, EncoderSizes, ObservationEncoder};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_core::settings::InvalidSetting;
 use serde::Serialize;
 use toml::Table;
 
 use crate::error::TrainError;
-use crate::rollout::{Metrics, Policy};
+use crate::rollout::{InputLayout, Metrics, Policy};
 
 /// An algorithm with its settings: a plain value with public fields that creates learners.
 pub trait Algorithm: Send + Sync {
@@ -106,6 +106,11 @@ pub trait Algorithm: Send + Sync {
         Vec::new()
     }
 
+    /// Returns the settings that do not suit an encoder of observations in an environment.
+    fn validate_encoder(&self, encoder: &AnyEncoder, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        encoder.sized(EncoderSizes::new(spec.obs_dim, 1)).validate()
+    }
+
     /// Creates a learner with initial weights. Its optimizers multiply their learning rate by the
     /// factor of [`LearnerContext::learning_rate`].
     fn learner(&self, context: &LearnerContext) -> Box<dyn Learner>;
@@ -122,12 +127,20 @@ pub struct LearnerContext {
     pub device: Device,
     /// The schedule of the learning rate.
     pub learning_rate: LearningRate,
+    /// The encoder of observations; `None` stands for the observations themselves. It belongs to every
+    /// network with the input of an agent: the agents' own, and critics that read the same.
+    pub encoder: Option<AnyEncoder>,
 }
 
 impl LearnerContext {
-    /// Creates the context of a learner with a constant learning rate.
+    /// Creates the context of a learner with a constant learning rate and without an encoder.
     pub fn new(spec: EnvSpec, seed: u64, device: Device) -> Self {
-        Self { spec, seed, device, learning_rate: LearningRate::constant() }
+        Self { spec, seed, device, learning_rate: LearningRate::constant(), encoder: None }
+    }
+
+    /// Returns the encoder for networks with these inputs.
+    pub fn observation_encoder(&self, inputs: &InputLayout) -> Option<ObservationEncoder> {
+        self.encoder.as_ref().map(|encoder| encoder.sized(inputs.encoder_sizes()))
     }
 
     /// Returns a random stream for the exploration in each environment, `[env]`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use phalanx_core::nn::AnyEncoder;
 use phalanx_envs::arguments::closest_match;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
@@ -13,20 +14,26 @@ use super::renamed;
 use super::resolved::{ResolvedConfig, ResolvedSetting};
 use super::run_config::RunConfig;
 use crate::algorithms::{Algorithm, AlgorithmEntry};
+use crate::encoders::{Encoders, settings_table};
 
 /// The key of the table that holds the arguments of the environment.
 const ENV_ARGS: &str = "env_args";
+/// The key of the table that holds the settings of the encoder, which are checked when all are known.
+const ENCODER_ARGS: &str = "encoder_args";
+/// The tables.
+const TABLES: [&str; 2] = [ENV_ARGS, ENCODER_ARGS];
 
 /// A configuration under construction. Every key is checked when it is set, so that errors name its
 /// location.
 #[derive(Clone, Debug)]
 pub struct ConfigBuilder {
     algorithm: AlgorithmEntry,
+    encoders: Encoders,
     env: Option<String>,
     arguments: Vec<String>,
     table: Table,
-    /// The origins of values that are not the default, by key; keys of environment arguments have
-    /// the prefix `env_args.`.
+    /// The origins of values that are not the default, by key; keys of environment arguments and of
+    /// settings of the encoder have the prefix `env_args.` or `encoder_args.`.
     origins: BTreeMap<String, Origin>,
     notices: Vec<String>,
 }
@@ -38,12 +45,18 @@ impl ConfigBuilder {
         table.extend(algorithm.defaults());
         Self {
             algorithm,
+            encoders: Encoders::builtin(),
             env: None,
             arguments: Vec::new(),
             table,
             origins: BTreeMap::new(),
             notices: Vec::new(),
         }
+    }
+
+    /// Sets the encoders that `encoder` may name, by default those of the library.
+    pub fn encoders(self, encoders: Encoders) -> Self {
+        Self { encoders, ..self }
     }
 
     /// Selects the environment. Files added later then apply their section `[env."ENV"]` for it;
@@ -154,14 +167,21 @@ impl ConfigBuilder {
             origin: self.origins.get(&format!("{prefix}{key}")).cloned().unwrap_or(Origin::Default),
         };
         let of = |keys: &Table| {
-            let known = keys.keys().filter(|key| *key != ENV_ARGS);
+            let known = keys.keys().filter(|key| !TABLES.contains(&key.as_str()));
             known.map(|key| setting("", key, &self.table[key])).collect()
         };
         let arguments = self.table[ENV_ARGS].as_table().into_iter().flatten();
+        // What is wrong with them is an error of `finish`.
+        let encoder = self.encoder().ok().flatten();
+        let encoder_args = encoder.as_ref().map(settings_table).unwrap_or_default();
         ResolvedConfig {
             alg: self.algorithm.id.to_owned(),
             run: of(&run_keys),
             algorithm: of(&algorithm_keys),
+            encoder_args: encoder_args
+                .iter()
+                .map(|(key, value)| setting("encoder_args.", key, value))
+                .collect(),
             env_args: arguments.map(|(key, value)| setting("env_args.", key, value)).collect(),
         }
     }
@@ -172,17 +192,30 @@ impl ConfigBuilder {
     ///
     /// Returns [`ConfigError::InvalidSettings`], which lists all invalid values.
     pub fn finish(self) -> Result<(RunConfig, Box<dyn Algorithm>), ConfigError> {
+        let encoder = self.encoder()?;
         let algorithm =
             self.algorithm.read(&self.table).expect("every value was checked when it was set");
-        let run: RunConfig =
+        let mut run: RunConfig =
             self.table.try_into().expect("every value was checked when it was set");
         let mut invalid = run.validate();
         invalid.extend(algorithm.validate());
+        if let Some(encoder) = &encoder {
+            invalid.extend(encoder.validate());
+            run.encoder_args = settings_table(encoder);
+        }
         if invalid.is_empty() {
             Ok((run, algorithm))
         } else {
             Err(ConfigError::InvalidSettings { invalid })
         }
+    }
+
+    /// Returns the encoder, if there is one.
+    fn encoder(&self) -> Result<Option<AnyEncoder>, ConfigError> {
+        let name = self.table["encoder"].as_str().expect("it was checked when it was set");
+        let args = self.table[ENCODER_ARGS].as_table().expect("it is a table and stays one");
+        let origin = |key: &str| self.origins[&format!("{ENCODER_ARGS}.{key}")].clone();
+        self.encoders.typed(name, args, origin)
     }
 
     /// Sets the keys of a file or of one of its sections.
@@ -195,9 +228,9 @@ impl ConfigBuilder {
     ) -> Result<(), ConfigError> {
         for (start, key, value) in in_order(spans) {
             match (&values[key], value) {
-                (Value::Table(values), DeValue::Table(spans)) if key == ENV_ARGS => {
+                (Value::Table(values), DeValue::Table(spans)) if TABLES.contains(&key) => {
                     for (start, argument, _) in in_order(spans) {
-                        let key = format!("{ENV_ARGS}.{argument}");
+                        let key = format!("{key}.{argument}");
                         let origin = file.origin(start, section);
                         self.set(&key, values[argument].clone(), origin)?;
                     }
@@ -213,18 +246,19 @@ impl ConfigBuilder {
             self.note(renamed::notice(key, new));
             return self.set(new, value, origin);
         }
-        if let (ENV_ARGS, Value::Table(arguments)) = (key, &value) {
-            for (argument, value) in arguments {
-                self.set(&format!("{ENV_ARGS}.{argument}"), value.clone(), origin.clone())?;
+        if let (true, Value::Table(entries)) = (TABLES.contains(&key), &value) {
+            for (entry, value) in entries {
+                self.set(&format!("{key}.{entry}"), value.clone(), origin.clone())?;
             }
             return Ok(());
         }
         let mut changed = self.table.clone();
-        if let Some(argument) = key.strip_prefix("env_args.") {
-            let arguments = changed.get_mut(ENV_ARGS).and_then(Value::as_table_mut);
-            arguments
-                .expect("`env_args` is a table in the defaults and stays one")
-                .insert(argument.to_owned(), value);
+        let in_table = key.split_once('.').filter(|(table, _)| TABLES.contains(table));
+        if let Some((table, entry)) = in_table {
+            let entries = changed.get_mut(table).and_then(Value::as_table_mut);
+            entries
+                .expect("it is a table in the defaults and stays one")
+                .insert(entry.to_owned(), value);
         } else if changed.contains_key(key) {
             changed.insert(key.to_owned(), value.clone());
             let run = changed.clone().try_into::<RunConfig>().map(|_| ());
@@ -235,6 +269,9 @@ impl ConfigBuilder {
                 origin: Box::new(origin.clone()),
                 reason: error.message().to_owned(),
             })?;
+            if let ("encoder", Some(name)) = (key, value.as_str()) {
+                self.encoders.get(name)?;
+            }
         } else {
             return Err(self.unknown(key, origin));
         }

@@ -90,6 +90,35 @@ pub enum ConfigError {
         /// The key.
         key: String,
     },
+    /// There is no such encoder.
+    #[error(
+        "there is no encoder `{name}`; did you mean `{nearest}`? `phalanx list encoders` shows all; one \
+         of your own must be registered by the program that reads its name"
+    )]
+    UnknownEncoder {
+        /// The name.
+        name: String,
+        /// The most similar known name.
+        nearest: String,
+    },
+    /// The encoder lacks this setting.
+    #[error("the encoder `{encoder}` has no setting `{key}` ({origin}); {help}")]
+    UnknownEncoderKey {
+        /// The key.
+        key: String,
+        /// The encoder.
+        encoder: String,
+        /// Where the key was set.
+        origin: Box<Origin>,
+        /// The most similar setting, in a sentence.
+        help: String,
+    },
+    /// An encoder with this name is already registered.
+    #[error("there is already an encoder `{name}`; register yours under another name")]
+    DuplicateEncoder {
+        /// The name.
+        name: String,
+    },
     /// An algorithm with this name is already registered.
     #[error("there is already an algorithm `{name}`; register yours under another name")]
     DuplicateAlgorithm {

@@ -45,8 +45,19 @@ pub struct RunConfig {
     pub threads: usize,
     /// The folder that holds all runs.
     pub results_dir: String,
+    /// The encoder of observations at the beginning of every agent's network, by name
+    /// ([`Encoders`](crate::Encoders)), or `none`.
+    #[serde(default = "no_encoder")]
+    pub encoder: String,
+    /// Settings of the encoder; those that are missing have their defaults.
+    #[serde(default)]
+    pub encoder_args: toml::Table,
     /// Arguments of the environment.
     pub env_args: toml::Table,
+}
+
+fn no_encoder() -> String {
+    crate::encoders::NONE.to_owned()
 }
 
 impl Default for RunConfig {
@@ -65,6 +76,8 @@ impl Default for RunConfig {
             device: "cpu".to_owned(),
             threads: 0,
             results_dir: "results".to_owned(),
+            encoder: no_encoder(),
+            encoder_args: toml::Table::new(),
             env_args: toml::Table::new(),
         }
     }

@@ -149,3 +149,46 @@ fn a_saved_run_is_read_under_the_current_name_of_its_algorithm() {
     assert_eq!((run.alg.as_str(), run.env.as_str()), ("unrestricted", "two_step"));
     assert_eq!(run.config, "seed = 3".parse().expect("TOML"));
 }
+
+#[test]
+fn settings_of_an_encoder_are_checked_when_all_are_known() {
+    // The order of the words has no influence.
+    for words in
+        [["encoder_args.width=32", "encoder=mlp"], ["encoder=mlp", "encoder_args.width=32"]]
+    {
+        let mut builder = builder("qmix");
+        words.iter().for_each(|text| builder.assignment(text).expect("the key exists"));
+        let shown = builder.resolved().to_toml();
+        for (line, origin) in [("width = 32", "command line"), ("layers = 1", "default")] {
+            let found = shown.lines().find(|shown| shown.starts_with(line));
+            let found = found.unwrap_or_else(|| panic!("{line} is missing:\n{shown}"));
+            assert!(found.ends_with(origin), "{found}");
+        }
+        let (config, _) = builder.finish().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(config.encoder, "mlp");
+        assert_eq!(config.encoder_args["width"].as_integer(), Some(32));
+        assert_eq!(config.encoder_args["layers"].as_integer(), Some(1));
+    }
+    let finish = |words: &[&str]| {
+        let mut builder = builder("qmix");
+        words.iter().for_each(|text| builder.assignment(text).expect("the key exists"));
+        builder.finish().map(|_| ()).expect_err("the setting is invalid").to_string()
+    };
+    let unknown = finish(&["encoder=mlp", "encoder_args.widht=32"]);
+    assert!(unknown.contains("`encoder_args.widht=32`"), "the assignment is named: {unknown}");
+    assert!(unknown.contains("`encoder_args.width`"), "{unknown}");
+    assert!(finish(&["encoder=mlp", "encoder_args.width=wide"]).contains("wide"));
+    assert!(finish(&["encoder_args.width=32"]).contains("needs an encoder"));
+    assert!(finish(&["encoder=mlp", "encoder_args.layers=0"]).contains("`encoder_args.layers`"));
+    let unknown = error(builder("qmix").assignment("encoder=mpl"));
+    assert!(unknown.contains("`mpl`") && unknown.contains("`mlp`"), "{unknown}");
+}
+
+#[test]
+fn a_file_sets_an_encoder_and_the_error_names_its_line() {
+    let (_folder, path) = file("encoder = \"mlp\"\n\n[encoder_args]\nwidth = 16\nlayer = 2\n");
+    let mut builder = builder("ippo");
+    builder.file(&path).unwrap_or_else(|error| panic!("{error}"));
+    let error = builder.finish().map(|_| ()).expect_err("there is no `layer`").to_string();
+    assert!(error.contains("line 5") && error.contains("`encoder_args.layers`"), "{error}");
+}

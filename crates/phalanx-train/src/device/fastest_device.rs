@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use phalanx_core::env::{EnvSpec, VecEnv};
-use phalanx_core::nn::{available, catch_device_failure, device};
+use phalanx_core::nn::{AnyEncoder, available, catch_device_failure, device};
 use rayon::ThreadPool;
 
 use super::update_time::{BenchBudget, update_seconds};
@@ -31,6 +31,7 @@ pub(crate) struct Fastest {
 pub(crate) fn fastest_device(
     algorithm: &dyn Algorithm,
     spec: &EnvSpec,
+    encoder: Option<&AnyEncoder>,
     seed: u64,
     t_max: u64,
     pool: &ThreadPool,
@@ -45,7 +46,10 @@ pub(crate) fn fastest_device(
     let budget = BenchBudget { repeats: REPEATS, max_time: MAX_TIME, max_steps: t_max };
     let time = |name: &str| -> Result<Vec<f64>, TrainError> {
         let device = device(name)?;
-        let setup = LearnerContext::new(spec.clone(), seed, device.clone());
+        let setup = LearnerContext {
+            encoder: encoder.cloned(),
+            ..LearnerContext::new(spec.clone(), seed, device.clone())
+        };
         catch_device_failure(name, &device, || {
             let mut learner = algorithm.learner(&setup);
             let envs = envs(learner.n_envs());

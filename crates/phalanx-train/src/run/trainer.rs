@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use phalanx_core::env::{Env, EnvSpec, ParallelEnvs, VecEnv};
-use phalanx_core::nn::{self, Device};
+use phalanx_core::nn::{self, AnyEncoder, Device, Encoder};
 use phalanx_core::rng::Purpose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use toml::Table;
@@ -14,6 +14,7 @@ use super::observer::{Observer, Report};
 use crate::algorithms::{Algorithm, Learner, LearnerContext, LearningRate};
 use crate::config::{ConfigError, RunConfig};
 use crate::device::{AUTO, fastest_device};
+use crate::encoders::{Encoders, settings_table};
 use crate::error::TrainError;
 use crate::rollout::Metrics;
 
@@ -48,6 +49,7 @@ pub struct Trainer {
     /// The settings of the run.
     pub config: RunConfig,
     algorithm: Box<dyn Algorithm>,
+    encoders: Encoders,
     pub(super) make_envs: MakeEnvs,
     pub(super) observers: Vec<Box<dyn Observer>>,
     /// Messages about the choice of the device, if it was `auto`.
@@ -103,6 +105,7 @@ impl Trainer {
         Self {
             config,
             algorithm,
+            encoders: Encoders::builtin(),
             make_envs: Box::new(make),
             observers: Vec::new(),
             device_messages: Vec::new(),
@@ -132,6 +135,25 @@ impl Trainer {
     pub fn device(mut self, name: &str) -> Self {
         name.clone_into(&mut self.config.device);
         self
+    }
+
+    /// Sets the encoder of observations, with which every agent's network begins.
+    ///
+    /// # Panics
+    ///
+    /// Panics if another encoder has the same name.
+    #[must_use]
+    pub fn encoder<E: Encoder>(mut self, encoder: E) -> Self {
+        self.encoders = self.encoders.with::<E>();
+        self.config.encoder = E::ID.to_owned();
+        self.config.encoder_args = settings_table(&AnyEncoder::new(encoder));
+        self
+    }
+
+    /// Sets the encoders that the configuration may name, those of the library by default.
+    #[must_use]
+    pub fn encoders(self, encoders: Encoders) -> Self {
+        Self { encoders, ..self }
     }
 
     /// Adds an observer.
@@ -180,6 +202,7 @@ impl Trainer {
         if self.session.is_some() {
             return Ok(());
         }
+        let encoder = self.encoders.read(&self.config.encoder, &self.config.encoder_args)?;
         let mut invalid = self.config.validate();
         invalid.extend(self.algorithm.validate());
         invalid.extend(self.invalid_schedule());
@@ -199,15 +222,21 @@ impl Trainer {
         let n_test = self.config.test_nepisode.min(TEST_ENVS);
         let test_envs = (self.make_envs)(n_test, seed, Purpose::TestEnvironment);
         let spec = test_envs.spec().clone();
-        let invalid = self.algorithm.validate_for(&spec);
+        let mut invalid = self.algorithm.validate_for(&spec);
+        if let Some(encoder) = &encoder {
+            invalid.extend(self.algorithm.validate_encoder(encoder, &spec));
+            // All settings are written into the run's folder, defaults, too.
+            self.config.encoder_args = settings_table(encoder);
+        }
         if !invalid.is_empty() {
             return Err(ConfigError::InvalidSettings { invalid }.into());
         }
         if self.config.device == AUTO {
-            self.choose_device(&spec, &pool)?;
+            self.choose_device(&spec, encoder.as_ref(), &pool)?;
         }
         let device = nn::device(&self.config.device)?;
         let setup = LearnerContext {
+            encoder,
             learning_rate: learning_rate.clone(),
             ..LearnerContext::new(spec, seed, device.clone())
         };
@@ -230,10 +259,15 @@ impl Trainer {
     }
 
     /// Replaces `auto` by the fastest device, and reports the measurements to the observers.
-    fn choose_device(&mut self, spec: &EnvSpec, pool: &ThreadPool) -> Result<(), TrainError> {
+    fn choose_device(
+        &mut self,
+        spec: &EnvSpec,
+        encoder: Option<&AnyEncoder>,
+        pool: &ThreadPool,
+    ) -> Result<(), TrainError> {
         let (seed, t_max) = (self.config.seed, self.config.t_max);
         let make = |n| (self.make_envs)(n, seed, Purpose::Check);
-        let fastest = fastest_device(&*self.algorithm, spec, seed, t_max, pool, make)?;
+        let fastest = fastest_device(&*self.algorithm, spec, encoder, seed, t_max, pool, make)?;
         for observer in &mut self.observers {
             fastest.messages.iter().try_for_each(|line| observer.info(line))?;
         }

@@ -7,14 +7,16 @@ use phalanx_kernels::{parallel_for, row_ranges, split_rows};
 
 use super::actor_network::{ActorNetwork, LayerScratch};
 use super::network::AgentNetwork;
+use crate::nn::encoders::ObservationEncoder;
 use crate::nn::layers::InputNorm;
 use crate::nn::weights::ParameterValues;
 
 /// Agent networks on plain weights, for rollouts on the CPU.
 ///
 /// It computes the same as [`AgentNetworks::forward`](crate::nn::AgentNetworks::forward), one step
-/// at a time, without tensors and without allocating. The bits of a row depend neither on the
-/// number of rows in a call nor on the row's position, so a trajectory does not depend on how
+/// at a time, without tensors and without allocating; only an encoder without a plain version
+/// ([`Encoder::plain`](crate::nn::Encoder::plain)) needs both. The bits of a row depend neither on
+/// the number of rows in a call nor on the row's position, so a trajectory does not depend on how
 /// environments are divided over threads.
 #[derive(Clone, Debug)]
 pub struct Actor {
@@ -67,6 +69,11 @@ impl Actor {
     /// Returns the standardisation of inputs, if any.
     pub fn input_norm(&self) -> Option<&InputNorm> {
         self.norm.as_deref()
+    }
+
+    /// Returns the encoder of observations, if there is one.
+    pub fn observation_encoder(&self) -> Option<&ObservationEncoder> {
+        self.networks[0].observation_encoder()
     }
 
     /// Returns the length of one row's input.

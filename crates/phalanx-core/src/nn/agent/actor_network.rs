@@ -1,5 +1,7 @@
 //! One agent network on plain weights.
 
+use std::sync::Arc;
+
 use burn::module::Param;
 use burn::tensor::Tensor;
 
@@ -9,6 +11,7 @@ use phalanx_kernels::{
 };
 
 use super::network::{AgentNetwork, HiddenLayer};
+use crate::nn::encoders::{ObservationEncoder, PlainEncoder};
 use crate::nn::layers::layer_norm::EPS;
 use crate::nn::layers::{FrameConvolution, LayerNorm, Linear, Lstm, RnnKind};
 use crate::nn::weights::ParameterValues;
@@ -21,6 +24,7 @@ const ROWS: usize = usize::MAX;
 pub(super) struct ActorNetwork {
     input_norm: Option<Norm>,
     filters: Option<Filters>,
+    observation_encoder: Option<Features>,
     encoder: Layer,
     norm: Option<Norm>,
     encoder_norm: Option<Norm>,
@@ -36,6 +40,7 @@ pub(super) struct LayerScratch {
     normal: Vec<f32>,
     seen: Vec<f32>,
     filtered: FilterScratch,
+    encoded: FeatureScratch,
     features: Vec<f32>,
     input_gates: Vec<f32>,
     hidden_gates: Vec<f32>,
@@ -60,16 +65,17 @@ enum ActorHidden {
 
 impl ActorHidden {
     fn lstm(lstm: &Lstm, values: &mut ParameterValues) -> Self {
-        let mut input = Layer::new(&lstm.weight_ih, &lstm.bias_ih, values);
-        let Layer { weight, bias } = Layer::new(&lstm.weight_hh, &lstm.bias_hh, values);
+        let mut input = Layer::of(&lstm.weight_ih, &lstm.bias_ih, values);
+        let Layer { weight, bias } = Layer::of(&lstm.weight_hh, &lstm.bias_hh, values);
         input.bias.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
         Self::Lstm { input, hidden: weight }
     }
 }
 
+/// A linear layer on plain weights.
 #[derive(Clone, Debug)]
-struct Layer {
-    weight: Packed,
+pub(in crate::nn) struct Layer {
+    pub(in crate::nn) weight: Packed,
     bias: Vec<f32>,
 }
 
@@ -105,6 +111,38 @@ impl Filters {
     }
 }
 
+/// An encoder on plain weights, with the length of the observations in a row and the number of features.
+#[derive(Clone, Debug)]
+struct Features {
+    settings: ObservationEncoder,
+    encoder: Arc<dyn PlainEncoder>,
+    reads: usize,
+    writes: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct FeatureScratch {
+    obs: Vec<f32>,
+    features: Vec<f32>,
+    own: Vec<f32>,
+}
+
+impl Features {
+    /// Replaces the observations in `input`, `[row, input_dim]`, by their features.
+    fn forward(&self, input: &[f32], dim: usize, scratch: &mut LayerScratch) {
+        let LayerScratch { seen, encoded: FeatureScratch { obs, features, own }, .. } = scratch;
+        obs.clear();
+        obs.extend(input.chunks_exact(dim).flat_map(|row| &row[..self.reads]));
+        features.resize(input.len() / dim * self.writes, 0.0);
+        self.encoder.encode(obs, features, own);
+        seen.clear();
+        for (row, features) in input.chunks_exact(dim).zip(features.chunks_exact(self.writes)) {
+            seen.extend_from_slice(features);
+            seen.extend_from_slice(&row[self.reads..]);
+        }
+    }
+}
+
 /// Layer normalisation on plain weights.
 #[derive(Clone, Debug)]
 struct Norm {
@@ -124,22 +162,26 @@ impl Norm {
 }
 
 impl Layer {
-    fn new(
+    /// Makes a layer of a weight `[input, output]`, row-major, and a bias `[output]`.
+    pub(in crate::nn) fn new(weight: &[f32], bias: Vec<f32>, [input, output]: [usize; 2]) -> Self {
+        Self { weight: Packed::new(weight, input, output, ROWS), bias }
+    }
+
+    fn of(
         weight: &Param<Tensor<2>>,
         bias: &Param<Tensor<1>>,
         values: &mut ParameterValues,
     ) -> Self {
-        let [input, output] = weight.dims();
-        let weight = Packed::new(&values.take(weight), input, output, ROWS);
-        Self { weight, bias: values.take(bias) }
+        let (numbers, shape) = (values.take(weight), weight.dims());
+        Self::new(&numbers, values.take(bias), shape)
     }
 
     fn linear(linear: &Linear, values: &mut ParameterValues) -> Self {
-        Self::new(&linear.weight, &linear.bias, values)
+        Self::of(&linear.weight, &linear.bias, values)
     }
 
     /// Maps `[row, input]` to `[row, output]`.
-    fn forward(&self, x: &[f32], y: &mut [f32]) {
+    pub(in crate::nn) fn forward(&self, x: &[f32], y: &mut [f32]) {
         multiply(x, &self.weight, Some(&self.bias), y);
     }
 }
@@ -148,8 +190,8 @@ impl ActorNetwork {
     pub(super) fn new(network: &AgentNetwork, values: &mut ParameterValues) -> Self {
         let core = match &network.core {
             HiddenLayer::Gru(gru) => ActorHidden::Gru {
-                input: Layer::new(&gru.weight_ih, &gru.bias_ih, values),
-                hidden: Layer::new(&gru.weight_hh, &gru.bias_hh, values),
+                input: Layer::of(&gru.weight_ih, &gru.bias_ih, values),
+                hidden: Layer::of(&gru.weight_hh, &gru.bias_hh, values),
             },
             HiddenLayer::Lstm(lstm) => ActorHidden::lstm(lstm, values),
             HiddenLayer::FeedForward(linear) => {
@@ -162,6 +204,12 @@ impl ActorNetwork {
         Self {
             input_norm: norm(&network.input_norm, values),
             filters: network.convolution.as_ref().map(|filters| Filters::new(filters, values)),
+            observation_encoder: network.observation_encoder.as_ref().map(|encoder| Features {
+                settings: encoder.encoder(),
+                encoder: encoder.to_plain(values),
+                reads: encoder.input_dim(),
+                writes: encoder.output_dim(),
+            }),
             encoder: Layer::linear(&network.encoder, values),
             norm: norm(&network.norm, values),
             encoder_norm: norm(&network.encoder_norm, values),
@@ -174,9 +222,15 @@ impl ActorNetwork {
 
     pub(super) fn input_dim(&self) -> usize {
         let reads = self.encoder.weight.inner();
-        let replaced =
-            |filters: &Filters| reads + filters.size.input_dim() - filters.size.output_dim();
-        self.filters.as_ref().map_or(reads, replaced)
+        if let Some(filters) = &self.filters {
+            return reads + filters.size.input_dim() - filters.size.output_dim();
+        }
+        let replaced = |features: &Features| reads + features.reads - features.writes;
+        self.observation_encoder.as_ref().map_or(reads, replaced)
+    }
+
+    pub(super) fn observation_encoder(&self) -> Option<&ObservationEncoder> {
+        self.observation_encoder.as_ref().map(|features| &features.settings)
     }
 
     pub(super) fn hidden_dim(&self) -> usize {
@@ -210,7 +264,9 @@ impl ActorNetwork {
             ActorHidden::FeedForward(middle) => of(middle),
         };
         let filters = self.filters.as_ref().map_or(0, |filters| filter_multiply_adds(filters.size));
-        of(&self.encoder) + core + of(&self.head) + filters
+        let encoder = self.observation_encoder.as_ref();
+        let encoder = encoder.map_or(0, |features| features.encoder.multiply_adds());
+        of(&self.encoder) + core + of(&self.head) + filters + encoder
     }
 
     pub(super) fn step(
@@ -235,8 +291,12 @@ impl ActorNetwork {
         if let Some(filters) = &self.filters {
             filters.forward(input, input.len() / rows, scratch);
         }
+        if let Some(features) = &self.observation_encoder {
+            features.forward(input, self.input_dim(), scratch);
+        }
+        let is_replaced = self.filters.is_some() || self.observation_encoder.is_some();
         let LayerScratch { seen, features, input_gates, hidden_gates, state, cell, .. } = scratch;
-        let input = if self.filters.is_some() { seen.as_slice() } else { input };
+        let input = if is_replaced { seen.as_slice() } else { input };
         features.resize(rows * width, 0.0);
         self.encoder.forward(input, features);
         if let Some(norm) = &self.norm {

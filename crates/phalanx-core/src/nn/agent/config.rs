@@ -4,13 +4,14 @@ use burn::tensor::Device;
 use phalanx_kernels::Convolution;
 
 use super::network::{AgentNetwork, HiddenLayer};
+use crate::nn::encoders::ObservationEncoder;
 use crate::nn::layers::{
     FrameConvolution, Gru, HiddenActivation, LayerNorm, Linear, Lstm, Normalisation, RnnKind,
 };
 use crate::rng::Rng;
 
 /// Sizes and initialisation of an [`AgentNetwork`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AgentConfig {
     /// The length of one agent's input: its observation and whatever the trainer appends to it.
     pub input_dim: usize,
@@ -24,6 +25,9 @@ pub struct AgentConfig {
     pub second_hidden_dim: Option<usize>,
     /// A convolution before the first layer, over the observations at the beginning of the input.
     pub convolution: Option<Convolution>,
+    /// An encoder before the first layer, over the observations at the beginning of the input, in place
+    /// of a convolution.
+    pub observation_encoder: Option<ObservationEncoder>,
     /// The layers that are normalised.
     pub normalisation: Normalisation,
     /// The activation of the hidden layers.
@@ -105,12 +109,22 @@ impl AgentConfig {
     }
 
     /// Creates a network with initial weights drawn from `rng`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are both a convolution and an encoder.
     pub fn init(&self, rng: &mut Rng, device: &Device) -> AgentNetwork {
+        let both = self.convolution.is_some() && self.observation_encoder.is_some();
+        assert!(!both, "a network has a convolution or an encoder");
         let hidden = self.hidden_dim;
         let mut in_dim = self.input_dim;
         let convolution = self.convolution.map(|convolution| {
             in_dim = in_dim - convolution.input_dim() + convolution.output_dim();
             FrameConvolution::new(convolution, self.init, rng, device)
+        });
+        let observation_encoder = self.observation_encoder.as_ref().map(|encoder| {
+            in_dim = in_dim - encoder.input_dim() + encoder.output_dim();
+            encoder.init(rng, device)
         });
         let encoder = self.init.layer(in_dim, hidden, rng, device);
         let second_hidden = self.second_hidden_dim.unwrap_or(hidden);
@@ -133,6 +147,7 @@ impl AgentConfig {
         AgentNetwork {
             input_norm: norm(Normalisation::Throughout, self.input_dim),
             convolution,
+            observation_encoder,
             encoder,
             norm: norm(Normalisation::FirstLayer, hidden),
             encoder_norm: norm(Normalisation::Throughout, hidden),

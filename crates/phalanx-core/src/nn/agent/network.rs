@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use phalanx_kernels::{self as kernels, Activation};
 
 use super::actor::Actor;
+use crate::nn::encoders::EncoderNetwork;
 use crate::nn::layers::{FrameConvolution, Gru, HiddenActivation, LayerNorm, Linear, Lstm};
 use crate::nn::weights::ParameterValues;
 
@@ -19,6 +20,7 @@ use crate::nn::weights::ParameterValues;
 pub struct AgentNetwork {
     pub(super) input_norm: Option<LayerNorm>,
     pub(super) convolution: Option<FrameConvolution>,
+    pub(super) observation_encoder: Option<EncoderNetwork>,
     pub(super) encoder: Linear,
     /// Normalisation before the first activation.
     pub(super) norm: Option<LayerNorm>,
@@ -73,8 +75,12 @@ impl AgentNetwork {
         let input = normalised(&self.input_norm, input);
         let input = match &self.convolution {
             None => input,
-            Some(convolution) => filtered(convolution, input),
+            Some(convolution) => {
+                let view = convolution.config().input_dim();
+                with_features(input, view, |obs| convolution.forward(obs))
+            }
         };
+        let input = self.encoded(input);
         let encoded = match &self.norm {
             None => self.encoder.forward_sequence(input, activation),
             Some(norm) => {
@@ -104,11 +110,20 @@ impl AgentNetwork {
         AgentOutput { output, features, hidden }
     }
 
+    /// Replaces the observations at the beginning of the input by their features, if there is an encoder.
+    fn encoded(&self, input: Tensor<3>) -> Tensor<3> {
+        match &self.observation_encoder {
+            None => input,
+            Some(encoder) => with_features(input, encoder.input_dim(), |obs| encoder.forward(obs)),
+        }
+    }
+
     /// Computes the outputs of a whole sequence, `[time, row, output_dim]`, for callers that need
     /// neither features nor carry. The arguments are those of [`AgentNetwork::forward`].
     ///
-    /// In a shard of a batch on the CPU ([`in_shards`](crate::nn::in_shards)), the whole network is
-    /// one fused operation, unless it has normalisation, a convolution or an LSTM.
+    /// In a shard of a batch on the CPU ([`in_shards`](crate::nn::in_shards)), the whole network after
+    /// the encoder, if any, is one fused operation, unless it has normalisation, a convolution or an
+    /// LSTM.
     pub fn outputs(
         &self,
         input: Tensor<3>,
@@ -125,10 +140,11 @@ impl AgentNetwork {
         match &self.core {
             HiddenLayer::Lstm(_) => self.forward(input, hidden, not_reset).output,
             HiddenLayer::Gru(gru) => {
-                let core = gru.values();
+                let (input, core) = (self.encoded(input), gru.values());
                 kernels::rnn_agent(input, (hidden, not_reset), encoder, activation, core, head)
             }
             HiddenLayer::FeedForward(linear) => {
+                let input = self.encoded(input);
                 let [time, row, width] = input.dims();
                 let layers = [encoder, linear.values(), head];
                 let flat = input.reshape([time * row, width]);
@@ -153,12 +169,16 @@ fn normalised(norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
     }
 }
 
-/// Replaces the observations at the beginning of the input by the output of a convolution.
-fn filtered(convolution: &FrameConvolution, input: Tensor<3>) -> Tensor<3> {
+/// Replaces the first `view` numbers of every row of the input, the observations, by the features that
+/// `forward` computes from them: `[row, view]` to `[row, feature]`.
+fn with_features(
+    input: Tensor<3>,
+    view: usize,
+    forward: impl FnOnce(Tensor<2>) -> Tensor<2>,
+) -> Tensor<3> {
     let [time, row, width] = input.dims();
-    let view = convolution.config().input_dim();
     let flat = input.reshape([time * row, width]);
-    let mut parts = vec![convolution.forward(flat.clone().narrow(1, 0, view))];
+    let mut parts = vec![forward(flat.clone().narrow(1, 0, view))];
     if width > view {
         parts.push(flat.narrow(1, view, width - view));
     }

@@ -73,15 +73,18 @@ impl PolicyLearner {
             recurrent: settings.recurrent(),
             second_hidden_dim: settings.second_hidden_dim(),
             convolution: settings.convolution(spec),
+            observation_encoder: setup.observation_encoder(&inputs),
             normalisation: settings.normalisation(),
             activation: settings.activation,
             init: init(settings.policy_gain as f32),
         };
+        let sees_observations = settings.critic == CriticInput::Observation;
         let critic = AgentConfig {
             input_dim: critic_layout.dim(),
             recurrent: settings.recurrent().filter(|_| settings.critic != CriticInput::Shared),
             output_dim: 1,
-            convolution: policy.convolution.filter(|_| settings.critic == CriticInput::Observation),
+            convolution: policy.convolution.filter(|_| sees_observations),
+            observation_encoder: policy.observation_encoder.clone().filter(|_| sees_observations),
             init: init(1.0),
             ..policy
         };

@@ -13,6 +13,14 @@ macro_rules! policy_gradient {
             ) -> Vec<phalanx_core::settings::InvalidSetting> {
                 self.learning.validate_for(spec)
             }
+
+            fn validate_encoder(
+                &self,
+                encoder: &phalanx_core::nn::AnyEncoder,
+                spec: &phalanx_core::env::EnvSpec,
+            ) -> Vec<phalanx_core::settings::InvalidSetting> {
+                self.learning.validate_encoder(encoder, spec)
+            }
         }
     };
 }

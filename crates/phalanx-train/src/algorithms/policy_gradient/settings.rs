@@ -1,7 +1,9 @@
 //! The settings that all policy-gradient algorithms share.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::{Convolution, HiddenActivation, Normalisation, RnnKind, Sharing};
+use phalanx_core::nn::{
+    AnyEncoder, Convolution, EncoderSizes, HiddenActivation, Normalisation, RnnKind, Sharing,
+};
 use phalanx_core::rl::LinearSchedule;
 use serde::{Deserialize, Serialize};
 
@@ -291,6 +293,18 @@ impl PolicyGradient {
         let long = !self.use_conv || spec.obs_dim >= Convolution::SHORTEST;
         let reason = "must be false: the observations have fewer than nine entries";
         check.that(long, "use_conv", reason);
+        check.finish()
+    }
+
+    /// Returns the settings that do not suit an encoder of observations in an environment.
+    pub fn validate_encoder(&self, encoder: &AnyEncoder, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        let mut check = Check::default();
+        check.that(
+            !self.use_conv,
+            "use_conv",
+            "must be false with an encoder, whose place it takes",
+        );
+        check.all(encoder.sized(EncoderSizes::new(spec.obs_dim, self.obs_frames)).validate());
         check.finish()
     }
 

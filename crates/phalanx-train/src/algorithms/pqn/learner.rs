@@ -66,6 +66,7 @@ impl PqnLearner {
             recurrent: settings.recurrent(),
             second_hidden_dim: None,
             convolution: None,
+            observation_encoder: context.observation_encoder(&inputs),
             normalisation: settings.normalisation(),
             activation: HiddenActivation::Relu,
             init: Init::default(),

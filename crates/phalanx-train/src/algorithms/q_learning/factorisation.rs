@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
     AgentConfig, AgentNetworks, Device, HiddenActivation, Init, MixerSizes, Normalisation,
+    ObservationEncoder,
 };
 use phalanx_core::rng::Rng;
 use phalanx_core::settings::InvalidSetting;
@@ -112,6 +113,8 @@ pub struct ModelContext {
     pub inputs: InputLayout,
     /// The settings of Q-learning.
     pub learning: QLearningSettings,
+    /// The encoder of observations.
+    pub encoder: Option<ObservationEncoder>,
 }
 
 impl ModelContext {
@@ -125,6 +128,7 @@ impl ModelContext {
             recurrent: self.learning.recurrent(),
             second_hidden_dim: None,
             convolution: None,
+            observation_encoder: self.encoder.clone(),
             normalisation: Normalisation::None,
             activation: HiddenActivation::Relu,
             init: Init::default(),

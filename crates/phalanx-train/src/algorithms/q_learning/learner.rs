@@ -42,10 +42,15 @@ pub struct ReplayLearner<F: ValueFactorisation> {
 impl<F: ValueFactorisation> ReplayLearner<F> {
     /// Creates a learner with initial weights and an empty replay buffer.
     pub fn new(factorisation: F, context: &LearnerContext) -> Self {
-        let LearnerContext { spec, seed, device, learning_rate } = context;
+        let LearnerContext { spec, seed, device, learning_rate, .. } = context;
         let learning = factorisation.learning().clone();
         let inputs = InputLayout::new(spec, learning.obs_last_action, learning.obs_agent_id);
-        let model = ModelContext { spec: spec.clone(), inputs, learning: learning.clone() };
+        let model = ModelContext {
+            spec: spec.clone(),
+            inputs,
+            learning: learning.clone(),
+            encoder: context.observation_encoder(&inputs),
+        };
         let mut weights = Rng::stream(*seed, Purpose::Weights, 0);
         let networks = factorisation.networks(&model, &mut weights, &device.clone().autodiff());
         let n_envs = learning.batch_size_run;

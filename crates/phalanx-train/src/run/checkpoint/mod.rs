@@ -6,6 +6,6 @@ mod run_checkpoints;
 mod run_state;
 
 pub use directory::{read, write};
-pub use policy::{load_policy, policy_file};
+pub use policy::{load_policy, load_policy_with, policy_file};
 pub use run_checkpoints::{CheckpointId, CheckpointIndex, RunCheckpoints};
 pub use run_state::RunState;

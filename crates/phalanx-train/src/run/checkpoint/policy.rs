@@ -1,13 +1,15 @@
 //! Policies on disk.
 
 use phalanx_core::nn::{
-    AgentConfig, AgentNetworks, Convolution, HiddenActivation, Init, InputNorm, Normalisation,
-    RnnKind, from_safetensors,
+    AgentConfig, AgentNetworks, Convolution, EncoderSizes, HiddenActivation, Init, InputNorm,
+    Normalisation, RnnKind, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
+use toml::Table;
 
 use crate::algorithms::NamedFile;
+use crate::encoders::{Encoders, settings_table};
 use crate::error::TrainError;
 use crate::rollout::{InputLayout, Policy};
 
@@ -31,9 +33,20 @@ struct PolicyFile {
     activation: HiddenActivation,
     /// The index of each agent's network.
     owners: Vec<usize>,
+    /// The encoder of observations, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encoder: Option<EncoderFile>,
     /// The normalisation of inputs, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     input_norm: Option<InputNorm>,
+}
+
+/// An encoder of observations.
+#[derive(Debug, Serialize, Deserialize)]
+struct EncoderFile {
+    id: String,
+    settings: Table,
+    sizes: EncoderSizes,
 }
 
 /// Returns the file that describes a policy; its weights are in `agent.safetensors`.
@@ -48,17 +61,33 @@ pub fn policy_file(policy: &Policy) -> NamedFile {
         normalisation: policy.normalisation,
         activation: policy.activation,
         owners: policy.owners.clone(),
+        encoder: policy.actor.observation_encoder().map(|encoder| EncoderFile {
+            id: encoder.encoder().id().to_owned(),
+            settings: settings_table(encoder.encoder()),
+            sizes: encoder.sizes().clone(),
+        }),
         input_norm: policy.actor.input_norm().cloned(),
     };
     NamedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
 }
 
-/// Loads a policy from the files of a checkpoint.
+/// Loads a policy from the files of a checkpoint. Its encoder, if any, must be one of the library.
 ///
 /// # Errors
 ///
 /// Returns an error if a file is missing or the weights do not match the description.
 pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
+    load_policy_with(files, &Encoders::builtin())
+}
+
+/// Does the same for a policy with one of `encoders`.
+///
+/// # Errors
+///
+/// Returns the errors of [`load_policy`], and
+/// [`ConfigError::UnknownEncoder`](crate::config::ConfigError::UnknownEncoder) if the encoder is not
+/// among them.
+pub fn load_policy_with(files: &[NamedFile], encoders: &Encoders) -> Result<Policy, TrainError> {
     let find = |name: &str| {
         files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
             path: name.into(),
@@ -68,6 +97,11 @@ pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
     let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes)
         .map_err(|error| TrainError::NotARun { path: NAME.into(), reason: error.to_string() })?;
     let recurrent = file.recurrent.then_some(file.rnn);
+    let sized = |EncoderFile { id, settings, sizes }: EncoderFile| {
+        let encoder = encoders.read(&id, &settings)?;
+        Ok::<_, TrainError>(encoder.map(|encoder| encoder.sized(sizes)))
+    };
+    let encoder = file.encoder.map(sized).transpose()?;
     let config = AgentConfig {
         input_dim: file.inputs.dim(),
         hidden_dim: file.hidden_dim,
@@ -75,6 +109,7 @@ pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
         recurrent,
         second_hidden_dim: file.second_hidden_dim,
         convolution: file.convolution,
+        observation_encoder: encoder.flatten(),
         normalisation: file.normalisation,
         activation: file.activation,
         init: Init::default(),

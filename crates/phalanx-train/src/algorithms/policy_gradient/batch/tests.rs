@@ -62,6 +62,7 @@ fn networks_with(unit: RnnKind, outputs: usize, seed: u64) -> AgentNetworks {
         recurrent: Some(unit),
         second_hidden_dim: None,
         convolution: None,
+        observation_encoder: None,
         normalisation: Normalisation::None,
         activation: HiddenActivation::Relu,
         init: Init::default(),

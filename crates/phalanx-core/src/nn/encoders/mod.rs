@@ -1,0 +1,156 @@
+//! Encoders: networks that turn an agent's observation into features, one file each.
+//!
+//! A file holds everything about its encoder: the settings, which implement [`Encoder`], the network
+//! that learns, and the formula. It is named like the encoder's word on the command line. A new one is
+//! a file, its `mod` line and its line in [`visit_encoders`], which makes it available to every
+//! algorithm as `encoder="…"`.
+//!
+//! [`AnyEncoder`] is an encoder whose type is chosen at run time, and [`ObservationEncoder`] the same
+//! for observations of a given shape, as [`AgentConfig`](crate::nn::AgentConfig) holds it.
+
+mod any_encoder;
+mod dyn_visitor;
+mod encoder_network;
+mod mlp;
+mod plain;
+
+use std::fmt::Debug;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use self::any_encoder::{AnyEncoder, ObservationEncoder};
+pub use self::encoder_network::EncoderNetwork;
+pub use self::mlp::MlpEncoder;
+pub use self::plain::{PlainEncoder, PlainLinear};
+use crate::rng::Rng;
+use crate::settings::InvalidSetting;
+
+/// Calls `visitor` for every encoder of this crate.
+pub fn visit_encoders(visitor: &mut impl EncoderVisitor) {
+    visitor.visit::<MlpEncoder>();
+}
+
+/// A generic operation on every encoder type.
+pub trait EncoderVisitor {
+    /// Visits the encoder `E`.
+    fn visit<E: Encoder>(&mut self);
+}
+
+/// An encoder: the first layers of every agent's network, which turn its observation into features.
+///
+/// ```text
+/// observations (frames × obs_dim) ──► encoder ──► features ─┐
+/// last action, agent ID ────────────────────────────────────┴─► linear ──► GRU, LSTM or linear ──► head
+/// ```
+///
+/// The implementing type holds the encoder's settings, whose names are keys of the table
+/// `encoder_args`; optional ones must be `None` by default, since TOML has no word for it. Every algorithm
+/// learns it together with the rest of the agent's network; so do critics with the input of the agents.
+/// Agents that share a network share its encoder.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use phalanx_core::nn::{Activation, Encoder, EncoderSizes, Linear};
+/// use phalanx_core::rng::Rng;
+/// use serde::{Deserialize, Serialize};
+///
+/// /// `relu(W o + b)`, where `o` is the observation.
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct OneLayer {
+///     width: usize,
+/// }
+///
+/// impl Default for OneLayer {
+///     fn default() -> Self {
+///         Self { width: 32 }
+///     }
+/// }
+///
+/// impl Encoder for OneLayer {
+///     const ID: &str = "one_layer";
+///     const SUMMARY: &str = "one linear layer with ReLU";
+///     type Network = Linear;
+///
+///     fn output_dim(&self, _: &EncoderSizes) -> usize {
+///         self.width
+///     }
+///
+///     fn init(&self, sizes: &EncoderSizes, rng: &mut Rng, device: &Device) -> Linear {
+///         Linear::new(sizes.view_dim(), self.width, rng, device)
+///     }
+///
+///     fn forward(&self, layer: &Linear, obs: Tensor<2>) -> Tensor<2> {
+///         layer.forward(obs, Activation::Relu)
+///     }
+/// }
+/// ```
+pub trait Encoder:
+    Clone + Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// The word on the command line, such as `mlp`; it stands in checkpoints, too.
+    const ID: &str;
+
+    /// What the encoder does, in one line.
+    const SUMMARY: &str;
+
+    /// The network that learns, whose field names are those of saved weights. Only its
+    /// floating-point parameters (of up to six dimensions) are learned and saved; everything else must
+    /// follow from the settings and the sizes.
+    type Network: Module + Sync + 'static;
+
+    /// Returns the settings that are out of bounds.
+    fn validate(&self) -> Vec<InvalidSetting> {
+        Vec::new()
+    }
+
+    /// Returns the settings that do not suit observations of this shape.
+    fn validate_for(&self, sizes: &EncoderSizes) -> Vec<InvalidSetting> {
+        let _ = sizes;
+        Vec::new()
+    }
+
+    /// Returns the number of features of an observation.
+    fn output_dim(&self, sizes: &EncoderSizes) -> usize;
+
+    /// Makes a network with initial weights drawn from `rng`.
+    fn init(&self, sizes: &EncoderSizes, rng: &mut Rng, device: &Device) -> Self::Network;
+
+    /// Computes the features `[row, output_dim]` of the observations `obs`, `[row, view_dim]`. A row is
+    /// one agent in one time step; its features must not depend on the other rows.
+    fn forward(&self, network: &Self::Network, obs: Tensor<2>) -> Tensor<2>;
+
+    /// Returns the same computation on plain slices, for acting. `network` is on the CPU.
+    ///
+    /// Without it, acting calls [`Encoder::forward`] for one row at a time, which gives a row the same
+    /// bits whatever the number of rows and threads, at some microseconds per operation. Implement it
+    /// where acting takes a large share of the time; [`PlainLinear`] is a linear layer for it.
+    fn plain(&self, network: &Self::Network) -> Option<Box<dyn PlainEncoder>> {
+        let _ = network;
+        None
+    }
+}
+
+/// The shape of the observations that an encoder reads. It is saved with a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EncoderSizes {
+    /// The length of an observation.
+    pub obs_dim: usize,
+    /// The number of observations in a row, oldest first; 1 without frame stacking.
+    pub frames: usize,
+}
+
+impl EncoderSizes {
+    /// Describes rows of `frames` observations of length `obs_dim`.
+    pub fn new(obs_dim: usize, frames: usize) -> Self {
+        Self { obs_dim, frames }
+    }
+
+    /// Returns the length of a row: `frames * obs_dim`.
+    pub fn view_dim(&self) -> usize {
+        self.frames * self.obs_dim
+    }
+}

@@ -349,7 +349,7 @@ fn a_run_records_its_encoder_and_is_resumed_with_the_same_one_only() {
     let encoders = Encoders::builtin().with::<Scaled>();
     let player = Player::load_with(&path, CheckpointId::Best, &encoders);
     assert_eq!(player.expect("the encoder is known").n_agents(), 3);
-    let error = Player::load(&path).err().expect("the encoder is unknown").to_string();
+    let error = Player::load(&path).expect_err("the encoder is unknown").to_string();
     assert!(error.contains("`scaled`"), "{error}");
 }
 

@@ -19,9 +19,9 @@ impl Targets {
     /// Computes TD(lambda), n-step or Q(lambda) targets, depending on the settings.
     ///
     /// `bootstrap` holds the bootstrap values, `[times * episode, column]`. `q_taken` holds the
-    /// target networks' values of the actions taken, which only Q(lambda) uses: it adds
-    /// `bootstrap - q_taken` to each reward, as in PyMARL2, so that exploratory actions do not lower
-    /// the return.
+    /// target networks' values of the actions taken, which only Q(lambda) uses. As in PyMARL2, it
+    /// adds `bootstrap - q_taken` to each reward, so that exploratory actions do not lower the
+    /// return.
     ///
     /// On a device other than the CPU, nothing is downloaded.
     pub fn new(

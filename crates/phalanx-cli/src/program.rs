@@ -31,9 +31,9 @@ pub(crate) const STOPPED: u8 = 130;
         phalanx describe skirmish/3m"
 )]
 struct CommandLine {
-    /// Log to standard error what the library does, with the time of every rollout, update, evaluation
-    /// and checkpoint at `debug`: off, error, warn, info, debug, trace, or a level for each target, such as
-    /// warn,phalanx::update=debug. Without it, the variable RUST_LOG decides.
+    /// Log to standard error: off, error, warn, info, debug, trace, or levels by target, such as
+    /// warn,phalanx::update=debug. At debug, every rollout, update, evaluation and checkpoint is logged with
+    /// its duration. The default is the value of the variable RUST_LOG.
     #[arg(long, global = true, value_name = "LEVEL", value_parser = parse_filter)]
     log_level: Option<Targets>,
     #[command(subcommand)]

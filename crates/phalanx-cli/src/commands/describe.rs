@@ -7,8 +7,7 @@ use crate::Program;
 use crate::commands::list::arguments;
 use crate::commands::{env_args, print};
 
-/// Explain an environment: its sizes and limits, every index of observation, state and action, its
-/// scripted policies and its arguments.
+/// Explain an environment: its sizes, what each index means, its scripted policies and its arguments.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx describe skirmish/3m\n  \
     phalanx describe smax/3m\n  \

@@ -19,7 +19,7 @@ use crate::commands::{UsageError, env_args, policy_argument, print};
 /// The maximum number of parallel environments.
 const MAX_ENVS: usize = 32;
 
-/// Evaluate a trained team, greedily, or a scripted policy.
+/// Evaluate the greedy policy of a run, or a scripted policy.
 ///
 /// A run is evaluated in its own environment, with the arguments of its training. With --policy, the
 /// first argument is an environment instead, and arguments of the environment may follow; the policy

@@ -2,7 +2,6 @@
 //! and which is saved, loaded and resumed with the run.
 
 use std::fs;
-use std::path::Path;
 
 use phalanx::env::VecEnv;
 use phalanx::envs::registry::factory;
@@ -15,7 +14,7 @@ use phalanx::train::algorithms::{
 use phalanx::train::config::{ConfigBuilder, ConfigError};
 use phalanx::train::rollout::{Metrics, Policy, TeamRunner};
 use phalanx::train::run::checkpoint::{load_policy, load_policy_with};
-use phalanx::train::run::log::TIME_FIELDS;
+use phalanx_tests::metrics::metrics_without_times;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -228,18 +227,8 @@ fn metrics(algorithm: impl Algorithm + 'static, threads: usize, t_max: u64) -> S
     trainer.config.log_interval = 500;
     trainer.config.test_interval = 1000;
     trainer.run(folder.path().join("run")).expect("the run succeeds");
-    without_time(&folder.path().join("run/metrics.jsonl"))
-}
-
-fn without_time(path: &Path) -> String {
-    let text = fs::read_to_string(path).expect("it was written");
-    let lines = text.lines().map(|line| {
-        let mut line: Value = serde_json::from_str(line).expect("every line is JSON");
-        let fields = line.as_object_mut().expect("every line is an object");
-        fields.retain(|key, _| !TIME_FIELDS.contains(&key.as_str()));
-        line.to_string()
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    let lines = metrics_without_times(&folder.path().join("run"));
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 #[test]

@@ -9,8 +9,8 @@ use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{Algorithm, Overlap};
 use phalanx::train::run::Ended;
-use phalanx::train::run::log::TIME_FIELDS;
 use phalanx::train::{Report, TrainError};
+use phalanx_tests::metrics::metrics_without_times as metrics;
 use serde_json::Value;
 
 fn trainer(algorithm: impl Algorithm + 'static, t_max: u64) -> Trainer {
@@ -43,19 +43,6 @@ fn ippo() -> Ippo {
             ..PolicyGradient::default()
         },
     }
-}
-
-/// Returns the lines of `metrics.jsonl` without times.
-fn metrics(run: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("it was written");
-    let line = |line: &str| {
-        let mut line: Value = serde_json::from_str(line).expect("every line is complete JSON");
-        for field in TIME_FIELDS {
-            line.as_object_mut().expect("an object").remove(field);
-        }
-        line
-    };
-    text.lines().map(line).collect()
 }
 
 /// Returns every file below a folder with its contents.

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::Algorithm;
-use phalanx::train::run::log::TIME_FIELDS;
 use phalanx::train::{Observer, Progress, Report, TrainError};
+use phalanx_tests::metrics::metrics_without_times as metrics;
 use serde_json::Value;
 
 /// Ends a run with an error after a number of steps, like a full disk.
@@ -24,9 +24,6 @@ impl Observer for PullThePlug {
         let cause = std::io::Error::other("the run was interrupted");
         Err(TrainError::Io { action: "write", path: "anything".into(), cause })
     }
-    fn warn(&mut self, _: &str) -> Result<(), TrainError> {
-        Ok(())
-    }
 }
 
 /// Asks a run to stop after a number of steps.
@@ -35,12 +32,6 @@ struct AskToStop(u64, Arc<AtomicBool>);
 impl Observer for AskToStop {
     fn progress(&mut self, progress: &Progress) {
         self.1.store(progress.t_env >= self.0, Ordering::Relaxed);
-    }
-    fn report(&mut self, _: &Report) -> Result<(), TrainError> {
-        Ok(())
-    }
-    fn warn(&mut self, _: &str) -> Result<(), TrainError> {
-        Ok(())
     }
 }
 
@@ -74,19 +65,6 @@ fn ippo() -> Ippo {
             ..PolicyGradient::default()
         },
     }
-}
-
-/// Returns the lines of `metrics.jsonl` without times.
-fn metrics(run: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("it was written");
-    let line = |line: &str| {
-        let mut line: Value = serde_json::from_str(line).expect("every line is complete JSON");
-        for field in TIME_FIELDS {
-            line.as_object_mut().expect("an object").remove(field);
-        }
-        line
-    };
-    text.lines().map(line).collect()
 }
 
 fn weights(run: &Path) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! by `build.rs`, so a new one needs no registration. It shortens blocks that train (`<!-- doctest: A => B -->`).
 
 pub mod markdown;
+pub mod metrics;
 
 /// The pages whose Rust blocks are doctests, relative to the repository.
 pub const DOCTESTED_PAGES: &[&str] = include!(concat!(env!("OUT_DIR"), "/doctested_pages.rs"));

@@ -9,8 +9,8 @@ use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{Algorithm, Happo, Pqn, PqnVdn};
 use phalanx::train::run::Ended;
-use phalanx::train::run::log::TIME_FIELDS;
 use phalanx::train::{Observer, Report, TrainError};
+use phalanx_tests::metrics::metrics_without_times as timeless;
 use serde_json::Value;
 
 fn trainer_in(env: &str, algorithm: impl Algorithm + 'static) -> Trainer {
@@ -40,17 +40,6 @@ fn trainer() -> Trainer {
 fn lines(run: &Path) -> Vec<Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).expect("it was written");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-/// Returns the metrics without times.
-fn timeless(run: &Path) -> Vec<Value> {
-    let mut lines = lines(run);
-    for line in &mut lines {
-        for field in TIME_FIELDS {
-            line.as_object_mut().expect("an object").remove(field);
-        }
-    }
-    lines
 }
 
 /// Records what it receives.

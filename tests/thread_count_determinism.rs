@@ -1,15 +1,11 @@
 //! The same seed writes the same metrics with 1, 2 and 3 threads: rollouts, updates and evaluation
 //! depend only on the configuration.
 
-use std::fs;
-use std::path::Path;
-
 use phalanx::envs::registry::factory;
 use phalanx::nn::RnnKind;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{Algorithm, ConcaveQ, Pqn, PqnVdn};
-use phalanx::train::run::log::TIME_FIELDS;
-use serde_json::Value;
+use phalanx_tests::metrics::metrics_without_times;
 
 /// Returns `metrics.jsonl` of a short run, without the fields that depend on the clock.
 fn metrics(algorithm: impl Algorithm + 'static, threads: usize, t_max: u64) -> String {
@@ -29,22 +25,8 @@ fn metrics_in(
     trainer.config.log_interval = 1000;
     trainer.config.test_interval = 2000;
     trainer.run(folder.path().join("run")).expect("the run succeeds");
-    without_time(&folder.path().join("run/metrics.jsonl"))
-}
-
-fn without_time(path: &Path) -> String {
-    let text = fs::read_to_string(path).expect("it was written");
-    let mut out = String::new();
-    for line in text.lines() {
-        let mut line: Value = serde_json::from_str(line).expect("every line is JSON");
-        let fields = line.as_object_mut().expect("every line is an object");
-        for field in TIME_FIELDS {
-            assert!(fields.remove(field).is_some(), "{field} is in every line");
-        }
-        out += &line.to_string();
-        out.push('\n');
-    }
-    out
+    let lines = metrics_without_times(&folder.path().join("run"));
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 #[test]

@@ -5,44 +5,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{Algorithm, Overlap};
 use phalanx::train::run::Ended;
 use phalanx::train::{Report, TrainError};
 use phalanx_tests::metrics::metrics_without_times as metrics;
+use phalanx_tests::short_runs::{self, ippo, trainer};
 use serde_json::Value;
 
-fn trainer(algorithm: impl Algorithm + 'static, t_max: u64) -> Trainer {
-    let env = factory("predator_prey", &Default::default()).expect("the environment is registered");
-    let mut trainer = Trainer::new(algorithm, env).seed(4).t_max(t_max);
-    trainer.config.log_interval = 500;
-    trainer.config.test_interval = 2000;
-    trainer.config.test_nepisode = 3;
-    trainer
-}
-
 fn vdn() -> Vdn {
-    let learning = QLearningSettings {
-        batch_size_run: 2,
-        batch_size: 4,
-        batch_steps: 10,
-        use_rnn: false,
-        overlap_rollouts: Overlap::Always,
-        ..QLearningSettings::default()
-    };
-    Vdn::new(learning)
-}
-
-fn ippo() -> Ippo {
-    Ippo {
-        learning: PolicyGradient {
-            batch_size_run: 4,
-            rollout_steps: 50,
-            epochs: 1,
-            ..PolicyGradient::default()
-        },
-    }
+    let mut vdn = short_runs::vdn();
+    vdn.learning.overlap_rollouts = Overlap::Always;
+    vdn
 }
 
 /// Returns every file below a folder with its contents.

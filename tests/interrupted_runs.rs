@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::Algorithm;
 use phalanx::train::{Observer, Progress, Report, TrainError};
 use phalanx_tests::metrics::metrics_without_times as metrics;
+use phalanx_tests::short_runs::{self, ippo, vdn};
 use serde_json::Value;
 
 /// Ends a run with an error after a number of steps, like a full disk.
@@ -36,35 +36,9 @@ impl Observer for AskToStop {
 }
 
 fn trainer(algorithm: impl Algorithm + 'static) -> Trainer {
-    let env = factory("predator_prey", &Default::default()).expect("the environment is registered");
-    let mut trainer = Trainer::new(algorithm, env).seed(4).t_max(9000);
-    trainer.config.log_interval = 500;
-    trainer.config.test_interval = 2000;
-    trainer.config.test_nepisode = 3;
+    let mut trainer = short_runs::trainer(algorithm, 9000);
     trainer.config.save_state_interval = 3000;
     trainer
-}
-
-fn vdn() -> Vdn {
-    let learning = QLearningSettings {
-        batch_size_run: 2,
-        batch_size: 4,
-        batch_steps: 10,
-        use_rnn: false,
-        ..QLearningSettings::default()
-    };
-    Vdn::new(learning)
-}
-
-fn ippo() -> Ippo {
-    Ippo {
-        learning: PolicyGradient {
-            batch_size_run: 4,
-            rollout_steps: 50,
-            epochs: 1,
-            ..PolicyGradient::default()
-        },
-    }
 }
 
 fn weights(run: &Path) -> Vec<u8> {

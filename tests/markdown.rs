@@ -115,7 +115,7 @@ phalanx list\n\
 ```\n\
 \n\
 1. a step\n\
-\n   ```rust,no_run\n   fn main() {\n       todo!()\n   }\n   ```\n\
+\n   ```rust,no_run\n   fn main() {\n       train()\n   }\n   ```\n\
 <!-- skip: far above -->\n\
 \n\
 ````text\n\
@@ -129,7 +129,7 @@ phalanx list\n\
         assert_eq!(blocks[0].comment("skip"), None);
         assert_eq!(blocks[0].text, "phalanx list\n");
         assert_eq!((blocks[1].language(), &*blocks[1].info), ("rust", "rust,no_run"));
-        assert_eq!(blocks[1].text, "fn main() {\n    todo!()\n}\n");
+        assert_eq!(blocks[1].text, "fn main() {\n    train()\n}\n");
         assert_eq!((&*blocks[2].text, blocks[2].comments.len()), ("```\n", 0));
     }
 }

@@ -38,6 +38,7 @@
 pub mod arguments;
 #[cfg(test)]
 mod fixture;
+pub mod football;
 pub mod matrix;
 pub mod predator_prey;
 pub mod registry;

@@ -13,7 +13,7 @@ mod switching;
 
 use serde::{Deserialize, Serialize};
 
-pub use switching::{hand_over, may_switch, release};
+pub use switching::{hand_over, let_go, may_switch, release};
 
 use super::Match;
 use super::state::{Kick, PlayerId, TEAM_SIZE};

@@ -48,6 +48,17 @@ pub fn hand_over(game: &mut Match, id: PlayerId) {
     game.designated[team] = id.index;
 }
 
+/// Takes their players from the controllers of a team at a whistle, so that they choose anew, if they switch at all.
+pub fn let_go(game: &mut Match, team: usize) {
+    if may_switch(game, team) {
+        for controller in &mut game.control.controllers[team] {
+            controller.player = None;
+        }
+        tell_players(game, team);
+    }
+    game.control.selected[team] = None;
+}
+
 /// Takes a player that leaves the pitch from its controller.
 pub fn release(game: &mut Match, id: PlayerId) {
     let Some(agent) = game.player_mut(id).agent.take() else { return };

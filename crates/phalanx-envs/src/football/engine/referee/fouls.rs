@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::control;
-use super::super::pitch::{HALF_LENGTH, HALF_LINE};
+use super::super::pitch::{HALF_LENGTH, HALF_LINE, HALF_WIDTH};
 use super::super::player::Body;
 use super::super::state::{GameMode, PlayerId, Role};
 use super::super::vec2::Vec2;
@@ -123,7 +123,7 @@ pub(super) fn judge(game: &mut Match) -> Option<Restart> {
     } else {
         let position = Vec2::new(
             foul.position.x.clamp(-0.95 * HALF_LENGTH, 0.95 * HALF_LENGTH),
-            foul.position.y.clamp(-0.95 * super::super::pitch::HALF_WIDTH, 0.95 * super::super::pitch::HALF_WIDTH),
+            foul.position.y.clamp(-0.95 * HALF_WIDTH, 0.95 * HALF_WIDTH),
         );
         Restart { mode: GameMode::FreeKick, team, position }
     })

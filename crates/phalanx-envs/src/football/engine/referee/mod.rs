@@ -75,7 +75,7 @@ pub fn frame(game: &mut Match) {
     game.referee.relaxed = game.referee.relaxed.saturating_sub(1);
 }
 
-/// Returns whether the left team is nearer to the ball as the match begins.
+/// Returns whether the left team is nearer to the ball when the match begins.
 fn left_kicks_off(game: &Match) -> bool {
     let nearest = |team: usize| {
         let players = &game.setup.players[team][..game.setup.counts[team]];

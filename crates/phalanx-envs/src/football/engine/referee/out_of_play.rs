@@ -1,13 +1,13 @@
 //! Goals, and balls over the goal line or the side line.
 
 use super::super::Match;
-use super::super::pitch::{BALL_RADIUS, GOAL_HALF_WIDTH, GOAL_HEIGHT, HALF_LENGTH, HALF_WIDTH};
+use super::super::pitch::{
+    BALL_RADIUS, GOAL_HALF_WIDTH, GOAL_HEIGHT, HALF_LENGTH, HALF_LINE, HALF_WIDTH,
+};
 use super::super::state::GameMode;
 use super::super::vec2::Vec2;
 use super::Restart;
 
-/// Half the width of a line.
-const HALF_LINE: f32 = 0.06;
 /// The distance from the goal line, as a share of half the pitch, from which a goal kick is taken.
 const GOAL_KICK: f32 = 0.92;
 /// The least distance of a throw-in from the goal line.

@@ -13,9 +13,6 @@ pub mod engine;
 mod interface;
 mod scenarios;
 
-#[cfg(test)]
-mod tests;
-
 pub use interface::*;
 pub use scenarios::{Placed, SCENARIOS, Scenario};
 

@@ -37,7 +37,7 @@ pub const DIRECTIONS: [[i8; 2]; 8] =
     [[-1, 0], [-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1]];
 
 /// The names of the actions.
-pub const NAMES: [&str; 20] = [
+pub(super) const NAMES: [&str; 20] = [
     "idle (what is held stays held)",
     "left (towards the own goal)",
     "top left",

@@ -43,7 +43,7 @@ impl Env for Football {
             waiting: 0,
             frames: Frames::default(),
         };
-        self.view = View::of(&self.episode.game, 0);
+        self.look();
         self.episode.frames.begin(&self.view);
         self.write(out, &[0.0; TEAM_SIZE]);
     }
@@ -106,6 +106,11 @@ impl Env for Football {
 }
 
 impl Football {
+    /// Updates what is seen of the match.
+    pub(super) fn look(&mut self) {
+        self.view = View::of(&self.episode.game, 0);
+    }
+
     /// Presses the keys of a step and plays its frames.
     fn play(&mut self, actions: &[u16], rng: &mut Rng) {
         let mut pressed = [IDLE; TEAM_SIZE];
@@ -119,7 +124,7 @@ impl Football {
         }
         control::end_step(game);
         self.episode.step += 1;
-        self.view = View::of(&self.episode.game, 0);
+        self.look();
         self.episode.frames.push(&self.view);
     }
 

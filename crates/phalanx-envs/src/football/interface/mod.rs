@@ -19,6 +19,9 @@ mod scripted;
 mod start;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use actions::{
     BOTTOM_LEFT, BUILTIN_AI, DIRECTIONS, DRIBBLE, HIGH_PASS, IDLE, LEFT, LONG_PASS, RELEASE_DIRECTION,
     RELEASE_DRIBBLE, RELEASE_SPRINT, SHORT_PASS, SHOT, SLIDING, SPRINT,

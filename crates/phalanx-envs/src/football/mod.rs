@@ -21,11 +21,16 @@ use crate::registry::{EnvEntry, Factory};
 /// Returns the environments of this folder.
 pub fn entries() -> Vec<EnvEntry> {
     let entry = |scenario: &'static Scenario| {
-        EnvEntry::new(format!("football/{}", scenario.name), scenario.summary, ARGUMENTS, move |args| {
-            let args = FootballArgs::from_table(args)?;
-            let env = Football::new(scenario, args)?;
-            Ok(Factory::new(move || env.clone()))
-        })
+        EnvEntry::new(
+            format!("football/{}", scenario.name),
+            scenario.summary,
+            ARGUMENTS,
+            move |args| {
+                let args = FootballArgs::from_table(args)?;
+                let env = Football::new(scenario, args)?;
+                Ok(Factory::new(move || env.clone()))
+            },
+        )
     };
     SCENARIOS.iter().map(entry).collect()
 }

@@ -118,7 +118,11 @@ impl Football {
             *pressed = self.impatient(agent).unwrap_or(action);
         }
         let game = &mut self.episode.game;
-        control::press(game, 0, pressed[..actions.len()].iter().map(|&action| actions::key(action)));
+        control::press(
+            game,
+            0,
+            pressed[..actions.len()].iter().map(|&action| actions::key(action)),
+        );
         for _ in 0..FRAMES_PER_STEP {
             game.frame(rng);
         }
@@ -174,7 +178,8 @@ impl Football {
             mask::write(self.args.masks, &self.view, agent, row.avail);
             // A player that is sent off is lost to its agent, unless controllers switch.
             let player = self.view.active[agent].map(|index| &game.players[0][usize::from(index)]);
-            let lost = !control::may_switch(game, 0) && player.is_none_or(|player| !player.on_pitch);
+            let lost =
+                !control::may_switch(game, 0) && player.is_none_or(|player| !player.on_pitch);
             *row.alive = !lost;
             if lost {
                 row.avail.fill(false);

@@ -28,9 +28,16 @@ const APART: f32 = 3.0;
 const BY_ANGLE: [u16; 8] = [5, 6, 7, 8, 1, 2, 3, 4];
 
 /// Writes the actions of policy number `policy`, `[agent]`.
-pub(super) fn choose(policy: usize, view: &View, avail: &[bool], rng: &mut Rng, actions: &mut [u16]) {
+pub(super) fn choose(
+    policy: usize,
+    view: &View,
+    avail: &[bool],
+    rng: &mut Rng,
+    actions: &mut [u16],
+) {
     let n_actions = avail.len() / actions.len();
-    for (agent, (action, mask)) in actions.iter_mut().zip(avail.chunks_exact(n_actions)).enumerate() {
+    for (agent, (action, mask)) in actions.iter_mut().zip(avail.chunks_exact(n_actions)).enumerate()
+    {
         let wanted = match policy {
             0 => run_and_shoot(view, agent, 14.0),
             1 => run_and_shoot(view, agent, 20.0),

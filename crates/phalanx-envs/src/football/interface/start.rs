@@ -3,13 +3,13 @@
 use phalanx_core::rng::Rng;
 
 use super::args::{ControlMode, FootballArgs};
+use crate::football::engine::Match;
 use crate::football::engine::ai::formation;
 use crate::football::engine::control;
 use crate::football::engine::pitch::{HALF_LENGTH, UNIT_X, UNIT_Y};
 use crate::football::engine::setup::{MatchSetup, PlayerSetup};
 use crate::football::engine::state::TEAM_SIZE;
 use crate::football::engine::vec2::Vec2;
-use crate::football::engine::Match;
 use crate::football::scenarios::Scenario;
 
 /// Metres per unit of the scenarios across the pitch, which differs from the observed unit.

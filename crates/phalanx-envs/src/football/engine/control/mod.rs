@@ -95,7 +95,8 @@ impl Control {
         for (team, players) in players.into_iter().enumerate() {
             for (agent, &player) in players.iter().enumerate() {
                 let first = &mut control.controllers[team][agent];
-                *first = Controller { player: Some(player), builtin: true, ..Controller::default() };
+                *first =
+                    Controller { player: Some(player), builtin: true, ..Controller::default() };
                 control.turns[team][agent] = agent as u8;
             }
         }

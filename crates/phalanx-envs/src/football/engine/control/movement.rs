@@ -151,5 +151,10 @@ fn hunt(game: &Match, id: PlayerId, wish: Wish) -> Pursuit {
     let speed = opponent.velocity.length() * alongside
         + (run.length() * SPEED_PER_METRE).min(SPRINT) * (1.0 - alongside);
     let facing = (game.ball.position - player.position).direction_or(player.facing);
-    Pursuit { direction: direction.direction_or(wish.direction), speed: speed.min(SPRINT), facing, seconds: 0.0 }
+    Pursuit {
+        direction: direction.direction_or(wish.direction),
+        speed: speed.min(SPRINT),
+        facing,
+        seconds: 0.0,
+    }
 }

@@ -140,6 +140,7 @@ fn nearest_free(game: &Match, team: usize, place: Vec2) -> Option<u8> {
 /// Returns the shortest time to the ball of the players that agents command.
 fn shortest_time(game: &Match, team: usize) -> f32 {
     let players = &game.players[team][..game.counts[team]];
-    let commanded = players.iter().filter(|player| player.on_pitch && player.is_commanded_by_agent());
+    let commanded =
+        players.iter().filter(|player| player.on_pitch && player.is_commanded_by_agent());
     commanded.map(|player| player.time_to_ball).fold(10.0, f32::min)
 }

@@ -58,7 +58,9 @@ pub(super) fn write_state(view: &View, agents: usize, opponents: usize, state: &
 pub(super) fn describe(agents: usize, opponents: usize, players: usize) -> Vec<String> {
     let first = players - agents;
     let mut texts = Vec::new();
-    let mut add = |name: String, what: &str| texts.extend(["x", "y"].map(|axis| format!("{name}: {what} {axis}")));
+    let mut add = |name: String, what: &str| {
+        texts.extend(["x", "y"].map(|axis| format!("{name}: {what} {axis}")))
+    };
     let mate = |row: usize| format!("other player {row} from left player {first} on");
     let opponent = |i: usize| format!("right player {i}");
     add("own player".to_owned(), "absolute");

@@ -26,7 +26,8 @@ struct Marks {
     active: [u16; TEAM_SIZE],
 }
 
-const BLANK: Marks = Marks { players: [[NONE; TEAM_SIZE]; 2], ball: NONE, active: [NONE; TEAM_SIZE] };
+const BLANK: Marks =
+    Marks { players: [[NONE; TEAM_SIZE]; 2], ball: NONE, active: [NONE; TEAM_SIZE] };
 
 /// The last frames, the newest last.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +81,9 @@ fn cell([x, y]: [f32; 2]) -> u16 {
 fn marks(view: &View) -> Marks {
     let mut marks = BLANK;
     for team in 0..2 {
-        for (mark, player) in marks.players[team].iter_mut().zip(&view.players[team]).take(view.counts[team]) {
+        for (mark, player) in
+            marks.players[team].iter_mut().zip(&view.players[team]).take(view.counts[team])
+        {
             *mark = cell(player.position);
         }
     }

@@ -65,7 +65,10 @@ pub(super) fn write_common(view: &View, pen: &mut Pen<'_>) {
 /// its player is marked among the left ones. All positions are relative to the centre spot.
 pub(super) fn entities(counts: [usize; 2]) -> EntityLayout {
     let types = vec![
-        EntityType::new("self", ["ball is free", "ball is ours", "ball is theirs"].into_iter().chain(MODES)),
+        EntityType::new(
+            "self",
+            ["ball is free", "ball is ours", "ball is theirs"].into_iter().chain(MODES),
+        ),
         EntityType::new("mate", ["x", "y", "dx", "dy", "controlled by the agent"]),
         EntityType::new("opponent", ["x", "y", "dx", "dy"]),
         EntityType::new("ball", ["x", "y", "z", "dx", "dy", "dz"]),
@@ -113,13 +116,18 @@ pub(super) fn describe_common() -> Vec<String> {
     for team in ["left", "right"] {
         for what in ["", "velocity "] {
             for i in 0..TEAM_SIZE {
-                texts.extend(["x", "y"].map(|axis| format!("{team} player {i}: {what}{axis}, -1 if missing")));
+                texts.extend(
+                    ["x", "y"]
+                        .map(|axis| format!("{team} player {i}: {what}{axis}, -1 if missing")),
+                );
             }
         }
     }
     for what in ["", "velocity "] {
         texts.extend(["x", "y", "z"].map(|axis| format!("ball: {what}{axis}")));
     }
-    texts.extend(["nobody owns the ball", "the left team does", "the right team does"].map(str::to_owned));
+    texts.extend(
+        ["nobody owns the ball", "the left team does", "the right team does"].map(str::to_owned),
+    );
     texts
 }

@@ -5,7 +5,9 @@ use super::super::mask;
 use super::super::view::View;
 use super::*;
 use crate::football::engine::control::{self, Key};
-use crate::football::{DRIBBLE, HIGH_PASS, LONG_PASS, RELEASE_SPRINT, SHORT_PASS, SHOT, SLIDING, SPRINT};
+use crate::football::{
+    DRIBBLE, HIGH_PASS, LONG_PASS, RELEASE_SPRINT, SHORT_PASS, SHOT, SLIDING, SPRINT,
+};
 
 #[test]
 fn simple115v2_has_the_original_layout() {
@@ -22,7 +24,11 @@ fn simple115v2_has_the_original_layout() {
     assert_close(&row[68..70], &[0.0, -0.5 / 83.6], "velocity of right player 1");
     assert_close(&row[91..94], &[3.0 / 54.4, 0.0, 0.2], "velocity of the ball");
     assert_eq!(row[94..97], [0.0, 0.0, 1.0], "the right team owns the ball");
-    assert_eq!(row[97..108].iter().position(|&hot| hot == 1.0), Some(2), "agent 1 controls player 2");
+    assert_eq!(
+        row[97..108].iter().position(|&hot| hot == 1.0),
+        Some(2),
+        "agent 1 controls player 2"
+    );
     assert_eq!(row[97..108].iter().sum::<f32>(), 1.0);
     // The state holds the players of all agents.
     assert_eq!(field.rows.state[..97], field.row(0)[..97]);
@@ -92,9 +98,10 @@ fn entities_are_relative_to_the_agents_player_and_24_in_a_full_game() {
 
     let mut field = Field::of("academy_3_vs_1_with_keeper", "obs = \"entities\"");
     let layout = field.env.spec().entities.clone().expect("it has entities");
-    assert_eq!(layout.types.iter().map(|kind| kind.name.as_str()).collect::<Vec<_>>(), [
-        "self", "mate", "opponent", "ball", "context"
-    ]);
+    assert_eq!(
+        layout.types.iter().map(|kind| kind.name.as_str()).collect::<Vec<_>>(),
+        ["self", "mate", "opponent", "ball", "context"]
+    );
     assert_eq!([0, 1, 2, 3, 4].map(|kind| layout.of_type(kind).len()), [1, 3, 2, 1, 1]);
     field.game().players[1][1].on_pitch = false;
     field.rewrite();
@@ -178,7 +185,8 @@ fn masks_of_grf_marl_allow_what_has_an_effect() {
     let open = |view: &View| {
         let mut mask = [false; 19];
         mask::write(Masks::GrfMarl, view, 0, &mut mask);
-        [LONG_PASS, HIGH_PASS, SHORT_PASS, SHOT, DRIBBLE, SLIDING].map(|action| mask[usize::from(action)])
+        [LONG_PASS, HIGH_PASS, SHORT_PASS, SHOT, DRIBBLE, SLIDING]
+            .map(|action| mask[usize::from(action)])
     };
     let mut view = View { counts: [2, 1], ..View::default() };
     view.active[0] = Some(1);
@@ -190,14 +198,24 @@ fn masks_of_grf_marl_allow_what_has_an_effect() {
     view.players[0][1].position[0] = 0.7;
     assert_eq!(open(&view), [false, false, true, true, true, false], "in front of the goal");
     view.owner = Some(id(1, 0));
-    assert_eq!(open(&view), [false, false, false, false, false, true], "beside an opponent with the ball");
+    assert_eq!(
+        open(&view),
+        [false, false, false, false, false, true],
+        "beside an opponent with the ball"
+    );
     view.players[0][1].position[0] = 0.5;
     assert_eq!(open(&view), [false; 6], "far from the ball");
 }
 
 #[test]
 fn every_index_is_described() {
-    for args in ["", "obs = \"entities\"", "obs = \"cds\"", "obs = \"planes\"\nobs_stack = 2", "action_set = \"v2\""] {
+    for args in [
+        "",
+        "obs = \"entities\"",
+        "obs = \"cds\"",
+        "obs = \"planes\"\nobs_stack = 2",
+        "action_set = \"v2\"",
+    ] {
         for scenario in ["academy_empty_goal_close", "academy_counterattack_hard", "5_vs_5"] {
             let field = Field::of(scenario, args);
             let (spec, description) = (field.env.spec(), field.env.describe());

@@ -50,7 +50,8 @@ fn after_a_goal_the_other_team_kicks_off_at_once() {
     let game = field.game();
     fly(game, (55.1, 0.0, 0.11), (55.3, 0.0, 0.11));
     assert_eq!((game.mode, game.ball.position), (GameMode::Normal, Vec2::ZERO));
-    let near = |team: usize| game.players[team].iter().filter(|p| p.position.length() < 2.0).count();
+    let near =
+        |team: usize| game.players[team].iter().filter(|p| p.position.length() < 2.0).count();
     assert_eq!((near(0), near(1)), (0, 2), "the right team kicks off");
     assert!(game.players[0].iter().all(|player| player.position.x <= 0.0));
     assert!(game.players[1].iter().all(|player| player.position.x >= 0.0));
@@ -157,7 +158,13 @@ fn trip(game: &mut Match, x: f32, by_slide: bool) {
     let player = &mut game.players[0][3];
     (player.position, player.facing) = (place, Vec2::new(1.0, 0.0));
     game.place_ball(place + Vec2::new(0.5, 0.0));
-    game.last_trip = Some(Trip { frame: game.frame, victim: id(0, 3), offender: id(1, 4), fell: true, by_slide });
+    game.last_trip = Some(Trip {
+        frame: game.frame,
+        victim: id(0, 3),
+        offender: id(1, 4),
+        fell: true,
+        by_slide,
+    });
     game.frame += 1;
 }
 
@@ -177,7 +184,9 @@ fn a_foul_is_whistled_once_its_victims_lose_the_ball_and_forgotten_after_three_s
     assert_eq!(game.ball.position, Vec2::new(0.0, 1.0));
     assert_eq!(game.referee.taker.map(|taker| taker.team), Some(0));
     for player in &game.players[1] {
-        assert!(player.position.distance(game.ball.position) >= 9.1 || player.role == Role::Goalkeeper);
+        assert!(
+            player.position.distance(game.ball.position) >= 9.1 || player.role == Role::Goalkeeper
+        );
     }
 
     let mut field = full_game();
@@ -231,7 +240,8 @@ fn a_slide_from_behind_is_a_card_and_the_second_yellow_one_sends_off() {
 fn the_second_half_begins_with_a_kick_off_of_the_other_team_and_rested_players() {
     let mut field = Field::of("11_vs_11_kaggle", "");
     let game = field.game();
-    let near = |game: &Match, team: usize| game.players[team].iter().any(|p| p.position.length() < 2.0);
+    let near =
+        |game: &Match, team: usize| game.players[team].iter().any(|p| p.position.length() < 2.0);
     let first = usize::from(near(game, 1));
     game.players[0][5].tired = 0.4;
     game.frame = 15_000 - 1;

@@ -19,7 +19,8 @@ fn shoot_into_goal(field: &mut Field, defenders: u8) {
 
 /// Returns the rewards of a step after which agent `0`, `1` and `2` control players 1, 2 and 3.
 fn settle(rewarder: &mut Rewarder, owner: u8, ball: [f32; 2]) -> [f32; 3] {
-    let mut view = View { ball: [ball[0], ball[1], 0.11], owner: Some(id(0, owner)), ..View::default() };
+    let mut view =
+        View { ball: [ball[0], ball[1], 0.11], owner: Some(id(0, owner)), ..View::default() };
     view.active[..3].copy_from_slice(&[Some(1), Some(2), Some(3)]);
     let mut rewards = [0.0; 3];
     rewarder.settle(Reward::ScoringCheckpoints, &view, false, &mut rewards);

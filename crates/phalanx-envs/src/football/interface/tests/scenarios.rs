@@ -97,7 +97,8 @@ fn line_ups_of_full_games_alternate_by_chance() {
     let mut kick_offs = [0; 2];
     for _ in 0..200 {
         field.reset();
-        let near = |team: usize| field.env.game().players[team].iter().any(|p| p.position.length() < 2.0);
+        let near =
+            |team: usize| field.env.game().players[team].iter().any(|p| p.position.length() < 2.0);
         kick_offs[usize::from(near(1))] += 1;
     }
     assert!(kick_offs.iter().all(|&count| count > 70), "{kick_offs:?}");

@@ -45,6 +45,7 @@ pub use self::cpu::conv1d::layers::{FilterScratch, PackedFilters, filter, filter
 pub use self::cpu::entity_attention::forward::attend_entities;
 pub use self::cpu::entity_embed::forward::PackedEmbedding;
 pub use self::cpu::entity_pool::forward::pool_entities;
+pub use self::cpu::entity_scores::forward::score_entities;
 pub use self::cpu::graph_attention::forward::attend_graph;
 pub use self::cpu::graph_mix::forward::mix_graph;
 pub use self::cpu::gru::cell::update as gru_cell;
@@ -63,8 +64,8 @@ pub use self::flops::{count_multiply_adds, peak_fma_per_second};
 pub use self::gemm::matmul::multiply;
 pub use self::gemm::pack::Packed;
 pub use self::ops::{
-    categorical, concave_mix, conv1d, gru_sequence, layer_norm, linear, lstm_sequence, mlp,
-    ppo_loss, qmix_mix, qmix_mixer, rnn_agent, value_loss,
+    categorical, concave_mix, conv1d, entity_scores, gru_sequence, layer_norm, linear,
+    lstm_sequence, mlp, ppo_loss, qmix_mix, qmix_mixer, rnn_agent, value_loss,
 };
 pub use self::params::{
     Activation, ConcaveWeights, Convex, Convolution, FILTERS, KERNEL, LayerWeights, PolicyTargets,

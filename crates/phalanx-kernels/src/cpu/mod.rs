@@ -13,6 +13,7 @@ pub(crate) mod conv1d;
 pub(crate) mod entity_attention;
 pub(crate) mod entity_embed;
 pub(crate) mod entity_pool;
+pub(crate) mod entity_scores;
 #[cfg(feature = "flex")]
 mod flex_tensor;
 pub(crate) mod gates;

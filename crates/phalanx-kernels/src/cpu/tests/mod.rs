@@ -134,6 +134,7 @@ macro_rules! assert_equivalent {
 
 // After the macro that they need.
 mod entities;
+mod entity_scores;
 mod lstm;
 mod whole;
 

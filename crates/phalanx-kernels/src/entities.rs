@@ -52,6 +52,19 @@ impl EntityIndices {
         self.groups.iter().map(|group| group.features).sum()
     }
 
+    /// Returns the first entity, the agent itself, alone.
+    #[must_use]
+    pub fn own(&self) -> Self {
+        let features = self.groups[0].features;
+        let columns = self.groups[0].columns[..features].to_vec();
+        Self {
+            groups: vec![EntityGroup { features, columns }],
+            presence: self.presence[..1].to_vec(),
+            positions: self.positions[..1].to_vec(),
+            ..*self
+        }
+    }
+
     /// Returns the same without the first entity, the agent itself.
     #[must_use]
     pub fn others(&self) -> Self {

@@ -37,7 +37,7 @@ impl PackedEmbedding {
         let pack = |group: &EntityGroup| {
             let (weight, later) = rest.split_at(group.features * width);
             rest = later;
-            Packed::new(weight, group.features, width, rows * group.number())
+            Packed::new(weight, group.features, width, rows.saturating_mul(group.number()))
         };
         let weights = entities.groups.iter().map(pack).collect();
         Self { weights, bias: bias.to_vec(), width, activation }
@@ -46,6 +46,11 @@ impl PackedEmbedding {
     /// Returns the width of a token.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// Returns the multiply-adds of a row.
+    pub fn multiply_adds(&self, entities: &EntityIndices) -> usize {
+        self.width * entities.groups.iter().map(|group| group.columns.len()).sum::<usize>()
     }
 
     /// Computes the tokens `[row, entity, width]` of observations `[row, view_dim]`. The bits of a

@@ -39,6 +39,7 @@ mod threads;
 
 pub use self::cpu::concave::row::{ConcaveRow, RowWeights};
 pub use self::cpu::conv1d::layers::{FilterScratch, PackedFilters, filter, filter_multiply_adds};
+pub use self::cpu::entity_scores::forward::score_entities;
 pub use self::cpu::gru::cell::update as gru_cell;
 pub use self::cpu::layer_norm::forward::normalise;
 pub use self::cpu::lstm::cell::update as lstm_cell;
@@ -47,8 +48,8 @@ pub use self::flops::{count_multiply_adds, peak_fma_per_second};
 pub use self::gemm::matmul::multiply;
 pub use self::gemm::pack::Packed;
 pub use self::ops::{
-    categorical, concave_mix, conv1d, gru_sequence, layer_norm, linear, lstm_sequence, mlp,
-    ppo_loss, qmix_mix, qmix_mixer, rnn_agent, value_loss,
+    categorical, concave_mix, conv1d, entity_scores, gru_sequence, layer_norm, linear,
+    lstm_sequence, mlp, ppo_loss, qmix_mix, qmix_mixer, rnn_agent, value_loss,
 };
 pub use self::params::{
     Activation, ConcaveWeights, Convex, Convolution, FILTERS, KERNEL, LayerWeights, PolicyTargets,

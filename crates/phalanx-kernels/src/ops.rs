@@ -151,6 +151,22 @@ pub fn rnn_agent(
     output.reshape([time, rows, out_dim])
 }
 
+/// Computes outputs whose weights differ from row to row, `[row, action]`, from `hidden`, `[row, width]`,
+/// and `weights`, `[row, action * (width + 1)]`: the weights of an action, then its bias.
+///
+/// ```text
+/// out[row, j] = w[row, j] · hidden[row] + b[row, j]
+/// ```
+///
+/// On the CPU this is one operation with its own backward pass.
+pub fn entity_scores(hidden: Tensor<2>, weights: Tensor<2>) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&hidden.device()) {
+        return cpu::entity_scores::op::entity_scores(hidden, weights);
+    }
+    reference::entity_scores(hidden, weights)
+}
+
 /// Normalises every row of `[row, width]`, then scales and shifts it by `[width]` each; `eps` is
 /// added to the variance.
 ///

@@ -6,6 +6,7 @@
 
 mod buffers;
 mod check;
+mod entities;
 mod environment;
 mod parallel;
 mod saved_state;
@@ -15,6 +16,7 @@ mod vec_env;
 
 pub use buffers::{AgentBuffers, BatchBuffers, StepBuffers, StepRows};
 pub use check::{CheckError, CheckReport, check_allocations, check_env};
+pub use entities::{Entity, EntityError, EntityLayout, EntityType, Presence};
 pub use environment::Env;
 pub use parallel::ParallelEnvs;
 pub use saved_state::{EnvError, pack, unpack};

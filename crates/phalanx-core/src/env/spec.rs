@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::entities::EntityLayout;
+
 /// One agent of a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSpec {
@@ -52,6 +54,10 @@ pub struct EnvSpec {
     /// values. The team's reward is always reported.
     #[serde(default)]
     pub agent_rewards: bool,
+    /// The entities that an observation consists of, for encoders that read entities; `None` if the
+    /// environment describes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entities: Option<EntityLayout>,
 }
 
 impl EnvSpec {
@@ -74,6 +80,7 @@ impl EnvSpec {
             max_return: None,
             max_reward: None,
             agent_rewards: false,
+            entities: None,
         }
     }
 

@@ -134,7 +134,8 @@ fn acting_computes_the_same_as_learning() -> Result<(), Box<dyn Error>> {
                 let network = config.init(&mut rng(), &cpu);
                 let actor = network.to_actor();
                 assert_eq!((actor.input_dim(), actor.output_dim()), (INPUT, 3));
-                assert_eq!(actor.observation_encoder(), config.observation_encoder.as_ref());
+                let sized = actor.observation_encoder().expect("the network has an encoder");
+                assert_eq!(sized.encoder(), &encoder);
                 let input = random(rows * INPUT);
                 let start = || Tensor::zeros([rows, config.carry_dim()], &cpu);
                 let whole = || tensor(input.clone(), [1, rows, INPUT], &cpu);

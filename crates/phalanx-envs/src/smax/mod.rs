@@ -118,6 +118,7 @@ impl Smax {
             max_return: Some(best),
             max_reward: Some(best),
             agent_rewards: false,
+            entities: None,
         };
         Ok(Self {
             battle: Battle::new(n_allies, n_enemies, args),

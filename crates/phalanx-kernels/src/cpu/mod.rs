@@ -10,6 +10,7 @@ mod buffer_pool;
 pub(crate) mod categorical;
 pub(crate) mod concave;
 pub(crate) mod conv1d;
+pub(crate) mod entity_scores;
 #[cfg(feature = "flex")]
 mod flex_tensor;
 pub(crate) mod gates;

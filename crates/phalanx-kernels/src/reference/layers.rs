@@ -73,3 +73,13 @@ pub(crate) fn layer_norm(input: Tensor<2>, [scale, shift]: [Tensor<1>; 2], eps: 
     let deviation = centred.clone().square().mean_dim(1).add_scalar(eps).sqrt();
     centred / deviation * scale.unsqueeze() + shift.unsqueeze()
 }
+
+/// See [`entity_scores`](crate::entity_scores).
+pub(crate) fn entity_scores(hidden: Tensor<2>, weights: Tensor<2>) -> Tensor<2> {
+    let ([rows, width], [_, columns]) = (hidden.dims(), weights.dims());
+    let actions = columns / (width + 1);
+    let heads: Tensor<3> = weights.reshape([rows, actions, width + 1]);
+    let (weights, biases) = (heads.clone().narrow(2, 0, width), heads.narrow(2, width, 1));
+    let products = weights * hidden.reshape([rows, 1, width]);
+    (products.sum_dim(2) + biases).reshape([rows, actions])
+}

@@ -111,7 +111,7 @@ pub trait Algorithm: Send + Sync {
 
     /// Returns the settings that do not suit an encoder of observations in an environment.
     fn validate_encoder(&self, encoder: &AnyEncoder, spec: &EnvSpec) -> Vec<InvalidSetting> {
-        encoder.sized(EncoderSizes::new(spec.obs_dim, 1)).validate()
+        encoder.sized(EncoderSizes::of(spec, 1)).validate()
     }
 
     /// Creates a learner with initial weights. Its optimizers multiply their learning rate by the
@@ -141,9 +141,10 @@ impl LearnerContext {
         Self { spec, seed, device, learning_rate: LearningRate::constant(), encoder: None }
     }
 
-    /// Returns the encoder for networks with these inputs.
+    /// Returns the encoder for agents with these inputs.
     pub fn observation_encoder(&self, inputs: &InputLayout) -> Option<ObservationEncoder> {
-        self.encoder.as_ref().map(|encoder| encoder.sized(inputs.encoder_sizes()))
+        let sizes = || EncoderSizes::of(&self.spec, inputs.frames);
+        self.encoder.as_ref().map(|encoder| encoder.sized(sizes()))
     }
 
     /// Returns a random stream for the exploration in each environment, `[env]`.

@@ -1,7 +1,6 @@
 //! The input of an agent's network: observation, last action, agent ID.
 
 use phalanx_core::env::EnvSpec;
-use phalanx_core::nn::EncoderSizes;
 use serde::{Deserialize, Serialize};
 
 /// The layout of an agent's input: `observation | last action (one-hot) | agent ID (one-hot)`. The
@@ -52,11 +51,6 @@ impl InputLayout {
     /// Returns the length of the stacked observations.
     pub fn view_dim(&self) -> usize {
         self.frames * self.obs_dim
-    }
-
-    /// Returns the shape of the observations, for an encoder.
-    pub fn encoder_sizes(&self) -> EncoderSizes {
-        EncoderSizes::new(self.obs_dim, self.frames)
     }
 
     /// Returns the length of the input.

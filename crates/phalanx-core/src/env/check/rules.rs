@@ -44,7 +44,10 @@ pub(super) fn check_spec(spec: &EnvSpec, second: &EnvSpec) -> Result<(), String>
             "two names in `info` are the same".to_owned()
         }
         () if spec != second => "a second copy has another specification".to_owned(),
-        () => return Ok(()),
+        () => {
+            let entities = spec.entities.as_ref().map_or(Ok(()), |layout| layout.check(spec));
+            return entities.map_err(|error| format!("entities: {error}"));
+        }
     };
     Err(reason)
 }

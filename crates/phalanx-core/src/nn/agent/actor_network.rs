@@ -1,23 +1,15 @@
 //! One agent network on plain weights.
 
-use std::sync::Arc;
-
-use burn::module::Param;
-use burn::tensor::Tensor;
-
 use phalanx_kernels::{
-    Activation, Convolution, FilterScratch, Packed, PackedFilters, activate, filter,
-    filter_multiply_adds, gru_cell, lstm_cell, multiply, normalise,
+    Activation, FilterScratch, Packed, activate, filter_multiply_adds, gru_cell, lstm_cell,
+    multiply,
 };
 
+use super::actor_layers::{FeatureScratch, Features, Filters, Heads, LastLayer, Layer, Norm};
 use super::network::{AgentNetwork, HiddenLayer};
-use crate::nn::encoders::{ObservationEncoder, PlainEncoder};
-use crate::nn::layers::layer_norm::EPS;
-use crate::nn::layers::{FrameConvolution, LayerNorm, Linear, Lstm, RnnKind};
+use crate::nn::encoders::{EncoderNetwork, ObservationEncoder};
+use crate::nn::layers::{LayerNorm, Lstm, RnnKind};
 use crate::nn::weights::ParameterValues;
-
-/// An actor may have few rows now and many later, and its bits must not depend on their number.
-const ROWS: usize = usize::MAX;
 
 /// One network on plain weights.
 #[derive(Clone, Debug)]
@@ -30,7 +22,7 @@ pub(super) struct ActorNetwork {
     encoder_norm: Option<Norm>,
     core: ActorHidden,
     core_norm: Option<Norm>,
-    head: Layer,
+    head: LastLayer,
     activation: Activation,
 }
 
@@ -38,15 +30,16 @@ pub(super) struct ActorNetwork {
 #[derive(Clone, Debug, Default)]
 pub(super) struct LayerScratch {
     normal: Vec<f32>,
-    seen: Vec<f32>,
-    filtered: FilterScratch,
-    encoded: FeatureScratch,
+    pub(super) seen: Vec<f32>,
+    pub(super) filtered: FilterScratch,
+    pub(super) encoded: FeatureScratch,
     features: Vec<f32>,
     input_gates: Vec<f32>,
     hidden_gates: Vec<f32>,
     /// Hidden state and cell state of an LSTM, separately.
     state: Vec<f32>,
     cell: Vec<f32>,
+    pub(super) heads: Heads,
 }
 
 #[derive(Clone, Debug)]
@@ -69,120 +62,6 @@ impl ActorHidden {
         let Layer { weight, bias } = Layer::of(&lstm.weight_hh, &lstm.bias_hh, values);
         input.bias.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
         Self::Lstm { input, hidden: weight }
-    }
-}
-
-/// A linear layer on plain weights.
-#[derive(Clone, Debug)]
-pub(in crate::nn) struct Layer {
-    pub(in crate::nn) weight: Packed,
-    bias: Vec<f32>,
-}
-
-/// A convolution on plain weights.
-#[derive(Clone, Debug)]
-struct Filters {
-    size: Convolution,
-    layers: PackedFilters,
-    biases: Vec<Vec<f32>>,
-}
-
-impl Filters {
-    fn new(convolution: &FrameConvolution, values: &mut ParameterValues) -> Self {
-        let (weights, biases): (Vec<_>, Vec<_>) = (convolution.layers.iter())
-            .map(|layer| (values.take(&layer.weight), values.take(&layer.bias)))
-            .unzip();
-        let size = convolution.config();
-        let weights = std::array::from_fn(|at| weights[at].as_slice());
-        Self { size, layers: PackedFilters::new(size, weights, ROWS), biases }
-    }
-
-    /// Replaces the observations in `input`, `[row, input_dim]`, by the output of the filters.
-    fn forward(&self, input: &[f32], dim: usize, scratch: &mut LayerScratch) {
-        let LayerScratch { seen, filtered, .. } = scratch;
-        let (reads, writes) = (self.size.input_dim(), self.size.output_dim());
-        let width = writes + dim - reads;
-        seen.resize(input.len() / dim * width, 0.0);
-        let biases = std::array::from_fn(|at| self.biases[at].as_slice());
-        filter(self.size, (&self.layers, biases), (input, dim), (seen, width), filtered);
-        for (row, seen) in input.chunks_exact(dim).zip(seen.chunks_exact_mut(width)) {
-            seen[writes..].copy_from_slice(&row[reads..]);
-        }
-    }
-}
-
-/// An encoder on plain weights, with the length of the observations in a row and the number of features.
-#[derive(Clone, Debug)]
-struct Features {
-    settings: ObservationEncoder,
-    encoder: Arc<dyn PlainEncoder>,
-    reads: usize,
-    writes: usize,
-}
-
-#[derive(Clone, Debug, Default)]
-struct FeatureScratch {
-    obs: Vec<f32>,
-    features: Vec<f32>,
-    own: Vec<f32>,
-}
-
-impl Features {
-    /// Replaces the observations in `input`, `[row, input_dim]`, by their features.
-    fn forward(&self, input: &[f32], dim: usize, scratch: &mut LayerScratch) {
-        let LayerScratch { seen, encoded: FeatureScratch { obs, features, own }, .. } = scratch;
-        obs.clear();
-        obs.extend(input.chunks_exact(dim).flat_map(|row| &row[..self.reads]));
-        features.resize(input.len() / dim * self.writes, 0.0);
-        self.encoder.encode(obs, features, own);
-        seen.clear();
-        for (row, features) in input.chunks_exact(dim).zip(features.chunks_exact(self.writes)) {
-            seen.extend_from_slice(features);
-            seen.extend_from_slice(&row[self.reads..]);
-        }
-    }
-}
-
-/// Layer normalisation on plain weights.
-#[derive(Clone, Debug)]
-struct Norm {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-}
-
-impl Norm {
-    fn new(norm: &LayerNorm, values: &mut ParameterValues) -> Self {
-        Self { scale: values.take(&norm.scale), shift: values.take(&norm.shift) }
-    }
-
-    /// Normalises every row in place.
-    fn forward(&self, rows: &mut [f32]) {
-        normalise(rows, (&self.scale, &self.shift), EPS, None);
-    }
-}
-
-impl Layer {
-    /// Makes a layer of a weight `[input, output]`, row-major, and a bias `[output]`.
-    pub(in crate::nn) fn new(weight: &[f32], bias: Vec<f32>, [input, output]: [usize; 2]) -> Self {
-        Self { weight: Packed::new(weight, input, output, ROWS), bias }
-    }
-
-    fn of(
-        weight: &Param<Tensor<2>>,
-        bias: &Param<Tensor<1>>,
-        values: &mut ParameterValues,
-    ) -> Self {
-        let (numbers, shape) = (values.take(weight), weight.dims());
-        Self::new(&numbers, values.take(bias), shape)
-    }
-
-    fn linear(linear: &Linear, values: &mut ParameterValues) -> Self {
-        Self::of(&linear.weight, &linear.bias, values)
-    }
-
-    /// Maps `[row, input]` to `[row, output]`.
-    pub(in crate::nn) fn forward(&self, x: &[f32], y: &mut [f32]) {
-        multiply(x, &self.weight, Some(&self.bias), y);
     }
 }
 
@@ -209,13 +88,18 @@ impl ActorNetwork {
                 encoder: encoder.to_plain(values),
                 reads: encoder.input_dim(),
                 writes: encoder.output_dim(),
+                weights: encoder.weights_dim(),
             }),
             encoder: Layer::linear(&network.encoder, values),
             norm: norm(&network.norm, values),
             encoder_norm: norm(&network.encoder_norm, values),
             core,
             core_norm: norm(&network.core_norm, values),
-            head: Layer::linear(&network.head, values),
+            head: LastLayer {
+                layer: Layer::linear(&network.head, values),
+                heads: (network.observation_encoder.as_ref())
+                    .map_or(0..0, EncoderNetwork::head_actions),
+            },
             activation: network.activation.into(),
         }
     }
@@ -238,11 +122,11 @@ impl ActorNetwork {
     }
 
     pub(super) fn second_hidden_dim(&self) -> usize {
-        self.head.weight.inner()
+        self.head.layer.weight.inner()
     }
 
     pub(super) fn output_dim(&self) -> usize {
-        self.head.weight.columns()
+        self.head.output_dim()
     }
 
     /// Returns the length of the carry, the state that a row passes from step to step.
@@ -266,7 +150,7 @@ impl ActorNetwork {
         let filters = self.filters.as_ref().map_or(0, |filters| filter_multiply_adds(filters.size));
         let encoder = self.observation_encoder.as_ref();
         let encoder = encoder.map_or(0, |features| features.encoder.multiply_adds());
-        of(&self.encoder) + core + of(&self.head) + filters + encoder
+        of(&self.encoder) + core + self.head.multiply_adds() + filters + encoder
     }
 
     pub(super) fn step(
@@ -295,7 +179,8 @@ impl ActorNetwork {
             features.forward(input, self.input_dim(), scratch);
         }
         let is_replaced = self.filters.is_some() || self.observation_encoder.is_some();
-        let LayerScratch { seen, features, input_gates, hidden_gates, state, cell, .. } = scratch;
+        let LayerScratch { seen, features, input_gates, hidden_gates, state, cell, heads, .. } =
+            scratch;
         let input = if is_replaced { seen.as_slice() } else { input };
         features.resize(rows * width, 0.0);
         self.encoder.forward(input, features);
@@ -314,11 +199,11 @@ impl ActorNetwork {
                 recurrent.forward(hidden, hidden_gates);
                 gru_cell(width, input_gates, hidden_gates, hidden, None);
                 match &self.core_norm {
-                    None => self.head.forward(hidden, output),
+                    None => self.head.forward(hidden, heads, output),
                     Some(norm) => {
                         features.copy_from_slice(hidden);
                         norm.forward(features);
-                        self.head.forward(features, output);
+                        self.head.forward(features, heads, output);
                     }
                 }
             }
@@ -341,7 +226,7 @@ impl ActorNetwork {
                 if let Some(norm) = &self.core_norm {
                     norm.forward(state);
                 }
-                self.head.forward(state, output);
+                self.head.forward(state, heads, output);
             }
             ActorHidden::FeedForward(middle) => {
                 input_gates.resize(rows * middle.weight.columns(), 0.0);
@@ -350,7 +235,7 @@ impl ActorNetwork {
                 if let Some(norm) = &self.core_norm {
                     norm.forward(input_gates);
                 }
-                self.head.forward(input_gates, output);
+                self.head.forward(input_gates, heads, output);
             }
         }
         scratch.normal = normal;

@@ -117,17 +117,24 @@ impl AgentConfig {
         let both = self.convolution.is_some() && self.observation_encoder.is_some();
         assert!(!both, "a network has a convolution or an encoder");
         let hidden = self.hidden_dim;
+        let second_hidden = self.second_hidden_dim.unwrap_or(hidden);
+        let last = if self.recurrent.is_some() { hidden } else { second_hidden };
         let mut in_dim = self.input_dim;
         let convolution = self.convolution.map(|convolution| {
             in_dim = in_dim - convolution.input_dim() + convolution.output_dim();
             FrameConvolution::new(convolution, self.init, rng, device)
         });
-        let observation_encoder = self.observation_encoder.as_ref().map(|encoder| {
+        let observation_encoder = self.observation_encoder.clone();
+        let observation_encoder =
+            observation_encoder.map(|encoder| encoder.in_network(last, self.output_dim));
+        let heads = observation_encoder.as_ref().map_or(0..0, ObservationEncoder::head_actions);
+        let reads_entities =
+            observation_encoder.as_ref().is_some_and(|e| e.encoder().reads_entities());
+        let observation_encoder = observation_encoder.map(|encoder| {
             in_dim = in_dim - encoder.input_dim() + encoder.output_dim();
             encoder.init(rng, device)
         });
         let encoder = self.init.layer(in_dim, hidden, rng, device);
-        let second_hidden = self.second_hidden_dim.unwrap_or(hidden);
         let orthogonal = matches!(self.init, Init::Orthogonal { .. });
         let core = match self.recurrent {
             None => HiddenLayer::FeedForward(self.init.layer(hidden, second_hidden, rng, device)),
@@ -140,12 +147,12 @@ impl AgentConfig {
                 HiddenLayer::Lstm(new(hidden, hidden, rng, device))
             }
         };
-        let last = if self.recurrent.is_some() { hidden } else { second_hidden };
-        let head = self.init.head(last, self.output_dim, rng, device);
+        let head = self.init.head(last, self.output_dim - heads.len(), rng, device);
         let norm =
             |place, width| (self.normalisation == place).then(|| LayerNorm::new(width, device));
         AgentNetwork {
-            input_norm: norm(Normalisation::Throughout, self.input_dim),
+            // It would hide which entities are absent.
+            input_norm: norm(Normalisation::Throughout, self.input_dim).filter(|_| !reads_entities),
             convolution,
             observation_encoder,
             encoder,

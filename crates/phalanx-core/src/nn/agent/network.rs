@@ -12,7 +12,9 @@ use crate::nn::weights::ParameterValues;
 /// The network that all agents of a group share.
 ///
 /// A recurrent network consists of a linear layer, ReLU, a GRU or LSTM, and a linear layer, as in
-/// PyMARL; a feed-forward network of three linear layers with ReLU between them. Options are layer
+/// PyMARL; a feed-forward network of three linear layers with ReLU between them. An
+/// [`Encoder`](crate::nn::Encoder) may compute the weights of the last layer for actions that target
+/// entities. Options are layer
 /// normalisation before the first ReLU or throughout ([`Normalisation`](crate::nn::Normalisation)),
 /// and tanh in place of ReLU. The network holds no hidden state: the caller passes the carry in and
 /// gets it back.
@@ -80,7 +82,7 @@ impl AgentNetwork {
                 with_features(input, view, |obs| convolution.forward(obs))
             }
         };
-        let input = self.encoded(input);
+        let (input, heads) = self.encoded(input);
         let encoded = match &self.norm {
             None => self.encoder.forward_sequence(input, activation),
             Some(norm) => {
@@ -106,24 +108,57 @@ impl AgentNetwork {
             }
         };
         let features = normalised(&self.core_norm, features);
-        let output = self.head.forward_sequence(features.clone(), Activation::Identity);
+        let output = self.last_layer(features.clone(), heads);
         AgentOutput { output, features, hidden }
     }
 
     /// Replaces the observations at the beginning of the input by their features, if there is an encoder.
-    fn encoded(&self, input: Tensor<3>) -> Tensor<3> {
-        match &self.observation_encoder {
-            None => input,
-            Some(encoder) => with_features(input, encoder.input_dim(), |obs| encoder.forward(obs)),
+    /// Returns its heads for actions too, `[time * row, weight]`, if there are any.
+    fn encoded(&self, input: Tensor<3>) -> (Tensor<3>, Option<Tensor<2>>) {
+        let Some(encoder) = &self.observation_encoder else { return (input, None) };
+        let (width, weights) = (encoder.output_dim(), encoder.weights_dim());
+        let mut heads = None;
+        let input = with_features(input, encoder.input_dim(), |obs| {
+            let encoded = encoder.forward(obs);
+            if weights == 0 {
+                return encoded;
+            }
+            heads = Some(encoded.clone().narrow(1, width, weights));
+            encoded.narrow(1, 0, width)
+        });
+        (input, heads)
+    }
+
+    /// Computes the outputs, `[time, row, output_dim]`, from the input of the last layer. The outputs of
+    /// actions that have heads are `w · h + b` with the action's own weights and bias, in the place of
+    /// these actions.
+    fn last_layer(&self, features: Tensor<3>, heads: Option<Tensor<2>>) -> Tensor<3> {
+        let others = self.head.forward_sequence(features.clone(), Activation::Identity);
+        let (Some(encoder), Some(heads)) = (&self.observation_encoder, heads) else {
+            return others;
+        };
+        let actions = encoder.head_actions();
+        let [time, row, width] = features.dims();
+        let scores = kernels::entity_scores(features.reshape([time * row, width]), heads);
+        let scores: Tensor<3> = scores.reshape([time, row, actions.len()]);
+        let [_, _, n_others] = others.dims();
+        let mut parts = Vec::with_capacity(3);
+        if actions.start > 0 {
+            parts.push(others.clone().narrow(2, 0, actions.start));
         }
+        parts.push(scores);
+        if n_others > actions.start {
+            parts.push(others.narrow(2, actions.start, n_others - actions.start));
+        }
+        Tensor::cat(parts, 2)
     }
 
     /// Computes the outputs of a whole sequence, `[time, row, output_dim]`, for callers that need
     /// neither features nor carry. The arguments are those of [`AgentNetwork::forward`].
     ///
     /// In a shard of a batch on the CPU ([`in_shards`](crate::nn::in_shards)), the whole network after
-    /// the encoder, if any, is one fused operation, unless it has normalisation, a convolution or an
-    /// LSTM.
+    /// the encoder, if any, is one fused operation, unless it has normalisation, a convolution, an LSTM
+    /// or heads for entities.
     pub fn outputs(
         &self,
         input: Tensor<3>,
@@ -131,7 +166,9 @@ impl AgentNetwork {
         not_reset: Option<Tensor<2>>,
     ) -> Tensor<3> {
         let norms = [&self.input_norm, &self.norm, &self.encoder_norm, &self.core_norm];
+        let heads = self.observation_encoder.as_ref().map_or(0, EncoderNetwork::weights_dim);
         let plain = self.convolution.is_none() && norms.iter().all(|norm| norm.is_none());
+        let plain = plain && heads == 0;
         if !plain || !kernels::is_in_shard() {
             return self.forward(input, hidden, not_reset).output;
         }
@@ -140,11 +177,11 @@ impl AgentNetwork {
         match &self.core {
             HiddenLayer::Lstm(_) => self.forward(input, hidden, not_reset).output,
             HiddenLayer::Gru(gru) => {
-                let (input, core) = (self.encoded(input), gru.values());
+                let (input, core) = (self.encoded(input).0, gru.values());
                 kernels::rnn_agent(input, (hidden, not_reset), encoder, activation, core, head)
             }
             HiddenLayer::FeedForward(linear) => {
-                let input = self.encoded(input);
+                let (input, _) = self.encoded(input);
                 let [time, row, width] = input.dims();
                 let layers = [encoder, linear.values(), head];
                 let flat = input.reshape([time * row, width]);

@@ -1,6 +1,7 @@
 //! Encoders whose type is chosen at run time.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -21,6 +22,8 @@ trait DynEncoder: Debug + Send + Sync {
     fn settings(&self) -> Value;
     fn validate(&self) -> Vec<InvalidSetting>;
     fn validate_for(&self, sizes: &EncoderSizes) -> Vec<InvalidSetting>;
+    fn reads_entities(&self) -> bool;
+    fn action_weights(&self, sizes: &EncoderSizes) -> bool;
     fn output_dim(&self, sizes: &EncoderSizes) -> usize;
     fn init(&self, sizes: &EncoderSizes, rng: &mut Rng, device: &Device) -> EncoderNetwork;
 }
@@ -43,6 +46,14 @@ impl<E: Encoder> DynEncoder for Typed<E> {
 
     fn validate_for(&self, sizes: &EncoderSizes) -> Vec<InvalidSetting> {
         self.0.validate_for(sizes)
+    }
+
+    fn reads_entities(&self) -> bool {
+        self.0.reads_entities()
+    }
+
+    fn action_weights(&self, sizes: &EncoderSizes) -> bool {
+        self.0.action_weights(sizes)
     }
 
     fn output_dim(&self, sizes: &EncoderSizes) -> usize {
@@ -75,6 +86,11 @@ impl AnyEncoder {
     /// `encoder_args.width`.
     pub fn validate(&self) -> Vec<InvalidSetting> {
         by_key(self.0.validate())
+    }
+
+    /// Returns [`Encoder::reads_entities`].
+    pub fn reads_entities(&self) -> bool {
+        self.0.reads_entities()
     }
 
     /// Returns the same encoder for observations of this shape.
@@ -118,8 +134,38 @@ impl ObservationEncoder {
 
     /// Returns the settings that do not suit observations of this shape, by their keys in a
     /// configuration: `encoder_args.width`.
+    ///
+    /// An encoder that reads entities does not suit an environment that describes none; the key is then
+    /// `encoder`.
     pub fn validate(&self) -> Vec<InvalidSetting> {
+        if self.encoder.reads_entities() && self.sizes.entities.is_none() {
+            let id = self.encoder.id();
+            let reason = format!(
+                "must not be {id}, which reads entities: this environment, with these \
+                 arguments, describes none"
+            );
+            return vec![InvalidSetting { key: "encoder".to_owned(), reason }];
+        }
         by_key(self.encoder.0.validate_for(&self.sizes))
+    }
+
+    /// Returns the same encoder in a network whose last layer maps `head_dim` numbers to `output_dim`.
+    /// Unless there is one output per action, the network has no heads for entities.
+    #[must_use]
+    pub(in crate::nn) fn in_network(self, head_dim: usize, output_dim: usize) -> Self {
+        let n_actions = if output_dim == self.sizes.n_actions { output_dim } else { 0 };
+        Self { sizes: EncoderSizes { n_actions, head_dim, ..self.sizes }, ..self }
+    }
+
+    /// Returns the same encoder in a network without one output per action, such as a critic.
+    #[must_use]
+    pub fn without_actions(self) -> Self {
+        Self { sizes: EncoderSizes { n_actions: 0, ..self.sizes }, ..self }
+    }
+
+    /// Returns the actions whose outputs have heads by the encoder; empty without heads.
+    pub fn head_actions(&self) -> Range<usize> {
+        if self.encoder.0.action_weights(&self.sizes) { self.sizes.entity_actions() } else { 0..0 }
     }
 
     /// Returns the length of the observations in a row.
@@ -127,7 +173,7 @@ impl ObservationEncoder {
         self.sizes.view_dim()
     }
 
-    /// Returns the number of features of a row.
+    /// Returns the number of features of a row, without the weights of heads.
     pub fn output_dim(&self) -> usize {
         self.encoder.0.output_dim(&self.sizes)
     }

@@ -1,6 +1,7 @@
 //! The network of an encoder, whatever its type, as a module.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use burn::module::{
@@ -33,6 +34,8 @@ pub(super) trait DynNetwork: Debug + Send + Sync {
     fn encoder(&self) -> ObservationEncoder;
     fn input_dim(&self) -> usize;
     fn output_dim(&self) -> usize;
+    fn head_actions(&self) -> Range<usize>;
+    fn weights_dim(&self) -> usize;
     fn forward(&self, obs: Tensor<2>) -> Tensor<2>;
     fn plain(&self) -> Option<Box<dyn PlainEncoder>>;
     fn boxed_clone(&self) -> Box<dyn DynNetwork>;
@@ -64,6 +67,14 @@ impl<E: Encoder> DynNetwork for TypedNetwork<E> {
 
     fn output_dim(&self) -> usize {
         self.encoder.output_dim(&self.sizes)
+    }
+
+    fn head_actions(&self) -> Range<usize> {
+        if self.encoder.action_weights(&self.sizes) { self.sizes.entity_actions() } else { 0..0 }
+    }
+
+    fn weights_dim(&self) -> usize {
+        self.head_actions().len() * self.sizes.weights_per_action()
     }
 
     fn forward(&self, obs: Tensor<2>) -> Tensor<2> {
@@ -127,12 +138,23 @@ impl EncoderNetwork {
         self.0.input_dim()
     }
 
-    /// Returns the number of features of a row.
+    /// Returns the number of features of a row, without the weights of heads.
     pub fn output_dim(&self) -> usize {
         self.0.output_dim()
     }
 
-    /// Computes the features of observations: `[row, input_dim]` to `[row, output_dim]`.
+    /// Returns the actions whose outputs have heads by the encoder; empty without heads.
+    pub fn head_actions(&self) -> Range<usize> {
+        self.0.head_actions()
+    }
+
+    /// Returns the number of weights and biases of all heads in a row.
+    pub fn weights_dim(&self) -> usize {
+        self.0.weights_dim()
+    }
+
+    /// Computes the features of observations, followed by the weights of heads
+    /// ([`Encoder::action_weights`]): `[row, input_dim]` to `[row, output_dim + weights_dim]`.
     ///
     /// # Panics
     ///
@@ -140,7 +162,8 @@ impl EncoderNetwork {
     pub fn forward(&self, obs: Tensor<2>) -> Tensor<2> {
         let [rows, _] = obs.dims();
         let features = self.0.forward(obs);
-        let (found, expected) = (features.dims(), [rows, self.output_dim()]);
+        let expected = [rows, self.output_dim() + self.weights_dim()];
+        let found = features.dims();
         let id = || self.encoder().encoder().id();
         assert_eq!(found, expected, "features of the encoder `{}`", id());
         features

@@ -13,18 +13,20 @@ mod dyn_visitor;
 mod encoder_network;
 mod mlp;
 mod plain;
+mod sizes;
 
 use std::fmt::Debug;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 pub use self::any_encoder::{AnyEncoder, ObservationEncoder};
 pub use self::encoder_network::EncoderNetwork;
 pub use self::mlp::MlpEncoder;
 pub use self::plain::{PlainEncoder, PlainLinear};
+pub use self::sizes::EncoderSizes;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
 
@@ -55,7 +57,7 @@ pub trait EncoderVisitor {
 /// use burn::tensor::{Device, Tensor};
 /// use phalanx_core::nn::{Activation, Encoder, EncoderSizes, Linear};
 /// use phalanx_core::rng::Rng;
-/// use serde::{Deserialize, Serialize};
+/// use serde::Serialize;
 ///
 /// /// `relu(W o + b)`, where `o` is the observation.
 /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,14 +114,44 @@ pub trait Encoder:
         Vec::new()
     }
 
-    /// Returns the number of features of an observation.
+    /// Returns whether the encoder reads the entities of an observation ([`EncoderSizes::entities`]).
+    ///
+    /// Such an encoder is refused in an environment that describes no entities, so `init` may rely on
+    /// them. Its observations are those of the environment: normalisation of the input, which would
+    /// hide which entities are absent, leaves them out.
+    fn reads_entities(&self) -> bool {
+        false
+    }
+
+    /// Returns whether the encoder computes, for each action that targets an entity
+    /// ([`EncoderSizes::entity_actions`]), the weights of this action's output: its *head*. The heads
+    /// are then equivariant: permuting entities permutes their actions.
+    ///
+    /// With heads, a row of [`Encoder::forward`] has [`Encoder::output_dim`] features, followed by
+    /// [`EncoderSizes::weights_per_action`] numbers for each of these actions, in the order of the
+    /// actions: `head_dim` weights `w` and a bias `b`. With the input `h` of the network's last layer,
+    /// the output of the action is
+    ///
+    /// ```text
+    /// out[action] = w · h + b
+    /// ```
+    ///
+    /// The last layer computes the outputs of the other actions. Networks without one output per action,
+    /// such as critics, have no heads: for them, `entity_actions` is empty.
+    fn action_weights(&self, sizes: &EncoderSizes) -> bool {
+        let _ = sizes;
+        false
+    }
+
+    /// Returns the number of features of an observation, without the weights of heads.
     fn output_dim(&self, sizes: &EncoderSizes) -> usize;
 
     /// Makes a network with initial weights drawn from `rng`.
     fn init(&self, sizes: &EncoderSizes, rng: &mut Rng, device: &Device) -> Self::Network;
 
-    /// Computes the features `[row, output_dim]` of the observations `obs`, `[row, view_dim]`. A row is
-    /// one agent in one time step; its features must not depend on the other rows.
+    /// Computes the features `[row, output_dim]` of the observations `obs`, `[row, view_dim]`, followed by
+    /// the weights of heads, if there are any ([`Encoder::action_weights`]). A row is one agent in one time
+    /// step; its features must not depend on the other rows.
     fn forward(&self, network: &Self::Network, obs: Tensor<2>) -> Tensor<2>;
 
     /// Returns the same computation on plain slices, for acting. `network` is on the CPU.
@@ -130,27 +162,5 @@ pub trait Encoder:
     fn plain(&self, network: &Self::Network) -> Option<Box<dyn PlainEncoder>> {
         let _ = network;
         None
-    }
-}
-
-/// The shape of the observations that an encoder reads. It is saved with a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct EncoderSizes {
-    /// The length of an observation.
-    pub obs_dim: usize,
-    /// The number of observations in a row, oldest first; 1 without frame stacking.
-    pub frames: usize,
-}
-
-impl EncoderSizes {
-    /// Describes rows of `frames` observations of length `obs_dim`.
-    pub fn new(obs_dim: usize, frames: usize) -> Self {
-        Self { obs_dim, frames }
-    }
-
-    /// Returns the length of a row: `frames * obs_dim`.
-    pub fn view_dim(&self) -> usize {
-        self.frames * self.obs_dim
     }
 }

@@ -15,8 +15,10 @@ use crate::nn::layers::Linear;
 /// row must depend neither on the number of rows nor on the place of the row among them, so that a run
 /// does not depend on how environments are divided over threads.
 pub trait PlainEncoder: Debug + Send + Sync {
-    /// Computes the features `[row, output_dim]` of the observations `obs`, `[row, view_dim]`. `scratch`
-    /// keeps its contents and its capacity from call to call, so that nothing needs to be allocated.
+    /// Computes the features `[row, output_dim]` of the observations `obs`, `[row, view_dim]`, each row
+    /// followed by the weights of heads, if there are any
+    /// ([`Encoder::action_weights`](super::Encoder::action_weights)). `scratch` keeps its contents and its
+    /// capacity from call to call, so that nothing needs to be allocated.
     fn encode(&self, obs: &[f32], features: &mut [f32], scratch: &mut Vec<f32>);
 
     /// Returns the number of multiplications and additions of one row, by which rows are divided over
@@ -84,7 +86,8 @@ impl RowByRow {
 
 impl PlainEncoder for RowByRow {
     fn encode(&self, obs: &[f32], features: &mut [f32], _: &mut Vec<f32>) {
-        let (reads, writes) = (self.network.input_dim(), self.network.output_dim());
+        let (reads, width) = (self.network.input_dim(), self.network.output_dim());
+        let writes = width + self.network.weights_dim();
         for (obs, features) in obs.chunks_exact(reads).zip(features.chunks_exact_mut(writes)) {
             let obs = Tensor::from_data(TensorData::new(obs.to_vec(), [1, reads]), &self.device);
             let row = self.network.forward(obs).into_data().try_into_vec::<f32>();

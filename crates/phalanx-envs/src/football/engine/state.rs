@@ -97,6 +97,9 @@ pub struct Command {
     pub direction: Vec2,
     /// How fast to run, in m/s: 0, 3.5 (dribble), 5 (walk), 8 (sprint) or anything between.
     pub speed: f32,
+    /// The velocity that is wanted with the ball, in m/s: the next touch sends the ball there. None: that of `direction`
+    /// and `speed`. A player with best possession runs after the ball by itself, whatever `direction` is.
+    pub carry: Option<Vec2>,
     /// Where to look while standing, of length one, or zero to keep looking where it looks.
     pub facing: Vec2,
     /// A kick to make.
@@ -149,9 +152,10 @@ pub struct Ball {
     pub velocity: Vec2,
     /// The upward velocity, in m/s.
     pub climb: f32,
-    /// The topspin about the horizontal axis across the direction of flight, in rad/s.
-    pub topspin: f32,
-    /// The spin about the vertical axis, in rad/s.
+    /// The spin about the axes along and across the pitch, in rad/s: a ball that rolls without slipping along `x` has a
+    /// positive `y` part, one along `y` a negative `x` part.
+    pub spin: Vec2,
+    /// The spin about the vertical axis, in rad/s: positive bends the flight from `x` towards `y`.
     pub sidespin: f32,
 }
 

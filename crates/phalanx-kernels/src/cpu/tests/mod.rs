@@ -132,7 +132,8 @@ macro_rules! assert_equivalent {
     }};
 }
 
-// After the macro that it needs.
+// After the macro that they need.
+mod entity_scores;
 mod lstm;
 mod whole;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
-    Actor, AgentConfig, AgentNetworks, Device, Init, InputNorm, Optimizer, OptimizerConfig,
-    from_safetensors, to_safetensors, with_weights,
+    Actor, AgentConfig, AgentNetworks, Device, Init, InputNorm, ObservationEncoder, Optimizer,
+    OptimizerConfig, from_safetensors, to_safetensors, with_weights,
 };
 use phalanx_core::rl::ValueNorm;
 use phalanx_core::rng::{Purpose, Rng};
@@ -84,7 +84,9 @@ impl PolicyLearner {
             recurrent: settings.recurrent().filter(|_| settings.critic != CriticInput::Shared),
             output_dim: 1,
             convolution: policy.convolution.filter(|_| sees_observations),
-            observation_encoder: policy.observation_encoder.clone().filter(|_| sees_observations),
+            observation_encoder: (policy.observation_encoder.clone())
+                .filter(|_| sees_observations)
+                .map(ObservationEncoder::without_actions),
             init: init(1.0),
             ..policy
         };

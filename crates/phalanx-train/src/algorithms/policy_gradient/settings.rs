@@ -304,7 +304,12 @@ impl PolicyGradient {
             "use_conv",
             "must be false with an encoder, whose place it takes",
         );
-        check.all(encoder.sized(EncoderSizes::new(spec.obs_dim, self.obs_frames)).validate());
+        check.that(
+            !(self.normalise_input && encoder.reads_entities()),
+            "normalise_input",
+            "must be false with an encoder that reads entities: it would hide which are absent",
+        );
+        check.all(encoder.sized(EncoderSizes::of(spec, self.obs_frames)).validate());
         check.finish()
     }
 

@@ -169,7 +169,7 @@ impl Match {
     /// Plays the part of a frame before players are commanded.
     pub(super) fn before_minds(&mut self, rng: &mut Rng) {
         self.fly_ball();
-        referee::frame(self, rng);
+        referee::frame(self);
         self.update_possession();
         self.update_possession_amounts();
     }

@@ -191,7 +191,7 @@ fn trip(game: &mut Match, victim: PlayerId, offender: PlayerId, level: f32) {
 
 /// A slide brings down those whose legs it meets.
 fn slide_trip(game: &mut Match, offender: PlayerId, victim: PlayerId, distance: f32) {
-    if let Body::Slide { frame, direction } = game.player(offender).body
+    if let Body::Slide { frame, direction, .. } = game.player(offender).body
         && (10..28).contains(&frame)
         && distance < 1.3
     {

@@ -102,7 +102,7 @@ pub(super) fn tackle_frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         0.3,
     );
     game.set_ball(poked);
-    game.record_touch(id, None, true);
+    game.record_accidental_touch(id);
 }
 
 /// Lets a player begin a slide, if it does not have the ball.
@@ -114,7 +114,7 @@ pub(super) fn begin_slide(game: &mut Match, id: PlayerId) -> bool {
     let direction =
         player.command.direction.direction_or(player.velocity.direction_or(player.facing));
     let player = game.player_mut(id);
-    player.body = Body::Slide { frame: 0, direction };
+    player.body = Body::Slide { frame: 0, frames: SLIDE + GETTING_UP, direction };
     player.command.slide = false;
     true
 }
@@ -122,7 +122,7 @@ pub(super) fn begin_slide(game: &mut Match, id: PlayerId) -> bool {
 /// Plays a frame of a slide: the body speeds up to 7 m/s, then slows down. The ball is hit with 6 m/s in the direction
 /// of the slide and 6 m/s upwards, less 0.28 of its own velocity.
 pub(super) fn slide_frame(game: &mut Match, id: PlayerId) {
-    let Body::Slide { frame, direction } = game.player(id).body else { return };
+    let Body::Slide { frame, frames, direction } = game.player(id).body else { return };
     let frame = frame + 1;
     let player = game.player_mut(id);
     let speed = if frame < 30 {
@@ -135,7 +135,7 @@ pub(super) fn slide_frame(game: &mut Match, id: PlayerId) {
     player.position += player.velocity * FRAME;
     player.facing = direction;
     player.body =
-        if frame >= SLIDE + GETTING_UP { Body::Free } else { Body::Slide { frame, direction } };
+        if frame >= frames { Body::Free } else { Body::Slide { frame, frames, direction } };
     if frame > SLIDE {
         player.velocity = Vec2::ZERO;
     }
@@ -151,7 +151,7 @@ pub(super) fn slide_frame(game: &mut Match, id: PlayerId) {
             ..ball
         };
         game.set_ball(hit);
-        game.record_touch(id, None, true);
+        game.record_accidental_touch(id);
     }
 }
 
@@ -207,7 +207,7 @@ pub(super) fn block_ball(game: &mut Match, rng: &mut Rng) {
         let spin = Vec2::new(rng.range(-30.0, 30.0), rng.range(-30.0, 30.0));
         game.set_ball(Ball { velocity, climb, spin: ball.spin.mix(spin, 0.4), ..ball });
         game.block_frame = Some(game.frame);
-        game.record_touch(id, None, true);
+        game.record_accidental_touch(id);
         return;
     }
 }

@@ -160,14 +160,14 @@ impl Match {
 
     /// Plays a frame.
     pub fn frame(&mut self, rng: &mut Rng) {
-        self.before_minds(rng);
+        self.before_minds();
         ai::think(self, rng);
         control::command(self);
         self.after_minds(rng);
     }
 
     /// Plays the part of a frame before players are commanded.
-    pub(super) fn before_minds(&mut self, rng: &mut Rng) {
+    pub(super) fn before_minds(&mut self) {
         self.fly_ball();
         referee::frame(self);
         self.update_possession();
@@ -226,9 +226,20 @@ impl Match {
         self.previous_ball = self.ball;
     }
 
-    /// Records a touch of the ball in this frame.
-    pub fn record_touch(&mut self, player: PlayerId, kick: Option<Kick>, accidental: bool) {
-        self.record(Touch { player, frame: self.frame, kick, accidental, target: None });
+    /// Records a touch of the ball by foot in this frame.
+    pub fn record_touch(&mut self, player: PlayerId, kick: Option<Kick>) {
+        self.record(Touch { player, frame: self.frame, kick, accidental: false, target: None });
+    }
+
+    /// Records a touch in this frame after which the ball's way was not chosen.
+    pub fn record_accidental_touch(&mut self, player: PlayerId) {
+        self.record(Touch {
+            player,
+            frame: self.frame,
+            kick: None,
+            accidental: true,
+            target: None,
+        });
     }
 
     fn record(&mut self, touch: Touch) {

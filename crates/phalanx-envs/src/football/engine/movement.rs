@@ -39,7 +39,7 @@ pub(super) struct Limits {
 
 impl Limits {
     /// Returns the limits of a player: a touch in the last second costs power.
-    pub fn of(player: &Player, frame: u32) -> Self {
+    pub(super) fn of(player: &Player, frame: u32) -> Self {
         let bias = player.touch_bias(frame, 1.0);
         let power = if bias > 0.0 {
             1.0 - (bias.powf(0.8) * (0.8 - 0.3 * player.abilities.dribble * player.form))

@@ -48,6 +48,8 @@ pub enum Body {
     Slide {
         /// The frames since it began.
         frame: u16,
+        /// The frames it takes, getting up included.
+        frames: u16,
         /// The direction.
         direction: Vec2,
     },

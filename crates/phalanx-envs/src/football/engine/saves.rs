@@ -155,5 +155,5 @@ fn meet_ball(game: &mut Match, id: PlayerId, hold: bool, height: f32, reach: Vec
             ..ball
         });
     }
-    game.record_touch(id, None, true);
+    game.record_accidental_touch(id);
 }

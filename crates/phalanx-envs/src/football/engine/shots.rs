@@ -100,7 +100,7 @@ pub(super) fn kick(
     let kicked = spun(game, id, kicked, spin, rng.range(-14.0, 14.0), 0.7);
     game.holder = None;
     game.set_ball(kicked);
-    game.record_touch(id, Some(Kick::Shot), false);
+    game.record_touch(id, Some(Kick::Shot));
 }
 
 /// Returns the velocity in the plane and upwards of a direction with a slope.

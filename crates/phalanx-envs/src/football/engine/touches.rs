@@ -36,7 +36,7 @@ impl Difficulty {
     /// Returns how hard it is to touch the ball now: fast balls (from 10 m/s on), balls more than 0.7 m away, being
     /// pushed, and balls that an opponent kicked less than a second ago. All is multiplied by
     /// `(1 - 0.5 ball control) U(0.5, 1)`.
-    pub fn of(game: &Match, id: PlayerId, rng: &mut Rng) -> Self {
+    pub(super) fn of(game: &Match, id: PlayerId, rng: &mut Rng) -> Self {
         let player = game.player(id);
         let ball = game.ball;
         let pushed = (player.pushed.length() / 0.1).min(1.0) * 2.0;
@@ -250,7 +250,7 @@ fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, rng: &mut R
     let ahead = pushed.velocity.direction() * roll;
     let spinning = spun(game, id, pushed, Vec2::new(-ahead.y, ahead.x), 0.0, bias);
     game.set_ball(spinning);
-    game.record_touch(id, None, false);
+    game.record_touch(id, None);
 }
 
 /// Returns the ball after a push to where the player will meet it again.

@@ -13,13 +13,13 @@ use super::vec2::Vec2;
 
 /// A match in which tests command the players.
 pub(super) struct Drill {
-    pub game: Match,
-    pub rng: Rng,
+    pub(super) game: Match,
+    pub(super) rng: Rng,
 }
 
 impl Drill {
     /// Begins with the left team's players at some places, in metres, after a goalkeeper, and a lone right goalkeeper.
-    pub fn new(seed: u64, ball: Vec2, left: &[Vec2], keeper: Vec2) -> Self {
+    pub(super) fn new(seed: u64, ball: Vec2, left: &[Vec2], keeper: Vec2) -> Self {
         let mut setup = MatchSetup {
             ball,
             difficulty: [1.0, 0.6],
@@ -41,8 +41,8 @@ impl Drill {
     }
 
     /// Plays a frame; `command` fills the commands.
-    pub fn frame(&mut self, command: impl FnOnce(&mut Match)) {
-        self.game.before_minds(&mut self.rng);
+    pub(super) fn frame(&mut self, command: impl FnOnce(&mut Match)) {
+        self.game.before_minds();
         command(&mut self.game);
         self.game.after_minds(&mut self.rng);
     }

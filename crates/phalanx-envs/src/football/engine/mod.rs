@@ -147,7 +147,7 @@ impl Match {
     /// Plays a frame.
     pub fn frame(&mut self, rng: &mut Rng) {
         self.fly_ball();
-        referee::frame(self, rng);
+        referee::frame(self);
         self.update_possession();
         self.update_possession_amounts();
         ai::think(self, rng);

@@ -25,7 +25,8 @@ const PARTS: [&str; 7] = ["ball", "movement", "carrying", "kicks", "keeper", "du
 
 fn main() {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
-    let mut parts = arguments.iter().map(String::as_str).filter(|a| PARTS.contains(a)).collect::<Vec<_>>();
+    let mut parts =
+        arguments.iter().map(String::as_str).filter(|a| PARTS.contains(a)).collect::<Vec<_>>();
     let count = arguments.iter().find_map(|argument| argument.parse::<u32>().ok());
     let known = |a: &String| a == "off" || PARTS.contains(&a.as_str()) || a.parse::<u32>().is_ok();
     let filter = arguments.iter().find(|argument| !known(argument)).map_or("", String::as_str);
@@ -42,7 +43,11 @@ fn main() {
             "kicks" => kicks::compare(count.unwrap_or(40)),
             "keeper" => keeper::compare(count.unwrap_or(300)),
             "duels" => duels::compare(count.unwrap_or(40)),
-            _ => episodes::compare(count.unwrap_or(400), count.map_or(20, |count| count.div_ceil(20)), filter),
+            _ => episodes::compare(
+                count.unwrap_or(400),
+                count.map_or(20, |count| count.div_ceil(20)),
+                filter,
+            ),
         };
         println!("\n### {part}\n\n{}", Comparison::heading());
         for row in &rows {

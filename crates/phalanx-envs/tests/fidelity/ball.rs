@@ -11,7 +11,8 @@ use super::golden::{list, number, numbers, read, text};
 
 /// Returns the ball of a recorded state.
 fn state(flight: &Value) -> Ball {
-    let [position, velocity, spin] = ["position", "velocity", "spin"].map(|key| numbers(&flight[key]));
+    let [position, velocity, spin] =
+        ["position", "velocity", "spin"].map(|key| numbers(&flight[key]));
     let plane = |v: &[f64]| Vec2::new(v[0] as f32, v[1] as f32);
     Ball {
         position: plane(&position),
@@ -47,7 +48,8 @@ pub fn deviation(golden: &Value, flight: &Value) -> Deviation {
             bounces += usize::from(falling && ball.climb > 0.0);
         }
         let point = numbers(point);
-        let plane = (f64::from(ball.position.x) - point[0]).hypot(f64::from(ball.position.y) - point[1]);
+        let plane =
+            (f64::from(ball.position.x) - point[0]).hypot(f64::from(ball.position.y) - point[1]);
         result.at_end = plane.hypot(f64::from(ball.height) - point[2]);
         if bounces == 0 {
             result.flying = result.flying.max(result.at_end);
@@ -68,7 +70,10 @@ pub fn compare() -> Vec<Comparison> {
         let held = number(flight, "held");
         let deviation = deviation(&golden, flight);
         Comparison {
-            what: format!("distance (m) after {:.1} s: {kind}, {gait}, held {held} steps", deviation.seconds),
+            what: format!(
+                "distance (m) after {:.1} s: {kind}, {gait}, held {held} steps",
+                deviation.seconds
+            ),
             engine: Estimate::exact(0.0),
             ours: Estimate::exact(deviation.at_end),
             tolerance: 0.1,

@@ -29,7 +29,8 @@ pub fn straight(scene: &Scene, name: &str, seeds: u32) -> Straight {
         for _ in 0..35 {
             let over = stage.watch(&[IDLE], |game| {
                 all.speeds.push(speed(game, 1));
-                all.distances.push(f64::from(game.ball.position.distance(game.players[0][1].position)));
+                all.distances
+                    .push(f64::from(game.ball.position.distance(game.players[0][1].position)));
                 all.ball_speeds.push(ball_speed(game));
                 let velocity = game.ball.velocity;
                 if last.is_some_and(|last| velocity.distance(last) > TOUCH) {
@@ -55,9 +56,9 @@ pub fn start(scene: &Scene, name: &str, seeds: u32) -> Vec<f64> {
     let mut sums = vec![0.0; 20];
     for seed in 0..seeds {
         stage.reset(seed);
-        (0..8).for_each(|_| drop(stage.step(IDLE)));
+        stage.steps(IDLE, 8);
         let keys = gait(name);
-        keys[..keys.len() - 1].iter().for_each(|&key| drop(stage.step(key)));
+        keys[..keys.len() - 1].iter().for_each(|&key| stage.steps(key, 1));
         for (step, sum) in sums.iter_mut().enumerate() {
             stage.step(if step == 0 { RIGHT } else { IDLE });
             *sum += speed(&stage.game, 1) / f64::from(seeds);
@@ -81,7 +82,8 @@ pub fn turn(scene: &Scene, name: &str, turn: &str, seeds: u32) -> ([Vec<f64>; 2]
                 sums[0][step] += f64::from(velocity.x) / runs;
                 sums[1][step] += f64::from(velocity.y) / runs;
             }
-            kept += f64::from(u8::from(stage.game.owner.is_some_and(|owner| owner.team == 0))) / runs;
+            kept +=
+                f64::from(u8::from(stage.game.owner.is_some_and(|owner| owner.team == 0))) / runs;
         }
     }
     (sums, kept)
@@ -118,7 +120,12 @@ pub fn compare(seeds: u32) -> Vec<Comparison> {
     for row in list(&golden, "starts") {
         let name = text(row, "gait");
         let distance = curve_distance(&numbers(&row["speed"]), &start(&scene, name, seeds));
-        add(format!("start with the ball, {name}: distance of the curves (%)"), 0.0, 100.0 * distance, 5.0);
+        add(
+            format!("start with the ball, {name}: distance of the curves (%)"),
+            0.0,
+            100.0 * distance,
+            5.0,
+        );
     }
     for row in list(&golden, "turns") {
         let [name, angle] = ["gait", "turn"].map(|key| text(row, key));
@@ -126,8 +133,18 @@ pub fn compare(seeds: u32) -> Vec<Comparison> {
         let parts = ["along", "across"].iter().zip(&ours);
         let distances = parts.map(|(key, ours)| curve_distance(&numbers(&row[*key]), ours));
         let distance = distances.filter(|distance| distance.is_finite()).sum::<f64>() / 2.0;
-        add(format!("turn of {angle}° with the ball, {name}: distance of the curves (%)"), 0.0, 100.0 * distance, 10.0);
-        add(format!("turn of {angle}° with the ball, {name}: kept (%)"), 100.0 * number(row, "owned_after"), 100.0 * kept, 10.0);
+        add(
+            format!("turn of {angle}° with the ball, {name}: distance of the curves (%)"),
+            0.0,
+            100.0 * distance,
+            10.0,
+        );
+        add(
+            format!("turn of {angle}° with the ball, {name}: kept (%)"),
+            100.0 * number(row, "owned_after"),
+            100.0 * kept,
+            10.0,
+        );
     }
     rows
 }

@@ -46,7 +46,8 @@ pub fn compare(seeds: u32) -> Vec<Comparison> {
     let steps = number(&golden, "steps") as usize;
     let mut rows = Vec::new();
     for row in list(&golden, "cells") {
-        let (difficulty, name, n) = (number(row, "difficulty"), text(row, "gait"), number(row, "episodes"));
+        let (difficulty, name, n) =
+            (number(row, "difficulty"), text(row, "gait"), number(row, "episodes"));
         let ours = duels(&Scene { difficulty, ..scene.clone() }, name, seeds, steps);
         let what = format!("one defender of difficulty {difficulty}, {name}");
         let m = f64::from(seeds);
@@ -54,7 +55,12 @@ pub fn compare(seeds: u32) -> Vec<Comparison> {
         let mut add = |quantity: &str, engine, ours, tolerance| {
             rows.push(Comparison { what: format!("{what}: {quantity}"), engine, ours, tolerance });
         };
-        add("ball lost (%)", Estimate::share(number(row, "lost"), n), Estimate::share(lost / m, m), 15.0);
+        add(
+            "ball lost (%)",
+            Estimate::share(number(row, "lost"), n),
+            Estimate::share(lost / m, m),
+            15.0,
+        );
         if let Some(share) = row["by_keeper"].as_f64() {
             let lost_there = n * number(row, "lost");
             let ours = Estimate::share(ours.by_keeper as f64 / lost, lost);
@@ -63,8 +69,18 @@ pub fn compare(seeds: u32) -> Vec<Comparison> {
         if !row["lost_step"].is_null() {
             let median = |key: &str| Estimate::exact(numbers(&row[key])[1]);
             let step = median("lost_step");
-            add("median step of the loss", step, Estimate::exact(quantile(&ours.lost_steps, 0.5)), 0.15 * step.value);
-            add("median x of the loss (m)", median("lost_x"), Estimate::exact(quantile(&ours.lost_x, 0.5)), 4.0);
+            add(
+                "median step of the loss",
+                step,
+                Estimate::exact(quantile(&ours.lost_steps, 0.5)),
+                0.15 * step.value,
+            );
+            add(
+                "median x of the loss (m)",
+                median("lost_x"),
+                Estimate::exact(quantile(&ours.lost_x, 0.5)),
+                4.0,
+            );
         }
     }
     rows

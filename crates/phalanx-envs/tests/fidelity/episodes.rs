@@ -38,7 +38,9 @@ fn environment(row: &Value) -> Option<(Football, usize)> {
     };
     let action_set = if policy == "builtin" { ActionSet::V2 } else { ActionSet::Default };
     let agents = number(row, "controllers") as usize;
-    let env = Football::new(scenario, FootballArgs { agents, action_set, ..FootballArgs::default() }).ok()?;
+    let env =
+        Football::new(scenario, FootballArgs { agents, action_set, ..FootballArgs::default() })
+            .ok()?;
     let index = env.scripted_policies().iter().position(|(known, _)| *known == policy)?;
     Some((env, index))
 }
@@ -80,11 +82,19 @@ pub fn episodes(row: &Value, episodes: u32, cap: usize) -> Option<Vec<Episode>> 
     let threads = thread::available_parallelism().map_or(1, usize::from) as u32;
     let part = |thread: u32| {
         let mut env = env.clone();
-        move || (thread..episodes).step_by(threads as usize).map(|seed| play(&mut env, policy, seed, cap)).collect()
+        move || {
+            (thread..episodes)
+                .step_by(threads as usize)
+                .map(|seed| play(&mut env, policy, seed, cap))
+                .collect()
+        }
     };
     let parts = thread::scope(|scope| {
         let threads = (0..threads).map(|thread| scope.spawn(part(thread))).collect::<Vec<_>>();
-        threads.into_iter().map(|thread| thread.join().expect("no episode fails")).collect::<Vec<Vec<_>>>()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no episode fails"))
+            .collect::<Vec<Vec<_>>>()
     });
     Some(parts.into_iter().flatten().collect())
 }
@@ -94,7 +104,11 @@ pub fn compare_row(golden: &Value, row: &Value, count: u32) -> Vec<Comparison> {
     let lazy = text(row, "scenario") == "academy_single_goal_versus_lazy";
     let cap = if lazy { number(golden, "lazy_length_cap") as usize } else { usize::MAX };
     let Some(ours) = episodes(row, count, cap) else { return Vec::new() };
-    let what = format!("{}, {}", text(row, "scenario").trim_start_matches("academy_"), text(row, "policy"));
+    let what = format!(
+        "{}, {}",
+        text(row, "scenario").trim_start_matches("academy_"),
+        text(row, "policy")
+    );
     let (n, m) = (number(row, "episodes"), ours.len() as f64);
     let mut rows = Vec::new();
     let mut add = |quantity: &str, engine, ours, tolerance| {
@@ -109,13 +123,28 @@ pub fn compare_row(golden: &Value, row: &Value, count: u32) -> Vec<Comparison> {
     }
     let lengths = ours.iter().map(|episode| episode.length as f64).collect::<Vec<_>>();
     let engine = Estimate::mean(number(row, "length_mean"), number(row, "length_sd"), n);
-    add("mean length", engine, Estimate::mean(mean(&lengths), deviation(&lengths), m), 0.2 * engine.value);
+    add(
+        "mean length",
+        engine,
+        Estimate::mean(mean(&lengths), deviation(&lengths), m),
+        0.2 * engine.value,
+    );
     let median = numbers(&row["length_quantiles"])[2];
-    add("median length", Estimate::exact(median), Estimate::exact(quantile(&lengths, 0.5)), 0.2 * median);
+    add(
+        "median length",
+        Estimate::exact(median),
+        Estimate::exact(quantile(&lengths, 0.5)),
+        0.2 * median,
+    );
     let steps = lengths.iter().sum::<f64>();
     let owned = ours.iter().map(|episode| episode.owned[0] as f64).sum::<f64>() / steps;
     let engine = Estimate::exact(100.0 * numbers(&row["owned"])[0]);
-    add("steps in which the left team owns the ball (%)", engine, Estimate::exact(100.0 * owned), 10.0);
+    add(
+        "steps in which the left team owns the ball (%)",
+        engine,
+        Estimate::exact(100.0 * owned),
+        10.0,
+    );
     let checkpoints = ours.iter().map(|episode| episode.checkpoints).collect::<Vec<_>>();
     let engine = Estimate::exact(number(row, "checkpoints"));
     add("checkpoints of an agent", engine, Estimate::exact(mean(&checkpoints)), 1.0);
@@ -128,10 +157,18 @@ pub fn compare_full_games(row: &Value, count: u32) -> Vec<Comparison> {
     let what = format!("{}, {}", text(row, "scenario"), text(row, "policy"));
     let mut rows = Vec::new();
     let (n, m) = (number(row, "episodes"), ours.len() as f64);
-    let difference = ours.iter().map(|game| f64::from(game.score[0]) - f64::from(game.score[1])).collect::<Vec<_>>();
+    let difference = ours
+        .iter()
+        .map(|game| f64::from(game.score[0]) - f64::from(game.score[1]))
+        .collect::<Vec<_>>();
     let engine = Estimate::mean(number(row, "difference_mean"), number(row, "difference_sd"), n);
     let estimate = Estimate::mean(mean(&difference), deviation(&difference), m);
-    rows.push(Comparison { what: format!("{what}: goal difference"), engine, ours: estimate, tolerance: 0.5 });
+    rows.push(Comparison {
+        what: format!("{what}: goal difference"),
+        engine,
+        ours: estimate,
+        tolerance: 0.5,
+    });
     for (team, name) in ["goals for", "goals against"].iter().enumerate() {
         let goals = ours.iter().map(|game| f64::from(game.score[team])).collect::<Vec<_>>();
         let engine = Estimate::exact(numbers(&row["goals"])[team]);
@@ -143,7 +180,12 @@ pub fn compare_full_games(row: &Value, count: u32) -> Vec<Comparison> {
         let owned = ours.iter().map(|game| game.owned[team] as f64).sum::<f64>() / steps;
         let engine = Estimate::exact(100.0 * numbers(&row["owned"])[team]);
         let ours = Estimate::exact(100.0 * owned);
-        rows.push(Comparison { what: format!("{what}: ball owned by the {name} (%)"), engine, ours, tolerance: 10.0 });
+        rows.push(Comparison {
+            what: format!("{what}: ball owned by the {name} (%)"),
+            engine,
+            ours,
+            tolerance: 10.0,
+        });
     }
     rows
 }

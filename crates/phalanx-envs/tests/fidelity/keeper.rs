@@ -89,10 +89,15 @@ pub fn compare(shots: u32) -> Vec<Comparison> {
     let golden = read("keeper");
     let mut rows = Vec::new();
     for row in list(&golden, "cells") {
-        let [distance, difficulty, n] = ["distance", "difficulty", "shots"].map(|key| number(row, key));
+        let [distance, difficulty, n] =
+            ["distance", "difficulty", "shots"].map(|key| number(row, key));
         let keeper = row["keeper"] == true;
         let ours = cell(distance, difficulty, keeper, shots);
-        let who = if keeper { format!("keeper of difficulty {difficulty}") } else { "no keeper".to_owned() };
+        let who = if keeper {
+            format!("keeper of difficulty {difficulty}")
+        } else {
+            "no keeper".to_owned()
+        };
         for (outcome, share) in OUTCOMES.iter().zip(ours) {
             rows.push(Comparison {
                 what: format!("shot from {distance} m, {who}: {outcome} (%)"),

@@ -133,7 +133,10 @@ pub fn shots(row: &Value, seeds: u32) -> Shots {
     let x = (f64::from(HALF_LENGTH) - distance - 6.0) / 55.0;
     let scene = Scene {
         ball: [x + 0.015, 0.0],
-        left: vec![placed(Role::Goalkeeper, -1.0, 0.0, false), placed(Role::CentreBack, x, 0.0, false)],
+        left: vec![
+            placed(Role::Goalkeeper, -1.0, 0.0, false),
+            placed(Role::CentreBack, x, 0.0, false),
+        ],
         right: vec![placed(Role::Goalkeeper, 1.0, 0.0, true)],
         controllers: 1,
         difficulty: 0.6,
@@ -152,8 +155,12 @@ pub fn shots(row: &Value, seeds: u32) -> Shots {
         let mut crossing = None;
         let kick = press(&mut stage, button("shot"), held, 40, |_, game| {
             let (ball, before) = (&game.ball, &game.previous_ball);
-            if crossing.is_none() && ball.position.x >= HALF_LENGTH && before.position.x < HALF_LENGTH {
-                let part = (HALF_LENGTH - before.position.x) / (ball.position.x - before.position.x);
+            if crossing.is_none()
+                && ball.position.x >= HALF_LENGTH
+                && before.position.x < HALF_LENGTH
+            {
+                let part =
+                    (HALF_LENGTH - before.position.x) / (ball.position.x - before.position.x);
                 let y = before.position.y + part * (ball.position.y - before.position.y);
                 crossing = Some((y, ball.height));
             }
@@ -194,25 +201,50 @@ pub fn compare(seeds: u32) -> Vec<Comparison> {
         );
         let slow = mean(&collect(&ours, |kick| kick.player_speed));
         let engine = number(row, "player_speed");
-        add(format!("{kind}, {gait}: the player's speed then (m/s)"), Estimate::exact(engine), Estimate::exact(slow), 0.1 * engine.max(5.0));
+        add(
+            format!("{kind}, {gait}: the player's speed then (m/s)"),
+            Estimate::exact(engine),
+            Estimate::exact(slow),
+            0.1 * engine.max(5.0),
+        );
     }
     for row in list(&golden, "passes") {
         let (kind, distance) = (text(row, "kind"), number(row, "distance"));
         let ours = passes(kind, distance, seeds);
         let what = format!("{kind} over {distance} m");
         for (key, name, value, tolerance) in [
-            ("speed", "speed (m/s)", mean(&collect(&ours.kicks, |kick| kick.ball_speed)), 0.05 * number(row, "speed")),
+            (
+                "speed",
+                "speed (m/s)",
+                mean(&collect(&ours.kicks, |kick| kick.ball_speed)),
+                0.05 * number(row, "speed"),
+            ),
             ("lift", "lift (m/s)", mean(&collect(&ours.kicks, |kick| kick.lift)), 0.5),
             ("apex", "highest point (m)", mean(&ours.apexes), 0.3),
         ] {
-            add(format!("{what}: {name}"), Estimate::exact(number(row, key)), Estimate::exact(value), tolerance);
+            add(
+                format!("{what}: {name}"),
+                Estimate::exact(number(row, key)),
+                Estimate::exact(value),
+                tolerance,
+            );
         }
         let share = ours.received.len() as f64 / ours.kicks.len() as f64;
         let engine = Estimate::share(number(row, "received"), number(row, "kicked"));
-        add(format!("{what}: received (%)"), engine, Estimate::share(share, ours.kicks.len() as f64), 15.0);
+        add(
+            format!("{what}: received (%)"),
+            engine,
+            Estimate::share(share, ours.kicks.len() as f64),
+            15.0,
+        );
         if let Some(frames) = row["received_frames"].as_f64() {
             let ours = Estimate::exact(mean(&ours.received));
-            add(format!("{what}: frames until received"), Estimate::exact(frames), ours, 0.15 * frames);
+            add(
+                format!("{what}: frames until received"),
+                Estimate::exact(frames),
+                ours,
+                0.15 * frames,
+            );
         }
     }
     for row in list(&golden, "shots") {
@@ -221,7 +253,8 @@ pub fn compare(seeds: u32) -> Vec<Comparison> {
         let what = format!("shot {aim} from {} m, {gait}, held {}", row["distance"], row["held"]);
         let n = number(row, "kicked");
         let m = ours.kicks.len() as f64;
-        let (speeds, lifts) = (collect(&ours.kicks, |kick| kick.ball_speed), collect(&ours.kicks, |kick| kick.lift));
+        let (speeds, lifts) =
+            (collect(&ours.kicks, |kick| kick.ball_speed), collect(&ours.kicks, |kick| kick.lift));
         add(
             format!("{what}: speed (m/s)"),
             Estimate::mean(number(row, "speed"), number(row, "speed_sd"), n),
@@ -238,11 +271,19 @@ pub fn compare(seeds: u32) -> Vec<Comparison> {
         add(
             format!("{what}: lateral deviation at the line (m)"),
             Estimate { value: engine, half: 1.96 * engine / (2.0 * n).sqrt() },
-            Estimate { value: deviation(&ours.lateral), half: 1.96 * deviation(&ours.lateral) / (2.0 * m).sqrt() },
+            Estimate {
+                value: deviation(&ours.lateral),
+                half: 1.96 * deviation(&ours.lateral) / (2.0 * m).sqrt(),
+            },
             0.25 * engine,
         );
         let share = ours.goals as f64 / m;
-        add(format!("{what}: goals (%)"), Estimate::share(number(row, "goals"), n), Estimate::share(share, m), 10.0);
+        add(
+            format!("{what}: goals (%)"),
+            Estimate::share(number(row, "goals"), n),
+            Estimate::share(share, m),
+            10.0,
+        );
     }
     rows
 }

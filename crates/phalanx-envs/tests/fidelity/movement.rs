@@ -50,13 +50,13 @@ pub fn measure(scene: &Scene, name: &str, what: &str, seeds: u32, steps: usize) 
         for phase in 0..5 {
             stage.reset(seed);
             let waits = if what == "start" { 5 + phase } else { 5 };
-            (0..waits).for_each(|_| drop(stage.step(IDLE)));
-            keys[..keys.len() - 1].iter().for_each(|&key| drop(stage.step(key)));
+            stage.steps(IDLE, waits);
+            keys[..keys.len() - 1].iter().for_each(|&key| stage.steps(key, 1));
             if what == "start" {
                 follow(&mut stage, RIGHT, &mut curves, steps);
             } else {
                 stage.step(RIGHT);
-                (1..20 + phase).for_each(|_| drop(stage.step(IDLE)));
+                stage.steps(IDLE, 19 + phase);
                 follow(&mut stage, action(what), &mut curves, steps);
             }
         }

@@ -166,6 +166,13 @@ impl Stage {
         self.watch(&actions, |_| ())
     }
 
+    /// Presses the same key in several steps.
+    pub fn steps(&mut self, action: u16, steps: usize) {
+        for _ in 0..steps {
+            self.step(action);
+        }
+    }
+
     /// Presses the keys of a gait, then waits.
     pub fn approach(&mut self, seed: u32, name: &str, run_up: usize) -> bool {
         self.reset(seed);

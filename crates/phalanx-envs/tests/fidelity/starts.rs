@@ -26,7 +26,8 @@ pub fn play(recorded: &Value, seed: u32) -> Option<Start> {
     let name = text(recorded, "scenario");
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name)?;
     let agents = number(recorded, "controllers") as usize;
-    let mut env = Football::new(scenario, FootballArgs { agents, ..FootballArgs::default() }).ok()?;
+    let mut env =
+        Football::new(scenario, FootballArgs { agents, ..FootballArgs::default() }).ok()?;
     let spec = env.spec().clone();
     let mut rows = StepRows::new(&spec, 1, 1);
     let mut rng = Rng::stream(3, Purpose::Check, seed);
@@ -40,7 +41,8 @@ pub fn play(recorded: &Value, seed: u32) -> Option<Start> {
     let team = |team: usize| &game.players[team][..game.counts[team]];
     let mut start = Start {
         ball: observed(game.ball.position.x, game.ball.position.y),
-        teams: [0, 1].map(|t| team(t).iter().map(|p| observed(p.position.x, p.position.y)).collect()),
+        teams: [0, 1]
+            .map(|t| team(t).iter().map(|p| observed(p.position.x, p.position.y)).collect()),
         roles: [0, 1].map(|t| team(t).iter().map(|p| p.role as u8).collect()),
         active: vec![active(&env)],
         owner: Vec::new(),

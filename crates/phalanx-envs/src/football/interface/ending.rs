@@ -45,9 +45,7 @@ impl Umpire {
         self.owner = owner.or(self.owner);
         let cds = reward == Reward::Cds;
         let attackers = &view.players[0][view.counts[0] - agents..view.counts[0]];
-        let back = || {
-            view.ball[0] < 0.0 || attackers.iter().any(|player| player.position[0] < 0.0)
-        };
+        let back = || view.ball[0] < 0.0 || attackers.iter().any(|player| player.position[0] < 0.0);
         match () {
             () if scenario.end_on_score && view.score != [0, 0] => Some(Ending::Score),
             () if scenario.end_on_out_of_play && stopped => Some(Ending::OutOfPlay),

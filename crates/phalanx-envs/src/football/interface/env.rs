@@ -43,7 +43,7 @@ impl Env for Football {
             waiting: 0,
             frames: Frames::default(),
         };
-        self.view = View::of(&self.episode.game, 0);
+        self.look();
         self.episode.frames.begin(&self.view);
         self.write(out, &[0.0; TEAM_SIZE]);
     }
@@ -106,6 +106,11 @@ impl Env for Football {
 }
 
 impl Football {
+    /// Updates what is seen of the match.
+    pub(super) fn look(&mut self) {
+        self.view = View::of(&self.episode.game, 0);
+    }
+
     /// Presses the keys of a step and plays its frames.
     fn play(&mut self, actions: &[u16], rng: &mut Rng) {
         let mut pressed = [IDLE; TEAM_SIZE];
@@ -113,18 +118,22 @@ impl Football {
             *pressed = self.impatient(agent).unwrap_or(action);
         }
         let game = &mut self.episode.game;
-        control::press(game, 0, pressed[..actions.len()].iter().map(|&action| actions::key(action)));
+        control::press(
+            game,
+            0,
+            pressed[..actions.len()].iter().map(|&action| actions::key(action)),
+        );
         for _ in 0..FRAMES_PER_STEP {
             game.frame(rng);
         }
         control::end_step(game);
         self.episode.step += 1;
-        self.view = View::of(&self.episode.game, 0);
+        self.look();
         self.episode.frames.push(&self.view);
     }
 
-    /// Returns the action that replaces that of an agent while a restart is delayed: first a short pass, then nothing,
-    /// but a holder of the ball walks.
+    /// Returns the action that replaces that of an agent while a restart is delayed: first a short
+    /// pass, then nothing, but a holder of the ball walks.
     fn impatient(&self, agent: usize) -> Option<u16> {
         let waiting = self.episode.waiting;
         if waiting < PATIENCE {
@@ -169,7 +178,8 @@ impl Football {
             mask::write(self.args.masks, &self.view, agent, row.avail);
             // A player that is sent off is lost to its agent, unless controllers switch.
             let player = self.view.active[agent].map(|index| &game.players[0][usize::from(index)]);
-            let lost = !control::may_switch(game, 0) && player.is_none_or(|player| !player.on_pitch);
+            let lost =
+                !control::may_switch(game, 0) && player.is_none_or(|player| !player.on_pitch);
             *row.alive = !lost;
             if lost {
                 row.avail.fill(false);

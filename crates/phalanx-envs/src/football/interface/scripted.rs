@@ -8,7 +8,8 @@ use super::actions::{BUILTIN_AI, IDLE, SHOT, SPRINT};
 use super::view::View;
 use crate::football::engine::pitch::{HALF_LENGTH, UNIT_X, UNIT_Y};
 
-/// The scripted policies, each with a one-sentence description. The last one needs `action_set = "v2"`.
+/// The scripted policies, each with a one-sentence description. The last one needs `action_set =
+/// "v2"`.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[
     (
         "run_and_shoot",
@@ -28,9 +29,16 @@ const APART: f32 = 3.0;
 const BY_ANGLE: [u16; 8] = [5, 6, 7, 8, 1, 2, 3, 4];
 
 /// Writes the actions of policy number `policy`, `[agent]`.
-pub(super) fn choose(policy: usize, view: &View, avail: &[bool], rng: &mut Rng, actions: &mut [u16]) {
+pub(super) fn choose(
+    policy: usize,
+    view: &View,
+    avail: &[bool],
+    rng: &mut Rng,
+    actions: &mut [u16],
+) {
     let n_actions = avail.len() / actions.len();
-    for (agent, (action, mask)) in actions.iter_mut().zip(avail.chunks_exact(n_actions)).enumerate() {
+    for (agent, (action, mask)) in actions.iter_mut().zip(avail.chunks_exact(n_actions)).enumerate()
+    {
         let wanted = match policy {
             0 => run_and_shoot(view, agent, 14.0),
             1 => run_and_shoot(view, agent, 20.0),
@@ -42,7 +50,8 @@ pub(super) fn choose(policy: usize, view: &View, avail: &[bool], rng: &mut Rng, 
     }
 }
 
-/// Returns the action of an agent that sprints first, then runs, and shoots within `radius` metres of the goal.
+/// Returns the action of an agent that sprints first, then runs, and shoots within `radius` metres
+/// of the goal.
 fn run_and_shoot(view: &View, agent: usize, radius: f32) -> u16 {
     let Some(index) = view.active[agent] else { return IDLE };
     if !view.sticky[agent][8] {

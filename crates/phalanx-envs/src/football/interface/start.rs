@@ -3,20 +3,20 @@
 use phalanx_core::rng::Rng;
 
 use super::args::{ControlMode, FootballArgs};
+use crate::football::engine::Match;
 use crate::football::engine::ai::formation;
 use crate::football::engine::control;
 use crate::football::engine::pitch::{HALF_LENGTH, UNIT_X, UNIT_Y};
 use crate::football::engine::setup::{MatchSetup, PlayerSetup};
 use crate::football::engine::state::TEAM_SIZE;
 use crate::football::engine::vec2::Vec2;
-use crate::football::engine::Match;
 use crate::football::scenarios::Scenario;
 
 /// Metres per unit of the scenarios across the pitch, which differs from the observed unit.
 const SCENARIO_Y: f32 = 84.96;
 
-/// Starts a match. Chance decides which line-up the left team takes, if they alternate, and which team is processed
-/// first in a frame.
+/// Starts a match. Chance decides which line-up the left team takes, if they alternate, and which
+/// team is processed first in a frame.
 pub(super) fn begin(scenario: &Scenario, args: &FootballArgs, rng: &mut Rng) -> Match {
     let exchanged = scenario.alternates && rng.below(2) == 1;
     let first_team = rng.below(2);

@@ -61,7 +61,9 @@ impl View {
             view.counts[seen] = game.counts[of];
             view.score[seen] = game.score[of];
             view.designated[seen] = game.control.selected[of];
-            for (view, player) in view.players[seen].iter_mut().zip(&game.players[of]).take(game.counts[of]) {
+            for (view, player) in
+                view.players[seen].iter_mut().zip(&game.players[of]).take(game.counts[of])
+            {
                 *view = PlayerView {
                     position: place(player.position),
                     direction: speed(player.velocity),

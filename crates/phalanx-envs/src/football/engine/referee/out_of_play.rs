@@ -19,7 +19,11 @@ pub(super) fn judge(game: &mut Match) -> Option<Restart> {
         let side = -Match::attack(defenders);
         if is_goal(game, side) {
             game.score[1 - defenders] += 1;
-            return Some(Restart { mode: GameMode::KickOff, team: defenders, position: Vec2::ZERO });
+            return Some(Restart {
+                mode: GameMode::KickOff,
+                team: defenders,
+                position: Vec2::ZERO,
+            });
         }
     }
     let Vec2 { x, y } = game.ball.position;
@@ -43,8 +47,9 @@ pub(super) fn judge(game: &mut Match) -> Option<Restart> {
     None
 }
 
-/// Returns whether the ball crossed the plane of the goal at `side` (1 or -1) between its posts and below its bar
-/// in this frame. A ball that began the frame beside a post, next to the goal line, did not.
+/// Returns whether the ball crossed the plane of the goal at `side` (1 or -1) between its posts and
+/// below its bar in this frame. A ball that began the frame beside a post, next to the goal line,
+/// did not.
 fn is_goal(game: &Match, side: f32) -> bool {
     let (from, to) = (&game.previous_ball, &game.ball);
     let line = HALF_LENGTH + HALF_LINE + BALL_RADIUS;
@@ -52,7 +57,8 @@ fn is_goal(game: &Match, side: f32) -> bool {
     if !(before < line && after >= line) {
         return false;
     }
-    let beside = from.position.y.abs() > GOAL_HALF_WIDTH && before > HALF_LENGTH - HALF_LINE - BALL_RADIUS;
+    let beside =
+        from.position.y.abs() > GOAL_HALF_WIDTH && before > HALF_LENGTH - HALF_LINE - BALL_RADIUS;
     let share = (line - before) / (after - before);
     let y = from.position.mix(to.position, share).y;
     let height = from.height + (to.height - from.height) * share;

@@ -1,6 +1,7 @@
 //! The observations of CDS (Li et al. 2021), relative to the player of the agent.
 //!
-//! Agent `i` of `n` observes as the `i`-th of the last `n` left players, whichever player it controls.
+//! Agent `i` of `n` observes as the `i`-th of the last `n` left players, whichever player it
+//! controls.
 
 use super::super::view::View;
 use super::Pen;
@@ -22,8 +23,9 @@ pub(super) fn state_dim(agents: usize, opponents: usize) -> usize {
     4 * agents + 4 * opponents + 6
 }
 
-/// Writes an observation: own position, mates' positions relative to it, own direction, mates' directions, the
-/// opponents' relative positions and directions, and the ball: relative position, height and direction.
+/// Writes an observation: own position, mates' positions relative to it, own direction, mates'
+/// directions, the opponents' relative positions and directions, and the ball: relative position,
+/// height and direction.
 pub(super) fn write(view: &View, agents: usize, opponents: usize, agent: usize, obs: &mut [f32]) {
     let [ours, theirs] = &view.players;
     let ours = &ours[view.counts[0] - agents..view.counts[0]];
@@ -58,7 +60,9 @@ pub(super) fn write_state(view: &View, agents: usize, opponents: usize, state: &
 pub(super) fn describe(agents: usize, opponents: usize, players: usize) -> Vec<String> {
     let first = players - agents;
     let mut texts = Vec::new();
-    let mut add = |name: String, what: &str| texts.extend(["x", "y"].map(|axis| format!("{name}: {what} {axis}")));
+    let mut add = |name: String, what: &str| {
+        texts.extend(["x", "y"].map(|axis| format!("{name}: {what} {axis}")))
+    };
     let mate = |row: usize| format!("other player {row} from left player {first} on");
     let opponent = |i: usize| format!("right player {i}");
     add("own player".to_owned(), "absolute");

@@ -1,4 +1,5 @@
-//! A row for each player, for the ball and for the rest of the game, in metres and relative to the agent's player.
+//! A row for each player, for the ball and for the rest of the game, in metres and relative to the
+//! agent's player.
 
 use phalanx_core::env::{Entity, EntityLayout, EntityType, Presence};
 
@@ -14,16 +15,49 @@ const RUN: f32 = 8.0;
 const SHOT: f32 = 20.0;
 
 const SELF: [&str; 15] = [
-    "x", "y", "velocity x", "velocity y", "tired", "yellow card", "owns the ball", "keeper", "defender", "midfielder",
-    "forward", "held direction x", "held direction y", "sprint held", "dribble held",
+    "x",
+    "y",
+    "velocity x",
+    "velocity y",
+    "tired",
+    "yellow card",
+    "owns the ball",
+    "keeper",
+    "defender",
+    "midfielder",
+    "forward",
+    "held direction x",
+    "held direction y",
+    "sprint held",
+    "dribble held",
 ];
 const PLAYER: [&str; 14] = [
-    "on the pitch", "relative x", "relative y", "x", "y", "velocity x", "velocity y", "tired", "yellow card",
-    "owns the ball", "keeper", "defender", "midfielder", "forward",
+    "on the pitch",
+    "relative x",
+    "relative y",
+    "x",
+    "y",
+    "velocity x",
+    "velocity y",
+    "tired",
+    "yellow card",
+    "owns the ball",
+    "keeper",
+    "defender",
+    "midfielder",
+    "forward",
 ];
 const CONTROLLED: &str = "controlled by an agent";
 const BALL: [&str; 10] = [
-    "relative x", "relative y", "height", "x", "y", "velocity x", "velocity y", "velocity z", "owned by the own team",
+    "relative x",
+    "relative y",
+    "height",
+    "x",
+    "y",
+    "velocity x",
+    "velocity y",
+    "velocity z",
+    "owned by the own team",
     "owned by the other team",
 ];
 const CONTEXT: [&str; 2] = ["lead in goals / 3, from -1 to 1", "time left / episode limit"];
@@ -57,14 +91,16 @@ pub(super) fn write(view: &View, agent: usize, time_left: f32, obs: &mut [f32]) 
         }
         None => pen.write(&[0.0; SELF.len()]),
     }
-    let mates = (0..view.counts[0]).filter(|&index| active.map_or(index > 0, |active| index != active));
+    let mates =
+        (0..view.counts[0]).filter(|&index| active.map_or(index > 0, |active| index != active));
     for index in mates {
         write_player(&ours[index], here, view.owns(index as u8), &mut pen);
         let held = view.active.contains(&Some(index as u8)) && ours[index].on_pitch;
         pen.write(&[number(held)]);
     }
     for (index, player) in theirs[..view.counts[1]].iter().enumerate() {
-        let owns = view.owner.is_some_and(|owner| owner.team == 1 && usize::from(owner.index) == index);
+        let owns =
+            view.owner.is_some_and(|owner| owner.team == 1 && usize::from(owner.index) == index);
         write_player(player, here, owns, &mut pen);
     }
     let ball = metres(view.ball_place());
@@ -121,8 +157,8 @@ fn relative(place: [f32; 2], here: [f32; 2]) -> [f32; 2] {
     [(place[0] - here[0]) / NEAR, (place[1] - here[1]) / NEAR]
 }
 
-/// Returns the entities: the agent's player, mates, opponents, the ball and the context. In a full game these are 24
-/// nodes.
+/// Returns the entities: the agent's player, mates, opponents, the ball and the context. In a full
+/// game these are 24 nodes.
 pub(super) fn entities(counts: [usize; 2]) -> EntityLayout {
     let types = vec![
         EntityType::new("self", SELF),
@@ -157,7 +193,9 @@ pub(super) fn describe(counts: [usize; 2]) -> Vec<String> {
     for entity in &layout.entities {
         let kind = &layout.types[entity.kind];
         let number = texts_number(&layout, entity);
-        texts.extend(kind.features.iter().map(|feature| format!("{}{number}: {feature}", kind.name)));
+        texts.extend(
+            kind.features.iter().map(|feature| format!("{}{number}: {feature}", kind.name)),
+        );
     }
     texts
 }
@@ -177,12 +215,14 @@ pub(super) fn state_dim(agents: usize) -> usize {
     simple115::state_dim(agents) + 4 * TEAM_SIZE + 10 * agents + 1
 }
 
-/// Writes the state: that of `simple115v2`, the ball's owner (one-hot), tiredness, what agents hold and the time left.
+/// Writes the state: that of `simple115v2`, the ball's owner (one-hot), tiredness, what agents hold
+/// and the time left.
 pub(super) fn write_state(view: &View, agents: usize, time_left: f32, state: &mut [f32]) {
     let (common, rest) = state.split_at_mut(simple115::state_dim(agents));
     simple115::write_state(view, agents, common);
     let mut pen = Pen::new(rest);
-    let owner = view.owner.map(|owner| usize::from(owner.team) * TEAM_SIZE + usize::from(owner.index));
+    let owner =
+        view.owner.map(|owner| usize::from(owner.team) * TEAM_SIZE + usize::from(owner.index));
     pen.one_hot(owner, 2 * TEAM_SIZE);
     for player in view.players.iter().flatten() {
         pen.write(&[player.tired]);
@@ -202,7 +242,16 @@ pub(super) fn describe_state(agents: usize) -> Vec<String> {
         }
     }
     let keys = [
-        "left", "top left", "top", "top right", "right", "bottom right", "bottom", "bottom left", "sprint", "dribble",
+        "left",
+        "top left",
+        "top",
+        "top right",
+        "right",
+        "bottom right",
+        "bottom",
+        "bottom left",
+        "sprint",
+        "dribble",
     ];
     for agent in 0..agents {
         texts.extend(keys.map(|key| format!("agent {agent} holds {key}")));

@@ -65,7 +65,14 @@ impl Writer {
     }
 
     /// Writes the observation of an agent.
-    pub(super) fn write(&self, view: &View, frames: &Frames, agent: usize, step: usize, obs: &mut [f32]) {
+    pub(super) fn write(
+        &self,
+        view: &View,
+        frames: &Frames,
+        agent: usize,
+        step: usize,
+        obs: &mut [f32],
+    ) {
         match self.observe {
             Observe::Simple115v2 => simple115::write(view, agent, obs),
             Observe::Entities => entities::write(view, agent, self.time_left(step), obs),
@@ -141,4 +148,5 @@ fn number(flag: bool) -> f32 {
 }
 
 /// The names of the phases, in the order of their one-hot encoding.
-const MODES: [&str; 7] = ["normal play", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty"];
+const MODES: [&str; 7] =
+    ["normal play", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty"];

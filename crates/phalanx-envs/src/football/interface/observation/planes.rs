@@ -1,4 +1,5 @@
-//! The original's `extracted` planes: left team, right team, ball and the agent's player on 72 × 96 cells.
+//! The original's `extracted` planes: left team, right team, ball and the agent's player on 72 × 96
+//! cells.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,8 @@ struct Marks {
     active: [u16; TEAM_SIZE],
 }
 
-const BLANK: Marks = Marks { players: [[NONE; TEAM_SIZE]; 2], ball: NONE, active: [NONE; TEAM_SIZE] };
+const BLANK: Marks =
+    Marks { players: [[NONE; TEAM_SIZE]; 2], ball: NONE, active: [NONE; TEAM_SIZE] };
 
 /// The last frames, the newest last.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,9 +70,11 @@ impl Frames {
     }
 }
 
-/// Returns the cell of a place: column `⌊48 (x + 1)⌋` and row `⌊81 (y + 1/2.25)⌋`, both clamped, as a number.
+/// Returns the cell of a place: column `⌊48 (x + 1)⌋` and row `⌊81 (y + 1/2.25)⌋`, both clamped, as
+/// a number.
 fn cell([x, y]: [f32; 2]) -> u16 {
-    // The original truncates towards zero before it clamps, which is the same as rounding down here.
+    // The original truncates towards zero before it clamps, which is the same as rounding down
+    // here.
     let column = ((f64::from(x) + 1.0) / 2.0 * COLUMNS as f64) as i32;
     let row = ((f64::from(y) + 1.0 / 2.25) / (2.0 / 2.25) * ROWS as f64) as i32;
     let (column, row) = (column.clamp(0, COLUMNS as i32 - 1), row.clamp(0, ROWS as i32 - 1));
@@ -80,7 +84,9 @@ fn cell([x, y]: [f32; 2]) -> u16 {
 fn marks(view: &View) -> Marks {
     let mut marks = BLANK;
     for team in 0..2 {
-        for (mark, player) in marks.players[team].iter_mut().zip(&view.players[team]).take(view.counts[team]) {
+        for (mark, player) in
+            marks.players[team].iter_mut().zip(&view.players[team]).take(view.counts[team])
+        {
             *mark = cell(player.position);
         }
     }

@@ -11,7 +11,8 @@ use crate::football::engine::state::TEAM_SIZE;
 pub(super) const LEN: usize = 115;
 /// The entries before the one-hot encoding of the agent's player.
 const COMMON: usize = 97;
-/// The first entries of the left players' positions and directions, and of those of the right players.
+/// The first entries of the left players' positions and directions, and of those of the right
+/// players.
 const PLAYERS: [[usize; 2]; 2] = [[0, 22], [44, 66]];
 /// The first entry of the ball, and of its owner.
 const BALL: usize = 88;
@@ -61,11 +62,15 @@ pub(super) fn write_common(view: &View, pen: &mut Pen<'_>) {
     debug_assert_eq!(pen.at, COMMON);
 }
 
-/// Returns the entities: owner and phase stand for the agent itself, because no entry of its own says where it is;
-/// its player is marked among the left ones. All positions are relative to the centre spot.
+/// Returns the entities: owner and phase stand for the agent itself, because no entry of its own
+/// says where it is; its player is marked among the left ones. All positions are relative to the
+/// centre spot.
 pub(super) fn entities(counts: [usize; 2]) -> EntityLayout {
     let types = vec![
-        EntityType::new("self", ["ball is free", "ball is ours", "ball is theirs"].into_iter().chain(MODES)),
+        EntityType::new(
+            "self",
+            ["ball is free", "ball is ours", "ball is theirs"].into_iter().chain(MODES),
+        ),
         EntityType::new("mate", ["x", "y", "dx", "dy", "controlled by the agent"]),
         EntityType::new("opponent", ["x", "y", "dx", "dy"]),
         EntityType::new("ball", ["x", "y", "z", "dx", "dy", "dz"]),
@@ -113,13 +118,18 @@ pub(super) fn describe_common() -> Vec<String> {
     for team in ["left", "right"] {
         for what in ["", "velocity "] {
             for i in 0..TEAM_SIZE {
-                texts.extend(["x", "y"].map(|axis| format!("{team} player {i}: {what}{axis}, -1 if missing")));
+                texts.extend(
+                    ["x", "y"]
+                        .map(|axis| format!("{team} player {i}: {what}{axis}, -1 if missing")),
+                );
             }
         }
     }
     for what in ["", "velocity "] {
         texts.extend(["x", "y", "z"].map(|axis| format!("ball: {what}{axis}")));
     }
-    texts.extend(["nobody owns the ball", "the left team does", "the right team does"].map(str::to_owned));
+    texts.extend(
+        ["nobody owns the ball", "the left team does", "the right team does"].map(str::to_owned),
+    );
     texts
 }

@@ -4,6 +4,7 @@
 
 mod agent;
 mod encoders;
+mod entity_encoders;
 mod mixer_golden;
 mod mixer_properties;
 mod mixers;

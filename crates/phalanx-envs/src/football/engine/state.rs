@@ -166,6 +166,10 @@ pub struct Touch {
     pub player: PlayerId,
     /// The frame of the match.
     pub frame: u32,
-    /// Whether it was a kick at a target: a pass or a shot.
+    /// The kick, if it was a pass or a shot.
     pub kick: Option<Kick>,
+    /// Whether the ball's way after it was not chosen: a tackle, a save, or a ball that hit a body.
+    pub accidental: bool,
+    /// The mate that a pass is meant for.
+    pub target: Option<PlayerId>,
 }

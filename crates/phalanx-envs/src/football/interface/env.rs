@@ -132,8 +132,8 @@ impl Football {
         self.episode.frames.push(&self.view);
     }
 
-    /// Returns the action that replaces that of an agent while a restart is delayed: first a short pass, then nothing,
-    /// but a holder of the ball walks.
+    /// Returns the action that replaces that of an agent while a restart is delayed: first a short
+    /// pass, then nothing, but a holder of the ball walks.
     fn impatient(&self, agent: usize) -> Option<u16> {
         let waiting = self.episode.waiting;
         if waiting < PATIENCE {

@@ -172,12 +172,15 @@ fn remember(game: &mut Match) {
     }
 }
 
-/// Updates the outlooks of some of the players of a team.
+/// Updates the outlooks of some of the players of a team: each ten times a second. Before that they are zero.
 fn update_outlooks(game: &mut Match, team: usize) {
-    let phase = (game.frame as usize + team * OUTLOOK_PERIOD / 2) % OUTLOOK_PERIOD;
-    for index in (0..game.counts[team]).filter(|index| index % OUTLOOK_PERIOD == phase) {
-        let outlook = Outlook::of(&View::new(game, team), index);
-        game.minds.players[team][index].outlook = outlook;
+    let first = game.setup.first_team.min(1);
+    let before = if team == first { 0 } else { game.counts[first] };
+    for index in 0..game.counts[team] {
+        if (game.frame as usize + before + index) % OUTLOOK_PERIOD == 0 {
+            let outlook = Outlook::of(&View::new(game, team), index);
+            game.minds.players[team][index].outlook = outlook;
+        }
     }
 }
 

@@ -169,6 +169,7 @@ fn every_algorithm_learns_the_parameters_of_an_encoder() {
             "epochs=2",
             "rollout_steps=20",
             "num_mini_batch=1",
+            "learning_starts=0",
         ] {
             let (key, _) = setting.split_once('=').expect("it is an assignment");
             if entry.defaults().contains_key(key) {

@@ -5,9 +5,9 @@ use phalanx::envs::registry::factory;
 use phalanx::nn::{ConcaveMixer, OptimizerKind, RnnKind, Sharing};
 use phalanx::prelude::*;
 use phalanx::train::algorithms::{
-    Algorithm, ConcaveQ, CriticInput, CwQmix, Happo, Maa2c, NamedFile, Overlap, OwQmix, Pqn,
-    PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SequentialPpo, TargetUpdate, Unrestricted,
-    WeightedSettings,
+    Algorithm, ConcaveQ, CriticInput, CwQmix, Dqn, DqnSettings, Happo, Maa2c, NamedFile, Overlap,
+    OwQmix, Pqn, PqnIql, PqnVdn, Qatten, Qplex, Qtran, ResQ, SequentialPpo, TargetUpdate,
+    Unrestricted, WeightedSettings,
 };
 use phalanx::train::replay::Precision;
 
@@ -135,6 +135,31 @@ fn every_other_value_learner_continues_exactly() {
     check_in(game, || Qmix::new(minto()), 3, 2);
     let lstm = || QLearningSettings { rnn: RnnKind::Lstm, ..learning() };
     check_in(game, || Vdn::new(lstm()), 3, 2);
+}
+
+#[test]
+fn dqn_continues_exactly() {
+    // The buffer is full and the target network is copied before and after the interruption.
+    let learning = || DqnSettings {
+        batch_size_run: 3,
+        train_interval: 2,
+        learning_starts: 30,
+        batch_size: 16,
+        buffer_size: 100,
+        hidden_dim: 16,
+        target_update_interval: 10,
+        ..DqnSettings::default()
+    };
+    check(|| Dqn { learning: learning() }, 50, 30);
+    let soft = || DqnSettings {
+        batch_size_run: 1,
+        double_q: true,
+        target_update: TargetUpdate::Soft,
+        parameter_sharing: Sharing::None,
+        obs_last_action: true,
+        ..learning()
+    };
+    check_in("predator_prey", || Dqn { learning: soft() }, 120, 90);
 }
 
 #[test]

@@ -8,10 +8,11 @@ use phalanx::train::{Report, TrainError};
 
 /// The settings of a small learner of each family, in the words of a configuration file.
 const Q_LEARNING: &str = "batch_size_run = 2\nbatch_size = 4\nrnn_hidden_dim = 8";
+const TRANSITIONS: &str = "batch_size_run = 2\nlearning_starts = 8\nbatch_size = 4\nhidden_dim = 8";
 const ROLLOUTS: &str =
     "batch_size_run = 4\nrollout_steps = 8\ndata_chunk_length = 0\nrnn_hidden_dim = 8\nepochs = 2";
 /// One algorithm for each kind of update.
-const ALGORITHMS: [(&str, &str); 19] = [
+const ALGORITHMS: [(&str, &str); 20] = [
     ("iql", Q_LEARNING),
     ("vdn", Q_LEARNING),
     ("qmix", Q_LEARNING),
@@ -23,6 +24,7 @@ const ALGORITHMS: [(&str, &str); 19] = [
     ("cw_qmix", Q_LEARNING),
     ("resq", Q_LEARNING),
     ("concaveq", Q_LEARNING),
+    ("dqn", TRANSITIONS),
     ("pqn_vdn", ROLLOUTS),
     ("pqn_iql", ROLLOUTS),
     ("ippo", ROLLOUTS),

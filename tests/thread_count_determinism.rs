@@ -58,6 +58,24 @@ fn concaveq_writes_the_same_bytes_with_1_2_and_3_threads() {
 }
 
 #[test]
+fn dqn_writes_the_same_bytes_with_1_2_and_3_threads() {
+    // A minibatch of 1280 rows has several shards.
+    let dqn = || Dqn {
+        learning: DqnSettings {
+            batch_size: 256,
+            learning_starts: 300,
+            train_interval: 10,
+            ..DqnSettings::default()
+        },
+    };
+    let single = metrics(dqn(), 1, 2500);
+    assert!(single.contains("loss_td"), "no update was made");
+    for threads in [2, 3] {
+        assert_eq!(single, metrics(dqn(), threads, 2500), "{threads} threads");
+    }
+}
+
+#[test]
 fn ippo_writes_the_same_bytes_with_1_2_and_3_threads() {
     let ippo = || Ippo {
         learning: PolicyGradient { epochs: 2, num_mini_batch: 3, ..PolicyGradient::default() },

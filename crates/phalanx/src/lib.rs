@@ -33,7 +33,7 @@
 //! | to … | see |
 //! |---|---|
 //! | write an environment | [`Env`], the trait; [`check_env`], which tests the contract; [`EnvEntry`], for the command line |
-//! | use a built-in environment | [`envs::registry`]; [`envs::skirmish`], [`envs::smax`], [`envs::predator_prey`], [`envs::matrix`] |
+//! | use a built-in environment | [`envs::registry`]; [`envs::skirmish`], [`envs::smax`], [`envs::football`], [`envs::predator_prey`], [`envs::matrix`] |
 //! | choose an algorithm | [`train::algorithms`]; every one is a plain value with public fields |
 //! | train | [`Trainer`], with stopping rules, schedules, seeds and metrics of your own; [`Observer`], [`Report`], [`RunSummary`] |
 //! | configure a run | [`RunConfig`], and [`train::config`] for files and `key=value` |
@@ -125,7 +125,7 @@ pub mod prelude {
     //!   holds [`Evaluation`]s, or with a [`TrainError`]. [`RunConfig`] holds the settings of every run;
     //!   [`ProgressDisplay`] is what `show_progress` adds.
     //! - **Algorithms**: Q-learning ([`QLearning`] with a mixer, such as [`Qmix`]), policy gradients
-    //!   ([`Ippo`] and its relatives, with the settings [`PolicyGradient`]) and [`Pqn`].
+    //!   ([`Ippo`] and its relatives, with the settings [`PolicyGradient`]), [`Dqn`] and [`Pqn`].
     //! - **Deployment**: [`Player`] acts with the policy of a run.
     //! - **Environments**: [`Env`] and what an implementation uses: [`EnvSpec`], [`StepBuffers`],
     //!   [`StepResult`], [`StepStatus`], [`Description`], [`EnvError`], [`pack`] and [`unpack`].
@@ -149,9 +149,9 @@ pub mod prelude {
     // Algorithms.
     #[doc(no_inline)]
     pub use phalanx_train::algorithms::{
-        ConcaveQ, CwQmix, Happo, Ia2c, Ippo, Iql, Maa2c, Mappo, OwQmix, PolicyGradient, Pqn,
-        PqnIql, PqnVdn, QLearning, QLearningSettings, Qatten, Qmix, Qplex, Qtran, ResQ,
-        SequentialPpo, Unrestricted, Vdn,
+        ConcaveQ, CwQmix, Dqn, DqnSettings, Happo, Ia2c, Ippo, Iql, Maa2c, Mappo, OwQmix,
+        PolicyGradient, Pqn, PqnIql, PqnVdn, QLearning, QLearningSettings, Qatten, Qmix, Qplex,
+        Qtran, ResQ, SequentialPpo, Unrestricted, Vdn,
     };
 
     // Deployment.

@@ -5,8 +5,8 @@ use super::engine::state::Role;
 /// A player's place at the start of an episode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Placed {
-    /// The coordinates of the original's scenario files, in the player's own frame: its team attacks towards
-    /// positive `x`. A unit is 55 m along `x` and 84.96 m along `y`.
+    /// The coordinates of the original's scenario files, in the player's own frame: its team
+    /// attacks towards positive `x`. A unit is 55 m along `x` and 84.96 m along `y`.
     pub at: [f32; 2],
     /// The role.
     pub role: Role,
@@ -25,7 +25,8 @@ pub struct Scenario {
     pub summary: &'static str,
     /// The ball at the start, in observed units.
     pub ball: [f32; 2],
-    /// The two teams; the second starts on the right, unless the teams [alternate](Scenario::alternates).
+    /// The two teams; the second starts on the right, unless the teams
+    /// [alternate](Scenario::alternates).
     pub teams: [&'static [Placed]; 2],
     /// The length of an episode, in steps (the original's `game_duration`).
     pub duration: usize,
@@ -45,7 +46,8 @@ pub struct Scenario {
     pub alternates: bool,
     /// The number of agents that studies use.
     pub agents: usize,
-    /// The number of attackers, the last players of the left team, which agents hold if they do not switch.
+    /// The number of attackers, the last players of the left team, which agents hold if they do not
+    /// switch.
     pub attackers: usize,
 }
 
@@ -86,7 +88,8 @@ const COUNTERATTACK: &[Placed] = &[
     at(0.35, 0.316102, CF),
 ];
 
-/// The line-up that defends a counterattack; its left and right back share one place, as in the original.
+/// The line-up that defends a counterattack; its left and right back share one place, as in the
+/// original.
 const fn retreating(centre_back: f32) -> [Placed; 11] {
     [
         KEEPER,
@@ -175,8 +178,8 @@ const KAGGLE: [&[Placed]; 2] = [
     ],
 ];
 
-/// What the scenarios of the academy have in common: an attack, without offside, that ends with a goal, a
-/// whistle or the loss of the ball.
+/// What the scenarios of the academy have in common: an attack, without offside, that ends with a
+/// goal, a whistle or the loss of the ball.
 const ACADEMY: Scenario = Scenario {
     name: "",
     summary: "",
@@ -410,8 +413,9 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// The indices in a team's list, nearest to the centre spot first, while the original's players still stand in
-/// its default formation. Controllers take players in this order before the scenario places them.
+/// The indices in a team's list, nearest to the centre spot first, while the original's players
+/// still stand in its default formation. Controllers take players in this order before the scenario
+/// places them.
 const FROM_THE_CENTRE: [u8; 11] = [6, 5, 7, 8, 10, 0, 9, 2, 3, 1, 4];
 
 impl Scenario {
@@ -425,7 +429,8 @@ impl Scenario {
         self.teams[team].iter().filter(|player| player.controllable).count()
     }
 
-    /// Returns the players of `team` that `agents` controllers hold after a reset, in ascending order.
+    /// Returns the players of `team` that `agents` controllers hold after a reset, in ascending
+    /// order.
     pub fn first_controlled(&self, team: usize, agents: usize) -> impl Iterator<Item = u8> + use<> {
         let players = self.teams[team];
         let may = |&index: &u8| players.get(usize::from(index)).is_some_and(|p| p.controllable);
@@ -436,8 +441,8 @@ impl Scenario {
         (0..11).filter(move |&index| held[usize::from(index)])
     }
 
-    /// Returns the players that `agents` controllers hold throughout if they do not switch: the attackers
-    /// first, then the other controllable players, in ascending order.
+    /// Returns the players that `agents` controllers hold throughout if they do not switch: the
+    /// attackers first, then the other controllable players, in ascending order.
     pub fn attackers_held(&self, agents: usize) -> impl Iterator<Item = u8> + use<> {
         let players = self.teams[0];
         let first = players.len() - self.attackers;

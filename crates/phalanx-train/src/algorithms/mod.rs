@@ -5,6 +5,7 @@
 //!   [`Algorithms::register`] in a program of your own.
 //! - Q-learning: [`QLearning`] over any [`Mixer`](phalanx_core::nn::Mixer), and algorithms that
 //!   implement [`ValueFactorisation`].
+//! - DQN: [`Dqn`].
 //! - PQN: [`PqnVdn`] and [`PqnIql`].
 //! - Policy gradients: [`PolicyGradient`] holds the settings of [`Ippo`], [`Mappo`], [`Happo`],
 //!   [`SequentialPpo`], [`Ia2c`] and [`Maa2c`].
@@ -49,6 +50,7 @@ macro_rules! algorithm_of_settings {
         }
     };
 }
+mod dqn;
 mod learning_rate;
 mod pending_metrics;
 mod planned_updates;
@@ -58,6 +60,7 @@ mod q_learning;
 mod registry;
 mod transfer;
 
+pub use dqn::{Dqn, DqnLoss, DqnSettings};
 pub use learning_rate::LearningRate;
 pub use planned_updates::PlannedUpdates;
 pub use policy_gradient::{

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use toml::Table;
 
 use super::{
-    Algorithm, ConcaveQ, CwQmix, Happo, Ia2c, Ippo, Maa2c, Mappo, OwQmix, PqnIql, PqnVdn,
+    Algorithm, ConcaveQ, CwQmix, Dqn, Happo, Ia2c, Ippo, Maa2c, Mappo, OwQmix, PqnIql, PqnVdn,
     QLearning, Qtran, ResQ, SequentialPpo,
 };
 use crate::config::{ConfigError, renamed, run_defaults};
@@ -29,6 +29,7 @@ impl Algorithms {
             AlgorithmEntry::of::<CwQmix>(),
             AlgorithmEntry::of::<ResQ>(),
             AlgorithmEntry::of::<ConcaveQ>(),
+            AlgorithmEntry::of::<Dqn>(),
             AlgorithmEntry::of::<PqnVdn>(),
             AlgorithmEntry::of::<PqnIql>(),
             AlgorithmEntry::of::<Ippo>(),

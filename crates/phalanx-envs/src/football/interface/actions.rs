@@ -32,7 +32,8 @@ pub const RELEASE_DRIBBLE: u16 = 18;
 /// Leaves the player to the built-in rules (action set `v2`).
 pub const BUILTIN_AI: u16 = 19;
 
-/// The eight directions by action, from [`LEFT`] on: each part is -1, 0 or 1, positive `y` is the bottom.
+/// The eight directions by action, from [`LEFT`] on: each part is -1, 0 or 1, positive `y` is the
+/// bottom.
 pub const DIRECTIONS: [[i8; 2]; 8] =
     [[-1, 0], [-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1]];
 

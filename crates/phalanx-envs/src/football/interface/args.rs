@@ -37,7 +37,8 @@ pub enum Reward {
     /// Goals.
     #[serde(rename = "scoring")]
     Scoring,
-    /// 100 for a goal and -1 for any other end, and the episode ends when the ball or an attacker is in the own half.
+    /// 100 for a goal and -1 for any other end, and the episode ends when the ball or an attacker
+    /// is in the own half.
     #[serde(rename = "cds")]
     Cds,
 }
@@ -85,7 +86,8 @@ pub enum Masks {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FootballArgs {
-    /// The number of agents, which control players of the left team; zero takes that of the scenario.
+    /// The number of agents, which control players of the left team; zero takes that of the
+    /// scenario.
     pub agents: usize,
     /// How controllers choose their players.
     pub control: ControlMode,
@@ -180,7 +182,8 @@ impl FootballArgs {
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument has an invalid value, or there are more agents than players to control.
+    /// Returns an error if an argument has an invalid value, or there are more agents than players
+    /// to control.
     pub(super) fn for_scenario(mut self, scenario: &Scenario) -> Result<Self, ArgumentError> {
         self.check()?;
         if self.agents == 0 {

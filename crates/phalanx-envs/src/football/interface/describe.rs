@@ -17,7 +17,8 @@ pub(super) fn describe(env: &Football) -> Description {
     }
 }
 
-/// Returns the ball, its owner, the players, the score and the phase, in metres and in the left team's frame.
+/// Returns the ball, its owner, the players, the score and the phase, in metres and in the left
+/// team's frame.
 pub(super) fn frame(env: &Football) -> Map<String, Value> {
     let game = &env.episode.game;
     let mut players = Vec::new();

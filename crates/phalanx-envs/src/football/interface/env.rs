@@ -7,7 +7,7 @@ use phalanx_core::rng::Rng;
 use serde_json::{Map, Value};
 
 use super::actions::{self, IDLE, LEFT, SHORT_PASS};
-use super::args::ActionSet;
+use super::args::{ActionSet, Observe};
 use super::describe;
 use super::ending::{Ending, Umpire};
 use super::football::{Episode, Football};
@@ -129,11 +129,13 @@ impl Football {
         control::end_step(game);
         self.episode.step += 1;
         self.look();
-        self.episode.frames.push(&self.view);
+        if self.args.obs == Observe::Planes {
+            self.episode.frames.push(&self.view);
+        }
     }
 
-    /// Returns the action that replaces that of an agent while a restart is delayed: first a short pass, then nothing,
-    /// but a holder of the ball walks.
+    /// Returns the action that replaces that of an agent while a restart is delayed: first a short
+    /// pass, then nothing, but a holder of the ball walks.
     fn impatient(&self, agent: usize) -> Option<u16> {
         let waiting = self.episode.waiting;
         if waiting < PATIENCE {

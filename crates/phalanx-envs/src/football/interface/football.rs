@@ -23,10 +23,12 @@ const INFO: [&str; 7] = [
     "checkpoints",
 ];
 
-/// A football scenario: agents control players of the left team against the built-in players of the right one.
+/// A football scenario: agents control players of the left team against the built-in players of the
+/// right one.
 ///
-/// Actions, observations, rewards and ends are those of Google Research Football (Kurach et al. 2020);
-/// [`Env::describe`](phalanx_core::env::Env::describe) names every index. The match is simulated by our own engine.
+/// Actions, observations, rewards and ends are those of Google Research Football (Kurach et al.
+/// 2020); [`Env::describe`](phalanx_core::env::Env::describe) names every index. The match is
+/// simulated by our own engine.
 ///
 /// ```
 /// use phalanx_core::env::Env;

@@ -15,10 +15,10 @@ const SHOOTING: [f32; 2] = [0.64, 0.27];
 
 /// Writes the mask of an agent.
 ///
-/// GRF_MARL's: passes, shots and dribbling need a ball within reach that the opponents do not own, slides one that
-/// they own; only what is held can be released; shots are allowed in front of the goal only, and long and high passes
-/// are not allowed there. At goal kicks, corners and penalties of the own team only kicks are useful, and only they
-/// and idling are available.
+/// GRF_MARL's: passes, shots and dribbling need a ball within reach that the opponents do not own,
+/// slides one that they own; only what is held can be released; shots are allowed in front of the
+/// goal only, and long and high passes are not allowed there. At goal kicks, corners and penalties
+/// of the own team only kicks are useful, and only they and idling are available.
 pub(super) fn write(masks: Masks, view: &View, agent: usize, mask: &mut [bool]) {
     mask.fill(true);
     if masks == Masks::None {

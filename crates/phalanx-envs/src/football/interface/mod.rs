@@ -1,8 +1,10 @@
 //! The interface of Google Research Football, reproduced element by element.
 //!
 //! - `args` are the arguments, `actions` the actions under the original's numbers.
-//! - `view` is what the original shows of a match; `observation` writes it in four forms, `mask` masks actions.
-//! - `reward` computes goals, checkpoints and CDS's reward; `ending` ends episodes in the original's order.
+//! - `view` is what the original shows of a match; `observation` writes it in four forms, `mask`
+//!   masks actions.
+//! - `reward` computes goals, checkpoints and CDS's reward; `ending` ends episodes in the
+//!   original's order.
 //! - `start` puts a scenario's players in place, `football` and `env` are the environment.
 //! - `scripted` are the scripted policies.
 

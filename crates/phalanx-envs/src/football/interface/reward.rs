@@ -47,8 +47,9 @@ impl Rewarder {
 
     /// Returns the number of checkpoints that an agent collects in a step.
     ///
-    /// A goal brings all that are left. Otherwise, while the agent's player owns the ball, checkpoint `c` is reached
-    /// at a distance of `0.99 - 0.8 c / 9` from (1, 0), in observed units of both axes alike.
+    /// A goal brings all that are left. Otherwise, while the agent's player owns the ball,
+    /// checkpoint `c` is reached at a distance of `0.99 - 0.8 c / 9` from (1, 0), in observed units
+    /// of both axes alike.
     fn collect(&mut self, view: &View, agent: usize, scored: bool) -> u8 {
         let collected = &mut self.collected[agent];
         let before = *collected;

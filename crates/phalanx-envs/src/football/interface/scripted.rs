@@ -8,7 +8,8 @@ use super::actions::{BUILTIN_AI, IDLE, SHOT, SPRINT};
 use super::view::View;
 use crate::football::engine::pitch::{HALF_LENGTH, UNIT_X, UNIT_Y};
 
-/// The scripted policies, each with a one-sentence description. The last one needs `action_set = "v2"`.
+/// The scripted policies, each with a one-sentence description. The last one needs `action_set =
+/// "v2"`.
 pub const SCRIPTED_POLICIES: &[(&str, &str)] = &[
     (
         "run_and_shoot",
@@ -49,7 +50,8 @@ pub(super) fn choose(
     }
 }
 
-/// Returns the action of an agent that sprints first, then runs, and shoots within `radius` metres of the goal.
+/// Returns the action of an agent that sprints first, then runs, and shoots within `radius` metres
+/// of the goal.
 fn run_and_shoot(view: &View, agent: usize, radius: f32) -> u16 {
     let Some(index) = view.active[agent] else { return IDLE };
     if !view.sticky[agent][8] {

@@ -15,8 +15,8 @@ use crate::football::scenarios::Scenario;
 /// Metres per unit of the scenarios across the pitch, which differs from the observed unit.
 const SCENARIO_Y: f32 = 84.96;
 
-/// Starts a match. Chance decides which line-up the left team takes, if they alternate, and which team is processed
-/// first in a frame.
+/// Starts a match. Chance decides which line-up the left team takes, if they alternate, and which
+/// team is processed first in a frame.
 pub(super) fn begin(scenario: &Scenario, args: &FootballArgs, rng: &mut Rng) -> Match {
     let exchanged = scenario.alternates && rng.below(2) == 1;
     let first_team = rng.below(2);

@@ -16,9 +16,10 @@ const PATIENCE: u16 = 2000;
 
 /// Counts the time for which a button is pressed, and begins its action.
 ///
-/// With less of the ball than the opponents only the button of a slide counts, otherwise only those of kicks.
-/// What counts is `possession - 1`, plus 0.15 for a short pass, a long pass or a shot, minus 0.15 for a slide, plus
-/// 0.2 if the ball is higher than 1.5 m; the player that is expected to play the ball always kicks.
+/// With less of the ball than the opponents only the button of a slide counts, otherwise only those
+/// of kicks. What counts is `possession - 1`, plus 0.15 for a short pass, a long pass or a shot,
+/// minus 0.15 for a slide, plus 0.2 if the ball is higher than 1.5 m; the player that is expected
+/// to play the ball always kicks.
 pub(super) fn process(game: &Match, id: PlayerId, controller: &mut Controller) {
     let may = game.in_play() || game.referee.taker == Some(id);
     if let (None, Some(button), true) = (controller.pending, controller.button, may) {
@@ -54,8 +55,9 @@ pub(super) fn process(game: &Match, id: PlayerId, controller: &mut Controller) {
 
 /// Adds the pending action to the command.
 ///
-/// A kick is requested once its button is released, or has been pressed for half a second, or the player loses
-/// the ball; it is given up after 2 s, or if a short pass is pressed before a high pass or a shot begins.
+/// A kick is requested once its button is released, or has been pressed for half a second, or the
+/// player loses the ball; it is given up after 2 s, or if a short pass is pressed before a high
+/// pass or a shot begins.
 pub(super) fn request(
     game: &Match,
     id: PlayerId,
@@ -90,7 +92,8 @@ pub(super) fn request(
     let lost = !player.has_possession && game.in_play() && controller.released > 0;
     if !held || controller.gauge > EARLY || lost {
         let gauge = f32::from(controller.gauge) / f32::from(FULL);
-        let request = KickRequest { kick, direction: wish.direction, gauge, target: None };
+        let request =
+            KickRequest { kick, direction: wish.direction, gauge, target: None, aimed: false };
         command.kick = Some(request);
     }
 }

@@ -1,7 +1,8 @@
 //! The commands of players that agents control.
 //!
-//! A [`Controller`] is what the original calls a keyboard: an agent's direction, sprint and dribble stay pressed
-//! until released, while the buttons of passes, shots and slides are pressed for one step.
+//! A [`Controller`] is what the original calls a keyboard: an agent's direction, sprint and dribble
+//! stay pressed until released, while the buttons of passes, shots and slides are pressed for one
+//! step.
 //!
 //! - `switching` decides which player a controller holds.
 //! - `buttons` turns the buttons into kicks and slides.
@@ -37,7 +38,8 @@ pub enum Key {
     Kick(Kick),
     /// Presses the button of a slide for one step.
     Slide,
-    /// Leaves the player to the built-in rules until another key is pressed, and releases everything.
+    /// Leaves the player to the built-in rules until another key is pressed, and releases
+    /// everything.
     Builtin,
 }
 
@@ -80,7 +82,8 @@ pub struct Control {
     pub controllers: [[Controller; TEAM_SIZE]; 2],
     /// The number of controllers of each team.
     pub counts: [usize; 2],
-    /// The player of each team that was chosen last: the holder of the ball, or the target of a pass.
+    /// The player of each team that was chosen last: the holder of the ball, or the target of a
+    /// pass.
     pub selected: [Option<u8>; 2],
     /// Whether controllers keep their players.
     pub fixed: bool,
@@ -127,7 +130,8 @@ impl Controller {
         self.button = None;
     }
 
-    /// Returns what is held, as 0 or 1: left, top left, top, …, bottom left (clockwise), sprint and dribble.
+    /// Returns what is held, as 0 or 1: left, top left, top, …, bottom left (clockwise), sprint and
+    /// dribble.
     pub fn sticky(&self) -> [bool; 10] {
         const DIRECTIONS: [[i8; 2]; 8] =
             [[-1, 0], [-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1]];
@@ -195,8 +199,8 @@ pub fn command(game: &mut Match) {
     }
 }
 
-/// The movement that an agent asks for: the held direction (or the one in which the player looks) and the speed
-/// of the held keys, mixed with the player's movement after a switch.
+/// The movement that an agent asks for: the held direction (or the one in which the player looks)
+/// and the speed of the held keys, mixed with the player's movement after a switch.
 #[derive(Clone, Copy)]
 struct Wish {
     direction: Vec2,
@@ -252,7 +256,8 @@ impl Wish {
     }
 }
 
-/// Returns how much of the ball a player has against the other team: `(their time + 0.2) / (its time + 0.2)`.
+/// Returns how much of the ball a player has against the other team: `(their time + 0.2) / (its
+/// time + 0.2)`.
 fn possession(game: &Match, id: PlayerId) -> f32 {
     (game.team_time_to_ball[1 - usize::from(id.team)] + 0.2) / (game.player(id).time_to_ball + 0.2)
 }

@@ -19,8 +19,9 @@ const SPRINTS: f32 = 6.0;
 
 /// Returns the command for movement.
 ///
-/// A player that the ball is meant for runs to it whatever the agent holds; its wish only takes effect in touches.
-/// Others do what the agent holds: without a direction they stand and look at the ball.
+/// A player that the ball is meant for runs to it whatever the agent holds; its wish only takes
+/// effect in touches. Others do what the agent holds: without a direction they stand and look at
+/// the ball.
 pub(super) fn command(game: &Match, id: PlayerId, controller: &Controller, wish: Wish) -> Command {
     let player = game.player(id);
     let to_ball = (game.ball.position - player.position).direction_or(player.facing);
@@ -54,8 +55,8 @@ fn has_best_possession(game: &Match, id: PlayerId) -> bool {
     game.player(id).has_possession && possession(game, id) >= 1.0
 }
 
-/// Returns the velocity that the next touch should give: the wish, slowed down and straight ahead while a kick
-/// waits. At a sprint a touch turns by at most 22.5 degrees, unless it turns back.
+/// Returns the velocity that the next touch should give: the wish, slowed down and straight ahead
+/// while a kick waits. At a sprint a touch turns by at most 22.5 degrees, unless it turns back.
 fn carry(game: &Match, id: PlayerId, controller: &Controller, wish: Wish) -> Vec2 {
     let player = game.player(id);
     let speed = player.velocity.length();
@@ -135,8 +136,8 @@ fn pulled(
     }
 }
 
-/// Returns the way of the team's best defender right after a switch: towards the opponent with the ball, and
-/// alongside when it is near.
+/// Returns the way of the team's best defender right after a switch: towards the opponent with the
+/// ball, and alongside when it is near.
 fn hunt(game: &Match, id: PlayerId, wish: Wish) -> Pursuit {
     let player = game.player(id);
     let opponent = game.player(game.main);

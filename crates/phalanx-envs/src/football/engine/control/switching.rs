@@ -6,9 +6,10 @@ use super::super::vec2::Vec2;
 
 /// Lets the controllers of a team jump to the players that need one.
 ///
-/// The controller of the player that is expected to play the ball loses its turn. If no agent commands the team's
-/// designated outfield player, and it has the ball alone, takes a restart, or needs less than a third of the time
-/// to the ball that commanded players need, the controller whose turn it is takes it.
+/// The controller of the player that is expected to play the ball loses its turn. If no agent
+/// commands the team's designated outfield player, and it has the ball alone, takes a restart, or
+/// needs less than a third of the time to the ball that commanded players need, the controller
+/// whose turn it is takes it.
 pub(super) fn update(game: &mut Match, team: usize) {
     if !game.control.fixed {
         let count = game.control.counts[team];
@@ -34,8 +35,8 @@ pub(super) fn update(game: &mut Match, team: usize) {
     select_anyone(game, team);
 }
 
-/// Gives a player to the controller of its team whose turn it is, unless it has one, and makes it the team's
-/// designated player. Bodies call this for the target of a pass.
+/// Gives a player to the controller of its team whose turn it is, unless it has one, and makes it
+/// the team's designated player. Bodies call this for the target of a pass.
 pub fn hand_over(game: &mut Match, id: PlayerId) {
     let team = usize::from(id.team);
     if game.player(id).controllable && !game.control.fixed {
@@ -48,7 +49,8 @@ pub fn hand_over(game: &mut Match, id: PlayerId) {
     game.designated[team] = id.index;
 }
 
-/// Takes their players from the controllers of a team at a whistle, so that they choose anew, if they switch at all.
+/// Takes their players from the controllers of a team at a whistle, so that they choose anew, if
+/// they switch at all.
 pub fn let_go(game: &mut Match, team: usize) {
     if may_switch(game, team) {
         for controller in &mut game.control.controllers[team] {
@@ -72,7 +74,8 @@ pub fn release(game: &mut Match, id: PlayerId) {
     }
 }
 
-/// Returns whether the controllers of a team change players: not if there is one for every player that may be held.
+/// Returns whether the controllers of a team change players: not if there is one for every player
+/// that may be held.
 pub fn may_switch(game: &Match, team: usize) -> bool {
     let players = &game.setup.players[team][..game.setup.counts[team]];
     let controllable = players.iter().filter(|player| player.controllable).count();

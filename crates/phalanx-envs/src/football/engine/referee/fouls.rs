@@ -40,9 +40,9 @@ enum Card {
 
 /// Judges a trip in the frame before.
 ///
-/// Standing: a fall within 2 m of the ball while the victim's team has it (faded possession above 1.1). Sliding: any
-/// trip within 8 m of the ball by a player that has not touched it for 0.6 s, if its severity exceeds 1; above 1.4 it
-/// is a yellow card, above 2 a red one.
+/// Standing: a fall over a player that tackles, within 2 m of the ball while the victim's team has it (faded possession above
+/// 1.1). Sliding: any trip within 8 m of the ball by a player that has not touched it for 0.6 s, if
+/// its severity exceeds 1; above 1.4 it is a yellow card, above 2 a red one.
 pub(super) fn notice(game: &mut Match) {
     let Some(trip) = game.last_trip.filter(|trip| trip.frame + 1 == game.frame) else { return };
     let victim = game.player(trip.victim);
@@ -65,7 +65,9 @@ pub(super) fn notice(game: &mut Match) {
         (card, false)
     } else {
         let theirs = game.fading_possession[usize::from(trip.victim.team)] > 1.1;
-        if !trip.fell || !theirs || distance >= 2.0 {
+        let body = &game.player(trip.offender).body;
+        let fights = matches!(body, Body::Tackle { .. } | Body::Slide { .. });
+        if !trip.fell || !theirs || distance >= 2.0 || !fights {
             return;
         }
         (Card::None, true)
@@ -80,8 +82,8 @@ pub(super) fn notice(game: &mut Match) {
     });
 }
 
-/// Returns how bad a slide is: up to 0.5 for being early or late, up to 0.5 for a ball 2 m from the foot, and up to 1
-/// for coming from behind.
+/// Returns how bad a slide is: up to 0.5 for being early or late, up to 0.5 for a ball 2 m from the
+/// foot, and up to 1 for coming from behind.
 fn severity(game: &Match, trip: &Trip) -> f32 {
     let (victim, offender) = (game.player(trip.victim), game.player(trip.offender));
     let timing = match offender.body {
@@ -96,10 +98,11 @@ fn severity(game: &Match, trip: &Trip) -> f32 {
     timing + from_behind * 0.5 + 0.5
 }
 
-/// Returns the restart for a foul, unless its victim's team profits from playing on, and shows the card.
+/// Returns the restart for a foul, unless its victim's team profits from playing on, and shows the
+/// card.
 ///
-/// There is no advantage in the penalty area. Elsewhere a standing foul is whistled if the victim's team has less of
-/// the ball after 0.6 s, and forgotten after 3 s.
+/// There is no advantage in the penalty area. Elsewhere a standing foul is whistled if the victim's
+/// team has less of the ball after 0.6 s, and forgotten after 3 s.
 pub(super) fn judge(game: &mut Match) -> Option<Restart> {
     let foul = game.referee.foul?;
     let team = usize::from(foul.victim.team);
@@ -129,7 +132,8 @@ pub(super) fn judge(game: &mut Match) -> Option<Restart> {
     })
 }
 
-/// Shows a card. The second yellow one or a red one sends the player off, unless it is the last of its team.
+/// Shows a card. The second yellow one or a red one sends the player off, unless it is the last of
+/// its team.
 fn show_card(game: &mut Match, foul: &Foul) {
     let offender = foul.offender;
     let player = game.player_mut(offender);

@@ -1,7 +1,8 @@
 //! The rules of the game: goals, the ball out of play, offside, fouls and restarts.
 //!
-//! A whistle arranges the restart in the same frame: the time until players are back in place is not played. Then
-//! [`Match::mode`] names the restart until the taker touches the ball. Kick-offs are not awaited: play goes on.
+//! A whistle arranges the restart in the same frame: the time until players are back in place is
+//! not played. Then [`Match::mode`] names the restart until the taker touches the ball. Kick-offs
+//! are not awaited: play goes on.
 //!
 //! - `out_of_play` finds goals and balls over the lines.
 //! - `offside` marks players when their team touches the ball.

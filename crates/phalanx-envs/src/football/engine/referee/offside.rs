@@ -1,4 +1,5 @@
-//! Offside: marked when a team touches the ball, an offence when a marked player is the next to touch it.
+//! Offside: marked when a team touches the ball, an offence when a marked player is the next to
+//! touch it.
 
 use super::super::Match;
 use super::super::pitch::HALF_LENGTH;
@@ -17,8 +18,9 @@ pub(super) fn judge(game: &Match, toucher: PlayerId) -> Option<Restart> {
     offence.then_some(Restart { mode: GameMode::FreeKick, team: others, position })
 }
 
-/// Marks the mates of the player that touched the ball last who are beyond the second-deepest opponent, the ball and
-/// the half line. From throw-ins and corners (`counts` is false) nobody is offside.
+/// Marks the mates of the player that touched the ball last who are beyond the second-deepest
+/// opponent, the ball and the half line. From throw-ins and corners (`counts` is false) nobody is
+/// offside.
 pub(super) fn mark(game: &mut Match, counts: bool) {
     game.referee.offside = (0, 0);
     let (true, true, Some(touch)) = (game.setup.offsides, counts, game.last_touch) else { return };

@@ -47,8 +47,9 @@ pub(super) fn judge(game: &mut Match) -> Option<Restart> {
     None
 }
 
-/// Returns whether the ball crossed the plane of the goal at `side` (1 or -1) between its posts and below its bar
-/// in this frame. A ball that began the frame beside a post, next to the goal line, did not.
+/// Returns whether the ball crossed the plane of the goal at `side` (1 or -1) between its posts and
+/// below its bar in this frame. A ball that began the frame beside a post, next to the goal line,
+/// did not.
 fn is_goal(game: &Match, side: f32) -> bool {
     let (from, to) = (&game.previous_ball, &game.ball);
     let line = HALF_LENGTH + HALF_LINE + BALL_RADIUS;

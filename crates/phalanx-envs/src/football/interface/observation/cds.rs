@@ -1,6 +1,7 @@
 //! The observations of CDS (Li et al. 2021), relative to the player of the agent.
 //!
-//! Agent `i` of `n` observes as the `i`-th of the last `n` left players, whichever player it controls.
+//! Agent `i` of `n` observes as the `i`-th of the last `n` left players, whichever player it
+//! controls.
 
 use super::super::view::View;
 use super::Pen;
@@ -22,8 +23,9 @@ pub(super) fn state_dim(agents: usize, opponents: usize) -> usize {
     4 * agents + 4 * opponents + 6
 }
 
-/// Writes an observation: own position, mates' positions relative to it, own direction, mates' directions, the
-/// opponents' relative positions and directions, and the ball: relative position, height and direction.
+/// Writes an observation: own position, mates' positions relative to it, own direction, mates'
+/// directions, the opponents' relative positions and directions, and the ball: relative position,
+/// height and direction.
 pub(super) fn write(view: &View, agents: usize, opponents: usize, agent: usize, obs: &mut [f32]) {
     let [ours, theirs] = &view.players;
     let ours = &ours[view.counts[0] - agents..view.counts[0]];

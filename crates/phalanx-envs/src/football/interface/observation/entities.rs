@@ -1,4 +1,5 @@
-//! A row for each player, for the ball and for the rest of the game, in metres and relative to the agent's player.
+//! A row for each player, for the ball and for the rest of the game, in metres and relative to the
+//! agent's player.
 
 use phalanx_core::env::{Entity, EntityLayout, EntityType, Presence};
 
@@ -156,8 +157,8 @@ fn relative(place: [f32; 2], here: [f32; 2]) -> [f32; 2] {
     [(place[0] - here[0]) / NEAR, (place[1] - here[1]) / NEAR]
 }
 
-/// Returns the entities: the agent's player, mates, opponents, the ball and the context. In a full game these are 24
-/// nodes.
+/// Returns the entities: the agent's player, mates, opponents, the ball and the context. In a full
+/// game these are 24 nodes.
 pub(super) fn entities(counts: [usize; 2]) -> EntityLayout {
     let types = vec![
         EntityType::new("self", SELF),
@@ -214,7 +215,8 @@ pub(super) fn state_dim(agents: usize) -> usize {
     simple115::state_dim(agents) + 4 * TEAM_SIZE + 10 * agents + 1
 }
 
-/// Writes the state: that of `simple115v2`, the ball's owner (one-hot), tiredness, what agents hold and the time left.
+/// Writes the state: that of `simple115v2`, the ball's owner (one-hot), tiredness, what agents hold
+/// and the time left.
 pub(super) fn write_state(view: &View, agents: usize, time_left: f32, state: &mut [f32]) {
     let (common, rest) = state.split_at_mut(simple115::state_dim(agents));
     simple115::write_state(view, agents, common);

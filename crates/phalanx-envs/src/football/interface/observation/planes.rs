@@ -1,4 +1,5 @@
-//! The original's `extracted` planes: left team, right team, ball and the agent's player on 72 × 96 cells.
+//! The original's `extracted` planes: left team, right team, ball and the agent's player on 72 × 96
+//! cells.
 
 use serde::{Deserialize, Serialize};
 
@@ -69,9 +70,11 @@ impl Frames {
     }
 }
 
-/// Returns the cell of a place: column `⌊48 (x + 1)⌋` and row `⌊81 (y + 1/2.25)⌋`, both clamped, as a number.
+/// Returns the cell of a place: column `⌊48 (x + 1)⌋` and row `⌊81 (y + 1/2.25)⌋`, both clamped, as
+/// a number.
 fn cell([x, y]: [f32; 2]) -> u16 {
-    // The original truncates towards zero before it clamps, which is the same as rounding down here.
+    // The original truncates towards zero before it clamps, which is the same as rounding down
+    // here.
     let column = ((f64::from(x) + 1.0) / 2.0 * COLUMNS as f64) as i32;
     let row = ((f64::from(y) + 1.0 / 2.25) / (2.0 / 2.25) * ROWS as f64) as i32;
     let (column, row) = (column.clamp(0, COLUMNS as i32 - 1), row.clamp(0, ROWS as i32 - 1));

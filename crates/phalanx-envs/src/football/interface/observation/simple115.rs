@@ -11,7 +11,8 @@ use crate::football::engine::state::TEAM_SIZE;
 pub(super) const LEN: usize = 115;
 /// The entries before the one-hot encoding of the agent's player.
 const COMMON: usize = 97;
-/// The first entries of the left players' positions and directions, and of those of the right players.
+/// The first entries of the left players' positions and directions, and of those of the right
+/// players.
 const PLAYERS: [[usize; 2]; 2] = [[0, 22], [44, 66]];
 /// The first entry of the ball, and of its owner.
 const BALL: usize = 88;
@@ -61,8 +62,9 @@ pub(super) fn write_common(view: &View, pen: &mut Pen<'_>) {
     debug_assert_eq!(pen.at, COMMON);
 }
 
-/// Returns the entities: owner and phase stand for the agent itself, because no entry of its own says where it is;
-/// its player is marked among the left ones. All positions are relative to the centre spot.
+/// Returns the entities: owner and phase stand for the agent itself, because no entry of its own
+/// says where it is; its player is marked among the left ones. All positions are relative to the
+/// centre spot.
 pub(super) fn entities(counts: [usize; 2]) -> EntityLayout {
     let types = vec![
         EntityType::new(

@@ -44,7 +44,8 @@ fn planes_mark_the_original_cells() {
     // Keepers beyond the goal lines are clamped to the first and last column.
     assert_eq!(cell(36, 0), [1.0, 0.0, 0.0, 0.0]);
     assert_eq!(cell(36, 95), [0.0, 1.0, 0.0, 0.0]);
-    // (0.60662, 0): column ⌊48 · 1.60662⌋ = 77, row ⌊81 · 0.4444⌋ = 36; the ball at 0.62 falls into the same cell.
+    // (0.60662, 0): column ⌊48 · 1.60662⌋ = 77, row ⌊81 · 0.4444⌋ = 36; the ball at 0.62 falls into
+    // the same cell.
     assert_eq!(cell(36, 77), [1.0, 0.0, 1.0, 0.0]);
     // (0.70772, 0.20325): column 81, row ⌊81 · 0.64769⌋ = 52; agent 1 controls this player.
     assert_eq!(cell(52, 81), [1.0, 0.0, 0.0, 1.0]);
@@ -106,7 +107,8 @@ fn entities_are_relative_to_the_agents_player_and_24_in_a_full_game() {
     field.game().players[1][1].on_pitch = false;
     field.rewrite();
     assert!(layout.present(field.row(1)).eq([true, true, true, true, true, false, true, true]));
-    // Agent 1 controls player 2 at (38.5, 16.992) m; the other attackers are 5.5 m and 16.992 m away.
+    // Agent 1 controls player 2 at (38.5, 16.992) m; the other attackers are 5.5 m and 16.992 m
+    // away.
     let place = |entity: usize| {
         let position = layout.entities[entity].position.expect("players have a position");
         position.map(|column| field.row(1)[column] * layout.position_scale[0])

@@ -5,6 +5,9 @@ use crate::football::engine::player::Body;
 use crate::football::engine::state::{GameMode, Role};
 use crate::football::engine::{Trip, referee};
 
+/// A standing tackle.
+const TACKLE: Body = Body::Tackle { tackle: 0, side: 1.0, frame: 0, heading: Vec2::new(1.0, 0.0) };
+
 /// A full game in its first frames.
 fn full_game() -> Field {
     let mut field = Field::of("11_vs_11_stochastic", "");
@@ -107,7 +110,8 @@ fn play_goes_on_when_the_taker_touches_the_ball() {
     assert_eq!((game.mode, game.referee.taker), (GameMode::Normal, None));
 }
 
-/// A pass by left player 3 at (10, 0), with left player 2 at `x` and the last two opponents at 50 m and 30 m.
+/// A pass by left player 3 at (10, 0), with left player 2 at `x` and the last two opponents at 50 m
+/// and 30 m.
 fn pass_forward(x: f32, offsides: bool) -> Field {
     let mut field = full_game();
     let game = field.game();
@@ -158,6 +162,7 @@ fn trip(game: &mut Match, x: f32, by_slide: bool) {
     let player = &mut game.players[0][3];
     (player.position, player.facing) = (place, Vec2::new(1.0, 0.0));
     game.place_ball(place + Vec2::new(0.5, 0.0));
+    game.players[1][4].body = TACKLE;
     game.last_trip = Some(Trip {
         frame: game.frame,
         victim: id(0, 3),
@@ -221,7 +226,8 @@ fn a_slide_from_behind_is_a_card_and_the_second_yellow_one_sends_off() {
         let slider = &mut game.players[1][4];
         slider.position = Vec2::new(-1.0, 1.0);
         slider.body = Body::Slide { frame: 16, frames: 60, direction: Vec2::new(1.0, 0.0) };
-        // In time, half a metre from the ball, straight from behind: 0.5 · 0.25 + 1 exceeds 1, but not 1.4.
+        // In time, half a metre from the ball, straight from behind: 0.5 · 0.25 + 1 exceeds 1, but
+        // not 1.4.
         referee::frame(game);
         assert_eq!((game.mode, game.players[1][4].yellow_cards), (GameMode::FreeKick, count - 1));
         game.mode = GameMode::Normal;

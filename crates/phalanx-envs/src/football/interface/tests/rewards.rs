@@ -29,7 +29,8 @@ fn settle(rewarder: &mut Rewarder, owner: u8, ball: [f32; 2]) -> [f32; 3] {
 
 #[test]
 fn a_player_with_the_ball_collects_the_checkpoints_up_to_where_it_stands() {
-    // Where the ball is in 3 against 1, in front of the empty goal, at the centre and next to the goal.
+    // Where the ball is in 3 against 1, in front of the empty goal, at the centre and next to the
+    // goal.
     for (x, expected) in [(0.62, 0.7), (0.77, 0.9), (0.0, 0.0), (0.02, 0.1), (0.82, 1.0)] {
         let rewards = settle(&mut Rewarder::default(), 1, [x, 0.0]);
         assert_close(&rewards, &[expected, 0.0, 0.0], &format!("{x}"));

@@ -72,7 +72,8 @@ impl TeamView {
             attack_range(unit).max(args.min_attack_range) >= unit.sight
         };
         let far = args.use_unit_ranges && map.kinds().any(reaches_further);
-        !args.fully_observable && (self.sightings || !args.action_mask || far)
+        let unseen = self.sightings || !args.action_mask || far;
+        self.blanks || (unseen && !args.fully_observable)
     }
 
     fn own_features(&self, map: &Map) -> Vec<String> {

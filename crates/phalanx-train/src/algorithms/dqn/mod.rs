@@ -1,0 +1,13 @@
+//! DQN: Q-learning from single transitions, for one agent or for several agents that learn
+//! independently.
+//!
+//! [`DqnSettings`] holds the settings. The learner (`learner.rs`) makes one step in every
+//! environment, stores the transitions in a replay buffer (`transitions.rs`), draws minibatches of
+//! them (`batch.rs`) and makes the updates that are due.
+
+mod batch;
+mod learner;
+mod settings;
+mod transitions;
+
+pub use settings::{Dqn, DqnLoss, DqnSettings};

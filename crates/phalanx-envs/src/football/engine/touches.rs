@@ -25,8 +25,6 @@ const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 *
 const STEP_SPEED: f32 = 0.95;
 /// The speed with the ball that a wanted 3.5 m/s gives.
 const DRIBBLE_SPEED: f32 = 3.84;
-/// How far in front of a standing body the ball is meant to be.
-const FRONT: f32 = 0.24;
 /// The factor on touches with sprint and dribble held together.
 const KNOCK_ON: f32 = 1.35;
 /// The height of a ball up to which it can be received.
@@ -257,7 +255,7 @@ fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, wanted: Vec
 /// Returns the ball after a push to where the player will meet it again.
 ///
 /// The place is `p + v (0.25 + 0.6 (v / 8)²) + f` with `p`, `v` = the position and velocity after the step and `f` =
-/// `0.24 + 0.08 v` m in front of the foot. The speed is `(distance / (1.1 T (0.38 + 0.02 dribble)))^0.7` m/s, with
+/// [`front`] m in front of the foot. The speed is `(distance / (1.1 T (0.38 + 0.02 dribble)))^0.7` m/s, with
 /// `T` = the time until then, up to 1.2 times that near sprinting; the ball climbs at
 /// `0.1 + 1.5 (speed / 10)^1.6` m/s. An opponent within 1.5 m spoils the place.
 fn push(
@@ -300,7 +298,7 @@ fn push(
     let rush = curved((speed / SPRINT).min(1.0), 0.7);
     let opponent = game.nearest_opponent(id).map_or(100.0, |(_, distance)| distance);
     let annoyance = (1.0 - (opponent - 0.5).clamp(0.0, 1.0)) * calm * rush;
-    let front = direction * (FRONT + 0.08 * speed + extra + 3.0 * annoyance);
+    let front = direction * (front(speed) + extra + 3.0 * annoyance);
     let delay = 0.25 + 0.6 * (speed / SPRINT).min(1.0).powi(2);
     let mixed = direction * physics + wanted.direction_or(direction) * (1.0 - physics);
     let place = after.position + mixed * (speed * delay) + front;
@@ -312,6 +310,13 @@ fn push(
     let factor = 1.0 + fast * (0.2 - 0.03 * player.abilities.ball_control * player.form);
     let climb = (0.1 + 1.5 * (power / 10.0).powf(1.6)).min(1.5);
     Ball { velocity: way.direction_or(direction) * (power * factor), climb, ..ball }
+}
+
+/// Returns how far in front of the body the ball is meant to be at a speed, in metres. The original's 0.34 + 0.08 v m
+/// are measured from the foot; the feet of a running body are behind it.
+fn front(speed: f32) -> f32 {
+    0.34 + 0.08 * speed - 0.2 * (speed / 4.0).min(1.0)
+        + 0.14 * ((speed - 5.0) / 2.5).clamp(0.0, 1.0)
 }
 
 /// Mixes a straight line from 0 to 1 with a sine by the share `bias`.

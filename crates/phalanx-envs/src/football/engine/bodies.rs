@@ -187,6 +187,10 @@ const DRIBBLE: f32 = 3.84;
 fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let Some(request) = player.command.kick else { return false };
+    // The built-in rules first take a ball and kick it then.
+    if !player.is_commanded_by_agent() && !player.has_possession && game.holder != Some(id) {
+        return false;
+    }
     if !player.acts() || game.holder.is_some_and(|holder| holder != id) {
         return false;
     }

@@ -164,7 +164,8 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
         }
     };
     let Some((frames, rest)) = step else { return false };
-    game.player_mut(id).body = Body::Touch { frames, rest, kind, carry };
+    let meeting = game.ball_at(f32::from(frames) * 0.01).position;
+    game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     true
 }
 
@@ -186,15 +187,15 @@ fn needs_touch(game: &Match, player: &Player) -> bool {
 
 /// Plays a frame of a step to the ball.
 pub(super) fn frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
-    let Body::Touch { frames, rest, kind, carry } = game.player(id).body else { return };
+    let Body::Touch { frames, rest, kind, carry, meeting } = game.player(id).body else { return };
     if frames > 0 {
         let frames = frames - 1;
         if frames == 0 {
-            touch(game, id, kind, rest, carry, rng);
+            touch(game, id, (kind, rest), carry, meeting, rng);
         }
-        game.player_mut(id).body = Body::Touch { frames, rest, kind, carry };
+        game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     } else if rest > 1 {
-        game.player_mut(id).body = Body::Touch { frames, rest: rest - 1, kind, carry };
+        game.player_mut(id).body = Body::Touch { frames, rest: rest - 1, kind, carry, meeting };
     } else {
         let player = game.player_mut(id);
         player.body = Body::Free;
@@ -217,7 +218,15 @@ fn advance(player: &mut Player, wanted: Vec2, frame: u32) {
 }
 
 /// Touches the ball if it is there.
-fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, wanted: Vec2, rng: &mut Rng) {
+fn touch(
+    game: &mut Match,
+    id: PlayerId,
+    (kind, rest): (TouchKind, u16),
+    wanted: Vec2,
+    meeting: Vec2,
+    rng: &mut Rng,
+) {
+    let Some(missed) = missed_by(game.ball.position.distance(meeting)) else { return };
     let player = *game.player(id);
     let ball = game.ball;
     if game.holder.is_some()
@@ -243,7 +252,9 @@ fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, wanted: Vec
     }
     pushed.velocity = pushed.velocity.mix(ball.velocity, hard.keeps);
     pushed.climb += (ball.climb - pushed.climb) * hard.keeps;
-    let bias = if kind == TouchKind::Trap { 0.5 } else { 0.6 };
+    pushed.velocity = pushed.velocity.mix(ball.velocity, missed);
+    pushed.climb += (ball.climb - pushed.climb) * missed;
+    let bias = if kind == TouchKind::Trap { 0.5 } else { 0.6 } * (1.0 - missed);
     let speed = pushed.velocity.length();
     let roll = 2.0 * PI * speed - 30.0 * (speed / 10.0).min(1.0).powf(0.7);
     let ahead = pushed.velocity.direction() * roll;
@@ -317,6 +328,12 @@ fn push(
 fn front(speed: f32) -> f32 {
     0.34 + 0.08 * speed - 0.2 * (speed / 4.0).min(1.0)
         + 0.14 * ((speed - 5.0) / 2.5).clamp(0.0, 1.0)
+}
+
+/// Returns how much of its own motion the ball keeps if it is some metres from where it was expected, from 0 to 1; none
+/// if it cannot be touched there.
+pub(super) fn missed_by(distance: f32) -> Option<f32> {
+    (distance < 0.4).then(|| curved(curved(distance / 0.4, 1.0), 0.5))
 }
 
 /// Mixes a straight line from 0 to 1 with a sine by the share `bias`.

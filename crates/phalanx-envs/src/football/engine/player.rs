@@ -166,6 +166,11 @@ impl Player {
         self.agent.is_some() && !self.builtin
     }
 
+    /// Returns whether it does anything with the ball: lazy players only do so for an agent.
+    pub fn acts(&self) -> bool {
+        !self.lazy || self.is_commanded_by_agent()
+    }
+
     /// Returns the share of `seconds` that is left since the last touch: 1 at the touch, 0 after that time.
     pub fn touch_bias(&self, frame: u32, seconds: f32) -> f32 {
         self.last_touch

@@ -129,7 +129,8 @@ pub(super) fn duel_chance(game: &Match, id: PlayerId) -> f32 {
 pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
     let player = game.player(id);
     let team = id.team as usize;
-    if game.holder.is_some() || player.lazy || player.position.distance(game.ball.position) > 6.0 {
+    if game.holder.is_some() || !player.acts() || player.position.distance(game.ball.position) > 6.0
+    {
         return false;
     }
     let main = game.main == id;

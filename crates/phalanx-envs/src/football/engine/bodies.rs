@@ -127,7 +127,8 @@ fn run(game: &mut Match, id: PlayerId) {
         && game.has_best_possession(id);
     let frame = game.frame;
     if chases {
-        let wanted = wanted_carry(player).length();
+        // Not that of `carry`, which slows down before a kick.
+        let wanted = player.command.speed;
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
         let speed = if pursuit.speed < 1.0 {

@@ -21,6 +21,8 @@ pub struct Point {
     pub trained: f64,
     /// The mean return.
     pub total: f64,
+    /// The mean goal difference; zero where there are no goals.
+    pub goals: f64,
 }
 
 /// A run: its evaluations in order of time.
@@ -57,7 +59,8 @@ impl Curve {
                 let trained = number("battle_won_mean").unwrap_or_default();
                 let t_env = number("t_env").context("a line has no t_env")?;
                 let seconds = number("seconds").unwrap_or_default();
-                points.push(Point { t_env, seconds, won, trained, total });
+                let goals = number("test_goal_difference_mean").unwrap_or_default();
+                points.push(Point { t_env, seconds, won, trained, total, goals });
             }
         }
         let integer = |key: &str| info.config.get(key).and_then(|v| v.as_integer());

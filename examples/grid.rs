@@ -114,6 +114,11 @@ impl Request {
         })
     }
 
+    /// Returns the folder of all runs.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Returns the runs with the given names, each of which is a curve or a panel.
     fn chosen(&self, runs: &[Run]) -> anyhow::Result<Vec<Run>> {
         if self.only.iter().any(|name| name == "none") {

@@ -17,6 +17,10 @@ use super::vec2::Vec2;
 const STEP: u16 = 12;
 /// The frames that the step lasts after the touch.
 const REST: u16 = 13;
+/// By how many frames a touch may be earlier or later.
+const EARLIER: u16 = 2;
+/// By how much the speed of a touch differs, and its direction in radians.
+const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
 /// How near a ball has to be to where a step receives it.
@@ -124,7 +128,7 @@ pub(super) fn duel_chance(game: &Match, id: PlayerId) -> f32 {
 }
 
 /// Lets a free player begin a step to the ball if the ball will be at its feet. Returns whether it does.
-pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
+pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let team = id.team as usize;
     if game.holder.is_some() || !player.acts() || player.position.distance(game.ball.position) > 6.0
@@ -163,7 +167,12 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
             })
         }
     };
-    let Some((frames, rest)) = step else { return false };
+    let Some((mut frames, mut rest)) = step else { return false };
+    if kind == TouchKind::Control {
+        // Steps differ in when they touch the ball, not in how long they last.
+        frames = frames - EARLIER + rng.below(usize::from(2 * EARLIER) + 1) as u16;
+        rest = STEP + REST - frames;
+    }
     let meeting = game.ball_at(f32::from(frames) * 0.01).position;
     game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     true
@@ -246,6 +255,8 @@ fn touch(
         after.position += after.velocity * 0.01;
     }
     let mut pushed = push(game, &player, &after, wanted, f32::from(rest) * 0.01, hard.distance, id);
+    pushed.velocity = pushed.velocity.turned(rng.range(-UNEVEN[1], UNEVEN[1]))
+        * (1.0 + rng.range(-UNEVEN[0], UNEVEN[0]));
     pushed.climb += ball.climb * hard.height + 4.0 * hard.height;
     if player.command.knock_on {
         pushed.velocity = pushed.velocity * KNOCK_ON;

@@ -35,26 +35,27 @@ fn main() {
     }
     let only_off = arguments.iter().any(|argument| argument == "off");
     let mut total = [0, 0];
-    for part in parts {
-        let rows = match part {
-            "ball" => ball::compare(),
-            "movement" => movement::compare(count.unwrap_or(4)),
-            "carrying" => carrying::compare(count.unwrap_or(12)),
-            "kicks" => kicks::compare(count.unwrap_or(40)),
-            "keeper" => keeper::compare(count.unwrap_or(300)),
-            "duels" => duels::compare(count.unwrap_or(40)),
-            _ => episodes::compare(
-                count.unwrap_or(400),
-                count.map_or(20, |count| count.div_ceil(20)),
-                filter,
-            ),
-        };
-        println!("\n### {part}\n\n{}", Comparison::heading());
+    let mut show = |rows: Vec<Comparison>| {
         for row in &rows {
             total[0] += 1;
             total[1] += usize::from(row.verdict() != Verdict::Differs);
             if !only_off || row.verdict() != Verdict::Agrees {
                 println!("{row}");
+            }
+        }
+    };
+    for part in parts {
+        println!("\n### {part}\n\n{}", Comparison::heading());
+        match part {
+            "ball" => show(ball::compare()),
+            "movement" => show(movement::compare(count.unwrap_or(4))),
+            "carrying" => show(carrying::compare(count.unwrap_or(12))),
+            "kicks" => show(kicks::compare(count.unwrap_or(40))),
+            "keeper" => show(keeper::compare(count.unwrap_or(300))),
+            "duels" => show(duels::compare(count.unwrap_or(40))),
+            _ => {
+                let games = count.map_or(20, |count| count.div_ceil(20));
+                episodes::compare(count.unwrap_or(400), games, filter, &mut show);
             }
         }
     }

@@ -190,15 +190,17 @@ pub fn compare_full_games(row: &Value, count: u32) -> Vec<Comparison> {
     rows
 }
 
-/// Compares every row: `count` episodes of academy scenarios, `games` full games.
-pub fn compare(count: u32, games: u32, filter: &str) -> Vec<Comparison> {
+/// Compares every row whose scenario and policy contain `filter`: `count` episodes of academy scenarios, `games` full
+/// games. Hands each row's comparisons to `show` when it is done.
+pub fn compare(count: u32, games: u32, filter: &str, mut show: impl FnMut(Vec<Comparison>)) {
     let golden = read("episodes");
     let wanted = |row: &&Value| {
         format!("{}, {}", text(row, "scenario"), text(row, "policy")).contains(filter)
     };
-    let academy = list(&golden, "rows").iter().filter(wanted);
-    let full = list(&golden, "full_games").iter().filter(wanted);
-    let mut rows = academy.flat_map(|row| compare_row(&golden, row, count)).collect::<Vec<_>>();
-    rows.extend(full.flat_map(|row| compare_full_games(row, games)));
-    rows
+    for row in list(&golden, "rows").iter().filter(wanted) {
+        show(compare_row(&golden, row, count));
+    }
+    for row in list(&golden, "full_games").iter().filter(wanted) {
+        show(compare_full_games(row, games));
+    }
 }

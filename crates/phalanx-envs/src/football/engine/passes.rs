@@ -4,12 +4,12 @@ use std::f32::consts::PI;
 
 use phalanx_core::rng::Rng;
 
-use super::Match;
 use super::player::Player;
 use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId, Touch};
 use super::touches::{Difficulty, spun};
 use super::vec2::Vec2;
+use super::{Match, control};
 
 /// The largest turn of a pass between the decision and the touch.
 const LARGEST_TURN: f32 = 0.15 * PI;
@@ -122,7 +122,7 @@ pub(super) fn kick(
         target: pass.target,
     });
     if let Some(target) = pass.target {
-        game.designated[id.team as usize] = target.index;
+        control::hand_over(game, target);
     }
 }
 

@@ -7,7 +7,7 @@ use phalanx_core::rng::Rng;
 use serde_json::{Map, Value};
 
 use super::actions::{self, IDLE, LEFT, SHORT_PASS};
-use super::args::ActionSet;
+use super::args::{ActionSet, Observe};
 use super::describe;
 use super::ending::{Ending, Umpire};
 use super::football::{Episode, Football};
@@ -129,7 +129,9 @@ impl Football {
         control::end_step(game);
         self.episode.step += 1;
         self.look();
-        self.episode.frames.push(&self.view);
+        if self.args.obs == Observe::Planes {
+            self.episode.frames.push(&self.view);
+        }
     }
 
     /// Returns the action that replaces that of an agent while a restart is delayed: first a short

@@ -40,7 +40,7 @@ enum Card {
 
 /// Judges a trip in the frame before.
 ///
-/// Standing: a fall within 2 m of the ball while the victim's team has it (faded possession above
+/// Standing: a fall over a player that tackles, within 2 m of the ball while the victim's team has it (faded possession above
 /// 1.1). Sliding: any trip within 8 m of the ball by a player that has not touched it for 0.6 s, if
 /// its severity exceeds 1; above 1.4 it is a yellow card, above 2 a red one.
 pub(super) fn notice(game: &mut Match) {
@@ -65,7 +65,9 @@ pub(super) fn notice(game: &mut Match) {
         (card, false)
     } else {
         let theirs = game.fading_possession[usize::from(trip.victim.team)] > 1.1;
-        if !trip.fell || !theirs || distance >= 2.0 {
+        let body = &game.player(trip.offender).body;
+        let fights = matches!(body, Body::Tackle { .. } | Body::Slide { .. });
+        if !trip.fell || !theirs || distance >= 2.0 || !fights {
             return;
         }
         (Card::None, true)

@@ -4,6 +4,7 @@ mod arguments;
 mod control;
 mod ends;
 mod observations;
+mod play;
 mod referee;
 mod rewards;
 mod scenarios;

@@ -5,6 +5,9 @@ use crate::football::engine::player::Body;
 use crate::football::engine::state::{GameMode, Role};
 use crate::football::engine::{Trip, referee};
 
+/// A standing tackle.
+const TACKLE: Body = Body::Tackle { tackle: 0, side: 1.0, frame: 0, heading: Vec2::new(1.0, 0.0) };
+
 /// A full game in its first frames.
 fn full_game() -> Field {
     let mut field = Field::of("11_vs_11_stochastic", "");
@@ -159,6 +162,7 @@ fn trip(game: &mut Match, x: f32, by_slide: bool) {
     let player = &mut game.players[0][3];
     (player.position, player.facing) = (place, Vec2::new(1.0, 0.0));
     game.place_ball(place + Vec2::new(0.5, 0.0));
+    game.players[1][4].body = TACKLE;
     game.last_trip = Some(Trip {
         frame: game.frame,
         victim: id(0, 3),

@@ -111,6 +111,12 @@ pub(super) fn kick(
         let share = LARGEST_TURN / turn.abs();
         pass.power = first.power * (1.0 - share) + pass.power * share;
     }
+    if request.aimed {
+        let share = request.gauge.clamp(0.0, 1.0);
+        pass.direction = request.direction;
+        pass.lift = 0.45 - 0.15 * share;
+        pass.power = 1.15 * share.powf(1.4);
+    }
     let ball = leave_foot(game, id, request.kick, &pass, rng);
     game.holder = None;
     game.set_ball(ball);

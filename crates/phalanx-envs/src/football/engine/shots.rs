@@ -49,8 +49,13 @@ pub(super) fn kick(
     let first = aim(game, id, request.direction);
     let now = aim(game, id, held);
     let turn = first.angle_to(now);
-    let direction =
-        if turn.abs() > 0.1 * PI { first.turned((0.1 * PI).copysign(turn)) } else { now };
+    let direction = if request.aimed {
+        request.direction
+    } else if turn.abs() > 0.1 * PI {
+        first.turned((0.1 * PI).copysign(turn))
+    } else {
+        now
+    };
     let speed = player.velocity.length();
     let run = if speed > 1.8 { player.velocity.direction() } else { player.facing };
     let off = run.angle_to(direction).abs();

@@ -88,6 +88,9 @@ pub struct KickRequest {
     pub gauge: f32,
     /// The mate to pass to, if the caller has chosen it.
     pub target: Option<PlayerId>,
+    /// Whether the ball goes exactly in `direction`, neither to a mate nor to a place in the goal. The gauge of such a
+    /// pass is its share of 60 m.
+    pub aimed: bool,
 }
 
 /// What a player is asked to do in a frame, by a controller or by the built-in rules.

@@ -85,19 +85,15 @@ impl PlayerMind {
 }
 
 impl Match {
-    /// Returns the number of agents of a team that act, that is, did not leave their players to the built-in rules.
+    /// Returns the number of agents of a team that act, that is, do not leave their players to the built-in rules.
     pub fn active_agents(&self, team: usize) -> usize {
-        let players = &self.players[team][..self.counts[team]];
-        let held = players.iter().filter(|player| player.agent.is_some()).count();
-        if held == 0 {
-            return self.setup.agents[team];
-        }
-        players.iter().filter(|player| player.is_commanded_by_agent()).count()
+        let controllers = &self.control.controllers[team][..self.control.counts[team]];
+        controllers.iter().filter(|controller| !controller.builtin).count()
     }
 
     /// Returns whether some player of a team passes and shoots by the built-in rules.
     fn plays_by_itself(&self, team: usize) -> bool {
-        self.active_agents(team) == 0 || self.players[team].iter().any(|player| player.builtin)
+        self.active_agents(team) < self.control.counts[team].max(1)
     }
 }
 
@@ -176,12 +172,15 @@ fn remember(game: &mut Match) {
     }
 }
 
-/// Updates the outlooks of some of the players of a team.
+/// Updates the outlooks of some of the players of a team: each ten times a second. Before that they are zero.
 fn update_outlooks(game: &mut Match, team: usize) {
-    let phase = (game.frame as usize + team * OUTLOOK_PERIOD / 2) % OUTLOOK_PERIOD;
-    for index in (0..game.counts[team]).filter(|index| index % OUTLOOK_PERIOD == phase) {
-        let outlook = Outlook::of(&View::new(game, team), index);
-        game.minds.players[team][index].outlook = outlook;
+    let first = game.setup.first_team.min(1);
+    let before = if team == first { 0 } else { game.counts[first] };
+    for index in 0..game.counts[team] {
+        if (game.frame as usize + before + index) % OUTLOOK_PERIOD == 0 {
+            let outlook = Outlook::of(&View::new(game, team), index);
+            game.minds.players[team][index].outlook = outlook;
+        }
     }
 }
 

@@ -199,6 +199,7 @@ fn best_pass(view: &View, index: usize, opposition: &Opposition) -> Option<(Kick
                 direction: (there.position - me.position).direction(),
                 gauge: 0.0,
                 target: Some(PlayerId { team: view.team as u8, index: mate as u8 }),
+                aimed: false,
             };
             best = Some((request, odds));
         }
@@ -231,6 +232,7 @@ fn panic(view: &View, index: usize, odds: f32, has_pass: bool) -> Option<KickReq
             direction: away.direction_or(facing),
             gauge: 0.7,
             target: None,
+            aimed: true,
         }
     })
 }
@@ -265,9 +267,15 @@ fn shot(view: &View, index: usize, opposition: &Opposition, rng: &mut Rng) -> Op
     Some(KickRequest {
         kick: Kick::Shot,
         direction: (toward * 0.7 - lean).direction_or(toward),
-        gauge: most * (0.7 + 0.3 * rng.uniform()),
+        gauge: gauge_for(most * (0.7 + 0.3 * rng.uniform())),
         target: None,
+        aimed: true,
     })
+}
+
+/// Returns the gauge that gives a shot a power from 0 to 1.
+pub fn gauge_for(power: f32) -> f32 {
+    0.06 + 0.94 * power.powf(1.0 / 0.6)
 }
 
 /// Returns where a player carries the ball: away from five opponents and from the lines, towards the goal.

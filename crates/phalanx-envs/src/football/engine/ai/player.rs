@@ -13,24 +13,26 @@ use crate::football::engine::vec2::Vec2;
 /// The speed below which a player stands and looks instead of running, in m/s.
 const STANDING: f32 = 1.8;
 
-/// Returns whether a player decides in this frame: near the ball it does so every other frame, far away from it four
-/// times a second.
+/// Returns whether a player decides in this frame: in those in which its body may begin something near the ball, and in
+/// those in which it obeys a new command far away from it.
 pub(super) fn is_due(game: &Match, team: usize, index: usize) -> bool {
     let player = &game.players[team][index];
     let id = PlayerId { team: team as u8, index: index as u8 };
-    let distance = (player.position + player.velocity * 0.1 - game.ball_at(0.1).position).length();
+    let ahead = player.position + player.velocity * 0.1;
+    let distance = (ahead - game.ball_at(0.1).position).length_squared();
     let period = if game.main == id {
-        if distance < 3.0 { 2 } else { 3 }
+        if distance < 9.0 { 2 } else { 3 }
     } else if game.designated[team] as usize == index {
         4
-    } else if distance < 5.0 {
+    } else if distance < 25.0 {
         5
-    } else if distance < 10.0 {
+    } else if distance < 100.0 {
         8
     } else {
-        25
+        let period = if player.obeyed == Vec2::ZERO { 12 } else { 25 };
+        return (game.frame + 7 * index as u32) % period == 0;
     };
-    (game.frame + index as u32 * 7 + team as u32) % period == 0
+    (game.frame + team as u32) % period == 0
 }
 
 /// Returns the command of a player, in the frame of the left team.

@@ -3,6 +3,7 @@
 use phalanx_core::rng::Rng;
 
 use super::formation::{TeamBox, on_pitch};
+use super::on_ball::gauge_for;
 use super::view::View;
 use crate::football::engine::Match;
 use crate::football::engine::pitch::{HALF_LENGTH, HALF_WIDTH};
@@ -233,8 +234,9 @@ pub fn take(view: &View, index: usize, rng: &mut Rng) -> Command {
         Some(KickRequest {
             kick: Kick::Shot,
             direction: (aim - me.position).direction() * view.sign,
-            gauge: rng.range(0.4, 1.0),
+            gauge: gauge_for(rng.range(0.4, 1.0)),
             target: None,
+            aimed: true,
         })
     } else {
         pass_target(view, index, rng).map(|(kick, mate)| KickRequest {
@@ -242,6 +244,7 @@ pub fn take(view: &View, index: usize, rng: &mut Rng) -> Command {
             direction: (view.mate(mate).position - me.position).direction() * view.sign,
             gauge: 0.5,
             target: Some(PlayerId { team: view.team as u8, index: mate as u8 }),
+            aimed: false,
         })
     };
     let (direction, speed) = if holds {

@@ -92,7 +92,8 @@ pub(super) fn request(
     let lost = !player.has_possession && game.in_play() && controller.released > 0;
     if !held || controller.gauge > EARLY || lost {
         let gauge = f32::from(controller.gauge) / f32::from(FULL);
-        let request = KickRequest { kick, direction: wish.direction, gauge, target: None };
+        let request =
+            KickRequest { kick, direction: wish.direction, gauge, target: None, aimed: false };
         command.kick = Some(request);
     }
 }

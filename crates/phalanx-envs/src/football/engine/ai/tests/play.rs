@@ -5,6 +5,7 @@ use super::super::set_piece;
 use super::super::think;
 use super::super::view::View;
 use super::*;
+use crate::football::engine::control::{self, Key};
 use crate::football::engine::state::{GameMode, Kick};
 
 fn rng() -> Rng {
@@ -108,15 +109,15 @@ fn mates_of_agents_never_kick() {
         Role::CentreForward,
         [45.4, 0.0],
     );
-    game.setup.agents[0] = 1;
-    game.players[0][2].agent = Some(0);
+    control::begin(&mut game, [&[2], &[]], true);
+    control::press(&mut game, 0, [Key::Idle].into_iter());
     give_ball(&mut game, 0, 1);
     for _ in 0..50 {
         think(&mut game, &mut rng());
         game.frame += 1;
         assert!(game.players[0][1].command.kick.is_none());
     }
-    game.players[0][2].builtin = true;
+    control::press(&mut game, 0, [Key::Builtin].into_iter());
     let mut kicks = 0;
     for _ in 0..50 {
         think(&mut game, &mut rng());

@@ -14,12 +14,17 @@ use super::statistics::{deviation, mean, quantile};
 /// The ends of episodes, by their names in the golden file.
 pub const ENDS: [&str; 5] = ["goal", "conceded", "out", "lost", "time"];
 
+/// The restarts after a whistle, by the numbers of the phases.
+const RESTARTS: [&str; 7] = ["none", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty"];
+
 /// One episode.
 #[derive(Clone, Copy, Debug)]
 pub struct Episode {
     /// The index of the end in [`ENDS`].
     pub end: usize,
     pub length: usize,
+    /// The phase after the last step.
+    pub mode: usize,
     pub score: [u32; 2],
     /// Steps in which the left team, the right team and nobody own the ball.
     pub owned: [usize; 3],
@@ -73,7 +78,8 @@ fn play(env: &mut Football, policy: usize, seed: u32, cap: usize) -> Episode {
         () if info("possession_lost") > 0.0 => 3,
         () => 4,
     };
-    Episode { end, length, score, owned, checkpoints: info("checkpoints") }
+    let mode = env.game().mode as usize;
+    Episode { end, length, mode, score, owned, checkpoints: info("checkpoints") }
 }
 
 /// Plays `episodes` episodes of a row on all cores. Returns nothing if the scenario is unknown.
@@ -119,6 +125,14 @@ pub fn compare_row(golden: &Value, row: &Value, count: u32) -> Vec<Comparison> {
         let share = ours.iter().filter(|episode| episode.end == index).count() as f64 / m;
         if engine.value > 0.0 || share > 0.0 {
             add(&format!("{end} (%)"), engine, Estimate::share(share, m), 10.0);
+        }
+    }
+    for (mode, restart) in RESTARTS.iter().enumerate() {
+        let engine = Estimate::share(numbers(&row["whistles"])[mode] / n, n);
+        let whistles = ours.iter().filter(|episode| episode.end == 2 && episode.mode == mode);
+        let share = whistles.count() as f64 / m;
+        if engine.value.max(100.0 * share) > 3.0 {
+            add(&format!("out, {restart} (%)"), engine, Estimate::share(share, m), 10.0);
         }
     }
     let lengths = ours.iter().map(|episode| episode.length as f64).collect::<Vec<_>>();

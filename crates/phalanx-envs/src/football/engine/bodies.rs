@@ -116,7 +116,8 @@ fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     } else {
         return false;
     };
-    if (game.frame + u32::from(id.team)) % period != 0 {
+    let ready = std::mem::take(&mut game.player_mut(id).ready);
+    if !ready && (game.frame + u32::from(id.team)) % period != 0 {
         return false;
     }
     saves::begin(game, id)
@@ -203,7 +204,7 @@ fn can_meet(game: &Match, id: PlayerId, frames: u16) -> bool {
     }
     let coast = player.position + player.velocity * (0.5 * seconds);
     let run = 0.5 * player.velocity.length().max(2.5) * seconds;
-    coast.distance(ball.position) <= run + 0.6
+    coast.distance(ball.position) <= run + 0.9
 }
 
 /// Draws the frames from the decision to the touch: mean, standard deviation, least and most by gait and kick.
@@ -252,7 +253,7 @@ fn wind_up(game: &mut Match, id: PlayerId, request: KickRequest, frames: u16, rn
         let way = ball - player.position;
         let gap = (way.length() - 0.4).max(0.0);
         let speed = gap / seconds.max(0.03);
-        let most = player.velocity.length().max(2.5) + 0.5;
+        let most = player.velocity.length().max(3.5) + 1.0;
         way.direction() * speed.min(most)
     };
     let mut limits = Limits::of(player, now);

@@ -5,7 +5,10 @@
 //! cargo run --release -p phalanx-envs --example football_fidelity                    # everything
 //! cargo run --release -p phalanx-envs --example football_fidelity -- off             # only what differs
 //! cargo run --release -p phalanx-envs --example football_fidelity -- episodes 400 3_vs_1
+//! cargo run --release -p phalanx-envs --example football_fidelity -- trace 7 3_vs_1_with_keeper, idle
 //! ```
+//!
+//! With `trace`, prints the episode of a seed as `tests/football/record_traces.py` does, a JSON line for each step.
 //!
 //! Arguments, in any order: `off`; parts (`ball`, `movement`, `carrying`, `kicks`, `keeper`, `duels`, `episodes`);
 //! the number of episodes (shots, seeds) of each row; anything else selects rows of `episodes` that contain it.
@@ -19,12 +22,29 @@
 mod fidelity;
 
 use fidelity::comparison::{Comparison, Verdict};
-use fidelity::{ball, carrying, duels, episodes, keeper, kicks, movement};
+use fidelity::{ball, carrying, duels, episodes, golden, keeper, kicks, movement, traces};
 
 const PARTS: [&str; 7] = ["ball", "movement", "carrying", "kicks", "keeper", "duels", "episodes"];
 
+/// Prints a trace of the first row of `episodes` that contains `filter`.
+fn trace(seed: u32, filter: &str) {
+    let golden = golden::read("episodes");
+    let rows = golden::list(&golden, "rows").iter().chain(golden::list(&golden, "full_games"));
+    let name = |row: &serde_json::Value| {
+        format!("{}, {}", golden::text(row, "scenario"), golden::text(row, "policy"))
+    };
+    let mut rows = rows.filter(|row| name(row).contains(filter));
+    if let Some((env, policy)) = rows.next().and_then(episodes::environment) {
+        traces::trace(env, policy, seed).iter().for_each(|line| println!("{line}"));
+    }
+}
+
 fn main() {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
+    if arguments.first().is_some_and(|argument| argument == "trace") {
+        let seed = arguments.get(1).and_then(|seed| seed.parse().ok()).unwrap_or(0);
+        return trace(seed, &arguments.get(2..).unwrap_or_default().join(" "));
+    }
     let mut parts =
         arguments.iter().map(String::as_str).filter(|a| PARTS.contains(a)).collect::<Vec<_>>();
     let count = arguments.iter().find_map(|argument| argument.parse::<u32>().ok());

@@ -15,7 +15,8 @@ use super::statistics::{deviation, mean, quantile};
 pub const ENDS: [&str; 5] = ["goal", "conceded", "out", "lost", "time"];
 
 /// The restarts after a whistle, by the numbers of the phases.
-const RESTARTS: [&str; 7] = ["none", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty"];
+const RESTARTS: [&str; 7] =
+    ["none", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty"];
 
 /// One episode.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,7 @@ pub struct Episode {
 }
 
 /// Returns the environment and the index of the scripted policy for a row of the golden file.
-fn environment(row: &Value) -> Option<(Football, usize)> {
+pub fn environment(row: &Value) -> Option<(Football, usize)> {
     let name = text(row, "scenario");
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name)?;
     let policy = match text(row, "policy") {

@@ -29,19 +29,23 @@ fn snapshot(env: &Football, actions: &[u16]) -> Value {
     let controllers = game.control.controllers[0].iter().take(actions.len());
     let bodies =
         game.players.iter().zip(game.counts).flat_map(|(players, count)| &players[..count]);
+    let at = [pair(ball.position).to_vec(), vec![short(ball.height)]].concat();
+    let velocity = [pair(ball.velocity).to_vec(), vec![short(ball.climb)]].concat();
+    let active = controllers.map(|c| c.player.map_or(-1, i32::from)).collect::<Vec<_>>();
+    let bodies = bodies.map(|player| format!("{:?}", player.body)).collect::<Vec<_>>().join(" | ");
     json!({
         "actions": actions,
-        "ball": [pair(ball.position).to_vec(), vec![short(ball.height)]].concat(),
-        "ball_velocity": [pair(ball.velocity).to_vec(), vec![short(ball.climb)]].concat(),
+        "ball": at,
+        "ball_velocity": velocity,
         "owner": owner(game.owner),
         "mode": game.mode as u8,
         "score": game.score,
-        "active": controllers.map(|c| c.player.map_or(-1, i32::from)).collect::<Vec<_>>(),
+        "active": active,
         "designated": game.designated,
         "left": team(0),
         "right": team(1),
         "last_touch": owner(game.last_touch.map(|touch| touch.player)),
-        "bodies": bodies.map(|player| format!("{:?}", player.body)).collect::<Vec<_>>().join(" | "),
+        "bodies": bodies,
     })
 }
 

@@ -105,19 +105,7 @@ fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let ahead = player.position + player.velocity * 0.1;
     let distance = ahead.distance(game.ball_at(0.1).position);
-    let period = if game.main == id {
-        if distance < 3.0 { 2 } else { 3 }
-    } else if game.designated[id.team as usize] == id.index {
-        4
-    } else if distance < 5.0 {
-        5
-    } else if distance < 10.0 {
-        8
-    } else {
-        return false;
-    };
-    let ready = std::mem::take(&mut game.player_mut(id).ready);
-    if !ready && (game.frame + u32::from(id.team)) % period != 0 {
+    if distance >= 10.0 && !game.is_expected(id) || !game.is_turn(id, distance) {
         return false;
     }
     saves::begin(game, id)

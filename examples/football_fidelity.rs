@@ -11,7 +11,7 @@
 //! With `trace`, prints the episode of a seed as `tests/football/record_traces.py` does, a JSON line for each step.
 //!
 //! Arguments, in any order: `off`; parts (`ball`, `movement`, `carrying`, `kicks`, `keeper`, `duels`, `episodes`);
-//! the number of episodes (shots, seeds) of each row; anything else selects rows of `episodes` that contain it.
+//! the number of episodes (shots, seeds) of each row; anything else selects rows of `episodes` ("3_vs_1_with_keeper, idle") that contain it.
 //!
 //! The engine's column was recorded by `tests/football/record_engine.py`; intervals are 95 % intervals. The last column
 //! marks differences beyond the tolerance, in brackets if the intervals cannot exclude that the numbers agree.
@@ -49,7 +49,8 @@ fn main() {
         arguments.iter().map(String::as_str).filter(|a| PARTS.contains(a)).collect::<Vec<_>>();
     let count = arguments.iter().find_map(|argument| argument.parse::<u32>().ok());
     let known = |a: &String| a == "off" || PARTS.contains(&a.as_str()) || a.parse::<u32>().is_ok();
-    let filter = arguments.iter().find(|argument| !known(argument)).map_or("", String::as_str);
+    let filter = arguments.iter().filter(|argument| !known(argument));
+    let filter = filter.map(String::as_str).collect::<Vec<_>>().join(" ");
     if parts.is_empty() {
         parts.extend(if filter.is_empty() { &PARTS[..] } else { &["episodes"] });
     }
@@ -75,7 +76,7 @@ fn main() {
             "duels" => show(duels::compare(count.unwrap_or(40))),
             _ => {
                 let games = count.map_or(20, |count| count.div_ceil(20));
-                episodes::compare(count.unwrap_or(400), games, filter, &mut show);
+                episodes::compare(count.unwrap_or(400), games, &filter, &mut show);
             }
         }
     }

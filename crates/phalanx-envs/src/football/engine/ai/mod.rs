@@ -100,6 +100,7 @@ impl Match {
 /// Fills the commands of the players that no agent commands.
 pub fn think(game: &mut Match, rng: &mut Rng) {
     remember(game);
+    let ball = game.ball_at(0.1).position;
     let first = game.setup.first_team.min(1);
     for team in [first, 1 - first] {
         if game.in_play() {
@@ -112,7 +113,7 @@ pub fn think(game: &mut Match, rng: &mut Rng) {
             let player = &game.players[team][index];
             if !player.on_pitch
                 || player.is_commanded_by_agent()
-                || !player::is_due(game, team, index)
+                || !player::is_due(game, team, index, ball)
             {
                 continue;
             }
@@ -148,6 +149,12 @@ fn remember(game: &mut Match) {
         }
         game.minds.trail = Trail::at(game.ball.position);
         game.minds.started = true;
+        // The team that is nearer to the ball has had it, as far as the other one knows.
+        if let Some(owner) = game.best_team {
+            let owner = owner as usize;
+            game.fading_possession[owner] = 1.5;
+            game.fading_possession[1 - owner] = 0.5;
+        }
     }
     let frame = game.frame;
     if frame % SNAPSHOT_FRAMES == 0 {

@@ -1,5 +1,6 @@
 //! Tests of the built-in rules: positions are computed by hand from the rules.
 
+mod defending;
 mod formation;
 mod keeping;
 mod marking;

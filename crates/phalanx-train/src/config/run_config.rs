@@ -45,6 +45,10 @@ pub struct RunConfig {
     pub threads: usize,
     /// The folder that holds all runs.
     pub results_dir: String,
+    /// The folder of another run, whose best policy gives the agents their first weights
+    /// ([`Trainer::init_from`](crate::Trainer::init_from)); empty for random weights.
+    #[serde(default)]
+    pub init_from: String,
     /// The encoder of observations at the beginning of every agent's network, by name
     /// ([`Encoders`](crate::Encoders)), or `none`.
     #[serde(default = "no_encoder")]
@@ -76,6 +80,7 @@ impl Default for RunConfig {
             device: "cpu".to_owned(),
             threads: 0,
             results_dir: "results".to_owned(),
+            init_from: String::new(),
             encoder: no_encoder(),
             encoder_args: toml::Table::new(),
             env_args: toml::Table::new(),

@@ -1,5 +1,5 @@
-//! Random battles are bitwise equal for any number of threads, with or without saving and loading in
-//! between, and match the hashes in `golden_digests.txt`.
+//! Random battles and football matches are bitwise equal for any number of threads, with or without
+//! saving and loading in between, and match the hashes in `golden_digests.txt`.
 //!
 //! After a change of the rules or of the observations, regenerate the file and record this in the
 //! changelog:
@@ -28,9 +28,10 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden_digests.txt");
 
 type Maker = Arc<dyn Fn() -> Box<dyn Env> + Send + Sync>;
 
-/// Returns every battle with its identifier.
+/// Returns every battle and every football scenario with its identifier.
 fn battles() -> Vec<(String, Maker)> {
-    let battle = |id: &str| id.starts_with("skirmish/") || id.starts_with("smax/");
+    let battle =
+        |id: &str| ["skirmish/", "smax/", "football/"].iter().any(|&own| id.starts_with(own));
     let ids = list().into_iter().map(|entry| entry.id).filter(|id| battle(id));
     ids.map(|id| {
         let make = factory(&id, &Default::default()).expect("the environment is registered");
@@ -125,5 +126,5 @@ fn random_battles_are_bitwise_equal_for_any_thread_count_and_match_the_golden_di
     let golden = fs::read_to_string(FILE).expect("the file is part of the repository");
     let differs = digests.lines().zip(golden.lines()).find(|(ours, golden)| ours != golden);
     assert_eq!(differs, None, "the first line that differs: computed, golden");
-    assert_eq!(digests.lines().count(), golden.lines().count(), "one line per battle");
+    assert_eq!(digests.lines().count(), golden.lines().count(), "one line per environment");
 }

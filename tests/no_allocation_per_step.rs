@@ -28,6 +28,11 @@ const SMAX: [&str; 4] = [
     "observation_type = \"conic\"",
     "attack_mode = \"random\"\nsee_enemy_actions = false",
 ];
+const FOOTBALL: [&str; 3] = [
+    "episode_limit = 400",
+    "obs = \"entities\"\nmasks = \"grf_marl\"\nepisode_limit = 400",
+    "obs = \"planes\"\nobs_stack = 4\nagents = 1\nepisode_limit = 100",
+];
 
 fn allocations() -> usize {
     let counted = ALLOCATOR.stats();
@@ -72,6 +77,7 @@ fn no_environment_allocates_after_its_first_episode() {
         let options = match entry.id.split('/').next() {
             Some("skirmish") => &BATTLES[..],
             Some("smax") => &SMAX[..],
+            Some("football") => &FOOTBALL[..],
             _ => &[""][..],
         };
         for text in options {

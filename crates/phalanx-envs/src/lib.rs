@@ -4,6 +4,7 @@
 //! - [`smax`]: SMAX, JaxMARL's battle game.
 //! - [`matrix`]: matrix games of one or several steps.
 //! - [`predator_prey`]: predator-prey on a grid, with a penalty for solo captures.
+//! - [`football`]: football with the interface of Google Research Football.
 //! - [`registry`]: all environments by identifier, with arguments from a configuration file.
 //!
 //! Every environment implements [`phalanx_core::env::Env`]. One random episode of `skirmish/3m`:

@@ -1,5 +1,6 @@
 //! The configuration files of environments are accepted, and state the defaults.
 
+use phalanx_envs::football::{self, FootballArgs};
 use phalanx_envs::matrix::{KStepArgs, MATRIX_FAMILIES, MmdpArgs};
 use phalanx_envs::predator_prey::{self, PredatorPreyArgs};
 use phalanx_envs::skirmish::{MAPS, Map, SkirmishArgs};
@@ -50,6 +51,13 @@ fn the_configuration_of_predator_prey_states_its_defaults() {
     let args = env_args(include_str!("../../../configs/envs/predator_prey.toml"));
     assert_eq!(PredatorPreyArgs::from_table(&args), Ok(PredatorPreyArgs::default()));
     assert_eq!(args.len(), predator_prey::ARGUMENTS.len(), "every argument is mentioned");
+}
+
+#[test]
+fn the_configuration_of_football_states_its_defaults() {
+    let args = env_args(include_str!("../../../configs/envs/football.toml"));
+    assert_eq!(FootballArgs::from_table(&args), Ok(FootballArgs::default()));
+    assert_eq!(args.len(), football::ARGUMENTS.len(), "every argument is mentioned");
 }
 
 #[test]

@@ -96,6 +96,31 @@ fn predator_prey_conforms_under_every_option() {
 }
 
 #[test]
+fn football_conforms_in_every_scenario() {
+    let sets = ["", "obs = \"entities\"\naction_set = \"v2\"\nmasks = \"grf_marl\""];
+    for scenario in phalanx_envs::football::SCENARIOS {
+        check(&[&format!("football/{}", scenario.name)], &sets, 1_200);
+    }
+}
+
+#[test]
+fn football_conforms_under_every_option() {
+    let sets = [
+        "control = \"fixed\"\nreward = \"scoring\"\nteam_reward = \"sum\"",
+        "reward = \"cds\"\nobs = \"cds\"\nmasks = \"grf_marl\"",
+        "obs = \"planes\"\nobs_stack = 4\nagents = 1",
+        "agents = 4\nteam_reward = \"first\"\ntimeout_is_terminal = true\nepisode_limit = 60",
+        "opponent_difficulty = 1\naction_set = \"v2\"\nobs = \"entities\"",
+    ];
+    let ids = [
+        "football/academy_3_vs_1_with_keeper",
+        "football/academy_counterattack_hard",
+        "football/5_vs_5",
+    ];
+    check(&ids, &sets, 800);
+}
+
+#[test]
 fn games_of_several_steps_conform_under_every_option() {
     check(&["k_step"], &["", "steps = 1", "steps = 3\ngood_branches = 4"], 2_000);
     check(&["mmdp"], &["", "episode_limit = 7\nreward_win = -1000"], 2_000);

@@ -45,6 +45,9 @@ fn a_replayed_episode_has_the_same_bits() {
         ("k_step", ""),
         ("mmdp", ""),
         ("predator_prey", ""),
+        ("football/academy_3_vs_1_with_keeper", ""),
+        ("football/academy_corner", "control = \"fixed\"\nagents = 3"),
+        ("football/11_vs_11_stochastic", "agents = 11\nepisode_limit = 300"),
         ("predator_prey", "toroidal = true\nn_hare = 4\np_stags_rest = 0.5"),
     ] {
         let args: Table = args.parse().expect("valid TOML");

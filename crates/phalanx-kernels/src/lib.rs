@@ -11,11 +11,12 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `ops` | the operations on tensors, which choose a device's implementation |
+//! | `ops`, `entity_ops` | the operations on tensors, which choose a device's implementation |
 //! | `reference` | unfused versions of burn operations, the oracle of the tests |
 //! | `cpu` | one folder per operation of the CPU device: registration, forward and backward pass |
 //! | `gpu` | kernels for GPUs |
 //! | `gemm` | matrix products: packing, AVX-512, AVX2, AMX and portable tiles |
+//! | `entities` | how rows of observations consist of entities |
 //! | `simd` | vectorised activations and element-wise loops |
 //! | `params` | sizes, activations and structs of tensors |
 //!
@@ -23,6 +24,8 @@
 
 mod cpu;
 mod device;
+mod entities;
+mod entity_ops;
 mod flops;
 mod gemm;
 #[cfg(feature = "wgpu")]
@@ -39,11 +42,24 @@ mod threads;
 
 pub use self::cpu::concave::row::{ConcaveRow, RowWeights};
 pub use self::cpu::conv1d::layers::{FilterScratch, PackedFilters, filter, filter_multiply_adds};
+pub use self::cpu::entity_attention::forward::attend_entities;
+pub use self::cpu::entity_embed::forward::PackedEmbedding;
+pub use self::cpu::entity_pool::forward::pool_entities;
 pub use self::cpu::entity_scores::forward::score_entities;
+pub use self::cpu::graph_attention::forward::attend_graph;
+pub use self::cpu::graph_mix::forward::mix_graph;
 pub use self::cpu::gru::cell::update as gru_cell;
 pub use self::cpu::layer_norm::forward::normalise;
 pub use self::cpu::lstm::cell::update as lstm_cell;
+pub use self::cpu::outer_sum::forward::{outer_sum_dim, sum_outer};
 pub use self::device::is_cpu;
+pub use self::entities::{
+    EntityAttention, EntityGroup, EntityIndices, Graph, GraphAttention, MAX_ENTITIES, PER_KNOT,
+    Pool, Pooling,
+};
+pub use self::entity_ops::{
+    entity_attention, entity_embed, entity_pool, graph_attention, graph_mix, outer_sum,
+};
 pub use self::flops::{count_multiply_adds, peak_fma_per_second};
 pub use self::gemm::matmul::multiply;
 pub use self::gemm::pack::Packed;

@@ -23,6 +23,8 @@ pub enum Activation {
     Sigmoid,
     /// `y = tanh(x)`.
     Tanh,
+    /// `y = x` above zero, `y = exp(x) - 1` below.
+    Elu,
 }
 
 /// The function that makes generated weights non-negative (`qmix_pos_func` in PyMARL2's `nmix.py`).

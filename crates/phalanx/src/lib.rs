@@ -33,7 +33,7 @@
 //! | to … | see |
 //! |---|---|
 //! | write an environment | [`Env`], the trait; [`check_env`], which tests the contract; [`EnvEntry`], for the command line |
-//! | use a built-in environment | [`envs::registry`]; [`envs::skirmish`], [`envs::smax`], [`envs::predator_prey`], [`envs::matrix`] |
+//! | use a built-in environment | [`envs::registry`]; [`envs::skirmish`], [`envs::smax`], [`envs::football`], [`envs::predator_prey`], [`envs::matrix`] |
 //! | choose an algorithm | [`train::algorithms`]; every one is a plain value with public fields |
 //! | train | [`Trainer`], with stopping rules, schedules, seeds and metrics of your own; [`Observer`], [`Report`], [`RunSummary`] |
 //! | configure a run | [`RunConfig`], and [`train::config`] for files and `key=value` |

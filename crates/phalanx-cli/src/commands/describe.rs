@@ -1,6 +1,7 @@
 //! `phalanx describe`.
 
 use clap::Args;
+use phalanx_core::env::{EntityLayout, Presence};
 use serde_json::json;
 
 use crate::Program;
@@ -50,6 +51,7 @@ impl Describe {
                     .collect::<Vec<_>>(),
                 "agents": spec.agents,
                 "info": spec.info,
+                "entities": spec.entities,
                 "obs": about.obs,
                 "state": about.state,
                 "actions": about.actions,
@@ -81,6 +83,10 @@ impl Describe {
                 print(&format!("  {index:>4}  {text}"));
             }
         }
+        if let Some(layout) = &spec.entities {
+            print("\nentities:");
+            entity_lines(layout).iter().for_each(|line| print(line));
+        }
         if !env.scripted_policies().is_empty() {
             print("\nscripted policies (--policy NAME):");
             for (name, what) in env.scripted_policies() {
@@ -95,4 +101,38 @@ impl Describe {
         }
         Ok(())
     }
+}
+
+/// Returns one line for each type of entities, and one for each entity.
+fn entity_lines(layout: &EntityLayout) -> Vec<String> {
+    let types = layout.types.iter().enumerate().map(|(kind, named)| {
+        let n = layout.of_type(kind).len();
+        format!("  {n} x {}: {}", named.name, named.features.join("; "))
+    });
+    let entities = layout.entities.iter().enumerate().map(|(i, entity)| {
+        let mut line = format!("  {i:>4}  {}: ", layout.types[entity.kind].name);
+        line += &format!("observation {}", ranges(&entity.columns));
+        match entity.presence {
+            Presence::Always => {}
+            Presence::NonZero(column) => line += &format!("; present if {column} is not zero"),
+            Presence::AnyNonZero => line += "; present if any is not zero",
+        }
+        if let Some([x, y]) = entity.position {
+            line += &format!("; position {x}, {y}");
+        }
+        if let Some(action) = entity.action {
+            line += &format!("; target of action {action}");
+        }
+        line
+    });
+    types.chain(entities).collect()
+}
+
+/// Writes ascending numbers as ranges: `0 to 3, 24`.
+fn ranges(columns: &[usize]) -> String {
+    let runs = columns.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [first, .., last] => format!("{first} to {last}"),
+        _ => run[0].to_string(),
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }

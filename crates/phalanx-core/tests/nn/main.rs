@@ -4,6 +4,8 @@
 
 mod agent;
 mod encoders;
+mod entity_encoders;
+mod entity_heads;
 mod mixer_golden;
 mod mixer_properties;
 mod mixers;

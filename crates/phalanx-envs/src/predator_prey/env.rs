@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::args::PredatorPreyArgs;
 use super::describe;
+use super::entities::entities;
 use super::observation::ObservationWriter;
 use super::scripted::GreedyHunt;
 use super::state::{State, World};
@@ -59,6 +60,7 @@ impl PredatorPrey {
             max_return: args.max_return(),
             max_reward: args.max_return(),
             agent_rewards: args.individual_rewards,
+            entities: entities(&args, writer.features),
             ..EnvSpec::new("predator_prey", args.n_agents)
         };
         Ok(Self { spec, writer, greedy: GreedyHunt::new(&args), world: World::new(args) })

@@ -14,6 +14,7 @@
 
 mod args;
 mod describe;
+mod entities;
 mod env;
 mod grid;
 mod observation;

@@ -18,6 +18,9 @@ const FAMILIES: &[(&str, &str)] = &[
     ("heuristicenemysmax", "smax"),
     ("skirmish", "smax"),
     ("matrixgames", "matrix"),
+    ("gfootball", "football"),
+    ("grf", "football"),
+    ("google_research_football", "football"),
 ];
 
 /// Names of single tasks in other libraries, in lower case.
@@ -37,10 +40,13 @@ const TASKS: &[(&str, &str)] = &[
     ("rel_overgen", "predator_prey"),
 ];
 
+/// What the names of some tasks begin with, and may be left out.
+const PREFIX: &str = "academy_";
+
 /// Returns the identifiers here of the task that another library calls `name`.
 ///
 /// A name consists of an optional family and a task, which may end with a version: `3m`, `smac/3m`,
-/// `SMAX/3m`, `smaclite/3m-v0`.
+/// `SMAX/3m`, `smaclite/3m-v0`; `3_vs_1_with_keeper` is `academy_3_vs_1_with_keeper`.
 pub(super) fn same_tasks(environments: &Environments, name: &str) -> Vec<String> {
     let (family, task) = split(name);
     let known = |id: &String| environments.get(id).is_some();
@@ -49,13 +55,13 @@ pub(super) fn same_tasks(environments: &Environments, name: &str) -> Vec<String>
     }
     match family {
         None => {
-            let ending = format!("/{task}");
-            let ids = environments.iter().map(|entry| &entry.id);
-            ids.filter(|id| id.ends_with(&ending)).cloned().collect()
+            let endings = ["", PREFIX].map(|prefix| format!("/{prefix}{task}"));
+            let ends = |id: &&String| endings.iter().any(|ending| id.ends_with(ending));
+            environments.iter().map(|entry| &entry.id).filter(ends).cloned().collect()
         }
         Some(family) => families(environments, &family)
             .into_iter()
-            .map(|family| format!("{family}/{task}"))
+            .flat_map(|family| ["", PREFIX].map(|prefix| format!("{family}/{prefix}{task}")))
             .filter(known)
             .collect(),
     }
@@ -150,6 +156,12 @@ mod tests {
             ("HeuristicEnemySMAX/2s3z", "smax/2s3z"),
             ("matrixgames:climbing-nostate-v0", "matrix/climbing"),
             ("qtran", "matrix/qtran"),
+            ("academy_3_vs_1_with_keeper", "football/academy_3_vs_1_with_keeper"),
+            ("gfootball/academy_corner-v1", "football/academy_corner"),
+            ("grf/academy_counterattack_hard", "football/academy_counterattack_hard"),
+            ("football/3_vs_1_with_keeper", "football/academy_3_vs_1_with_keeper"),
+            ("3_vs_1_with_keeper", "football/academy_3_vs_1_with_keeper"),
+            ("gfootball/11_vs_11_easy_stochastic", "football/11_vs_11_easy_stochastic"),
             ("stag_hunt", "predator_prey"),
         ] {
             let expected = format!("there is no environment `{name}`; here it is called `{id}`");

@@ -14,11 +14,11 @@ use toml::Table;
 pub use entry::{EnvArgError, EnvEntry, Factory};
 
 use crate::arguments::Argument;
-use crate::{matrix, predator_prey, skirmish, smax};
+use crate::{football, matrix, predator_prey, skirmish, smax};
 
 /// The built-in environments, one line per folder, in the order in which they are listed.
 const FAMILIES: &[fn() -> Vec<EnvEntry>] =
-    &[matrix::entries, predator_prey::entries, skirmish::entries, smax::entries];
+    &[matrix::entries, predator_prey::entries, football::entries, skirmish::entries, smax::entries];
 
 static BUILTIN: LazyLock<Environments> = LazyLock::new(|| Environments {
     entries: FAMILIES.iter().flat_map(|entries| entries()).collect(),

@@ -24,6 +24,7 @@ mod collision;
 mod combat;
 mod conic_observation;
 mod describe;
+mod entities;
 mod movement;
 mod observation;
 mod reward;
@@ -118,7 +119,7 @@ impl Smax {
             max_return: Some(best),
             max_reward: Some(best),
             agent_rewards: false,
-            entities: None,
+            entities: entities::entities(&scenario, &args),
         };
         Ok(Self {
             battle: Battle::new(n_allies, n_enemies, args),

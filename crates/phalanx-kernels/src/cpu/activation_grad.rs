@@ -62,6 +62,10 @@ impl WithSimd for Slope<'_> {
                     let slope = simd.mul_f32s(x, simd.sub_f32s(simd.splat_f32s(1.0), x));
                     simd.mul_f32s(d, slope)
                 }
+                Activation::Elu => {
+                    let positive = simd.greater_than_f32s(x, zero);
+                    simd.select_f32s(positive, d, simd.mul_add_e_f32s(d, x, d))
+                }
                 Activation::Tanh => simd.negate_mul_add_e_f32s(simd.mul_f32s(d, x), x, d),
             };
             store(simd, input, gradient);

@@ -10,10 +10,15 @@ mod buffer_pool;
 pub(crate) mod categorical;
 pub(crate) mod concave;
 pub(crate) mod conv1d;
+pub(crate) mod entity_attention;
+pub(crate) mod entity_embed;
+pub(crate) mod entity_pool;
 pub(crate) mod entity_scores;
 #[cfg(feature = "flex")]
 mod flex_tensor;
 pub(crate) mod gates;
+pub(crate) mod graph_attention;
+pub(crate) mod graph_mix;
 pub(crate) mod gru;
 #[cfg(feature = "flex")]
 mod layer;
@@ -23,13 +28,17 @@ pub(crate) mod linear;
 pub(crate) mod lstm;
 #[cfg(feature = "flex")]
 pub(crate) mod mlp;
+mod neighbours;
+pub(crate) mod outer_sum;
 #[cfg(feature = "flex")]
 pub(crate) mod ppo_loss;
 #[cfg(feature = "flex")]
 pub(crate) mod qmix;
 #[cfg(feature = "flex")]
 pub(crate) mod rnn_agent;
+mod row_scratch;
 #[cfg(feature = "flex")]
 mod sequence;
 #[cfg(all(test, feature = "flex"))]
 mod tests;
+mod tokens;

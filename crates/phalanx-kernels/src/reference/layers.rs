@@ -6,7 +6,11 @@ use crate::params::{Activation, Convolution, FILTERS, KERNEL, LayerWeights};
 
 /// See [`linear`](crate::linear).
 pub(crate) fn linear(input: Tensor<2>, layer: LayerWeights, activation: Activation) -> Tensor<2> {
-    let output = input.matmul(layer.weight) + layer.bias.unsqueeze();
+    activate(input.matmul(layer.weight) + layer.bias.unsqueeze(), activation)
+}
+
+/// Applies an activation.
+pub(super) fn activate(output: Tensor<2>, activation: Activation) -> Tensor<2> {
     match activation {
         Activation::Identity => output,
         Activation::Relu => activation::relu(output),
@@ -15,6 +19,7 @@ pub(crate) fn linear(input: Tensor<2>, layer: LayerWeights, activation: Activati
         Activation::Quadratic => output.square().mul_scalar(0.5),
         Activation::Sigmoid => activation::sigmoid(output),
         Activation::Tanh => output.tanh(),
+        Activation::Elu => activation::elu(output, 1.0),
     }
 }
 

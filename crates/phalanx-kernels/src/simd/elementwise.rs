@@ -5,6 +5,7 @@ use pulp::{Simd, WithSimd};
 use crate::Activation;
 use crate::simd::activation::{sigmoid, tanh};
 use crate::simd::dispatch::{dispatch, load, store};
+use crate::simd::elu::elu;
 
 /// Applies an activation in place.
 pub fn activate(activation: Activation, values: &mut [f32]) {
@@ -48,6 +49,7 @@ impl WithSimd for Activate<'_> {
             Activation::Quadratic => map!(x => simd.mul_f32s(half, simd.mul_f32s(x, x))),
             Activation::Sigmoid => map!(x => sigmoid(simd, x)),
             Activation::Tanh => map!(x => tanh(simd, x)),
+            Activation::Elu => map!(x => elu(simd, x)),
         }
     }
 }

@@ -5,7 +5,6 @@ pub(crate) mod convex;
 pub(crate) mod dispatch;
 pub(crate) mod elementwise;
 pub(crate) mod elu;
-#[cfg(feature = "flex")]
 pub(crate) mod exp;
 pub(crate) mod optimizer_step;
 #[cfg(all(test, feature = "flex"))]

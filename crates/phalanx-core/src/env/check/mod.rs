@@ -49,9 +49,12 @@ const STEPS_PER_FRAME: u64 = 8;
 /// Actions are random; every second episode uses one of the
 /// [scripted policies](Env::scripted_policies), if there are any. Tests that
 ///
-/// - the specification is consistent and never changes, and [`Env::describe`] has one text for each
-///   index of observation, state and action;
+/// - the specification is consistent and never changes, including its
+///   [entities](super::EntityLayout), and [`Env::describe`] has one text for each index of observation,
+///   state and action;
 /// - every slice is fully written and finite, as is the reward;
+/// - all features of absent entities are zero, and actions that target them are not available, unless
+///   the layout allows it;
 /// - every agent has an available action, a dead one exactly one, and dead agents stay dead;
 /// - episodes end within their limit and report how;
 /// - two copies with the same seed agree bit for bit;

@@ -43,7 +43,7 @@ impl Names {
         with_text(name, self.description.actions.get(action), &format!("action {action}"))
     }
 
-    fn obs(&self, index: usize) -> String {
+    pub(super) fn obs(&self, index: usize) -> String {
         let (agent, place) = (index / self.spec.obs_dim, index % self.spec.obs_dim);
         let name = format!("observation {place} of agent {agent}");
         with_text(name, self.description.obs.get(place), &format!("observation {place}"))

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::copy::Other;
 use super::names::{Names, numbers};
-use crate::env::{Description, EnvSpec, StepResult, StepRows, StepStatus};
+use crate::env::{Description, EntityLayout, EnvSpec, StepResult, StepRows, StepStatus};
 
 /// The keys of a trace line that a frame must leave alone.
 const TRACE_KEYS: [&str; 11] = [
@@ -152,6 +152,34 @@ pub(super) fn check_rows(
             return Err(format!("agent {agent} came back to life before a reset"));
         }
         *was_alive = alive;
+    }
+    match &names.spec.entities {
+        Some(layout) => check_entities(names, layout, rows),
+        None => Ok(()),
+    }
+}
+
+/// Tests that all features of absent entities are zero, and that the actions that target them are not
+/// available.
+fn check_entities(names: &Names, layout: &EntityLayout, rows: &StepRows) -> Result<(), String> {
+    for (agent, obs) in rows.obs.chunks_exact(names.spec.obs_dim).enumerate() {
+        let mask = mask_of(names, rows, agent);
+        let entities = layout.entities.iter().enumerate().zip(layout.present(obs));
+        for ((i, entity), _) in entities.filter(|(_, present)| !present) {
+            let name = || format!("entity {i} ({})", layout.types[entity.kind].name);
+            if let Some(&column) = entity.columns.iter().find(|&&column| obs[column] != 0.0) {
+                let shown = names.obs(agent * names.spec.obs_dim + column);
+                let value = obs[column];
+                return Err(format!("{shown} is {value}, but its {} is absent", name()));
+            }
+            match entity.action {
+                Some(action) if mask[action] && !layout.hidden_targets => {
+                    let action = names.action(agent, action);
+                    return Err(format!("{action} is available, but its {} is absent", name()));
+                }
+                _ => {}
+            }
+        }
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Consistency of an entity layout with a specification.
 
-use super::{EntityLayout, Presence};
+use std::collections::HashSet;
+
+use super::{EntityLayout, EntityType, Presence};
 use crate::env::EnvSpec;
 
 /// Why an [`EntityLayout`] is invalid.
@@ -19,11 +21,13 @@ pub enum EntityError {
         /// The type.
         kind: usize,
     },
-    /// A type has no features.
-    #[error("type `{name}` has no features")]
-    NoFeatures {
+    /// A type has no features or no entities.
+    #[error("type `{name}` has no {what}")]
+    EmptyType {
         /// The name of the type.
         name: String,
+        /// `features` or `entities`.
+        what: &'static str,
     },
     /// An entity has a type that does not exist.
     #[error("entity {entity} has type {kind}, but there are {types} types")]
@@ -133,15 +137,6 @@ impl EntityLayout {
     }
 
     fn check_types(&self) -> Result<(), EntityError> {
-        for (kind, named) in self.types.iter().enumerate() {
-            let known = self.types[..kind].iter().any(|other| other.name == named.name);
-            if known || named.name.trim().is_empty() {
-                return Err(EntityError::TypeName { kind });
-            }
-            if named.features.is_empty() {
-                return Err(EntityError::NoFeatures { name: named.name.clone() });
-            }
-        }
         let first = self.entities.first().ok_or(EntityError::Empty)?;
         for (i, entity) in self.entities.iter().enumerate() {
             let (kind, types) = (entity.kind, self.types.len());
@@ -150,6 +145,16 @@ impl EntityLayout {
             }
             if i > 0 && kind < self.entities[i - 1].kind {
                 return Err(EntityError::Unsorted { entity: i });
+            }
+        }
+        let mut names = HashSet::new();
+        for (kind, EntityType { name, features }) in self.types.iter().enumerate() {
+            if !names.insert(name) || name.trim().is_empty() {
+                return Err(EntityError::TypeName { kind });
+            }
+            let what = if features.is_empty() { "features" } else { "entities" };
+            if features.is_empty() || self.of_type(kind).is_empty() {
+                return Err(EntityError::EmptyType { name: name.clone(), what });
             }
         }
         let alone = first.kind == 0 && self.entities.get(1).is_none_or(|entity| entity.kind > 0);

@@ -9,11 +9,20 @@
 //! for observations of a given shape, as [`AgentConfig`](crate::nn::AgentConfig) holds it.
 
 mod any_encoder;
+mod deep_sets;
 mod dyn_visitor;
 mod encoder_network;
+mod entities;
+mod entity_attention;
+mod gat;
+mod gcn;
+mod graph;
+mod hpn;
 mod mlp;
 mod plain;
+mod relational_attention;
 mod sizes;
+mod transformer;
 
 use std::fmt::Debug;
 
@@ -23,16 +32,31 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::any_encoder::{AnyEncoder, ObservationEncoder};
+pub use self::deep_sets::{DeepSets, DeepSetsNetwork};
 pub use self::encoder_network::EncoderNetwork;
+pub use self::entities::Readout;
+pub use self::entity_attention::EntityAttentionEncoder;
+pub use self::gat::{Gat, GatNetwork};
+pub use self::gcn::{Gcn, GcnNetwork};
+pub use self::graph::GraphKind;
+pub use self::hpn::{Hpn, HpnNetwork};
 pub use self::mlp::MlpEncoder;
 pub use self::plain::{PlainEncoder, PlainLinear};
+pub use self::relational_attention::RelationalAttention;
 pub use self::sizes::EncoderSizes;
+pub use self::transformer::TransformerNetwork;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
 
 /// Calls `visitor` for every encoder of this crate.
 pub fn visit_encoders(visitor: &mut impl EncoderVisitor) {
     visitor.visit::<MlpEncoder>();
+    visitor.visit::<DeepSets>();
+    visitor.visit::<Gcn>();
+    visitor.visit::<Gat>();
+    visitor.visit::<EntityAttentionEncoder>();
+    visitor.visit::<RelationalAttention>();
+    visitor.visit::<Hpn>();
 }
 
 /// A generic operation on every encoder type.

@@ -207,6 +207,11 @@ impl BallPath {
         path
     }
 
+    /// Returns the path of a ball that stays where it is, whatever its height.
+    pub fn resting(ball: &Ball, frame: u32) -> Self {
+        Self { points: [ball.into(); POINTS], origin: frame, last: u32::MAX / 2, tip: *ball }
+    }
+
     /// Keeps 3 s of the path ahead of `frame`.
     #[inline]
     pub fn extend(&mut self, frame: u32) {

@@ -2,7 +2,286 @@
 
 use phalanx_core::rng::Rng;
 
-use super::Match;
+use super::movement::{self, Limits};
+use super::pitch::FRAME;
+use super::player::{Body, Player};
+use super::pursuit::speed_class;
+use super::state::{Kick, KickRequest, PlayerId, Role};
+use super::touches::wanted_carry;
+use super::vec2::Vec2;
+use super::{Match, collisions, duels, passes, saves, shots, touches};
+
+/// The distance from the body at which a ball can be kicked.
+const KICK_REACH: f32 = 1.15;
+/// The height up to which it can be kicked or headed.
+const KICK_HEIGHT: f32 = 1.6;
+/// The frames that a kick takes after the touch.
+const FOLLOW_THROUGH: u16 = 22;
+/// The share of freshness that a metre costs a player without stamina, halved for a perfect one.
+const TIRING: f32 = 0.000_03 * 2.0 / 0.0554;
 
 /// Moves all bodies by a frame.
-pub(super) fn frame(_game: &mut Match, _rng: &mut Rng) {}
+pub(super) fn frame(game: &mut Match, rng: &mut Rng) {
+    duels::block_ball(game, rng);
+    let first = game.setup.first_team;
+    for team in [first, 1 - first] {
+        for index in 0..game.counts[team] {
+            if game.players[team][index].on_pitch {
+                move_body(game, PlayerId { team: team as u8, index: index as u8 }, rng);
+            }
+        }
+    }
+    collisions::resolve(game);
+}
+
+fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
+    let before = game.player(id).position;
+    match game.player(id).body {
+        Body::Free => {
+            if !begin_something(game, id, rng) {
+                run(game, id);
+            }
+        }
+        Body::Touch { frames, .. } => {
+            if !(frames > 0 && begin_kick(game, id, rng)) {
+                touches::frame(game, id, rng);
+            }
+        }
+        Body::WindUp { request, frames } => wind_up(game, id, request, frames, rng),
+        Body::FollowThrough { frames } => {
+            let player = game.player_mut(id);
+            player.body =
+                if frames > 1 { Body::FollowThrough { frames: frames - 1 } } else { Body::Free };
+            run(game, id);
+        }
+        Body::Tackle { .. } => duels::tackle_frame(game, id, rng),
+        Body::Slide { .. } => duels::slide_frame(game, id),
+        Body::Save { .. } => saves::frame(game, id, rng),
+        Body::Stumble { frames } => {
+            let player = game.player_mut(id);
+            player.body =
+                if frames > 1 { Body::Stumble { frames: frames - 1 } } else { Body::Free };
+            slow_down(player, 0.05);
+        }
+        Body::Fallen { frames } => {
+            let player = game.player_mut(id);
+            player.body = if frames > 1 { Body::Fallen { frames: frames - 1 } } else { Body::Free };
+            slow_down(player, 0.1);
+        }
+    }
+    let difficulty = game.setup.difficulty[id.team as usize];
+    let player = game.player_mut(id);
+    let run = player.position.distance(before);
+    player.tired = (player.tired + run * TIRING * (1.0 - 0.5 * player.abilities.stamina)).min(0.99);
+    player.form = (0.3 + 0.7 * difficulty) * (1.0 - 0.3 * player.tired);
+    if game.holder == Some(id) {
+        carry_in_hands(game, id);
+    }
+}
+
+fn slow_down(player: &mut Player, change: f32) {
+    player.velocity -= player.velocity.limited(change);
+    player.position += player.velocity * FRAME;
+    player.obeyed = Vec2::ZERO;
+}
+
+/// The ball stays in the hands of the one that holds it.
+fn carry_in_hands(game: &mut Match, id: PlayerId) {
+    let player = game.player(id);
+    let position = player.position + player.facing * 0.3;
+    if game.player(id).role == Role::Goalkeeper && game.ball.height > 0.5 {
+        game.hold_ball(id, position);
+    }
+}
+
+/// Lets a free body begin a save, a kick, a slide, a touch or a tackle. Near the ball it looks for one every few
+/// frames, as the original does.
+fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
+    let player = game.player(id);
+    let slides = player.command.slide && !player.lazy;
+    if slides && duels::begin_slide(game, id) {
+        return true;
+    }
+    let player = game.player(id);
+    let ahead = player.position + player.velocity * 0.1;
+    let distance = ahead.distance(game.ball_at(0.1).position);
+    let period = if game.main == id {
+        if distance < 3.0 { 2 } else { 3 }
+    } else if game.designated[id.team as usize] == id.index {
+        4
+    } else if distance < 5.0 {
+        5
+    } else if distance < 10.0 {
+        8
+    } else {
+        return false;
+    };
+    if (game.frame + u32::from(id.team)) % period != 0 {
+        return false;
+    }
+    saves::begin(game, id)
+        || begin_kick(game, id, rng)
+        || touches::begin(game, id)
+        || duels::begin_tackle(game, id)
+}
+
+/// Lets a body run as commanded, or after the ball if it has best possession.
+fn run(game: &mut Match, id: PlayerId) {
+    let player = game.player(id);
+    let to_ball = player.position.distance(game.ball.position);
+    let chases = game.main == id
+        && game.holder.is_none()
+        && !player.lazy
+        && matches!(player.body, Body::Free)
+        && game.has_best_possession(id);
+    let frame = game.frame;
+    if chases {
+        let wanted = wanted_carry(player).length();
+        let pursuit = game.run_with_ball(id, wanted);
+        // Steps with the ball have the speed of a class.
+        let speed = if pursuit.speed < 1.0 {
+            0.0
+        } else if wanted > 6.0 {
+            pursuit.speed
+        } else if wanted > 1.8 {
+            pursuit.speed.min(speed_class(wanted).max(DRIBBLE))
+        } else {
+            pursuit.speed.min(DRIBBLE)
+        };
+        let player = game.player_mut(id);
+        player.obeyed = pursuit.direction * speed;
+        let mut limits = Limits::of(player, frame);
+        limits.with_ball = true;
+        let obeyed = player.obeyed;
+        movement::step(player, obeyed, limits);
+        movement::turn(player, if speed > 0.5 { pursuit.direction } else { Vec2::ZERO });
+        player.position += player.velocity * FRAME;
+        return;
+    }
+    let index = id.index as usize;
+    let player = game.player_mut(id);
+    let command = player.command.direction * player.command.speed;
+    let facing = player.command.facing;
+    movement::run(player, command, facing, index, frame, to_ball);
+}
+
+/// The speed of slow steps with the ball.
+const DRIBBLE: f32 = 3.84;
+
+/// Lets a body begin a kick that it is asked for, if the ball will be there. Returns whether it does.
+fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
+    let player = game.player(id);
+    let Some(request) = player.command.kick else { return false };
+    if player.lazy || game.holder.is_some_and(|holder| holder != id) {
+        return false;
+    }
+    let frames = if game.holder == Some(id) {
+        Some(HELD_KICK)
+    } else if player.position.distance(game.ball.position) > 8.0 {
+        None
+    } else {
+        let first = wind_up_frames(player, request.kick, rng);
+        (first..first + 40).step_by(4).find(|&frames| can_meet(game, id, frames))
+    };
+    let Some(frames) = frames else { return false };
+    let player = game.player_mut(id);
+    player.command.kick = None;
+    player.body = Body::WindUp { request, frames };
+    true
+}
+
+/// The frames that a goalkeeper takes to kick a ball out of its hands.
+const HELD_KICK: u16 = 45;
+
+/// Returns whether a running body can be at the ball after some frames.
+fn can_meet(game: &Match, id: PlayerId, frames: u16) -> bool {
+    let player = game.player(id);
+    let seconds = f32::from(frames) * FRAME;
+    let ball = game.ball_at(seconds);
+    if ball.height > KICK_HEIGHT {
+        return false;
+    }
+    let coast = player.position + player.velocity * (0.5 * seconds);
+    let run = 0.5 * player.velocity.length().max(2.5) * seconds;
+    coast.distance(ball.position) <= run + 0.6
+}
+
+/// Draws the frames from the decision to the touch: mean, standard deviation, least and most by gait and kick.
+fn wind_up_frames(player: &Player, kick: Kick, rng: &mut Rng) -> u16 {
+    let speed = player.velocity.length();
+    let wanted = wanted_carry(player).length();
+    let gait = if speed < 1.8 {
+        0
+    } else if speed.max(wanted) > 6.0 && speed > 5.6 {
+        2
+    } else if speed < 4.45 && wanted < 4.3 {
+        3
+    } else {
+        1
+    };
+    let kind = match kick {
+        Kick::ShortPass | Kick::LongPass => 0,
+        Kick::HighPass => 1,
+        Kick::Shot => 2,
+    };
+    let [mean, deviation, least, most] = WIND_UP[gait][kind];
+    // The sum of three uniform draws has a variance of 1/4.
+    let normal = 2.0 * (rng.uniform() + rng.uniform() + rng.uniform() - 1.5);
+    (mean + deviation * normal).clamp(least, most).round() as u16
+}
+
+/// Wind-ups in frames: mean, standard deviation, least, most; by gait (standing, walking, sprinting, dribbling) and
+/// kick (low pass, high pass, shot).
+const WIND_UP: [[[f32; 4]; 3]; 4] = [
+    [[36.0, 0.5, 36.0, 37.0], [26.0, 0.5, 26.0, 27.0], [26.0, 0.5, 26.0, 27.0]],
+    [[18.0, 4.0, 10.0, 32.0], [13.0, 2.0, 10.0, 24.0], [20.0, 3.0, 15.0, 32.0]],
+    [[14.0, 6.0, 4.0, 40.0], [12.0, 5.0, 4.0, 40.0], [18.0, 8.0, 4.0, 50.0]],
+    [[21.0, 4.0, 10.0, 36.0], [21.0, 4.0, 12.0, 36.0], [16.0, 2.0, 14.0, 30.0]],
+];
+
+/// Plays a frame of a wind-up: the body runs to where it kicks the ball, not much faster than before.
+fn wind_up(game: &mut Match, id: PlayerId, request: KickRequest, frames: u16, rng: &mut Rng) {
+    let now = game.frame;
+    let seconds = f32::from(frames) * FRAME;
+    let held = game.holder == Some(id);
+    let ball = game.ball_at(seconds).position;
+    let player = game.player_mut(id);
+    let wanted = if held {
+        Vec2::ZERO
+    } else {
+        let way = ball - player.position;
+        let gap = (way.length() - 0.4).max(0.0);
+        let speed = gap / seconds.max(0.03);
+        let most = player.velocity.length().max(2.5) + 0.5;
+        way.direction() * speed.min(most)
+    };
+    let mut limits = Limits::of(player, now);
+    limits.with_ball = true;
+    movement::step(player, wanted, limits);
+    let look = if held { request.direction } else { wanted.direction() };
+    movement::turn(player, look);
+    player.position += player.velocity * FRAME;
+    player.obeyed = wanted;
+    if frames > 1 {
+        player.body = Body::WindUp { request, frames: frames - 1 };
+        return;
+    }
+    let held_direction = match player.command.carry {
+        Some(carry) if player.is_commanded_by_agent() => carry.direction_or(request.direction),
+        _ => request.direction,
+    };
+    let reached = player.position.distance(game.ball.position) <= KICK_REACH
+        && game.ball.height <= KICK_HEIGHT + 0.2;
+    let free = game.holder.is_none_or(|holder| holder == id);
+    if free && (reached || held) {
+        game.player_mut(id).body = Body::FollowThrough { frames: FOLLOW_THROUGH };
+        match request.kick {
+            Kick::Shot => shots::kick(game, id, request, held_direction, rng),
+            _ => passes::kick(game, id, request, held_direction, rng),
+        }
+    } else {
+        let player = game.player_mut(id);
+        player.body = Body::Free;
+        player.command.kick = player.command.kick.or(Some(request));
+    }
+}

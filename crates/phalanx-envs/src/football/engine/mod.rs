@@ -11,15 +11,23 @@
 pub mod abilities;
 pub mod ai;
 pub mod ball;
-pub mod bodies;
+mod bodies;
+mod collisions;
 pub mod control;
+mod duels;
+mod movement;
+mod passes;
 pub mod pitch;
 pub mod player;
 pub mod possession;
 pub mod pursuit;
+mod reaches;
 pub mod referee;
+mod saves;
 pub mod setup;
+mod shots;
 pub mod state;
+mod touches;
 pub mod vec2;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +40,9 @@ use player::Player;
 use setup::MatchSetup;
 use state::{Ball, GameMode, Kick, PlayerId, TEAM_SIZE, Touch};
 use vec2::Vec2;
+
+/// The height at which a goalkeeper holds the ball, in metres.
+const HELD_HEIGHT: f32 = 1.1;
 
 /// A match: plain data, which is all that has to be saved.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +71,8 @@ pub struct Match {
     pub last_touch: Option<Touch>,
     /// The last touch by each team.
     pub last_touch_of: [Option<Touch>; 2],
+    /// The frame in which the ball last hit a body by chance.
+    pub block_frame: Option<u32>,
     /// The last trip: a body that fell or stumbled over another.
     pub last_trip: Option<Trip>,
     /// The player of each team that has the ball or is expected to play it next.
@@ -128,6 +141,7 @@ impl Match {
             holder: None,
             last_touch: None,
             last_touch_of: [None; 2],
+            block_frame: None,
             last_trip: None,
             designated: [0; 2],
             main: PlayerId { team: 0, index: 0 },
@@ -146,12 +160,22 @@ impl Match {
 
     /// Plays a frame.
     pub fn frame(&mut self, rng: &mut Rng) {
-        self.fly_ball();
-        referee::frame(self, rng);
-        self.update_possession();
-        self.update_possession_amounts();
+        self.before_minds();
         ai::think(self, rng);
         control::command(self);
+        self.after_minds(rng);
+    }
+
+    /// Plays the part of a frame before players are commanded.
+    pub(super) fn before_minds(&mut self) {
+        self.fly_ball();
+        referee::frame(self);
+        self.update_possession();
+        self.update_possession_amounts();
+    }
+
+    /// Plays the part of a frame after players were commanded.
+    pub(super) fn after_minds(&mut self, rng: &mut Rng) {
         bodies::frame(self, rng);
         self.frame += 1;
     }
@@ -202,18 +226,40 @@ impl Match {
         self.previous_ball = self.ball;
     }
 
-    /// Records a touch of the ball in this frame.
+    /// Records a touch of the ball by foot in this frame.
     pub fn record_touch(&mut self, player: PlayerId, kick: Option<Kick>) {
-        let touch = Touch { player, frame: self.frame, kick };
+        self.record(Touch { player, frame: self.frame, kick, accidental: false, target: None });
+    }
+
+    /// Records a touch in this frame after which the ball's way was not chosen.
+    pub fn record_accidental_touch(&mut self, player: PlayerId) {
+        self.record(Touch {
+            player,
+            frame: self.frame,
+            kick: None,
+            accidental: true,
+            target: None,
+        });
+    }
+
+    fn record(&mut self, touch: Touch) {
+        let player = touch.player;
         self.last_touch = Some(touch);
         self.last_touch_of[player.team as usize] = Some(touch);
         self.player_mut(player).last_touch = Some(touch);
     }
 
+    /// Lets a player hold the ball in its hands.
+    pub fn hold_ball(&mut self, id: PlayerId, position: Vec2) {
+        self.holder = Some(id);
+        self.ball = Ball { position, height: HELD_HEIGHT, ..Ball::default() };
+        self.path = BallPath::resting(&self.ball, self.frame);
+        self.path_frame = self.frame;
+    }
+
     fn fly_ball(&mut self) {
         self.previous_ball = self.ball;
         if self.holder.is_some() {
-            self.path.extend(self.frame);
             return;
         }
         ball::fly(&mut self.ball);

@@ -10,6 +10,8 @@ pub const FRAMES_PER_STEP: usize = 10;
 pub const HALF_LENGTH: f32 = 55.0;
 /// Half the width of the pitch.
 pub const HALF_WIDTH: f32 = 36.0;
+/// Half the width of a line.
+pub const HALF_LINE: f32 = 0.06;
 /// Half the width of a goal.
 pub const GOAL_HALF_WIDTH: f32 = 3.7;
 /// The height of the bar.

@@ -12,6 +12,15 @@ pub enum Body {
     /// It runs or stands, and touches the ball if it can.
     #[default]
     Free,
+    /// It steps to the ball and touches it.
+    Touch {
+        /// The frames until the touch.
+        frames: u16,
+        /// The frames left after it.
+        rest: u16,
+        /// How it touches the ball.
+        kind: TouchKind,
+    },
     /// It prepares a kick.
     WindUp {
         /// The kick.
@@ -24,11 +33,22 @@ pub enum Body {
         /// The frames left.
         frames: u16,
     },
+    /// It reaches for a ball that an opponent has.
+    Tackle {
+        /// The move.
+        tackle: u8,
+        /// The side of the move: 1, or -1 for its mirror image.
+        side: f32,
+        /// The frames since it began.
+        frame: u16,
+        /// The direction from which the places of the move are counted.
+        heading: Vec2,
+    },
     /// It slides.
     Slide {
         /// The frames since it began.
         frame: u16,
-        /// The frames it takes.
+        /// The frames it takes, getting up included.
         frames: u16,
         /// The direction.
         direction: Vec2,
@@ -38,22 +58,31 @@ pub enum Body {
         /// The frames left.
         frames: u16,
     },
-    /// It lies on the ground.
+    /// It lies on the ground, or gets up.
     Fallen {
         /// The frames left.
         frames: u16,
     },
-    /// It (a goalkeeper) jumps at the ball.
+    /// It (a goalkeeper) makes a save.
     Save {
-        /// The frames until the hands reach the ball, then those until it stands again.
-        frames: u16,
-        /// Whether it tries to hold the ball.
-        hold: bool,
-        /// Whether the hands have reached for the ball.
-        done: bool,
-        /// Where it meets the ball.
-        reach: Vec2,
+        /// The move.
+        save: u8,
+        /// The side of the move: 1, or -1 for its mirror image.
+        side: f32,
+        /// The frames since it began.
+        frame: u16,
+        /// The direction from which the places of the move are counted.
+        heading: Vec2,
     },
+}
+
+/// How a player in a step touches the ball.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TouchKind {
+    /// It has the ball and pushes it on.
+    Control,
+    /// It receives the ball.
+    Trap,
 }
 
 /// A player of a match.
@@ -103,6 +132,8 @@ pub struct Player {
     pub time_to_ball: f32,
     /// The same with a longer reach, in seconds.
     pub optimistic_time_to_ball: f32,
+    /// By how much others have pushed it lately, in metres; this decays by 5 % per frame.
+    pub pushed: Vec2,
     /// Its last touch of the ball.
     pub last_touch: Option<Touch>,
 }

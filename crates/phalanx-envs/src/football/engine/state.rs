@@ -88,6 +88,9 @@ pub struct KickRequest {
     pub gauge: f32,
     /// The mate to pass to, if the caller has chosen it.
     pub target: Option<PlayerId>,
+    /// Whether the ball goes exactly in `direction`, neither to a mate nor to a place in the goal. The gauge of such a
+    /// pass is its share of 60 m.
+    pub aimed: bool,
 }
 
 /// What a player is asked to do in a frame, by a controller or by the built-in rules.
@@ -166,6 +169,10 @@ pub struct Touch {
     pub player: PlayerId,
     /// The frame of the match.
     pub frame: u32,
-    /// Whether it was a kick at a target: a pass or a shot.
+    /// The kick, if it was a pass or a shot.
     pub kick: Option<Kick>,
+    /// Whether the ball's way after it was not chosen: a tackle, a save, or a ball that hit a body.
+    pub accidental: bool,
+    /// The mate that a pass is meant for.
+    pub target: Option<PlayerId>,
 }

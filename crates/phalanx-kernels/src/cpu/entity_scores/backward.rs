@@ -2,6 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::flops::count;
 use crate::simd::dispatch::{dispatch, load, store};
 
 /// The inputs of the backward pass and the gradients that it computes.
@@ -21,6 +22,7 @@ pub(crate) struct Backward<'a> {
 impl Backward<'_> {
     /// Computes both gradients of rows with `actions` outputs from `width` inputs each.
     pub(crate) fn run(self, width: usize, actions: usize) {
+        count(2 * self.gradient.len() * width);
         dispatch(Rows { width, actions, pass: self });
     }
 }

@@ -2,6 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::flops::count;
 use crate::simd::dispatch::{dispatch, load};
 
 /// Computes `out[row, j] = w[row, j] · hidden[row] + b[row, j]`, `[row, action]`.
@@ -17,6 +18,7 @@ pub fn score_entities(width: usize, hidden: &[f32], weights: &[f32], out: &mut [
     assert_eq!(weights.len(), out.len() * (width + 1), "one weight vector and bias per output");
     let actions = out.len() / rows.max(1);
     assert_eq!(out.len(), rows * actions, "the same number of actions in every row");
+    count(out.len() * width);
     dispatch(Forward { width, actions, hidden, weights, out });
 }
 

@@ -133,6 +133,7 @@ macro_rules! assert_equivalent {
 }
 
 // After the macro that they need.
+mod entities;
 mod entity_scores;
 mod lstm;
 mod whole;
@@ -178,6 +179,7 @@ fn the_fused_linear_layer_has_the_values_and_gradients_of_the_reference() {
                 Activation::Quadratic,
                 Activation::Sigmoid,
                 Activation::Tanh,
+                Activation::Elu,
             ] {
                 let x = Leaf::new(&mut rng, [row, input]);
                 let weight = Leaf::new(&mut rng, [input, output]);

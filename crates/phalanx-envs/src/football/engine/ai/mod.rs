@@ -1,14 +1,188 @@
 //! The built-in rules that command players without an agent.
+//!
+//! [`think`] runs once per frame. A team agrees on its formation, offside trap, marks and runs ([`team`]); a player
+//! without the ball follows these ([`off_ball`]), one with the ball passes, shoots or dribbles ([`on_ball`]), a goalkeeper
+//! keeps its goal ([`keeper`]), and everybody takes its place before a restart ([`set_piece`]). All rules are written for
+//! a team that attacks towards positive `x` ([`view`]). Players decide every few frames, the more often the nearer
+//! they are to the ball; most see the world with a delay.
+
+pub mod assignment;
+pub mod formation;
+pub mod keeper;
+pub mod marking;
+pub mod mental;
+pub mod off_ball;
+pub mod on_ball;
+mod player;
+pub mod ramp;
+pub mod set_piece;
+pub mod support;
+pub mod team;
+pub mod trail;
+pub mod view;
 
 use serde::{Deserialize, Serialize};
 
 use phalanx_core::rng::Rng;
 
 use super::Match;
+use super::state::{PlayerId, TEAM_SIZE};
+use super::vec2::Vec2;
+use on_ball::Outlook;
+use team::TeamMind;
+use trail::Trail;
+use view::{Memory, SNAPSHOT_FRAMES, View};
+
+/// How often a player's outlook is updated, in frames.
+const OUTLOOK_PERIOD: usize = 10;
+/// The frames of a second.
+const SECOND: u32 = 100;
+/// The seconds over which a player's speed is averaged.
+const BREATH_SECONDS: usize = 10;
 
 /// What the built-in rules remember between frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Minds {}
+pub struct Minds {
+    /// What each team agrees on.
+    pub teams: [TeamMind; 2],
+    /// What each player remembers, `[team][index]`.
+    pub players: [[PlayerMind; TEAM_SIZE]; 2],
+    /// The world as delayed minds see it.
+    pub memory: Memory,
+    /// Where the ball was.
+    pub trail: Trail,
+    /// How much longer the left team had the ball than the right one lately, in seconds from -60 to 60.
+    pub possession_minute: f32,
+    /// The player that takes the restart.
+    pub taker: Option<PlayerId>,
+    /// Whether the formations are set.
+    started: bool,
+}
+
+/// What a player remembers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlayerMind {
+    /// How good its place is.
+    pub outlook: Outlook,
+    /// How far it ran in each of the last seconds, in metres.
+    ran: [f32; BREATH_SECONDS],
+    /// Where it was at the last full second.
+    was: Option<Vec2>,
+}
+
+impl PlayerMind {
+    /// Returns the average speed over the last 10 s, in m/s.
+    pub fn average_speed(&self) -> f32 {
+        self.ran.iter().sum::<f32>() / BREATH_SECONDS as f32
+    }
+
+    /// Records where the player is at a full second.
+    fn record(&mut self, position: Vec2) {
+        self.ran.rotate_right(1);
+        self.ran[0] = self.was.map_or(0.0, |was| was.distance(position));
+        self.was = Some(position);
+    }
+}
+
+impl Match {
+    /// Returns the number of agents of a team that act, that is, do not leave their players to the built-in rules.
+    pub fn active_agents(&self, team: usize) -> usize {
+        let controllers = &self.control.controllers[team][..self.control.counts[team]];
+        controllers.iter().filter(|controller| !controller.builtin).count()
+    }
+
+    /// Returns whether some player of a team passes and shoots by the built-in rules.
+    fn plays_by_itself(&self, team: usize) -> bool {
+        self.active_agents(team) < self.control.counts[team].max(1)
+    }
+}
 
 /// Fills the commands of the players that no agent commands.
-pub fn think(_game: &mut Match, _rng: &mut Rng) {}
+pub fn think(game: &mut Match, rng: &mut Rng) {
+    remember(game);
+    let first = game.setup.first_team.min(1);
+    for team in [first, 1 - first] {
+        if game.in_play() {
+            team::update(game, team);
+            if game.plays_by_itself(team) {
+                update_outlooks(game, team);
+            }
+        }
+        for index in 0..game.counts[team] {
+            let player = &game.players[team][index];
+            if !player.on_pitch
+                || player.is_commanded_by_agent()
+                || !player::is_due(game, team, index)
+            {
+                continue;
+            }
+            let command = player::command(&View::new(game, team), index, rng);
+            game.players[team][index].command = command;
+        }
+    }
+}
+
+/// Forgets what does not outlast an interruption of the game.
+pub fn forget(game: &mut Match) {
+    let ball = game.ball.position;
+    let minds = &mut game.minds;
+    minds.memory.clear();
+    minds.trail = Trail::at(ball);
+    for mind in &mut minds.teams {
+        *mind = TeamMind {
+            places: mind.places,
+            offensiveness: mind.offensiveness,
+            ..TeamMind::default()
+        };
+    }
+    for mind in minds.players.iter_mut().flatten() {
+        *mind = PlayerMind::default();
+    }
+}
+
+/// Updates what the minds remember of the game.
+fn remember(game: &mut Match) {
+    if !game.minds.started {
+        for team in 0..2 {
+            game.minds.teams[team].places = formation::places(game.counts[team]);
+        }
+        game.minds.trail = Trail::at(game.ball.position);
+        game.minds.started = true;
+    }
+    let frame = game.frame;
+    if frame % SNAPSHOT_FRAMES == 0 {
+        let mut memory = game.minds.memory;
+        memory.take(game);
+        game.minds.memory = memory;
+    }
+    let ball = game.ball.position;
+    game.minds.trail.record(frame, ball);
+    if game.in_play() {
+        let sign = Match::attack(game.main.team as usize);
+        game.minds.possession_minute =
+            (game.minds.possession_minute + 0.01 * sign).clamp(-60.0, 60.0);
+        if frame % SECOND == 0 {
+            for team in 0..2 {
+                for index in 0..game.counts[team] {
+                    let position = game.players[team][index].position;
+                    game.minds.players[team][index].record(position);
+                }
+            }
+        }
+    }
+}
+
+/// Updates the outlooks of some of the players of a team: each ten times a second. Before that they are zero.
+fn update_outlooks(game: &mut Match, team: usize) {
+    let first = game.setup.first_team.min(1);
+    let before = if team == first { 0 } else { game.counts[first] };
+    for index in 0..game.counts[team] {
+        if (game.frame as usize + before + index) % OUTLOOK_PERIOD == 0 {
+            let outlook = Outlook::of(&View::new(game, team), index);
+            game.minds.players[team][index].outlook = outlook;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

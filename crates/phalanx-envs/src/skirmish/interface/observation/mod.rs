@@ -1,5 +1,6 @@
 //! Observations: their layout, one team's view of the battle, and the code that writes them.
 
+mod entities;
 mod layout;
 mod team_view;
 mod write;

@@ -206,7 +206,7 @@ fn type_bits(map: &Map, as_ally: bool) -> Vec<usize> {
 
 /// Returns the attack range that SMACv2 assumes for a unit. A colossus has the 7 of its mask, one more
 /// than its weapon has here.
-fn attack_range(unit: &Unit) -> f32 {
+pub(super) fn attack_range(unit: &Unit) -> f32 {
     if unit.name == "colossus" {
         return 7.0;
     }

@@ -38,6 +38,7 @@ pub(crate) fn spec(map: &Map, args: &SkirmishArgs, limit: usize, teams: &[Team])
         max_reward: (map.generate.is_none() || !args.fix_quirks)
             .then_some(teams[0].reward.max_reward),
         agents,
+        entities: teams[0].view.entities(map).filter(|_| alike(teams)),
         ..EnvSpec::new(format!("skirmish/{}", map.name), 0)
     }
 }
@@ -60,13 +61,15 @@ fn enemy_kinds(map: &Map) -> impl Iterator<Item = usize> {
     placed.chain(drawn)
 }
 
+/// Returns whether the observations of all teams have the same layout.
+fn alike(teams: &[Team]) -> bool {
+    teams.iter().all(|team| team.view.layout == teams[0].view.layout)
+}
+
 /// Names and groups agents by unit type; if the types change between episodes, agents are numbered and
 /// form one group. Teams share groups if their observations have the same layout.
 fn agents(map: &Map, teams: &[Team]) -> Vec<AgentSpec> {
-    let alike = teams.iter().all(|team| {
-        let [first, other] = [&teams[0].view.layout, &team.view.layout];
-        first == other
-    });
+    let alike = alike(teams);
     let mut groups: Vec<(usize, usize)> = Vec::new();
     let mut agents = Vec::new();
     for team in 0..teams.len() {

@@ -1,0 +1,242 @@
+//! Graph attention over entities.
+
+use std::sync::Arc;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use phalanx_kernels::{
+    self as kernels, Activation, EntityIndices, GraphAttention, LayerWeights, Packed,
+    PackedEmbedding, Pooling, activate, attend_graph, multiply, pool_entities,
+};
+use serde::{Deserialize, Serialize};
+
+use super::entities::{
+    EntityEmbedding, EntityHeads, PlainOutput, ROWS, Readout, check_entities, entity_indices,
+    in_blocks, numbers, split_off,
+};
+use super::graph::{GraphKind, check_heads};
+use super::{Encoder, EncoderSizes, PlainEncoder};
+use crate::nn::layers::linear::uniform;
+use crate::rng::Rng;
+use crate::settings::{Check, InvalidSetting, fields};
+
+/// Graph attention (GAT; Veličković et al. 2018, arXiv 1710.10903) over the entities that are present. For
+/// each head, which has its part of the columns:
+///
+/// ```text
+/// h_j = relu(x_j W_t + b_t)              entity j of type t, with features x_j
+/// g_j = h_j W_k                          k = 1 … layers
+/// alpha_ij = softmax_j LeakyReLU(a_k . g_i + c_k . g_j)   over the neighbours j of i, with i
+/// h_i = elu(sum_j alpha_ij g_j + b_k)
+/// features = h_0, the mean or the sum of all h_i, or [h_0, mean_i h_i]
+/// (w_j, b_j) = h_j U + d                 head of the action that targets entity j
+/// ```
+///
+/// The leaky ReLU has slope 0.2 below zero. The heads of attention are concatenated in every layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gat {
+    /// The width of tokens.
+    pub width: usize,
+    /// The number of attention heads, which divides the width.
+    pub heads: usize,
+    /// The number of layers of attention.
+    pub layers: usize,
+    /// Which entities are neighbours.
+    pub graph: GraphKind,
+    /// The number of nearest entities in a graph of this kind.
+    pub neighbours: usize,
+    /// The largest distance of neighbours in a graph of kind `radius`, in the environment's unit of length.
+    pub radius: f64,
+    /// Which tokens become the features.
+    pub readout: Readout,
+    /// Whether the outputs of actions that target entities have heads computed from their tokens.
+    pub entity_heads: bool,
+}
+
+impl Default for Gat {
+    fn default() -> Self {
+        Self {
+            width: 64,
+            heads: 4,
+            layers: 2,
+            graph: GraphKind::Complete,
+            neighbours: 5,
+            radius: 10.0,
+            readout: Readout::Own,
+            entity_heads: true,
+        }
+    }
+}
+
+/// A layer of graph attention.
+#[derive(Module, Debug)]
+pub(super) struct GatLayer {
+    /// `W`, `[width, width]`.
+    weight: Param<Tensor<2>>,
+    /// `a` and `c` of all heads, `[2, width]`.
+    vectors: Param<Tensor<2>>,
+    /// `b`, `[width]`.
+    bias: Param<Tensor<1>>,
+}
+
+impl GatLayer {
+    fn new(width: usize, heads: usize, rng: &mut Rng, device: &Device) -> Self {
+        let bound = 1.0 / (width as f32).sqrt();
+        // The vectors of a head have as many entries as its tokens.
+        let of_head = bound * (heads as f32).sqrt();
+        Self {
+            weight: uniform([width, width], bound, rng, device),
+            vectors: uniform([2, width], of_head, rng, device),
+            bias: uniform([width], bound, rng, device),
+        }
+    }
+
+    fn forward(
+        &self,
+        tokens: Tensor<2>,
+        obs: Tensor<2>,
+        entities: &Arc<EntityIndices>,
+        settings: GraphAttention,
+    ) -> Tensor<2> {
+        let bias = self.bias.val();
+        let layer = LayerWeights { weight: self.weight.val(), bias: bias.zeros_like() };
+        let tokens = kernels::linear(tokens, layer, Activation::Identity);
+        let weights = LayerWeights { weight: self.vectors.val(), bias };
+        kernels::graph_attention(tokens, obs, entities, settings, weights, Activation::Elu)
+    }
+}
+
+/// The network of [`Gat`].
+#[derive(Module, Debug)]
+pub struct GatNetwork {
+    embedding: EntityEmbedding,
+    layers: Vec<GatLayer>,
+    heads: Option<EntityHeads>,
+}
+
+impl Gat {
+    fn attention(&self) -> GraphAttention {
+        let graph = self.graph.with(self.neighbours, self.radius);
+        GraphAttention { heads: self.heads, graph }
+    }
+}
+
+impl Encoder for Gat {
+    const ID: &str = "gat";
+    const SUMMARY: &str = "graph attention over entities";
+    type Network = GatNetwork;
+
+    fn validate(&self) -> Vec<InvalidSetting> {
+        let mut check = Check::default();
+        check.at_least_one(fields!(self: width, layers, neighbours));
+        check_heads(&mut check, self.width, self.heads);
+        check.positive(fields!(self: radius));
+        check.finish()
+    }
+
+    fn validate_for(&self, sizes: &EncoderSizes) -> Vec<InvalidSetting> {
+        check_entities(sizes, "width")
+    }
+
+    fn reads_entities(&self) -> bool {
+        true
+    }
+
+    fn action_weights(&self, sizes: &EncoderSizes) -> bool {
+        EntityHeads::are_wanted(self.entity_heads, sizes)
+    }
+
+    fn output_dim(&self, _: &EncoderSizes) -> usize {
+        self.readout.output_dim(self.width)
+    }
+
+    fn init(&self, sizes: &EncoderSizes, rng: &mut Rng, device: &Device) -> GatNetwork {
+        let &Self { width, heads, layers, entity_heads, .. } = self;
+        GatNetwork {
+            embedding: EntityEmbedding::new(entity_indices(sizes), width, rng, device),
+            layers: (0..layers).map(|_| GatLayer::new(width, heads, rng, device)).collect(),
+            heads: EntityHeads::new(entity_heads, sizes, width, rng, device),
+        }
+    }
+
+    fn forward(&self, network: &GatNetwork, obs: Tensor<2>) -> Tensor<2> {
+        let GatNetwork { embedding, layers, heads } = network;
+        let entities = embedding.entities();
+        let embedded = embedding.forward(obs.clone(), Activation::Relu);
+        let attend =
+            |h, layer: &GatLayer| layer.forward(h, obs.clone(), entities, self.attention());
+        let tokens = layers.iter().fold(embedded, attend);
+        let pooling = self.readout.pooling();
+        let features = kernels::entity_pool(tokens.clone(), obs.clone(), entities, pooling);
+        EntityHeads::append(heads.as_ref(), features, tokens)
+    }
+
+    fn plain(&self, network: &GatNetwork) -> Option<Box<dyn PlainEncoder>> {
+        let GatNetwork { embedding, layers, heads } = network;
+        let layer = |layer: &GatLayer| PlainGatLayer {
+            weight: Packed::new(&numbers(&layer.weight), self.width, self.width, ROWS),
+            vectors: numbers(&layer.vectors),
+            bias: numbers(&layer.bias),
+        };
+        Some(Box::new(PlainGat {
+            entities: Arc::clone(embedding.entities()),
+            embedding: embedding.plain(Activation::Relu),
+            layers: layers.iter().map(layer).collect(),
+            attention: self.attention(),
+            pooling: self.readout.pooling(),
+            output: PlainOutput {
+                heads: EntityHeads::plain(heads.as_ref()),
+                features: self.readout.output_dim(self.width),
+                number: embedding.entities().number(),
+            },
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct PlainGatLayer {
+    weight: Packed,
+    vectors: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+#[derive(Debug)]
+struct PlainGat {
+    entities: Arc<EntityIndices>,
+    embedding: PackedEmbedding,
+    layers: Vec<PlainGatLayer>,
+    attention: GraphAttention,
+    pooling: Pooling,
+    output: PlainOutput,
+}
+
+impl PlainEncoder for PlainGat {
+    fn encode(&self, obs: &[f32], features: &mut [f32], scratch: &mut Vec<f32>) {
+        let Self { entities, embedding, layers, attention, pooling, output } = self;
+        let tokens = entities.number() * embedding.width();
+        let memory = 2 * tokens + output.features + output.scratch_dim();
+        let obs = (obs, entities.view_dim);
+        let out = (features, output.row_dim());
+        in_blocks(obs, out, (scratch, memory), |rows, obs, out, mut scratch| {
+            let [tokens, projected] = [0; 2].map(|_| split_off(&mut scratch, rows * tokens));
+            let features = split_off(&mut scratch, rows * output.features);
+            embedding.forward(entities, obs, tokens);
+            for PlainGatLayer { weight, vectors, bias } in layers {
+                projected.fill(0.0);
+                multiply(tokens, weight, None, projected);
+                attend_graph(projected, obs, entities, *attention, (vectors, bias), tokens);
+                activate(Activation::Elu, tokens);
+            }
+            pool_entities(tokens, obs, entities, *pooling, features);
+            output.write(features, tokens, scratch, out);
+        });
+    }
+
+    fn multiply_adds(&self) -> usize {
+        let (number, width) = (self.entities.number(), self.embedding.width());
+        let layer = width * (width + number + 2);
+        self.embedding.multiply_adds(&self.entities)
+            + number * self.layers.len() * layer
+            + self.output.multiply_adds()
+    }
+}

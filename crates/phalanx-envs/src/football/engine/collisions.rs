@@ -1,0 +1,218 @@
+//! Bodies that push each other, drag each other along, and fall over each other.
+
+use super::Match;
+use super::Trip;
+use super::player::{Body, Player};
+use super::pursuit::SPRINT;
+use super::state::{PlayerId, TEAM_SIZE};
+use super::vec2::Vec2;
+
+/// The radius of a body.
+const RADIUS: f32 = 0.36;
+/// The distance from which bodies drag each other.
+const DRAG: f32 = 2.0 * (RADIUS + 0.576);
+/// The largest share of the other's velocity that is taken over.
+const DRAG_FORCE: f32 = 0.25;
+/// The sensitivity from which a body stumbles, and from which it falls.
+const TRIPS: [f32; 2] = [0.48, 0.58];
+/// The frames of a stumble and of a fall, without getting up.
+const STUMBLE: u16 = 30;
+const FALL: u16 = 62;
+
+/// What a pair of bodies needs to know of one of them.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    player: &'a Player,
+    /// How much it faces away from the other, from 0 to 1.
+    back: f32,
+    main: bool,
+    to_ball: f32,
+}
+
+/// Lets all bodies collide.
+pub(super) fn resolve(game: &mut Match) {
+    let mut ids = [(0_usize, 0_usize); 2 * TEAM_SIZE];
+    let mut n = 0;
+    for team in 0..2 {
+        for index in 0..game.counts[team] {
+            if game.players[team][index].on_pitch {
+                ids[n] = (team, index);
+                n += 1;
+            }
+        }
+    }
+    let mut moves = [Vec2::ZERO; 2 * TEAM_SIZE];
+    let mut drags = [(Vec2::ZERO, 0.0_f32); 2 * TEAM_SIZE];
+    for first in 0..n {
+        let (team, index) = ids[first];
+        let here = game.players[team][index].position;
+        for second in first + 1..n {
+            let (other_team, other_index) = ids[second];
+            let gap = here - game.players[other_team][other_index].position;
+            if gap.x.abs() < DRAG && gap.y.abs() < DRAG && gap.length_squared() < DRAG * DRAG {
+                collide(game, (first, ids[first]), (second, ids[second]), &mut moves, &mut drags);
+            }
+        }
+    }
+    for (number, &(team, index)) in ids[..n].iter().enumerate() {
+        let player = &mut game.players[team][index];
+        player.pushed = player.pushed * 0.95;
+        let (drag, force) = drags[number];
+        let mut offset = moves[number];
+        if force > 0.0 {
+            offset += drag * (0.01 / force);
+        }
+        if offset != Vec2::ZERO {
+            player.position += offset;
+            player.pushed += offset;
+        } else if player.pushed.length_squared() < 2.5e-5 {
+            player.pushed = Vec2::ZERO;
+        }
+    }
+}
+
+fn collide(
+    game: &mut Match,
+    (first, a): (usize, (usize, usize)),
+    (second, b): (usize, (usize, usize)),
+    moves: &mut [Vec2],
+    drags: &mut [(Vec2, f32)],
+) {
+    let (id_a, id_b) = (id_of(a), id_of(b));
+    let (pa, pb) = (&game.players[a.0][a.1], &game.players[b.0][b.1]);
+    let distance = pa.position.distance(pb.position);
+    let normal = (pa.position - pb.position).direction_or(Vec2::new(0.0, 1.0));
+    let ball = game.ball.position;
+    let side = |player, id: PlayerId, normal: Vec2| Side {
+        player,
+        back: (player_facing(player).dot(normal) * 0.5 + 0.5).clamp(0.0, 1.0),
+        main: game.main == id,
+        to_ball: player_distance(player, ball),
+    };
+    let (sa, sb) = (side(pa, id_a, normal), side(pb, id_b, -normal));
+    let battle = game.designated[a.0] as usize == a.1 && game.designated[b.0] as usize == b.1;
+    if distance < 2.0 * RADIUS {
+        let share = advantage(&sa, &sb, battle, 0.4, 0.5);
+        let depth = (RADIUS - 0.5 * distance) * 2.0;
+        let mut push = [normal * (depth * (1.0 - share)), normal * (-depth * share)];
+        // A defender slips to the side of the one with the ball.
+        if sb.main && pb.has_possession {
+            push[0] += slip(pa, pb);
+        } else if sa.main && pa.has_possession {
+            push[1] += slip(pb, pa);
+        }
+        moves[first] += push[0].limited(SPRINT * 0.01);
+        moves[second] += push[1].limited(SPRINT * 0.01);
+    }
+    let share = advantage(&sa, &sb, battle, 0.6, 0.9);
+    let shell = (distance - 2.0 * RADIUS).max(0.0);
+    let force = (1.0 - shell / (DRAG - 2.0 * RADIUS)).clamp(0.0, 1.0).powf(0.2) * DRAG_FORCE;
+    let relative = pb.velocity - pa.velocity;
+    for (number, force, relative) in
+        [(first, force * (1.0 - share), relative), (second, force * share, -relative)]
+    {
+        drags[number].0 += relative * (force * force);
+        drags[number].1 += force;
+    }
+    if distance < 2.0 * RADIUS {
+        let overlap = (pa.position + pa.velocity * 0.03).distance(pb.position + pb.velocity * 0.03);
+        let levels = [trip_level(game, &sa, id_a, overlap), trip_level(game, &sb, id_b, overlap)];
+        trip(game, id_a, id_b, levels[0]);
+        trip(game, id_b, id_a, levels[1]);
+    }
+    slide_trip(game, id_a, id_b, distance);
+    slide_trip(game, id_b, id_a, distance);
+}
+
+fn id_of((team, index): (usize, usize)) -> PlayerId {
+    PlayerId { team: team as u8, index: index as u8 }
+}
+
+fn player_facing(player: &Player) -> Vec2 {
+    player.velocity.direction_or(player.facing).mix(player.facing, 0.7)
+}
+
+fn player_distance(player: &Player, ball: Vec2) -> f32 {
+    player.position.distance(ball)
+}
+
+/// Returns the share (0 to 1) by which the second of two gives way: facing, speed, the ball and balance decide.
+fn advantage(a: &Side, b: &Side, battle: bool, main: f32, scale: f32) -> f32 {
+    let mut bias = (a.back - b.back) * 0.8;
+    bias -=
+        ((a.player.velocity.length() - b.player.velocity.length()) / SPRINT * 0.2).clamp(-0.2, 0.2);
+    if main < 0.5 {
+        bias += tackling(a.player) - tackling(b.player);
+    }
+    bias += main * (f32::from(u8::from(a.main)) - f32::from(u8::from(b.main)));
+    if battle {
+        bias += (b.to_ball.min(1.2) - a.to_ball.min(1.2)).clamp(-0.6, 0.6);
+    }
+    bias += a.player.abilities.balance * a.player.form - b.player.abilities.balance * b.player.form;
+    bias.clamp(-1.0, 1.0) * scale * 0.5 + 0.5
+}
+
+fn tackling(player: &Player) -> f32 {
+    match player.body {
+        Body::Tackle { .. } | Body::Slide { .. } => {
+            0.1 + 0.4 * player.abilities.tackle * player.form
+        }
+        _ => 0.0,
+    }
+}
+
+fn slip(player: &Player, owner: &Player) -> Vec2 {
+    let angle = 0.3 * std::f32::consts::PI;
+    let left = owner.position + owner.facing.turned(angle) * (2.0 * RADIUS);
+    let right = owner.position + owner.facing.turned(-angle) * (2.0 * RADIUS);
+    let nearer =
+        if player.position.distance(left) < player.position.distance(right) { left } else { right };
+    (nearer - player.position).limited(0.01) * (0.3 * player.abilities.balance * player.form)
+}
+
+/// Returns how near a body is to losing its balance, from 0 to 1.
+fn trip_level(game: &Match, side: &Side, id: PlayerId, overlap: f32) -> f32 {
+    let player = side.player;
+    let sum = (1.0 - side.back)
+        + (player.velocity.length() / SPRINT).min(1.0)
+        + f32::from(u8::from(game.has_best_possession(id)))
+        + (1.0 - player.abilities.balance * player.form) * 3.0
+        + (player.pushed.length() * 10.0).min(1.0)
+        + (1.0 - (overlap / (2.0 * RADIUS)).min(1.0)).powf(0.4) * 6.0
+        + (1.0 - (side.to_ball / 0.7).min(1.0));
+    sum / 14.0
+}
+
+fn trip(game: &mut Match, victim: PlayerId, offender: PlayerId, level: f32) {
+    if level > TRIPS[0] {
+        fall(game, victim, offender, level > TRIPS[1], false);
+    }
+}
+
+/// A slide brings down those whose legs it meets.
+fn slide_trip(game: &mut Match, offender: PlayerId, victim: PlayerId, distance: f32) {
+    if let Body::Slide { frame, direction, .. } = game.player(offender).body
+        && (10..28).contains(&frame)
+        && distance < 1.3
+    {
+        let leg = game.player(offender).position + direction * 0.7;
+        if leg.distance(game.player(victim).position) < 0.45 {
+            fall(game, victim, offender, true, true);
+        }
+    }
+}
+
+fn fall(game: &mut Match, victim: PlayerId, offender: PlayerId, fell: bool, by_slide: bool) {
+    let frame = game.frame;
+    let player = game.player_mut(victim);
+    let down = matches!(player.body, Body::Fallen { .. } | Body::Save { .. } | Body::Slide { .. });
+    if down || (!fell && matches!(player.body, Body::Stumble { .. })) {
+        return;
+    }
+    player.body = if fell {
+        Body::Fallen { frames: FALL + if by_slide { super::saves::GETTING_UP } else { 0 } }
+    } else {
+        Body::Stumble { frames: STUMBLE }
+    };
+    game.last_trip = Some(Trip { frame, victim, offender, fell, by_slide });
+}

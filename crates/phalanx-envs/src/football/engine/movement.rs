@@ -1,0 +1,168 @@
+//! How a body changes its velocity.
+//!
+//! The original blends recorded steps. Their mean is a law on two parts of the velocity: the part along the wanted
+//! direction accelerates or brakes, the part across it brakes, and the change of both in a frame is limited.
+
+use super::pitch::FRAME;
+use super::player::Player;
+use super::vec2::Vec2;
+
+/// Speeds at which [`STEPS`] holds, in m/s.
+const SPEEDS: [f32; 7] = [0.0, 1.5, 3.0, 4.0, 4.8, 5.5, 6.2];
+/// The acceleration that steps allow at these speeds, in m/s².
+const STEPS: [f32; 7] = [11.0, 12.0, 20.0, 6.9, 6.1, 3.4, 3.2];
+/// What agility adds to that per unit above 0.8.
+const STEPS_AGILITY: [f32; 7] = [0.0, 0.0, 0.0, 0.0, 0.0, 5.4, 4.2];
+/// Braking at low speed, in m/s².
+const BRAKE: f32 = 26.4;
+/// What braking gains per m/s above 3.5 m/s.
+const BRAKE_SPEED: f32 = 4.1;
+/// The share of braking that acts across the wanted direction.
+const ACROSS: f32 = 0.75;
+/// The highest acceleration and braking with the ball at the feet, in m/s².
+const WITH_BALL: [f32; 2] = [8.5, 10.0];
+/// The share of the acceleration after a turn of more than 70°, until the body has turned.
+const TURNED: f32 = 0.8;
+/// How fast a body turns, in rad/s.
+const TURN: f32 = 6.3;
+
+/// The limits of a body's steps in a frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// The top speed, in m/s.
+    pub top_speed: f32,
+    /// The factor on every change of the velocity.
+    pub power: f32,
+    /// Whether it steps with the ball at its feet.
+    pub with_ball: bool,
+}
+
+impl Limits {
+    /// Returns the limits of a player: a touch in the last second costs power.
+    pub(super) fn of(player: &Player, frame: u32) -> Self {
+        let bias = player.touch_bias(frame, 1.0);
+        let power = if bias > 0.0 {
+            1.0 - (bias.powf(0.8) * (0.8 - 0.3 * player.abilities.dribble * player.form))
+                .clamp(0.0, 0.4)
+        } else {
+            1.0
+        };
+        Self { top_speed: player.abilities.top_speed, power, with_ball: false }
+    }
+}
+
+/// Returns the largest forward acceleration at a speed: what steps allow, and above 1.8 m/s at most
+/// `11 (1 - x^1.8) (0.7 + 0.3 acceleration)` with `x = (v - 1.8) / (v_max - 1.8)`.
+fn acceleration(player: &Player, speed: f32, top_speed: f32) -> f32 {
+    let agility = player.abilities.agility * player.form - 0.8;
+    let at = |index: usize| STEPS[index] + STEPS_AGILITY[index] * agility;
+    let steps = match SPEEDS.iter().rposition(|&low| speed >= low) {
+        None => at(0),
+        Some(6) => at(6) + (speed - 6.2) * 6.0,
+        Some(index) => {
+            let share = (speed - SPEEDS[index]) / (SPEEDS[index + 1] - SPEEDS[index]);
+            at(index) + (at(index + 1) - at(index)) * share
+        }
+    };
+    if speed <= 1.8 {
+        return steps;
+    }
+    let x = ((speed - 1.8) / (top_speed - 1.8)).min(1.0);
+    steps
+        .min(11.0 * (1.0 - x.powf(1.8)) * (0.7 + 0.3 * player.abilities.acceleration * player.form))
+}
+
+/// Changes the velocity of a player by one frame towards a wanted one, and turns its body.
+pub(super) fn step(player: &mut Player, wanted: Vec2, limits: Limits) {
+    let speed = player.velocity.length();
+    let target = wanted.length().min(limits.top_speed);
+    if speed < 1e-4 && target < 1e-4 {
+        player.velocity = Vec2::ZERO;
+        return;
+    }
+    let direction = wanted.direction_or(player.velocity.direction_or(player.facing));
+    let along = player.velocity.dot(direction);
+    let across = player.velocity - direction * along;
+    let mut brake = BRAKE + BRAKE_SPEED * (speed - 3.5).clamp(0.0, 4.5);
+    if limits.with_ball {
+        brake = WITH_BALL[1];
+    }
+    let gain = if along >= target {
+        -(brake * FRAME).min(along - target)
+    } else {
+        let most = if along < 0.0 {
+            brake
+        } else {
+            let most = acceleration(player, along, limits.top_speed);
+            let most = if limits.with_ball { most.min(WITH_BALL[0]) } else { most };
+            if player.facing.dot(direction) < 0.3 { most * TURNED } else { most }
+        };
+        (most * FRAME).min(target - along)
+    };
+    let mut change = direction * gain;
+    let sideways = across.length();
+    if sideways > 0.0 {
+        let share = if limits.with_ball { 1.0 } else { ACROSS };
+        change -= across * ((brake * share * FRAME).min(sideways) / sideways);
+    }
+    let f = (speed * 0.125).min(1.0);
+    let f = f * f.sqrt();
+    player.velocity += change.limited(0.3 * (1.2 - 0.4 * f) * limits.power);
+}
+
+/// Turns the body of a player by one frame towards a direction.
+pub(super) fn turn(player: &mut Player, direction: Vec2) {
+    if direction == Vec2::ZERO || player.facing.dot(direction) > 0.9999 {
+        return;
+    }
+    let angle = player.facing.angle_to(direction);
+    let most = TURN * FRAME;
+    player.facing = if angle.abs() <= most {
+        direction
+    } else {
+        player.facing.turned(most.copysign(angle)).direction()
+    };
+}
+
+/// Lets a player run for one frame: it obeys its command after the latency, and looks where it runs.
+///
+/// A new command is obeyed at the end of a step. Within 10 m of the ball a player may break off a step, at the
+/// latest 22 frames after the last time.
+pub(super) fn run(
+    player: &mut Player,
+    command: Vec2,
+    facing: Vec2,
+    index: usize,
+    frame: u32,
+    to_ball: f32,
+) {
+    player.latency = player.latency.saturating_sub(1);
+    let change = (command - player.obeyed).length_squared();
+    if change > 0.0 {
+        // Small corrections are made within a step.
+        if change < 1.0 && command != Vec2::ZERO && player.obeyed != Vec2::ZERO {
+            player.obeyed = command;
+        } else if player.latency == 0 {
+            let period = if to_ball < 3.0 {
+                2
+            } else if to_ball < 5.0 {
+                5
+            } else if to_ball < 10.0 {
+                8
+            } else if player.obeyed == Vec2::ZERO {
+                12
+            } else {
+                25
+            };
+            if (frame + 7 * index as u32) % period == 0 {
+                player.obeyed = command;
+                player.latency = if period >= 12 { 0 } else { 22 };
+            }
+        }
+    }
+    let limits = Limits::of(player, frame);
+    step(player, player.obeyed, limits);
+    let look = if player.obeyed == Vec2::ZERO { facing } else { player.obeyed.direction() };
+    turn(player, look);
+    player.position += player.velocity * FRAME;
+}

@@ -1,0 +1,115 @@
+//! Shots: where they are aimed, how hard they are, and by how much they miss.
+
+use std::f32::consts::PI;
+
+use phalanx_core::rng::Rng;
+
+use super::Match;
+use super::passes::gauge_factor;
+use super::pitch::{GOAL_HALF_WIDTH, HALF_LENGTH};
+use super::pursuit::SPRINT;
+use super::state::{Ball, Kick, KickRequest, PlayerId};
+use super::touches::{curved, spun};
+use super::vec2::Vec2;
+
+/// The slope of a shot that succeeds.
+const LIFT: f32 = 0.05;
+/// The share of the original's random direction that leads to its measured spread.
+const SPREAD: f32 = 0.55;
+
+/// Returns the direction of a shot: straight at the goal's centre if the held direction points there, and up to 0.9 of
+/// half the goal's width to the side, `3.33 |angle / (π / 2)|^0.7` m, by the angle between the two.
+pub(super) fn aim(game: &Match, id: PlayerId, held: Vec2) -> Vec2 {
+    let player = game.player(id);
+    let from = player.position + player.velocity * 0.12;
+    let attack = Match::attack(id.team as usize);
+    let goal = Vec2::new(HALF_LENGTH * attack, 0.0);
+    let ahead = (goal - from).direction_or(player.facing);
+    let side = (ahead.angle_to(held.direction_or(ahead)) / (0.5 * PI)).clamp(-1.0, 1.0);
+    let offset = side.abs().powf(0.7).copysign(side) * GOAL_HALF_WIDTH * 0.9 * attack;
+    (Vec2::new(goal.x, offset) - from).direction_or(ahead)
+}
+
+/// Kicks a shot.
+///
+/// With `q` = the gauge's share^0.6, `a` = how near the shot is to 36° off the run (0 to 1) and `v` = the speed:
+/// power = `45 (0.7 + 0.3 √q) (0.7 + 0.3 a^0.8) (0.7 + 0.3 (v / 8)^0.3)` m/s, less if pushed, at most
+/// `32 + 13 shot power`, and up to a fifth more for a ball that comes towards the foot. The difficulty is one minus the
+/// product of how easy direction, speed, balance, the ball's motion and power make it. The shot is a mix of the best
+/// and a worst case, weighted by `U(0, 1)^(0.7 shot)`.
+pub(super) fn kick(
+    game: &mut Match,
+    id: PlayerId,
+    request: KickRequest,
+    held: Vec2,
+    rng: &mut Rng,
+) {
+    let player = game.player(id);
+    let ball = game.ball;
+    let first = aim(game, id, request.direction);
+    let now = aim(game, id, held);
+    let turn = first.angle_to(now);
+    let direction = if request.aimed {
+        request.direction
+    } else if turn.abs() > 0.1 * PI {
+        first.turned((0.1 * PI).copysign(turn))
+    } else {
+        now
+    };
+    let speed = player.velocity.length();
+    let run = if speed > 1.8 { player.velocity.direction() } else { player.facing };
+    let off = run.angle_to(direction).abs();
+    let angle = (off - 0.2 * PI).abs();
+    let a = curved(1.0 - (angle / PI).min(1.0), 0.8).powf(0.8);
+    let steady = 1.0 - (player.pushed.length() / 0.1).min(1.0);
+    let power_of_body =
+        (0.7 + 0.3 * a) * (0.7 + 0.3 * (speed / SPRINT).min(1.0).powf(0.3)) * (0.4 + 0.6 * steady);
+    let q = gauge_factor(request.gauge).powf(0.6).clamp(0.01, 1.0);
+    let most = 32.0 + 13.0 * player.abilities.shot_power * player.form;
+    let relative = (player.velocity - ball.velocity).length_squared() + ball.climb * ball.climb;
+    let meets = (relative.sqrt() / 10.0).min(1.0);
+    let power = (45.0 * (0.7 + 0.3 * q.sqrt()) * power_of_body).min(most) * (1.0 + 0.2 * meets);
+
+    let pace = 1.0 - ((speed - 3.5).abs() / 4.0).min(1.0);
+    let volley = 1.0 - meets * (0.5 - 0.3 * player.abilities.shot * player.form);
+    let gentle = curved(1.0 - ((power - 30.0) / 70.0).clamp(0.0, 1.0), 1.0);
+    let easy = (0.4 + 0.6 * a)
+        * (0.7 + 0.3 * pace)
+        * (0.3 + 0.7 * steady)
+        * (0.6 + 0.4 * volley)
+        * (0.6 + 0.4 * gentle);
+    let difficulty = (1.0 - easy).clamp(0.0, 1.0);
+    let skill = player.abilities.shot * player.form;
+
+    let best = scaled(direction, LIFT, power);
+    let lagged = run.mix(direction, 1.0 - 0.8 * difficulty).direction_or(direction);
+    let random = |rng: &mut Rng| rng.range(-1.0, 1.0) * 0.5 * difficulty * SPREAD;
+    let mut worst = lagged + Vec2::new(random(rng), random(rng));
+    let mut lift = random(rng);
+    let length = (worst.length_squared() + lift * lift).sqrt().max(0.1);
+    worst = worst * (1.0 / length);
+    lift = lift / length + curved(difficulty.powf(0.7), 0.7) * 0.7;
+    let length = (worst.length_squared() + lift * lift).sqrt().max(0.1);
+    let weak = power * (1.0 - 0.5 * difficulty.powf(0.7)) / length;
+    let share = rng.uniform().powf(0.7 * skill);
+    let velocity = best.0.mix(worst * weak, share);
+    let climb = best.1 + (lift * weak - best.1) * share;
+
+    // Backspin, and some at random.
+    let noise = 20.0 * (0.3 + 0.7 * share);
+    let spin = Vec2::new(
+        direction.y * 20.0 + rng.range(-noise, noise),
+        -direction.x * 20.0 + rng.range(-noise, noise),
+    );
+    let kicked = Ball { velocity, climb, ..ball };
+    let kicked = spun(game, id, kicked, spin, rng.range(-14.0, 14.0), 0.7);
+    game.holder = None;
+    game.set_ball(kicked);
+    game.record_touch(id, Some(Kick::Shot));
+}
+
+/// Returns the velocity in the plane and upwards of a direction with a slope.
+fn scaled(direction: Vec2, lift: f32, speed: f32) -> (Vec2, f32) {
+    let unit = speed / (1.0 + lift * lift).sqrt();
+    (direction * unit, lift * unit)
+}

@@ -1,0 +1,319 @@
+//! Touches of a player that has the ball or receives it.
+
+use std::f32::consts::PI;
+
+use phalanx_core::rng::Rng;
+
+use super::Match;
+use super::movement::{Limits, step};
+use super::player::{Body, Player, TouchKind};
+use super::pursuit::SPRINT;
+use super::state::{Ball, PlayerId};
+use super::vec2::Vec2;
+
+/// The frames from the start of a step to the touch.
+const STEP: u16 = 12;
+/// The frames that the step lasts after the touch.
+const REST: u16 = 13;
+/// The share of the top speed in a step with a touch.
+const STEP_SPEED: f32 = 0.92;
+/// The speed with the ball that a wanted 3.5 m/s gives.
+const DRIBBLE_SPEED: f32 = 3.84;
+/// The factor on touches with sprint and dribble held together.
+const KNOCK_ON: f32 = 1.35;
+/// The height of a ball up to which it can be received.
+const TRAP_HEIGHT: f32 = 1.9;
+
+/// How hard a touch is: how far the ball springs, how high, and how much of its own motion it keeps; each from 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Difficulty {
+    pub distance: f32,
+    pub height: f32,
+    pub keeps: f32,
+}
+
+impl Difficulty {
+    /// Returns how hard it is to touch the ball now: fast balls (from 10 m/s on), balls more than 0.7 m away, being
+    /// pushed, and balls that an opponent kicked less than a second ago. All is multiplied by
+    /// `(1 - 0.5 ball control) U(0.5, 1)`.
+    pub(super) fn of(game: &Match, id: PlayerId, rng: &mut Rng) -> Self {
+        let player = game.player(id);
+        let ball = game.ball;
+        let pushed = (player.pushed.length() / 0.1).min(1.0) * 2.0;
+        let relative = player.velocity - ball.velocity;
+        let relative = (relative.length_squared() + ball.climb * ball.climb).sqrt();
+        let fast = ((relative - 10.0) / 40.0).clamp(0.0, 1.0).powf(1.5) * 5.0;
+        let gap = (player.position + player.facing * 0.2).distance(ball.position);
+        let far = ((gap - 0.7) / 0.6).clamp(0.0, 1.0).powi(2) * 2.0;
+        let mut hard = Self {
+            distance: pushed * 2.0 + fast + far * 4.0,
+            height: pushed * 0.5 + fast * 2.0 + far,
+            keeps: 0.0,
+        };
+        if let Some(touch) = game.last_touch.filter(|touch| touch.player.team != id.team) {
+            let seconds = 1.0 - 0.5 * player.abilities.reaction * player.form;
+            let age = (game.frame - touch.frame) as f32 * 0.01;
+            let recent = (1.0 - (age / seconds).min(1.0)).powf(0.6) * 5.0;
+            hard.distance += recent;
+            hard.height += recent;
+            hard.keeps = (recent * 0.1).min(0.9);
+        }
+        let skill = (1.0 - 0.5 * player.abilities.ball_control * player.form) * rng.range(0.5, 1.0);
+        Self {
+            distance: (hard.distance * skill).min(1.0),
+            height: (hard.height * skill).min(1.0),
+            keeps: (hard.keeps * skill).min(1.0),
+        }
+    }
+}
+
+/// Returns the ball with the share `bias` of a new spin. The original keeps the spin of the team that it processes
+/// second in the mirrored frame, so that topspin turns into backspin.
+pub(super) fn spun(
+    game: &Match,
+    id: PlayerId,
+    ball: Ball,
+    spin: Vec2,
+    sidespin: f32,
+    bias: f32,
+) -> Ball {
+    let sign = if id.team as usize == game.setup.first_team { 1.0 } else { -1.0 };
+    Ball {
+        spin: game.ball.spin.mix(spin * sign, bias),
+        sidespin: game.ball.sidespin + (sidespin - game.ball.sidespin) * bias,
+        ..ball
+    }
+}
+
+/// Returns the velocity that a player wants with the ball.
+pub(super) fn wanted_carry(player: &Player) -> Vec2 {
+    player.command.carry.unwrap_or(player.command.direction * player.command.speed)
+}
+
+/// Returns the velocity with the ball that a wanted one leads to: sprinting, an agent's player turns by at most 22.5°
+/// per touch unless it turns back; and slow dribbling takes 3.84 m/s.
+fn carry(player: &Player) -> Vec2 {
+    let wanted = wanted_carry(player);
+    let mut speed = wanted.length();
+    if speed < 1.8 {
+        return Vec2::ZERO;
+    }
+    let mut direction = wanted.direction();
+    let turn = player.facing.angle_to(direction);
+    if player.is_commanded_by_agent()
+        && speed > 6.0
+        && player.velocity.length() > 4.2
+        && turn.abs() > 0.125 * PI
+        && turn.abs() < 0.7 * PI
+    {
+        direction = player.facing.turned((0.125 * PI).copysign(turn));
+    }
+    if speed < 4.2 {
+        speed = DRIBBLE_SPEED;
+    }
+    direction * speed
+}
+
+/// Returns the likelihood (0 to 1) that an opponent does not stand between a player and the ball.
+pub(super) fn duel_chance(game: &Match, id: PlayerId) -> f32 {
+    let other = 1 - id.team as usize;
+    let player = game.player(id);
+    let opponent = &game.players[other][game.designated[other] as usize];
+    if !opponent.on_pitch || game.counts[other] == 0 {
+        return 1.0;
+    }
+    let there = opponent.position + opponent.velocity * 0.1;
+    let to_opponent = (there - player.position - player.velocity * 0.1).direction();
+    let to_ball = (game.ball_at(0.1).position - there).direction();
+    0.5 - 0.5 * to_opponent.dot(to_ball)
+}
+
+/// Lets a free player begin a step to the ball if the ball will be at its feet. Returns whether it does.
+pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
+    let player = game.player(id);
+    let team = id.team as usize;
+    if game.holder.is_some() || player.lazy || player.position.distance(game.ball.position) > 6.0 {
+        return false;
+    }
+    let main = game.main == id;
+    let designated = game.designated[team] == id.index;
+    if !main && !(designated && duel_chance(game, id) >= 0.25) {
+        return false;
+    }
+    let kind = if player.has_possession { TouchKind::Control } else { TouchKind::Trap };
+    let late =
+        main || (player.optimistic_time_to_ball < 1.0 && game.team_time_to_ball[1 - team] > 0.4);
+    if kind == TouchKind::Trap && !late {
+        return false;
+    }
+    let seconds = f32::from(STEP) * 0.01;
+    let ball = game.ball_at(seconds);
+    let there = player.position + player.velocity * seconds;
+    let distance = there.distance(ball.position);
+    let fits = match kind {
+        TouchKind::Control => {
+            needs_touch(game, player)
+                && distance <= control_radius(player, game.frame)
+                && ball.height < TRAP_HEIGHT
+        }
+        TouchKind::Trap => distance <= trap_radius(player, game.frame) && ball.height < TRAP_HEIGHT,
+    };
+    if fits {
+        game.player_mut(id).body = Body::Touch { frames: STEP, rest: REST, kind };
+    }
+    fits
+}
+
+/// Returns how far the ball may be at the touch. Just after a touch the ball has to be nearer.
+fn control_radius(player: &Player, frame: u32) -> f32 {
+    let since = player.last_touch.map_or(10.0, |touch| (frame - touch.frame) as f32 * 0.01) + 0.12;
+    0.56 + 0.8 * (since - 0.26).clamp(0.0, 0.5)
+}
+
+fn trap_radius(player: &Player, frame: u32) -> f32 {
+    let since = player.last_touch.map_or(10.0, |touch| (frame - touch.frame) as f32 * 0.01) + 0.12;
+    0.8 - 0.5 * (0.6 - since).clamp(0.0, 0.6)
+}
+
+/// Returns whether a player with the ball has to touch it: always when it runs, or the ball moves.
+fn needs_touch(game: &Match, player: &Player) -> bool {
+    if wanted_carry(player).length() > 1.8 || game.ball.velocity.length() > 2.0 {
+        return true;
+    }
+    let ball = (game.ball_at(0.25).position - game.ball_at(0.2).position) * 20.0;
+    let faster = player.velocity.length() - ball.length();
+    (player.velocity - ball).length() >= 2.0 || !(-1.4..0.7).contains(&faster)
+}
+
+/// Plays a frame of a step to the ball.
+pub(super) fn frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
+    let Body::Touch { frames, rest, kind } = game.player(id).body else { return };
+    if frames > 0 {
+        let frames = frames - 1;
+        if frames == 0 {
+            touch(game, id, kind, rest, rng);
+        }
+        game.player_mut(id).body = Body::Touch { frames, rest, kind };
+    } else if rest > 1 {
+        game.player_mut(id).body = Body::Touch { frames, rest: rest - 1, kind };
+    } else {
+        game.player_mut(id).body = Body::Free;
+    }
+    let now = game.frame;
+    let player = game.player_mut(id);
+    let wanted = carry(player);
+    advance(player, wanted, now);
+    player.position += player.velocity * 0.01;
+}
+
+fn advance(player: &mut Player, wanted: Vec2, frame: u32) {
+    let mut limits = Limits::of(player, frame);
+    limits.with_ball = true;
+    limits.top_speed *= STEP_SPEED;
+    step(player, wanted, limits);
+    let look = wanted.direction();
+    super::movement::turn(player, look);
+    player.obeyed = wanted;
+}
+
+/// Touches the ball if it is there.
+fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, rng: &mut Rng) {
+    let player = *game.player(id);
+    let ball = game.ball;
+    if game.holder.is_some()
+        || player.position.distance(ball.position) > 1.25
+        || ball.height > TRAP_HEIGHT + 0.2
+    {
+        return;
+    }
+    let hard = if kind == TouchKind::Trap || !player.has_possession {
+        Difficulty::of(game, id, rng)
+    } else {
+        Difficulty::default()
+    };
+    let wanted = carry(&player);
+    let mut after = player;
+    for _ in 0..rest {
+        advance(&mut after, wanted, game.frame);
+        after.position += after.velocity * 0.01;
+    }
+    let mut pushed = push(game, &player, &after, wanted, f32::from(rest) * 0.01, hard.distance, id);
+    pushed.climb += ball.climb * hard.height + 4.0 * hard.height;
+    if player.command.knock_on {
+        pushed.velocity = pushed.velocity * KNOCK_ON;
+    }
+    pushed.velocity = pushed.velocity.mix(ball.velocity, hard.keeps);
+    pushed.climb += (ball.climb - pushed.climb) * hard.keeps;
+    let bias = if kind == TouchKind::Trap { 0.5 } else { 0.6 };
+    let speed = pushed.velocity.length();
+    let roll = 2.0 * PI * speed - 30.0 * (speed / 10.0).min(1.0).powf(0.7);
+    let ahead = pushed.velocity.direction() * roll;
+    let spinning = spun(game, id, pushed, Vec2::new(-ahead.y, ahead.x), 0.0, bias);
+    game.set_ball(spinning);
+    game.record_touch(id, None);
+}
+
+/// Returns the ball after a push to where the player will meet it again.
+///
+/// The place is `p + v (0.25 + 0.6 (v / 8)²) + f` with `p`, `v` = the position and velocity after the step and `f` =
+/// `0.34 + 0.08 v` m in front of the foot. The speed is `(distance / (1.1 T (0.38 + 0.02 dribble)))^0.7` m/s, with
+/// `T` = the time until then, up to 1.2 times that near sprinting; the ball climbs at
+/// `0.1 + 1.5 (speed / 10)^1.6` m/s. An opponent within 1.5 m spoils the place.
+fn push(
+    game: &Match,
+    player: &Player,
+    after: &Player,
+    wanted: Vec2,
+    rest: f32,
+    extra: f32,
+    id: PlayerId,
+) -> Ball {
+    let ball = game.ball;
+    let outgoing = after.velocity.length();
+    let direction = if outgoing > 0.5 { after.velocity.direction() } else { after.facing };
+    let standing = wanted == Vec2::ZERO;
+    let physics = if standing {
+        1.0
+    } else if player.has_possession {
+        0.7
+    } else {
+        0.9
+    };
+    let overdrive = if wanted.length() < 4.2 {
+        0.0
+    } else if wanted.length() > 6.0 {
+        1.2
+    } else {
+        0.6
+    };
+    let same =
+        player.facing.dot(wanted.direction()).min(direction.dot(wanted.direction())) * 0.5 + 0.5;
+    let target_speed = wanted.length().min(player.abilities.top_speed);
+    let speed = if standing {
+        outgoing
+    } else {
+        target_speed.clamp(outgoing, outgoing + overdrive * same.max(0.0))
+    };
+    let calm =
+        1.0 - (0.5 * player.abilities.reaction + 0.3 * player.abilities.balance) * player.form;
+    let rush = curved((speed / SPRINT).min(1.0), 0.7);
+    let opponent = game.nearest_opponent(id).map_or(100.0, |(_, distance)| distance);
+    let annoyance = (1.0 - (opponent - 0.5).clamp(0.0, 1.0)) * calm * rush;
+    let front = direction * (0.34 + 0.08 * speed + extra + 3.0 * annoyance);
+    let delay = 0.25 + 0.6 * (speed / SPRINT).min(1.0).powi(2);
+    let mixed = direction * physics + wanted.direction_or(direction) * (1.0 - physics);
+    let place = after.position + mixed * (speed * delay) + front;
+    let way = place - ball.position;
+    let seconds = rest + delay + 0.08;
+    let divisor = 1.1 * seconds * (0.38 + 0.02 * player.abilities.dribble * player.form);
+    let power = (way.length() / divisor).powf(0.7);
+    let fast = ((speed - 5.0) / 2.2).clamp(0.0, 1.0);
+    let factor = 1.0 + fast * (0.2 - 0.03 * player.abilities.ball_control * player.form);
+    let climb = (0.1 + 1.5 * (power / 10.0).powf(1.6)).min(1.5);
+    Ball { velocity: way.direction_or(direction) * (power * factor), climb, ..ball }
+}
+
+/// Mixes a straight line from 0 to 1 with a sine by the share `bias`.
+pub(super) fn curved(x: f32, bias: f32) -> f32 {
+    (((x - 0.5) * PI).sin() * 0.5 + 0.5) * bias + x * (1.0 - bias)
+}

@@ -1,0 +1,109 @@
+//! The bias of attention logits for relative positions.
+
+use crate::entities::{EntityIndices, PER_KNOT};
+
+/// A learned function of the relative position; see [`entity_attention`](crate::entity_attention).
+#[derive(Clone, Copy)]
+pub(super) struct Relative<'a> {
+    /// `[knot, 3, head]`.
+    pub(super) table: &'a [f32],
+    pub(super) heads: usize,
+    /// The distance of the last knot.
+    pub(super) reach: f32,
+}
+
+/// The place of one entity as seen from another, between two knots.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The share of the knot after the distance.
+    share: f32,
+    direction: [f32; 2],
+}
+
+impl Place {
+    /// Returns the functions of both knots that are not zero here: those of the knot before, then
+    /// those of the knot after.
+    #[inline(always)]
+    fn functions(&self) -> [f32; 2 * PER_KNOT] {
+        let [x, y] = self.direction;
+        let (before, after) = (1.0 - self.share, self.share);
+        [before, before * x, before * y, after, after * x, after * y]
+    }
+}
+
+impl Relative<'_> {
+    /// Calls `visit` for every pair of entities with the first entry of the table that belongs to
+    /// it and the functions by which its entries are multiplied.
+    #[inline(always)]
+    fn each_pair(
+        &self,
+        entities: &EntityIndices,
+        obs: &[f32],
+        list: &[u16],
+        mut visit: impl FnMut(usize, usize, usize, [f32; 2 * PER_KNOT]),
+    ) {
+        let knots = self.table.len() / (PER_KNOT * self.heads);
+        let scale = (knots - 1) as f32 / self.reach.ln_1p();
+        for i in 0..list.len() {
+            let [x, y] = entities.position(obs, list[i] as usize);
+            for j in 0..=i {
+                let [to_x, to_y] = entities.position(obs, list[j] as usize);
+                let (dx, dy) = (to_x - x, to_y - y);
+                let distance = (dx * dx + dy * dy).sqrt();
+                let at = (scale * distance.ln_1p()).min((knots - 1) as f32);
+                let knot = (at as usize).min(knots - 2);
+                let share = at - knot as f32;
+                let inverse = if distance > 0.0 { 1.0 / distance } else { 0.0 };
+                let place = Place { share, direction: [dx * inverse, dy * inverse] };
+                let first = knot * PER_KNOT * self.heads;
+                visit(i, j, first, place.functions());
+                if j < i {
+                    let direction = place.direction.map(|x| -x);
+                    visit(j, i, first, Place { direction, ..place }.functions());
+                }
+            }
+        }
+    }
+
+    /// Writes the biases of all pairs, `[head, entity, padded]`.
+    #[inline(always)]
+    pub(super) fn write(
+        &self,
+        entities: &EntityIndices,
+        obs: &[f32],
+        list: &[u16],
+        padded: usize,
+        biases: &mut [f32],
+    ) {
+        let size = list.len() * padded;
+        self.each_pair(entities, obs, list, |i, j, first, functions| {
+            for head in 0..self.heads {
+                let entries = self.table[first + head..].iter().step_by(self.heads);
+                let bias: f32 = entries.zip(functions).map(|(entry, f)| entry * f).sum();
+                biases[head * size + i * padded + j] = bias;
+            }
+        });
+    }
+
+    /// Adds the gradient of the table from those of the biases, `[head, entity, padded]`.
+    #[inline(always)]
+    #[cfg(feature = "flex")]
+    pub(super) fn add_gradient(
+        &self,
+        entities: &EntityIndices,
+        obs: &[f32],
+        list: &[u16],
+        padded: usize,
+        biases: &[f32],
+        table: &mut [f32],
+    ) {
+        let size = list.len() * padded;
+        self.each_pair(entities, obs, list, |i, j, first, functions| {
+            for head in 0..self.heads {
+                let gradient = biases[head * size + i * padded + j];
+                let entries = table[first + head..].iter_mut().step_by(self.heads);
+                entries.zip(functions).for_each(|(entry, f)| *entry += f * gradient);
+            }
+        });
+    }
+}

@@ -1,0 +1,61 @@
+//! The backward pass of summaries of tokens, on slices.
+
+use super::forward::pooled;
+use crate::entities::{EntityIndices, MAX_ENTITIES, Pool, Pooling};
+use crate::simd::dispatch::dispatch;
+
+/// Computes the gradient of the tokens, `[row, entity, width]`, from that of the summaries, `[row,
+/// part * width]`. The gradient of a maximum goes to the first token that attains it.
+pub(super) fn backward(
+    tokens: &[f32],
+    obs: &[f32],
+    entities: &EntityIndices,
+    pooling: Pooling,
+    gradient: &[f32],
+) -> Vec<f32> {
+    let (parts, number) = (pooling.parts.len(), entities.number());
+    let width = gradient.len() / (obs.len() / entities.view_dim * parts).max(1);
+    let mut found = vec![0.0; tokens.len()];
+    let mut list = [0; MAX_ENTITIES];
+    dispatch(|| {
+        let rows = obs.chunks_exact(entities.view_dim).zip(gradient.chunks_exact(parts * width));
+        let tokens = tokens.chunks_exact(number * width);
+        let tokens = tokens.zip(found.chunks_exact_mut(number * width));
+        for ((obs, gradient), (tokens, found)) in rows.zip(tokens) {
+            let list = pooled(entities, obs, pooling, &mut list);
+            for (pool, gradient) in pooling.parts.iter().zip(gradient.chunks_exact(width)) {
+                part(*pool, tokens, list, gradient, found);
+            }
+        }
+    });
+    found
+}
+
+/// Adds the gradient of one summary of a row.
+#[inline(always)]
+fn part(pool: Pool, tokens: &[f32], list: &[u16], gradient: &[f32], found: &mut [f32]) {
+    let width = gradient.len();
+    let share = match pool {
+        Pool::Own => {
+            found.iter_mut().zip(gradient).for_each(|(found, d)| *found += d);
+            return;
+        }
+        Pool::Max => {
+            for (d, &gradient) in gradient.iter().enumerate() {
+                let at = |entity: &u16| *entity as usize * width + d;
+                let larger =
+                    |best: usize, at: usize| if tokens[at] > tokens[best] { at } else { best };
+                if let Some(best) = list.iter().map(at).reduce(larger) {
+                    found[best] += gradient;
+                }
+            }
+            return;
+        }
+        Pool::Mean => 1.0 / list.len().max(1) as f32,
+        Pool::Sum => 1.0,
+    };
+    for &entity in list {
+        let found = found[entity as usize * width..][..width].iter_mut();
+        found.zip(gradient).for_each(|(found, d)| *found += share * d);
+    }
+}

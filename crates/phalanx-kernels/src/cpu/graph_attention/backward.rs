@@ -1,0 +1,130 @@
+//! The backward pass of attention over neighbours, on slices.
+
+use pulp::{Simd, WithSimd};
+
+use super::forward::{Inputs, Memory};
+use crate::cpu::row_scratch::with_scratch;
+use crate::cpu::tokens::{Tokens, combine, scores, softmax_gradient};
+use crate::entities::{LEAK, MAX_ENTITIES};
+use crate::simd::dispatch::{dispatch, load, store};
+
+/// The gradients of the inputs, in their shapes.
+pub(super) struct Found {
+    pub(super) tokens: Vec<f32>,
+    pub(super) vectors: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+}
+
+/// Computes the gradients from that of the output before its activation:
+///
+/// ```text
+/// de_ij = alpha_ij (g_i . h_j - sum_k alpha_ik g_i . h_k) slope(s_i + t_j)
+/// dh_j = sum_i alpha_ij g_i + sum_k de_jk a_1 + sum_i de_ij a_2
+/// da_1 = sum_ij de_ij h_i     da_2 = sum_ij de_ij h_j     db = sum_i g_i
+/// ```
+pub(super) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> Found {
+    let mut found = Found {
+        tokens: vec![0.0; inputs.tokens.len()],
+        vectors: vec![0.0; inputs.vectors.len()],
+        bias: vec![0.0; inputs.vectors.len() / 2],
+    };
+    with_scratch(Memory::len(inputs), |memory| {
+        dispatch(Backward { inputs, gradient, found: &mut found, memory });
+    });
+    found
+}
+
+struct Backward<'a> {
+    inputs: Inputs<'a>,
+    gradient: &'a [f32],
+    found: &'a mut Found,
+    memory: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { inputs, gradient, found, memory } = self;
+        let Inputs { entities, settings, obs, tokens, .. } = inputs;
+        let Found { tokens: d_tokens, vectors: d_vectors, bias } = found;
+        let stride = bias.len();
+        let width = stride / settings.heads;
+        let size = entities.number() * stride;
+        let rows = obs.chunks_exact(entities.view_dim).zip(tokens.chunks_exact(size));
+        let rows = rows.zip(gradient.chunks_exact(size));
+        let mut list = [0; MAX_ENTITIES];
+        for (((obs, values), gradient), d_tokens) in rows.zip(d_tokens.chunks_exact_mut(size)) {
+            let list = entities.present(obs, &mut list);
+            let padded = list.len().next_multiple_of(S::F32_LANES);
+            if padded == 0 {
+                continue;
+            }
+            let mut memory = Memory::new(&mut *memory, inputs, padded);
+            memory.find_edges(inputs, obs, list, padded);
+            for &entity in list {
+                let given = &gradient[entity as usize * stride..][..stride];
+                bias.iter_mut().zip(given).for_each(|(bias, d)| *bias += d);
+            }
+            for first in (0..stride).step_by(width) {
+                let tokens = Tokens { values, list, stride, first, width };
+                let given = Tokens { values: gradient, ..tokens };
+                head(simd, inputs, &mut memory, [tokens, given], d_tokens, d_vectors);
+            }
+        }
+    }
+}
+
+/// Adds the gradients of one head of a row.
+#[inline(always)]
+fn head<S: Simd>(
+    simd: S,
+    inputs: Inputs<'_>,
+    memory: &mut Memory<'_>,
+    [tokens, given]: [Tokens<'_>; 2],
+    d_tokens: &mut [f32],
+    d_vectors: &mut [f32],
+) {
+    let (n, lanes) = (tokens.len(), S::F32_LANES);
+    let padded = n.next_multiple_of(lanes);
+    memory.attend(simd, inputs, tokens);
+    let (d_logits, rest) = memory.rest.split_at_mut(n * padded);
+    let (d_from, d_to) = rest[..2 * padded].split_at_mut(padded);
+    d_to.fill(0.0);
+    let (leak, zero) = (simd.splat_f32s(LEAK), simd.splat_f32s(0.0));
+    for i in 0..n {
+        let logits = &mut d_logits[i * padded..][..padded];
+        scores(simd, given.at(i), memory.transposed, logits);
+        softmax_gradient(simd, &memory.weights[i * padded..][..padded], logits);
+        let from = simd.splat_f32s(memory.from[i]);
+        let mut sum = zero;
+        for at in (0..padded).step_by(lanes) {
+            let d = load(simd, &logits[at..]);
+            let leaky = simd.add_f32s(from, load(simd, &memory.to[at..]));
+            let positive = simd.greater_than_f32s(leaky, zero);
+            let d = simd.select_f32s(positive, d, simd.mul_f32s(leak, d));
+            sum = simd.add_f32s(sum, d);
+            let to = simd.add_f32s(load(simd, &d_to[at..]), d);
+            store(simd, &mut d_to[at..], to);
+        }
+        d_from[i] = simd.reduce_sum_f32s(sum);
+    }
+    let half = inputs.vectors.len() / 2;
+    let columns = tokens.first..tokens.first + tokens.width;
+    let (from, to) = inputs.vectors.split_at(half);
+    let (from, to) = (&from[columns.clone()], &to[columns.clone()]);
+    for (j, &entity) in tokens.list.iter().enumerate() {
+        let out = &mut d_tokens[entity as usize * tokens.stride..][columns.clone()];
+        let (along_from, along_to) = (simd.splat_f32s(d_from[j]), simd.splat_f32s(d_to[j]));
+        for at in (0..out.len()).step_by(lanes) {
+            let sum = simd.mul_add_e_f32s(along_to, load(simd, &to[at..]), load(simd, &out[at..]));
+            let sum = simd.mul_add_e_f32s(along_from, load(simd, &from[at..]), sum);
+            store(simd, &mut out[at..], sum);
+        }
+        combine(simd, (&memory.weights[j..], padded), given, out);
+    }
+    let (d_vector, d_other) = d_vectors.split_at_mut(half);
+    combine(simd, (&*d_from, 1), tokens, &mut d_vector[columns.clone()]);
+    combine(simd, (&*d_to, 1), tokens, &mut d_other[columns]);
+}

@@ -1,0 +1,7 @@
+//! Attention over neighbours with additive logits.
+
+#[cfg(feature = "flex")]
+mod backward;
+pub(crate) mod forward;
+#[cfg(feature = "flex")]
+pub(crate) mod op;

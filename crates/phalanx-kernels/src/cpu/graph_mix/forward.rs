@@ -1,0 +1,148 @@
+//! Weighted sums over neighbours, on slices. The weights are symmetric, so the backward pass is a
+//! weighted sum, too.
+
+use pulp::{Simd, WithSimd};
+
+use crate::cpu::neighbours::neighbours;
+use crate::cpu::row_scratch::with_scratch;
+use crate::cpu::tokens::{MOST_LANES, Tokens, combine};
+use crate::entities::{EntityIndices, Graph, MAX_ENTITIES};
+use crate::simd::dispatch::dispatch;
+
+/// Computes `[row, entity, width]`, or `[row, entity, 2 * width]` if `keep_own` is set, from tokens
+/// `[row, entity, width]` and observations `[row, view_dim]`; see [`graph_mix`](crate::graph_mix).
+pub fn mix_graph(
+    tokens: &[f32],
+    obs: &[f32],
+    entities: &EntityIndices,
+    graph: Graph,
+    keep_own: bool,
+    out: &mut [f32],
+) {
+    run::<false>(tokens, obs, entities, graph, keep_own, out);
+}
+
+/// Computes the gradient of the tokens from that of the output.
+#[cfg(feature = "flex")]
+pub(super) fn backward(
+    gradient: &[f32],
+    obs: &[f32],
+    entities: &EntityIndices,
+    graph: Graph,
+    keep_own: bool,
+    found: &mut [f32],
+) {
+    run::<true>(gradient, obs, entities, graph, keep_own, found);
+}
+
+fn run<const BACKWARD: bool>(
+    read: &[f32],
+    obs: &[f32],
+    entities: &EntityIndices,
+    graph: Graph,
+    keep_own: bool,
+    write: &mut [f32],
+) {
+    let number = entities.number();
+    let len = number * number.next_multiple_of(MOST_LANES);
+    with_scratch(2 * len, |scratch| {
+        let (weights, distances) = scratch.split_at_mut(len);
+        let parts = if keep_own { 2 } else { 1 };
+        let scratch = [weights, distances];
+        dispatch(Mix::<BACKWARD> { read, obs, entities, graph, parts, write, scratch });
+    });
+}
+
+struct Mix<'a, const BACKWARD: bool> {
+    read: &'a [f32],
+    obs: &'a [f32],
+    entities: &'a EntityIndices,
+    graph: Graph,
+    parts: usize,
+    write: &'a mut [f32],
+    scratch: [&'a mut [f32]; 2],
+}
+
+impl<const BACKWARD: bool> WithSimd for Mix<'_, BACKWARD> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { read, obs, entities, graph, parts, write, scratch: [weights, distances] } = self;
+        let rows = obs.len() / entities.view_dim;
+        let number = entities.number();
+        let [reads, writes] = [read.len(), write.len()].map(|len| len / (rows * number).max(1));
+        // The mixed part comes last.
+        let own = (parts - 1) * reads.min(writes);
+        let (first, width, offset) = if BACKWARD { (own, writes, 0) } else { (0, reads, own) };
+        let rows = obs.chunks_exact(entities.view_dim).zip(read.chunks_exact(number * reads));
+        let mut list = [0; MAX_ENTITIES];
+        for ((obs, values), write) in rows.zip(write.chunks_exact_mut(number * writes)) {
+            write.fill(0.0);
+            let list = entities.present(obs, &mut list);
+            let tokens = Tokens { values, list, stride: reads, first, width };
+            if own > 0 {
+                for &entity in list {
+                    let at = entity as usize;
+                    let kept = &values[at * reads..][..width];
+                    write[at * writes..][..width].copy_from_slice(kept);
+                }
+            }
+            let padded = list.len().next_multiple_of(S::F32_LANES);
+            if list.is_empty() {
+                continue;
+            }
+            if graph == Graph::Complete {
+                // All rows of the result are the mean.
+                weights[..list.len()].fill(1.0 / list.len() as f32);
+                mean(simd, weights, tokens, write, (writes, offset));
+                continue;
+            }
+            neighbours(graph, entities, obs, list, padded, [&mut *weights, &mut *distances]);
+            normalise(list.len(), padded, weights, distances);
+            for (i, &entity) in list.iter().enumerate() {
+                let out = &mut write[entity as usize * writes + offset..][..width];
+                combine(simd, (&weights[i * padded..], 1), tokens, out);
+            }
+        }
+    }
+}
+
+/// Adds the mean of the tokens to every present entity's part of a row.
+#[inline(always)]
+fn mean<S: Simd>(
+    simd: S,
+    weights: &[f32],
+    tokens: Tokens<'_>,
+    write: &mut [f32],
+    (stride, offset): (usize, usize),
+) {
+    let mut means = [0.0; MEAN];
+    for first in (0..tokens.width).step_by(MEAN) {
+        let width = MEAN.min(tokens.width - first);
+        let means = &mut means[..width];
+        means.fill(0.0);
+        let part = Tokens { first: tokens.first + first, width, ..tokens };
+        combine(simd, (weights, 1), part, means);
+        for &entity in tokens.list {
+            let out = &mut write[entity as usize * stride + offset + first..][..width];
+            out.iter_mut().zip(&*means).for_each(|(out, mean)| *out += mean);
+        }
+    }
+}
+
+/// The number of columns that [`mean`] computes at a time.
+const MEAN: usize = 128;
+
+/// Divides the weight of each pair by the square root of the product of both degrees. `inverses` is
+/// scratch.
+#[inline(always)]
+fn normalise(n: usize, padded: usize, weights: &mut [f32], inverses: &mut [f32]) {
+    for (line, inverse) in weights.chunks_exact(padded).zip(inverses.iter_mut()).take(n) {
+        *inverse = 1.0 / line[..n].iter().sum::<f32>().sqrt();
+    }
+    for (i, line) in weights.chunks_exact_mut(padded).take(n).enumerate() {
+        let own = inverses[i];
+        line.iter_mut().zip(&*inverses).take(n).for_each(|(weight, other)| *weight *= own * other);
+    }
+}

@@ -1,0 +1,127 @@
+//! Tokens of the entities that are present in one row, and vectorised steps of attention over them.
+//!
+//! A list over `n` entities is padded to `padded` numbers, whole vectors.
+
+use pulp::Simd;
+
+use crate::simd::dispatch::{load, store};
+use crate::simd::exp::exp;
+
+/// The largest number of `f32` in a vector.
+pub(crate) const MOST_LANES: usize = 16;
+
+/// The logit of what gets no weight.
+pub(crate) const MASKED: f32 = -1e30;
+
+/// Some columns of the tokens of the present entities.
+#[derive(Clone, Copy)]
+pub(crate) struct Tokens<'a> {
+    /// The tokens of a row, `[entity, stride]`.
+    pub(crate) values: &'a [f32],
+    /// The entities that are present.
+    pub(crate) list: &'a [u16],
+    pub(crate) stride: usize,
+    /// The first column.
+    pub(crate) first: usize,
+    /// The number of columns.
+    pub(crate) width: usize,
+}
+
+impl<'a> Tokens<'a> {
+    /// Returns the number of entities.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Returns the token of the `j`th present entity.
+    #[inline(always)]
+    pub(crate) fn at(&self, j: usize) -> &'a [f32] {
+        &self.values[self.list[j] as usize * self.stride + self.first..][..self.width]
+    }
+
+    /// Writes the transpose, `[width, padded]`, with zeros as padding.
+    #[inline(always)]
+    pub(crate) fn transpose(&self, padded: usize, into: &mut [f32]) {
+        let n = self.len();
+        for line in into.chunks_exact_mut(padded).take(self.width) {
+            line[n..].fill(0.0);
+        }
+        for j in 0..n {
+            for (d, &x) in self.at(j).iter().enumerate() {
+                into[d * padded + j] = x;
+            }
+        }
+    }
+}
+
+/// Computes `out = sum_d query_d T_d`, with `T` a transpose `[width, padded]`: the product of the
+/// query with every token.
+#[inline(always)]
+pub(crate) fn scores<S: Simd>(simd: S, query: &[f32], transposed: &[f32], out: &mut [f32]) {
+    let padded = out.len();
+    for at in (0..padded).step_by(S::F32_LANES) {
+        let mut sum = simd.splat_f32s(0.0);
+        for (d, &query) in query.iter().enumerate() {
+            let line = load(simd, &transposed[d * padded + at..]);
+            sum = simd.mul_add_e_f32s(simd.splat_f32s(query), line, sum);
+        }
+        store(simd, &mut out[at..], sum);
+    }
+}
+
+/// Computes `out += sum_j weights[j * stride] token_j`.
+#[inline(always)]
+pub(crate) fn combine<S: Simd>(
+    simd: S,
+    (weights, stride): (&[f32], usize),
+    tokens: Tokens<'_>,
+    out: &mut [f32],
+) {
+    for at in (0..tokens.width).step_by(S::F32_LANES) {
+        let mut sum = load(simd, &out[at..]);
+        for j in 0..tokens.len() {
+            let weight = simd.splat_f32s(weights[j * stride]);
+            sum = simd.mul_add_e_f32s(weight, load(simd, &tokens.at(j)[at..]), sum);
+        }
+        store(simd, &mut out[at..], sum);
+    }
+}
+
+/// Replaces the first `n` logits by their softmax and the padding by zeros.
+#[inline(always)]
+pub(crate) fn softmax<S: Simd>(simd: S, n: usize, logits: &mut [f32]) {
+    logits[n..].fill(MASKED);
+    let mut most = simd.splat_f32s(MASKED);
+    for x in logits.chunks(S::F32_LANES) {
+        most = simd.max_f32s(most, load(simd, x));
+    }
+    let most = simd.splat_f32s(simd.reduce_max_f32s(most));
+    let mut sum = simd.splat_f32s(0.0);
+    for x in logits.chunks_mut(S::F32_LANES) {
+        let e = exp(simd, simd.sub_f32s(load(simd, x), most));
+        sum = simd.add_f32s(sum, e);
+        store(simd, x, e);
+    }
+    let inverse = simd.splat_f32s(1.0 / simd.reduce_sum_f32s(sum));
+    for x in logits.chunks_mut(S::F32_LANES) {
+        let weight = simd.mul_f32s(load(simd, x), inverse);
+        store(simd, x, weight);
+    }
+}
+
+/// Replaces the gradient of softmax weights by that of their logits: `w (g - sum_j w_j g_j)`.
+#[inline(always)]
+#[cfg(feature = "flex")]
+pub(crate) fn softmax_gradient<S: Simd>(simd: S, weights: &[f32], gradient: &mut [f32]) {
+    let lanes = S::F32_LANES;
+    let mut sum = simd.splat_f32s(0.0);
+    for (w, g) in weights.chunks(lanes).zip(gradient.chunks(lanes)) {
+        sum = simd.mul_add_e_f32s(load(simd, w), load(simd, g), sum);
+    }
+    let mean = simd.splat_f32s(simd.reduce_sum_f32s(sum));
+    for (w, g) in weights.chunks(lanes).zip(gradient.chunks_mut(lanes)) {
+        let change = simd.mul_f32s(load(simd, w), simd.sub_f32s(load(simd, g), mean));
+        store(simd, g, change);
+    }
+}

@@ -14,7 +14,7 @@ use phalanx_tests::metrics::metrics_without_times;
 use serde_json::{Value, json};
 
 /// Settings that make runs short, for the algorithms that have them.
-const SMALL: [&str; 10] = [
+const SMALL: [&str; 11] = [
     "t_max=60",
     "test_nepisode=2",
     "rnn_hidden_dim=8",
@@ -25,6 +25,7 @@ const SMALL: [&str; 10] = [
     "epochs=2",
     "rollout_steps=8",
     "num_mini_batch=1",
+    "data_chunk_length=0",
 ];
 
 fn trainer_of(entry: AlgorithmEntry, env: &str, settings: &[&str]) -> Trainer {
@@ -196,7 +197,7 @@ fn a_policy_that_does_not_fit_an_environment_is_refused_with_the_reason() {
             "skirmish/8m",
             vec![
                 "the parameter `networks.0.encoder.weight` has shape [42, 8] there and [102, 8] here",
-                "a head for every entity (encoder=entity_attention or hpn)",
+                "train both with an encoder that reads entities (encoder=gcn",
                 "obs_agent_id=false, obs_last_action=false",
             ],
         ),
@@ -205,7 +206,7 @@ fn a_policy_that_does_not_fit_an_environment_is_refused_with_the_reason() {
             "dqn",
             vec!["encoder=mlp", "obs_agent_id=false"],
             "skirmish/8m",
-            vec!["observation_encoder", "a head for every entity"],
+            vec!["observation_encoder", "an encoder that reads entities"],
         ),
         (
             "sharing",
@@ -254,7 +255,7 @@ fn weights_of_other_networks_are_refused_with_the_first_difference() {
             vec!["hidden_dim=16"],
             &dqn,
             vec![
-                "the parameter `networks.0.encoder.weight` has shape [6, 8] there and [6, 16] here",
+                "the parameter `networks.0.encoder.weight` has shape [5, 8] there and [5, 16] here",
                 "compare the two runs' config.toml",
             ],
         ),
@@ -270,7 +271,7 @@ fn weights_of_other_networks_are_refused_with_the_first_difference() {
             "two_step",
             vec!["obs_agent_id=false"],
             &dqn,
-            vec!["has shape [6, 8] there and [4, 8] here; train both with obs_agent_id=false"],
+            vec!["has shape [5, 8] there and [3, 8] here; train both with obs_agent_id=false"],
         ),
         (
             "dqn",

@@ -5,7 +5,7 @@
 //!   [`Algorithms::register`] in a program of your own.
 //! - Q-learning: [`QLearning`] over any [`Mixer`](phalanx_core::nn::Mixer), and algorithms that
 //!   implement [`ValueFactorisation`].
-//! - DQN: [`Dqn`].
+//! - DQN: [`Dqn`] and [`GnnDqn`].
 //! - PQN: [`PqnVdn`] and [`PqnIql`].
 //! - Policy gradients: [`PolicyGradient`] holds the settings of [`Ippo`], [`Mappo`], [`Happo`],
 //!   [`SequentialPpo`], [`Ia2c`] and [`Maa2c`].
@@ -60,7 +60,7 @@ mod q_learning;
 mod registry;
 mod transfer;
 
-pub use dqn::{Dqn, DqnLoss, DqnSettings};
+pub use dqn::{Dqn, DqnLoss, DqnSettings, GnnDqn};
 pub use learning_rate::LearningRate;
 pub use planned_updates::PlannedUpdates;
 pub use policy_gradient::{
@@ -100,6 +100,12 @@ pub trait Algorithm: Send + Sync {
 
     /// Returns the default settings in the form of [`Algorithm::table`].
     fn defaults(&self) -> Table;
+
+    /// Returns the keys of every run ([`RunConfig`](crate::config::RunConfig)) whose defaults differ with
+    /// this algorithm, in the form of [`Algorithm::table`]. Usually there are none.
+    fn run_defaults(&self) -> Table {
+        Table::new()
+    }
 
     /// Returns the settings whose values are invalid. Their types have already been checked.
     fn validate(&self) -> Vec<InvalidSetting>;

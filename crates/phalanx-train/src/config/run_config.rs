@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use phalanx_core::settings::{Check, InvalidSetting, fields};
 
+use super::builder::run_defaults;
 use super::lr_schedule::LrSchedule;
+use crate::algorithms::Algorithm;
 
 /// The keys that every run has, with PyMARL's names where it has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +96,20 @@ impl RunConfig {
     /// schedule.
     pub const CHANGEABLE_ON_RESUME: [&str; 6] =
         ["t_max", "save_state_interval", "keep_state", "device", "threads", "results_dir"];
+
+    /// Returns the defaults of a run with this algorithm ([`Algorithm::run_defaults`]).
+    ///
+    /// # Panics
+    ///
+    /// Panics if the algorithm states a key that runs do not have, or a value of the wrong type.
+    pub fn of(algorithm: &dyn Algorithm) -> Self {
+        let mut table = run_defaults();
+        for (key, value) in algorithm.run_defaults() {
+            let before = table.insert(key.clone(), value);
+            assert!(before.is_some(), "{}: runs have no key `{key}`", algorithm.id());
+        }
+        table.try_into().unwrap_or_else(|error| panic!("{}: {error}", algorithm.id()))
+    }
 
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {

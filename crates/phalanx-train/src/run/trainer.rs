@@ -82,12 +82,13 @@ pub(super) struct Session {
 }
 
 impl Trainer {
-    /// Creates a trainer of `algorithm` on copies of the environment that `factory` creates.
+    /// Creates a trainer of `algorithm` on copies of the environment that `factory` creates, with the
+    /// default settings of a run ([`RunConfig::of`]).
     pub fn new<E: Env + 'static>(
         algorithm: impl Algorithm + 'static,
         factory: impl Fn() -> E + Clone + Send + Sync + 'static,
     ) -> Self {
-        Self::from_parts(RunConfig::default(), Box::new(algorithm), factory)
+        Self::from_parts(RunConfig::of(&algorithm), Box::new(algorithm), factory)
     }
 
     /// Creates a trainer with a configuration and an algorithm chosen at run time.
@@ -294,8 +295,8 @@ impl Trainer {
         let (run, device) = (self.config.init_from.clone(), self.config.device.clone());
         let session = self.prepared()?;
         if !session.initialised {
-            let learner = &mut *session.learner;
-            let load = || load_initial(learner, Path::new(&run));
+            let (learner, spec) = (&mut *session.learner, session.envs.spec());
+            let load = || load_initial(learner, spec, Path::new(&run));
             session.initial = Some(nn::catch_device_failure(&device, &session.device, load)??);
             session.initialised = true;
         }

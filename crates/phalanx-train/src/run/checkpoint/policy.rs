@@ -17,7 +17,7 @@ use crate::encoders::{Encoders, settings_table};
 use crate::error::TrainError;
 use crate::rollout::{InputLayout, Policy};
 use crate::run::TransferError;
-use crate::run::transfer::{Shapes, check_entities, weights_error};
+use crate::run::transfer::{Place, check_entities, weights_error};
 
 const NAME: &str = "policy.json";
 
@@ -249,7 +249,8 @@ pub fn load_policy_for(
     file.owners = file.owners_in(spec, inputs)?;
     file.policy(inputs, encoder.clone(), files).map_err(|error| match error {
         TrainError::Weights(error) => {
-            weights_error(error, theirs, &Shapes { inputs, encoder: encoder.as_ref() })
+            let (encoder, entities) = (encoder.as_ref(), spec.entities.as_ref());
+            weights_error(error, theirs, &Place { inputs, encoder, entities })
         }
         error => error,
     })

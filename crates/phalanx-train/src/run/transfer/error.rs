@@ -8,10 +8,7 @@
 #[non_exhaustive]
 pub enum TransferError {
     /// A parameter has another shape.
-    #[error(
-        "the parameter `{parameter}` has shape {theirs:?} there and {ours:?} here{}",
-        advice(keys)
-    )]
+    #[error("the parameter `{parameter}` has shape {theirs:?} there and {ours:?} here; {remedy}")]
     Shape {
         /// The name of the first such parameter.
         parameter: String,
@@ -19,22 +16,21 @@ pub enum TransferError {
         theirs: Vec<usize>,
         /// The shape that is needed.
         ours: Vec<usize>,
-        /// The settings to change, such as `obs_agent_id=false`.
-        keys: Vec<String>,
+        /// What would help, such as "train both with obs_agent_id=false".
+        remedy: String,
     },
     /// A parameter exists on one side only.
     #[error(
-        "the parameter `{parameter}` exists only {}{}",
-        if *theirs { "there" } else { "here" },
-        advice(keys)
+        "the parameter `{parameter}` exists only {}; {remedy}",
+        if *theirs { "there" } else { "here" }
     )]
     Parameter {
         /// The name of the first such parameter.
         parameter: String,
         /// Whether it is part of the policy; otherwise of the networks here.
         theirs: bool,
-        /// The settings to change.
-        keys: Vec<String>,
+        /// What would help.
+        remedy: String,
     },
     /// The encoders or their settings differ.
     #[error("the policy has {theirs}, but this run has {ours}; use the same encoder")]
@@ -107,14 +103,6 @@ pub enum TransferError {
     /// The algorithm cannot start from given weights.
     #[error("this algorithm cannot start from the weights of another run")]
     Unsupported,
-}
-
-/// Returns the end of a message that names the settings to change.
-fn advice(keys: &[String]) -> String {
-    match keys {
-        [] => "; the settings of the networks differ: compare the two runs' config.toml".to_owned(),
-        keys => format!("; train both with {}", keys.join(", ")),
-    }
 }
 
 /// Describes how two lists of features differ: by their first difference.

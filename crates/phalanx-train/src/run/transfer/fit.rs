@@ -33,55 +33,101 @@ pub(in crate::run) fn check_entities(
     })
 }
 
-/// The inputs and the encoder of networks, from which the reason of other shapes follows.
-pub(in crate::run) struct Shapes<'a> {
+/// The networks for which a policy is loaded, and the entities of their environment.
+pub(in crate::run) struct Place<'a> {
     pub(in crate::run) inputs: InputLayout,
     pub(in crate::run) encoder: Option<&'a ObservationEncoder>,
+    pub(in crate::run) entities: Option<&'a EntityLayout>,
 }
 
-/// Returns the error of weights that do not fit. Errors that have nothing to do with shapes stay what
-/// they are.
+/// Returns the error of weights that do not fit, for networks with the inputs `theirs` there. Errors that
+/// have nothing to do with shapes stay what they are.
 pub(in crate::run) fn weights_error(
     error: WeightsError,
     theirs: InputLayout,
-    ours: &Shapes<'_>,
+    here: &Place<'_>,
 ) -> TrainError {
-    let keys = keys(theirs, ours);
-    match error {
+    let remedy = remedy(theirs, here);
+    let transfer = match error {
         WeightsError::Shape { name: parameter, expected: ours, found: theirs } => {
-            TransferError::Shape { parameter, theirs, ours, keys }.into()
+            TransferError::Shape { parameter, theirs, ours, remedy }
         }
         WeightsError::Missing { name: parameter } => {
-            TransferError::Parameter { parameter, theirs: false, keys }.into()
+            TransferError::Parameter { parameter, theirs: false, remedy }
         }
         WeightsError::Unexpected { name: parameter } => {
-            TransferError::Parameter { parameter, theirs: true, keys }.into()
+            TransferError::Parameter { parameter, theirs: true, remedy }
         }
-        error => error.into(),
-    }
+        error => return error.into(),
+    };
+    transfer.into()
 }
 
-/// Returns the settings that would remove differences in the inputs and outputs of two networks.
-fn keys(theirs: InputLayout, ours: &Shapes<'_>) -> Vec<String> {
-    let here = ours.inputs;
-    let (mut heads, mut entities) = (false, false);
-    if let Some(encoder) = ours.encoder {
-        heads = !encoder.head_actions().is_empty();
-        entities = encoder.encoder().reads_entities();
-    }
+/// Returns what would remove the differences between two networks, as the end of a message.
+fn remedy(theirs: InputLayout, here: &Place<'_>) -> String {
+    let ours = here.inputs;
+    let reads_entities = here.encoder.is_some_and(|it| it.encoder().reads_entities());
+    let heads = here.encoder.is_some_and(|it| !it.head_actions().is_empty());
+    let targeted = here.entities.is_some_and(|layout| !layout.actions().is_empty());
     let ids = |inputs: InputLayout| if inputs.agent_id { inputs.n_agents } else { 0 };
     let last = |inputs: InputLayout| if inputs.last_action { inputs.n_actions } else { 0 };
+    let other_view = theirs.view_dim() != ours.view_dim();
+    let other_actions = theirs.n_actions != ours.n_actions;
+    let sees_entities = reads_entities || !other_view;
     let mut keys = Vec::new();
-    if theirs.n_actions != here.n_actions && !heads {
-        keys.push("an encoder with a head for every entity (encoder=entity_attention or hpn)");
-    } else if theirs.view_dim() != here.view_dim() && !entities {
-        keys.push("an encoder that reads entities (`phalanx list encoders`)");
+    if !sees_entities && here.entities.is_some() {
+        keys.push(
+            "an encoder that reads entities (encoder=gcn, or another of `phalanx list encoders`)",
+        );
+    } else if reads_entities && other_actions && targeted && !heads {
+        keys.push("encoder_args.entity_heads=true");
     }
-    if ids(theirs) != ids(here) {
+    if ids(theirs) != ids(ours) {
         keys.push("obs_agent_id=false");
     }
-    if last(theirs) != last(here) {
+    if last(theirs) != last(ours) {
         keys.push("obs_last_action=false");
     }
-    keys.into_iter().map(str::to_owned).collect()
+    if !keys.is_empty() {
+        return format!("train both with {}", keys.join(", "));
+    }
+    let words = match other_view || other_actions {
+        true => "the environments differ in their observations or actions",
+        false => "the settings of the networks differ: compare the two runs' config.toml",
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use phalanx_core::env::{Entity, EntityType};
+
+    use super::*;
+
+    fn layout(enemy: &[&str], kind: &str) -> EntityLayout {
+        EntityLayout {
+            types: vec![
+                EntityType::new("self", ["health"]),
+                EntityType::new(kind, enemy.iter().copied()),
+            ],
+            entities: vec![Entity::agent(vec![0])],
+            position_scale: [1.0; 2],
+            hidden_targets: false,
+        }
+    }
+
+    #[test]
+    fn entities_of_other_types_or_features_are_named() {
+        let here = layout(&["x", "y"], "enemy");
+        assert_eq!(check_entities(&here, &here), Ok(()));
+        for (there, text) in [
+            (layout(&["x", "y"], "ally"), "self, ally there and self, enemy here"),
+            (layout(&["x", "y", "shield"], "enemy"), "`enemy` differ: `shield` exists only there"),
+            (layout(&["x"], "enemy"), "`enemy` differ: `y` exists only here"),
+            (layout(&["y", "x"], "enemy"), "`enemy` differ: their order is another one"),
+        ] {
+            let error = check_entities(&there, &here).expect_err(text).to_string();
+            assert!(error.contains(text), "{error} lacks {text}");
+        }
+    }
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use phalanx_core::env::EnvSpec;
 use serde::{Deserialize, Serialize};
 
 use super::error::TransferError;
-use super::fit::{Shapes, check_entities, weights_error};
+use super::fit::{Place, check_entities, weights_error};
 use crate::algorithms::{Learner, LoadedParts};
 use crate::error::TrainError;
 use crate::run::RunFolder;
@@ -44,6 +45,7 @@ impl fmt::Display for InitialWeights {
 /// Returns [`TrainError::InitFrom`] if there is no such run, or if its policy does not fit.
 pub(in crate::run) fn load_initial(
     learner: &mut dyn Learner,
+    spec: &EnvSpec,
     run: &Path,
 ) -> Result<InitialWeights, TrainError> {
     let mut load = || {
@@ -55,7 +57,9 @@ pub(in crate::run) fn load_initial(
             learner.init_from(&files).map_err(|error| match error {
                 TrainError::Weights(error) => {
                     let encoder = policy.actor.observation_encoder();
-                    weights_error(error, theirs.inputs, &Shapes { inputs: policy.inputs, encoder })
+                    let entities = spec.entities.as_ref();
+                    let here = Place { inputs: policy.inputs, encoder, entities };
+                    weights_error(error, theirs.inputs, &here)
                 }
                 error => error,
             })?;

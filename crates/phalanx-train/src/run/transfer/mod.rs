@@ -9,6 +9,6 @@ mod fit;
 mod initial;
 
 pub use error::TransferError;
-pub(super) use fit::{Shapes, check_entities, weights_error};
+pub(super) use fit::{Place, check_entities, weights_error};
 pub use initial::InitialWeights;
 pub(super) use initial::load_initial;

@@ -147,6 +147,17 @@ pub struct Pooling {
     pub of_others: bool,
 }
 
+/// The constants of [`graph_mix`](crate::graph_mix).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GraphMix {
+    /// The neighbours over which tokens are mixed.
+    pub graph: Graph,
+    /// Whether the result begins with the token of the entity itself.
+    pub keep_own: bool,
+    /// The number of entities, the first ones, that have a result.
+    pub queries: usize,
+}
+
 /// The constants of [`graph_attention`](crate::graph_attention).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GraphAttention {
@@ -154,6 +165,8 @@ pub struct GraphAttention {
     pub heads: usize,
     /// The neighbours that an entity attends to.
     pub graph: Graph,
+    /// The number of entities, the first ones, that have a result.
+    pub queries: usize,
 }
 
 /// The slope of the leaky ReLU in [`graph_attention`](crate::graph_attention) below zero.
@@ -166,8 +179,16 @@ pub struct EntityAttention {
     pub heads: usize,
     /// The distance of the last knot of the bias for relative positions.
     pub reach: f32,
+    /// The number of entities, the first ones, that have a result.
+    pub queries: usize,
 }
 
 /// The number of functions per knot of the bias for relative positions: a constant and two
 /// directions.
 pub const PER_KNOT: usize = 3;
+
+/// Returns how many of the present entities of `list` are among the first `queries` entities.
+#[inline(always)]
+pub(crate) fn queried(list: &[u16], queries: usize) -> usize {
+    list.partition_point(|&entity| usize::from(entity) < queries)
+}

@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use crate::cpu;
 #[cfg(feature = "flex")]
 use crate::device::is_flex;
-use crate::entities::{EntityAttention, EntityIndices, Graph, GraphAttention, Pooling};
+use crate::entities::{EntityAttention, EntityIndices, GraphAttention, GraphMix, Pooling};
 use crate::params::{Activation, LayerWeights};
 use crate::reference;
 
@@ -62,35 +62,35 @@ pub fn entity_pool(
     reference::entity_pool(tokens, obs, entities, pooling)
 }
 
-/// Computes the mixing step of a graph convolution, `[row * entity, width]`, from tokens `[row *
-/// entity, width]` and observations `[row, view_dim]`, which determine the neighbours:
+/// Computes the mixing step of a graph convolution for the first `queries` entities, `[row * query,
+/// width]`, from tokens `[row * entity, width]` and observations `[row, view_dim]`, which determine
+/// the neighbours:
 ///
 /// ```text
 /// m_i = sum_j A_ij h_j / sqrt(d_i d_j),     d_i = sum_j A_ij
 /// ```
 ///
-/// `A_ij` is 1 for neighbours that are present ([`Graph`]) and otherwise 0. With `keep_own`, the
-/// result is `h_i` followed by `m_i`, `[row * entity, 2 * width]`, so that the next layer has a
-/// weight of its own for the entity itself. Rows of absent entities are zero.
+/// `A_ij` is 1 for neighbours that are present ([`Graph`](crate::Graph)) and otherwise 0. With
+/// `keep_own`, the result is `h_i` followed by `m_i`, `[row * query, 2 * width]`, so that the next
+/// layer has a weight of its own for the entity itself. Rows of absent entities are zero.
 ///
 /// On the CPU this is one operation; over a complete graph, it computes one mean per row.
 pub fn graph_mix(
     tokens: Tensor<2>,
     obs: Tensor<2>,
     entities: &Arc<EntityIndices>,
-    graph: Graph,
-    keep_own: bool,
+    settings: GraphMix,
 ) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if is_flex(&tokens.device()) {
-        return cpu::graph_mix::op::graph_mix(tokens, obs, entities, graph, keep_own);
+        return cpu::graph_mix::op::graph_mix(tokens, obs, entities, settings);
     }
-    reference::graph_mix(tokens, obs, entities, graph, keep_own)
+    reference::graph_mix(tokens, obs, entities, settings)
 }
 
 /// Computes attention over neighbours with additive logits (GAT, Veličković et al. 2018, arXiv
-/// 1710.10903), `[row * entity, width]`, from tokens `[row * entity, width]` and observations `[row,
-/// view_dim]`, which determine the neighbours. For each head, which has its part of the columns:
+/// 1710.10903), of the first `queries` entities, `[row * query, width]`, from tokens `[row * entity,
+/// width]` and observations `[row, view_dim]`, which determine the neighbours. For each head, which has its part of the columns:
 ///
 /// ```text
 /// alpha_ij = softmax_j LeakyReLU(a_1 . h_i + a_2 . h_j)     over the neighbours j of i
@@ -117,8 +117,8 @@ pub fn graph_attention(
     reference::graph_attention(tokens, obs, entities, settings, weights, activation)
 }
 
-/// Computes attention among the entities that are present, `[row * entity, width]`, from queries,
-/// keys and values side by side, `[row * entity, 3 * width]`, and observations `[row, view_dim]`. For
+/// Computes attention of the first `queries` entities to all that are present, `[row * query,
+/// width]`, from queries, keys and values side by side, `[row * entity, 3 * width]`, and observations `[row, view_dim]`. For
 /// each head, which has its part of the columns, `d` wide:
 ///
 /// ```text

@@ -54,8 +54,8 @@ pub use self::cpu::lstm::cell::update as lstm_cell;
 pub use self::cpu::outer_sum::forward::{outer_sum_dim, sum_outer};
 pub use self::device::is_cpu;
 pub use self::entities::{
-    EntityAttention, EntityGroup, EntityIndices, Graph, GraphAttention, MAX_ENTITIES, PER_KNOT,
-    Pool, Pooling,
+    EntityAttention, EntityGroup, EntityIndices, Graph, GraphAttention, GraphMix, MAX_ENTITIES,
+    PER_KNOT, Pool, Pooling,
 };
 pub use self::entity_ops::{
     entity_attention, entity_embed, entity_pool, graph_attention, graph_mix, outer_sum,

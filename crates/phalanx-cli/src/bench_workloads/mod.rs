@@ -9,7 +9,7 @@ mod noise;
 mod ppo;
 mod qmix;
 
-use phalanx_core::env::EnvSpec;
+use phalanx_core::env::{Entity, EntityLayout, EntityType, EnvSpec, Presence};
 
 pub use decisions::Decisions;
 pub use hash::numbers;
@@ -33,7 +33,41 @@ fn spec(id: &str, agents: usize, steps: usize) -> EnvSpec {
         obs_dim: sizes::OBS,
         state_dim: sizes::STATE,
         episode_limit: steps,
+        entities: Some(entities()),
         ..EnvSpec::new(id, agents)
+    }
+}
+
+/// Returns how the observations of all workloads consist of entities, for those with an encoder: eight
+/// numbers for the agent, five for each of eight enemies, whom an action targets, and eight for each of
+/// four allies.
+fn entities() -> EntityLayout {
+    const OWN: usize = 8;
+    let mut entities = vec![Entity::agent((0..OWN).collect())];
+    let groups = [(8, 5, Some(6)), (4, 8, None)];
+    let mut first = OWN;
+    for (kind, (number, features, action)) in groups.into_iter().enumerate() {
+        for i in 0..number {
+            entities.push(Entity {
+                kind: kind + 1,
+                columns: (first..first + features).collect(),
+                presence: Presence::NonZero(first),
+                position: Some([first + 1, first + 2]),
+                action: action.map(|action: usize| action + i),
+            });
+            first += features;
+        }
+    }
+    assert_eq!(first, sizes::OBS, "every number belongs to an entity");
+    let of_type = |name: &str, features: usize| EntityType {
+        name: name.to_owned(),
+        features: (0..features).map(|k| format!("feature {k}")).collect(),
+    };
+    EntityLayout {
+        types: vec![of_type("self", OWN), of_type("enemy", 5), of_type("ally", 8)],
+        entities,
+        position_scale: [9.0; 2],
+        hidden_targets: false,
     }
 }
 

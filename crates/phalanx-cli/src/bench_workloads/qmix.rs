@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use phalanx_core::env::StepStatus;
-use phalanx_core::nn::{Device, QmixMixer, shard_count, with_weights};
+use phalanx_core::nn::{AnyEncoder, Device, QmixMixer, shard_count, with_weights};
 use phalanx_core::rl::EpisodeStep;
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_train::TrainError;
@@ -34,8 +34,24 @@ pub struct QmixUpdate {
 impl QmixUpdate {
     /// Creates the networks and episodes before the first update.
     pub fn new(device: &Device) -> Self {
+        let Self { learner, shards } = Self::random(device, None);
+        let learner = learner.with_networks(|networks| {
+            with_weights(networks, |name, shape| {
+                agent_weights(name, shape).unwrap_or_else(|| mixer_weights(name, shape))
+            })
+        });
+        Self { learner, shards }
+    }
+
+    /// Creates the same with an encoder of the entities in the observations and random weights.
+    pub fn with_encoder(device: &Device, encoder: AnyEncoder) -> Self {
+        Self::random(device, Some(encoder))
+    }
+
+    /// Creates networks with random weights.
+    fn random(device: &Device, encoder: Option<AnyEncoder>) -> Self {
         let spec = super::spec("preset", AGENTS, STEPS);
-        let context = LearnerContext::new(spec, 1, device.clone());
+        let context = LearnerContext { encoder, ..LearnerContext::new(spec, 1, device.clone()) };
         let learning = QLearningSettings {
             batch_size: EPISODES,
             lr: 0.0005,
@@ -60,14 +76,7 @@ impl QmixUpdate {
             let rng = Rng::stream(1, Purpose::Selection, 0);
             EpisodeTensors::new(batch(of(shard)), inputs, &learning, HIDDEN, rng, device)
         });
-        Self {
-            shards: shards.collect(),
-            learner: ReplayLearner::new(algorithm, &context).with_networks(|networks| {
-                with_weights(networks, |name, shape| {
-                    agent_weights(name, shape).unwrap_or_else(|| mixer_weights(name, shape))
-                })
-            }),
-        }
+        Self { shards: shards.collect(), learner: ReplayLearner::new(algorithm, &context) }
     }
 
     /// Runs one update. Returns its loss and its gradient norm before clipping.

@@ -188,6 +188,14 @@ fn the_learning_and_acting_benches_match_the_results_of_other_libraries() {
     // The sum that PyTorch and JAX compute from the same weights and observations.
     let acted = of(&["act", "--n-envs", "8", "--repeats", "1"]);
     assert!((acted["first_sum"].as_f64().expect("a number") + 12.333_65).abs() < 1e-3, "{acted}");
+    for encoder in ["hpn", "entity_attention"] {
+        let one = ["--encoder", encoder, "--repeats", "1"];
+        let acted = of(&[&["act", "--n-envs", "8"], &one[..]].concat());
+        assert_eq!(acted["encoder"], encoder);
+        assert!(acted["floor"].as_f64() > Some(0.0), "{acted}");
+        let learned = of(&[&["learn"], &one[..]].concat());
+        assert!(learned["first_grad_norm"].as_f64() > Some(0.0), "{learned}");
+    }
     let short = ["--seconds", "0.1", "--repeats", "2"];
     let trained = of(&[&["train", "vdn", "two_step", "batch_size=8"], &short[..]].concat());
     assert!(trained["updates_per_second"].as_f64() > Some(0.0), "{trained}");

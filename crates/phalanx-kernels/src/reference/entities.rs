@@ -135,7 +135,7 @@ pub(crate) fn entity_attention(
     projected: Tensor<2>,
     obs: Tensor<2>,
     entities: &EntityIndices,
-    EntityAttention { heads, reach }: EntityAttention,
+    EntityAttention { heads, reach, queries }: EntityAttention,
     table: Option<Tensor<2>>,
 ) -> Tensor<2> {
     let obs = constant(obs);
@@ -161,7 +161,8 @@ pub(crate) fn entity_attention(
     let logits = logits.mask_fill(is_zero(keys).expand([rows, heads, number, number]), MASKED);
     let out = activation::softmax(logits, 3).matmul(of(2)).swap_dims(1, 2);
     let out: Tensor<3> = out.reshape([rows, number, width]);
-    (out * present.unsqueeze_dim(2)).reshape([rows * number, width])
+    let out = (out * present.unsqueeze_dim(2)).narrow(1, 0, queries);
+    out.reshape([rows * queries, width])
 }
 
 /// Returns the functions of the relative position of every pair, `[row, entity, entity, 3 * knot]`.

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, activation};
 
 use super::entities::{MASKED, constant, is_zero, presence, relative};
 use super::layers::activate;
-use crate::entities::{EntityIndices, Graph, GraphAttention, LEAK};
+use crate::entities::{EntityIndices, Graph, GraphAttention, GraphMix, LEAK};
 use crate::params::{Activation, LayerWeights};
 
 /// Returns 1 for neighbours that are present and otherwise 0, `[row, entity, entity]`.
@@ -40,8 +40,7 @@ pub(crate) fn graph_mix(
     tokens: Tensor<2>,
     obs: Tensor<2>,
     entities: &EntityIndices,
-    graph: Graph,
-    keep_own: bool,
+    GraphMix { graph, keep_own, queries }: GraphMix,
 ) -> Tensor<2> {
     let obs = constant(obs);
     let [[rows, _], [_, width]] = [obs.dims(), tokens.dims()];
@@ -51,11 +50,12 @@ pub(crate) fn graph_mix(
     let weights = weights * inverse.clone() * inverse.swap_dims(1, 2);
     let tokens: Tensor<3> = tokens.reshape([rows, number, width]);
     let mixed = weights.matmul(tokens.clone());
+    let first = |all: Tensor<3>, width| all.narrow(1, 0, queries).reshape([rows * queries, width]);
     if !keep_own {
-        return mixed.reshape([rows * number, width]);
+        return first(mixed, width);
     }
     let present: Tensor<3> = presence(&obs, entities).unsqueeze_dim(2);
-    Tensor::cat(vec![tokens * present, mixed], 2).reshape([rows * number, 2 * width])
+    first(Tensor::cat(vec![tokens * present, mixed], 2), 2 * width)
 }
 
 /// See [`graph_attention`](crate::graph_attention).
@@ -63,7 +63,7 @@ pub(crate) fn graph_attention(
     tokens: Tensor<2>,
     obs: Tensor<2>,
     entities: &EntityIndices,
-    GraphAttention { heads, graph }: GraphAttention,
+    GraphAttention { heads, graph, queries }: GraphAttention,
     LayerWeights { weight, bias }: LayerWeights,
     activation: Activation,
 ) -> Tensor<2> {
@@ -85,5 +85,6 @@ pub(crate) fn graph_attention(
     let out = weights.matmul(by_head.swap_dims(1, 2)).swap_dims(1, 2);
     let out = out.reshape([rows * number, width]) + bias.unsqueeze();
     let present: Tensor<2> = presence(&obs, entities).reshape([rows * number, 1]);
-    activate(out, activation) * present
+    let out: Tensor<3> = (activate(out, activation) * present).reshape([rows, number, width]);
+    out.narrow(1, 0, queries).reshape([rows * queries, width])
 }

@@ -4,15 +4,19 @@ use std::hint::black_box;
 
 use crate::bench_workloads::Decisions;
 use clap::{Args, ValueEnum};
-use phalanx_core::nn::peak_fma_per_second;
+use phalanx_core::nn::{AnyEncoder, peak_fma_per_second};
 use serde_json::json;
 
-use super::{Options, Spread, pool, seconds};
+use super::{Options, Spread, encoder, pool, seconds};
+use crate::Program;
 use crate::commands::{UsageError, print};
 
 /// Measure the action selection of a team in many environments at once.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  phalanx bench act\n  phalanx bench act --n-envs 256 --json")]
+#[command(
+    after_help = "Examples:\n  phalanx bench act\n  phalanx bench act --n-envs 256 --json\n  \
+    phalanx bench act --encoder hpn"
+)]
 pub(super) struct Act {
     /// The workload.
     #[arg(long, value_enum, default_value_t = Preset::Infer)]
@@ -20,6 +24,10 @@ pub(super) struct Act {
     /// The numbers of environments.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64, 512])]
     n_envs: Vec<usize>,
+    /// The encoder of the agents, with its default settings; the observations are then those of eight
+    /// enemies and four allies.
+    #[arg(long, default_value = "none")]
+    encoder: String,
     /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 15)]
     repeats: usize,
@@ -38,11 +46,12 @@ enum Preset {
 const MIN_SECONDS: f64 = 0.02;
 
 impl Act {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
-        pool(self.options.threads)?.install(|| self.measure())
+    pub(super) fn run(&self, program: &Program) -> anyhow::Result<()> {
+        let encoder = encoder(program, &self.encoder)?;
+        pool(self.options.threads)?.install(|| self.measure(encoder.as_ref()))
     }
 
-    fn measure(&self) -> anyhow::Result<()> {
+    fn measure(&self, encoder: Option<&AnyEncoder>) -> anyhow::Result<()> {
         let Preset::Infer = self.preset;
         if self.repeats == 0 || self.n_envs.contains(&0) {
             let reason = "--repeats and --n-envs must be at least 1".to_owned();
@@ -50,7 +59,11 @@ impl Act {
         }
         let peak = peak_fma_per_second();
         for &n_envs in &self.n_envs {
-            let mut agents = Decisions::new(n_envs);
+            let mut agents = match encoder {
+                None => Decisions::new(n_envs),
+                Some(encoder) => Decisions::with_encoder(n_envs, encoder),
+            };
+            let floor = 1e6 * agents.multiply_adds() / peak;
             let check: f32 = agents.step().iter().sum();
             let mut each = |steps: u32| {
                 let all = seconds(|| {
@@ -63,10 +76,10 @@ impl Act {
             let steps = (MIN_SECONDS / each(10)).ceil().max(1.0) as u32;
             let times = (0..self.repeats).map(|_| 1e6 * each(steps)).collect();
             let Spread { median, min, max } = Spread::of(times);
-            let floor = 1e6 * agents.multiply_adds() / peak;
             if self.options.json {
                 let result = json!({
                     "preset": "infer",
+                    "encoder": self.encoder,
                     "n_envs": n_envs,
                     "threads": self.options.threads,
                     "microseconds": median,

@@ -2,11 +2,14 @@
 
 use crate::bench_workloads::{PpoUpdate, QmixUpdate};
 use clap::{Args, ValueEnum};
-use phalanx_core::nn::{Device, HiddenActivation, device, peak_fma_per_second};
+use phalanx_core::nn::{
+    AnyEncoder, Device, HiddenActivation, count_multiply_adds, device, peak_fma_per_second,
+};
 use phalanx_train::TrainError;
 use serde_json::json;
 
-use super::{Options, Spread, pool, seconds};
+use super::{Options, Spread, encoder, pool, seconds};
+use crate::Program;
 use crate::commands::{UsageError, print};
 
 /// Measure updates of networks from one fixed batch.
@@ -15,7 +18,8 @@ use crate::commands::{UsageError, print};
 /// work: equal first losses and gradient norms show that it is the same.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  phalanx bench learn\n  \
-    phalanx bench learn --preset ppo --repeats 10 --json")]
+    phalanx bench learn --preset ppo --repeats 10 --json\n  \
+    phalanx bench learn --encoder hpn")]
 pub(super) struct Learn {
     /// The workload.
     #[arg(long, value_enum, default_value_t = Preset::Qmix)]
@@ -23,6 +27,10 @@ pub(super) struct Learn {
     /// The device.
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// The encoder of the agents of the preset qmix, with its default settings; the observations are then
+    /// those of eight enemies and four allies.
+    #[arg(long, default_value = "none")]
+    encoder: String,
     /// The number of measurements; the median counts.
     #[arg(long, default_value_t = 30)]
     repeats: usize,
@@ -47,21 +55,31 @@ enum Preset {
 type Update = (Box<dyn FnMut() -> Result<(f64, f64), TrainError>>, f64);
 
 impl Preset {
-    fn update(self, device: &Device) -> Update {
+    fn update(self, device: &Device, encoder: Option<AnyEncoder>) -> anyhow::Result<Update> {
         let ppo = |activation| -> Update {
             let mut update = PpoUpdate::new(activation, device);
             let multiply_adds = update.multiply_adds();
             (Box::new(move || update.run()), multiply_adds)
         };
-        match self {
-            Self::Qmix => {
+        Ok(match (self, encoder) {
+            (Self::Qmix, None) => {
                 let mut update = QmixUpdate::new(device);
                 let multiply_adds = update.multiply_adds();
                 (Box::new(move || update.run()), multiply_adds)
             }
-            Self::Ppo => ppo(HiddenActivation::Tanh),
-            Self::PpoRelu => ppo(HiddenActivation::Relu),
-        }
+            (Self::Qmix, Some(encoder)) => {
+                let mut other = QmixUpdate::with_encoder(device, encoder.clone());
+                let (result, counted) = count_multiply_adds(|| other.run());
+                result?;
+                let mut update = QmixUpdate::with_encoder(device, encoder);
+                (Box::new(move || update.run()), counted as f64)
+            }
+            (_, Some(_)) => {
+                return Err(UsageError("--encoder needs --preset qmix".to_owned()).into());
+            }
+            (Self::Ppo, None) => ppo(HiddenActivation::Tanh),
+            (Self::PpoRelu, None) => ppo(HiddenActivation::Relu),
+        })
     }
 }
 
@@ -69,16 +87,17 @@ impl Preset {
 const WARM_UP: usize = 3;
 
 impl Learn {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
-        pool(self.options.threads)?.install(|| self.measure())
+    pub(super) fn run(&self, program: &Program) -> anyhow::Result<()> {
+        let encoder = encoder(program, &self.encoder)?;
+        pool(self.options.threads)?.install(|| self.measure(encoder))
     }
 
-    fn measure(&self) -> anyhow::Result<()> {
+    fn measure(&self, encoder: Option<AnyEncoder>) -> anyhow::Result<()> {
         if self.repeats == 0 {
             return Err(UsageError("--repeats must be at least 1".to_owned()).into());
         }
         let device = device(&self.device)?;
-        let (mut update, multiply_adds) = self.preset.update(&device);
+        let (mut update, multiply_adds) = self.preset.update(&device, encoder)?;
         let (loss, norm) = update()?;
         for _ in 1..WARM_UP {
             update()?;
@@ -96,6 +115,7 @@ impl Learn {
         if self.options.json {
             let result = json!({
                 "preset": name,
+                "encoder": self.encoder,
                 "device": self.device,
                 "threads": self.options.threads,
                 "milliseconds": median,

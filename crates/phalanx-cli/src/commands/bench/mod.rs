@@ -9,6 +9,7 @@ mod train;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
+use phalanx_core::nn::AnyEncoder;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::Program;
@@ -37,8 +38,8 @@ impl Bench {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
         match &self.what {
             What::Sim(sim) => sim.run(program),
-            What::Act(act) => act.run(),
-            What::Learn(learn) => learn.run(),
+            What::Act(act) => act.run(program),
+            What::Learn(learn) => learn.run(program),
             What::Train(train) => train.run(program),
             What::Devices(devices) => devices.run(program),
         }
@@ -69,6 +70,11 @@ impl Spread {
         all.sort_by(f64::total_cmp);
         Self { median: all[all.len() / 2], min: all[0], max: all[all.len() - 1] }
     }
+}
+
+/// Returns an encoder with its default settings; `None` if the name is `none`.
+fn encoder(program: &Program, name: &str) -> anyhow::Result<Option<AnyEncoder>> {
+    Ok(program.encoders.read(name, &toml::Table::new())?)
 }
 
 /// Creates a thread pool.

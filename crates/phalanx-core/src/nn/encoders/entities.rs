@@ -7,7 +7,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use phalanx_kernels::{
     self as kernels, Activation, EntityGroup, EntityIndices, MAX_ENTITIES, PackedEmbedding, Pool,
-    Pooling,
+    Pooling, pool_entities,
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +73,48 @@ pub enum Readout {
 }
 
 impl Readout {
+    /// Returns how many of the first entities need a token after the last layer, of `number`.
+    pub(super) fn queries(self, heads: Option<&EntityHeads>, number: usize) -> usize {
+        let targets = heads.map(|heads| &heads.targets[..]).unwrap_or_default();
+        let last = targets.iter().max().copied().unwrap_or(0);
+        if self == Self::Own { last + 1 } else { number }
+    }
+
+    /// Returns the features, `[row, output_dim]`, from the tokens of the first entities that need one, `[row *
+    /// query, width]`, and observations.
+    pub(super) fn features(
+        self,
+        tokens: Tensor<2>,
+        obs: Tensor<2>,
+        entities: &Arc<EntityIndices>,
+    ) -> Tensor<2> {
+        if self != Self::Own {
+            return kernels::entity_pool(tokens, obs, entities, self.pooling());
+        }
+        let [[rows, _], [all, width]] = [obs.dims(), tokens.dims()];
+        tokens.reshape([rows, all / rows.max(1) * width]).narrow(1, 0, width)
+    }
+
+    /// Computes the same on plain slices, for `rows` rows.
+    pub(super) fn plain_features(
+        self,
+        tokens: &[f32],
+        (rows, obs): (usize, &[f32]),
+        entities: &EntityIndices,
+        features: &mut [f32],
+    ) {
+        if self != Self::Own {
+            return pool_entities(tokens, obs, entities, self.pooling(), features);
+        }
+        let width = features.len() / rows;
+        let tokens = tokens.chunks_exact(tokens.len() / rows);
+        for (own, tokens) in features.chunks_exact_mut(width).zip(tokens) {
+            own.copy_from_slice(&tokens[..width]);
+        }
+    }
+
     /// Returns the summaries of tokens of which the features consist.
-    pub(super) fn pooling(self) -> Pooling {
+    fn pooling(self) -> Pooling {
         let parts: &'static [Pool] = match self {
             Self::Own => &[Pool::Own],
             Self::Mean => &[Pool::Mean],
@@ -184,8 +224,8 @@ impl EntityHeads {
         Self { targets: self.targets.iter().map(|target| target - 1).collect(), ..self }
     }
 
-    /// Appends the weights of heads to the features, `[row, feature]`, from tokens `[row * entity,
-    /// width]`.
+    /// Appends the weights of heads to the features, `[row, feature]`, from tokens of the first
+    /// entities, `[row * query, width]`.
     pub(super) fn append(
         heads: Option<&Self>,
         features: Tensor<2>,
@@ -236,7 +276,7 @@ pub(super) struct PlainOutput {
     pub(super) heads: Option<PlainHeads>,
     /// The number of features.
     pub(super) features: usize,
-    /// The number of tokens of a row.
+    /// The number of tokens of a row, those of the first entities.
     pub(super) number: usize,
 }
 

@@ -1,7 +1,7 @@
 //! Attention among entities.
 
 use burn::tensor::{Device, Tensor};
-use phalanx_kernels::EntityAttention;
+
 use serde::{Deserialize, Serialize};
 
 use super::entities::{EntityHeads, Readout, check_entities};
@@ -59,8 +59,8 @@ impl Default for EntityAttentionEncoder {
 impl EntityAttentionEncoder {
     fn shape(&self) -> Shape {
         let &Self { width, heads, layers, feed_forward, readout, entity_heads } = self;
-        let attention = EntityAttention { heads, reach: 1.0 };
-        Shape { width, layers, feed_forward, attention, knots: 0, readout, entity_heads }
+        let (reach, knots) = (1.0, 0);
+        Shape { width, layers, feed_forward, heads, reach, knots, readout, entity_heads }
     }
 }
 

@@ -6,7 +6,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_kernels::{
     self as kernels, Activation, EntityIndices, GraphAttention, LayerWeights, Packed,
-    PackedEmbedding, Pooling, activate, attend_graph, multiply, pool_entities,
+    PackedEmbedding, activate, attend_graph, multiply,
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,9 +115,15 @@ pub struct GatNetwork {
 }
 
 impl Gat {
-    fn attention(&self) -> GraphAttention {
+    /// Returns the settings of the layers, of which the last computes `queries` tokens, for `number` entities.
+    fn attention(&self, queries: usize, number: usize) -> Vec<GraphAttention> {
         let graph = self.graph.with(self.neighbours, self.radius);
-        GraphAttention { heads: self.heads, graph }
+        let of = |layer: usize| GraphAttention {
+            heads: self.heads,
+            graph,
+            queries: if layer + 1 == self.layers { queries } else { number },
+        };
+        (0..self.layers).map(of).collect()
     }
 }
 
@@ -163,11 +169,12 @@ impl Encoder for Gat {
         let GatNetwork { embedding, layers, heads } = network;
         let entities = embedding.entities();
         let embedded = embedding.forward(obs.clone(), Activation::Relu);
-        let attend =
-            |h, layer: &GatLayer| layer.forward(h, obs.clone(), entities, self.attention());
-        let tokens = layers.iter().fold(embedded, attend);
-        let pooling = self.readout.pooling();
-        let features = kernels::entity_pool(tokens.clone(), obs.clone(), entities, pooling);
+        let queries = self.readout.queries(heads.as_ref(), entities.number());
+        let settings = self.attention(queries, entities.number());
+        let tokens = layers.iter().zip(settings).fold(embedded, |h, (layer, settings)| {
+            layer.forward(h, obs.clone(), entities, settings)
+        });
+        let features = self.readout.features(tokens.clone(), obs, entities);
         EntityHeads::append(heads.as_ref(), features, tokens)
     }
 
@@ -178,16 +185,17 @@ impl Encoder for Gat {
             vectors: numbers(&layer.vectors),
             bias: numbers(&layer.bias),
         };
+        let number = embedding.entities().number();
+        let queries = self.readout.queries(heads.as_ref(), number);
         Some(Box::new(PlainGat {
             entities: Arc::clone(embedding.entities()),
             embedding: embedding.plain(Activation::Relu),
-            layers: layers.iter().map(layer).collect(),
-            attention: self.attention(),
-            pooling: self.readout.pooling(),
+            layers: layers.iter().map(layer).zip(self.attention(queries, number)).collect(),
+            readout: self.readout,
             output: PlainOutput {
                 heads: EntityHeads::plain(heads.as_ref()),
                 features: self.readout.output_dim(self.width),
-                number: embedding.entities().number(),
+                number: queries,
             },
         }))
     }
@@ -204,16 +212,16 @@ struct PlainGatLayer {
 struct PlainGat {
     entities: Arc<EntityIndices>,
     embedding: PackedEmbedding,
-    layers: Vec<PlainGatLayer>,
-    attention: GraphAttention,
-    pooling: Pooling,
+    layers: Vec<(PlainGatLayer, GraphAttention)>,
+    readout: Readout,
     output: PlainOutput,
 }
 
 impl PlainEncoder for PlainGat {
     fn encode(&self, obs: &[f32], features: &mut [f32], scratch: &mut Vec<f32>) {
-        let Self { entities, embedding, layers, attention, pooling, output } = self;
-        let tokens = entities.number() * embedding.width();
+        let Self { entities, embedding, layers, readout, output } = self;
+        let width = embedding.width();
+        let tokens = entities.number() * width;
         let memory = 2 * tokens + output.features + output.scratch_dim();
         let obs = (obs, entities.view_dim);
         let out = (features, output.row_dim());
@@ -221,22 +229,26 @@ impl PlainEncoder for PlainGat {
             let [tokens, projected] = [0; 2].map(|_| split_off(&mut scratch, rows * tokens));
             let features = split_off(&mut scratch, rows * output.features);
             embedding.forward(entities, obs, tokens);
-            for PlainGatLayer { weight, vectors, bias } in layers {
+            for (PlainGatLayer { weight, vectors, bias }, settings) in layers {
                 projected.fill(0.0);
                 multiply(tokens, weight, None, projected);
-                attend_graph(projected, obs, entities, *attention, (vectors, bias), tokens);
+                let tokens = &mut tokens[..rows * settings.queries * width];
+                attend_graph(projected, obs, entities, *settings, (vectors, bias), tokens);
                 activate(Activation::Elu, tokens);
             }
-            pool_entities(tokens, obs, entities, *pooling, features);
+            let tokens = &tokens[..rows * output.number * width];
+            readout.plain_features(tokens, (rows, obs), entities, features);
             output.write(features, tokens, scratch, out);
         });
     }
 
     fn multiply_adds(&self) -> usize {
         let (number, width) = (self.entities.number(), self.embedding.width());
-        let layer = width * (width + number + 2);
+        let of = |(_, settings): &(PlainGatLayer, GraphAttention)| {
+            number * width * (width + 2 + settings.queries)
+        };
         self.embedding.multiply_adds(&self.entities)
-            + number * self.layers.len() * layer
+            + self.layers.iter().map(of).sum::<usize>()
             + self.output.multiply_adds()
     }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use phalanx_kernels::{
-    self as kernels, Activation, EntityIndices, Graph, PackedEmbedding, Pooling, mix_graph,
-    pool_entities,
+    self as kernels, Activation, EntityIndices, Graph, GraphMix, PackedEmbedding, mix_graph,
 };
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +77,15 @@ pub struct GcnNetwork {
 }
 
 impl Gcn {
-    fn graph(&self) -> Graph {
-        self.graph.with(self.neighbours, self.radius)
+    /// Returns the settings of the layers, of which the last computes `queries` tokens, for `number` entities.
+    fn mixes(&self, queries: usize, number: usize) -> Vec<GraphMix> {
+        let graph = self.graph.with(self.neighbours, self.radius);
+        let of = |layer: usize| GraphMix {
+            graph,
+            keep_own: self.root,
+            queries: if layer + 1 == self.layers { queries } else { number },
+        };
+        (0..self.layers).map(of).collect()
     }
 }
 
@@ -125,29 +131,30 @@ impl Encoder for Gcn {
         let GcnNetwork { embedding, layers, heads } = network;
         let entities = embedding.entities();
         let embedded = embedding.forward(obs.clone(), Activation::Relu);
-        let tokens = layers.iter().fold(embedded, |h, layer| {
-            let mixed = kernels::graph_mix(h, obs.clone(), entities, self.graph(), self.root);
+        let queries = self.readout.queries(heads.as_ref(), entities.number());
+        let mixes = self.mixes(queries, entities.number());
+        let tokens = layers.iter().zip(mixes).fold(embedded, |h, (layer, mix)| {
+            let mixed = kernels::graph_mix(h, obs.clone(), entities, mix);
             layer.forward(mixed, Activation::Relu)
         });
-        let pooling = self.readout.pooling();
-        let features = kernels::entity_pool(tokens.clone(), obs, entities, pooling);
+        let features = self.readout.features(tokens.clone(), obs, entities);
         EntityHeads::append(heads.as_ref(), features, tokens)
     }
 
     fn plain(&self, network: &GcnNetwork) -> Option<Box<dyn PlainEncoder>> {
         let GcnNetwork { embedding, layers, heads } = network;
         let relu = |layer: &Linear| PlainLinear::new(layer, Activation::Relu);
+        let number = embedding.entities().number();
+        let queries = self.readout.queries(heads.as_ref(), number);
         Some(Box::new(PlainGcn {
             entities: Arc::clone(embedding.entities()),
             embedding: embedding.plain(Activation::Relu),
-            layers: layers.iter().map(relu).collect(),
-            graph: self.graph(),
-            root: self.root,
-            pooling: self.readout.pooling(),
+            layers: layers.iter().map(relu).zip(self.mixes(queries, number)).collect(),
+            readout: self.readout,
             output: PlainOutput {
                 heads: EntityHeads::plain(heads.as_ref()),
                 features: self.readout.output_dim(self.width),
-                number: embedding.entities().number(),
+                number: queries,
             },
         }))
     }
@@ -157,19 +164,18 @@ impl Encoder for Gcn {
 struct PlainGcn {
     entities: Arc<EntityIndices>,
     embedding: PackedEmbedding,
-    layers: Vec<PlainLinear>,
-    graph: Graph,
-    root: bool,
-    pooling: Pooling,
+    layers: Vec<(PlainLinear, GraphMix)>,
+    readout: Readout,
     output: PlainOutput,
 }
 
 impl PlainEncoder for PlainGcn {
     fn encode(&self, obs: &[f32], features: &mut [f32], scratch: &mut Vec<f32>) {
-        let Self { entities, embedding, layers, graph, root, pooling, output } = self;
+        let Self { entities, embedding, layers, readout, output } = self;
         let width = embedding.width();
         let tokens = entities.number() * width;
-        let mixed = if *root { 2 * tokens } else { tokens };
+        let mixed = layers.iter().map(|(layer, mix)| mix.queries * layer.input_dim()).max();
+        let mixed = mixed.unwrap_or(0);
         let memory = tokens + mixed + output.features + output.scratch_dim();
         let obs = (obs, entities.view_dim);
         let out = (features, output.row_dim());
@@ -178,19 +184,25 @@ impl PlainEncoder for PlainGcn {
             let mixed = split_off(&mut scratch, rows * mixed);
             let features = split_off(&mut scratch, rows * output.features);
             embedding.forward(entities, obs, tokens);
-            for layer in layers {
-                mix_graph(tokens, obs, entities, *graph, *root, mixed);
-                layer.forward(mixed, tokens);
+            for (layer, mix) in layers {
+                let mixed = &mut mixed[..rows * mix.queries * layer.input_dim()];
+                mix_graph(tokens, obs, entities, *mix, mixed);
+                layer.forward(mixed, &mut tokens[..rows * mix.queries * width]);
             }
-            pool_entities(tokens, obs, entities, *pooling, features);
+            let tokens = &tokens[..rows * output.number * width];
+            readout.plain_features(tokens, (rows, obs), entities, features);
             output.write(features, tokens, scratch, out);
         });
     }
 
     fn multiply_adds(&self) -> usize {
         let (number, width) = (self.entities.number(), self.embedding.width());
-        let mixing = if self.graph == Graph::Complete { width } else { number * width };
-        let layers = self.layers.iter().map(|layer| mixing + layer.multiply_adds()).sum::<usize>();
-        self.embedding.multiply_adds(&self.entities) + number * layers + self.output.multiply_adds()
+        let of = |(layer, mix): &(PlainLinear, GraphMix)| {
+            let mixing = if mix.graph == Graph::Complete { width } else { number * width };
+            mix.queries * (mixing + layer.multiply_adds())
+        };
+        self.embedding.multiply_adds(&self.entities)
+            + self.layers.iter().map(of).sum::<usize>()
+            + self.output.multiply_adds()
     }
 }

@@ -1,7 +1,7 @@
 //! Attention among entities that knows where they are.
 
 use burn::tensor::{Device, Tensor};
-use phalanx_kernels::EntityAttention;
+
 use serde::{Deserialize, Serialize};
 
 use super::entities::{EntityHeads, Readout, check_entities};
@@ -62,8 +62,8 @@ impl RelationalAttention {
     fn shape(&self) -> Shape {
         let &Self { width, heads, layers, feed_forward, knots, reach, readout, entity_heads } =
             self;
-        let attention = EntityAttention { heads, reach: reach as f32 };
-        Shape { width, layers, feed_forward, attention, knots, readout, entity_heads }
+        let reach = reach as f32;
+        Shape { width, layers, feed_forward, heads, reach, knots, readout, entity_heads }
     }
 }
 

@@ -10,7 +10,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use phalanx_kernels::{
     self as kernels, Activation, EntityAttention, EntityIndices, PER_KNOT, PackedEmbedding,
-    Pooling, attend_entities, normalise, pool_entities,
+    attend_entities, normalise,
 };
 
 use super::entities::{
@@ -28,11 +28,25 @@ pub(super) struct Shape {
     pub(super) width: usize,
     pub(super) layers: usize,
     pub(super) feed_forward: usize,
-    pub(super) attention: EntityAttention,
+    /// The number of attention heads, and the distance of the last knot.
+    pub(super) heads: usize,
+    pub(super) reach: f32,
     /// The number of knots of the bias for relative positions; none without.
     pub(super) knots: usize,
     pub(super) readout: Readout,
     pub(super) entity_heads: bool,
+}
+
+impl Shape {
+    /// Returns the settings of the blocks, of which the last computes `queries` tokens, for `number` entities.
+    fn attention(&self, queries: usize, number: usize) -> Vec<EntityAttention> {
+        let of = |block: usize| EntityAttention {
+            heads: self.heads,
+            reach: self.reach,
+            queries: if block + 1 == self.layers { queries } else { number },
+        };
+        (0..self.layers).map(of).collect()
+    }
 }
 
 /// The network of [`EntityAttentionEncoder`](super::EntityAttentionEncoder) and
@@ -65,12 +79,23 @@ fn normalised(norm: &LayerNorm, rows: Tensor<2>) -> Tensor<2> {
     kernels::layer_norm(rows, norm.scale.val(), norm.shift.val(), EPS)
 }
 
+/// Returns the tokens of the first `queries` entities, `[row * query, width]`, from those of all.
+fn first(tokens: Tensor<2>, number: usize, queries: usize) -> Tensor<2> {
+    if queries == number {
+        return tokens;
+    }
+    let [all, width] = tokens.dims();
+    let rows = all / number;
+    let tokens: Tensor<3> = tokens.reshape([rows, number, width]);
+    tokens.narrow(1, 0, queries).reshape([rows * queries, width])
+}
+
 impl Block {
     fn new(shape: Shape, rng: &mut Rng, device: &Device) -> Self {
-        let Shape { width, feed_forward, knots, attention, .. } = shape;
+        let Shape { width, feed_forward, knots, heads, .. } = shape;
         // Without a bias, the positions have no effect before learning.
         let relative = (knots > 0).then(|| {
-            let table = TensorData::zeros::<f32, _>([PER_KNOT * knots, attention.heads]);
+            let table = TensorData::zeros::<f32, _>([PER_KNOT * knots, heads]);
             Param::from_data(table, device)
         });
         Self {
@@ -96,6 +121,7 @@ impl Block {
         let projected = self.projection.forward(normal, identity);
         let table = self.relative.as_ref().map(Param::val);
         let attended = kernels::entity_attention(projected, obs, entities, attention, table);
+        let tokens = first(tokens, entities.number(), attention.queries);
         let tokens = tokens + self.output.forward(attended, identity);
         let normal = normalised(&self.norm, tokens.clone());
         let hidden = self.hidden.forward(normal, Activation::Relu);
@@ -117,26 +143,30 @@ impl TransformerNetwork {
     pub(super) fn forward(&self, shape: Shape, obs: Tensor<2>) -> Tensor<2> {
         let entities = self.embedding.entities();
         let embedded = self.embedding.forward(obs.clone(), Activation::Identity);
-        let attend = |h, block: &Block| block.forward(h, obs.clone(), entities, shape.attention);
-        let tokens = normalised(&self.norm, self.blocks.iter().fold(embedded, attend));
-        let pooling = shape.readout.pooling();
-        let features = kernels::entity_pool(tokens.clone(), obs.clone(), entities, pooling);
+        let queries = shape.readout.queries(self.heads.as_ref(), entities.number());
+        let settings = shape.attention(queries, entities.number());
+        let tokens = self.blocks.iter().zip(settings).fold(embedded, |h, (block, settings)| {
+            block.forward(h, obs.clone(), entities, settings)
+        });
+        let tokens = normalised(&self.norm, tokens);
+        let features = shape.readout.features(tokens.clone(), obs, entities);
         EntityHeads::append(self.heads.as_ref(), features, tokens)
     }
 
     pub(super) fn plain(&self, shape: Shape) -> Box<dyn PlainEncoder> {
         let entities = self.embedding.entities();
+        let queries = shape.readout.queries(self.heads.as_ref(), entities.number());
+        let settings = shape.attention(queries, entities.number());
         Box::new(PlainTransformer {
             entities: Arc::clone(entities),
             embedding: self.embedding.plain(Activation::Identity),
-            blocks: self.blocks.iter().map(PlainBlock::new).collect(),
+            blocks: self.blocks.iter().map(PlainBlock::new).zip(settings).collect(),
             norm: PlainNorm::new(&self.norm),
-            attention: shape.attention,
-            pooling: shape.readout.pooling(),
+            readout: shape.readout,
             output: PlainOutput {
                 heads: EntityHeads::plain(self.heads.as_ref()),
                 features: shape.readout.output_dim(shape.width),
-                number: entities.number(),
+                number: queries,
             },
         })
     }
@@ -146,10 +176,9 @@ impl TransformerNetwork {
 struct PlainTransformer {
     entities: Arc<EntityIndices>,
     embedding: PackedEmbedding,
-    blocks: Vec<PlainBlock>,
+    blocks: Vec<(PlainBlock, EntityAttention)>,
     norm: PlainNorm,
-    attention: EntityAttention,
-    pooling: Pooling,
+    readout: Readout,
     output: PlainOutput,
 }
 
@@ -194,18 +223,22 @@ impl PlainBlock {
         }
     }
 
-    fn multiply_adds(&self) -> usize {
-        let layers = [&self.projection, &self.output, &self.hidden, &self.last];
-        layers.into_iter().map(PlainLinear::multiply_adds).sum()
+    /// Returns the multiply-adds of a row.
+    fn multiply_adds(&self, number: usize, queries: usize) -> usize {
+        let layers = [&self.output, &self.hidden, &self.last];
+        let layers = layers.into_iter().map(PlainLinear::multiply_adds).sum::<usize>();
+        let attention = 2 * number * self.output.input_dim();
+        number * self.projection.multiply_adds() + queries * (attention + layers)
     }
 }
 
 impl PlainEncoder for PlainTransformer {
     fn encode(&self, obs: &[f32], features: &mut [f32], scratch: &mut Vec<f32>) {
-        let Self { entities, embedding, blocks, norm, attention, pooling, output } = self;
-        let tokens = entities.number() * embedding.width();
-        let hidden = entities.number() * blocks.first().map_or(0, |b| b.hidden.output_dim());
-        let wide = hidden.max(3 * tokens);
+        let Self { entities, embedding, blocks, norm, readout, output } = self;
+        let (number, width) = (entities.number(), embedding.width());
+        let tokens = number * width;
+        let hidden = blocks.first().map_or(0, |(block, _)| block.hidden.output_dim());
+        let wide = (number * hidden).max(3 * tokens);
         let memory = 2 * tokens + wide + output.features + output.scratch_dim();
         let obs = (obs, entities.view_dim);
         let out = (features, output.row_dim());
@@ -214,36 +247,48 @@ impl PlainEncoder for PlainTransformer {
             let wide = split_off(&mut scratch, rows * wide);
             let features = split_off(&mut scratch, rows * output.features);
             embedding.forward(entities, obs, tokens);
-            for block in blocks {
+            for (block, settings) in blocks {
                 other.copy_from_slice(tokens);
                 block.attention_norm.forward(other);
                 let projected = &mut wide[..3 * other.len()];
                 block.projection.forward(other, projected);
+                let queries = rows * settings.queries;
+                let other = &mut other[..queries * width];
                 let table = block.relative.as_deref();
-                attend_entities(projected, obs, entities, *attention, table, other);
+                attend_entities(projected, obs, entities, *settings, table, other);
                 let change = &mut wide[..other.len()];
                 block.output.forward(other, change);
+                keep_first(tokens, number * width, settings.queries * width);
+                let tokens = &mut tokens[..queries * width];
                 add(tokens, change);
                 other.copy_from_slice(tokens);
                 block.norm.forward(other);
-                let hidden = &mut wide[..rows * hidden];
+                let hidden = &mut wide[..queries * hidden];
                 block.hidden.forward(other, hidden);
                 block.last.forward(hidden, other);
                 add(tokens, other);
             }
+            let tokens = &mut tokens[..rows * output.number * width];
             norm.forward(tokens);
-            pool_entities(tokens, obs, entities, *pooling, features);
+            readout.plain_features(tokens, (rows, obs), entities, features);
             output.write(features, tokens, scratch, out);
         });
     }
 
     fn multiply_adds(&self) -> usize {
-        let (number, width) = (self.entities.number(), self.embedding.width());
-        let attention = 2 * number * width;
-        let blocks = self.blocks.iter().map(|block| attention + block.multiply_adds());
+        let number = self.entities.number();
+        let blocks = self.blocks.iter();
+        let blocks = blocks.map(|(block, settings)| block.multiply_adds(number, settings.queries));
         self.embedding.multiply_adds(&self.entities)
-            + number * blocks.sum::<usize>()
+            + blocks.sum::<usize>()
             + self.output.multiply_adds()
+    }
+}
+
+/// Moves the first `kept` of every `len` values together.
+fn keep_first(values: &mut [f32], len: usize, kept: usize) {
+    for row in 1..values.len() / len {
+        values.copy_within(row * len..row * len + kept, row * kept);
     }
 }
 

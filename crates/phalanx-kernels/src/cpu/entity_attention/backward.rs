@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use super::forward::Inputs;
 use crate::cpu::row_scratch::with_scratch;
 use crate::cpu::tokens::{Tokens, combine, scores, softmax_gradient};
-use crate::entities::MAX_ENTITIES;
+use crate::entities::{MAX_ENTITIES, queried};
 use crate::simd::dispatch::{dispatch, load, store};
 
 /// The gradients of the inputs, in their shapes.
@@ -50,25 +50,29 @@ impl WithSimd for Backward<'_> {
         let (number, width) = (entities.number(), inputs.head_width());
         let rows = obs.chunks_exact(entities.view_dim);
         let rows = rows.zip(projected.chunks_exact(number * 3 * stride));
-        let rows = rows.zip(gradient.chunks_exact(number * stride));
+        let rows = rows.zip(gradient.chunks_exact(settings.queries * stride));
         let mut list = [0; MAX_ENTITIES];
         let d_rows = found.projected.chunks_exact_mut(number * 3 * stride);
         for (((obs, values), gradient), d_values) in rows.zip(d_rows) {
             let list = entities.present(obs, &mut list);
             let n = list.len();
+            let queries = queried(list, settings.queries);
             let padded = n.next_multiple_of(S::F32_LANES);
             let (biases, memory) = memory.split_at_mut(settings.heads * n * padded);
             if let Some(relative) = inputs.relative() {
-                relative.write(entities, obs, list, padded, biases);
+                relative.write(entities, obs, (list, queries), padded, biases);
             }
             for head in 0..settings.heads {
-                let tokens = inputs.head(values, list, head);
+                let [first, keys, head_values] = inputs.head(values, list, head);
+                let list = &list[..queries];
+                let tokens = [Tokens { list, ..first }, keys, head_values];
                 let given = Tokens { values: gradient, list, stride, first: head * width, width };
                 let biases = &mut biases[head * n * padded..][..n * padded];
                 self::head(simd, inputs, memory, tokens, given, biases, d_values);
             }
             if let Some(relative) = inputs.relative() {
-                relative.add_gradient(entities, obs, list, padded, biases, &mut found.table);
+                let (list, table) = ((list, queries), &mut found.table);
+                relative.add_gradient(entities, obs, list, padded, biases, table);
             }
         }
     }
@@ -85,7 +89,7 @@ fn head<S: Simd>(
     biases: &mut [f32],
     d_values: &mut [f32],
 ) {
-    let (n, width) = (queries.len(), queries.width);
+    let (n, width) = (keys.len(), keys.width);
     let padded = n.next_multiple_of(S::F32_LANES);
     let (turned_keys, memory) = memory.split_at_mut(width * padded);
     let (turned_values, memory) = memory.split_at_mut(width * padded);
@@ -94,7 +98,7 @@ fn head<S: Simd>(
     keys.transpose(padded.max(1), turned_keys);
     values.transpose(padded.max(1), turned_values);
     let scale = simd.splat_f32s(inputs.scale());
-    for i in 0..n {
+    for i in 0..queries.len() {
         let line = i * padded..(i + 1) * padded;
         let weights = &mut weights[line.clone()];
         let bias = inputs.table.is_some().then_some(&biases[line.clone()]);
@@ -108,9 +112,11 @@ fn head<S: Simd>(
             store(simd, &mut logits[at..], scaled);
         }
     }
-    for (i, &entity) in queries.list.iter().enumerate() {
-        let row = &mut d_values[entity as usize * queries.stride..][..queries.stride];
-        combine(simd, (&d_logits[i * padded..], 1), keys, &mut row[queries.first..][..width]);
+    for (i, &entity) in keys.list.iter().enumerate() {
+        let row = &mut d_values[entity as usize * keys.stride..][..keys.stride];
+        if i < queries.len() {
+            combine(simd, (&d_logits[i * padded..], 1), keys, &mut row[queries.first..][..width]);
+        }
         combine(simd, (&d_logits[i..], padded), queries, &mut row[keys.first..][..width]);
         combine(simd, (&weights[i..], padded), given, &mut row[values.first..][..width]);
     }

@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use super::relative::Relative;
 use crate::cpu::row_scratch::with_scratch;
 use crate::cpu::tokens::{MOST_LANES, Tokens, combine, scores, softmax};
-use crate::entities::{EntityAttention, EntityIndices, MAX_ENTITIES};
+use crate::entities::{EntityAttention, EntityIndices, MAX_ENTITIES, queried};
 use crate::simd::dispatch::{dispatch, load, store};
 
 /// The inputs of attention among entities.
@@ -23,7 +23,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) table: Option<&'a [f32]>,
 }
 
-/// Computes attention among entities, `[row, entity, width]`, from queries, keys and values, `[row,
+/// Computes attention among entities, `[row, query, width]`, from queries, keys and values, `[row,
 /// entity, 3 * width]`, and observations `[row, view_dim]`; see
 /// [`entity_attention`](crate::entity_attention). `table` is `[knot, 3, head]`.
 pub fn attend_entities(
@@ -34,7 +34,7 @@ pub fn attend_entities(
     table: Option<&[f32]>,
     out: &mut [f32],
 ) {
-    let tokens = obs.len() / entities.view_dim * entities.number();
+    let tokens = obs.len() / entities.view_dim * settings.queries;
     let width = out.len() / tokens.max(1);
     let inputs = Inputs { entities, settings, obs, projected, width, table };
     with_scratch(inputs.memory_len(), |memory| {
@@ -56,7 +56,7 @@ impl<'a> Inputs<'a> {
     }
 
     pub(super) fn relative(&self) -> Option<Relative<'a>> {
-        let EntityAttention { heads, reach } = self.settings;
+        let EntityAttention { heads, reach, .. } = self.settings;
         self.table.map(|table| Relative { table, heads, reach })
     }
 
@@ -121,23 +121,24 @@ impl WithSimd for Forward<'_> {
         let rows = obs.chunks_exact(entities.view_dim);
         let rows = rows.zip(projected.chunks_exact(number * 3 * stride));
         let mut list = [0; MAX_ENTITIES];
-        for ((obs, values), out) in rows.zip(out.chunks_exact_mut(number * stride)) {
+        for ((obs, values), out) in rows.zip(out.chunks_exact_mut(settings.queries * stride)) {
             out.fill(0.0);
             let list = entities.present(obs, &mut list);
             let n = list.len();
+            let queries = queried(list, settings.queries);
             let padded = n.next_multiple_of(S::F32_LANES);
             let (keys, memory) = memory.split_at_mut(width * padded);
             let (weights, biases) = memory.split_at_mut(padded);
             if let Some(relative) = inputs.relative() {
-                relative.write(entities, obs, list, padded, biases);
+                relative.write(entities, obs, (list, queries), padded, biases);
             }
             for head in 0..settings.heads {
-                let [queries, head_keys, head_values] = inputs.head(values, list, head);
+                let [head_queries, head_keys, head_values] = inputs.head(values, list, head);
                 head_keys.transpose(padded.max(1), keys);
-                for i in 0..n {
+                for i in 0..queries {
                     let bias = &biases[(head * n + i) * padded..][..padded];
                     let bias = inputs.table.is_some().then_some(bias);
-                    inputs.weigh(simd, n, queries.at(i), keys, bias, weights);
+                    inputs.weigh(simd, n, head_queries.at(i), keys, bias, weights);
                     let at = list[i] as usize * stride + head * width;
                     combine(simd, (&*weights, 1), head_values, &mut out[at..][..width]);
                 }

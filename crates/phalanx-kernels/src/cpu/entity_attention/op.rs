@@ -50,10 +50,11 @@ impl<const N: usize> Operation<Flex, N, 1> for Attention {
         let (inputs, obs) = (inputs.map(contiguous), contiguous(obs));
         let [tokens, columns]: [usize; 2] = inputs[0].shape().dims();
         let table = inputs.get(1).map(values);
-        let mut out = vec![0.0; tokens * columns / 3];
         let Self { entities, settings } = &self;
+        let queries = tokens / entities.number() * settings.queries;
+        let mut out = vec![0.0; queries * columns / 3];
         attend_entities(values(&inputs[0]), values(&obs), entities, *settings, table, &mut out);
-        (tensor(out, [tokens, columns / 3]), Saved { operation: self, inputs, obs })
+        (tensor(out, [queries, columns / 3]), Saved { operation: self, inputs, obs })
     }
 
     fn backward(saved: Saved<N>, gradient: FlexTensor, _: [bool; N]) -> Gradients<N> {

@@ -32,14 +32,14 @@ impl Place {
 }
 
 impl Relative<'_> {
-    /// Calls `visit` for every pair of entities with the first entry of the table that belongs to
+    /// Calls `visit` for every pair of one of the first `queries` entities and any entity with the first entry of the table that belongs to
     /// it and the functions by which its entries are multiplied.
     #[inline(always)]
     fn each_pair(
         &self,
         entities: &EntityIndices,
         obs: &[f32],
-        list: &[u16],
+        (list, queries): (&[u16], usize),
         mut visit: impl FnMut(usize, usize, usize, [f32; 2 * PER_KNOT]),
     ) {
         let knots = self.table.len() / (PER_KNOT * self.heads);
@@ -56,8 +56,10 @@ impl Relative<'_> {
                 let inverse = if distance > 0.0 { 1.0 / distance } else { 0.0 };
                 let place = Place { share, direction: [dx * inverse, dy * inverse] };
                 let first = knot * PER_KNOT * self.heads;
-                visit(i, j, first, place.functions());
-                if j < i {
+                if i < queries {
+                    visit(i, j, first, place.functions());
+                }
+                if j < i && j < queries {
                     let direction = place.direction.map(|x| -x);
                     visit(j, i, first, Place { direction, ..place }.functions());
                 }
@@ -71,12 +73,12 @@ impl Relative<'_> {
         &self,
         entities: &EntityIndices,
         obs: &[f32],
-        list: &[u16],
+        (list, queries): (&[u16], usize),
         padded: usize,
         biases: &mut [f32],
     ) {
         let size = list.len() * padded;
-        self.each_pair(entities, obs, list, |i, j, first, functions| {
+        self.each_pair(entities, obs, (list, queries), |i, j, first, functions| {
             for head in 0..self.heads {
                 let entries = self.table[first + head..].iter().step_by(self.heads);
                 let bias: f32 = entries.zip(functions).map(|(entry, f)| entry * f).sum();
@@ -92,13 +94,13 @@ impl Relative<'_> {
         &self,
         entities: &EntityIndices,
         obs: &[f32],
-        list: &[u16],
+        (list, queries): (&[u16], usize),
         padded: usize,
         biases: &[f32],
         table: &mut [f32],
     ) {
         let size = list.len() * padded;
-        self.each_pair(entities, obs, list, |i, j, first, functions| {
+        self.each_pair(entities, obs, (list, queries), |i, j, first, functions| {
             for head in 0..self.heads {
                 let gradient = biases[head * size + i * padded + j];
                 let entries = table[first + head..].iter_mut().step_by(self.heads);

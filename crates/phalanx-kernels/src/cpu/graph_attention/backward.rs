@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use super::forward::{Inputs, Memory};
 use crate::cpu::row_scratch::with_scratch;
 use crate::cpu::tokens::{Tokens, combine, scores, softmax_gradient};
-use crate::entities::{LEAK, MAX_ENTITIES};
+use crate::entities::{LEAK, MAX_ENTITIES, queried};
 use crate::simd::dispatch::{dispatch, load, store};
 
 /// The gradients of the inputs, in their shapes.
@@ -53,7 +53,7 @@ impl WithSimd for Backward<'_> {
         let width = stride / settings.heads;
         let size = entities.number() * stride;
         let rows = obs.chunks_exact(entities.view_dim).zip(tokens.chunks_exact(size));
-        let rows = rows.zip(gradient.chunks_exact(size));
+        let rows = rows.zip(gradient.chunks_exact(settings.queries * stride));
         let mut list = [0; MAX_ENTITIES];
         for (((obs, values), gradient), d_tokens) in rows.zip(d_tokens.chunks_exact_mut(size)) {
             let list = entities.present(obs, &mut list);
@@ -63,13 +63,14 @@ impl WithSimd for Backward<'_> {
             }
             let mut memory = Memory::new(&mut *memory, inputs, padded);
             memory.find_edges(inputs, obs, list, padded);
-            for &entity in list {
+            let queries = &list[..queried(list, settings.queries)];
+            for &entity in queries {
                 let given = &gradient[entity as usize * stride..][..stride];
                 bias.iter_mut().zip(given).for_each(|(bias, d)| *bias += d);
             }
             for first in (0..stride).step_by(width) {
                 let tokens = Tokens { values, list, stride, first, width };
-                let given = Tokens { values: gradient, ..tokens };
+                let given = Tokens { values: gradient, list: queries, ..tokens };
                 head(simd, inputs, &mut memory, [tokens, given], d_tokens, d_vectors);
             }
         }
@@ -88,12 +89,13 @@ fn head<S: Simd>(
 ) {
     let (n, lanes) = (tokens.len(), S::F32_LANES);
     let padded = n.next_multiple_of(lanes);
-    memory.attend(simd, inputs, tokens);
+    memory.attend(simd, inputs, tokens, given.len());
     let (d_logits, rest) = memory.rest.split_at_mut(n * padded);
     let (d_from, d_to) = rest[..2 * padded].split_at_mut(padded);
+    d_from.fill(0.0);
     d_to.fill(0.0);
     let (leak, zero) = (simd.splat_f32s(LEAK), simd.splat_f32s(0.0));
-    for i in 0..n {
+    for i in 0..given.len() {
         let logits = &mut d_logits[i * padded..][..padded];
         scores(simd, given.at(i), memory.transposed, logits);
         softmax_gradient(simd, &memory.weights[i * padded..][..padded], logits);

@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use crate::cpu::neighbours::neighbours;
 use crate::cpu::row_scratch::with_scratch;
 use crate::cpu::tokens::{MASKED, MOST_LANES, Tokens, combine, scores, softmax};
-use crate::entities::{EntityIndices, Graph, GraphAttention, LEAK, MAX_ENTITIES};
+use crate::entities::{EntityIndices, Graph, GraphAttention, LEAK, MAX_ENTITIES, queried};
 use crate::simd::dispatch::{dispatch, load, store};
 
 /// The inputs of attention over neighbours.
@@ -21,7 +21,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) vectors: &'a [f32],
 }
 
-/// Computes `sum_j alpha_ij token_j + bias`, `[row, entity, width]`; see
+/// Computes `sum_j alpha_ij token_j + bias`, `[row, query, width]`; see
 /// [`graph_attention`](crate::graph_attention). `vectors` is `[2, width]` and `bias` is `[width]`.
 pub fn attend_graph(
     tokens: &[f32],
@@ -87,9 +87,15 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// Computes the attention weights of all entities for one head.
+    /// Computes the attention weights of the first `queries` entities for one head.
     #[inline(always)]
-    pub(super) fn attend<S: Simd>(&mut self, simd: S, inputs: Inputs<'_>, tokens: Tokens<'_>) {
+    pub(super) fn attend<S: Simd>(
+        &mut self,
+        simd: S,
+        inputs: Inputs<'_>,
+        tokens: Tokens<'_>,
+        queries: usize,
+    ) {
         let n = tokens.len();
         let padded = n.next_multiple_of(S::F32_LANES);
         tokens.transpose(padded, self.transposed);
@@ -99,7 +105,7 @@ impl<'a> Memory<'a> {
         scores(simd, &to[head], self.transposed, &mut self.to[..padded]);
         let complete = inputs.settings.graph == Graph::Complete;
         let (leak, zero) = (simd.splat_f32s(LEAK), simd.splat_f32s(0.0));
-        for (i, weights) in self.weights.chunks_exact_mut(padded).take(n).enumerate() {
+        for (i, weights) in self.weights.chunks_exact_mut(padded).take(queries).enumerate() {
             let from = simd.splat_f32s(self.from[i]);
             for at in (0..padded).step_by(S::F32_LANES) {
                 let sum = simd.add_f32s(from, load(simd, &self.to[at..]));
@@ -137,7 +143,7 @@ impl WithSimd for Forward<'_> {
         let size = entities.number() * stride;
         let rows = obs.chunks_exact(entities.view_dim).zip(tokens.chunks_exact(size));
         let mut list = [0; MAX_ENTITIES];
-        for ((obs, values), out) in rows.zip(out.chunks_exact_mut(size)) {
+        for ((obs, values), out) in rows.zip(out.chunks_exact_mut(settings.queries * stride)) {
             out.fill(0.0);
             let list = entities.present(obs, &mut list);
             let padded = list.len().next_multiple_of(S::F32_LANES);
@@ -146,13 +152,14 @@ impl WithSimd for Forward<'_> {
             }
             let mut memory = Memory::new(&mut *memory, inputs, padded);
             memory.find_edges(inputs, obs, list, padded);
-            for &entity in list {
+            let queries = queried(list, settings.queries);
+            for &entity in &list[..queries] {
                 out[entity as usize * stride..][..stride].copy_from_slice(bias);
             }
             for first in (0..stride).step_by(width) {
                 let tokens = Tokens { values, list, stride, first, width };
-                memory.attend(simd, inputs, tokens);
-                for (i, &entity) in list.iter().enumerate() {
+                memory.attend(simd, inputs, tokens, queries);
+                for (i, &entity) in list[..queries].iter().enumerate() {
                     let out = &mut out[entity as usize * stride + first..][..width];
                     combine(simd, (&memory.weights[i * padded..], 1), tokens, out);
                 }

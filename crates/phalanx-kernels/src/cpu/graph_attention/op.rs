@@ -54,12 +54,13 @@ impl Operation<Flex, 3, 1> for Attention {
     fn forward(self, inputs: Tensors<3>, [obs]: Tensors<1>, _: bool) -> (FlexTensor, Saved) {
         let (inputs, obs) = (inputs.map(contiguous), contiguous(obs));
         let [tokens, vectors, bias] = inputs.each_ref().map(values);
-        let mut out = vec![0.0; tokens.len()];
+        let [number, width]: [usize; 2] = inputs[0].shape().dims();
+        let queries = number / self.entities.number() * self.settings.queries;
+        let mut out = vec![0.0; queries * width];
         let weights = (vectors, bias);
         attend_graph(tokens, values(&obs), &self.entities, self.settings, weights, &mut out);
         activate(self.activation, &mut out);
-        let shape: [usize; 2] = inputs[0].shape().dims();
-        let out = tensor(out, shape);
+        let out = tensor(out, [queries, width]);
         (out.clone(), Saved { operation: self, inputs, obs, out })
     }
 
@@ -67,8 +68,9 @@ impl Operation<Flex, 3, 1> for Attention {
         let Saved { operation: Self { entities, settings, activation }, inputs, obs, out } = saved;
         let gradient = contiguous(gradient);
         let [tokens, vectors, _] = inputs.each_ref().map(values);
-        let mut before = Buffer::take(tokens.len());
-        activation_gradient(activation, values(&out), values(&gradient), &mut before);
+        let (out, gradient) = (values(&out), values(&gradient));
+        let mut before = Buffer::take(out.len());
+        activation_gradient(activation, out, gradient, &mut before);
         let read = Inputs { entities: &entities, settings, obs: values(&obs), tokens, vectors };
         let Found { tokens, vectors, bias } = backward(read, &before);
         shaped_like(&inputs, [Some(tokens), Some(vectors), Some(bias)])

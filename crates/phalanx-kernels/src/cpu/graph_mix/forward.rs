@@ -6,20 +6,19 @@ use pulp::{Simd, WithSimd};
 use crate::cpu::neighbours::neighbours;
 use crate::cpu::row_scratch::with_scratch;
 use crate::cpu::tokens::{MOST_LANES, Tokens, combine};
-use crate::entities::{EntityIndices, Graph, MAX_ENTITIES};
+use crate::entities::{EntityIndices, Graph, GraphMix, MAX_ENTITIES, queried};
 use crate::simd::dispatch::dispatch;
 
-/// Computes `[row, entity, width]`, or `[row, entity, 2 * width]` if `keep_own` is set, from tokens
+/// Computes `[row, query, width]`, or `[row, query, 2 * width]` with the entities' own tokens, from tokens
 /// `[row, entity, width]` and observations `[row, view_dim]`; see [`graph_mix`](crate::graph_mix).
 pub fn mix_graph(
     tokens: &[f32],
     obs: &[f32],
     entities: &EntityIndices,
-    graph: Graph,
-    keep_own: bool,
+    settings: GraphMix,
     out: &mut [f32],
 ) {
-    run::<false>(tokens, obs, entities, graph, keep_own, out);
+    run::<false>(tokens, obs, entities, settings, out);
 }
 
 /// Computes the gradient of the tokens from that of the output.
@@ -28,37 +27,34 @@ pub(super) fn backward(
     gradient: &[f32],
     obs: &[f32],
     entities: &EntityIndices,
-    graph: Graph,
-    keep_own: bool,
+    settings: GraphMix,
     found: &mut [f32],
 ) {
-    run::<true>(gradient, obs, entities, graph, keep_own, found);
+    run::<true>(gradient, obs, entities, settings, found);
 }
 
 fn run<const BACKWARD: bool>(
     read: &[f32],
     obs: &[f32],
     entities: &EntityIndices,
-    graph: Graph,
-    keep_own: bool,
+    settings: GraphMix,
     write: &mut [f32],
 ) {
     let number = entities.number();
     let len = number * number.next_multiple_of(MOST_LANES);
     with_scratch(2 * len, |scratch| {
         let (weights, distances) = scratch.split_at_mut(len);
-        let parts = if keep_own { 2 } else { 1 };
         let scratch = [weights, distances];
-        dispatch(Mix::<BACKWARD> { read, obs, entities, graph, parts, write, scratch });
+        dispatch(Mix::<BACKWARD> { read, obs, entities, settings, write, scratch });
     });
 }
 
+/// The weighted sum; in the backward pass, the entities that have a result are those that are read.
 struct Mix<'a, const BACKWARD: bool> {
     read: &'a [f32],
     obs: &'a [f32],
     entities: &'a EntityIndices,
-    graph: Graph,
-    parts: usize,
+    settings: GraphMix,
     write: &'a mut [f32],
     scratch: [&'a mut [f32]; 2],
 }
@@ -68,39 +64,46 @@ impl<const BACKWARD: bool> WithSimd for Mix<'_, BACKWARD> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { read, obs, entities, graph, parts, write, scratch: [weights, distances] } = self;
+        let Self { read, obs, entities, settings, write, scratch: [weights, distances] } = self;
+        let GraphMix { graph, keep_own, queries } = settings;
         let rows = obs.len() / entities.view_dim;
         let number = entities.number();
-        let [reads, writes] = [read.len(), write.len()].map(|len| len / (rows * number).max(1));
+        let (from, to) = if BACKWARD { (queries, number) } else { (number, queries) };
+        let reads = read.len() / (rows * from).max(1);
+        let writes = write.len() / (rows * to).max(1);
+        let width = reads.min(writes);
         // The mixed part comes last.
-        let own = (parts - 1) * reads.min(writes);
-        let (first, width, offset) = if BACKWARD { (own, writes, 0) } else { (0, reads, own) };
-        let rows = obs.chunks_exact(entities.view_dim).zip(read.chunks_exact(number * reads));
+        let own = if keep_own { width } else { 0 };
+        let (first, offset) = if BACKWARD { (own, 0) } else { (0, own) };
+        let rows = obs.chunks_exact(entities.view_dim).zip(read.chunks_exact(from * reads));
         let mut list = [0; MAX_ENTITIES];
-        for ((obs, values), write) in rows.zip(write.chunks_exact_mut(number * writes)) {
+        for ((obs, values), write) in rows.zip(write.chunks_exact_mut(to * writes)) {
             write.fill(0.0);
             let list = entities.present(obs, &mut list);
-            let tokens = Tokens { values, list, stride: reads, first, width };
-            if own > 0 {
-                for &entity in list {
+            if list.is_empty() {
+                continue;
+            }
+            let queried = &list[..queried(list, queries)];
+            let (read, written) = if BACKWARD { (queried, list) } else { (list, queried) };
+            let tokens = Tokens { values, list: read, stride: reads, first, width };
+            if keep_own {
+                for &entity in queried {
                     let at = entity as usize;
                     let kept = &values[at * reads..][..width];
                     write[at * writes..][..width].copy_from_slice(kept);
                 }
             }
-            let padded = list.len().next_multiple_of(S::F32_LANES);
-            if list.is_empty() {
-                continue;
-            }
             if graph == Graph::Complete {
                 // All rows of the result are the mean.
                 weights[..list.len()].fill(1.0 / list.len() as f32);
-                mean(simd, weights, tokens, write, (writes, offset));
+                mean(simd, weights, tokens, (write, written), (writes, offset));
                 continue;
             }
+            let padded = list.len().next_multiple_of(S::F32_LANES);
             neighbours(graph, entities, obs, list, padded, [&mut *weights, &mut *distances]);
             normalise(list.len(), padded, weights, distances);
-            for (i, &entity) in list.iter().enumerate() {
+            // The entities that are read or written are the first of the list.
+            for (i, &entity) in written.iter().enumerate() {
                 let out = &mut write[entity as usize * writes + offset..][..width];
                 combine(simd, (&weights[i * padded..], 1), tokens, out);
             }
@@ -108,13 +111,13 @@ impl<const BACKWARD: bool> WithSimd for Mix<'_, BACKWARD> {
     }
 }
 
-/// Adds the mean of the tokens to every present entity's part of a row.
+/// Adds a weighted sum of the tokens to the parts of a row that belong to some entities.
 #[inline(always)]
 fn mean<S: Simd>(
     simd: S,
     weights: &[f32],
     tokens: Tokens<'_>,
-    write: &mut [f32],
+    (write, written): (&mut [f32], &[u16]),
     (stride, offset): (usize, usize),
 ) {
     let mut means = [0.0; MEAN];
@@ -124,7 +127,7 @@ fn mean<S: Simd>(
         means.fill(0.0);
         let part = Tokens { first: tokens.first + first, width, ..tokens };
         combine(simd, (weights, 1), part, means);
-        for &entity in tokens.list {
+        for &entity in written {
             let out = &mut write[entity as usize * stride + offset + first..][..width];
             out.iter_mut().zip(&*means).for_each(|(out, mean)| *out += mean);
         }

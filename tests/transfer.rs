@@ -10,6 +10,7 @@ use phalanx::prelude::*;
 use phalanx::train::algorithms::{AlgorithmEntry, Algorithms, NamedFile, algorithm};
 use phalanx::train::config::ConfigBuilder;
 use phalanx::train::run::checkpoint::RunCheckpoints;
+use phalanx::train::run::evaluate::evaluate;
 use phalanx_tests::metrics::metrics_without_times;
 use serde_json::{Value, json};
 
@@ -313,4 +314,97 @@ fn weights_of_other_networks_are_refused_with_the_first_difference() {
     }
     let error = error_of(trainer("dqn", "two_step", &[]), &at.join("nothing"));
     assert!(error.contains("nothing is not a run"), "{error}");
+}
+
+/// Settings of agents whose networks do not depend on the number of entities.
+const ENTITIES: [&str; 2] = ["obs_agent_id=false", "obs_last_action=false"];
+
+#[test]
+fn a_policy_over_entities_plays_and_learns_on_with_another_number_of_units() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let eight = || factory("skirmish/8m", &Default::default()).expect("a known environment");
+    let spec = eight()().spec().clone();
+    for (alg, encoder, parts) in [
+        ("gnn_dqn", "encoder=gcn", json!([["agents"], []])),
+        ("qmix", "encoder=hpn", json!([["agents"], ["mixer"]])),
+        ("vdn", "encoder=deep_sets", json!([["agents", "mixer"], []])),
+        ("pqn_vdn", "encoder=relational_attention", json!([["agents"], []])),
+        ("ippo", "encoder=entity_attention", json!([["agents", "critic"], []])),
+        ("mappo", "encoder=gat", json!([["agents"], ["critic"]])),
+    ] {
+        let settings = [&ENTITIES[..], &[encoder]].concat();
+        let source = run(folder.path(), alg, trainer(alg, "skirmish/3m", &settings));
+        let player = Player::load_for(&source, &spec).expect("it fits");
+        assert_eq!((player.n_agents(), player.n_actions()), (8, 14), "{alg}");
+        let mut envs = ParallelEnvs::new(2, 1, Purpose::TestEnvironment, eight());
+        assert_eq!(evaluate(player.policy(), &mut envs, 2).episodes, 2, "{alg}");
+
+        let mut second = trainer(alg, "skirmish/8m", &settings).seed(2).init_from(&source);
+        let (_, files) = RunCheckpoints::of(&source).load(CheckpointId::Best).expect("saved");
+        let weights = second.weights().expect("they can be read");
+        let agents = file(&files, "agent.safetensors");
+        assert!(agents == file(&weights, "agent.safetensors"), "{alg}");
+        while second.progress().updates == 0 {
+            second.iterate().expect("it learns on");
+        }
+        let learned = second.weights().expect("they can be read");
+        assert!(agents != file(&learned, "agent.safetensors"), "{alg}");
+
+        let second = trainer(alg, "skirmish/8m", &settings).init_from(&source);
+        let path = run(folder.path(), &format!("{alg} second"), second);
+        let initial = initial_weights(&path);
+        assert_eq!(json!([initial["loaded"], initial["not_loaded"]]), parts, "{alg}");
+    }
+}
+
+#[test]
+fn what_makes_networks_over_entities_differ_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spec = |id: &str, args: &str| {
+        let args = args.parse().expect("TOML");
+        factory(id, &args).expect("a known environment")().spec().clone()
+    };
+    for (name, settings, env, args, parts) in [
+        (
+            "ids",
+            vec!["obs_agent_id=true"],
+            "skirmish/8m",
+            "",
+            vec!["the parameter `networks.0.encoder.weight`", "train both with obs_agent_id=false"],
+        ),
+        (
+            "last",
+            vec!["obs_last_action=true"],
+            "skirmish/8m",
+            "",
+            vec!["the parameter `networks.0.encoder.weight`", "with obs_last_action=false"],
+        ),
+        (
+            "heads",
+            vec!["encoder_args.entity_heads=false"],
+            "skirmish/8m",
+            "",
+            vec![
+                "the parameter `networks.0.head.weight` has shape [8, 9] there and [8, 14] here",
+                "train both with encoder_args.entity_heads=true",
+            ],
+        ),
+        (
+            "features",
+            vec![],
+            "skirmish/3m",
+            "obs_last_action = true",
+            vec!["the features of the entity type `ally` differ: ", "exists only here", "env_args"],
+        ),
+        ("types", vec![], "predator_prey", "", vec!["the types of entities differ: self, "]),
+        ("none", vec![], "two_step", "", vec!["`encoder` must not be gcn, which reads entities"]),
+    ] {
+        let run = run(folder.path(), name, trainer("gnn_dqn", "skirmish/3m", &settings));
+        let error = Player::load_for(&run, &spec(env, args)).expect_err(name).to_string();
+        for part in parts {
+            assert!(error.contains(part), "{name}: {error} lacks {part}");
+        }
+    }
+    let error = trainer("gnn_dqn", "two_step", &[]).prepare().expect_err("there are no entities");
+    assert!(error.to_string().contains("`encoder` must not be gcn"), "{error}");
 }

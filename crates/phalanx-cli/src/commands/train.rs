@@ -22,7 +22,7 @@ use crate::program::STOPPED;
 /// Settings are configuration files (*.toml) and assignments `key=value`; they override the built-in
 /// defaults in the order given. Arguments of the environment are written `env_args.key=value`, or
 /// `key=value` where neither the run nor the algorithm has a key of that name. The files in configs/
-/// explain all keys: run.toml, q_learning.toml, policy_gradient.toml, pqn.toml and algs/ALG.toml. A file
+/// explain all keys: run.toml, q_learning.toml, dqn.toml, pqn.toml, policy_gradient.toml and algs/ALG.toml. A file
 /// may have sections for single environments: [env."skirmish/8m"].
 ///
 /// init_from=RUN starts from the weights of another run's best policy, on the same environment or another one

@@ -62,16 +62,15 @@ impl Battle {
         for i in 0..self.allies {
             add(2, OWN + self.enemies * ENEMY + i * ALLY, ALLY, None);
         }
-        let layout = EntityLayout {
-            types: vec![
-                EntityType::new("self", ["health", "shield", "type"]),
-                EntityType::new("enemy", ["visible", "x", "y", "health", "type"]),
-                EntityType::new("ally", ["health", "x", "y", "type"]),
-            ],
-            entities,
-            position_scale: [9.0, 9.0],
-            hidden_targets: false,
-        };
+        let mut types = vec![
+            EntityType::new("self", ["health", "shield", "type"]),
+            EntityType::new("enemy", ["visible", "x", "y", "health", "type"]),
+            EntityType::new("ally", ["health", "x", "y", "type"]),
+        ];
+        // A type without entities would be refused.
+        types.truncate(1 + entities.last().map_or(0, |entity| entity.kind));
+        let layout =
+            EntityLayout { types, entities, position_scale: [9.0, 9.0], hidden_targets: false };
         let spec = EnvSpec {
             obs_dim: self.obs_dim(),
             n_actions: self.n_actions(),

@@ -98,25 +98,16 @@ fn carry_in_hands(game: &mut Match, id: PlayerId) {
 /// frames, as the original does.
 fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
-    let slides = player.command.slide && !player.lazy;
+    let slides = player.command.slide && player.acts();
     if slides && duels::begin_slide(game, id) {
         return true;
     }
     let player = game.player(id);
     let ahead = player.position + player.velocity * 0.1;
     let distance = ahead.distance(game.ball_at(0.1).position);
-    let period = if game.main == id {
-        if distance < 3.0 { 2 } else { 3 }
-    } else if game.designated[id.team as usize] == id.index {
-        4
-    } else if distance < 5.0 {
-        5
-    } else if distance < 10.0 {
-        8
-    } else {
-        return false;
-    };
-    if (game.frame + u32::from(id.team)) % period != 0 {
+    let turn = (distance < 10.0 || game.is_expected(id)) && game.is_turn(id, distance);
+    let ready = std::mem::take(&mut game.player_mut(id).ready);
+    if !ready && !turn {
         return false;
     }
     saves::begin(game, id)
@@ -131,12 +122,13 @@ fn run(game: &mut Match, id: PlayerId) {
     let to_ball = player.position.distance(game.ball.position);
     let chases = game.main == id
         && game.holder.is_none()
-        && !player.lazy
+        && player.acts()
         && matches!(player.body, Body::Free)
         && game.has_best_possession(id);
     let frame = game.frame;
     if chases {
-        let wanted = wanted_carry(player).length();
+        // Not that of `carry`, which slows down before a kick.
+        let wanted = player.command.speed;
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
         let speed = if pursuit.speed < 1.0 {
@@ -159,10 +151,34 @@ fn run(game: &mut Match, id: PlayerId) {
         return;
     }
     let index = id.index as usize;
+    let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
     let player = game.player_mut(id);
+    player.position += shift;
     let command = player.command.direction * player.command.speed;
     let facing = player.command.facing;
     movement::run(player, command, facing, index, frame, to_ball);
+}
+
+/// Returns by how much a player that expects the ball steps aside in a frame, so that the ball will come to its feet:
+/// at most 1.6 m/s, until the line of the ball's flight is 6 cm away.
+fn shift_to_line(game: &Match, id: PlayerId) -> Vec2 {
+    let player = game.player(id);
+    if player.has_possession || !player.acts() || game.holder.is_some() || !game.in_play() {
+        return Vec2::ZERO;
+    }
+    let seconds = player.time_to_ball.max(0.33);
+    let (from, to) = (game.ball_at(0.0).position, game.ball_at(seconds.min(2.9)).position);
+    let line = to - from;
+    if seconds > 1.2 || line.length_squared() < 0.25 {
+        return Vec2::ZERO;
+    }
+    let speed = player.velocity.length();
+    let ahead = if speed > 1.8 { player.velocity.direction() } else { player.facing };
+    let feet = player.position + player.velocity * 0.25 + ahead * (0.34 + 0.08 * speed);
+    let place = from + line * ((feet - from).dot(line) / line.length_squared());
+    let aside = place - feet;
+    let distance = aside.length() - 0.06;
+    if distance > 0.0 { aside.direction() * distance.min(0.016) } else { Vec2::ZERO }
 }
 
 /// The speed of slow steps with the ball.
@@ -172,7 +188,7 @@ const DRIBBLE: f32 = 3.84;
 fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let Some(request) = player.command.kick else { return false };
-    if player.lazy || game.holder.is_some_and(|holder| holder != id) {
+    if !player.acts() || game.holder.is_some_and(|holder| holder != id) {
         return false;
     }
     let frames = if game.holder == Some(id) {
@@ -201,9 +217,20 @@ fn can_meet(game: &Match, id: PlayerId, frames: u16) -> bool {
     if ball.height > KICK_HEIGHT {
         return false;
     }
+    if !player.has_possession {
+        // A ball on its way is only met in front of the feet.
+        let gap = ball.position - player.position - player.velocity * seconds;
+        let heading = player.velocity.direction_or(player.facing);
+        let aside = gap - heading * gap.dot(heading);
+        return if player.velocity.length() < 1.8 {
+            gap.length() < 0.7
+        } else {
+            (-0.3..1.0).contains(&gap.dot(heading)) && aside.length() < 0.35
+        };
+    }
     let coast = player.position + player.velocity * (0.5 * seconds);
     let run = 0.5 * player.velocity.length().max(2.5) * seconds;
-    coast.distance(ball.position) <= run + 0.6
+    coast.distance(ball.position) <= run + 0.9
 }
 
 /// Draws the frames from the decision to the touch: mean, standard deviation, least and most by gait and kick.
@@ -252,7 +279,7 @@ fn wind_up(game: &mut Match, id: PlayerId, request: KickRequest, frames: u16, rn
         let way = ball - player.position;
         let gap = (way.length() - 0.4).max(0.0);
         let speed = gap / seconds.max(0.03);
-        let most = player.velocity.length().max(2.5) + 0.5;
+        let most = player.velocity.length().max(3.5) + 1.0;
         way.direction() * speed.min(most)
     };
     let mut limits = Limits::of(player, now);

@@ -34,7 +34,7 @@ const BLOCK_PAUSE: u32 = 15;
 pub(super) fn begin_tackle(game: &mut Match, id: PlayerId) -> bool {
     let player = game.player(id);
     if game.holder.is_some()
-        || player.lazy
+        || !player.acts()
         || game.best_team == Some(id.team)
         || player.position.distance(game.ball.position) > 3.5
         || game.last_touch.is_some_and(|touch| game.frame < touch.frame + blind_frames(game, id))

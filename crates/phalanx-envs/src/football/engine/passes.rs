@@ -36,7 +36,7 @@ fn meeting(player: &Player, from: Vec2) -> Vec2 {
     player.position + player.velocity * seconds
 }
 
-/// Decides a pass.
+/// Decides a pass from a place: that of the ball, or where the feet are.
 ///
 /// The held direction and the gauge give a point `M = position + direction clamp(60 p, 1, 100)` m. The mate with the
 /// least `0.8 min(|P - M| / 70, 1)^0.8 + angle / π` is chosen, where `P` is where it will be. A long pass is aimed 0.2 of
@@ -49,9 +49,10 @@ pub(super) fn decide(
     held: Vec2,
     gauge: f32,
     forced: Option<PlayerId>,
+    from: Option<Vec2>,
 ) -> Pass {
     let player = game.player(id);
-    let from = player.position + player.velocity.direction() * 0.2;
+    let from = from.unwrap_or(player.position + player.velocity.direction() * 0.2);
     let exponent = match kick {
         Kick::HighPass => 0.55,
         Kick::LongPass => 0.65,
@@ -101,8 +102,10 @@ pub(super) fn kick(
     held: Vec2,
     rng: &mut Rng,
 ) {
-    let first = decide(game, id, request.kick, request.direction, request.gauge, request.target);
-    let mut pass = decide(game, id, request.kick, held, request.gauge, request.target);
+    let from = Some(game.ball.position);
+    let first =
+        decide(game, id, request.kick, request.direction, request.gauge, request.target, from);
+    let mut pass = decide(game, id, request.kick, held, request.gauge, request.target, from);
     let turn = first.direction.angle_to(pass.direction);
     if turn.abs() >= 2.0 * LARGEST_TURN {
         pass = first;

@@ -104,18 +104,24 @@ impl Match {
             / (player.abilities.top_speed * 0.75))
             .max(HORIZON);
         let mut times = [far; 2];
-        let ball_speed = self.ball.velocity.length() + 3.0;
-        for (time, radius) in times.iter_mut().zip([Reach::USUAL, Reach::OPTIMISTIC]) {
-            let mut seconds = start;
+        // Ball and player cannot close a gap faster than this; the ball only slows down.
+        let closing = 1.0
+            / (self.ball.velocity.length()
+                + 1.0
+                + player.velocity.length()
+                + player.abilities.top_speed);
+        let reach = Reach::new(player, self.ball.position);
+        let mut seconds = start;
+        // The optimistic reach is the larger one, so that it is met first.
+        for (number, radius) in [(1, Reach::OPTIMISTIC), (0, Reach::USUAL)] {
             while seconds < HORIZON {
                 let ball = self.ball_at(seconds);
-                let gap = Reach::new(player, ball.position).gap(ball.position, seconds, radius);
+                let gap = reach.gap(ball.position, seconds, radius);
                 if gap <= 0.0 && ball.height < REACHABLE_HEIGHT {
-                    *time = seconds;
+                    times[number] = seconds;
                     break;
                 }
-                // Ball and player cannot close the gap faster than this.
-                seconds += (gap / (ball_speed + 8.0 + player.abilities.top_speed)).max(FRAME);
+                seconds += (gap * closing).max(FRAME);
             }
         }
         if let Body::WindUp { frames, .. } = player.body {

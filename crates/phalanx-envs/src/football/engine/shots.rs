@@ -14,8 +14,8 @@ use super::vec2::Vec2;
 
 /// The slope of a shot that succeeds.
 const LIFT: f32 = 0.05;
-/// The share of the original's random direction that leads to its measured spread.
-const SPREAD: f32 = 0.55;
+/// The highest speed of a body at the touch: the run ends before it, in m/s.
+const TOUCH_SPEED: f32 = 4.0;
 
 /// Returns the direction of a shot: straight at the goal's centre if the held direction points there, and up to 0.9 of
 /// half the goal's width to the side, `3.33 |angle / (π / 2)|^0.7` m, by the angle between the two.
@@ -56,7 +56,7 @@ pub(super) fn kick(
     } else {
         now
     };
-    let speed = player.velocity.length();
+    let speed = player.velocity.length().min(TOUCH_SPEED);
     let run = if speed > 1.8 { player.velocity.direction() } else { player.facing };
     let off = run.angle_to(direction).abs();
     let angle = (off - 0.2 * PI).abs();
@@ -83,7 +83,7 @@ pub(super) fn kick(
 
     let best = scaled(direction, LIFT, power);
     let lagged = run.mix(direction, 1.0 - 0.8 * difficulty).direction_or(direction);
-    let random = |rng: &mut Rng| rng.range(-1.0, 1.0) * 0.5 * difficulty * SPREAD;
+    let random = |rng: &mut Rng| rng.range(-1.0, 1.0) * 0.5 * difficulty;
     let mut worst = lagged + Vec2::new(random(rng), random(rng));
     let mut lift = random(rng);
     let length = (worst.length_squared() + lift * lift).sqrt().max(0.1);

@@ -108,6 +108,7 @@ fn take(game: &mut Match, team: usize, agent: usize, index: u8) {
     let controller = &mut game.control.controllers[team][agent];
     controller.player = Some(index);
     controller.switched = Some(game.frame);
+    controller.fresh = true;
     controller.forget();
     tell_players(game, team);
 }

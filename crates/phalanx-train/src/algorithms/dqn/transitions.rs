@@ -166,7 +166,7 @@ impl TransitionReplay {
                     views.len() as u32 - 1
                 })
             };
-            steps.push((number(now), next.as_ref().map(number), actions, rewards));
+            steps.push((number(now), next.as_deref().map(number), actions, rewards));
         }
         pack(&(self.added, views, steps), out);
     }

@@ -17,6 +17,10 @@ use super::vec2::Vec2;
 const STEP: u16 = 12;
 /// The frames that the step lasts after the touch.
 const REST: u16 = 13;
+/// By how many frames a touch may be earlier or later.
+const EARLIER: u16 = 2;
+/// By how much the speed of a touch differs, and its direction in radians.
+const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
 /// How near a ball has to be to where a step receives it.
@@ -124,7 +128,7 @@ pub(super) fn duel_chance(game: &Match, id: PlayerId) -> f32 {
 }
 
 /// Lets a free player begin a step to the ball if the ball will be at its feet. Returns whether it does.
-pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
+pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let team = id.team as usize;
     if game.holder.is_some() || !player.acts() || player.position.distance(game.ball.position) > 6.0
@@ -163,7 +167,12 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
             })
         }
     };
-    let Some((frames, rest)) = step else { return false };
+    let Some((mut frames, mut rest)) = step else { return false };
+    if kind == TouchKind::Control {
+        // Steps differ in when they touch the ball, not in how long they last.
+        frames = frames - EARLIER + rng.below(usize::from(2 * EARLIER) + 1) as u16;
+        rest = STEP + REST - frames;
+    }
     let meeting = game.ball_at(f32::from(frames) * 0.01).position;
     game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     true
@@ -246,6 +255,8 @@ fn touch(
         after.position += after.velocity * 0.01;
     }
     let mut pushed = push(game, &player, &after, wanted, f32::from(rest) * 0.01, hard.distance, id);
+    pushed.velocity = pushed.velocity.turned(rng.range(-UNEVEN[1], UNEVEN[1]))
+        * (1.0 + rng.range(-UNEVEN[0], UNEVEN[0]));
     pushed.climb += ball.climb * hard.height + 4.0 * hard.height;
     if player.command.knock_on {
         pushed.velocity = pushed.velocity * KNOCK_ON;
@@ -328,6 +339,20 @@ fn push(
 fn front(speed: f32) -> f32 {
     0.34 + 0.08 * speed - 0.2 * (speed / 4.0).min(1.0)
         + 0.14 * ((speed - 5.0) / 2.5).clamp(0.0, 1.0)
+}
+
+/// Returns the curl of a kick in radians: a quarter of twice the angle between the body and the kick in half turns,
+/// counted from the front or the back. The kick leaves the foot turned by a share of it towards where the body looks,
+/// and the spin bends it back.
+pub(super) fn curl(facing: Vec2, kick: Vec2) -> f32 {
+    let angle = kick.angle_to(facing) / PI;
+    let side = if angle.abs() > 0.5 { (1.0 - angle.abs()).copysign(angle) } else { angle };
+    side * 0.5
+}
+
+/// Returns by which share of its [`curl`] a kick is turned.
+pub(super) fn curl_share(velocity: Vec2, climb: f32) -> f32 {
+    0.4 + 0.6 * ((velocity.length_squared() + climb * climb).sqrt() / 70.0).min(1.0)
 }
 
 /// Returns how much of its own motion the ball keeps if it is some metres from where it was expected, from 0 to 1; none

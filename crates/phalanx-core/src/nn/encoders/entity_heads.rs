@@ -1,8 +1,10 @@
 //! The heads of the actions that target entities, and the output of encoders on plain slices.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use phalanx_kernels::Activation;
+use phalanx_kernels::{self as kernels, Activation};
 
 use super::entities::layout;
 use super::{EncoderSizes, PlainLinear};
@@ -16,7 +18,7 @@ pub(super) struct EntityHeads {
     layer: Linear,
     /// The entity that each action targets.
     #[module(skip)]
-    targets: Vec<usize>,
+    targets: Arc<[usize]>,
 }
 
 impl EntityHeads {
@@ -40,7 +42,7 @@ impl EntityHeads {
     ) -> Option<Self> {
         Self::are_wanted(entity_heads, sizes).then(|| Self {
             layer: Linear::new(width, sizes.weights_per_action(), rng, device),
-            targets: layout(sizes).targets(),
+            targets: layout(sizes).targets().into(),
         })
     }
 
@@ -56,27 +58,19 @@ impl EntityHeads {
         features: Tensor<2>,
         tokens: Tensor<2>,
     ) -> Tensor<2> {
-        let Some(heads) = heads else { return features };
-        let [[rows, _], [all, width]] = [features.dims(), tokens.dims()];
-        let tokens: Tensor<3> = tokens.reshape([rows, all / rows.max(1), width]);
-        let (first, n) = (heads.targets[0], heads.targets.len());
-        let in_order = heads.targets.iter().copied().eq(first..first + n);
-        let targets: Tensor<3> = if in_order {
-            tokens.narrow(1, first, n)
-        } else {
-            let one = |&target: &usize| tokens.clone().narrow(1, target, 1);
-            Tensor::cat(heads.targets.iter().map(one).collect(), 1)
-        };
-        let weights = heads.layer.forward(targets.reshape([rows * n, width]), Activation::Identity);
-        let [_, columns] = weights.dims();
-        Tensor::cat(vec![features, weights.reshape([rows, n * columns])], 1)
+        match heads {
+            None => features,
+            Some(heads) => {
+                kernels::entity_heads(features, tokens, &heads.targets, heads.layer.values())
+            }
+        }
     }
 
     /// Returns the same heads on plain slices.
     pub(super) fn plain(heads: Option<&Self>) -> Option<PlainHeads> {
         heads.map(|heads| PlainHeads {
             layer: PlainLinear::new(&heads.layer, Activation::Identity),
-            targets: heads.targets.clone(),
+            targets: heads.targets.to_vec(),
         })
     }
 }

@@ -341,6 +341,20 @@ fn front(speed: f32) -> f32 {
         + 0.14 * ((speed - 5.0) / 2.5).clamp(0.0, 1.0)
 }
 
+/// Returns the curl of a kick in radians: a quarter of twice the angle between the body and the kick in half turns,
+/// counted from the front or the back. The kick leaves the foot turned by a share of it towards where the body looks,
+/// and the spin bends it back.
+pub(super) fn curl(facing: Vec2, kick: Vec2) -> f32 {
+    let angle = kick.angle_to(facing) / PI;
+    let side = if angle.abs() > 0.5 { (1.0 - angle.abs()).copysign(angle) } else { angle };
+    side * 0.5
+}
+
+/// Returns by which share of its [`curl`] a kick is turned.
+pub(super) fn curl_share(velocity: Vec2, climb: f32) -> f32 {
+    0.4 + 0.6 * ((velocity.length_squared() + climb * climb).sqrt() / 70.0).min(1.0)
+}
+
 /// Returns how much of its own motion the ball keeps if it is some metres from where it was expected, from 0 to 1; none
 /// if it cannot be touched there.
 pub(super) fn missed_by(distance: f32) -> Option<f32> {

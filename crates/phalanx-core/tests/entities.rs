@@ -106,8 +106,9 @@ fn inconsistent_layouts_are_refused() {
 
 #[test]
 fn specifications_of_older_versions_have_no_entities() {
-    let json = serde_json::to_value(EnvSpec::new("old", 1)).expect("a specification is plain data");
-    assert!(json.get("entities").is_none());
+    let mut json =
+        serde_json::to_value(EnvSpec::new("old", 1)).expect("a specification is plain data");
+    json.as_object_mut().expect("it is a struct").remove("entities").expect("it is a field");
     let spec: EnvSpec = serde_json::from_value(json).expect("it was just written");
     assert!(spec.entities.is_none());
     let json = serde_json::to_value(layout()).expect("a layout is plain data");

@@ -79,6 +79,26 @@ fn a_description_has_the_sizes_and_explains_every_index() {
 }
 
 #[test]
+fn a_description_lists_the_entities_of_an_observation() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let about = json(folder.path(), &["describe", "skirmish/5m_vs_6m", "--json"]);
+    let entities = about["entities"]["entities"].as_array().expect("a list");
+    assert_eq!(entities.len(), 11);
+    assert_eq!((&entities[1]["action"], &entities[1]["columns"][0]), (&6.into(), &4.into()));
+    let about = json(folder.path(), &["describe", "two_step", "--json"]);
+    assert!(about["entities"].is_null());
+    let text = phalanx(folder.path(), &["describe", "skirmish/5m_vs_6m"]).stdout;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    for line in [
+        "  6 x enemy: can be attacked; distance; relative x; relative y; health",
+        "     0  self: observation 0 to 3, 54",
+        "     1  enemy: observation 4 to 8; present if 8 is not zero; position 6, 7; target of action 6",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{text} lacks {line}");
+    }
+}
+
+#[test]
 fn the_size_of_the_replay_buffer_is_reported_before_training() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = ["t_max=100", "test_nepisode=1", "buffer_mem=2 MiB", "buffer_size=200"];

@@ -56,7 +56,7 @@ pub struct EnvSpec {
     pub agent_rewards: bool,
     /// The entities that an observation consists of, for encoders that read entities; `None` if the
     /// environment describes none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub entities: Option<EntityLayout>,
 }
 

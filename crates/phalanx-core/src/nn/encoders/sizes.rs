@@ -16,7 +16,7 @@ pub struct EncoderSizes {
     /// The number of observations in a row, oldest first; 1 without frame stacking.
     pub frames: usize,
     /// The entities of an observation, if the environment describes them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub entities: Option<EntityLayout>,
     /// The number of actions; 0 for a network without one output per action.
     #[serde(default)]

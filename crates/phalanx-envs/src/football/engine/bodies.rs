@@ -61,7 +61,8 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
             let player = game.player_mut(id);
             player.body =
                 if frames > 1 { Body::Stumble { frames: frames - 1 } } else { Body::Free };
-            slow_down(player, 0.05);
+            let faster = player.velocity.length() - STUMBLING;
+            slow_down(player, faster.clamp(0.0, 0.2));
         }
         Body::Fallen { frames } => {
             let player = game.player_mut(id);
@@ -78,6 +79,9 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         carry_in_hands(game, id);
     }
 }
+
+/// The speed that a stumbling body keeps.
+const STUMBLING: f32 = 2.5;
 
 fn slow_down(player: &mut Player, change: f32) {
     player.velocity -= player.velocity.limited(change);
@@ -98,30 +102,21 @@ fn carry_in_hands(game: &mut Match, id: PlayerId) {
 /// frames, as the original does.
 fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
-    let slides = player.command.slide && !player.lazy;
+    let slides = player.command.slide && player.acts();
     if slides && duels::begin_slide(game, id) {
         return true;
     }
     let player = game.player(id);
     let ahead = player.position + player.velocity * 0.1;
     let distance = ahead.distance(game.ball_at(0.1).position);
-    let period = if game.main == id {
-        if distance < 3.0 { 2 } else { 3 }
-    } else if game.designated[id.team as usize] == id.index {
-        4
-    } else if distance < 5.0 {
-        5
-    } else if distance < 10.0 {
-        8
-    } else {
-        return false;
-    };
-    if (game.frame + u32::from(id.team)) % period != 0 {
+    let turn = (distance < 10.0 || game.is_expected(id)) && game.is_turn(id, distance);
+    let ready = std::mem::take(&mut game.player_mut(id).ready);
+    if !ready && !turn {
         return false;
     }
     saves::begin(game, id)
         || begin_kick(game, id, rng)
-        || touches::begin(game, id)
+        || touches::begin(game, id, rng)
         || duels::begin_tackle(game, id)
 }
 
@@ -131,12 +126,13 @@ fn run(game: &mut Match, id: PlayerId) {
     let to_ball = player.position.distance(game.ball.position);
     let chases = game.main == id
         && game.holder.is_none()
-        && !player.lazy
+        && player.acts()
         && matches!(player.body, Body::Free)
         && game.has_best_possession(id);
     let frame = game.frame;
     if chases {
-        let wanted = wanted_carry(player).length();
+        // Not that of `carry`, which slows down before a kick.
+        let wanted = player.command.speed;
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
         let speed = if pursuit.speed < 1.0 {
@@ -158,11 +154,35 @@ fn run(game: &mut Match, id: PlayerId) {
         player.position += player.velocity * FRAME;
         return;
     }
-    let index = id.index as usize;
+    let turn = game.is_turn(id, to_ball);
+    let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
     let player = game.player_mut(id);
+    player.position += shift;
     let command = player.command.direction * player.command.speed;
     let facing = player.command.facing;
-    movement::run(player, command, facing, index, frame, to_ball);
+    movement::run(player, command, facing, frame, turn, to_ball < 10.0);
+}
+
+/// Returns by how much a player that expects the ball steps aside in a frame, so that the ball will come to its feet:
+/// at most 1.6 m/s, until the line of the ball's flight is 6 cm away.
+fn shift_to_line(game: &Match, id: PlayerId) -> Vec2 {
+    let player = game.player(id);
+    if player.has_possession || !player.acts() || game.holder.is_some() || !game.in_play() {
+        return Vec2::ZERO;
+    }
+    let seconds = player.time_to_ball.max(0.33);
+    let (from, to) = (game.ball_at(0.0).position, game.ball_at(seconds.min(2.9)).position);
+    let line = to - from;
+    if seconds > 1.2 || line.length_squared() < 0.25 {
+        return Vec2::ZERO;
+    }
+    let speed = player.velocity.length();
+    let ahead = if speed > 1.8 { player.velocity.direction() } else { player.facing };
+    let feet = player.position + player.velocity * 0.25 + ahead * (0.34 + 0.08 * speed);
+    let place = from + line * ((feet - from).dot(line) / line.length_squared());
+    let aside = place - feet;
+    let distance = aside.length() - 0.06;
+    if distance > 0.0 { aside.direction() * distance.min(0.016) } else { Vec2::ZERO }
 }
 
 /// The speed of slow steps with the ball.
@@ -172,7 +192,11 @@ const DRIBBLE: f32 = 3.84;
 fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let Some(request) = player.command.kick else { return false };
-    if player.lazy || game.holder.is_some_and(|holder| holder != id) {
+    // The built-in rules first take a ball and kick it then.
+    if !player.is_commanded_by_agent() && !player.has_possession && game.holder != Some(id) {
+        return false;
+    }
+    if !player.acts() || game.holder.is_some_and(|holder| holder != id) {
         return false;
     }
     let frames = if game.holder == Some(id) {
@@ -201,9 +225,20 @@ fn can_meet(game: &Match, id: PlayerId, frames: u16) -> bool {
     if ball.height > KICK_HEIGHT {
         return false;
     }
+    if !player.has_possession {
+        // A ball on its way is only met in front of the feet.
+        let gap = ball.position - player.position - player.velocity * seconds;
+        let heading = player.velocity.direction_or(player.facing);
+        let aside = gap - heading * gap.dot(heading);
+        return if player.velocity.length() < 1.8 {
+            gap.length() < 0.7
+        } else {
+            (-0.3..1.0).contains(&gap.dot(heading)) && aside.length() < 0.35
+        };
+    }
     let coast = player.position + player.velocity * (0.5 * seconds);
     let run = 0.5 * player.velocity.length().max(2.5) * seconds;
-    coast.distance(ball.position) <= run + 0.6
+    coast.distance(ball.position) <= run + 0.9
 }
 
 /// Draws the frames from the decision to the touch: mean, standard deviation, least and most by gait and kick.
@@ -252,7 +287,7 @@ fn wind_up(game: &mut Match, id: PlayerId, request: KickRequest, frames: u16, rn
         let way = ball - player.position;
         let gap = (way.length() - 0.4).max(0.0);
         let speed = gap / seconds.max(0.03);
-        let most = player.velocity.length().max(2.5) + 0.5;
+        let most = player.velocity.length().max(3.5) + 1.0;
         way.direction() * speed.min(most)
     };
     let mut limits = Limits::of(player, now);

@@ -144,7 +144,7 @@ impl Match {
             block_frame: None,
             last_trip: None,
             designated: [0; 2],
-            main: PlayerId { team: 0, index: 0 },
+            main: PlayerId { team: setup.first_team as u8, index: 0 },
             best_team: None,
             team_possession: [false; 2],
             team_time_to_ball: [1.0; 2],

@@ -7,7 +7,7 @@ use phalanx_core::rng::Rng;
 use super::player::Player;
 use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId, Touch};
-use super::touches::{Difficulty, spun};
+use super::touches::{Difficulty, curl, curl_share, spun};
 use super::vec2::Vec2;
 use super::{Match, control};
 
@@ -36,7 +36,7 @@ fn meeting(player: &Player, from: Vec2) -> Vec2 {
     player.position + player.velocity * seconds
 }
 
-/// Decides a pass.
+/// Decides a pass from a place: that of the ball, or where the feet are.
 ///
 /// The held direction and the gauge give a point `M = position + direction clamp(60 p, 1, 100)` m. The mate with the
 /// least `0.8 min(|P - M| / 70, 1)^0.8 + angle / π` is chosen, where `P` is where it will be. A long pass is aimed 0.2 of
@@ -49,9 +49,10 @@ pub(super) fn decide(
     held: Vec2,
     gauge: f32,
     forced: Option<PlayerId>,
+    from: Option<Vec2>,
 ) -> Pass {
     let player = game.player(id);
-    let from = player.position + player.velocity.direction() * 0.2;
+    let from = from.unwrap_or(player.position + player.velocity.direction() * 0.2);
     let exponent = match kick {
         Kick::HighPass => 0.55,
         Kick::LongPass => 0.65,
@@ -101,8 +102,10 @@ pub(super) fn kick(
     held: Vec2,
     rng: &mut Rng,
 ) {
-    let first = decide(game, id, request.kick, request.direction, request.gauge, request.target);
-    let mut pass = decide(game, id, request.kick, held, request.gauge, request.target);
+    let from = Some(game.ball.position);
+    let first =
+        decide(game, id, request.kick, request.direction, request.gauge, request.target, from);
+    let mut pass = decide(game, id, request.kick, held, request.gauge, request.target, from);
     let turn = first.direction.angle_to(pass.direction);
     if turn.abs() >= 2.0 * LARGEST_TURN {
         pass = first;
@@ -172,8 +175,10 @@ fn leave_foot(game: &Match, id: PlayerId, kick: Kick, pass: &Pass, rng: &mut Rng
     let forwards = if kick == Kick::HighPass { -1.3 } else { 3.5 };
     let spin = plane.length().min(15.0) * forwards;
     let topspin = plane.direction() * spin;
-    let kicked = Ball { velocity: plane, climb, ..ball };
-    spun(game, id, kicked, Vec2::new(-topspin.y, topspin.x), rng.range(-25.0, 25.0) * run_up, 0.9)
+    let curl = curl(player.facing, plane) * if kick == Kick::HighPass { 0.2 } else { 1.0 };
+    let bent = plane.turned(curl * curl_share(plane, climb));
+    let kicked = Ball { velocity: bent, climb, ..ball };
+    spun(game, id, kicked, Vec2::new(-topspin.y, topspin.x), -340.0 * curl, 0.9)
 }
 
 /// The share of the power that needs no run-up.

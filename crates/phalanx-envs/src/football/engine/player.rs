@@ -20,6 +20,10 @@ pub enum Body {
         rest: u16,
         /// How it touches the ball.
         kind: TouchKind,
+        /// The velocity that it wants with the ball.
+        carry: Vec2,
+        /// Where it expects the ball at the touch.
+        meeting: Vec2,
     },
     /// It prepares a kick.
     WindUp {
@@ -35,6 +39,8 @@ pub enum Body {
     },
     /// It reaches for a ball that an opponent has.
     Tackle {
+        /// Where it expects the ball.
+        meeting: Vec2,
         /// The move.
         tackle: u8,
         /// The side of the move: 1, or -1 for its mirror image.
@@ -112,6 +118,8 @@ pub struct Player {
     pub command: Command,
     /// What its body is doing.
     pub body: Body,
+    /// Whether its body has just become free and looks for the next step at once.
+    pub ready: bool,
     /// The frames until the body obeys a new command.
     pub latency: u16,
     /// The command for speed and direction that the body obeys: a velocity.
@@ -160,6 +168,11 @@ impl Player {
     /// Returns whether a mind commands this player: an agent, unless it left that to the built-in rules.
     pub fn is_commanded_by_agent(&self) -> bool {
         self.agent.is_some() && !self.builtin
+    }
+
+    /// Returns whether it does anything with the ball: lazy players only do so for an agent.
+    pub fn acts(&self) -> bool {
+        !self.lazy || self.is_commanded_by_agent()
     }
 
     /// Returns the share of `seconds` that is left since the last touch: 1 at the touch, 0 after that time.

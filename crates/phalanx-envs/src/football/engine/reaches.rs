@@ -3,6 +3,8 @@
 //! The original selects recorded moves. Each has a frame in which it meets the ball, at a place relative to the body;
 //! a ball near that place at that time will do. The tables hold those places.
 
+use std::f32::consts::PI;
+
 use super::Match;
 use super::player::Player;
 use super::vec2::Vec2;
@@ -67,6 +69,8 @@ pub(super) struct Move {
     pub comes: [f32; 2],
     /// Whether the body lies on the ground after it.
     pub lies: bool,
+    /// The largest angle between the ball's flight and `comes`, in half turns; zero takes that of the tolerance.
+    pub spread: f32,
 }
 
 /// Shapes of what counts as near.
@@ -111,9 +115,11 @@ impl Match {
             if drop >= 0.22 {
                 continue;
             }
+            let angle =
+                if candidate.spread > 0.0 { candidate.spread * PI } else { tolerance.angle };
             for side in [1.0, -1.0] {
                 let comes = Vec2::new(candidate.comes[0] * side, candidate.comes[1]);
-                if flight != Vec2::ZERO && comes.angle_to(flight).abs() > tolerance.angle {
+                if flight != Vec2::ZERO && comes.angle_to(flight).abs() > angle {
                     continue;
                 }
                 if is_near(candidate, side, there, player.velocity.length(), tolerance) {
@@ -177,7 +183,7 @@ const fn step(
     comes: [f32; 2],
     lies: bool,
 ) -> Move {
-    Move { gait, hold, contact, frames, ball, body, end, comes, lies }
+    Move { gait, hold, contact, frames, ball, body, end, comes, lies, spread: 0.0 }
 }
 
 use Gait::{Sprinting, Standing, Walking};
@@ -225,4 +231,69 @@ pub(super) static TACKLES: [Move; 7] = [
     step(Sprinting, false, 12, 40, [-0.14, 1.75, 0.11], [0.00, 0.84], [0.00, 2.26], [0.85, 0.52], false),
     step(Walking, false, 24, 59, [0.65, 0.17, 0.11], [0.00, 0.71], [-0.22, 1.14], [-0.85, -0.53], false),
     step(Walking, false, 9, 27, [-0.05, 1.31, 0.11], [0.00, 0.50], [0.00, 0.96], [-1.00, 0.40], false),
+];
+
+/// Makes a row of [`TRAPS`]: gait, frame of contact, frames, ball, body then, body at the end, flight, largest angle.
+#[allow(clippy::too_many_arguments, reason = "the columns of the table below")]
+const fn touch(
+    gait: Gait,
+    contact: u16,
+    frames: u16,
+    ball: [f32; 3],
+    body: [f32; 2],
+    end: [f32; 2],
+    comes: [f32; 2],
+    spread: f32,
+) -> Move {
+    Move { gait, hold: false, contact, frames, ball, body, end, comes, lies: false, spread }
+}
+
+/// The ways to receive a ball, and the steps straight ahead that push it on.
+#[rustfmt::skip]
+pub(super) static TRAPS: [Move; 45] = [
+    touch(Standing, 20, 43, [-0.08, 0.20, 0.11], [0.04, 0.00], [-0.06, 0.00], [0.00, -1.00], 0.250),
+    touch(Standing, 12, 33, [-0.26, 0.08, 0.11], [-0.13, 0.00], [-0.71, 0.01], [-0.10, -1.00], 0.250),
+    touch(Standing, 24, 57, [-0.25, 0.19, 0.11], [0.06, -0.03], [-0.10, -0.14], [0.00, -1.00], 0.250),
+    touch(Standing, 18, 52, [-0.14, -0.18, 0.11], [0.02, -0.04], [0.44, -0.59], [0.00, -1.00], 0.125),
+    touch(Standing, 14, 43, [-0.22, -0.07, 0.11], [0.02, -0.15], [-0.38, -0.62], [0.00, -1.00], 0.250),
+    touch(Standing, 39, 68, [0.01, 0.12, 1.23], [0.00, -0.16], [0.00, -0.20], [0.00, -1.00], 0.500),
+    touch(Standing, 51, 96, [-0.04, 0.00, 1.57], [0.00, -0.21], [0.00, -0.54], [0.00, -1.00], 0.500),
+    touch(Standing, 15, 35, [0.00, 0.19, 0.89], [0.00, -0.02], [0.00, 0.04], [-0.20, -0.98], 0.500),
+    touch(Standing, 11, 34, [-0.13, 0.57, 0.78], [0.00, 0.09], [0.00, 0.82], [0.00, -1.00], 0.500),
+    touch(Standing, 39, 68, [0.01, -0.09, 1.27], [0.00, -0.08], [-0.04, -0.24], [0.00, -1.00], 0.250),
+    touch(Standing, 24, 54, [0.16, 0.05, 1.09], [-0.12, -0.15], [-0.22, -0.30], [-0.31, -0.95], 0.500),
+    touch(Sprinting, 14, 25, [0.05, 1.41, 0.11], [0.00, 0.89], [0.00, 1.40], [-1.00, 0.00], 0.250),
+    touch(Sprinting, 35, 56, [0.00, 2.60, 1.34], [0.00, 2.40], [0.00, 3.60], [0.00, -1.00], 0.500),
+    touch(Sprinting, 17, 45, [0.05, 1.99, 0.65], [0.00, 1.04], [0.00, 2.34], [-0.98, 0.20], 0.300),
+    touch(Walking, 28, 47, [0.13, 1.27, 0.11], [0.00, 0.77], [0.00, 0.93], [0.00, -1.00], 0.250),
+    touch(Walking, 12, 26, [-0.07, 1.06, 0.11], [0.00, 0.60], [0.00, 1.12], [0.00, -1.00], 0.250),
+    touch(Walking, 33, 49, [0.00, 1.94, 0.11], [0.00, 1.34], [0.00, 2.01], [1.00, 0.00], 0.250),
+    touch(Walking, 33, 57, [-0.01, 1.60, 0.11], [0.00, 1.07], [0.00, 1.27], [1.00, 0.00], 0.250),
+    touch(Walking, 24, 49, [0.15, 1.04, 0.11], [0.00, 0.97], [0.00, 1.87], [-1.00, 0.00], 0.250),
+    touch(Walking, 34, 65, [-0.02, 1.51, 0.11], [0.00, 1.20], [0.00, 1.43], [1.00, 0.00], 0.250),
+    touch(Walking, 44, 67, [-0.35, 1.67, 0.11], [-0.03, 1.92], [-0.06, 2.80], [0.71, 0.71], 0.125),
+    touch(Walking, 36, 54, [0.21, 1.17, 0.11], [0.00, 1.26], [0.00, 1.44], [-0.71, 0.71], 0.250),
+    touch(Walking, 29, 54, [0.18, 0.85, 0.11], [-0.03, 0.78], [-0.08, 0.89], [0.00, -1.00], 0.250),
+    touch(Walking, 34, 78, [-0.20, 1.58, 0.11], [0.00, 1.20], [0.16, 1.55], [1.00, 0.00], 0.250),
+    touch(Walking, 44, 79, [-0.35, 1.67, 0.11], [-0.03, 1.71], [-0.04, 2.05], [0.71, 0.71], 0.125),
+    touch(Walking, 36, 55, [0.23, 1.25, 0.11], [0.00, 1.32], [0.00, 1.60], [-0.71, 0.71], 0.250),
+    touch(Walking, 25, 42, [0.00, 1.68, 1.13], [0.00, 1.26], [0.00, 2.06], [0.00, -1.00], 0.700),
+    touch(Walking, 19, 51, [-0.03, 1.04, 1.44], [0.00, 0.85], [0.02, 1.35], [0.63, -0.78], 0.500),
+    touch(Walking, 30, 52, [0.03, 1.85, 0.52], [0.00, 1.05], [0.00, 1.62], [0.00, 1.00], 0.800),
+    touch(Walking, 12, 26, [-0.03, 1.04, 0.81], [0.00, 0.61], [0.00, 1.22], [0.00, -1.00], 0.700),
+    touch(Walking, 27, 60, [0.22, 0.82, 1.13], [0.07, 0.73], [0.50, 0.51], [-0.45, -0.89], 0.500),
+    touch(Walking, 24, 51, [-0.27, 1.33, 1.21], [0.00, 1.17], [0.00, 2.47], [1.00, 0.00], 0.500),
+    touch(Walking, 47, 74, [-0.25, 2.49, 1.30], [-0.04, 2.31], [-0.04, 3.32], [0.81, -0.59], 0.500),
+    touch(Walking, 40, 102, [-0.28, 1.81, 1.49], [0.00, 1.78], [0.00, 3.86], [0.76, 0.66], 0.500),
+    touch(Walking, 44, 112, [0.02, 1.49, 1.49], [0.00, 1.74], [0.00, 3.54], [0.56, 0.83], 0.500),
+    touch(Standing, 12, 38, [0.00, 0.57, 0.11], [0.00, 0.07], [0.00, 0.20], [0.00, -1.00], 1.000),
+    touch(Standing, 8, 28, [0.00, 0.35, 0.11], [0.00, 0.14], [0.00, 0.74], [0.00, -1.00], 1.000),
+    touch(Standing, 8, 28, [0.00, 0.63, 0.11], [0.00, 0.14], [0.00, 0.74], [0.00, -1.00], 1.000),
+    touch(Walking, 12, 26, [0.00, 1.10, 0.11], [0.00, 0.60], [0.00, 1.26], [0.00, -1.00], 1.000),
+    touch(Walking, 9, 26, [0.00, 0.64, 0.11], [0.00, 0.45], [0.00, 1.26], [0.00, -1.00], 1.000),
+    touch(Walking, 15, 26, [0.00, 1.06, 0.11], [0.00, 0.73], [0.00, 1.41], [0.00, -1.00], 1.000),
+    touch(Walking, 6, 26, [-0.04, 0.27, 0.11], [0.00, 0.28], [0.00, 1.33], [0.00, -1.00], 1.000),
+    touch(Sprinting, 12, 25, [0.00, 1.32, 0.11], [0.00, 0.84], [0.00, 1.68], [0.00, -1.00], 1.000),
+    touch(Sprinting, 6, 22, [0.00, 0.40, 0.11], [0.00, 0.42], [0.00, 1.26], [0.00, -1.00], 1.000),
+    touch(Sprinting, 12, 25, [0.00, 1.27, 0.11], [0.00, 0.75], [0.00, 1.38], [0.00, -1.00], 1.000),
 ];

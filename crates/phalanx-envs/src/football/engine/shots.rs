@@ -9,13 +9,15 @@ use super::passes::gauge_factor;
 use super::pitch::{GOAL_HALF_WIDTH, HALF_LENGTH};
 use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId};
-use super::touches::{curved, spun};
+use super::touches::{curl, curl_share, curved, spun};
 use super::vec2::Vec2;
 
 /// The slope of a shot that succeeds.
 const LIFT: f32 = 0.05;
-/// The share of the original's random direction that leads to its measured spread.
-const SPREAD: f32 = 0.55;
+/// The largest error of a shot that goes 30° or more across the run, in radians.
+const ACROSS: f32 = 0.15;
+/// The highest speed of a body at the touch: the run ends before it, in m/s.
+const TOUCH_SPEED: f32 = 4.0;
 
 /// Returns the direction of a shot: straight at the goal's centre if the held direction points there, and up to 0.9 of
 /// half the goal's width to the side, `3.33 |angle / (π / 2)|^0.7` m, by the angle between the two.
@@ -56,7 +58,7 @@ pub(super) fn kick(
     } else {
         now
     };
-    let speed = player.velocity.length();
+    let speed = player.velocity.length().min(TOUCH_SPEED);
     let run = if speed > 1.8 { player.velocity.direction() } else { player.facing };
     let off = run.angle_to(direction).abs();
     let angle = (off - 0.2 * PI).abs();
@@ -83,7 +85,7 @@ pub(super) fn kick(
 
     let best = scaled(direction, LIFT, power);
     let lagged = run.mix(direction, 1.0 - 0.8 * difficulty).direction_or(direction);
-    let random = |rng: &mut Rng| rng.range(-1.0, 1.0) * 0.5 * difficulty * SPREAD;
+    let random = |rng: &mut Rng| rng.range(-1.0, 1.0) * 0.5 * difficulty;
     let mut worst = lagged + Vec2::new(random(rng), random(rng));
     let mut lift = random(rng);
     let length = (worst.length_squared() + lift * lift).sqrt().max(0.1);
@@ -95,14 +97,20 @@ pub(super) fn kick(
     let velocity = best.0.mix(worst * weak, share);
     let climb = best.1 + (lift * weak - best.1) * share;
 
-    // Backspin, and some at random.
+    // Backspin, some spin at random, and a curl back from where the body looks.
     let noise = 20.0 * (0.3 + 0.7 * share);
     let spin = Vec2::new(
         direction.y * 20.0 + rng.range(-noise, noise),
         -direction.x * 20.0 + rng.range(-noise, noise),
     );
-    let kicked = Ball { velocity, climb, ..ball };
-    let kicked = spun(game, id, kicked, spin, rng.range(-14.0, 14.0), 0.7);
+    // A shot across the run is less certain.
+    let across = ACROSS * (off / (PI / 6.0)).min(1.0);
+    let velocity = velocity.turned(across * (rng.uniform() + rng.uniform() - 1.0));
+    let curl = curl(game.player(id).facing, velocity);
+    let bent = velocity.turned(curl * curl_share(velocity, climb));
+    let kicked = Ball { velocity: bent, climb, ..ball };
+    let sidespin = -420.0 * curl + rng.range(-14.0, 14.0);
+    let kicked = spun(game, id, kicked, spin, sidespin, 0.7);
     game.holder = None;
     game.set_ball(kicked);
     game.record_touch(id, Some(Kick::Shot));

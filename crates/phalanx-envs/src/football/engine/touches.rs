@@ -8,6 +8,8 @@ use super::Match;
 use super::movement::{Limits, step};
 use super::player::{Body, Player, TouchKind};
 use super::pursuit::SPRINT;
+use super::reaches::{TRAPS, Tolerance};
+use super::saves::blind_frames;
 use super::state::{Ball, PlayerId};
 use super::vec2::Vec2;
 
@@ -15,8 +17,16 @@ use super::vec2::Vec2;
 const STEP: u16 = 12;
 /// The frames that the step lasts after the touch.
 const REST: u16 = 13;
+/// By how many frames a touch may be earlier or later.
+const EARLIER: u16 = 2;
+/// By how much the speed of a touch differs, and its direction in radians.
+const UNEVEN: [f32; 2] = [0.03, 0.025];
+/// The most frames that a step lasts after receiving the ball.
+const LONGEST_REST: u16 = 20;
+/// How near a ball has to be to where a step receives it.
+const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
 /// The share of the top speed in a step with a touch.
-const STEP_SPEED: f32 = 0.92;
+const STEP_SPEED: f32 = 0.95;
 /// The speed with the ball that a wanted 3.5 m/s gives.
 const DRIBBLE_SPEED: f32 = 3.84;
 /// The factor on touches with sprint and dribble held together.
@@ -90,28 +100,17 @@ pub(super) fn wanted_carry(player: &Player) -> Vec2 {
     player.command.carry.unwrap_or(player.command.direction * player.command.speed)
 }
 
-/// Returns the velocity with the ball that a wanted one leads to: sprinting, an agent's player turns by at most 22.5°
-/// per touch unless it turns back; and slow dribbling takes 3.84 m/s.
+/// Returns the velocity with the ball that a wanted one leads to: slow dribbling takes 3.84 m/s.
 fn carry(player: &Player) -> Vec2 {
     let wanted = wanted_carry(player);
-    let mut speed = wanted.length();
+    let speed = wanted.length();
     if speed < 1.8 {
-        return Vec2::ZERO;
+        Vec2::ZERO
+    } else if speed < 4.2 {
+        wanted * (DRIBBLE_SPEED / speed)
+    } else {
+        wanted
     }
-    let mut direction = wanted.direction();
-    let turn = player.facing.angle_to(direction);
-    if player.is_commanded_by_agent()
-        && speed > 6.0
-        && player.velocity.length() > 4.2
-        && turn.abs() > 0.125 * PI
-        && turn.abs() < 0.7 * PI
-    {
-        direction = player.facing.turned((0.125 * PI).copysign(turn));
-    }
-    if speed < 4.2 {
-        speed = DRIBBLE_SPEED;
-    }
-    direction * speed
 }
 
 /// Returns the likelihood (0 to 1) that an opponent does not stand between a player and the ball.
@@ -129,10 +128,11 @@ pub(super) fn duel_chance(game: &Match, id: PlayerId) -> f32 {
 }
 
 /// Lets a free player begin a step to the ball if the ball will be at its feet. Returns whether it does.
-pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
+pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let team = id.team as usize;
-    if game.holder.is_some() || player.lazy || player.position.distance(game.ball.position) > 6.0 {
+    if game.holder.is_some() || !player.acts() || player.position.distance(game.ball.position) > 6.0
+    {
         return false;
     }
     let main = game.main == id;
@@ -146,33 +146,42 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
     if kind == TouchKind::Trap && !late {
         return false;
     }
-    let seconds = f32::from(STEP) * 0.01;
-    let ball = game.ball_at(seconds);
-    let there = player.position + player.velocity * seconds;
-    let distance = there.distance(ball.position);
-    let fits = match kind {
+    let carry = carry(player);
+    let step = match kind {
         TouchKind::Control => {
-            needs_touch(game, player)
-                && distance <= control_radius(player, game.frame)
-                && ball.height < TRAP_HEIGHT
+            let seconds = f32::from(STEP) * 0.01;
+            let ball = game.ball_at(seconds);
+            let there = player.position + player.velocity * seconds;
+            let near = there.distance(ball.position) <= control_radius(player, game.frame);
+            (near && ball.height < TRAP_HEIGHT && needs_touch(game, player)).then_some((STEP, REST))
         }
-        TouchKind::Trap => distance <= trap_radius(player, game.frame) && ball.height < TRAP_HEIGHT,
+        TouchKind::Trap => {
+            let blind = game
+                .last_touch
+                .is_some_and(|touch| game.frame < touch.frame + blind_frames(game, id));
+            let found =
+                if blind { None } else { game.fitting_move(player, &TRAPS, TOLERANCE, |_| true) };
+            found.map(|(number, _)| {
+                let contact = TRAPS[number].contact;
+                (contact, (TRAPS[number].frames - contact).min(LONGEST_REST))
+            })
+        }
     };
-    if fits {
-        game.player_mut(id).body = Body::Touch { frames: STEP, rest: REST, kind };
+    let Some((mut frames, mut rest)) = step else { return false };
+    if kind == TouchKind::Control {
+        // Steps differ in when they touch the ball, not in how long they last.
+        frames = frames - EARLIER + rng.below(usize::from(2 * EARLIER) + 1) as u16;
+        rest = STEP + REST - frames;
     }
-    fits
+    let meeting = game.ball_at(f32::from(frames) * 0.01).position;
+    game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
+    true
 }
 
 /// Returns how far the ball may be at the touch. Just after a touch the ball has to be nearer.
 fn control_radius(player: &Player, frame: u32) -> f32 {
     let since = player.last_touch.map_or(10.0, |touch| (frame - touch.frame) as f32 * 0.01) + 0.12;
     0.56 + 0.8 * (since - 0.26).clamp(0.0, 0.5)
-}
-
-fn trap_radius(player: &Player, frame: u32) -> f32 {
-    let since = player.last_touch.map_or(10.0, |touch| (frame - touch.frame) as f32 * 0.01) + 0.12;
-    0.8 - 0.5 * (0.6 - since).clamp(0.0, 0.6)
 }
 
 /// Returns whether a player with the ball has to touch it: always when it runs, or the ball moves.
@@ -187,22 +196,23 @@ fn needs_touch(game: &Match, player: &Player) -> bool {
 
 /// Plays a frame of a step to the ball.
 pub(super) fn frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
-    let Body::Touch { frames, rest, kind } = game.player(id).body else { return };
+    let Body::Touch { frames, rest, kind, carry, meeting } = game.player(id).body else { return };
     if frames > 0 {
         let frames = frames - 1;
         if frames == 0 {
-            touch(game, id, kind, rest, rng);
+            touch(game, id, (kind, rest), carry, meeting, rng);
         }
-        game.player_mut(id).body = Body::Touch { frames, rest, kind };
+        game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     } else if rest > 1 {
-        game.player_mut(id).body = Body::Touch { frames, rest: rest - 1, kind };
+        game.player_mut(id).body = Body::Touch { frames, rest: rest - 1, kind, carry, meeting };
     } else {
-        game.player_mut(id).body = Body::Free;
+        let player = game.player_mut(id);
+        player.body = Body::Free;
+        player.ready = true;
     }
     let now = game.frame;
     let player = game.player_mut(id);
-    let wanted = carry(player);
-    advance(player, wanted, now);
+    advance(player, carry, now);
     player.position += player.velocity * 0.01;
 }
 
@@ -217,7 +227,15 @@ fn advance(player: &mut Player, wanted: Vec2, frame: u32) {
 }
 
 /// Touches the ball if it is there.
-fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, rng: &mut Rng) {
+fn touch(
+    game: &mut Match,
+    id: PlayerId,
+    (kind, rest): (TouchKind, u16),
+    wanted: Vec2,
+    meeting: Vec2,
+    rng: &mut Rng,
+) {
+    let Some(missed) = missed_by(game.ball.position.distance(meeting)) else { return };
     let player = *game.player(id);
     let ball = game.ball;
     if game.holder.is_some()
@@ -231,20 +249,23 @@ fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, rng: &mut R
     } else {
         Difficulty::default()
     };
-    let wanted = carry(&player);
     let mut after = player;
     for _ in 0..rest {
         advance(&mut after, wanted, game.frame);
         after.position += after.velocity * 0.01;
     }
     let mut pushed = push(game, &player, &after, wanted, f32::from(rest) * 0.01, hard.distance, id);
+    pushed.velocity = pushed.velocity.turned(rng.range(-UNEVEN[1], UNEVEN[1]))
+        * (1.0 + rng.range(-UNEVEN[0], UNEVEN[0]));
     pushed.climb += ball.climb * hard.height + 4.0 * hard.height;
     if player.command.knock_on {
         pushed.velocity = pushed.velocity * KNOCK_ON;
     }
     pushed.velocity = pushed.velocity.mix(ball.velocity, hard.keeps);
     pushed.climb += (ball.climb - pushed.climb) * hard.keeps;
-    let bias = if kind == TouchKind::Trap { 0.5 } else { 0.6 };
+    pushed.velocity = pushed.velocity.mix(ball.velocity, missed);
+    pushed.climb += (ball.climb - pushed.climb) * missed;
+    let bias = if kind == TouchKind::Trap { 0.5 } else { 0.6 } * (1.0 - missed);
     let speed = pushed.velocity.length();
     let roll = 2.0 * PI * speed - 30.0 * (speed / 10.0).min(1.0).powf(0.7);
     let ahead = pushed.velocity.direction() * roll;
@@ -256,7 +277,7 @@ fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, rng: &mut R
 /// Returns the ball after a push to where the player will meet it again.
 ///
 /// The place is `p + v (0.25 + 0.6 (v / 8)²) + f` with `p`, `v` = the position and velocity after the step and `f` =
-/// `0.34 + 0.08 v` m in front of the foot. The speed is `(distance / (1.1 T (0.38 + 0.02 dribble)))^0.7` m/s, with
+/// [`front`] m in front of the foot. The speed is `(distance / (1.1 T (0.38 + 0.02 dribble)))^0.7` m/s, with
 /// `T` = the time until then, up to 1.2 times that near sprinting; the ball climbs at
 /// `0.1 + 1.5 (speed / 10)^1.6` m/s. An opponent within 1.5 m spoils the place.
 fn push(
@@ -299,7 +320,7 @@ fn push(
     let rush = curved((speed / SPRINT).min(1.0), 0.7);
     let opponent = game.nearest_opponent(id).map_or(100.0, |(_, distance)| distance);
     let annoyance = (1.0 - (opponent - 0.5).clamp(0.0, 1.0)) * calm * rush;
-    let front = direction * (0.34 + 0.08 * speed + extra + 3.0 * annoyance);
+    let front = direction * (front(speed) + extra + 3.0 * annoyance);
     let delay = 0.25 + 0.6 * (speed / SPRINT).min(1.0).powi(2);
     let mixed = direction * physics + wanted.direction_or(direction) * (1.0 - physics);
     let place = after.position + mixed * (speed * delay) + front;
@@ -311,6 +332,33 @@ fn push(
     let factor = 1.0 + fast * (0.2 - 0.03 * player.abilities.ball_control * player.form);
     let climb = (0.1 + 1.5 * (power / 10.0).powf(1.6)).min(1.5);
     Ball { velocity: way.direction_or(direction) * (power * factor), climb, ..ball }
+}
+
+/// Returns how far in front of the body the ball is meant to be at a speed, in metres. The original's 0.34 + 0.08 v m
+/// are measured from the foot; the feet of a running body are behind it.
+fn front(speed: f32) -> f32 {
+    0.34 + 0.08 * speed - 0.2 * (speed / 4.0).min(1.0)
+        + 0.14 * ((speed - 5.0) / 2.5).clamp(0.0, 1.0)
+}
+
+/// Returns the curl of a kick in radians: a quarter of twice the angle between the body and the kick in half turns,
+/// counted from the front or the back. The kick leaves the foot turned by a share of it towards where the body looks,
+/// and the spin bends it back.
+pub(super) fn curl(facing: Vec2, kick: Vec2) -> f32 {
+    let angle = kick.angle_to(facing) / PI;
+    let side = if angle.abs() > 0.5 { (1.0 - angle.abs()).copysign(angle) } else { angle };
+    side * 0.5
+}
+
+/// Returns by which share of its [`curl`] a kick is turned.
+pub(super) fn curl_share(velocity: Vec2, climb: f32) -> f32 {
+    0.4 + 0.6 * ((velocity.length_squared() + climb * climb).sqrt() / 70.0).min(1.0)
+}
+
+/// Returns how much of its own motion the ball keeps if it is some metres from where it was expected, from 0 to 1; none
+/// if it cannot be touched there.
+pub(super) fn missed_by(distance: f32) -> Option<f32> {
+    (distance < 0.4).then(|| curved(curved(distance / 0.4, 1.0), 0.5))
 }
 
 /// Mixes a straight line from 0 to 1 with a sine by the share `bias`.

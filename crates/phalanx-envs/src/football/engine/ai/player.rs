@@ -13,26 +13,43 @@ use crate::football::engine::vec2::Vec2;
 /// The speed below which a player stands and looks instead of running, in m/s.
 const STANDING: f32 = 1.8;
 
-/// Returns whether a player decides in this frame: in those in which its body may begin something near the ball, and in
-/// those in which it obeys a new command far away from it.
-pub(super) fn is_due(game: &Match, team: usize, index: usize) -> bool {
+impl Match {
+    /// Returns whether a player is the one that is expected to play the ball, in the match or in its team.
+    pub fn is_expected(&self, id: PlayerId) -> bool {
+        self.main == id || self.designated[id.team as usize] == id.index
+    }
+
+    /// Returns whether a player may change its mind in this frame, at a distance from the ball: every other frame next to
+    /// it, every 25th one far away from it. The two teams take turns.
+    pub fn is_turn(&self, id: PlayerId, distance: f32) -> bool {
+        let second = u32::from(self.setup.first_team != id.team as usize);
+        // The original's clock starts at 2 s.
+        let frame = self.frame + 200;
+        let (shift, period) = if self.main == id {
+            if distance < 3.0 { (1, 2) } else { (1, 3) }
+        } else if self.designated[id.team as usize] == id.index {
+            (2, 4)
+        } else if distance < 5.0 {
+            (2, 5)
+        } else if distance < 10.0 {
+            (4, 8)
+        } else {
+            let stands = self.player(id).obeyed == Vec2::ZERO;
+            return (self.frame + 7 * u32::from(id.index)) % if stands { 12 } else { 25 } == 0;
+        };
+        (frame + shift * second) % period == 0
+    }
+}
+
+/// Returns whether a player decides in this frame: in those in which its body may begin something near the ball or obeys
+/// a new command far away from it.
+///
+/// `ball` is where the ball will be in 0.1 s.
+pub(super) fn is_due(game: &Match, team: usize, index: usize, ball: Vec2) -> bool {
     let player = &game.players[team][index];
     let id = PlayerId { team: team as u8, index: index as u8 };
     let ahead = player.position + player.velocity * 0.1;
-    let distance = (ahead - game.ball_at(0.1).position).length_squared();
-    let period = if game.main == id {
-        if distance < 9.0 { 2 } else { 3 }
-    } else if game.designated[team] as usize == index {
-        4
-    } else if distance < 25.0 {
-        5
-    } else if distance < 100.0 {
-        8
-    } else {
-        let period = if player.obeyed == Vec2::ZERO { 12 } else { 25 };
-        return (game.frame + 7 * index as u32) % period == 0;
-    };
-    (game.frame + team as u32) % period == 0
+    game.is_turn(id, (ahead - ball).length())
 }
 
 /// Returns the command of a player, in the frame of the left team.

@@ -81,12 +81,14 @@ impl TeamView {
         let directions = ["north", "south", "east", "west"];
         let mut names: Vec<String> =
             directions.iter().map(|direction| format!("can move {direction}")).collect();
-        let points = PATHING_POINTS.len();
+        let amount = args.move_amount as i32;
+        let points = || PATHING_POINTS.map(|(x, y)| (x * amount, y * amount)).into_iter();
         if args.obs_pathing_grid {
-            names.extend((0..points).map(|point| format!("walkable at point {point}")));
+            names.extend(points().map(|(x, y)| format!("walkable at offset ({x:+}, {y:+})")));
         }
         if args.obs_terrain_height {
-            names.extend((0..=points).map(|point| format!("terrain height at point {point}")));
+            let points = points().chain([(0, 0)]);
+            names.extend(points.map(|(x, y)| format!("terrain height at offset ({x:+}, {y:+})")));
         }
         names.extend(healths(layout.own_health(), layout.ally_shield));
         if args.obs_own_pos {

@@ -37,6 +37,8 @@ use view::{Memory, SNAPSHOT_FRAMES, View};
 const OUTLOOK_PERIOD: usize = 10;
 /// How near to the ball players decide more often, in metres.
 const NEAR: f32 = 10.0;
+/// The longest time between two turns of a player, in frames.
+const LONGEST_TURN: usize = 25;
 /// The frames of a second.
 const SECOND: u32 = 100;
 /// The seconds over which a player's speed is averaged.
@@ -68,6 +70,8 @@ pub struct PlayerMind {
     pub outlook: Outlook,
     /// Its time to the ball as it decided last, in seconds; zero before its first decision.
     pub time_to_ball: f32,
+    /// Shifts its turns far from the ball, in frames.
+    phase: u8,
     /// How far it ran in each of the last seconds, in metres.
     ran: [f32; BREATH_SECONDS],
     /// Where it was at the last full second.
@@ -103,7 +107,7 @@ impl Match {
 
 /// Fills the commands of the players that no agent commands.
 pub fn think(game: &mut Match, rng: &mut Rng) {
-    remember(game);
+    remember(game, rng);
     let ball = game.ball_at(0.1).position;
     let first = game.setup.first_team.min(1);
     for team in [first, 1 - first] {
@@ -143,15 +147,18 @@ pub fn forget(game: &mut Match) {
         };
     }
     for mind in minds.players.iter_mut().flatten() {
-        *mind = PlayerMind::default();
+        *mind = PlayerMind { phase: mind.phase, ..PlayerMind::default() };
     }
 }
 
 /// Updates what the minds remember of the game.
-fn remember(game: &mut Match) {
+fn remember(game: &mut Match, rng: &mut Rng) {
     if !game.minds.started {
         for team in 0..2 {
             game.minds.teams[team].places = formation::places(game.counts[team]);
+            for mind in &mut game.minds.players[team][..game.counts[team]] {
+                mind.phase = rng.below(LONGEST_TURN) as u8;
+            }
         }
         game.minds.trail = Trail::at(game.ball.position);
         game.minds.started = true;

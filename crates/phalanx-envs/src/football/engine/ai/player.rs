@@ -35,7 +35,9 @@ impl Match {
             (4, 8)
         } else {
             let stands = self.player(id).obeyed == Vec2::ZERO;
-            return (self.frame + 7 * u32::from(id.index)) % if stands { 12 } else { 25 } == 0;
+            let phase = self.minds.players[id.team as usize][id.index as usize].phase;
+            let period = if stands { 12 } else { super::LONGEST_TURN as u32 };
+            return (self.frame + u32::from(phase)) % period == 0;
         };
         (frame + shift * second) % period == 0
     }

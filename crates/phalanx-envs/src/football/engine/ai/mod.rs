@@ -38,7 +38,7 @@ const OUTLOOK_PERIOD: usize = 10;
 /// How near to the ball players decide more often, in metres.
 const NEAR: f32 = 10.0;
 /// The longest time between two turns of a player, in frames.
-const LONGEST_TURN: usize = 25;
+const LONGEST_TURN: u64 = 25;
 /// The frames of a second.
 const SECOND: u32 = 100;
 /// The seconds over which a player's speed is averaged.
@@ -156,8 +156,9 @@ fn remember(game: &mut Match, rng: &mut Rng) {
     if !game.minds.started {
         for team in 0..2 {
             game.minds.teams[team].places = formation::places(game.counts[team]);
-            for mind in &mut game.minds.players[team][..game.counts[team]] {
-                mind.phase = rng.below(LONGEST_TURN) as u8;
+            let draw = rng.next_u64();
+            for (index, mind) in game.minds.players[team].iter_mut().enumerate() {
+                mind.phase = ((draw >> (5 * index)) % LONGEST_TURN) as u8;
             }
         }
         game.minds.trail = Trail::at(game.ball.position);
@@ -177,7 +178,7 @@ fn remember(game: &mut Match, rng: &mut Rng) {
         }
     }
     let frame = game.frame;
-    if frame % SNAPSHOT_FRAMES == 0 {
+    if frame.is_multiple_of(SNAPSHOT_FRAMES) {
         let mut memory = game.minds.memory;
         memory.take(game);
         game.minds.memory = memory;
@@ -188,7 +189,7 @@ fn remember(game: &mut Match, rng: &mut Rng) {
         let sign = Match::attack(game.main.team as usize);
         game.minds.possession_minute =
             (game.minds.possession_minute + 0.01 * sign).clamp(-60.0, 60.0);
-        if frame % SECOND == 0 {
+        if frame.is_multiple_of(SECOND) {
             for team in 0..2 {
                 for index in 0..game.counts[team] {
                     let position = game.players[team][index].position;

@@ -154,13 +154,13 @@ fn run(game: &mut Match, id: PlayerId) {
         player.position += player.velocity * FRAME;
         return;
     }
-    let index = id.index as usize;
+    let turn = game.is_turn(id, to_ball);
     let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
     let player = game.player_mut(id);
     player.position += shift;
     let command = player.command.direction * player.command.speed;
     let facing = player.command.facing;
-    movement::run(player, command, facing, index, frame, to_ball);
+    movement::run(player, command, facing, frame, turn, to_ball < 10.0);
 }
 
 /// Returns by how much a player that expects the ball steps aside in a frame, so that the ball will come to its feet:

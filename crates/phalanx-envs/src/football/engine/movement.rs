@@ -141,15 +141,14 @@ pub(super) fn turn(player: &mut Player, direction: Vec2) {
 
 /// Lets a player run for one frame: it obeys its command after the latency, and looks where it runs.
 ///
-/// A new command is obeyed at the end of a step. Within 10 m of the ball a player may break off a step, at the
-/// latest 22 frames after the last time.
+/// A new command is obeyed when it is the mind's turn; near the ball no earlier than 22 frames after the last one.
 pub(super) fn run(
     player: &mut Player,
     command: Vec2,
     facing: Vec2,
-    index: usize,
     frame: u32,
-    to_ball: f32,
+    turn_of_mind: bool,
+    near: bool,
 ) {
     player.latency = player.latency.saturating_sub(1);
     let change = (command - player.obeyed).length_squared();
@@ -157,22 +156,9 @@ pub(super) fn run(
         // Small corrections are made within a step.
         if change < 1.0 && command != Vec2::ZERO && player.obeyed != Vec2::ZERO {
             player.obeyed = command;
-        } else if player.latency == 0 {
-            let period = if to_ball < 3.0 {
-                2
-            } else if to_ball < 5.0 {
-                5
-            } else if to_ball < 10.0 {
-                8
-            } else if player.obeyed == Vec2::ZERO {
-                12
-            } else {
-                25
-            };
-            if (frame + 7 * index as u32) % period == 0 {
-                player.obeyed = command;
-                player.latency = if period >= 12 { 0 } else { 22 };
-            }
+        } else if player.latency == 0 && turn_of_mind {
+            player.obeyed = command;
+            player.latency = if near { 22 } else { 0 };
         }
     }
     let limits = Limits::of(player, frame);

@@ -35,6 +35,8 @@ use view::{Memory, SNAPSHOT_FRAMES, View};
 
 /// How often a player's outlook is updated, in frames.
 const OUTLOOK_PERIOD: usize = 10;
+/// How near to the ball players decide more often, in metres.
+const NEAR: f32 = 10.0;
 /// The frames of a second.
 const SECOND: u32 = 100;
 /// The seconds over which a player's speed is averaged.
@@ -64,6 +66,8 @@ pub struct Minds {
 pub struct PlayerMind {
     /// How good its place is.
     pub outlook: Outlook,
+    /// Its time to the ball as it decided last, in seconds; zero before its first decision.
+    pub time_to_ball: f32,
     /// How far it ran in each of the last seconds, in metres.
     ran: [f32; BREATH_SECONDS],
     /// Where it was at the last full second.
@@ -118,7 +122,9 @@ pub fn think(game: &mut Match, rng: &mut Rng) {
                 continue;
             }
             let command = player::command(&View::new(game, team), index, rng);
-            game.players[team][index].command = command;
+            let player = &mut game.players[team][index];
+            player.command = command;
+            game.minds.players[team][index].time_to_ball = player.time_to_ball;
         }
     }
 }
@@ -154,6 +160,13 @@ fn remember(game: &mut Match) {
             let owner = owner as usize;
             game.fading_possession[owner] = 1.5;
             game.fading_possession[1 - owner] = 0.5;
+        }
+        // Players of the first team that stand near the ball have decided once before the whistle.
+        let first = game.setup.first_team.min(1);
+        for index in 0..game.counts[first] {
+            if game.players[first][index].position.distance(game.ball.position) < NEAR {
+                game.minds.players[first][index].time_to_ball = 1.0;
+            }
         }
     }
     let frame = game.frame;

@@ -7,7 +7,7 @@ use super::ramp::{curve, ramp};
 use super::support::Field;
 use super::view::{Figure, View};
 use crate::football::engine::pitch::{HALF_LENGTH, HALF_WIDTH};
-use crate::football::engine::pursuit::{SPRINT, speed_class};
+use crate::football::engine::pursuit::{SPEED_PER_METRE, SPRINT, speed_class};
 use crate::football::engine::state::{Kick, KickRequest, PlayerId, Role, TEAM_SIZE};
 use crate::football::engine::vec2::Vec2;
 
@@ -299,8 +299,6 @@ pub fn dribble(view: &View, index: usize) -> Vec2 {
     field.pull(goal, 0.725 + mindset(view.role(index)) * 0.05);
     let velocity = field.velocity();
     // The speed wanted is 2.6 m/s for each metre of the field, in the classes of speeds.
-    let speed = speed_class(
-        (velocity.length() * crate::football::engine::pursuit::SPEED_PER_METRE).min(SPRINT),
-    );
+    let speed = speed_class((velocity.length() * SPEED_PER_METRE).min(SPRINT));
     velocity.direction() * speed
 }

@@ -103,7 +103,9 @@ fn shared_files_and_the_file_of_an_algorithm_state_every_key_once_with_its_defau
             let before = stated.insert(key.clone(), value.clone());
             assert_ne!(before.as_ref(), Some(value), "{:?} repeats `{key}`", file.path);
         }
-        assert_eq!(stated, entry.defaults(), "{}", entry.id);
+        let mut expected = entry.defaults();
+        expected.extend(entry.run_defaults());
+        assert_eq!(stated, expected, "{}", entry.id);
     }
 }
 
@@ -126,6 +128,7 @@ fn the_keys_of_every_run_are_in_a_file_with_their_defaults() {
 fn no_preset_repeats_a_default() {
     for (entry, file) in presets().into_iter().chain(algorithm_files()) {
         let mut values = run_defaults();
+        values.extend(entry.run_defaults());
         values.extend(entry.defaults());
         for (key, value) in file.keys {
             let before = values.insert(key.clone(), value.clone());

@@ -12,7 +12,7 @@ const TRANSITIONS: &str = "batch_size_run = 2\nlearning_starts = 8\nbatch_size =
 const ROLLOUTS: &str =
     "batch_size_run = 4\nrollout_steps = 8\ndata_chunk_length = 0\nrnn_hidden_dim = 8\nepochs = 2";
 /// One algorithm for each kind of update.
-const ALGORITHMS: [(&str, &str); 20] = [
+const ALGORITHMS: [(&str, &str); 21] = [
     ("iql", Q_LEARNING),
     ("vdn", Q_LEARNING),
     ("qmix", Q_LEARNING),
@@ -25,6 +25,7 @@ const ALGORITHMS: [(&str, &str); 20] = [
     ("resq", Q_LEARNING),
     ("concaveq", Q_LEARNING),
     ("dqn", TRANSITIONS),
+    ("gnn_dqn", TRANSITIONS),
     ("pqn_vdn", ROLLOUTS),
     ("pqn_iql", ROLLOUTS),
     ("ippo", ROLLOUTS),

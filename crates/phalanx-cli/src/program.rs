@@ -147,6 +147,8 @@ fn is_usage_error(error: &anyhow::Error) -> bool {
                         | DeviceError::Unusable { .. }
                         | DeviceError::Unknown { .. }
                 )
+                | TrainError::Transfer(_)
+                | TrainError::InitFrom { .. }
                 | TrainError::RunExists { .. }
                 | TrainError::RunBusy { .. }
                 | TrainError::NotARun { .. }

@@ -7,6 +7,7 @@ use phalanx_core::nn::{DeviceError, WeightsError};
 
 use crate::config::ConfigError;
 use crate::replay::ReplayError;
+use crate::run::TransferError;
 
 /// An error of training, of evaluation, or of a run's folder.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,17 @@ pub enum TrainError {
     /// Weights cannot be read or do not match the network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A policy does not fit another environment or run.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// The initial weights of a run cannot be loaded from another run.
+    #[error("init_from={}: {cause}", run.display())]
+    InitFrom {
+        /// The other run.
+        run: PathBuf,
+        /// The cause.
+        cause: Box<TrainError>,
+    },
     /// A saved state cannot be read.
     #[error(transparent)]
     State(#[from] EnvError),

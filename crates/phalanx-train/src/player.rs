@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use phalanx_core::env::EnvSpec;
+
 use crate::encoders::Encoders;
 use crate::error::TrainError;
 use crate::rollout::{Policy, TeamRunner};
-use crate::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_with};
+use crate::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_for, load_policy_with};
 
 /// A trained team that acts in a loop of your own: a simulator, a game, a robot.
 ///
@@ -103,6 +105,18 @@ impl Player {
     /// Returns an error if there is no such checkpoint, or if a file is damaged.
     pub fn load_checkpoint(run: impl AsRef<Path>, id: CheckpointId) -> Result<Self, TrainError> {
         Self::load_with(run, id, &Encoders::builtin())
+    }
+
+    /// Loads the best policy of the run in the folder `run` for another environment than that of its
+    /// training ([`load_policy_for`]).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TrainError::Transfer`] if the policy does not fit the environment, and the errors of
+    /// [`Player::load`].
+    pub fn load_for(run: impl AsRef<Path>, spec: &EnvSpec) -> Result<Self, TrainError> {
+        let (_, files) = RunCheckpoints::of(run.as_ref()).load(CheckpointId::Best)?;
+        Ok(Self::new(load_policy_for(&files, &Encoders::builtin(), spec)?))
     }
 
     /// Does the same for a policy with one of `encoders`.

@@ -149,7 +149,7 @@ pub mod prelude {
     // Algorithms.
     #[doc(no_inline)]
     pub use phalanx_train::algorithms::{
-        ConcaveQ, CwQmix, Dqn, DqnSettings, Happo, Ia2c, Ippo, Iql, Maa2c, Mappo, OwQmix,
+        ConcaveQ, CwQmix, Dqn, DqnSettings, GnnDqn, Happo, Ia2c, Ippo, Iql, Maa2c, Mappo, OwQmix,
         PolicyGradient, Pqn, PqnIql, PqnVdn, QLearning, QLearningSettings, Qatten, Qmix, Qplex,
         Qtran, ResQ, SequentialPpo, Unrestricted, Vdn,
     };

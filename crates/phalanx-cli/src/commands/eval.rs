@@ -21,12 +21,17 @@ const MAX_ENVS: usize = 32;
 
 /// Evaluate the greedy policy of a run, or a scripted policy.
 ///
-/// A run is evaluated in its own environment, with the arguments of its training. With --policy, the
-/// first argument is an environment instead, and arguments of the environment may follow; the policy
-/// is the name of a scripted policy or the folder of a run.
+/// A run is evaluated in its own environment, with the arguments of its training, or with --env in another
+/// one. A policy plays in another environment if its networks have the same shapes there: with an encoder
+/// that reads entities, obs_agent_id=false and obs_last_action=false, whatever the number of agents and
+/// enemies. Otherwise the error names the first parameter that differs, and the keys to set.
+///
+/// With --policy, the first argument is an environment instead; the policy is the name of a scripted policy
+/// or the folder of a run. With --env and --policy, arguments of the environment may follow.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phalanx eval results/qmix/skirmish/3m/seed_1 --checkpoint best --episodes 320\n  \
+    phalanx eval results/qmix/skirmish/3m/seed_1 --env skirmish/3m env_args.opponent=kiting\n  \
     phalanx eval skirmish/5m_vs_6m --policy focus_fire --episodes 1000\n  \
     phalanx eval smax/3m --policy heuristic --json\n  \
     phalanx eval skirmish/3m --policy results/qmix/skirmish/3m/seed_1 env_args.opponent=kiting")]
@@ -34,9 +39,11 @@ pub(crate) struct Eval {
     /// The folder of a run or, with --policy, an environment (`phalanx list envs` shows them).
     #[arg(value_name = "RUN|ENV")]
     target: String,
-    /// With --policy: arguments of the environment, `env_args.key=value`.
-    #[arg(requires = "policy")]
+    /// With --env or --policy: arguments of the environment, `env_args.key=value`.
     args: Vec<String>,
+    /// Evaluate the run in this environment instead of its own.
+    #[arg(long, value_name = "ENV", conflicts_with = "policy")]
+    env: Option<String>,
     /// Policy to run: `random`, `heuristic`, another scripted policy of the environment (`phalanx
     /// describe` lists them), or the folder of a run.
     #[arg(long)]
@@ -76,14 +83,31 @@ impl Eval {
         }
         let (_, info) = RunFolder::open(path)?;
         let config = run_config(&info.config, path)?;
-        let (step, files) = RunCheckpoints::of(path).load(self.checkpoint)?;
-        let policy = load_policy_with(&files, &program.encoders)?;
-        let factory =
-            program.environments.factory(&info.env, &config.env_args).map_err(TrainError::from)?;
         let seed = self.seed.unwrap_or(config.seed);
-        let evaluation = self.greedy(&policy, seed, factory);
-        let title = format!("{} on {}, checkpoint after {step} steps, greedy", info.alg, info.env);
-        let head = json!({ "run": path, "checkpoint": step });
+        let mut head = json!({ "run": path });
+        let (env, step, evaluation) = match &self.env {
+            None => {
+                if let Some(argument) = self.args.first() {
+                    let reason = format!("{argument} needs an environment: --env {}", info.env);
+                    return Err(UsageError(reason).into());
+                }
+                let (step, files) = RunCheckpoints::of(path).load(self.checkpoint)?;
+                let policy = load_policy_with(&files, &program.encoders)?;
+                let factory = program.environments.factory(&info.env, &config.env_args);
+                let factory = factory.map_err(TrainError::from)?;
+                (&info.env, step, self.greedy(&policy, seed, factory))
+            }
+            Some(env) => {
+                let args = env_args(&self.args).map_err(TrainError::from)?;
+                let factory = program.environments.factory(env, &args)?;
+                let (step, policy) =
+                    policy_argument::load_trained(program, path, self.checkpoint, &*factory())?;
+                (head["env"], head["env_args"]) = (json!(env), json!(args));
+                (env, step, self.greedy(&policy, seed, factory))
+            }
+        };
+        head["checkpoint"] = json!(step);
+        let title = format!("{} on {env}, checkpoint after {step} steps, greedy", info.alg);
         self.show(&title, head, seed, &evaluation);
         Ok(())
     }
@@ -98,7 +122,7 @@ impl Eval {
             evaluate_scripted(scripted, factory, seed, self.episodes)
         } else if Path::new(policy).is_dir() {
             let path = Path::new(policy);
-            let policy = policy_argument::load_trained(program, path, self.checkpoint, &*env)?;
+            let (_, policy) = policy_argument::load_trained(program, path, self.checkpoint, &*env)?;
             self.greedy(&policy, seed, factory)
         } else {
             return Err(policy_argument::unknown(policy, &*env, "the folder of a run").into());

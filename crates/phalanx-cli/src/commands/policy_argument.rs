@@ -8,7 +8,7 @@ use phalanx_core::env::Env;
 use phalanx_envs::arguments::closest_match;
 use phalanx_train::Player;
 use phalanx_train::rollout::{Policy, ScriptedPolicy};
-use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_with};
+use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_for};
 use phalanx_train::trace::TracePolicy;
 
 use crate::Program;
@@ -25,7 +25,8 @@ pub(crate) fn trace_policy(
     }
     let path = Path::new(policy);
     if path.is_dir() {
-        return Ok(Player::new(load_trained(program, path, CheckpointId::Best, env)?).into());
+        let (_, policy) = load_trained(program, path, CheckpointId::Best, env)?;
+        return Ok(Player::new(policy).into());
     }
     if !path.is_file() {
         return Err(unknown(policy, env, "the folder of a run or a file of actions").into());
@@ -43,22 +44,19 @@ pub(crate) fn trace_policy(
     Ok(TracePolicy::Actions(actions))
 }
 
-/// Loads a policy from the folder of a run, and checks that it fits `env`.
+/// Loads a policy from the folder of a run, trained in `env` or in another environment that it fits;
+/// also returns the environment steps of its checkpoint.
 pub(crate) fn load_trained(
     program: &Program,
     run: &Path,
     id: CheckpointId,
     env: &dyn Env,
-) -> anyhow::Result<Policy> {
-    let (_, files) = RunCheckpoints::of(run).load(id)?;
-    let policy = load_policy_with(&files, &program.encoders)?;
-    let (inputs, spec) = (&policy.inputs, env.spec());
-    if (inputs.obs_dim, inputs.n_actions, inputs.n_agents)
-        != (spec.obs_dim, spec.n_actions, spec.n_agents())
-    {
-        return Err(UsageError(format!("the policy was not trained for `{}`", spec.id)).into());
-    }
-    Ok(policy)
+) -> anyhow::Result<(u64, Policy)> {
+    let (step, files) = RunCheckpoints::of(run).load(id)?;
+    let spec = env.spec();
+    let policy = load_policy_for(&files, &program.encoders, spec)
+        .with_context(|| format!("the policy of {} does not fit {}", run.display(), spec.id))?;
+    Ok((step, policy))
 }
 
 /// Returns the error of a `--policy` that is neither a scripted policy of `env` nor `alternative`.

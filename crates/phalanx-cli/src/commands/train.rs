@@ -22,8 +22,11 @@ use crate::program::STOPPED;
 /// Settings are configuration files (*.toml) and assignments `key=value`; they override the built-in
 /// defaults in the order given. Arguments of the environment are written `env_args.key=value`, or
 /// `key=value` where neither the run nor the algorithm has a key of that name. The files in configs/
-/// explain all keys: run.toml, q_learning.toml, policy_gradient.toml, pqn.toml and algs/ALG.toml. A file
+/// explain all keys: run.toml, q_learning.toml, dqn.toml, pqn.toml, policy_gradient.toml and algs/ALG.toml. A file
 /// may have sections for single environments: [env."skirmish/8m"].
+///
+/// init_from=RUN starts from the weights of another run's best policy, on the same environment or another one
+/// on which the networks have the same shapes.
 ///
 /// device=auto measures an update of this run on each device of the build, chooses the fastest, and
 /// writes its name into the run's config.toml; --resume uses the same device.
@@ -37,6 +40,7 @@ use crate::program::STOPPED;
     phalanx train vdn two_step epsilon_finish=1.0 t_max=20000\n  \
     phalanx train mappo skirmish/5m_vs_6m configs/algs/mappo.toml --dry-run\n  \
     phalanx train qmix skirmish map=configs/maps/two_ramps.toml\n  \
+    phalanx train qmix skirmish/8m opponent=kiting init_from=results/qmix/skirmish/8m/seed_1 seed=2\n  \
     phalanx train --resume results/qmix/skirmish/8m/seed_3")]
 pub(crate) struct Train {
     /// The algorithm; `phalanx list algs` shows them.
@@ -78,6 +82,10 @@ impl Train {
         let folder = || RunFolder::path_for(&trainer.config, alg, &env);
         let path = self.resume.clone().unwrap_or_else(folder);
         if self.dry_run {
+            if self.resume.is_none() {
+                // Also loads the weights that `init_from` names.
+                trainer.policy()?;
+            }
             let text = if self.json { config.to_json().to_string() } else { config.to_toml() };
             print(text.trim_end());
             return Ok(());

@@ -60,6 +60,12 @@ fn a_run_can_be_trained_evaluated_and_traced() {
         elsewhere["test_return_mean"], evaluated["test_return_mean"],
         "it plays the same battles"
     );
+    let there = ["eval", run, "--env", "skirmish/3m", "--checkpoint", "last"];
+    let there = |more: &[&str]| json(at, &[&there[..], &rest, more].concat());
+    assert_eq!(there(&[])["test_return_mean"], evaluated["test_return_mean"]);
+    let args = there(&["env_args.opponent=stop"]);
+    assert_eq!(args["env_args"]["opponent"], "stop");
+    assert_ne!(args["test_return_mean"], evaluated["test_return_mean"]);
     let opposed = json(at, &[&usual[..], &rest, &["env_args.opponent=stop"]].concat());
     assert_ne!(
         opposed["test_return_mean"], evaluated["test_return_mean"],
@@ -70,6 +76,13 @@ fn a_run_can_be_trained_evaluated_and_traced() {
             .status
             .success()
     );
+    for wrong in [&["eval", run, "--env", "skirmish/8m"][..], &["eval", run, "opponent=stop"]] {
+        let wrong = phalanx(at, wrong);
+        assert_eq!(wrong.status.code(), Some(2));
+        let text = String::from_utf8_lossy(&wrong.stderr);
+        let fits = text.contains("does not fit skirmish/8m: the parameter `");
+        assert!(fits || text.contains("opponent=stop needs an environment: --env"), "{text}");
+    }
     let wrong = phalanx(at, &["trace", "skirmish/8m", "--policy", run, "--out", "u.jsonl"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(!at.join("u.jsonl").exists());

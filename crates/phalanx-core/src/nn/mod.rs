@@ -55,4 +55,6 @@ pub use phalanx_kernels::{
     Activation, ConcaveWeights, Convex, Convolution, Positive, count_multiply_adds,
     peak_fma_per_second,
 };
-pub use weights::{WeightsError, from_safetensors, to_safetensors, with_weights};
+pub use weights::{
+    WeightsError, from_safetensors, part_from_safetensors, to_safetensors, with_weights,
+};

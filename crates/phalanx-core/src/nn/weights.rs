@@ -117,6 +117,23 @@ pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, Weights
     }
 }
 
+/// Returns `module` with the weights of `part`, one of its modules, replaced by those of a safetensors
+/// file of such a part.
+///
+/// # Errors
+///
+/// Returns the errors of [`from_safetensors`] for the part.
+pub fn part_from_safetensors<M: Module, P: Module>(
+    module: M,
+    part: &P,
+    bytes: &[u8],
+) -> Result<M, WeightsError> {
+    let part = from_safetensors(part.clone(), bytes)?;
+    let mut finder = Finder { ids: Vec::new(), tensors: Vec::new() };
+    part.visit(&mut finder);
+    Ok(module.map(&mut Replacer(finder.ids.into_iter().zip(finder.tensors).collect())))
+}
+
 /// Returns `module` with all weights replaced by the results of `values` for their names and
 /// shapes, row-major.
 ///
@@ -288,6 +305,19 @@ impl<F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper for Filler<F> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let values = (self.values)(&self.path.name(), &param.dims());
         replaced(param, values)
+    }
+}
+
+/// Replaces the parameters with these identifiers by flat ones.
+struct Replacer(HashMap<ParamId, Tensor<1>>);
+
+impl ModuleMapper for Replacer {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(new) = self.0.remove(&param.id) else { return param };
+        param.map(|old| {
+            let new = new.reshape(old.dims());
+            if old.is_require_grad() { Tensor::from_inner(new).require_grad() } else { new }
+        })
     }
 }
 

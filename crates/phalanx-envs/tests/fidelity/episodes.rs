@@ -14,12 +14,18 @@ use super::statistics::{deviation, mean, quantile};
 /// The ends of episodes, by their names in the golden file.
 pub const ENDS: [&str; 5] = ["goal", "conceded", "out", "lost", "time"];
 
+/// The restarts after a whistle, by the numbers of the phases.
+const RESTARTS: [&str; 7] =
+    ["none", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty"];
+
 /// One episode.
 #[derive(Clone, Copy, Debug)]
 pub struct Episode {
     /// The index of the end in [`ENDS`].
     pub end: usize,
     pub length: usize,
+    /// The phase after the last step.
+    pub mode: usize,
     pub score: [u32; 2],
     /// Steps in which the left team, the right team and nobody own the ball.
     pub owned: [usize; 3],
@@ -28,7 +34,7 @@ pub struct Episode {
 }
 
 /// Returns the environment and the index of the scripted policy for a row of the golden file.
-fn environment(row: &Value) -> Option<(Football, usize)> {
+pub fn environment(row: &Value) -> Option<(Football, usize)> {
     let name = text(row, "scenario");
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name)?;
     let policy = match text(row, "policy") {
@@ -73,7 +79,8 @@ fn play(env: &mut Football, policy: usize, seed: u32, cap: usize) -> Episode {
         () if info("possession_lost") > 0.0 => 3,
         () => 4,
     };
-    Episode { end, length, score, owned, checkpoints: info("checkpoints") }
+    let mode = env.game().mode as usize;
+    Episode { end, length, mode, score, owned, checkpoints: info("checkpoints") }
 }
 
 /// Plays `episodes` episodes of a row on all cores. Returns nothing if the scenario is unknown.
@@ -119,6 +126,14 @@ pub fn compare_row(golden: &Value, row: &Value, count: u32) -> Vec<Comparison> {
         let share = ours.iter().filter(|episode| episode.end == index).count() as f64 / m;
         if engine.value > 0.0 || share > 0.0 {
             add(&format!("{end} (%)"), engine, Estimate::share(share, m), 10.0);
+        }
+    }
+    for (mode, restart) in RESTARTS.iter().enumerate() {
+        let engine = Estimate::share(numbers(&row["whistles"])[mode] / n, n);
+        let whistles = ours.iter().filter(|episode| episode.end == 2 && episode.mode == mode);
+        let share = whistles.count() as f64 / m;
+        if engine.value.max(100.0 * share) > 3.0 {
+            add(&format!("out, {restart} (%)"), engine, Estimate::share(share, m), 10.0);
         }
     }
     let lengths = ours.iter().map(|episode| episode.length as f64).collect::<Vec<_>>();
@@ -190,15 +205,17 @@ pub fn compare_full_games(row: &Value, count: u32) -> Vec<Comparison> {
     rows
 }
 
-/// Compares every row: `count` episodes of academy scenarios, `games` full games.
-pub fn compare(count: u32, games: u32, filter: &str) -> Vec<Comparison> {
+/// Compares every row whose scenario and policy contain `filter`: `count` episodes of academy scenarios, `games` full
+/// games. Hands each row's comparisons to `show` when it is done.
+pub fn compare(count: u32, games: u32, filter: &str, mut show: impl FnMut(Vec<Comparison>)) {
     let golden = read("episodes");
     let wanted = |row: &&Value| {
         format!("{}, {}", text(row, "scenario"), text(row, "policy")).contains(filter)
     };
-    let academy = list(&golden, "rows").iter().filter(wanted);
-    let full = list(&golden, "full_games").iter().filter(wanted);
-    let mut rows = academy.flat_map(|row| compare_row(&golden, row, count)).collect::<Vec<_>>();
-    rows.extend(full.flat_map(|row| compare_full_games(row, games)));
-    rows
+    for row in list(&golden, "rows").iter().filter(wanted) {
+        show(compare_row(&golden, row, count));
+    }
+    for row in list(&golden, "full_games").iter().filter(wanted) {
+        show(compare_full_games(row, games));
+    }
 }

@@ -5,7 +5,7 @@
 //!   [`Algorithms::register`] in a program of your own.
 //! - Q-learning: [`QLearning`] over any [`Mixer`](phalanx_core::nn::Mixer), and algorithms that
 //!   implement [`ValueFactorisation`].
-//! - DQN: [`Dqn`].
+//! - DQN: [`Dqn`] and [`GnnDqn`].
 //! - PQN: [`PqnVdn`] and [`PqnIql`].
 //! - Policy gradients: [`PolicyGradient`] holds the settings of [`Ippo`], [`Mappo`], [`Happo`],
 //!   [`SequentialPpo`], [`Ia2c`] and [`Maa2c`].
@@ -60,7 +60,7 @@ mod q_learning;
 mod registry;
 mod transfer;
 
-pub use dqn::{Dqn, DqnLoss, DqnSettings};
+pub use dqn::{Dqn, DqnLoss, DqnSettings, GnnDqn};
 pub use learning_rate::LearningRate;
 pub use planned_updates::PlannedUpdates;
 pub use policy_gradient::{
@@ -85,6 +85,7 @@ use toml::Table;
 
 use crate::error::TrainError;
 use crate::rollout::{InputLayout, Metrics, Policy};
+use crate::run::TransferError;
 
 /// An algorithm with its settings: a plain value with public fields that creates learners.
 pub trait Algorithm: Send + Sync {
@@ -99,6 +100,12 @@ pub trait Algorithm: Send + Sync {
 
     /// Returns the default settings in the form of [`Algorithm::table`].
     fn defaults(&self) -> Table;
+
+    /// Returns the keys of every run ([`RunConfig`](crate::config::RunConfig)) whose defaults differ with
+    /// this algorithm, in the form of [`Algorithm::table`]. Usually there are none.
+    fn run_defaults(&self) -> Table {
+        Table::new()
+    }
 
     /// Returns the settings whose values are invalid. Their types have already been checked.
     fn validate(&self) -> Vec<InvalidSetting>;
@@ -219,12 +226,48 @@ pub trait Learner: Send {
     /// Returns an error if weights cannot be read from the device.
     fn save(&self, scope: SaveScope) -> Result<Vec<NamedFile>, TrainError>;
 
+    /// Replaces the initial weights of the agents' networks, and those of their target networks, by the
+    /// weights in a checkpoint of another run. Mixers and critics get those of the checkpoint, too, if
+    /// all their parameters have the same shapes.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TrainError::Weights`] if a parameter of the agents is missing or has another shape, and
+    /// [`TransferError::Unsupported`](crate::run::TransferError::Unsupported) by default. The learner is
+    /// then unchanged.
+    fn init_from(&mut self, files: &[NamedFile]) -> Result<LoadedParts, TrainError> {
+        let _ = files;
+        Err(TransferError::Unsupported.into())
+    }
+
     /// Restores what [`Learner::save`] wrote with [`SaveScope::Full`].
     ///
     /// # Errors
     ///
     /// Returns an error if a file is missing, damaged or belongs to other networks.
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError>;
+}
+
+/// The parts of a learner that [`Learner::init_from`] has loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedParts {
+    /// The parts with loaded weights, such as `agents` and `mixer`.
+    pub loaded: Vec<&'static str>,
+    /// The parts that keep their initial weights.
+    pub not_loaded: Vec<&'static str>,
+}
+
+impl LoadedParts {
+    /// Returns the parts of a learner whose only networks are those of the agents.
+    fn agents() -> Self {
+        Self { loaded: vec!["agents"], not_loaded: Vec::new() }
+    }
+
+    /// Adds a part with whether it was loaded.
+    fn and(mut self, part: &'static str, is_loaded: bool) -> Self {
+        if is_loaded { &mut self.loaded } else { &mut self.not_loaded }.push(part);
+        self
+    }
 }
 
 /// Parts of a learner that are saved.

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use toml::Table;
 
 use super::{
-    Algorithm, ConcaveQ, CwQmix, Dqn, Happo, Ia2c, Ippo, Maa2c, Mappo, OwQmix, PqnIql, PqnVdn,
-    QLearning, Qtran, ResQ, SequentialPpo,
+    Algorithm, ConcaveQ, CwQmix, Dqn, GnnDqn, Happo, Ia2c, Ippo, Maa2c, Mappo, OwQmix, PqnIql,
+    PqnVdn, QLearning, Qtran, ResQ, SequentialPpo,
 };
 use crate::config::{ConfigError, renamed, run_defaults};
 
@@ -30,6 +30,7 @@ impl Algorithms {
             AlgorithmEntry::of::<ResQ>(),
             AlgorithmEntry::of::<ConcaveQ>(),
             AlgorithmEntry::of::<Dqn>(),
+            AlgorithmEntry::of::<GnnDqn>(),
             AlgorithmEntry::of::<PqnVdn>(),
             AlgorithmEntry::of::<PqnIql>(),
             AlgorithmEntry::of::<Ippo>(),
@@ -113,6 +114,7 @@ pub struct AlgorithmEntry {
     /// A one-line summary.
     pub summary: &'static str,
     defaults: fn() -> Table,
+    run_defaults: fn() -> Table,
     read: fn(&Table) -> Result<Box<dyn Algorithm>, toml::de::Error>,
 }
 
@@ -124,6 +126,7 @@ impl AlgorithmEntry {
             id: algorithm.id(),
             summary: algorithm.summary(),
             defaults: || A::default().defaults(),
+            run_defaults: || A::default().run_defaults(),
             read: |table| Ok(Box::new(table.clone().try_into::<A>()?)),
         }
     }
@@ -131,6 +134,11 @@ impl AlgorithmEntry {
     /// Returns the algorithm's keys and their defaults.
     pub fn defaults(&self) -> Table {
         (self.defaults)()
+    }
+
+    /// Returns the keys of every run whose defaults differ with this algorithm.
+    pub fn run_defaults(&self) -> Table {
+        (self.run_defaults)()
     }
 
     /// Reads the algorithm's settings from a table, which may also hold other keys.

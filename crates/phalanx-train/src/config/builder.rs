@@ -42,6 +42,7 @@ impl ConfigBuilder {
     /// Starts from the defaults of a run with this algorithm.
     pub fn new(algorithm: AlgorithmEntry) -> Self {
         let mut table = run_defaults();
+        table.extend(algorithm.run_defaults());
         table.extend(algorithm.defaults());
         Self {
             algorithm,

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use phalanx_core::settings::{Check, InvalidSetting, fields};
 
+use super::builder::run_defaults;
 use super::lr_schedule::LrSchedule;
+use crate::algorithms::Algorithm;
 
 /// The keys that every run has, with PyMARL's names where it has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +47,10 @@ pub struct RunConfig {
     pub threads: usize,
     /// The folder that holds all runs.
     pub results_dir: String,
+    /// The folder of another run, whose best policy gives the agents their first weights
+    /// ([`Trainer::init_from`](crate::Trainer::init_from)); empty for random weights.
+    #[serde(default)]
+    pub init_from: String,
     /// The encoder of observations at the beginning of every agent's network, by name
     /// ([`Encoders`](crate::Encoders)), or `none`.
     #[serde(default = "no_encoder")]
@@ -76,6 +82,7 @@ impl Default for RunConfig {
             device: "cpu".to_owned(),
             threads: 0,
             results_dir: "results".to_owned(),
+            init_from: String::new(),
             encoder: no_encoder(),
             encoder_args: toml::Table::new(),
             env_args: toml::Table::new(),
@@ -89,6 +96,20 @@ impl RunConfig {
     /// schedule.
     pub const CHANGEABLE_ON_RESUME: [&str; 6] =
         ["t_max", "save_state_interval", "keep_state", "device", "threads", "results_dir"];
+
+    /// Returns the defaults of a run with this algorithm ([`Algorithm::run_defaults`]).
+    ///
+    /// # Panics
+    ///
+    /// Panics if the algorithm states a key that runs do not have, or a value of the wrong type.
+    pub fn of(algorithm: &dyn Algorithm) -> Self {
+        let mut table = run_defaults();
+        for (key, value) in algorithm.run_defaults() {
+            let before = table.insert(key.clone(), value);
+            assert!(before.is_some(), "{}: runs have no key `{key}`", algorithm.id());
+        }
+        table.try_into().unwrap_or_else(|error| panic!("{}: {error}", algorithm.id()))
+    }
 
     /// Returns the invalid settings.
     pub fn validate(&self) -> Vec<InvalidSetting> {

@@ -8,6 +8,7 @@ use toml::Table;
 
 use super::ended::Ended;
 use super::host_info::HostInfo;
+use super::transfer::InitialWeights;
 use crate::config::RunConfig;
 use crate::config::renamed;
 use crate::error::TrainError;
@@ -37,6 +38,9 @@ struct RunJson {
     seed: u64,
     device: String,
     machine: HostInfo,
+    /// The weights with which the run began, if they came from another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    initial_weights: Option<InitialWeights>,
     /// How the run ended, if it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
@@ -121,6 +125,7 @@ impl RunFolder {
             seed: seed as u64,
             device: text("device").unwrap_or_default().to_owned(),
             machine: HostInfo::here(),
+            initial_weights: self.description().ok().and_then(|run| run.initial_weights),
             ended: None,
             t_env: None,
         };
@@ -137,6 +142,12 @@ impl RunFolder {
         let bytes = fs::read(&path).map_err(TrainError::io("read", &path))?;
         serde_json::from_slice(&bytes)
             .map_err(|error| TrainError::NotARun { path, reason: error.to_string() })
+    }
+
+    /// Records in `run.json` that the run began with weights of another run.
+    pub(super) fn record_initial_weights(&self, initial: InitialWeights) -> Result<(), TrainError> {
+        let run = self.description()?;
+        self.write_description(&RunJson { initial_weights: Some(initial), ..run })
     }
 
     /// Records in `run.json` that the run ended after `t_env` environment steps.

@@ -3,6 +3,7 @@
 //! - [`Trainer`] trains one algorithm on one environment, as a whole run or step by step,
 //! - [`Observer`] receives progress, metrics and warnings; [`ProgressDisplay`] prints them,
 //! - [`evaluate`] plays greedy episodes,
+//! - [`TransferError`] explains why a policy does not fit another environment or run,
 //! - [`checkpoint`] writes and reads weights and training states atomically,
 //! - [`log`] writes the metrics.
 
@@ -23,6 +24,7 @@ mod state;
 mod step;
 mod trainer;
 mod training_loop;
+mod transfer;
 
 pub use ended::{Ended, RunSummary};
 pub use folder::{RunFolder, RunInfo};
@@ -30,3 +32,4 @@ pub use host_info::HostInfo;
 pub use observer::{Observer, Progress, Report};
 pub use progress_display::ProgressDisplay;
 pub use trainer::Trainer;
+pub use transfer::{InitialWeights, TransferError};

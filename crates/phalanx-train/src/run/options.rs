@@ -1,5 +1,6 @@
 //! Optional parts of a run, one line each in the caller's program.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use phalanx_core::settings::{Check, InvalidSetting};
@@ -95,6 +96,33 @@ impl Trainer {
     #[must_use]
     pub fn stop_if(mut self, rule: impl FnMut(&Report) -> bool + Send + 'static) -> Self {
         self.stop_rules.push(Box::new(rule));
+        self
+    }
+
+    /// Gives the agents, and their target networks, the weights of the best policy of the run in the
+    /// folder `run` before training. Mixers and critics get those of that run, too, if all their parameters
+    /// have the same shapes. What was loaded is logged, and stands in `run.json`.
+    ///
+    /// The networks must have the same shapes. With an encoder that reads entities, and with
+    /// `obs_agent_id=false` and `obs_last_action=false`, these do not depend on the number of agents and
+    /// enemies. Otherwise [`Trainer::run`] and the other methods return [`TrainError::InitFrom`], which
+    /// names the first parameter that differs and the keys to set.
+    ///
+    /// ```no_run
+    /// use phalanx_train::{Trainer, algorithms::Qmix};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let easy = phalanx_envs::registry::factory("skirmish/8m", &Default::default())?;
+    /// Trainer::new(Qmix::default(), easy.clone()).run("results/easy")?;
+    /// let settings = "opponent = \"kiting\"".parse()?;
+    /// let hard = phalanx_envs::registry::factory("skirmish/8m", &settings)?;
+    /// Trainer::new(Qmix::default(), hard).init_from("results/easy").run("results/hard")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn init_from(mut self, run: impl AsRef<Path>) -> Self {
+        self.config.init_from = run.as_ref().to_string_lossy().into_owned();
         self
     }
 

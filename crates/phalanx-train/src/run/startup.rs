@@ -11,9 +11,11 @@ impl Trainer {
     /// rewards that are not used.
     pub(super) fn send_startup_messages(&mut self) -> Result<(), TrainError> {
         let t_max = self.config.t_max;
-        let learner = &self.session()?.learner;
+        let session = self.session()?;
+        let learner = &session.learner;
         let planned = learner.planned_updates(t_max);
-        let mut infos: Vec<String> = learner.startup_message().into_iter().collect();
+        let initial = session.initial.as_ref().map(ToString::to_string);
+        let mut infos: Vec<String> = initial.into_iter().chain(learner.startup_message()).collect();
         let mut warnings = Vec::new();
         let unused = !learner.uses_agent_rewards();
         if let Some(planned) = planned {
@@ -25,8 +27,8 @@ impl Trainer {
         let spec = self.spec()?;
         if spec.agent_rewards && unused {
             warnings.push(format!(
-                "{} learns from the team's reward: the agent rewards of {} are not used (iql with \
-                 common_reward=false uses them)",
+                "{} learns from the team's reward: the agent rewards of {} are not used (iql and dqn \
+                 with common_reward=false use them)",
                 self.algorithm().id(),
                 spec.id
             ));

@@ -63,8 +63,9 @@ impl Trainer {
             })
         };
         let metrics = unpack("the metrics", &find("tally.bin")?.bytes)?;
-        let session = self.session()?;
+        let session = self.prepared()?;
         session.learner.load(files)?;
+        session.initialised = true;
         session.envs.load(&find("envs.bin")?.bytes)?;
         session.test_envs.load(&find("test_envs.bin")?.bytes)?;
         session.metrics = metrics;

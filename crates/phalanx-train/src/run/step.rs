@@ -112,7 +112,7 @@ impl Trainer {
     ///
     /// Returns the errors of [`Trainer::prepare`].
     pub fn spec(&mut self) -> Result<EnvSpec, TrainError> {
-        Ok(self.session()?.envs.spec().clone())
+        Ok(self.prepared()?.envs.spec().clone())
     }
 
     /// Returns the means of all metrics since the last call, by name, and clears them. Waits for pending

@@ -1,5 +1,6 @@
 //! The trainer: one algorithm on one environment, step by step or as a whole run.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -11,6 +12,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use toml::Table;
 
 use super::observer::{Observer, Report};
+use super::transfer::{InitialWeights, load_initial};
 use crate::algorithms::{Algorithm, Learner, LearnerContext, LearningRate};
 use crate::config::{ConfigError, RunConfig};
 use crate::device::{AUTO, fastest_device};
@@ -70,18 +72,23 @@ pub(super) struct Session {
     pub(super) pool: ThreadPool,
     pub(super) metrics: Metrics,
     pub(super) learning_rate: LearningRate,
+    /// Whether the networks have their first weights, from another run or a saved state.
+    pub(super) initialised: bool,
+    /// The weights from another run, if the networks began with them.
+    pub(super) initial: Option<InitialWeights>,
     pub(super) started: Instant,
     /// The seconds of training before `started`, if the run was resumed.
     pub(super) earlier_seconds: f64,
 }
 
 impl Trainer {
-    /// Creates a trainer of `algorithm` on copies of the environment that `factory` creates.
+    /// Creates a trainer of `algorithm` on copies of the environment that `factory` creates, with the
+    /// default settings of a run ([`RunConfig::of`]).
     pub fn new<E: Env + 'static>(
         algorithm: impl Algorithm + 'static,
         factory: impl Fn() -> E + Clone + Send + Sync + 'static,
     ) -> Self {
-        Self::from_parts(RunConfig::default(), Box::new(algorithm), factory)
+        Self::from_parts(RunConfig::of(&algorithm), Box::new(algorithm), factory)
     }
 
     /// Creates a trainer with a configuration and an algorithm chosen at run time.
@@ -252,6 +259,8 @@ impl Trainer {
             pool,
             metrics: Metrics::default(),
             learning_rate,
+            initialised: self.config.init_from.is_empty(),
+            initial: None,
             started: Instant::now(),
             earlier_seconds: 0.0,
         });
@@ -275,8 +284,22 @@ impl Trainer {
         Ok(())
     }
 
-    pub(super) fn session(&mut self) -> Result<&mut Session, TrainError> {
+    /// Returns the session, whose networks may not have their first weights yet.
+    pub(super) fn prepared(&mut self) -> Result<&mut Session, TrainError> {
         self.prepare()?;
         Ok(self.session.as_mut().expect("`prepare` creates it"))
+    }
+
+    /// Returns the session, after its networks have got their first weights.
+    pub(super) fn session(&mut self) -> Result<&mut Session, TrainError> {
+        let (run, device) = (self.config.init_from.clone(), self.config.device.clone());
+        let session = self.prepared()?;
+        if !session.initialised {
+            let (learner, spec) = (&mut *session.learner, session.envs.spec());
+            let load = || load_initial(learner, spec, Path::new(&run));
+            session.initial = Some(nn::catch_device_failure(&device, &session.device, load)??);
+            session.initialised = true;
+        }
+        Ok(session)
     }
 }

@@ -20,11 +20,14 @@ pub(super) fn run(
     overwrite: bool,
 ) -> Result<RunSummary, TrainError> {
     // Errors are found before anything is written.
-    trainer.prepare()?;
+    let initial = trainer.session()?.initial.clone();
     let info = info(trainer)?;
     let config = trainer.config.clone();
     let _lock = RunFolder::lock(path)?;
     let folder = RunFolder::create(path, &info, overwrite)?;
+    if let Some(initial) = initial {
+        folder.record_initial_weights(initial)?;
+    }
     trainer.add_observer(Box::new(RunLog::create(folder, &info, config.seed)?))?;
     trainer.send_progress();
     trainer.send_startup_messages()?;

@@ -37,6 +37,11 @@ impl InputNorm {
         Self { count: 1.0, mean: vec![0.0; dim], variance: vec![1.0; dim] }
     }
 
+    /// Returns the length of an input.
+    pub fn dim(&self) -> usize {
+        self.mean.len()
+    }
+
     /// Adds the inputs `[row, dim]` to the moments (the parallel update of Chan et al. 1979).
     pub fn update(&mut self, rows: &[f32]) {
         let dim = self.mean.len();

@@ -61,7 +61,8 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
             let player = game.player_mut(id);
             player.body =
                 if frames > 1 { Body::Stumble { frames: frames - 1 } } else { Body::Free };
-            slow_down(player, 0.05);
+            let faster = player.velocity.length() - STUMBLING;
+            slow_down(player, faster.clamp(0.0, 0.2));
         }
         Body::Fallen { frames } => {
             let player = game.player_mut(id);
@@ -78,6 +79,9 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         carry_in_hands(game, id);
     }
 }
+
+/// The speed that a stumbling body keeps.
+const STUMBLING: f32 = 2.5;
 
 fn slow_down(player: &mut Player, change: f32) {
     player.velocity -= player.velocity.limited(change);
@@ -112,7 +116,7 @@ fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     }
     saves::begin(game, id)
         || begin_kick(game, id, rng)
-        || touches::begin(game, id)
+        || touches::begin(game, id, rng)
         || duels::begin_tackle(game, id)
 }
 
@@ -127,7 +131,8 @@ fn run(game: &mut Match, id: PlayerId) {
         && game.has_best_possession(id);
     let frame = game.frame;
     if chases {
-        let wanted = wanted_carry(player).length();
+        // Not that of `carry`, which slows down before a kick.
+        let wanted = player.command.speed;
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
         let speed = if pursuit.speed < 1.0 {
@@ -149,13 +154,13 @@ fn run(game: &mut Match, id: PlayerId) {
         player.position += player.velocity * FRAME;
         return;
     }
-    let index = id.index as usize;
+    let turn = game.is_turn(id, to_ball);
     let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
     let player = game.player_mut(id);
     player.position += shift;
     let command = player.command.direction * player.command.speed;
     let facing = player.command.facing;
-    movement::run(player, command, facing, index, frame, to_ball);
+    movement::run(player, command, facing, frame, turn, to_ball < 10.0);
 }
 
 /// Returns by how much a player that expects the ball steps aside in a frame, so that the ball will come to its feet:
@@ -187,6 +192,10 @@ const DRIBBLE: f32 = 3.84;
 fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let Some(request) = player.command.kick else { return false };
+    // The built-in rules first take a ball and kick it then.
+    if !player.is_commanded_by_agent() && !player.has_possession && game.holder != Some(id) {
+        return false;
+    }
     if !player.acts() || game.holder.is_some_and(|holder| holder != id) {
         return false;
     }

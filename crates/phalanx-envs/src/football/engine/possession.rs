@@ -86,7 +86,11 @@ impl Match {
     /// Returns whether a player has possession: the ball is at most 0.5 m high, within 1 m of
     /// `position + 0.05 velocity + 0.1 facing`, and at most 6 m/s faster or slower than the player in any direction.
     pub fn has_possession(&self, player: &Player) -> bool {
-        if matches!(player.body, Body::FollowThrough { .. }) || self.ball.height > 0.5 {
+        let gap = self.ball.position - player.position;
+        if self.ball.height > 0.5
+            || gap.length_squared() > 9.0
+            || matches!(player.body, Body::FollowThrough { .. })
+        {
             return false;
         }
         let centre = player.position + player.velocity * 0.05 + player.facing * 0.1;
@@ -121,7 +125,7 @@ impl Match {
                     times[number] = seconds;
                     break;
                 }
-                seconds += (gap * closing).max(FRAME);
+                seconds += (gap * closing).max(1.5 * FRAME);
             }
         }
         if let Body::WindUp { frames, .. } = player.body {
@@ -142,21 +146,21 @@ impl Match {
         self.team_time_to_ball = [100.0; 2];
         for team in 0..2 {
             for index in 0..self.counts[team] {
-                let player = self.players[team][index];
+                let player = &self.players[team][index];
                 if !player.on_pitch {
                     continue;
                 }
-                if self.must_update_time(&player, index) {
-                    let [usual, optimistic] = self.compute_time_to_ball(&player);
-                    let player = &mut self.players[team][index];
-                    player.time_to_ball = usual;
-                    player.optimistic_time_to_ball = optimistic;
-                }
+                let times =
+                    self.must_update_time(player, index).then(|| self.compute_time_to_ball(player));
                 let holds = self
                     .holder
                     .map(|holder| holder == PlayerId { team: team as u8, index: index as u8 });
-                let has = holds.unwrap_or_else(|| self.has_possession(&player));
+                let has = holds.unwrap_or_else(|| self.has_possession(player));
                 let player = &mut self.players[team][index];
+                if let Some([usual, optimistic]) = times {
+                    player.time_to_ball = usual;
+                    player.optimistic_time_to_ball = optimistic;
+                }
                 if holds == Some(true) {
                     player.time_to_ball = 0.001;
                     player.optimistic_time_to_ball = 0.001;
@@ -172,19 +176,21 @@ impl Match {
         self.update_designated();
     }
 
-    /// Returns whether the time to the ball of a player is computed in this frame: every frame near the ball, every
-    /// fourth within 10 m, else every tenth.
+    /// Returns whether the time to the ball of a player is computed in this frame: every frame within 2 m of
+    /// the ball, every second, fifth or twentieth frame farther away.
     fn must_update_time(&self, player: &Player, index: usize) -> bool {
         if self.frame == self.path_frame {
             return true;
         }
-        let distance = player.position.distance(self.ball.position);
-        let period = if distance < 3.0 {
+        let distance = (player.position - self.ball.position).length_squared();
+        let period = if distance < 4.0 {
             1
-        } else if distance < 10.0 {
-            4
+        } else if distance < 36.0 {
+            2
+        } else if distance < 225.0 {
+            5
         } else {
-            10
+            20
         };
         (self.frame as usize + index) % period == 0
     }

@@ -17,7 +17,8 @@ use super::settings::DqnSettings;
 use super::transitions::{Transition, TransitionReplay, TransitionSizes, View};
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{
-    Learner, LearnerContext, LearningRate, NamedFile, PlannedUpdates, SaveScope, TargetUpdate, file,
+    Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope,
+    TargetUpdate, file,
 };
 use crate::error::TrainError;
 use crate::rollout::{InputLayout, Metrics, Policy, TeamRunner, epsilon_greedy, select_each};
@@ -362,6 +363,14 @@ impl Learner for DqnLearner {
             ]);
         }
         Ok(files)
+    }
+
+    fn init_from(&mut self, files: &[NamedFile]) -> Result<LoadedParts, TrainError> {
+        let bytes = file(files, "agent.safetensors")?;
+        self.networks = from_safetensors(self.networks.clone(), bytes)?;
+        self.target = self.networks.valid();
+        self.actor = self.networks.to_actor();
+        Ok(LoadedParts::agents())
     }
 
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {

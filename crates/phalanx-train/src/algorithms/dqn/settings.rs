@@ -5,6 +5,7 @@ use phalanx_core::nn::{OptimizerConfig, OptimizerKind, Sharing};
 use phalanx_core::rl::LinearSchedule;
 use phalanx_core::settings::{Check, InvalidSetting, fields};
 use serde::{Deserialize, Serialize};
+use toml::Table;
 
 use super::learner::DqnLearner;
 use crate::algorithms::TargetUpdate;
@@ -18,6 +19,33 @@ pub struct Dqn {
     /// The settings.
     #[serde(flatten)]
     pub learning: DqnSettings,
+}
+
+/// DQN whose agents read their observation as a graph of entities, by default through graph convolutions
+/// (`encoder=gcn`).
+///
+/// It is our reading of the agent of Niu et al. 2022, *Graph Neural Network based Agent in Google Research
+/// Football*, arXiv 2204.11142, which leaves open:
+///
+/// - the edges of the graph: all present entities are neighbours;
+/// - how the nodes become action values: the node of the agent itself is the input of two hidden layers,
+///   and actions that target an entity have heads computed from its node;
+/// - the discount factor, exploration, the size of the replay buffer and the target network's period: those
+///   of [`DqnSettings`].
+///
+/// Neither an agent ID nor a last action is appended to the input, so that a policy fits any number of
+/// entities. `configs/algs/gnn_dqn_paper.toml` holds the paper's other settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GnnDqn {
+    /// The settings.
+    #[serde(flatten)]
+    pub learning: DqnSettings,
+}
+
+impl Default for GnnDqn {
+    fn default() -> Self {
+        Self { learning: DqnSettings { obs_agent_id: false, ..DqnSettings::default() } }
+    }
 }
 
 /// Settings of DQN, with the names of [`QLearningSettings`](super::super::QLearningSettings).
@@ -196,6 +224,18 @@ algorithm_of_settings! {
     |settings, context| DqnLearner::new(settings, context),
     fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
         self.learning.validate_for(spec)
+    }
+}
+
+algorithm_of_settings! {
+    GnnDqn, "gnn_dqn", "DQN over a graph of entities: dqn with encoder=gcn by default",
+    |settings, context| DqnLearner::new(settings, context),
+    fn validate_for(&self, spec: &EnvSpec) -> Vec<InvalidSetting> {
+        self.learning.validate_for(spec)
+    }
+
+    fn run_defaults(&self) -> Table {
+        Table::from_iter([("encoder".to_owned(), "gcn".into())])
     }
 }
 

@@ -1,6 +1,7 @@
 //! The replay buffer of single transitions.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use phalanx_core::env::{EnvError, EnvSpec, pack, unpack};
@@ -17,6 +18,30 @@ pub(super) struct View {
     pub(super) input: Box<[f32]>,
     /// The available actions, `[agent, n_actions]`.
     pub(super) avail: Box<[bool]>,
+}
+
+/// A view as a key: equal if all bits are.
+struct Contents<'a>(&'a View);
+
+impl Contents<'_> {
+    fn bits(&self) -> impl Iterator<Item = u32> {
+        self.0.input.iter().map(|number| number.to_bits())
+    }
+}
+
+impl PartialEq for Contents<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.avail == other.0.avail && self.bits().eq(other.bits())
+    }
+}
+
+impl Eq for Contents<'_> {}
+
+impl Hash for Contents<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bits().for_each(|bits| bits.hash(state));
+        self.0.avail.hash(state);
+    }
 }
 
 /// One step of a team.
@@ -128,19 +153,20 @@ impl TransitionReplay {
         format!("replay buffer: about {bytes} for {} transitions", self.capacity)
     }
 
-    /// Appends the serialised buffer to `out`. A shared view is written once.
+    /// Appends the serialised buffer to `out`. Equal views are written once, so that the bytes do not depend
+    /// on which of them share memory.
     pub(super) fn save(&self, out: &mut Vec<u8>) {
         let mut views: Vec<&View> = Vec::new();
-        let mut numbers: HashMap<*const View, u32> = HashMap::new();
+        let mut numbers: HashMap<Contents<'_>, u32> = HashMap::new();
         let mut steps = Vec::with_capacity(self.len());
         for Transition { now, next, actions, rewards } in self.in_order() {
             let mut number = |view| {
-                *numbers.entry(Arc::as_ptr(view)).or_insert_with(|| {
+                *numbers.entry(Contents(view)).or_insert_with(|| {
                     views.push(view);
                     views.len() as u32 - 1
                 })
             };
-            steps.push((number(now), next.as_ref().map(number), actions, rewards));
+            steps.push((number(now), next.as_deref().map(number), actions, rewards));
         }
         pack(&(self.added, views, steps), out);
     }

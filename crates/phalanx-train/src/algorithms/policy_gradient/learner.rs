@@ -17,12 +17,13 @@ use super::critic_input::CriticLayout;
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{
-    Learner, LearnerContext, LearningRate, NamedFile, PlannedUpdates, SaveScope, file,
+    Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
 };
 use crate::error::TrainError;
 use crate::rollout::{
     InputLayout, Metrics, Policy, Rollout, RolloutCollector, sample, select_each,
 };
+use crate::run::checkpoint::input_norm;
 
 /// Collects rollouts and learns from each of them for several epochs.
 ///
@@ -248,6 +249,22 @@ impl Learner for PolicyLearner {
             }
         }
         Ok(files)
+    }
+
+    fn init_from(&mut self, files: &[NamedFile]) -> Result<LoadedParts, TrainError> {
+        let bytes = file(files, "agent.safetensors")?;
+        let policy = from_safetensors(self.policy.clone(), bytes)?;
+        if let Some(norm) = &mut self.input_norm {
+            *norm = input_norm(files)?.unwrap_or_else(|| norm.clone());
+        }
+        let critic = file(files, "critic.safetensors")
+            .ok()
+            .and_then(|bytes| from_safetensors(self.critic.clone(), bytes).ok());
+        let parts = LoadedParts::agents().and("critic", critic.is_some());
+        self.actor = with_input_norm(policy.to_actor(), self.input_norm.as_ref());
+        self.policy = policy;
+        self.critic = critic.unwrap_or_else(|| self.critic.clone());
+        Ok(parts)
     }
 
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {

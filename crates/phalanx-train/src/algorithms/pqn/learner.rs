@@ -11,7 +11,7 @@ use tracing::debug_span;
 
 use super::super::pending_metrics::PendingMetrics;
 use super::super::{
-    Learner, LearnerContext, LearningRate, NamedFile, PlannedUpdates, SaveScope, file,
+    Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
 };
 use super::minibatch::Minibatch;
 use super::settings::Pqn;
@@ -244,6 +244,13 @@ impl Learner for PqnLearner {
             ]);
         }
         Ok(files)
+    }
+
+    fn init_from(&mut self, files: &[NamedFile]) -> Result<LoadedParts, TrainError> {
+        let bytes = file(files, "agent.safetensors")?;
+        self.networks = from_safetensors(self.networks.clone(), bytes)?;
+        self.actor = self.networks.to_actor();
+        Ok(LoadedParts::agents())
     }
 
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {

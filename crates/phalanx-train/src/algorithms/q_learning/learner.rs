@@ -4,7 +4,7 @@ use burn::module::Module;
 use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentNetworks, HiddenActivation, Normalisation, from_safetensors, is_cpu,
-    padding_multiple, shard_count, to_safetensors,
+    padding_multiple, part_from_safetensors, shard_count, to_safetensors,
 };
 use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
@@ -12,7 +12,9 @@ use tracing::debug_span;
 
 use super::super::pending_metrics::PendingMetrics;
 use super::super::transfer::to_vec;
-use super::super::{Learner, LearnerContext, NamedFile, PlannedUpdates, SaveScope, file};
+use super::super::{
+    Learner, LearnerContext, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
+};
 use super::batch::EpisodeTensors;
 use super::factorisation::{ModelContext, ValueFactorisation};
 use super::pipelined::PipelinedWeights;
@@ -79,12 +81,18 @@ impl<F: ValueFactorisation> ReplayLearner<F> {
     /// Replaces the networks by the result of `change`, and the target networks by a copy of it.
     #[must_use]
     pub fn with_networks(mut self, change: impl FnOnce(F::Networks) -> F::Networks) -> Self {
-        self.state.networks = change(self.state.networks);
+        let networks = self.state.networks.clone();
+        self.replace_networks(change(networks));
+        self
+    }
+
+    /// Replaces the networks, and the target networks by a copy of them.
+    fn replace_networks(&mut self, networks: F::Networks) {
+        self.state.networks = networks;
         self.state.target = self.state.networks.valid();
         let acting = self.agent_networks().clone();
         self.actor = acting.to_actor();
-        self.pipelined = self.pipelined.map(|_| PipelinedWeights::new(acting));
-        self
+        self.pipelined = self.pipelined.take().map(|_| PipelinedWeights::new(acting));
     }
 
     /// Makes one update from the shards of a batch; every step has the same weight. Returns the
@@ -263,6 +271,24 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             }
         }
         Ok(files)
+    }
+
+    fn init_from(&mut self, files: &[NamedFile]) -> Result<LoadedParts, TrainError> {
+        let networks = self.state.networks.clone();
+        let all = file(files, "networks.safetensors")
+            .ok()
+            .and_then(|bytes| from_safetensors(networks.clone(), bytes).ok());
+        let parts = LoadedParts::agents();
+        let parts = if F::MIXES { parts.and("mixer", all.is_some()) } else { parts };
+        let loaded = match all {
+            Some(all) => all,
+            None => {
+                let agents = self.state.factorisation.agent_networks(&networks).clone();
+                part_from_safetensors(networks, &agents, file(files, "agent.safetensors")?)?
+            }
+        };
+        self.replace_networks(loaded);
+        Ok(parts)
     }
 
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {

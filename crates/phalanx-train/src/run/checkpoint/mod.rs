@@ -6,6 +6,8 @@ mod run_checkpoints;
 mod run_state;
 
 pub use directory::{read, write};
-pub use policy::{load_policy, load_policy_with, policy_file};
+pub(crate) use policy::input_norm;
+pub(in crate::run) use policy::{EncoderFile, PolicyFile};
+pub use policy::{load_policy, load_policy_for, load_policy_with, policy_file};
 pub use run_checkpoints::{CheckpointId, CheckpointIndex, RunCheckpoints};
 pub use run_state::RunState;

@@ -1,24 +1,30 @@
 //! Policies on disk.
 
+use std::fmt;
+
+use phalanx_core::env::EnvSpec;
 use phalanx_core::nn::{
     AgentConfig, AgentNetworks, Convolution, EncoderSizes, HiddenActivation, Init, InputNorm,
-    Normalisation, RnnKind, from_safetensors,
+    Normalisation, ObservationEncoder, RnnKind, from_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::algorithms::NamedFile;
+use crate::config::ConfigError;
 use crate::encoders::{Encoders, settings_table};
 use crate::error::TrainError;
 use crate::rollout::{InputLayout, Policy};
+use crate::run::TransferError;
+use crate::run::transfer::{Place, check_entities, weights_error};
 
 const NAME: &str = "policy.json";
 
 /// The architecture of the agents' networks and the layout of their input.
 #[derive(Debug, Serialize, Deserialize)]
-struct PolicyFile {
-    inputs: InputLayout,
+pub(in crate::run) struct PolicyFile {
+    pub(in crate::run) inputs: InputLayout,
     hidden_dim: usize,
     #[serde(default)]
     second_hidden_dim: Option<usize>,
@@ -30,44 +36,158 @@ struct PolicyFile {
     #[serde(default)]
     normalisation: Normalisation,
     #[serde(default)]
-    activation: HiddenActivation,
+    pub(in crate::run) activation: HiddenActivation,
     /// The index of each agent's network.
-    owners: Vec<usize>,
+    pub(in crate::run) owners: Vec<usize>,
     /// The encoder of observations, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    encoder: Option<EncoderFile>,
+    pub(in crate::run) encoder: Option<EncoderFile>,
     /// The normalisation of inputs, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    input_norm: Option<InputNorm>,
+    pub(in crate::run) input_norm: Option<InputNorm>,
 }
 
 /// An encoder of observations.
-#[derive(Debug, Serialize, Deserialize)]
-struct EncoderFile {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::run) struct EncoderFile {
     id: String,
     settings: Table,
-    sizes: EncoderSizes,
+    pub(in crate::run) sizes: EncoderSizes,
+}
+
+/// Shows the encoder as keys of a configuration.
+impl fmt::Display for EncoderFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "encoder={}", self.id)?;
+        self.settings.iter().try_for_each(|(key, value)| write!(f, " encoder_args.{key}={value}"))
+    }
+}
+
+impl PolicyFile {
+    /// Describes a policy.
+    pub(in crate::run) fn of(policy: &Policy) -> Self {
+        Self {
+            inputs: policy.inputs,
+            hidden_dim: policy.actor.hidden_dim(),
+            second_hidden_dim: Some(policy.actor.second_hidden_dim()),
+            recurrent: policy.recurrent.is_some(),
+            rnn: policy.recurrent.unwrap_or_default(),
+            convolution: policy.convolution,
+            normalisation: policy.normalisation,
+            activation: policy.activation,
+            owners: policy.owners.clone(),
+            encoder: policy.actor.observation_encoder().map(|encoder| EncoderFile {
+                id: encoder.encoder().id().to_owned(),
+                settings: settings_table(encoder.encoder()),
+                sizes: encoder.sizes().clone(),
+            }),
+            input_norm: policy.actor.input_norm().cloned(),
+        }
+    }
+
+    /// Reads the description in the files of a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it is missing or damaged.
+    pub(in crate::run) fn read(files: &[NamedFile]) -> Result<Self, TrainError> {
+        serde_json::from_slice(find(files, NAME)?)
+            .map_err(|error| TrainError::NotARun { path: NAME.into(), reason: error.to_string() })
+    }
+
+    /// Returns the encoder for observations with the sizes in `sizes`.
+    fn encoder(
+        &self,
+        encoders: &Encoders,
+        sizes: impl Fn(&EncoderSizes) -> EncoderSizes,
+    ) -> Result<Option<ObservationEncoder>, TrainError> {
+        let Some(file) = &self.encoder else { return Ok(None) };
+        let encoder = encoders.read(&file.id, &file.settings)?;
+        Ok(encoder.map(|encoder| encoder.sized(sizes(&file.sizes))))
+    }
+
+    /// Creates the networks with inputs of this layout and loads their weights.
+    fn policy(
+        self,
+        inputs: InputLayout,
+        observation_encoder: Option<ObservationEncoder>,
+        files: &[NamedFile],
+    ) -> Result<Policy, TrainError> {
+        let recurrent = self.recurrent.then_some(self.rnn);
+        let config = AgentConfig {
+            input_dim: inputs.dim(),
+            hidden_dim: self.hidden_dim,
+            output_dim: inputs.n_actions,
+            recurrent,
+            second_hidden_dim: self.second_hidden_dim,
+            convolution: self.convolution,
+            observation_encoder,
+            normalisation: self.normalisation,
+            activation: self.activation,
+            init: Init::default(),
+        };
+        // Weights can be read on any device. Every build has at least one, and the CPU comes first.
+        let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;
+        let mut rng = Rng::stream(0, Purpose::Weights, 0);
+        let networks = AgentNetworks::new(&config, &self.owners, &mut rng, &device);
+        let networks = from_safetensors(networks, find(files, "agent.safetensors")?)?;
+        let actor = networks.to_actor();
+        Ok(Policy {
+            actor: match self.input_norm {
+                Some(norm) => actor.with_input_norm(norm),
+                None => actor,
+            },
+            inputs,
+            recurrent,
+            convolution: self.convolution,
+            normalisation: self.normalisation,
+            activation: self.activation,
+            owners: self.owners,
+        })
+    }
+
+    /// Checks the parts that depend on the number of agents or on the length of the input, and returns
+    /// the network of each agent of `spec`.
+    fn owners_in(&self, spec: &EnvSpec, inputs: InputLayout) -> Result<Vec<usize>, TransferError> {
+        let lengths = [
+            ("use_conv", self.convolution.map(|layers| layers.input_dim()), inputs.view_dim()),
+            ("normalise_input", self.input_norm.as_ref().map(InputNorm::dim), inputs.dim()),
+        ];
+        for (key, theirs, ours) in lengths {
+            if let Some(theirs) = theirs.filter(|&theirs| theirs != ours) {
+                return Err(TransferError::Inputs { key, theirs, ours });
+            }
+        }
+        let (theirs, ours) = (self.owners.len(), spec.n_agents());
+        match self.owners.iter().all(|&owner| owner == 0) {
+            true => Ok(vec![0; ours]),
+            false if theirs == ours => Ok(self.owners.clone()),
+            false => Err(TransferError::Agents { theirs, ours }),
+        }
+    }
+}
+
+/// Returns the contents of the file `name`.
+fn find<'a>(files: &'a [NamedFile], name: &str) -> Result<&'a [u8], TrainError> {
+    let file = files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
+        path: name.into(),
+        reason: "the checkpoint has no such file".to_owned(),
+    });
+    Ok(&file?.bytes)
+}
+
+/// Returns the normalisation of inputs of the policy in the files of a checkpoint, if it has any.
+///
+/// # Errors
+///
+/// Returns an error if the description of the policy is missing or damaged.
+pub(crate) fn input_norm(files: &[NamedFile]) -> Result<Option<InputNorm>, TrainError> {
+    Ok(PolicyFile::read(files)?.input_norm)
 }
 
 /// Returns the file that describes a policy; its weights are in `agent.safetensors`.
 pub fn policy_file(policy: &Policy) -> NamedFile {
-    let file = PolicyFile {
-        inputs: policy.inputs,
-        hidden_dim: policy.actor.hidden_dim(),
-        second_hidden_dim: Some(policy.actor.second_hidden_dim()),
-        recurrent: policy.recurrent.is_some(),
-        rnn: policy.recurrent.unwrap_or_default(),
-        convolution: policy.convolution,
-        normalisation: policy.normalisation,
-        activation: policy.activation,
-        owners: policy.owners.clone(),
-        encoder: policy.actor.observation_encoder().map(|encoder| EncoderFile {
-            id: encoder.encoder().id().to_owned(),
-            settings: settings_table(encoder.encoder()),
-            sizes: encoder.sizes().clone(),
-        }),
-        input_norm: policy.actor.input_norm().cloned(),
-    };
+    let file = PolicyFile::of(policy);
     NamedFile::new(NAME, serde_json::to_vec_pretty(&file).expect("sizes are plain data"))
 }
 
@@ -88,48 +208,50 @@ pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
 /// [`ConfigError::UnknownEncoder`](crate::config::ConfigError::UnknownEncoder) if the encoder is not
 /// among them.
 pub fn load_policy_with(files: &[NamedFile], encoders: &Encoders) -> Result<Policy, TrainError> {
-    let find = |name: &str| {
-        files.iter().find(|file| file.name == name).ok_or_else(|| TrainError::NotARun {
-            path: name.into(),
-            reason: "the checkpoint has no such file".to_owned(),
-        })
+    let file = PolicyFile::read(files)?;
+    let encoder = file.encoder(encoders, EncoderSizes::clone)?;
+    let inputs = file.inputs;
+    file.policy(inputs, encoder, files)
+}
+
+/// Loads a policy for another environment than that of its training: the same weights, in networks for
+/// the observations, actions and agents of `spec`. The encoder of observations must be one of
+/// `encoders`.
+///
+/// With an encoder that reads entities, a policy fits any number of entities, as long as neither an agent
+/// ID nor a last action is appended to its input.
+///
+/// # Errors
+///
+/// Returns the errors of [`load_policy_with`], and [`TrainError::Transfer`] if the policy does not fit.
+pub fn load_policy_for(
+    files: &[NamedFile],
+    encoders: &Encoders,
+    spec: &EnvSpec,
+) -> Result<Policy, TrainError> {
+    let mut file = PolicyFile::read(files)?;
+    let theirs = file.inputs;
+    let inputs = InputLayout {
+        obs_dim: spec.obs_dim,
+        n_actions: spec.n_actions,
+        n_agents: spec.n_agents(),
+        ..theirs
     };
-    let file: PolicyFile = serde_json::from_slice(&find(NAME)?.bytes)
-        .map_err(|error| TrainError::NotARun { path: NAME.into(), reason: error.to_string() })?;
-    let recurrent = file.recurrent.then_some(file.rnn);
-    let sized = |EncoderFile { id, settings, sizes }: EncoderFile| {
-        let encoder = encoders.read(&id, &settings)?;
-        Ok::<_, TrainError>(encoder.map(|encoder| encoder.sized(sizes)))
-    };
-    let encoder = file.encoder.map(sized).transpose()?;
-    let config = AgentConfig {
-        input_dim: file.inputs.dim(),
-        hidden_dim: file.hidden_dim,
-        output_dim: file.inputs.n_actions,
-        recurrent,
-        second_hidden_dim: file.second_hidden_dim,
-        convolution: file.convolution,
-        observation_encoder: encoder.flatten(),
-        normalisation: file.normalisation,
-        activation: file.activation,
-        init: Init::default(),
-    };
-    // Weights can be read on any device. Every build has at least one, and the CPU comes first.
-    let device = phalanx_core::nn::device(phalanx_core::nn::available()[0])?;
-    let mut rng = Rng::stream(0, Purpose::Weights, 0);
-    let networks = AgentNetworks::new(&config, &file.owners, &mut rng, &device);
-    let networks = from_safetensors(networks, &find("agent.safetensors")?.bytes)?;
-    let actor = networks.to_actor();
-    Ok(Policy {
-        actor: match file.input_norm {
-            Some(norm) => actor.with_input_norm(norm),
-            None => actor,
-        },
-        inputs: file.inputs,
-        recurrent,
-        convolution: file.convolution,
-        normalisation: file.normalisation,
-        activation: file.activation,
-        owners: file.owners,
+    let encoder = file.encoder(encoders, |_| EncoderSizes::of(spec, theirs.frames))?;
+    let invalid = encoder.as_ref().map(ObservationEncoder::validate).unwrap_or_default();
+    if !invalid.is_empty() {
+        return Err(ConfigError::InvalidSettings { invalid }.into());
+    }
+    let layout = file.encoder.as_ref().and_then(|encoder| encoder.sizes.entities.as_ref());
+    if let (Some(theirs), Some(ours)) = (layout, &spec.entities) {
+        check_entities(theirs, ours)?;
+    }
+    file.owners = file.owners_in(spec, inputs)?;
+    file.policy(inputs, encoder.clone(), files).map_err(|error| match error {
+        TrainError::Weights(error) => {
+            let (encoder, entities) = (encoder.as_ref(), spec.entities.as_ref());
+            weights_error(error, theirs, &Place { inputs, encoder, entities })
+        }
+        error => error,
     })
 }

@@ -35,6 +35,8 @@ use view::{Memory, SNAPSHOT_FRAMES, View};
 
 /// How often a player's outlook is updated, in frames.
 const OUTLOOK_PERIOD: usize = 10;
+/// How near to the ball players decide more often, in metres.
+const NEAR: f32 = 10.0;
 /// The frames of a second.
 const SECOND: u32 = 100;
 /// The seconds over which a player's speed is averaged.
@@ -64,6 +66,8 @@ pub struct Minds {
 pub struct PlayerMind {
     /// How good its place is.
     pub outlook: Outlook,
+    /// Its time to the ball as it decided last, in seconds; zero before its first decision.
+    pub time_to_ball: f32,
     /// How far it ran in each of the last seconds, in metres.
     ran: [f32; BREATH_SECONDS],
     /// Where it was at the last full second.
@@ -100,6 +104,7 @@ impl Match {
 /// Fills the commands of the players that no agent commands.
 pub fn think(game: &mut Match, rng: &mut Rng) {
     remember(game);
+    let ball = game.ball_at(0.1).position;
     let first = game.setup.first_team.min(1);
     for team in [first, 1 - first] {
         if game.in_play() {
@@ -112,12 +117,14 @@ pub fn think(game: &mut Match, rng: &mut Rng) {
             let player = &game.players[team][index];
             if !player.on_pitch
                 || player.is_commanded_by_agent()
-                || !player::is_due(game, team, index)
+                || !player::is_due(game, team, index, ball)
             {
                 continue;
             }
             let command = player::command(&View::new(game, team), index, rng);
-            game.players[team][index].command = command;
+            let player = &mut game.players[team][index];
+            player.command = command;
+            game.minds.players[team][index].time_to_ball = player.time_to_ball;
         }
     }
 }
@@ -148,6 +155,19 @@ fn remember(game: &mut Match) {
         }
         game.minds.trail = Trail::at(game.ball.position);
         game.minds.started = true;
+        // The team that is nearer to the ball has had it, as far as the other one knows.
+        if let Some(owner) = game.best_team {
+            let owner = owner as usize;
+            game.fading_possession[owner] = 1.5;
+            game.fading_possession[1 - owner] = 0.5;
+        }
+        // Players of the first team that stand near the ball have decided once before the whistle.
+        let first = game.setup.first_team.min(1);
+        for index in 0..game.counts[first] {
+            if game.players[first][index].position.distance(game.ball.position) < NEAR {
+                game.minds.players[first][index].time_to_ball = 1.0;
+            }
+        }
     }
     let frame = game.frame;
     if frame % SNAPSHOT_FRAMES == 0 {

@@ -43,11 +43,13 @@ impl Match {
 
 /// Returns whether a player decides in this frame: in those in which its body may begin something near the ball or obeys
 /// a new command far away from it.
-pub(super) fn is_due(game: &Match, team: usize, index: usize) -> bool {
+///
+/// `ball` is where the ball will be in 0.1 s.
+pub(super) fn is_due(game: &Match, team: usize, index: usize, ball: Vec2) -> bool {
     let player = &game.players[team][index];
     let id = PlayerId { team: team as u8, index: index as u8 };
     let ahead = player.position + player.velocity * 0.1;
-    game.is_turn(id, (ahead - game.ball_at(0.1).position).length())
+    game.is_turn(id, (ahead - ball).length())
 }
 
 /// Returns the command of a player, in the frame of the left team.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use switching::{hand_over, let_go, may_switch, release};
 
 use super::Match;
-use super::state::{Kick, PlayerId, TEAM_SIZE};
+use super::state::{Command, Kick, PlayerId, TEAM_SIZE};
 use super::vec2::Vec2;
 
 /// The frames after a switch in which the player's own movement is mixed into the agent's.
@@ -73,6 +73,8 @@ pub struct Controller {
     released: u16,
     /// The frame in which it took its player.
     switched: Option<u32>,
+    /// Whether a key was pressed, or another player taken, since the last command.
+    fresh: bool,
 }
 
 /// What the agents' controllers remember between frames.
@@ -111,6 +113,7 @@ impl Controller {
     /// Presses a key.
     fn press(&mut self, key: Key) {
         self.builtin = false;
+        self.fresh = true;
         match key {
             Key::Idle => {}
             Key::Direction(direction) => self.direction = direction,
@@ -187,16 +190,43 @@ pub fn command(game: &mut Match) {
             let Some(index) = controller.player.filter(|_| !controller.builtin) else { continue };
             let id = PlayerId { team: team as u8, index };
             if game.player(id).on_pitch {
-                let mut controller = controller;
-                let wish = Wish::of(game, id, &controller);
-                buttons::process(game, id, &mut controller);
-                let mut command = movement::command(game, id, &controller, wish);
-                buttons::request(game, id, &mut controller, wish, &mut command);
-                game.player_mut(id).command = command;
-                game.control.controllers[team][agent] = controller;
+                command_one(game, id, agent, controller);
             }
         }
     }
+}
+
+/// Fills the command of one player. Movement is decided anew after a key and as often as the body
+/// obeys, buttons count every frame.
+fn command_one(game: &mut Match, id: PlayerId, agent: usize, mut controller: Controller) {
+    let due = controller.fresh || is_due(game, id);
+    buttons::process(game, id, &mut controller);
+    if due || controller.pending.is_some() {
+        let wish = Wish::of(game, id, &controller);
+        let mut command = if due {
+            movement::command(game, id, &controller, wish)
+        } else {
+            Command { kick: None, slide: false, ..game.player(id).command }
+        };
+        buttons::request(game, id, &mut controller, wish, &mut command);
+        game.player_mut(id).command = command;
+    }
+    controller.fresh = false;
+    game.control.controllers[usize::from(id.team)][agent] = controller;
+}
+
+/// Returns whether a body obeys a new command in this frame: every 2 to 10 frames, the more often
+/// the more it has to do with the ball.
+fn is_due(game: &Match, id: PlayerId) -> bool {
+    let distance = game.player(id).position.distance(game.ball.position);
+    let period = match () {
+        () if game.main == id => 2 + u32::from(distance >= 3.0),
+        () if game.designated[usize::from(id.team)] == id.index => 4,
+        () if distance < 5.0 => 5,
+        () if distance < 10.0 => 8,
+        () => 10,
+    };
+    (game.frame + u32::from(id.index)).is_multiple_of(period)
 }
 
 /// The movement that an agent asks for: the held direction (or the one in which the player looks)

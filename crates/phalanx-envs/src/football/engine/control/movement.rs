@@ -97,7 +97,9 @@ fn pulled(
         (None, 0.0)
     } else if forced || is_main || (is_designated && near) {
         if best {
-            (Some(game.run_with_ball(id, wish.speed)), 1.0)
+            // Bodies run after a ball that they have by themselves, at the wanted speed.
+            let way = game.run_with_ball(id, wish.speed);
+            (Some(Pursuit { speed: wish.speed, ..way }), 1.0)
         } else {
             let way = game.run_to_ball(id, wish.velocity(), forced || own < 1.1);
             let mut pull = 1.0;

@@ -2,6 +2,7 @@
 
 mod ball;
 mod carrying;
+mod kicks;
 mod movement;
 
 use phalanx_core::rng::{Purpose, Rng};

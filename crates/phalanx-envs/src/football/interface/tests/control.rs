@@ -172,6 +172,7 @@ fn after_a_switch_half_of_the_own_movement_is_kept_and_fades_in_300_ms() {
     game.main = id(0, 2);
     game.designated[0] = 2;
     let speed = |game: &mut Match| {
+        control::press(game, 0, [Key::Idle, Key::Idle].into_iter());
         control::command(game);
         let command = game.players[0][1].command;
         command.direction.x * command.speed
@@ -180,7 +181,9 @@ fn after_a_switch_half_of_the_own_movement_is_kept_and_fades_in_300_ms() {
     assert_eq!(speed(game), 0.0);
     game.frame += 15;
     let share = 0.5 * 0.5_f32.powf(0.7);
-    assert!((speed(game) - (6.0 * share - 5.0 * (1.0 - share))).abs() < 1e-3 || share > 0.3);
+    let mixed = 6.0 * share - 5.0 * (1.0 - share);
+    // Slower than 1.8 m/s is not worth a step.
+    assert_eq!((mixed.abs() < 1.8, speed(game)), (true, 0.0));
     game.frame += 15;
     assert!((speed(game) + 5.0).abs() < 1e-4);
 }

@@ -1,5 +1,6 @@
 //! Tests of the built-in rules: positions are computed by hand from the rules.
 
+mod defending;
 mod formation;
 mod keeping;
 mod marking;
@@ -45,6 +46,11 @@ fn give_ball(game: &mut Match, team: u8, index: u8) {
         }
     }
     game.player_mut(game.main).time_to_ball = 0.05;
+    for team in 0..2 {
+        for index in 0..game.counts[team] {
+            game.minds.players[team][index].time_to_ball = game.players[team][index].time_to_ball;
+        }
+    }
 }
 
 /// Checks two positions for equality, in metres.

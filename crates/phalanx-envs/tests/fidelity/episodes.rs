@@ -7,7 +7,7 @@ use phalanx_core::rng::{Purpose, Rng};
 use phalanx_envs::football::{ActionSet, Football, FootballArgs, SCENARIOS};
 use serde_json::Value;
 
-use super::comparison::{Comparison, Estimate};
+use super::comparison::{Comparison, Estimate, Verdict};
 use super::golden::{list, number, numbers, read, text};
 use super::statistics::{deviation, mean, quantile};
 
@@ -205,17 +205,57 @@ pub fn compare_full_games(row: &Value, count: u32) -> Vec<Comparison> {
     rows
 }
 
+/// Returns the heading of the rows of [`short`].
+pub fn short_heading() -> &'static str {
+    "| scenario, policy | episodes | goal % | conceded % | out % | lost % | time % | length | off |\n\
+     |---|---|---|---|---|---|---|---|---|"
+}
+
+/// Returns the comparisons of a row of the academy as one line: each cell holds the engine's number and ours, the last
+/// one names the quantities that differ, in brackets if the intervals cannot exclude that they agree.
+pub fn short(row: &Value, count: u32, comparisons: &[Comparison]) -> String {
+    let find = |name: &str| comparisons.iter().find(|row| row.what.ends_with(&format!(": {name}")));
+    let cell = |name: &str| match find(name) {
+        Some(row) => format!("{:.0} / {:.0}", row.engine.value, row.ours.value),
+        None => "0 / 0".to_owned(),
+    };
+    let mut off = Vec::new();
+    let names = ENDS.iter().map(|end| format!("{end} (%)")).chain(["mean length".to_owned()]);
+    for name in names {
+        let word = name.trim_end_matches(" (%)").trim_start_matches("mean ").to_owned();
+        match find(&name).map(Comparison::verdict) {
+            Some(Verdict::Differs) => off.push(word),
+            Some(Verdict::Unsure) => off.push(format!("({word})")),
+            _ => (),
+        }
+    }
+    let scenario = text(row, "scenario").trim_start_matches("academy_");
+    let cells = ENDS.map(|end| cell(&format!("{end} (%)"))).join(" | ");
+    format!(
+        "| {scenario}, {} | {} / {count} | {cells} | {} | {} |",
+        text(row, "policy"),
+        number(row, "episodes"),
+        cell("mean length"),
+        off.join(", ")
+    )
+}
+
 /// Compares every row whose scenario and policy contain `filter`: `count` episodes of academy scenarios, `games` full
-/// games. Hands each row's comparisons to `show` when it is done.
-pub fn compare(count: u32, games: u32, filter: &str, mut show: impl FnMut(Vec<Comparison>)) {
+/// games. Hands each row and its comparisons to `show` when it is done.
+pub fn compare(
+    count: u32,
+    games: u32,
+    filter: &str,
+    mut show: impl FnMut(&Value, Vec<Comparison>),
+) {
     let golden = read("episodes");
     let wanted = |row: &&Value| {
         format!("{}, {}", text(row, "scenario"), text(row, "policy")).contains(filter)
     };
     for row in list(&golden, "rows").iter().filter(wanted) {
-        show(compare_row(&golden, row, count));
+        show(row, compare_row(&golden, row, count));
     }
     for row in list(&golden, "full_games").iter().filter(wanted) {
-        show(compare_full_games(row, games));
+        show(row, compare_full_games(row, games));
     }
 }

@@ -159,7 +159,7 @@ fn run(game: &mut Match, id: PlayerId) {
         game.is_turn(id, to_ball)
     } else {
         let period = if player.obeyed == Vec2::ZERO { 12 } else { 25 };
-        (frame + 7 * u32::from(id.index)) % period == 0
+        (frame + 7 * u32::from(id.index)).is_multiple_of(period)
     };
     let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
     let player = game.player_mut(id);
@@ -222,14 +222,16 @@ fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     true
 }
 
-/// Returns whether a player may kick a ball in play. Players of the built-in rules own a ball first; in half of the
-/// cases it is enough to have it, and goalkeepers then clear any ball; agents' players take half of the balls that come fast.
+/// Returns whether a player may kick a ball in play. Players of the built-in rules own a moving ball first; in half of the
+/// cases it is enough to have it, and goalkeepers then clear any ball. Agents' players take half of the balls that come
+/// fast.
 fn may_kick(game: &Match, id: PlayerId) -> bool {
     let player = game.player(id);
     let lucky = game.is_flight_lucky();
     if !player.is_commanded_by_agent() {
         let keeper = player.role == Role::Goalkeeper;
-        return game.owner == Some(id) || (lucky && (keeper || player.has_possession));
+        let rests = game.ball.velocity.length() < RESTING;
+        return rests || game.owner == Some(id) || (lucky && (keeper || player.has_possession));
     }
     let relative = (game.ball.velocity - player.velocity).length();
     player.has_possession || relative <= FAST || lucky
@@ -237,6 +239,8 @@ fn may_kick(game: &Match, id: PlayerId) -> bool {
 
 /// The speed of the ball relative to the body from which on it is hard to kick at once, in m/s.
 const FAST: f32 = 6.0;
+/// The speed below which a ball counts as resting, in m/s.
+const RESTING: f32 = 1.0;
 /// The frames that a goalkeeper takes to kick a ball out of its hands.
 const HELD_KICK: u16 = 45;
 

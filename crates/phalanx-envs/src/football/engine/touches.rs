@@ -139,7 +139,7 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     }
     let main = game.main == id;
     let designated = game.designated[team] == id.index;
-    if !main && !(designated && duel_chance(game, id) >= 0.25) {
+    if !(main || designated && duel_chance(game, id) >= 0.25) {
         return false;
     }
     let kind = if player.has_possession { TouchKind::Control } else { TouchKind::Trap };

@@ -23,6 +23,8 @@ const EARLIER: u16 = 2;
 const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
+/// The relative speed from which on a running player receives a ball in half of the cases, in m/s.
+const HARD: f32 = 9.0;
 /// How near a ball has to be to where a step receives it.
 const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
 /// The share of the top speed in a step with a touch.
@@ -159,8 +161,13 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
             let blind = game
                 .last_touch
                 .is_some_and(|touch| game.frame < touch.frame + blind_frames(game, id));
-            let found =
-                if blind { None } else { game.fitting_move(player, &TRAPS, TOLERANCE, |_| true) };
+            let relative = (game.ball.velocity - player.velocity).length_squared();
+            let hard = player.velocity.length_squared() > 6.0 && relative > HARD * HARD;
+            let found = if blind || (hard && !game.is_flight_lucky()) {
+                None
+            } else {
+                game.fitting_move(player, &TRAPS, TOLERANCE, |_| true)
+            };
             found.map(|(number, _)| {
                 let contact = TRAPS[number].contact;
                 (contact, (TRAPS[number].frames - contact).min(LONGEST_REST))
@@ -359,6 +366,13 @@ pub(super) fn curl_share(velocity: Vec2, climb: f32) -> f32 {
 /// if it cannot be touched there.
 pub(super) fn missed_by(distance: f32) -> Option<f32> {
     (distance < 0.4).then(|| curved(curved(distance / 0.4, 1.0), 0.5))
+}
+
+impl Match {
+    /// Returns one of two answers, the same for as long as nobody touches the ball.
+    pub(super) fn is_flight_lucky(&self) -> bool {
+        (self.last_touch.map_or(0, |touch| touch.frame).wrapping_mul(2_654_435_761) >> 16) % 2 == 1
+    }
 }
 
 /// Mixes a straight line from 0 to 1 with a sine by the share `bias`.

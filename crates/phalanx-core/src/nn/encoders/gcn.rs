@@ -38,7 +38,7 @@ pub struct Gcn {
     pub layers: usize,
     /// Which entities are neighbours.
     pub graph: GraphKind,
-    /// The number of nearest entities in a graph of this kind.
+    /// The number of nearest entities in a graph of kind `knn`.
     pub neighbours: usize,
     /// The largest distance of neighbours in a graph of kind `radius`, in the environment's unit of length.
     pub radius: f64,

@@ -154,7 +154,13 @@ fn run(game: &mut Match, id: PlayerId) {
         player.position += player.velocity * FRAME;
         return;
     }
-    let turn = game.is_turn(id, to_ball);
+    // Far from the ball a new command waits for the end of a step.
+    let turn = if to_ball < FAR {
+        game.is_turn(id, to_ball)
+    } else {
+        let period = if player.obeyed == Vec2::ZERO { 12 } else { 25 };
+        (frame + 7 * u32::from(id.index)).is_multiple_of(period)
+    };
     let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
     let player = game.player_mut(id);
     player.position += shift;
@@ -185,6 +191,8 @@ fn shift_to_line(game: &Match, id: PlayerId) -> Vec2 {
     if distance > 0.0 { aside.direction() * distance.min(0.016) } else { Vec2::ZERO }
 }
 
+/// The distance from the ball beyond which nobody breaks off a step, in metres.
+const FAR: f32 = 16.0;
 /// The speed of slow steps with the ball.
 const DRIBBLE: f32 = 3.84;
 
@@ -214,15 +222,16 @@ fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     true
 }
 
-/// Returns whether a player may kick a ball in play. Outfield players of the built-in rules own a moving ball first, or
-/// in half of the cases have it; agents' players take half of the balls that come fast.
+/// Returns whether a player may kick a ball in play. Players of the built-in rules own a moving ball first; in half of the
+/// cases it is enough to have it, and goalkeepers then clear any ball. Agents' players take half of the balls that come
+/// fast.
 fn may_kick(game: &Match, id: PlayerId) -> bool {
     let player = game.player(id);
     let lucky = game.is_flight_lucky();
     if !player.is_commanded_by_agent() {
         let keeper = player.role == Role::Goalkeeper;
         let rests = game.ball.velocity.length() < RESTING;
-        return keeper || rests || game.owner == Some(id) || (player.has_possession && lucky);
+        return rests || game.owner == Some(id) || (lucky && (keeper || player.has_possession));
     }
     let relative = (game.ball.velocity - player.velocity).length();
     player.has_possession || relative <= FAST || lucky

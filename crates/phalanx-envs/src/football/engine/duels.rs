@@ -74,7 +74,8 @@ pub(super) fn tackle_frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         (from(plan.end) - from(plan.body)) * (100.0 / f32::from(plan.frames - plan.contact))
     };
     let player = game.player_mut(id);
-    player.velocity += (planned - player.velocity).limited(0.3);
+    // Half of the move is the body's own run.
+    player.velocity += ((planned - player.velocity) * 0.5).limited(0.3);
     player.position += player.velocity * FRAME;
     player.body = if frame >= plan.frames {
         Body::Free

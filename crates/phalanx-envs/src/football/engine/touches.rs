@@ -23,7 +23,7 @@ const EARLIER: u16 = 2;
 const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
-/// The relative speed from which on a running player receives a ball in half of the cases, in m/s.
+/// The relative speed from which on a running player takes an opponent's ball in half of the cases, in m/s.
 const HARD: f32 = 9.0;
 /// How near a ball has to be to where a step receives it.
 const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
@@ -139,7 +139,7 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     }
     let main = game.main == id;
     let designated = game.designated[team] == id.index;
-    if !main && !(designated && duel_chance(game, id) >= 0.25) {
+    if !(main || designated && duel_chance(game, id) >= 0.25) {
         return false;
     }
     let kind = if player.has_possession { TouchKind::Control } else { TouchKind::Trap };
@@ -163,7 +163,8 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
                 .is_some_and(|touch| game.frame < touch.frame + blind_frames(game, id));
             let relative = (game.ball.velocity - player.velocity).length_squared();
             let hard = player.velocity.length_squared() > 6.0 && relative > HARD * HARD;
-            let found = if blind || (hard && !game.is_flight_lucky()) {
+            let theirs = game.last_touch.is_some_and(|touch| touch.player.team != id.team);
+            let found = if blind || (hard && theirs && !game.is_flight_lucky()) {
                 None
             } else {
                 game.fitting_move(player, &TRAPS, TOLERANCE, |_| true)

@@ -214,14 +214,15 @@ fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     true
 }
 
-/// Returns whether a player may kick a ball in play. Outfield players of the built-in rules own a ball first, or in
-/// half of the cases have it; agents' players take half of the balls that come fast.
+/// Returns whether a player may kick a ball in play. Outfield players of the built-in rules own a moving ball first, or
+/// in half of the cases have it; agents' players take half of the balls that come fast.
 fn may_kick(game: &Match, id: PlayerId) -> bool {
     let player = game.player(id);
     let lucky = game.is_flight_lucky();
     if !player.is_commanded_by_agent() {
         let keeper = player.role == Role::Goalkeeper;
-        return keeper || game.owner == Some(id) || (player.has_possession && lucky);
+        let rests = game.ball.velocity.length() < RESTING;
+        return keeper || rests || game.owner == Some(id) || (player.has_possession && lucky);
     }
     let relative = (game.ball.velocity - player.velocity).length();
     player.has_possession || relative <= FAST || lucky
@@ -229,6 +230,8 @@ fn may_kick(game: &Match, id: PlayerId) -> bool {
 
 /// The speed of the ball relative to the body from which on it is hard to kick at once, in m/s.
 const FAST: f32 = 6.0;
+/// The speed below which a ball counts as resting, in m/s.
+const RESTING: f32 = 1.0;
 /// The frames that a goalkeeper takes to kick a ball out of its hands.
 const HELD_KICK: u16 = 45;
 

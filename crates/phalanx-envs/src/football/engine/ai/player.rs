@@ -15,6 +15,9 @@ use crate::football::engine::vec2::Vec2;
 /// The speed below which a player stands and looks instead of running, in m/s.
 const STANDING: f32 = 1.8;
 
+/// How near to the ball the players that are expected to play it pay more attention, in metres.
+const ATTENTION: f32 = 16.0;
+
 impl Match {
     /// Returns whether a player is the one that is expected to play the ball, in the match or in its team.
     pub fn is_expected(&self, id: PlayerId) -> bool {
@@ -27,9 +30,10 @@ impl Match {
         let second = u32::from(self.setup.first_team != id.team as usize);
         // The original's clock starts at 2 s.
         let frame = self.frame + 200;
-        let (shift, period) = if self.main == id {
+        let near = distance < ATTENTION;
+        let (shift, period) = if near && self.main == id {
             if distance < 3.0 { (1, 2) } else { (1, 3) }
-        } else if self.designated[id.team as usize] == id.index {
+        } else if near && self.designated[id.team as usize] == id.index {
             (2, 4)
         } else if distance < 5.0 {
             (2, 5)

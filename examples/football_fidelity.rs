@@ -58,18 +58,18 @@ fn main() {
     }
     let only_off = arguments.iter().any(|argument| argument == "off");
     let short = arguments.iter().any(|argument| argument == "short");
-    let mut total = [0, 0];
-    let mut show = |rows: Vec<Comparison>| {
-        for row in &rows {
-            total[0] += 1;
-            total[1] += usize::from(row.verdict() != Verdict::Differs);
-            if !short && (!only_off || row.verdict() != Verdict::Agrees) {
-                println!("{row}");
-            }
-        }
-    };
     for part in parts {
         println!("\n### {part}\n");
+        let mut total = [0, 0];
+        let mut show = |rows: Vec<Comparison>| {
+            for row in &rows {
+                total[0] += 1;
+                total[1] += usize::from(row.verdict() != Verdict::Differs);
+                if !short && (!only_off || row.verdict() != Verdict::Agrees) {
+                    println!("{row}");
+                }
+            }
+        };
         if !short {
             println!("{}", Comparison::heading());
         }
@@ -83,17 +83,23 @@ fn main() {
             _ => {
                 let count = count.unwrap_or(400);
                 let games = count.div_ceil(20);
-                if short {
-                    println!("{}", episodes::short_heading());
-                }
+                let mut heading = "";
                 episodes::compare(count, games, &filter, |row, comparisons| {
-                    if short && !row["ends"].is_null() {
-                        println!("{}", episodes::short(row, count, &comparisons));
+                    if short {
+                        let (title, line) = episodes::short(row, [count, games], &comparisons);
+                        if title != heading {
+                            println!("\n{title}");
+                            heading = title;
+                        }
+                        println!("{line}");
                     }
                     show(comparisons);
                 });
             }
         }
+        println!(
+            "\n{} of {} quantities agree, within tolerance and intervals.",
+            total[1], total[0]
+        );
     }
-    println!("\n{} of {} quantities agree, within tolerance and intervals.", total[1], total[0]);
 }

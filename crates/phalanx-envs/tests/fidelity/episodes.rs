@@ -186,7 +186,9 @@ pub fn compare_full_games(row: &Value, count: u32) -> Vec<Comparison> {
     });
     for (team, name) in ["goals for", "goals against"].iter().enumerate() {
         let goals = ours.iter().map(|game| f64::from(game.score[team])).collect::<Vec<_>>();
-        let engine = Estimate::exact(numbers(&row["goals"])[team]);
+        // Goals are rare events: their variance is about their mean.
+        let recorded = numbers(&row["goals"])[team];
+        let engine = Estimate::mean(recorded, recorded.max(0.25).sqrt(), n);
         let ours = Estimate::mean(mean(&goals), deviation(&goals), m);
         rows.push(Comparison { what: format!("{what}: {name}"), engine, ours, tolerance: 0.5 });
     }
@@ -205,39 +207,59 @@ pub fn compare_full_games(row: &Value, count: u32) -> Vec<Comparison> {
     rows
 }
 
-/// Returns the heading of the rows of [`short`].
-pub fn short_heading() -> &'static str {
-    "| scenario, policy | episodes | goal % | conceded % | out % | lost % | time % | length | off |\n\
-     |---|---|---|---|---|---|---|---|---|"
-}
+/// The headings of the lines of [`short`].
+const ACADEMY: &str = "| scenario, policy | episodes | goal % | conceded % | out % | lost % | time % | length | off |\n\
+                       |---|---|---|---|---|---|---|---|---|";
+const FULL_GAMES: &str = "| scenario, policy | games | goals for | goals against | left team owns % | right team owns % | off |\n\
+                          |---|---|---|---|---|---|---|";
 
-/// Returns the comparisons of a row of the academy as one line: each cell holds the engine's number and ours, the last
-/// one names the quantities that differ, in brackets if the intervals cannot exclude that they agree.
-pub fn short(row: &Value, count: u32, comparisons: &[Comparison]) -> String {
-    let find = |name: &str| comparisons.iter().find(|row| row.what.ends_with(&format!(": {name}")));
-    let cell = |name: &str| match find(name) {
-        Some(row) => format!("{:.0} / {:.0}", row.engine.value, row.ours.value),
-        None => "0 / 0".to_owned(),
+/// Returns the comparisons of a row as one line, and its heading: each cell holds the engine's number and ours, the last
+/// one names the quantities that differ, in brackets if the intervals cannot exclude that they agree. `counts` are the
+/// numbers of episodes and of full games played here.
+pub fn short(row: &Value, counts: [u32; 2], comparisons: &[Comparison]) -> (&'static str, String) {
+    let academy = !row["ends"].is_null();
+    let digits = if academy { 0 } else { 1 };
+    let names: &[(&str, &str)] = if academy {
+        &[
+            ("goal (%)", "goal"),
+            ("conceded (%)", "conceded"),
+            ("out (%)", "out"),
+            ("lost (%)", "lost"),
+            ("time (%)", "time"),
+            ("mean length", "length"),
+        ]
+    } else {
+        &[
+            ("goals for", "goals for"),
+            ("goals against", "goals against"),
+            ("ball owned by the left team (%)", "left team"),
+            ("ball owned by the right team (%)", "right team"),
+        ]
     };
-    let mut off = Vec::new();
-    let names = ENDS.iter().map(|end| format!("{end} (%)")).chain(["mean length".to_owned()]);
-    for name in names {
-        let word = name.trim_end_matches(" (%)").trim_start_matches("mean ").to_owned();
-        match find(&name).map(Comparison::verdict) {
-            Some(Verdict::Differs) => off.push(word),
-            Some(Verdict::Unsure) => off.push(format!("({word})")),
-            _ => (),
+    let (mut cells, mut off) = (Vec::new(), Vec::new());
+    for (name, word) in names {
+        let found = comparisons.iter().find(|row| row.what.ends_with(&format!(": {name}")));
+        let Some(found) = found else {
+            cells.push("0 / 0".to_owned());
+            continue;
+        };
+        cells.push(format!("{:.digits$} / {:.digits$}", found.engine.value, found.ours.value));
+        match found.verdict() {
+            Verdict::Differs => off.push((*word).to_owned()),
+            Verdict::Unsure => off.push(format!("({word})")),
+            Verdict::Agrees => (),
         }
     }
     let scenario = text(row, "scenario").trim_start_matches("academy_");
-    let cells = ENDS.map(|end| cell(&format!("{end} (%)"))).join(" | ");
-    format!(
-        "| {scenario}, {} | {} / {count} | {cells} | {} | {} |",
+    let line = format!(
+        "| {scenario}, {} | {} / {} | {} | {} |",
         text(row, "policy"),
         number(row, "episodes"),
-        cell("mean length"),
+        counts[usize::from(!academy)],
+        cells.join(" | "),
         off.join(", ")
-    )
+    );
+    (if academy { ACADEMY } else { FULL_GAMES }, line)
 }
 
 /// Compares every row whose scenario and policy contain `filter`: `count` episodes of academy scenarios, `games` full

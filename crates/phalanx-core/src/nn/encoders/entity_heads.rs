@@ -41,7 +41,7 @@ impl EntityHeads {
         device: &Device,
     ) -> Option<Self> {
         Self::are_wanted(entity_heads, sizes).then(|| Self {
-            layer: Linear::new(width, sizes.weights_per_action(), rng, device),
+            layer: Linear::scaled(width, sizes.weights_per_action(), sizes.head_gain, rng, device),
             targets: layout(sizes).targets().into(),
         })
     }

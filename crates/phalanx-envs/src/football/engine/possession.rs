@@ -197,7 +197,7 @@ impl Match {
         } else {
             20
         };
-        (self.frame as usize + index) % period == 0
+        (self.frame as usize + index).is_multiple_of(period)
     }
 
     /// The owner has possession and is the last player of the last-touching team to have touched the ball.

@@ -2,7 +2,7 @@
 //!
 //! [`think`] runs once per frame. A team agrees on its formation, offside trap, marks and runs ([`team`]); a player
 //! without the ball follows these ([`off_ball`]), one with the ball passes, shoots or dribbles ([`on_ball`]), a goalkeeper
-//! keeps its goal ([`keeper`]), and everybody takes its place before a restart ([`set_piece`]). All rules are written for
+//! keeps its goal ([`keeper`]), and all take their places before a restart ([`set_piece`]). All rules are written for
 //! a team that attacks towards positive `x` ([`view`]). Players decide every few frames, the more often the nearer
 //! they are to the ball; most see the world with a delay.
 
@@ -33,7 +33,7 @@ use team::TeamMind;
 use trail::Trail;
 use view::{Memory, SNAPSHOT_FRAMES, View};
 
-/// How often a player's outlook is updated, in frames.
+/// How often a player's outlook is updated, in frames; before the first time it is zero.
 const OUTLOOK_PERIOD: usize = 10;
 /// How near to the ball players decide more often, in metres.
 const NEAR: f32 = 10.0;
@@ -110,14 +110,20 @@ pub fn think(game: &mut Match, rng: &mut Rng) {
     remember(game, rng);
     let ball = game.ball_at(0.1).position;
     let first = game.setup.first_team.min(1);
+    // Counts the players of both teams.
+    let mut place = game.frame as usize;
     for team in [first, 1 - first] {
-        if game.in_play() {
+        let in_play = game.in_play();
+        if in_play {
             team::update(game, team);
-            if game.plays_by_itself(team) {
-                update_outlooks(game, team);
-            }
         }
+        let passes = in_play && game.plays_by_itself(team);
         for index in 0..game.counts[team] {
+            if passes && place.is_multiple_of(OUTLOOK_PERIOD) {
+                let outlook = Outlook::of(&View::new(game, team), index);
+                game.minds.players[team][index].outlook = outlook;
+            }
+            place += 1;
             let player = &game.players[team][index];
             if !player.on_pitch
                 || player.is_commanded_by_agent()
@@ -196,18 +202,6 @@ fn remember(game: &mut Match, rng: &mut Rng) {
                     game.minds.players[team][index].record(position);
                 }
             }
-        }
-    }
-}
-
-/// Updates the outlooks of some of the players of a team: each ten times a second. Before that they are zero.
-fn update_outlooks(game: &mut Match, team: usize) {
-    let first = game.setup.first_team.min(1);
-    let before = if team == first { 0 } else { game.counts[first] };
-    for index in 0..game.counts[team] {
-        if (game.frame as usize + before + index) % OUTLOOK_PERIOD == 0 {
-            let outlook = Outlook::of(&View::new(game, team), index);
-            game.minds.players[team][index].outlook = outlook;
         }
     }
 }

@@ -182,18 +182,18 @@ fn combine_some<S: Simd, const R: usize>(
 ) {
     for at in (0..tokens.width).step_by(S::F32_LANES) {
         let mut sums = [simd.splat_f32s(0.0); R];
-        for k in 0..R {
-            sums[k] = load(simd, &outputs.at(i + k, tokens.width)[at..]);
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum = load(simd, &outputs.at(i + k, tokens.width)[at..]);
         }
         for j in 0..tokens.len() {
             let token = load(simd, &tokens.at(j)[at..]);
-            for k in 0..R {
+            for (k, sum) in sums.iter_mut().enumerate() {
                 let weight = simd.splat_f32s(values[(i + k) * down + j * along]);
-                sums[k] = simd.mul_add_e_f32s(weight, token, sums[k]);
+                *sum = simd.mul_add_e_f32s(weight, token, *sum);
             }
         }
-        for k in 0..R {
-            store(simd, &mut outputs.at(i + k, tokens.width)[at..], sums[k]);
+        for (k, sum) in sums.into_iter().enumerate() {
+            store(simd, &mut outputs.at(i + k, tokens.width)[at..], sum);
         }
     }
 }

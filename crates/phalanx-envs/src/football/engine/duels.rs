@@ -3,12 +3,13 @@
 use phalanx_core::rng::Rng;
 
 use super::Match;
+use super::contact::spun;
 use super::pitch::{BALL_RADIUS, FRAME};
 use super::player::{Body, TouchKind};
 use super::reaches::{TACKLES, Tolerance};
 use super::saves::{GETTING_UP, blind_frames};
 use super::state::{Ball, PlayerId, TEAM_SIZE};
-use super::touches::{duel_chance, missed_by, spun};
+use super::touches::{duel_chance, missed_by};
 use super::vec2::Vec2;
 
 /// How near a ball has to be to where a tackle meets it.

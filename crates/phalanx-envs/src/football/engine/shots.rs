@@ -5,11 +5,12 @@ use std::f32::consts::PI;
 use phalanx_core::rng::Rng;
 
 use super::Match;
+use super::contact::{curl, curl_share, spun};
 use super::passes::gauge_factor;
 use super::pitch::{GOAL_HALF_WIDTH, HALF_LENGTH};
 use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId};
-use super::touches::{curl, curl_share, curved, spun};
+use super::touches::curved;
 use super::vec2::Vec2;
 
 /// The slope of a shot that succeeds.

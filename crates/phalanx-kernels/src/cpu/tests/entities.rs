@@ -79,7 +79,7 @@ fn cases(rng: &mut Rng) -> Vec<(Arc<EntityIndices>, Tensor<2>)> {
 
 /// Returns the number of entities that have a result: all, or with odd widths some.
 fn queries(entities: &EntityIndices, width: usize) -> usize {
-    if width % 2 == 0 { entities.number() } else { entities.number().div_ceil(2) }
+    if width.is_multiple_of(2) { entities.number() } else { entities.number().div_ceil(2) }
 }
 
 fn graphs() -> [Graph; 4] {

@@ -2,7 +2,7 @@
 //!
 //! [`think`] runs once per frame. A team agrees on its formation, offside trap, marks and runs ([`team`]); a player
 //! without the ball follows these ([`off_ball`]), one with the ball passes, shoots or dribbles ([`on_ball`]), a goalkeeper
-//! keeps its goal ([`keeper`]), and everybody takes its place before a restart ([`set_piece`]). All rules are written for
+//! keeps its goal ([`keeper`]), and all take their places before a restart ([`set_piece`]). All rules are written for
 //! a team that attacks towards positive `x` ([`view`]). Players decide every few frames, the more often the nearer
 //! they are to the ball; most see the world with a delay.
 

@@ -91,7 +91,7 @@ impl Opposition {
 
     /// Returns the odds that a kick arrives, from 0 to 1; balls `speed` times as fast are harder to reach.
     ///
-    /// An opponent beside the line, between its start and 1.2 times its length (for a high pass only near its ends), is
+    /// An opponent next to the line, between its start and 1.2 times its length (for a high pass only near its ends), is
     /// as dangerous as the ball is later than it at the nearest point: clamp(0.7 s + 0.03 s per metre - its time + 0.5 s).
     fn odds(&self, from: Vec2, to: Vec2, kick: Kick, speed: f32) -> f32 {
         let way = to - from;
@@ -107,8 +107,8 @@ impl Opposition {
             if !(0.0..=1.2).contains(&along) || (high && (0.2..=0.65).contains(&along)) {
                 continue;
             }
-            let beside = (from + way * along).distance(there);
-            let runs = (beside + 1.0) / SPRINT;
+            let apart = (from + way * along).distance(there);
+            let runs = (apart + 1.0) / SPRINT;
             let trap = if high && along > 0.5 { 2.5 } else { 0.0 };
             let flies = (0.7 + length * along.min(1.0) * along * 0.03 + trap) / speed;
             danger += (flies - runs + 0.5).clamp(0.0, 1.0);

@@ -209,7 +209,7 @@ fn pull_of_ball(view: &View, index: usize, wanted: Vec2) -> Option<(Pursuit, f32
     Some((to_ball, share))
 }
 
-/// Returns whether a player slides for the ball: only in teams without agents, beside an opponent whose ball is
+/// Returns whether a player slides for the ball: only in teams without agents, next to an opponent whose ball is
 /// 0.7 to 1.6 m away (0.6 to 1.8 m if it is about to shoot).
 fn slides(view: &View, index: usize) -> bool {
     let game = view.game;

@@ -1,4 +1,4 @@
-//! What a team agrees on: how offensive it plays, its offside trap, who fills which place, who marks whom, who runs.
+//! What a team agrees on: how offensive it plays, its offside trap, the places that players fill, marks and runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub struct TeamMind {
     pub trap: f32,
     /// The most dangerous opponents, and how many there are.
     pub dangerous: ([u8; MARKED], usize),
-    /// The player that makes a run, and the frame in which the run ends.
+    /// The player that makes a run.
     pub runner: Option<u8>,
     /// The frame in which the run ends.
     pub run_until: u32,

@@ -32,7 +32,7 @@ def approach(stage, seed, gait, run_up):
     frame_by_frame(stage, 10)
     observation, done = stage.reset(seed), False
     for action in GAITS[gait] + [IDLE] * run_up:
-        observation, done = stage.step([action])
+        observation, done = stage.act(action)
         if done:
             break
     return observation, done
@@ -44,11 +44,11 @@ def press(stage, action, held=1, aim=None):
     Returns (frames from the press to the kick, player's speed at the kick, observation), or None.
     """
     if aim is not None:
-        stage.step([aim])
+        stage.act(aim)
     previous = None
     frame_by_frame(stage)
     for frame in range(1, 301):
-        observation, done = stage.step([action if frame <= 10 * held else IDLE])
+        observation, done = stage.act(action if frame <= 10 * held else IDLE)
         if done:
             return None
         _, velocity = ball_of(observation)

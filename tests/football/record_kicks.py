@@ -2,7 +2,7 @@
 
 import math
 
-from engine import HALF_LENGTH, frame_by_frame
+from engine import HALF_LENGTH
 from kicks import GAITS, IDLE, KINDS, approach, ball_of, deviation, mean, press
 from scenes import FAR_KEEPER, Scene, Stage
 
@@ -39,16 +39,17 @@ def delays(stage, gait, kind):
 
 
 def pass_scene(distance):
-    """A mate stands `distance` metres before the ball and waits for it."""
+    """A mate stands `distance` metres before the ball; its controller presses nothing."""
     return Scene(
         ball=(-0.385, 0.0),
-        left=[FAR_KEEPER, ("CB", -0.4, 0.0, False), ("CB", -0.385 + distance / 55.0, 0.0, True)],
+        left=[FAR_KEEPER, ("CB", -0.4, 0.0, False), ("CB", -0.385 + distance / 55.0, 0.0, False)],
+        controllers=3,
     )
 
 
-def passes(stage, kind, distance):
+def passes(kind, distance):
     """Returns how passes to a mate at this distance leave the foot and whether he gets them."""
-    stage.show(pass_scene(distance))
+    stage = Stage(pass_scene(distance))
     speeds, lifts, apexes, owned, angles = [], [], [], [], []
     for seed in range(PASS_SEEDS):
         approach(stage, seed, "stand", 4)
@@ -62,7 +63,7 @@ def passes(stage, kind, distance):
         lifts.append(velocity[2])
         apex, received = 0.0, None
         for later in range(1, 401):
-            observation, done = stage.step([IDLE])
+            observation, done = stage.act(IDLE)
             apex = max(apex, observation["ball"][2])
             if observation["ball_owned_team"] == 0 and observation["ball_owned_player"] == 2:
                 received = frame + later
@@ -72,6 +73,7 @@ def passes(stage, kind, distance):
         apexes.append(apex)
         if received is not None:
             owned.append(received)
+    stage.close()
     return {
         "kind": kind,
         "distance": distance,
@@ -99,7 +101,7 @@ def shots(stage, gait, distance, held, aim=None):
     for seed in range(SHOT_SEEDS):
         observation, done = approach(stage, seed, gait, 0)
         while not done and GOAL_LINE - ball_of(observation)[0][0] > distance + 0.5:
-            observation, done = stage.step([IDLE])
+            observation, done = stage.act(IDLE)
         kick = None if done else press(stage, KINDS["shot"], held, aim)
         if kick is None:
             continue
@@ -110,7 +112,7 @@ def shots(stage, gait, distance, held, aim=None):
         lifts.append(velocity[2])
         before = (x, y)
         for _ in range(300):
-            observation, done = stage.step([IDLE])
+            observation, done = stage.act(IDLE)
             (x, y, z), _ = ball_of(observation)
             if x >= GOAL_LINE > before[0]:
                 part = (GOAL_LINE - before[0]) / (x - before[0])
@@ -144,12 +146,13 @@ def record():
     stage = Stage(far)
     content = {"scene_of_delays": far.described()}
     content["delays"] = [delays(stage, gait, kind) for gait in GAITS for kind in KINDS]
-    frame_by_frame(stage, 10)
-    content["passes"] = [passes(stage, kind, d) for kind in ("short_pass", "long_pass", "high_pass") for d in DISTANCES]
+    stage.close()
+    content["passes"] = [passes(kind, d) for kind in ("short_pass", "long_pass", "high_pass") for d in DISTANCES]
+    stage = Stage(shot_scene(21.0))
     shot_rows = [("walk", d, 1, None) for d in SHOT_DISTANCES]
-    shot_rows += [("sprint", 21.0, 1, None), ("stand", 21.0, 1, None)]
+    shot_rows += [("sprint", 21.0, 1, None), ("dribble", 21.0, 1, None)]
     shot_rows += [("walk", 21.0, held, None) for held in (2, 3, 5)]
     shot_rows += [("walk", 17.0, 1, 6)]
-    content["shots"] = [shots(stage, *row) for row in shot_rows if row[0] != "stand"]
+    content["shots"] = [shots(stage, *row) for row in shot_rows]
     stage.close()
     return content

@@ -75,6 +75,15 @@ class Stage(Engine):
         self.show(scene)
         super().__init__("scene", scene.controllers)
 
+    def act(self, action):
+        """Plays a step in which the controller of player 1 presses a key and the others nothing.
+
+        Only scenes with one or with all players under control have a fixed order of controllers.
+        """
+        actions = [0] * self.controllers
+        actions[0 if self.controllers == 1 else 1] = action
+        return self.step(actions)
+
     def show(self, scene):
         module = types.ModuleType("gfootball.scenarios.scene")
         module.build_scenario = build(scene)

@@ -12,12 +12,13 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def academy(records):
-    """Returns counts of the ends, lengths and checkpoints."""
+    """Returns counts of the ends, of whistles by the kind of restart and of goals for even and odd seeds, and lengths."""
     lengths = [r["length"] for r in records]
     steps = sum(lengths)
     return {
         "ends": {end: sum(r["end"] == end for r in records) for end in ENDS},
-        "goals_if_reversed": [
+        "whistles": [sum(r["end"] == "out" and r["mode"] == mode for r in records) for mode in range(7)],
+        "goals_by_parity": [
             sum(r["end"] == "goal" for r in records if r["seed"] % 2 == parity) for parity in (0, 1)
         ],
         "length_mean": round(mean(lengths), 2),

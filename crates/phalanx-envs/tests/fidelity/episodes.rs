@@ -7,12 +7,16 @@ use phalanx_core::rng::{Purpose, Rng};
 use phalanx_envs::football::{ActionSet, Football, FootballArgs, SCENARIOS};
 use serde_json::Value;
 
-use super::comparison::{Comparison, Estimate};
+use super::comparison::{Comparison, Estimate, Verdict};
 use super::golden::{list, number, numbers, read, text};
 use super::statistics::{deviation, mean, quantile};
 
 /// The ends of episodes, by their names in the golden file.
 pub const ENDS: [&str; 5] = ["goal", "conceded", "out", "lost", "time"];
+
+/// The restarts after a whistle, by the numbers of the phases.
+const RESTARTS: [&str; 7] =
+    ["none", "kick-off", "goal kick", "free kick", "corner", "throw-in", "penalty"];
 
 /// One episode.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +24,8 @@ pub struct Episode {
     /// The index of the end in [`ENDS`].
     pub end: usize,
     pub length: usize,
+    /// The phase after the last step.
+    pub mode: usize,
     pub score: [u32; 2],
     /// Steps in which the left team, the right team and nobody own the ball.
     pub owned: [usize; 3],
@@ -28,7 +34,7 @@ pub struct Episode {
 }
 
 /// Returns the environment and the index of the scripted policy for a row of the golden file.
-fn environment(row: &Value) -> Option<(Football, usize)> {
+pub fn environment(row: &Value) -> Option<(Football, usize)> {
     let name = text(row, "scenario");
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name)?;
     let policy = match text(row, "policy") {
@@ -73,7 +79,8 @@ fn play(env: &mut Football, policy: usize, seed: u32, cap: usize) -> Episode {
         () if info("possession_lost") > 0.0 => 3,
         () => 4,
     };
-    Episode { end, length, score, owned, checkpoints: info("checkpoints") }
+    let mode = env.game().mode as usize;
+    Episode { end, length, mode, score, owned, checkpoints: info("checkpoints") }
 }
 
 /// Plays `episodes` episodes of a row on all cores. Returns nothing if the scenario is unknown.
@@ -119,6 +126,14 @@ pub fn compare_row(golden: &Value, row: &Value, count: u32) -> Vec<Comparison> {
         let share = ours.iter().filter(|episode| episode.end == index).count() as f64 / m;
         if engine.value > 0.0 || share > 0.0 {
             add(&format!("{end} (%)"), engine, Estimate::share(share, m), 10.0);
+        }
+    }
+    for (mode, restart) in RESTARTS.iter().enumerate() {
+        let engine = Estimate::share(numbers(&row["whistles"])[mode] / n, n);
+        let whistles = ours.iter().filter(|episode| episode.end == 2 && episode.mode == mode);
+        let share = whistles.count() as f64 / m;
+        if engine.value.max(100.0 * share) > 3.0 {
+            add(&format!("out, {restart} (%)"), engine, Estimate::share(share, m), 10.0);
         }
     }
     let lengths = ours.iter().map(|episode| episode.length as f64).collect::<Vec<_>>();
@@ -190,15 +205,57 @@ pub fn compare_full_games(row: &Value, count: u32) -> Vec<Comparison> {
     rows
 }
 
-/// Compares every row: `count` episodes of academy scenarios, `games` full games.
-pub fn compare(count: u32, games: u32, filter: &str) -> Vec<Comparison> {
+/// Returns the heading of the rows of [`short`].
+pub fn short_heading() -> &'static str {
+    "| scenario, policy | episodes | goal % | conceded % | out % | lost % | time % | length | off |\n\
+     |---|---|---|---|---|---|---|---|---|"
+}
+
+/// Returns the comparisons of a row of the academy as one line: each cell holds the engine's number and ours, the last
+/// one names the quantities that differ, in brackets if the intervals cannot exclude that they agree.
+pub fn short(row: &Value, count: u32, comparisons: &[Comparison]) -> String {
+    let find = |name: &str| comparisons.iter().find(|row| row.what.ends_with(&format!(": {name}")));
+    let cell = |name: &str| match find(name) {
+        Some(row) => format!("{:.0} / {:.0}", row.engine.value, row.ours.value),
+        None => "0 / 0".to_owned(),
+    };
+    let mut off = Vec::new();
+    let names = ENDS.iter().map(|end| format!("{end} (%)")).chain(["mean length".to_owned()]);
+    for name in names {
+        let word = name.trim_end_matches(" (%)").trim_start_matches("mean ").to_owned();
+        match find(&name).map(Comparison::verdict) {
+            Some(Verdict::Differs) => off.push(word),
+            Some(Verdict::Unsure) => off.push(format!("({word})")),
+            _ => (),
+        }
+    }
+    let scenario = text(row, "scenario").trim_start_matches("academy_");
+    let cells = ENDS.map(|end| cell(&format!("{end} (%)"))).join(" | ");
+    format!(
+        "| {scenario}, {} | {} / {count} | {cells} | {} | {} |",
+        text(row, "policy"),
+        number(row, "episodes"),
+        cell("mean length"),
+        off.join(", ")
+    )
+}
+
+/// Compares every row whose scenario and policy contain `filter`: `count` episodes of academy scenarios, `games` full
+/// games. Hands each row and its comparisons to `show` when it is done.
+pub fn compare(
+    count: u32,
+    games: u32,
+    filter: &str,
+    mut show: impl FnMut(&Value, Vec<Comparison>),
+) {
     let golden = read("episodes");
     let wanted = |row: &&Value| {
         format!("{}, {}", text(row, "scenario"), text(row, "policy")).contains(filter)
     };
-    let academy = list(&golden, "rows").iter().filter(wanted);
-    let full = list(&golden, "full_games").iter().filter(wanted);
-    let mut rows = academy.flat_map(|row| compare_row(&golden, row, count)).collect::<Vec<_>>();
-    rows.extend(full.flat_map(|row| compare_full_games(row, games)));
-    rows
+    for row in list(&golden, "rows").iter().filter(wanted) {
+        show(row, compare_row(&golden, row, count));
+    }
+    for row in list(&golden, "full_games").iter().filter(wanted) {
+        show(row, compare_full_games(row, games));
+    }
 }

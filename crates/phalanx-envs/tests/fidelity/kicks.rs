@@ -36,7 +36,7 @@ pub fn press(
 ) -> Option<Kicked> {
     let (mut kicked, mut previous, mut frame, mut wanted) = (None, f64::INFINITY, 0, true);
     for step in 0..steps {
-        let over = stage.watch(&[if step < held { action } else { IDLE }], |game| {
+        let over = stage.act(if step < held { action } else { IDLE }, |game| {
             frame += 1;
             let fast = ball_speed(game);
             if kicked.is_some() {
@@ -83,7 +83,7 @@ pub struct Passes {
     pub received: Vec<f64>,
 }
 
-/// Plays passes from a standing start to a mate that waits `distance` metres ahead.
+/// Plays passes from a standing start to a mate `distance` metres ahead, whose controller presses nothing.
 pub fn passes(kind: &str, distance: f64, seeds: u32) -> Passes {
     let keeper = placed(Role::Goalkeeper, -1.0, 0.0, false);
     let scene = Scene {
@@ -91,10 +91,10 @@ pub fn passes(kind: &str, distance: f64, seeds: u32) -> Passes {
         left: vec![
             keeper,
             placed(Role::CentreBack, -0.4, 0.0, false),
-            placed(Role::CentreBack, -0.385 + distance / 55.0, 0.0, true),
+            placed(Role::CentreBack, -0.385 + distance / 55.0, 0.0, false),
         ],
         right: vec![keeper],
-        controllers: 1,
+        controllers: 3,
         difficulty: 0.6,
     };
     let mut stage = Stage::new(&scene);

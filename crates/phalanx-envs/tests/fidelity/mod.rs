@@ -3,6 +3,7 @@
 //!
 //! - `golden` reads the recorded files, `stage` plays scenes, `statistics` has means, quantiles and intervals.
 //! - `comparison` is a row of the report: a quantity on both sides, and whether they agree.
+//! - `traces` writes what happens in single episodes.
 //! - Each other module measures what the golden file of its name holds.
 
 #![allow(dead_code, unreachable_pub)]
@@ -19,3 +20,4 @@ pub mod movement;
 pub mod stage;
 pub mod starts;
 pub mod statistics;
+pub mod traces;

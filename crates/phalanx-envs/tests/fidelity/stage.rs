@@ -160,6 +160,14 @@ impl Stage {
         self.is_over()
     }
 
+    /// Plays a step in which the controller of player 1 presses a key and the others nothing; `each` sees its frames.
+    pub fn act(&mut self, action: u16, each: impl FnMut(&Match)) -> bool {
+        let mut actions = vec![IDLE; self.env.spec().n_agents()];
+        let attacker = usize::from(actions.len() > 1);
+        actions[attacker] = action;
+        self.watch(&actions, each)
+    }
+
     /// Plays a step in which every controller presses the same key.
     pub fn step(&mut self, action: u16) -> bool {
         let actions = vec![action; self.env.spec().n_agents()];
@@ -176,7 +184,7 @@ impl Stage {
     /// Presses the keys of a gait, then waits.
     pub fn approach(&mut self, seed: u32, name: &str, run_up: usize) -> bool {
         self.reset(seed);
-        gait(name).iter().chain(&vec![IDLE; run_up]).any(|&action| self.step(action))
+        gait(name).iter().chain(&vec![IDLE; run_up]).any(|&action| self.act(action, |_| ()))
     }
 
     /// Returns whether the ball is out of play or in a goal.

@@ -10,10 +10,8 @@ use phalanx_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::entities::{
-    EntityEmbedding, EntityHeads, PlainOutput, ROWS, Readout, check_entities, entity_indices,
-    in_blocks, numbers, split_off,
-};
+use super::entities::{EntityEmbedding, ROWS, Readout, check_entities, entity_indices, numbers};
+use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
 use super::graph::{GraphKind, check_heads};
 use super::{Encoder, EncoderSizes, PlainEncoder};
 use crate::nn::layers::linear::uniform;

@@ -14,6 +14,7 @@ mod dyn_visitor;
 mod encoder_network;
 mod entities;
 mod entity_attention;
+mod entity_heads;
 mod gat;
 mod gcn;
 mod graph;

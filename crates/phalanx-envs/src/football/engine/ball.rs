@@ -98,6 +98,19 @@ fn couple(ball: &mut Ball, grass: f32, impact: f32) {
     ball.sidespin *= 1.0 - made;
 }
 
+/// `sin(0.94π v / 70)^2.6` for v = 0, 1, …, 70 m/s.
+#[rustfmt::skip]
+const STRENGTH: [f32; 71] = [
+    0.0000, 0.0003, 0.0016, 0.0046, 0.0097, 0.0172, 0.0273, 0.0404, 0.0565, 0.0757,
+    0.0981, 0.1237, 0.1523, 0.1839, 0.2183, 0.2552, 0.2945, 0.3358, 0.3789, 0.4233,
+    0.4686, 0.5146, 0.5607, 0.6065, 0.6517, 0.6957, 0.7381, 0.7786, 0.8167, 0.8520,
+    0.8843, 0.9130, 0.9381, 0.9592, 0.9760, 0.9885, 0.9965, 0.9999, 0.9986, 0.9928,
+    0.9824, 0.9676, 0.9485, 0.9252, 0.8982, 0.8675, 0.8336, 0.7968, 0.7574, 0.7158,
+    0.6724, 0.6278, 0.5822, 0.5362, 0.4901, 0.4444, 0.3995, 0.3558, 0.3136, 0.2733,
+    0.2353, 0.1996, 0.1667, 0.1367, 0.1097, 0.0858, 0.0651, 0.0475, 0.0331, 0.0216,
+    0.0129,
+];
+
 /// Bends the flight by the spin.
 fn swerve(ball: &mut Ball) {
     let speed = (ball.velocity.length_squared() + ball.climb * ball.climb).sqrt();
@@ -105,8 +118,10 @@ fn swerve(ball: &mut Ball) {
     if speed < 3.0 {
         return;
     }
-    let angle = 0.94 * PI * (speed / 70.0).min(1.0);
-    let factor = 0.3 * angle.sin().powf(2.6) * FRAME / speed;
+    let place = speed.min(69.9);
+    let below = STRENGTH[place as usize];
+    let strength = below + (STRENGTH[place as usize + 1] - below) * place.fract();
+    let factor = 0.3 * strength * FRAME / speed;
     let (velocity, climb) = (ball.velocity, ball.climb);
     ball.velocity.x += factor * (ball.spin.y * climb - ball.sidespin * velocity.y);
     ball.velocity.y += factor * (ball.sidespin * velocity.x - ball.spin.x * climb);

@@ -61,7 +61,8 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
             let player = game.player_mut(id);
             player.body =
                 if frames > 1 { Body::Stumble { frames: frames - 1 } } else { Body::Free };
-            slow_down(player, 0.05);
+            let faster = player.velocity.length() - STUMBLING;
+            slow_down(player, faster.clamp(0.0, 0.2));
         }
         Body::Fallen { frames } => {
             let player = game.player_mut(id);
@@ -78,6 +79,9 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         carry_in_hands(game, id);
     }
 }
+
+/// The speed that a stumbling body keeps.
+const STUMBLING: f32 = 2.5;
 
 fn slow_down(player: &mut Player, change: f32) {
     player.velocity -= player.velocity.limited(change);
@@ -112,7 +116,7 @@ fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     }
     saves::begin(game, id)
         || begin_kick(game, id, rng)
-        || touches::begin(game, id)
+        || touches::begin(game, id, rng)
         || duels::begin_tackle(game, id)
 }
 
@@ -150,13 +154,13 @@ fn run(game: &mut Match, id: PlayerId) {
         player.position += player.velocity * FRAME;
         return;
     }
-    let index = id.index as usize;
+    let turn = game.is_turn(id, to_ball);
     let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
     let player = game.player_mut(id);
     player.position += shift;
     let command = player.command.direction * player.command.speed;
     let facing = player.command.facing;
-    movement::run(player, command, facing, index, frame, to_ball);
+    movement::run(player, command, facing, frame, turn, to_ball < 10.0);
 }
 
 /// Returns by how much a player that expects the ball steps aside in a frame, so that the ball will come to its feet:
@@ -188,6 +192,10 @@ const DRIBBLE: f32 = 3.84;
 fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let Some(request) = player.command.kick else { return false };
+    let free = game.in_play() && game.holder.is_none();
+    if free && !may_kick(game, id) {
+        return false;
+    }
     if !player.acts() || game.holder.is_some_and(|holder| holder != id) {
         return false;
     }
@@ -206,6 +214,24 @@ fn begin_kick(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     true
 }
 
+/// Returns whether a player may kick a ball in play. Outfield players of the built-in rules own a moving ball first, or
+/// in half of the cases have it; agents' players take half of the balls that come fast.
+fn may_kick(game: &Match, id: PlayerId) -> bool {
+    let player = game.player(id);
+    let lucky = game.is_flight_lucky();
+    if !player.is_commanded_by_agent() {
+        let keeper = player.role == Role::Goalkeeper;
+        let rests = game.ball.velocity.length() < RESTING;
+        return keeper || rests || game.owner == Some(id) || (player.has_possession && lucky);
+    }
+    let relative = (game.ball.velocity - player.velocity).length();
+    player.has_possession || relative <= FAST || lucky
+}
+
+/// The speed of the ball relative to the body from which on it is hard to kick at once, in m/s.
+const FAST: f32 = 6.0;
+/// The speed below which a ball counts as resting, in m/s.
+const RESTING: f32 = 1.0;
 /// The frames that a goalkeeper takes to kick a ball out of its hands.
 const HELD_KICK: u16 = 45;
 
@@ -261,10 +287,15 @@ fn wind_up_frames(player: &Player, kick: Kick, rng: &mut Rng) -> u16 {
 /// kick (low pass, high pass, shot).
 const WIND_UP: [[[f32; 4]; 3]; 4] = [
     [[36.0, 0.5, 36.0, 37.0], [26.0, 0.5, 26.0, 27.0], [26.0, 0.5, 26.0, 27.0]],
-    [[18.0, 4.0, 10.0, 32.0], [13.0, 2.0, 10.0, 24.0], [20.0, 3.0, 15.0, 32.0]],
-    [[14.0, 6.0, 4.0, 40.0], [12.0, 5.0, 4.0, 40.0], [18.0, 8.0, 4.0, 50.0]],
-    [[21.0, 4.0, 10.0, 36.0], [21.0, 4.0, 12.0, 36.0], [16.0, 2.0, 14.0, 30.0]],
+    [[20.0, 9.0, 10.0, 38.0], [13.0, 4.0, 10.0, 26.0], [20.0, 5.0, 15.0, 34.0]],
+    [[23.0, 15.0, 10.0, 70.0], [18.0, 14.0, 12.0, 72.0], [29.0, 16.0, 18.0, 82.0]],
+    [[22.0, 8.0, 10.0, 40.0], [22.0, 9.0, 12.0, 40.0], [17.0, 4.0, 14.0, 31.0]],
 ];
+
+/// The share of the speed that is left after a frame of a wind-up.
+const SLOWING: f32 = 0.999;
+/// How far a ball may be that a body still follows to kick it.
+const FOLLOW: f32 = 2.0;
 
 /// Plays a frame of a wind-up: the body runs to where it kicks the ball, not much faster than before.
 fn wind_up(game: &mut Match, id: PlayerId, request: KickRequest, frames: u16, rng: &mut Rng) {
@@ -279,7 +310,7 @@ fn wind_up(game: &mut Match, id: PlayerId, request: KickRequest, frames: u16, rn
         let way = ball - player.position;
         let gap = (way.length() - 0.4).max(0.0);
         let speed = gap / seconds.max(0.03);
-        let most = player.velocity.length().max(3.5) + 1.0;
+        let most = (player.velocity.length() * SLOWING).max(3.5);
         way.direction() * speed.min(most)
     };
     let mut limits = Limits::of(player, now);
@@ -293,10 +324,7 @@ fn wind_up(game: &mut Match, id: PlayerId, request: KickRequest, frames: u16, rn
         player.body = Body::WindUp { request, frames: frames - 1 };
         return;
     }
-    let held_direction = match player.command.carry {
-        Some(carry) if player.is_commanded_by_agent() => carry.direction_or(request.direction),
-        _ => request.direction,
-    };
+    let held_direction = request.direction;
     let reached = player.position.distance(game.ball.position) <= KICK_REACH
         && game.ball.height <= KICK_HEIGHT + 0.2;
     let free = game.holder.is_none_or(|holder| holder == id);
@@ -306,6 +334,12 @@ fn wind_up(game: &mut Match, id: PlayerId, request: KickRequest, frames: u16, rn
             Kick::Shot => shots::kick(game, id, request, held_direction, rng),
             _ => passes::kick(game, id, request, held_direction, rng),
         }
+    } else if free
+        && game.player(id).position.distance(game.ball.position) < FOLLOW
+        && game.best_team == Some(id.team)
+    {
+        // It is a step late.
+        game.player_mut(id).body = Body::WindUp { request, frames: 4 };
     } else {
         let player = game.player_mut(id);
         player.body = Body::Free;

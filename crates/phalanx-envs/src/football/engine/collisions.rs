@@ -14,9 +14,9 @@ const DRAG: f32 = 2.0 * (RADIUS + 0.576);
 /// The largest share of the other's velocity that is taken over.
 const DRAG_FORCE: f32 = 0.25;
 /// The sensitivity from which a body stumbles, and from which it falls.
-const TRIPS: [f32; 2] = [0.48, 0.58];
+const TRIPS: [f32; 2] = [0.48, 0.66];
 /// The frames of a stumble and of a fall, without getting up.
-const STUMBLE: u16 = 30;
+const STUMBLE: u16 = 25;
 const FALL: u16 = 62;
 
 /// What a pair of bodies needs to know of one of them.
@@ -64,7 +64,7 @@ pub(super) fn resolve(game: &mut Match) {
         }
         if offset != Vec2::ZERO {
             player.position += offset;
-            player.pushed += offset;
+            player.pushed = (player.pushed + offset).limited(0.1);
         } else if player.pushed.length_squared() < 2.5e-5 {
             player.pushed = Vec2::ZERO;
         }

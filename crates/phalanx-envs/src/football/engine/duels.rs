@@ -8,7 +8,7 @@ use super::player::{Body, TouchKind};
 use super::reaches::{TACKLES, Tolerance};
 use super::saves::{GETTING_UP, blind_frames};
 use super::state::{Ball, PlayerId, TEAM_SIZE};
-use super::touches::{duel_chance, spun};
+use super::touches::{duel_chance, missed_by, spun};
 use super::vec2::Vec2;
 
 /// How near a ball has to be to where a tackle meets it.
@@ -53,13 +53,17 @@ pub(super) fn begin_tackle(game: &mut Match, id: PlayerId) -> bool {
     };
     let heading =
         if player.velocity.length() < 1.8 { player.facing } else { player.velocity.direction() };
-    game.player_mut(id).body = Body::Tackle { tackle: number as u8, side, frame: 0, heading };
+    let meeting = game.ball_at(f32::from(TACKLES[number].contact) * FRAME).position;
+    game.player_mut(id).body =
+        Body::Tackle { meeting, tackle: number as u8, side, frame: 0, heading };
     true
 }
 
 /// Plays a frame of a tackle.
 pub(super) fn tackle_frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
-    let Body::Tackle { tackle, side, frame, heading } = game.player(id).body else { return };
+    let Body::Tackle { meeting, tackle, side, frame, heading } = game.player(id).body else {
+        return;
+    };
     let plan = &TACKLES[tackle as usize];
     let frame = frame + 1;
     let right = Vec2::new(-heading.y, heading.x);
@@ -75,24 +79,20 @@ pub(super) fn tackle_frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
     player.body = if frame >= plan.frames {
         Body::Free
     } else {
-        Body::Tackle { tackle, side, frame, heading }
+        Body::Tackle { meeting, tackle, side, frame, heading }
     };
     if frame != plan.contact {
         return;
     }
-    let reach = from([plan.ball[0] - plan.body[0], plan.ball[1] - plan.body[1]]);
-    let there = game.player(id).position + reach;
     let ball = game.ball;
-    if game.holder.is_some()
-        || ball.position.distance(there) > 0.75
-        || (ball.height - plan.ball[2]).abs() > 1.0
-    {
+    let Some(missed) = missed_by(ball.position.distance(meeting)) else { return };
+    if game.holder.is_some() || (ball.height - plan.ball[2]).abs() > 1.0 {
         return;
     }
     // Half of what a trap would do, and 4 m/s away from the body.
     let away = (ball.position - game.player(id).position).direction_or(heading);
     let trapped = game.player(id).velocity * 0.9 + away * 1.5;
-    let velocity = trapped * 0.5 + away * 4.0;
+    let velocity = (trapped * 0.5 + away * 4.0).mix(ball.velocity, missed);
     let poked = spun(
         game,
         id,

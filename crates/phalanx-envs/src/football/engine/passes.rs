@@ -7,7 +7,7 @@ use phalanx_core::rng::Rng;
 use super::player::Player;
 use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId, Touch};
-use super::touches::{Difficulty, spun};
+use super::touches::{Difficulty, curl, curl_share, spun};
 use super::vec2::Vec2;
 use super::{Match, control};
 
@@ -175,8 +175,10 @@ fn leave_foot(game: &Match, id: PlayerId, kick: Kick, pass: &Pass, rng: &mut Rng
     let forwards = if kick == Kick::HighPass { -1.3 } else { 3.5 };
     let spin = plane.length().min(15.0) * forwards;
     let topspin = plane.direction() * spin;
-    let kicked = Ball { velocity: plane, climb, ..ball };
-    spun(game, id, kicked, Vec2::new(-topspin.y, topspin.x), rng.range(-25.0, 25.0) * run_up, 0.9)
+    let curl = curl(player.facing, plane) * if kick == Kick::HighPass { 0.2 } else { 1.0 };
+    let bent = plane.turned(curl * curl_share(plane, climb));
+    let kicked = Ball { velocity: bent, climb, ..ball };
+    spun(game, id, kicked, Vec2::new(-topspin.y, topspin.x), -340.0 * curl, 0.9)
 }
 
 /// The share of the power that needs no run-up.

@@ -22,6 +22,8 @@ pub enum Body {
         kind: TouchKind,
         /// The velocity that it wants with the ball.
         carry: Vec2,
+        /// Where it expects the ball at the touch.
+        meeting: Vec2,
     },
     /// It prepares a kick.
     WindUp {
@@ -37,6 +39,8 @@ pub enum Body {
     },
     /// It reaches for a ball that an opponent has.
     Tackle {
+        /// Where it expects the ball.
+        meeting: Vec2,
         /// The move.
         tackle: u8,
         /// The side of the move: 1, or -1 for its mirror image.

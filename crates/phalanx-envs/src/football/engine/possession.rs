@@ -86,7 +86,11 @@ impl Match {
     /// Returns whether a player has possession: the ball is at most 0.5 m high, within 1 m of
     /// `position + 0.05 velocity + 0.1 facing`, and at most 6 m/s faster or slower than the player in any direction.
     pub fn has_possession(&self, player: &Player) -> bool {
-        if matches!(player.body, Body::FollowThrough { .. }) || self.ball.height > 0.5 {
+        let gap = self.ball.position - player.position;
+        if self.ball.height > 0.5
+            || gap.length_squared() > 9.0
+            || matches!(player.body, Body::FollowThrough { .. })
+        {
             return false;
         }
         let centre = player.position + player.velocity * 0.05 + player.facing * 0.1;
@@ -105,23 +109,28 @@ impl Match {
             .max(HORIZON);
         let mut times = [far; 2];
         // Ball and player cannot close a gap faster than this; the ball only slows down.
-        let closing = 1.0
-            / (self.ball.velocity.length()
-                + 1.0
-                + player.velocity.length()
-                + player.abilities.top_speed);
+        let ball_speed = self.ball.velocity.length();
+        let closing =
+            1.0 / (ball_speed + 1.0 + player.velocity.length() + player.abilities.top_speed);
+        // A slow ball stays within reach for longer than it takes to pass by.
+        let step = if ball_speed > 8.0 { 0.02 } else { 0.08 };
         let reach = Reach::new(player, self.ball.position);
         let mut seconds = start;
         // The optimistic reach is the larger one, so that it is met first.
         for (number, radius) in [(1, Reach::OPTIMISTIC), (0, Reach::USUAL)] {
+            let mut before = None;
             while seconds < HORIZON {
                 let ball = self.ball_at(seconds);
                 let gap = reach.gap(ball.position, seconds, radius);
                 if gap <= 0.0 && ball.height < REACHABLE_HEIGHT {
+                    if let Some((earlier, wider)) = before {
+                        seconds = earlier + (seconds - earlier) * wider / (wider - gap);
+                    }
                     times[number] = seconds;
                     break;
                 }
-                seconds += (gap * closing).max(FRAME);
+                before = (gap > 0.0).then_some((seconds, gap));
+                seconds += (gap * closing).max(step);
             }
         }
         if let Body::WindUp { frames, .. } = player.body {
@@ -142,21 +151,21 @@ impl Match {
         self.team_time_to_ball = [100.0; 2];
         for team in 0..2 {
             for index in 0..self.counts[team] {
-                let player = self.players[team][index];
+                let player = &self.players[team][index];
                 if !player.on_pitch {
                     continue;
                 }
-                if self.must_update_time(&player, index) {
-                    let [usual, optimistic] = self.compute_time_to_ball(&player);
-                    let player = &mut self.players[team][index];
-                    player.time_to_ball = usual;
-                    player.optimistic_time_to_ball = optimistic;
-                }
+                let times =
+                    self.must_update_time(player, index).then(|| self.compute_time_to_ball(player));
                 let holds = self
                     .holder
                     .map(|holder| holder == PlayerId { team: team as u8, index: index as u8 });
-                let has = holds.unwrap_or_else(|| self.has_possession(&player));
+                let has = holds.unwrap_or_else(|| self.has_possession(player));
                 let player = &mut self.players[team][index];
+                if let Some([usual, optimistic]) = times {
+                    player.time_to_ball = usual;
+                    player.optimistic_time_to_ball = optimistic;
+                }
                 if holds == Some(true) {
                     player.time_to_ball = 0.001;
                     player.optimistic_time_to_ball = 0.001;
@@ -172,19 +181,21 @@ impl Match {
         self.update_designated();
     }
 
-    /// Returns whether the time to the ball of a player is computed in this frame: every frame near the ball, every
-    /// fourth within 10 m, else every tenth.
+    /// Returns whether the time to the ball of a player is computed in this frame: every frame within 2 m of
+    /// the ball, every third, sixth or twentieth frame farther away.
     fn must_update_time(&self, player: &Player, index: usize) -> bool {
-        if self.frame == self.path_frame {
+        let distance = (player.position - self.ball.position).length_squared();
+        if self.frame == self.path_frame && distance < 225.0 {
             return true;
         }
-        let distance = player.position.distance(self.ball.position);
-        let period = if distance < 3.0 {
+        let period = if distance < 4.0 {
             1
-        } else if distance < 10.0 {
-            4
+        } else if distance < 36.0 {
+            3
+        } else if distance < 225.0 {
+            6
         } else {
-            10
+            20
         };
         (self.frame as usize + index) % period == 0
     }

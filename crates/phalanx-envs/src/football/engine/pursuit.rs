@@ -66,8 +66,9 @@ impl Match {
                 seconds += SEARCH_STEP;
                 continue;
             }
-            let needed = Reach::new(player, ball.position).time_to(ball.position);
-            if needed <= seconds {
+            let reach = Reach::new(player, ball.position);
+            if reach.gap(ball.position, seconds, Reach::USUAL) <= 0.0 {
+                let needed = reach.time_to(ball.position).min(seconds);
                 let way = ball.position - here;
                 last |= player.time_to_ball / seconds < 0.35
                     || way.direction().dot(ball_direction) > 0.0;

@@ -9,13 +9,15 @@ use super::passes::gauge_factor;
 use super::pitch::{GOAL_HALF_WIDTH, HALF_LENGTH};
 use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId};
-use super::touches::{curved, spun};
+use super::touches::{curl, curl_share, curved, spun};
 use super::vec2::Vec2;
 
 /// The slope of a shot that succeeds.
 const LIFT: f32 = 0.05;
+/// The largest error of a shot that goes 30° or more across the run, or the held direction, in radians.
+const ACROSS: f32 = 0.18;
 /// The highest speed of a body at the touch: the run ends before it, in m/s.
-const TOUCH_SPEED: f32 = 4.0;
+const TOUCH_SPEED: f32 = 4.4;
 
 /// Returns the direction of a shot: straight at the goal's centre if the held direction points there, and up to 0.9 of
 /// half the goal's width to the side, `3.33 |angle / (π / 2)|^0.7` m, by the angle between the two.
@@ -95,14 +97,21 @@ pub(super) fn kick(
     let velocity = best.0.mix(worst * weak, share);
     let climb = best.1 + (lift * weak - best.1) * share;
 
-    // Backspin, and some at random.
+    // Backspin, some spin at random, and a curl back from where the body looks.
     let noise = 20.0 * (0.3 + 0.7 * share);
     let spin = Vec2::new(
         direction.y * 20.0 + rng.range(-noise, noise),
         -direction.x * 20.0 + rng.range(-noise, noise),
     );
-    let kicked = Ball { velocity, climb, ..ball };
-    let kicked = spun(game, id, kicked, spin, rng.range(-14.0, 14.0), 0.7);
+    // A shot across the run is less certain.
+    let across = off.max(held.angle_to(direction).abs());
+    let across = ACROSS * (across / (PI / 6.0)).min(1.0);
+    let velocity = velocity.turned(across * (rng.uniform() + rng.uniform() - 1.0));
+    let curl = curl(game.player(id).facing, velocity);
+    let bent = velocity.turned(curl * curl_share(velocity, climb));
+    let kicked = Ball { velocity: bent, climb, ..ball };
+    let sidespin = -420.0 * curl + rng.range(-14.0, 14.0);
+    let kicked = spun(game, id, kicked, spin, sidespin, 0.7);
     game.holder = None;
     game.set_ball(kicked);
     game.record_touch(id, Some(Kick::Shot));

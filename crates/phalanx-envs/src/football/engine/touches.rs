@@ -17,16 +17,20 @@ use super::vec2::Vec2;
 const STEP: u16 = 12;
 /// The frames that the step lasts after the touch.
 const REST: u16 = 13;
+/// By how many frames a touch may be earlier or later.
+const EARLIER: u16 = 2;
+/// By how much the speed of a touch differs, and its direction in radians.
+const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
+/// The relative speed from which on a running player receives a ball in half of the cases, in m/s.
+const HARD: f32 = 9.0;
 /// How near a ball has to be to where a step receives it.
 const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
 /// The share of the top speed in a step with a touch.
 const STEP_SPEED: f32 = 0.95;
 /// The speed with the ball that a wanted 3.5 m/s gives.
 const DRIBBLE_SPEED: f32 = 3.84;
-/// How far in front of a standing body the ball is meant to be.
-const FRONT: f32 = 0.24;
 /// The factor on touches with sprint and dribble held together.
 const KNOCK_ON: f32 = 1.35;
 /// The height of a ball up to which it can be received.
@@ -126,7 +130,7 @@ pub(super) fn duel_chance(game: &Match, id: PlayerId) -> f32 {
 }
 
 /// Lets a free player begin a step to the ball if the ball will be at its feet. Returns whether it does.
-pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
+pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let team = id.team as usize;
     if game.holder.is_some() || !player.acts() || player.position.distance(game.ball.position) > 6.0
@@ -157,16 +161,27 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
             let blind = game
                 .last_touch
                 .is_some_and(|touch| game.frame < touch.frame + blind_frames(game, id));
-            let found =
-                if blind { None } else { game.fitting_move(player, &TRAPS, TOLERANCE, |_| true) };
+            let relative = (game.ball.velocity - player.velocity).length_squared();
+            let hard = player.velocity.length_squared() > 6.0 && relative > HARD * HARD;
+            let found = if blind || (hard && !game.is_flight_lucky()) {
+                None
+            } else {
+                game.fitting_move(player, &TRAPS, TOLERANCE, |_| true)
+            };
             found.map(|(number, _)| {
                 let contact = TRAPS[number].contact;
                 (contact, (TRAPS[number].frames - contact).min(LONGEST_REST))
             })
         }
     };
-    let Some((frames, rest)) = step else { return false };
-    game.player_mut(id).body = Body::Touch { frames, rest, kind, carry };
+    let Some((mut frames, mut rest)) = step else { return false };
+    if kind == TouchKind::Control {
+        // Steps differ in when they touch the ball, not in how long they last.
+        frames = frames - EARLIER + rng.below(usize::from(2 * EARLIER) + 1) as u16;
+        rest = STEP + REST - frames;
+    }
+    let meeting = game.ball_at(f32::from(frames) * 0.01).position;
+    game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     true
 }
 
@@ -188,15 +203,15 @@ fn needs_touch(game: &Match, player: &Player) -> bool {
 
 /// Plays a frame of a step to the ball.
 pub(super) fn frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
-    let Body::Touch { frames, rest, kind, carry } = game.player(id).body else { return };
+    let Body::Touch { frames, rest, kind, carry, meeting } = game.player(id).body else { return };
     if frames > 0 {
         let frames = frames - 1;
         if frames == 0 {
-            touch(game, id, kind, rest, carry, rng);
+            touch(game, id, (kind, rest), carry, meeting, rng);
         }
-        game.player_mut(id).body = Body::Touch { frames, rest, kind, carry };
+        game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     } else if rest > 1 {
-        game.player_mut(id).body = Body::Touch { frames, rest: rest - 1, kind, carry };
+        game.player_mut(id).body = Body::Touch { frames, rest: rest - 1, kind, carry, meeting };
     } else {
         let player = game.player_mut(id);
         player.body = Body::Free;
@@ -219,7 +234,15 @@ fn advance(player: &mut Player, wanted: Vec2, frame: u32) {
 }
 
 /// Touches the ball if it is there.
-fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, wanted: Vec2, rng: &mut Rng) {
+fn touch(
+    game: &mut Match,
+    id: PlayerId,
+    (kind, rest): (TouchKind, u16),
+    wanted: Vec2,
+    meeting: Vec2,
+    rng: &mut Rng,
+) {
+    let Some(missed) = missed_by(game.ball.position.distance(meeting)) else { return };
     let player = *game.player(id);
     let ball = game.ball;
     if game.holder.is_some()
@@ -239,13 +262,17 @@ fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, wanted: Vec
         after.position += after.velocity * 0.01;
     }
     let mut pushed = push(game, &player, &after, wanted, f32::from(rest) * 0.01, hard.distance, id);
+    pushed.velocity = pushed.velocity.turned(rng.range(-UNEVEN[1], UNEVEN[1]))
+        * (1.0 + rng.range(-UNEVEN[0], UNEVEN[0]));
     pushed.climb += ball.climb * hard.height + 4.0 * hard.height;
     if player.command.knock_on {
         pushed.velocity = pushed.velocity * KNOCK_ON;
     }
     pushed.velocity = pushed.velocity.mix(ball.velocity, hard.keeps);
     pushed.climb += (ball.climb - pushed.climb) * hard.keeps;
-    let bias = if kind == TouchKind::Trap { 0.5 } else { 0.6 };
+    pushed.velocity = pushed.velocity.mix(ball.velocity, missed);
+    pushed.climb += (ball.climb - pushed.climb) * missed;
+    let bias = if kind == TouchKind::Trap { 0.5 } else { 0.6 } * (1.0 - missed);
     let speed = pushed.velocity.length();
     let roll = 2.0 * PI * speed - 30.0 * (speed / 10.0).min(1.0).powf(0.7);
     let ahead = pushed.velocity.direction() * roll;
@@ -257,7 +284,7 @@ fn touch(game: &mut Match, id: PlayerId, kind: TouchKind, rest: u16, wanted: Vec
 /// Returns the ball after a push to where the player will meet it again.
 ///
 /// The place is `p + v (0.25 + 0.6 (v / 8)²) + f` with `p`, `v` = the position and velocity after the step and `f` =
-/// `0.24 + 0.08 v` m in front of the foot. The speed is `(distance / (1.1 T (0.38 + 0.02 dribble)))^0.7` m/s, with
+/// [`front`] m in front of the foot. The speed is `(distance / (1.1 T (0.38 + 0.02 dribble)))^0.7` m/s, with
 /// `T` = the time until then, up to 1.2 times that near sprinting; the ball climbs at
 /// `0.1 + 1.5 (speed / 10)^1.6` m/s. An opponent within 1.5 m spoils the place.
 fn push(
@@ -300,7 +327,7 @@ fn push(
     let rush = curved((speed / SPRINT).min(1.0), 0.7);
     let opponent = game.nearest_opponent(id).map_or(100.0, |(_, distance)| distance);
     let annoyance = (1.0 - (opponent - 0.5).clamp(0.0, 1.0)) * calm * rush;
-    let front = direction * (FRONT + 0.08 * speed + extra + 3.0 * annoyance);
+    let front = direction * (front(speed) + extra + 3.0 * annoyance);
     let delay = 0.25 + 0.6 * (speed / SPRINT).min(1.0).powi(2);
     let mixed = direction * physics + wanted.direction_or(direction) * (1.0 - physics);
     let place = after.position + mixed * (speed * delay) + front;
@@ -312,6 +339,40 @@ fn push(
     let factor = 1.0 + fast * (0.2 - 0.03 * player.abilities.ball_control * player.form);
     let climb = (0.1 + 1.5 * (power / 10.0).powf(1.6)).min(1.5);
     Ball { velocity: way.direction_or(direction) * (power * factor), climb, ..ball }
+}
+
+/// Returns how far in front of the body the ball is meant to be at a speed, in metres. The original's 0.34 + 0.08 v m
+/// are measured from the foot; the feet of a running body are behind it.
+fn front(speed: f32) -> f32 {
+    0.34 + 0.08 * speed - 0.2 * (speed / 4.0).min(1.0)
+        + 0.14 * ((speed - 5.0) / 2.5).clamp(0.0, 1.0)
+}
+
+/// Returns the curl of a kick in radians: a quarter of twice the angle between the body and the kick in half turns,
+/// counted from the front or the back. The kick leaves the foot turned by a share of it towards where the body looks,
+/// and the spin bends it back.
+pub(super) fn curl(facing: Vec2, kick: Vec2) -> f32 {
+    let angle = kick.angle_to(facing) / PI;
+    let side = if angle.abs() > 0.5 { (1.0 - angle.abs()).copysign(angle) } else { angle };
+    side * 0.5
+}
+
+/// Returns by which share of its [`curl`] a kick is turned.
+pub(super) fn curl_share(velocity: Vec2, climb: f32) -> f32 {
+    0.4 + 0.6 * ((velocity.length_squared() + climb * climb).sqrt() / 70.0).min(1.0)
+}
+
+/// Returns how much of its own motion the ball keeps if it is some metres from where it was expected, from 0 to 1; none
+/// if it cannot be touched there.
+pub(super) fn missed_by(distance: f32) -> Option<f32> {
+    (distance < 0.4).then(|| curved(curved(distance / 0.4, 1.0), 0.5))
+}
+
+impl Match {
+    /// Returns one of two answers, the same for as long as nobody touches the ball.
+    pub(super) fn is_flight_lucky(&self) -> bool {
+        (self.last_touch.map_or(0, |touch| touch.frame).wrapping_mul(2_654_435_761) >> 16) % 2 == 1
+    }
 }
 
 /// Mixes a straight line from 0 to 1 with a sine by the share `bias`.

@@ -5,7 +5,14 @@ use serde_json::{Map, Value, json};
 
 use super::actions::NAMES;
 use super::football::Football;
+use crate::football::engine::Match;
+use crate::football::engine::pitch::{HALF_LENGTH, HALF_WIDTH};
 use crate::football::engine::state::GameMode;
+use crate::football::engine::vec2::Vec2;
+
+/// The size of a pitch drawn as text.
+const ROWS: usize = 19;
+const COLUMNS: usize = 57;
 
 /// Explains every index of observation, state and action.
 pub(super) fn describe(env: &Football) -> Description {
@@ -65,12 +72,45 @@ pub(super) fn frame(env: &Football) -> Map<String, Value> {
         },
         "owner": owner,
         "players": players,
+        "designated": game.control.selected,
         "score": game.score,
         "mode": mode,
         "sticky": sticky,
+        "text": text(game),
     });
     match frame {
         Value::Object(frame) => frame,
         _ => Map::new(),
     }
+}
+
+/// Draws the pitch: left players as digits (the eleventh is `a`), right ones as letters from `A` on,
+/// and the ball as `o`.
+pub(super) fn text(game: &Match) -> String {
+    let mut cells = [[' '; COLUMNS]; ROWS];
+    let mut draw = |at: Vec2, mark: char| {
+        let place = |share: f32, cells: usize| {
+            ((share + 1.0) * 0.5 * (cells - 1) as f32).round().clamp(0.0, (cells - 1) as f32)
+                as usize
+        };
+        cells[place(at.y / HALF_WIDTH, ROWS)][place(at.x / HALF_LENGTH, COLUMNS)] = mark;
+    };
+    for y in [-1.0, 0.0, 1.0] {
+        draw(Vec2::new(0.0, y * HALF_WIDTH), '.');
+    }
+    for team in 0..2 {
+        for (index, player) in game.players[team][..game.counts[team]].iter().enumerate() {
+            let mark = if team == 0 {
+                char::from_digit(index as u32, 16)
+            } else {
+                char::from_u32('A' as u32 + index as u32)
+            };
+            if let (true, Some(mark)) = (player.on_pitch, mark) {
+                draw(player.position, mark);
+            }
+        }
+    }
+    draw(game.ball.position, 'o');
+    let rows = cells.iter().map(|row| row.iter().collect::<String>());
+    rows.collect::<Vec<_>>().join("\n")
 }

@@ -34,8 +34,6 @@ pub(super) struct View {
     pub(super) owner: Option<PlayerId>,
     pub(super) mode: GameMode,
     pub(super) score: [u32; 2],
-    /// The selected player of each team.
-    pub(super) designated: [Option<u8>; 2],
     /// The players that the agents of the own team control, `[agent]`.
     pub(super) active: [Option<u8>; TEAM_SIZE],
     /// What these agents hold, `[agent]`.
@@ -60,7 +58,6 @@ impl View {
             let of = seen ^ team;
             view.counts[seen] = game.counts[of];
             view.score[seen] = game.score[of];
-            view.designated[seen] = game.control.selected[of];
             for (view, player) in
                 view.players[seen].iter_mut().zip(&game.players[of]).take(game.counts[of])
             {

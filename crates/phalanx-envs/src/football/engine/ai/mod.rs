@@ -35,6 +35,10 @@ use view::{Memory, SNAPSHOT_FRAMES, View};
 
 /// How often a player's outlook is updated, in frames.
 const OUTLOOK_PERIOD: usize = 10;
+/// How near to the ball players decide more often, in metres.
+const NEAR: f32 = 10.0;
+/// The longest time between two turns of a player, in frames.
+const LONGEST_TURN: u64 = 25;
 /// The frames of a second.
 const SECOND: u32 = 100;
 /// The seconds over which a player's speed is averaged.
@@ -64,6 +68,10 @@ pub struct Minds {
 pub struct PlayerMind {
     /// How good its place is.
     pub outlook: Outlook,
+    /// Its time to the ball as it decided last, in seconds; zero before its first decision.
+    pub time_to_ball: f32,
+    /// Shifts its turns far from the ball, in frames.
+    phase: u8,
     /// How far it ran in each of the last seconds, in metres.
     ran: [f32; BREATH_SECONDS],
     /// Where it was at the last full second.
@@ -99,7 +107,8 @@ impl Match {
 
 /// Fills the commands of the players that no agent commands.
 pub fn think(game: &mut Match, rng: &mut Rng) {
-    remember(game);
+    remember(game, rng);
+    let ball = game.ball_at(0.1).position;
     let first = game.setup.first_team.min(1);
     for team in [first, 1 - first] {
         if game.in_play() {
@@ -112,12 +121,14 @@ pub fn think(game: &mut Match, rng: &mut Rng) {
             let player = &game.players[team][index];
             if !player.on_pitch
                 || player.is_commanded_by_agent()
-                || !player::is_due(game, team, index)
+                || !player::is_due(game, team, index, ball)
             {
                 continue;
             }
             let command = player::command(&View::new(game, team), index, rng);
-            game.players[team][index].command = command;
+            let player = &mut game.players[team][index];
+            player.command = command;
+            game.minds.players[team][index].time_to_ball = player.time_to_ball;
         }
     }
 }
@@ -136,21 +147,38 @@ pub fn forget(game: &mut Match) {
         };
     }
     for mind in minds.players.iter_mut().flatten() {
-        *mind = PlayerMind::default();
+        *mind = PlayerMind { phase: mind.phase, ..PlayerMind::default() };
     }
 }
 
 /// Updates what the minds remember of the game.
-fn remember(game: &mut Match) {
+fn remember(game: &mut Match, rng: &mut Rng) {
     if !game.minds.started {
         for team in 0..2 {
             game.minds.teams[team].places = formation::places(game.counts[team]);
+            let draw = rng.next_u64();
+            for (index, mind) in game.minds.players[team].iter_mut().enumerate() {
+                mind.phase = ((draw >> (5 * index)) % LONGEST_TURN) as u8;
+            }
         }
         game.minds.trail = Trail::at(game.ball.position);
         game.minds.started = true;
+        // The team that is nearer to the ball has had it, as far as the other one knows.
+        if let Some(owner) = game.best_team {
+            let owner = owner as usize;
+            game.fading_possession[owner] = 1.5;
+            game.fading_possession[1 - owner] = 0.5;
+        }
+        // Players of the first team that stand near the ball have decided once before the whistle.
+        let first = game.setup.first_team.min(1);
+        for index in 0..game.counts[first] {
+            if game.players[first][index].position.distance(game.ball.position) < NEAR {
+                game.minds.players[first][index].time_to_ball = 1.0;
+            }
+        }
     }
     let frame = game.frame;
-    if frame % SNAPSHOT_FRAMES == 0 {
+    if frame.is_multiple_of(SNAPSHOT_FRAMES) {
         let mut memory = game.minds.memory;
         memory.take(game);
         game.minds.memory = memory;
@@ -161,7 +189,7 @@ fn remember(game: &mut Match) {
         let sign = Match::attack(game.main.team as usize);
         game.minds.possession_minute =
             (game.minds.possession_minute + 0.01 * sign).clamp(-60.0, 60.0);
-        if frame % SECOND == 0 {
+        if frame.is_multiple_of(SECOND) {
             for team in 0..2 {
                 for index in 0..game.counts[team] {
                     let position = game.players[team][index].position;

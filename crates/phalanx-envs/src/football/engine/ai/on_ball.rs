@@ -7,9 +7,14 @@ use super::ramp::{curve, ramp};
 use super::support::Field;
 use super::view::{Figure, View};
 use crate::football::engine::pitch::{HALF_LENGTH, HALF_WIDTH};
-use crate::football::engine::pursuit::{SPRINT, speed_class};
+use crate::football::engine::pursuit::{SPEED_PER_METRE, SPRINT, speed_class};
 use crate::football::engine::state::{Kick, KickRequest, PlayerId, Role, TEAM_SIZE};
 use crate::football::engine::vec2::Vec2;
+
+/// The speed below which a player stands, in m/s.
+const STANDING: f32 = 1.8;
+/// How far from a standing player a ball may be that it kicks, in metres.
+const STANDING_REACH: f32 = 0.95;
 
 /// What a player with the ball wants, in the own frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,9 +139,14 @@ impl Opposition {
 /// 2. A defender near its own goal whose pass is too unlikely to arrive clears the ball; so does a goalkeeper that is
 ///    pressed.
 /// 3. Within 16 m of a spot 7 m in front of the goal it shoots if `√odds + U(0, 0.5) > 0.5`.
-/// 4. Else it dribbles along a field of forces.
+/// 4. Else it dribbles along a field of forces, as it does while it stands too far from the ball to kick it.
 pub fn decide(view: &View, index: usize, rng: &mut Rng) -> Decision {
     let carry = dribble(view, index);
+    let me = view.mate(index);
+    let stands = me.velocity.length() < STANDING;
+    if stands && view.ball(0.0).distance(me.position) > STANDING_REACH {
+        return Decision { kick: None, carry };
+    }
     let opposition = Opposition::new(view, view.delay(index));
     let pass = best_pass(view, index, &opposition);
     let mut kick = panic(view, index, pass.map_or(0.0, |(_, odds)| odds), pass.is_some());
@@ -299,8 +309,6 @@ pub fn dribble(view: &View, index: usize) -> Vec2 {
     field.pull(goal, 0.725 + mindset(view.role(index)) * 0.05);
     let velocity = field.velocity();
     // The speed wanted is 2.6 m/s for each metre of the field, in the classes of speeds.
-    let speed = speed_class(
-        (velocity.length() * crate::football::engine::pursuit::SPEED_PER_METRE).min(SPRINT),
-    );
+    let speed = speed_class((velocity.length() * SPEED_PER_METRE).min(SPRINT));
     velocity.direction() * speed
 }

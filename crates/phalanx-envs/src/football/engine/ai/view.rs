@@ -244,10 +244,11 @@ impl<'a> View<'a> {
         (found.map(|(_, index)| index), count)
     }
 
-    /// Returns how much of the ball a mate has: `(opponents' time + 0.2) / (own time + 0.2)`.
+    /// Returns how much of the ball a mate believes to have: `(opponents' time + 0.2) / (own time + 0.2)`, with its own
+    /// time at its last decision. Before its first one it believes to be at the ball.
     pub fn possession_amount(&self, index: usize) -> f32 {
-        (self.game.team_time_to_ball[self.other()] + 0.2)
-            / (self.player(self.team, index).time_to_ball + 0.2)
+        let own = self.game.minds.players[self.team][index].time_to_ball;
+        (self.game.team_time_to_ball[self.other()] + 0.2) / (own + 0.2)
     }
 
     /// Returns the faded possession of the team as a mate feels it: the designated player near the ball feels the

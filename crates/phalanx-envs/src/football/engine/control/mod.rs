@@ -226,7 +226,7 @@ fn is_due(game: &Match, id: PlayerId) -> bool {
         () if distance < 10.0 => 8,
         () => 10,
     };
-    (game.frame + u32::from(id.index)) % period == 0
+    (game.frame + u32::from(id.index)).is_multiple_of(period)
 }
 
 /// The movement that an agent asks for: the held direction (or the one in which the player looks)

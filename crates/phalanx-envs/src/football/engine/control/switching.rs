@@ -67,10 +67,9 @@ pub fn release(game: &mut Match, id: PlayerId) {
     game.player_mut(id).builtin = false;
     let team = usize::from(id.team);
     game.control.controllers[team][usize::from(agent)].player = None;
-    if !game.control.fixed {
-        if let Some(other) = nearest_free(game, team, game.player(id).position) {
-            take(game, team, usize::from(agent), other);
-        }
+    let other = nearest_free(game, team, game.player(id).position);
+    if let Some(other) = other.filter(|_| !game.control.fixed) {
+        take(game, team, usize::from(agent), other);
     }
 }
 

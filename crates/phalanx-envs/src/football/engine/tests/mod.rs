@@ -2,7 +2,9 @@
 
 mod ball;
 mod carrying;
+mod kicks;
 mod movement;
+mod whole;
 
 use phalanx_core::rng::{Purpose, Rng};
 

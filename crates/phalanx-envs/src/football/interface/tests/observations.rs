@@ -210,6 +210,26 @@ fn masks_of_grf_marl_allow_what_has_an_effect() {
 }
 
 #[test]
+fn a_frame_shows_the_players_the_ball_and_the_pitch() {
+    let mut field = Field::of("academy_3_vs_1_with_keeper", "");
+    field.first_plays(SPRINT);
+    let frame = field.env.frame();
+    let players = frame["players"].as_array().expect("a list");
+    assert_eq!(players.len(), 6);
+    assert_eq!((&players[4]["team"], &players[4]["role"]), (&"right".into(), &0.into()));
+    assert_eq!(players[1]["agent"], 0);
+    assert_eq!((&frame["mode"], &frame["owner"]), (&"normal".into(), &serde_json::Value::Null));
+    assert_eq!(frame["sticky"][0], serde_json::json!([0, 0, 0, 0, 0, 0, 0, 0, 1, 0]));
+    let text = frame["text"].as_str().expect("a pitch");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 19);
+    assert!(lines[9].starts_with('0') && lines[9].trim_end().ends_with('A'), "{text}");
+    for mark in ["2", "3", "B", "o"] {
+        assert!(text.contains(mark), "{mark}");
+    }
+}
+
+#[test]
 fn every_index_is_described() {
     for args in [
         "",

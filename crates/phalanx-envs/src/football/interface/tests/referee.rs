@@ -6,7 +6,13 @@ use crate::football::engine::state::{GameMode, Role};
 use crate::football::engine::{Trip, referee};
 
 /// A standing tackle.
-const TACKLE: Body = Body::Tackle { tackle: 0, side: 1.0, frame: 0, heading: Vec2::new(1.0, 0.0) };
+const TACKLE: Body = Body::Tackle {
+    meeting: Vec2::ZERO,
+    tackle: 0,
+    side: 1.0,
+    frame: 0,
+    heading: Vec2::new(1.0, 0.0),
+};
 
 /// A full game in its first frames.
 fn full_game() -> Field {

@@ -1,9 +1,12 @@
 //! Tests of the built-in rules: positions are computed by hand from the rules.
 
+mod defending;
 mod formation;
 mod keeping;
 mod marking;
 mod play;
+
+use phalanx_core::rng::{Purpose, Rng};
 
 use super::super::Match;
 use super::super::setup::{MatchSetup, PlayerSetup};
@@ -26,7 +29,7 @@ fn game(left: &[[f32; 2]], right: &[[f32; 2]], role: Role, ball: [f32; 2]) -> Ma
         }
     }
     let mut game = Match::new(&setup);
-    super::remember(&mut game);
+    super::remember(&mut game, &mut Rng::stream(0, Purpose::Check, 0));
     game
 }
 
@@ -45,6 +48,11 @@ fn give_ball(game: &mut Match, team: u8, index: u8) {
         }
     }
     game.player_mut(game.main).time_to_ball = 0.05;
+    for team in 0..2 {
+        for index in 0..game.counts[team] {
+            game.minds.players[team][index].time_to_ball = game.players[team][index].time_to_ball;
+        }
+    }
 }
 
 /// Checks two positions for equality, in metres.

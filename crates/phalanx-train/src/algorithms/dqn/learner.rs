@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use phalanx_core::env::{EnvError, EnvSpec, StepRows, StepStatus, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentConfig, AgentNetworks, Device, HiddenActivation, Init, Normalisation, Optimizer,
-    from_safetensors, in_shards, is_cpu, shard_count, soft_update, to_safetensors,
+    from_safetensors, in_shards, shard_count, soft_update, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
 use tracing::debug_span;
@@ -186,9 +186,7 @@ impl DqnLearner {
     fn update(&mut self, lr: f64, metrics: &mut Metrics, pending: &mut PendingMetrics) {
         let batch = self.replay.sample(self.settings.batch_size, &mut self.sampling);
         let rows = batch.len() * self.inputs.n_agents;
-        // In a shard, small networks are fused and computed by one thread, so two are faster than one.
-        let fewest = if is_cpu(&self.device) { 2 } else { 1 };
-        let n = shard_count(&self.device, rows).max(fewest).min(batch.len());
+        let n = shard_count(&self.device, rows).min(batch.len());
         let of = |shard: usize| &batch[shard * batch.len() / n..(shard + 1) * batch.len() / n];
         let (learner, shards) = (&*self, (0..n).map(of).collect());
         let (reports, gradients) =

@@ -10,7 +10,7 @@
 //!
 //! With `trace`, prints the episode of a seed as `tests/football/record_traces.py` does, a JSON line for each step.
 //!
-//! Arguments, in any order: `off`; parts (`ball`, `movement`, `carrying`, `kicks`, `keeper`, `duels`, `episodes`);
+//! Arguments, in any order: `off`; `short` (a line for each row of `episodes`, only the last line of other parts); parts (`ball`, `movement`, `carrying`, `kicks`, `keeper`, `duels`, `episodes`);
 //! the number of episodes (shots, seeds) of each row; anything else selects rows of `episodes` ("3_vs_1_with_keeper, idle") that contain it.
 //!
 //! The engine's column was recorded by `tests/football/record_engine.py`; intervals are 95 % intervals. The last column
@@ -48,25 +48,31 @@ fn main() {
     let mut parts =
         arguments.iter().map(String::as_str).filter(|a| PARTS.contains(a)).collect::<Vec<_>>();
     let count = arguments.iter().find_map(|argument| argument.parse::<u32>().ok());
-    let known = |a: &String| a == "off" || PARTS.contains(&a.as_str()) || a.parse::<u32>().is_ok();
+    let known = |a: &String| {
+        a == "off" || a == "short" || PARTS.contains(&a.as_str()) || a.parse::<u32>().is_ok()
+    };
     let filter = arguments.iter().filter(|argument| !known(argument));
     let filter = filter.map(String::as_str).collect::<Vec<_>>().join(" ");
     if parts.is_empty() {
         parts.extend(if filter.is_empty() { &PARTS[..] } else { &["episodes"] });
     }
     let only_off = arguments.iter().any(|argument| argument == "off");
-    let mut total = [0, 0];
-    let mut show = |rows: Vec<Comparison>| {
-        for row in &rows {
-            total[0] += 1;
-            total[1] += usize::from(row.verdict() != Verdict::Differs);
-            if !only_off || row.verdict() != Verdict::Agrees {
-                println!("{row}");
-            }
-        }
-    };
+    let short = arguments.iter().any(|argument| argument == "short");
     for part in parts {
-        println!("\n### {part}\n\n{}", Comparison::heading());
+        println!("\n### {part}\n");
+        let mut total = [0, 0];
+        let mut show = |rows: Vec<Comparison>| {
+            for row in &rows {
+                total[0] += 1;
+                total[1] += usize::from(row.verdict() != Verdict::Differs);
+                if !short && (!only_off || row.verdict() != Verdict::Agrees) {
+                    println!("{row}");
+                }
+            }
+        };
+        if !short {
+            println!("{}", Comparison::heading());
+        }
         match part {
             "ball" => show(ball::compare()),
             "movement" => show(movement::compare(count.unwrap_or(4))),
@@ -75,10 +81,25 @@ fn main() {
             "keeper" => show(keeper::compare(count.unwrap_or(300))),
             "duels" => show(duels::compare(count.unwrap_or(40))),
             _ => {
-                let games = count.map_or(20, |count| count.div_ceil(20));
-                episodes::compare(count.unwrap_or(400), games, &filter, &mut show);
+                let count = count.unwrap_or(400);
+                let games = count.div_ceil(20);
+                let mut heading = "";
+                episodes::compare(count, games, &filter, |row, comparisons| {
+                    if short {
+                        let (title, line) = episodes::short(row, [count, games], &comparisons);
+                        if title != heading {
+                            println!("\n{title}");
+                            heading = title;
+                        }
+                        println!("{line}");
+                    }
+                    show(comparisons);
+                });
             }
         }
+        println!(
+            "\n{} of {} quantities agree, within tolerance and intervals.",
+            total[1], total[0]
+        );
     }
-    println!("\n{} of {} quantities agree, within tolerance and intervals.", total[1], total[0]);
 }

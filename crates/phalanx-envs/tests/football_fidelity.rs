@@ -2,8 +2,11 @@
 
 mod fidelity;
 
+use fidelity::comparison::Comparison;
 use fidelity::golden::{list, number, read, text};
-use fidelity::{ball, golden, starts};
+use fidelity::stage::Scene;
+use fidelity::statistics::mean;
+use fidelity::{ball, carrying, duels, episodes, golden, kicks, movement, starts};
 
 #[test]
 fn football_flights_follow_the_engine() {
@@ -61,4 +64,98 @@ fn football_controllers_hold_the_same_players_as_in_the_engine() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Panics with the comparisons that differ by more than `factor` times their tolerance.
+fn assert_close(rows: &[Comparison], factor: f64) {
+    assert!(!rows.is_empty());
+    let far = |row: &&Comparison| {
+        let difference = (row.engine.value - row.ours.value).abs();
+        difference.is_nan() || difference > factor * row.tolerance
+    };
+    let far = rows.iter().filter(far).map(ToString::to_string).collect::<Vec<_>>();
+    assert!(far.is_empty(), "\n{}\n{}", Comparison::heading(), far.join("\n"));
+}
+
+#[test]
+fn football_players_start_stop_and_turn_as_in_the_engine() {
+    assert_close(&movement::compare(1), 2.0);
+}
+
+#[test]
+fn football_players_carry_the_ball_at_the_engines_speeds() {
+    let rows = carrying::compare(2);
+    let wanted = ["speed (m/s)", "speed of the ball", "start with the ball", "kept (%)"];
+    let rows = rows.into_iter().filter(|row| wanted.iter().any(|name| row.what.contains(name)));
+    assert_close(&rows.collect::<Vec<_>>(), 1.5);
+}
+
+#[test]
+fn football_passes_leave_the_foot_as_in_the_engine() {
+    let recorded = read("kicks");
+    for row in list(&recorded, "passes") {
+        let (kind, distance) = (text(row, "kind"), number(row, "distance"));
+        let ours = kicks::passes(kind, distance, 1);
+        let kick = ours.kicks.first().unwrap_or_else(|| panic!("no {kind} over {distance} m"));
+        let (speed, lift) = (number(row, "speed"), number(row, "lift"));
+        let close =
+            (kick.ball_speed - speed).abs() < 0.07 * speed && (kick.lift - lift).abs() < 0.7;
+        assert!(close, "{kind} over {distance} m: {kick:?}, recorded {speed} and {lift} m/s");
+    }
+}
+
+#[test]
+fn football_shots_are_as_fast_as_in_the_engine() {
+    let recorded = read("kicks");
+    for row in list(&recorded, "shots") {
+        let ours = kicks::shots(row, 10);
+        let speeds = ours.kicks.iter().map(|kick| kick.ball_speed).collect::<Vec<_>>();
+        let (engine, ours) = (number(row, "speed"), mean(&speeds));
+        assert!((engine - ours).abs() < 0.06 * engine, "{row}: {ours:.1} m/s here");
+    }
+}
+
+#[test]
+fn football_defenders_leave_a_standing_player_in_midfield_alone() {
+    let recorded = read("duels");
+    let scene = Scene::read(&recorded["scene"]);
+    let steps = number(&recorded, "steps") as usize;
+    for difficulty in [0.05, 0.6, 1.0] {
+        let scene = Scene { difficulty, ..scene.clone() };
+        let standing = duels::duels(&scene, "stand", 5, steps);
+        assert_eq!(standing.kept, 5, "difficulty {difficulty}: {:?}", standing.lost_steps);
+        let running = duels::duels(&scene, "sprint", 20, steps);
+        assert!(running.lost_steps.len() >= 14, "difficulty {difficulty}: a runner passes");
+    }
+}
+
+/// Returns the share of an end in a row of the recorded episodes, there and here.
+fn shares(scenario: &str, policy: &str, end: &str, count: u32) -> [f64; 2] {
+    let recorded = read("episodes");
+    let mut rows = list(&recorded, "rows").iter();
+    let row = rows.find(|row| text(row, "scenario") == scenario && text(row, "policy") == policy);
+    let row = row.unwrap_or_else(|| panic!("no row for {scenario}, {policy}"));
+    let engine = number(&row["ends"], end) / number(row, "episodes");
+    let index = episodes::ENDS.iter().position(|known| *known == end);
+    let ours = episodes::episodes(row, count, usize::MAX).expect("the scenario exists");
+    let same = ours.iter().filter(|episode| Some(episode.end) == index).count();
+    [engine, same as f64 / f64::from(count)]
+}
+
+#[test]
+fn football_scripts_end_episodes_as_in_the_engine() {
+    for (scenario, policy, end, tolerance) in [
+        ("academy_empty_goal_close", "script14", "goal", 0.1),
+        ("academy_empty_goal", "script14", "goal", 0.1),
+        ("academy_run_to_score", "script20", "goal", 0.1),
+        ("academy_pass_and_shoot_with_keeper", "idle", "time", 0.1),
+        ("academy_run_pass_and_shoot_with_keeper", "idle", "time", 0.1),
+        ("academy_3_vs_1_with_keeper", "script14", "goal", 0.25),
+        ("academy_3_vs_1_with_keeper", "random", "goal", 0.15),
+        ("academy_counterattack_hard", "random", "lost", 0.35),
+    ] {
+        let [engine, ours] = shares(scenario, policy, end, 40);
+        let close = (engine - ours).abs() <= tolerance + 1e-9;
+        assert!(close, "{scenario}, {policy}, {end}: {engine:.2} recorded, {ours:.2} here");
+    }
 }

@@ -157,6 +157,28 @@ pub fn entity_attention(
     reference::entity_attention(projected, obs, entities, settings, table)
 }
 
+/// Computes features `[row, feature]` followed by the outputs of a linear layer over the tokens of some
+/// entities, `[row, feature + target * output]`, from tokens of at least these entities, `[row *
+/// entity, width]`:
+///
+/// ```text
+/// [features, h_j W + b for every target j]
+/// ```
+///
+/// `targets` are different indices of entities. On the CPU this is one operation in blocks of rows.
+pub fn entity_heads(
+    features: Tensor<2>,
+    tokens: Tensor<2>,
+    targets: &Arc<[usize]>,
+    layer: LayerWeights,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&tokens.device()) {
+        return cpu::entity_heads::op::entity_heads(features, tokens, targets, layer);
+    }
+    reference::entity_heads(features, tokens, targets, layer)
+}
+
 /// Computes sums of outer products, `[row, outer_sum_dim]`, from tokens `[row * entity, width]` and
 /// observations `[row, view_dim]`. For each type of entities, one after the other:
 ///

@@ -58,7 +58,8 @@ pub use self::entities::{
     PER_KNOT, Pool, Pooling,
 };
 pub use self::entity_ops::{
-    entity_attention, entity_embed, entity_pool, graph_attention, graph_mix, outer_sum,
+    entity_attention, entity_embed, entity_heads, entity_pool, graph_attention, graph_mix,
+    outer_sum,
 };
 pub use self::flops::{count_multiply_adds, peak_fma_per_second};
 pub use self::gemm::matmul::multiply;

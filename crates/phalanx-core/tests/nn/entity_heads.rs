@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use phalanx_core::env::{Entity, EntityLayout, EntityType, EnvSpec, Presence};
 use phalanx_core::nn::{
-    Activation, Actor, AgentConfig, AgentNetworks, AnyEncoder, Device, Encoder, EncoderSizes,
+    Activation, Actor, AgentConfig, AgentNetworks, AnyEncoder, Device, Encoder, EncoderSizes, Init,
     Linear, Normalisation, RnnKind, Scratch, device, from_safetensors, in_shards, to_safetensors,
 };
 use phalanx_core::rng::{Purpose, Rng};
@@ -93,9 +93,15 @@ impl Encoder for LinearHeads {
             columns.map(|entity| sizes.feature_columns(&layout.entities[entity])).collect();
         LinearHeadsNetwork {
             own: Linear::new(columns[0].len(), WIDTH, rng, device),
-            heads: targets
-                .first()
-                .map(|_| Linear::new(columns[1].len(), sizes.weights_per_action(), rng, device)),
+            heads: targets.first().map(|_| {
+                Linear::scaled(
+                    columns[1].len(),
+                    sizes.weights_per_action(),
+                    sizes.head_gain,
+                    rng,
+                    device,
+                )
+            }),
             columns,
         }
     }
@@ -332,5 +338,19 @@ fn weights_with_heads_fit_teams_of_other_sizes() -> Result<(), Box<dyn Error>> {
     let (all, some) = (act(&network.to_actor(), &input), act(&other.to_actor(), &shorter));
     assert_eq!(all[..4], some[..4]);
     assert_eq!(all[5], some[4]);
+    Ok(())
+}
+
+#[test]
+fn the_gain_of_the_last_layer_is_that_of_heads() -> Result<(), Box<dyn Error>> {
+    let outputs = |head_gain: f32| -> Result<Vec<f32>, Box<dyn Error>> {
+        let init = Init::Orthogonal { head_gain };
+        let config = AgentConfig { init, ..config(None, 1, ACTIONS) };
+        let actor = config.init(&mut rng(), &device("cpu")?).to_actor();
+        Ok(act(&actor, &random(20 * config.input_dim)))
+    };
+    for (small, large) in outputs(0.01)?.iter().zip(&outputs(1.0)?) {
+        assert!((small - 0.01 * large).abs() < 1e-6, "{small} {large}");
+    }
     Ok(())
 }

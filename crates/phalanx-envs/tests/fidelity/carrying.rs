@@ -76,11 +76,12 @@ pub fn turn(scene: &Scene, name: &str, turn: &str, seeds: u32) -> ([Vec<f64>; 2]
         for run_up in [20, 22, 24] {
             stage.approach(seed, name, run_up);
             let key = if turn == "90" { 7 } else { 1 };
-            for step in 0..20 {
+            let [along, across] = &mut sums;
+            for (step, (along, across)) in along.iter_mut().zip(across).enumerate() {
                 stage.step(if step == 0 { key } else { IDLE });
                 let velocity = stage.game.players[0][1].velocity;
-                sums[0][step] += f64::from(velocity.x) / runs;
-                sums[1][step] += f64::from(velocity.y) / runs;
+                *along += f64::from(velocity.x) / runs;
+                *across += f64::from(velocity.y) / runs;
             }
             kept +=
                 f64::from(u8::from(stage.game.owner.is_some_and(|owner| owner.team == 0))) / runs;

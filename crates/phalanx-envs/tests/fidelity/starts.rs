@@ -59,5 +59,5 @@ pub fn play(recorded: &Value, seed: u32) -> Option<Start> {
 /// Returns the recorded positions of a team.
 pub fn positions(recorded: &Value, key: &str) -> Vec<[f64; 2]> {
     let players = recorded[key].as_array().expect("a list of players").iter();
-    players.map(|player| numbers(player)).map(|p| [p[0], p[1]]).collect()
+    players.map(numbers).map(|p| [p[0], p[1]]).collect()
 }

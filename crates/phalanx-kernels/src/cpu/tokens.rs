@@ -70,21 +70,131 @@ pub(crate) fn scores<S: Simd>(simd: S, query: &[f32], transposed: &[f32], out: &
     }
 }
 
-/// Computes `out += sum_j weights[j * stride] token_j`.
+/// Computes the products of some queries with every token, `[query, padded]`, from the transpose of the
+/// tokens, `[width, padded]`.
 #[inline(always)]
-pub(crate) fn combine<S: Simd>(
+pub(crate) fn scores_of_all<S: Simd>(
     simd: S,
-    (weights, stride): (&[f32], usize),
-    tokens: Tokens<'_>,
+    queries: Tokens<'_>,
+    transposed: &[f32],
+    padded: usize,
     out: &mut [f32],
 ) {
+    let n = queries.len();
+    let fours = n - n % 4;
+    for i in (0..fours).step_by(4) {
+        scores_of::<S, 4>(simd, queries, i, transposed, padded, &mut out[i * padded..]);
+    }
+    for i in fours..n {
+        scores_of::<S, 1>(simd, queries, i, transposed, padded, &mut out[i * padded..]);
+    }
+}
+
+/// Computes the products of `R` queries from the `i`th on, whose sums do not wait for each other.
+#[inline(always)]
+fn scores_of<S: Simd, const R: usize>(
+    simd: S,
+    queries: Tokens<'_>,
+    i: usize,
+    transposed: &[f32],
+    padded: usize,
+    out: &mut [f32],
+) {
+    let queries: [&[f32]; R] = std::array::from_fn(|k| queries.at(i + k));
+    for at in (0..padded).step_by(S::F32_LANES) {
+        let mut sums = [simd.splat_f32s(0.0); R];
+        for d in 0..queries[0].len() {
+            let line = load(simd, &transposed[d * padded + at..]);
+            for k in 0..R {
+                sums[k] = simd.mul_add_e_f32s(simd.splat_f32s(queries[k][d]), line, sums[k]);
+            }
+        }
+        for k in 0..R {
+            store(simd, &mut out[k * padded + at..(k + 1) * padded], sums[k]);
+        }
+    }
+}
+
+/// Computes `out += sum_j weights[j] token_j`.
+#[inline(always)]
+pub(crate) fn combine<S: Simd>(simd: S, weights: &[f32], tokens: Tokens<'_>, out: &mut [f32]) {
     for at in (0..tokens.width).step_by(S::F32_LANES) {
         let mut sum = load(simd, &out[at..]);
-        for j in 0..tokens.len() {
-            let weight = simd.splat_f32s(weights[j * stride]);
+        for (j, &weight) in weights.iter().enumerate().take(tokens.len()) {
+            let weight = simd.splat_f32s(weight);
             sum = simd.mul_add_e_f32s(weight, load(simd, &tokens.at(j)[at..]), sum);
         }
         store(simd, &mut out[at..], sum);
+    }
+}
+
+/// A matrix of weights, whose entry `(i, j)` is `values[i * down + j * along]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Weights<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) down: usize,
+    pub(crate) along: usize,
+}
+
+/// Some columns of the rows of present entities, to which results are added.
+pub(crate) struct Outputs<'a> {
+    /// `[entity, stride]`.
+    pub(crate) values: &'a mut [f32],
+    pub(crate) list: &'a [u16],
+    pub(crate) stride: usize,
+    /// The first column.
+    pub(crate) first: usize,
+}
+
+impl Outputs<'_> {
+    #[inline(always)]
+    fn at(&mut self, i: usize, width: usize) -> &mut [f32] {
+        &mut self.values[self.list[i] as usize * self.stride + self.first..][..width]
+    }
+}
+
+/// Computes `out_i += sum_j weights_ij token_j` for every output.
+#[inline(always)]
+pub(crate) fn combine_all<S: Simd>(
+    simd: S,
+    weights: Weights<'_>,
+    tokens: Tokens<'_>,
+    mut outputs: Outputs<'_>,
+) {
+    let n = outputs.list.len();
+    let fours = n - n % 4;
+    for i in (0..fours).step_by(4) {
+        combine_some::<S, 4>(simd, weights, tokens, &mut outputs, i);
+    }
+    for i in fours..n {
+        combine_some::<S, 1>(simd, weights, tokens, &mut outputs, i);
+    }
+}
+
+/// Computes `R` outputs from the `i`th on, whose sums do not wait for each other.
+#[inline(always)]
+fn combine_some<S: Simd, const R: usize>(
+    simd: S,
+    Weights { values, down, along }: Weights<'_>,
+    tokens: Tokens<'_>,
+    outputs: &mut Outputs<'_>,
+    i: usize,
+) {
+    for at in (0..tokens.width).step_by(S::F32_LANES) {
+        let mut sums = [simd.splat_f32s(0.0); R];
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum = load(simd, &outputs.at(i + k, tokens.width)[at..]);
+        }
+        for j in 0..tokens.len() {
+            let token = load(simd, &tokens.at(j)[at..]);
+            for (k, sum) in sums.iter_mut().enumerate() {
+                let weight = simd.splat_f32s(values[(i + k) * down + j * along]);
+                *sum = simd.mul_add_e_f32s(weight, token, *sum);
+            }
+        }
+        for (k, sum) in sums.into_iter().enumerate() {
+            store(simd, &mut outputs.at(i + k, tokens.width)[at..], sum);
+        }
     }
 }
 

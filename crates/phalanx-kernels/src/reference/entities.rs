@@ -2,9 +2,9 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
 
-use super::layers::activate;
+use super::layers::{activate, linear};
 use crate::entities::{EntityAttention, EntityGroup, EntityIndices, PER_KNOT, Pool, Pooling};
-use crate::params::Activation;
+use crate::params::{Activation, LayerWeights};
 
 /// The logit of what gets no weight.
 pub(super) const MASKED: f32 = -1e30;
@@ -112,6 +112,23 @@ pub(crate) fn entity_pool(
         }
     };
     Tensor::cat(pooling.parts.iter().map(part).collect(), 1)
+}
+
+/// See [`entity_heads`](crate::entity_heads).
+pub(crate) fn entity_heads(
+    features: Tensor<2>,
+    tokens: Tensor<2>,
+    targets: &[usize],
+    layer: LayerWeights,
+) -> Tensor<2> {
+    let [[rows, _], [all, width]] = [features.dims(), tokens.dims()];
+    let tokens: Tensor<3> = tokens.reshape([rows, all / rows.max(1), width]);
+    let one = |&target: &usize| tokens.clone().narrow(1, target, 1);
+    let targeted: Tensor<3> = Tensor::cat(targets.iter().map(one).collect(), 1);
+    let n = targets.len();
+    let weights = linear(targeted.reshape([rows * n, width]), layer, Activation::Identity);
+    let [_, columns] = weights.dims();
+    Tensor::cat(vec![features, weights.reshape([rows, n * columns])], 1)
 }
 
 /// See [`outer_sum`](crate::outer_sum).

@@ -8,7 +8,9 @@ mod losses;
 mod mixing;
 mod recurrent;
 
-pub(crate) use self::entities::{entity_attention, entity_embed, entity_pool, outer_sum};
+pub(crate) use self::entities::{
+    entity_attention, entity_embed, entity_heads, entity_pool, outer_sum,
+};
 pub(crate) use self::graphs::{graph_attention, graph_mix};
 pub(crate) use self::layers::{conv1d, entity_scores, layer_norm, linear, mlp};
 pub(crate) use self::losses::{categorical, ppo_loss, value_loss};

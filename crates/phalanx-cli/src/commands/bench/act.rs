@@ -63,8 +63,8 @@ impl Act {
                 None => Decisions::new(n_envs),
                 Some(encoder) => Decisions::with_encoder(n_envs, encoder),
             };
-            let floor = 1e6 * agents.multiply_adds() / peak;
             let check: f32 = agents.step().iter().sum();
+            let floor = 1e6 * agents.multiply_adds() / peak;
             let mut each = |steps: u32| {
                 let all = seconds(|| {
                     for _ in 0..steps {

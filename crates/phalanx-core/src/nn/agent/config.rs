@@ -81,6 +81,15 @@ impl Init {
         }
     }
 
+    /// Returns what multiplies the weights of the last layer.
+    fn head_gain(self) -> f32 {
+        match self {
+            Self::Uniform { head_scale: gain }
+            | Self::Orthogonal { head_gain: gain }
+            | Self::VarianceScaling { head_gain: gain } => gain,
+        }
+    }
+
     /// Creates the last layer.
     fn head(self, input: usize, output: usize, rng: &mut Rng, device: &Device) -> Linear {
         match self {
@@ -125,8 +134,8 @@ impl AgentConfig {
             FrameConvolution::new(convolution, self.init, rng, device)
         });
         let observation_encoder = self.observation_encoder.clone();
-        let observation_encoder =
-            observation_encoder.map(|encoder| encoder.in_network(last, self.output_dim));
+        let observation_encoder = observation_encoder
+            .map(|encoder| encoder.in_network([last, self.output_dim], self.init.head_gain()));
         let heads = observation_encoder.as_ref().map_or(0..0, ObservationEncoder::head_actions);
         let reads_entities =
             observation_encoder.as_ref().is_some_and(|e| e.encoder().reads_entities());

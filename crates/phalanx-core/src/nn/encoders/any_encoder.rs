@@ -149,12 +149,17 @@ impl ObservationEncoder {
         by_key(self.encoder.0.validate_for(&self.sizes))
     }
 
-    /// Returns the same encoder in a network whose last layer maps `head_dim` numbers to `output_dim`.
-    /// Unless there is one output per action, the network has no heads for entities.
+    /// Returns the same encoder in a network whose last layer maps `head_dim` numbers to `output_dim`, with
+    /// its initial weights multiplied by `head_gain`. Unless there is one output per action, the network
+    /// has no heads for entities.
     #[must_use]
-    pub(in crate::nn) fn in_network(self, head_dim: usize, output_dim: usize) -> Self {
+    pub(in crate::nn) fn in_network(
+        self,
+        [head_dim, output_dim]: [usize; 2],
+        head_gain: f32,
+    ) -> Self {
         let n_actions = if output_dim == self.sizes.n_actions { output_dim } else { 0 };
-        Self { sizes: EncoderSizes { n_actions, head_dim, ..self.sizes }, ..self }
+        Self { sizes: EncoderSizes { n_actions, head_dim, head_gain, ..self.sizes }, ..self }
     }
 
     /// Returns the same encoder in a network without one output per action, such as a critic.

@@ -9,9 +9,8 @@ use phalanx_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::entities::{
-    EntityEmbedding, EntityHeads, PlainOutput, check_entities, entity_indices, in_blocks, split_off,
-};
+use super::entities::{EntityEmbedding, check_entities, entity_indices};
+use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
 use super::{Encoder, EncoderSizes, PlainEncoder, PlainLinear};
 use crate::nn::layers::Linear;
 use crate::rng::Rng;

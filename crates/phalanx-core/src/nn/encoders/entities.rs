@@ -1,5 +1,5 @@
-//! What encoders of entities have in common: where entities stand in a row, a layer that embeds them, the
-//! heads of the actions that target them, and the readout.
+//! What encoders of entities have in common: where entities stand in a row, a layer that embeds them, and the
+//! readout.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use phalanx_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{EncoderSizes, PlainLinear};
+use super::EncoderSizes;
+use super::entity_heads::EntityHeads;
 use crate::env::EntityLayout;
-use crate::nn::layers::Linear;
 use crate::rng::Rng;
 use crate::settings::{Check, InvalidSetting};
 
@@ -23,7 +23,7 @@ use crate::settings::{Check, InvalidSetting};
 ///
 /// Panics if there are none, which [`ObservationEncoder::validate`](super::ObservationEncoder::validate)
 /// reports.
-fn layout(sizes: &EncoderSizes) -> &EntityLayout {
+pub(super) fn layout(sizes: &EncoderSizes) -> &EntityLayout {
     sizes.entities.as_ref().expect("the environment describes entities")
 }
 
@@ -48,12 +48,14 @@ pub(super) fn entity_indices(sizes: &EncoderSizes) -> Arc<EntityIndices> {
     })
 }
 
-/// Returns what is wrong with the number of entities.
+/// Returns what is wrong with the number of entities. `key` is a setting of the encoder.
 pub(super) fn check_entities(sizes: &EncoderSizes, key: &str) -> Vec<InvalidSetting> {
     let mut check = Check::default();
     let number = sizes.entities.as_ref().map_or(0, EntityLayout::len);
-    let reason = "is of an encoder for 2 to 256 entities, which this environment does not have";
-    check.that((2..=MAX_ENTITIES).contains(&number), key, reason);
+    let reason = format!(
+        "belongs to an encoder of 2 to {MAX_ENTITIES} entities, but the environment describes {number}"
+    );
+    check.that((2..=MAX_ENTITIES).contains(&number), key, &reason);
     check.finish()
 }
 
@@ -61,8 +63,9 @@ pub(super) fn check_entities(sizes: &EncoderSizes, key: &str) -> Vec<InvalidSett
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Readout {
-    /// The token of the agent itself.
+    /// The token of the agent itself, `self` in a configuration.
     #[default]
+    #[serde(rename = "self")]
     Own,
     /// The mean of all tokens.
     Mean,
@@ -75,8 +78,7 @@ pub enum Readout {
 impl Readout {
     /// Returns how many of the first entities need a token after the last layer, of `number`.
     pub(super) fn queries(self, heads: Option<&EntityHeads>, number: usize) -> usize {
-        let targets = heads.map(|heads| &heads.targets[..]).unwrap_or_default();
-        let last = targets.iter().max().copied().unwrap_or(0);
+        let last = heads.map_or(0, EntityHeads::last_target);
         if self == Self::Own { last + 1 } else { number }
     }
 
@@ -187,170 +189,4 @@ impl EntityEmbedding {
 /// Returns the values of a parameter, row-major.
 pub(super) fn numbers<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
     param.val().into_data().try_into_vec::<f32>().expect("32-bit floats")
-}
-
-/// The heads of the actions that target entities: the weights and the bias of an action's output are a
-/// linear function of the token of its target, `(w_j, b_j) = h_j V + c`.
-#[derive(Module, Debug)]
-pub(super) struct EntityHeads {
-    layer: Linear,
-    /// The entity that each action targets.
-    #[module(skip)]
-    targets: Vec<usize>,
-}
-
-impl EntityHeads {
-    /// Returns whether there are heads.
-    pub(super) fn are_wanted(entity_heads: bool, sizes: &EncoderSizes) -> bool {
-        entity_heads && !sizes.entity_actions().is_empty()
-    }
-
-    /// Creates heads for tokens of `width` numbers if they are wanted.
-    pub(super) fn new(
-        entity_heads: bool,
-        sizes: &EncoderSizes,
-        width: usize,
-        rng: &mut Rng,
-        device: &Device,
-    ) -> Option<Self> {
-        Self::are_wanted(entity_heads, sizes).then(|| Self {
-            layer: Linear::new(width, sizes.weights_per_action(), rng, device),
-            targets: layout(sizes).targets(),
-        })
-    }
-
-    /// Returns the same heads for tokens without the first entity.
-    pub(super) fn without_first(self) -> Self {
-        Self { targets: self.targets.iter().map(|target| target - 1).collect(), ..self }
-    }
-
-    /// Appends the weights of heads to the features, `[row, feature]`, from tokens of the first
-    /// entities, `[row * query, width]`.
-    pub(super) fn append(
-        heads: Option<&Self>,
-        features: Tensor<2>,
-        tokens: Tensor<2>,
-    ) -> Tensor<2> {
-        let Some(heads) = heads else { return features };
-        let [[rows, _], [all, width]] = [features.dims(), tokens.dims()];
-        let tokens: Tensor<3> = tokens.reshape([rows, all / rows.max(1), width]);
-        let (first, n) = (heads.targets[0], heads.targets.len());
-        let in_order = heads.targets.iter().copied().eq(first..first + n);
-        let targets: Tensor<3> = if in_order {
-            tokens.narrow(1, first, n)
-        } else {
-            let one = |&target: &usize| tokens.clone().narrow(1, target, 1);
-            Tensor::cat(heads.targets.iter().map(one).collect(), 1)
-        };
-        let weights = heads.layer.forward(targets.reshape([rows * n, width]), Activation::Identity);
-        let [_, columns] = weights.dims();
-        Tensor::cat(vec![features, weights.reshape([rows, n * columns])], 1)
-    }
-
-    /// Returns the same heads on plain slices.
-    pub(super) fn plain(heads: Option<&Self>) -> Option<PlainHeads> {
-        heads.map(|heads| PlainHeads {
-            layer: PlainLinear::new(&heads.layer, Activation::Identity),
-            targets: heads.targets.clone(),
-        })
-    }
-}
-
-/// The heads of actions on plain slices.
-#[derive(Debug)]
-pub(super) struct PlainHeads {
-    layer: PlainLinear,
-    targets: Vec<usize>,
-}
-
-impl PlainHeads {
-    /// Returns the number of weights and biases of a row.
-    fn output_dim(&self) -> usize {
-        self.targets.len() * self.layer.output_dim()
-    }
-}
-
-/// Writes the output of an encoder: features and weights of heads.
-#[derive(Debug)]
-pub(super) struct PlainOutput {
-    pub(super) heads: Option<PlainHeads>,
-    /// The number of features.
-    pub(super) features: usize,
-    /// The number of tokens of a row, those of the first entities.
-    pub(super) number: usize,
-}
-
-impl PlainOutput {
-    /// Returns the length of a row.
-    pub(super) fn row_dim(&self) -> usize {
-        self.features + self.heads.as_ref().map_or(0, PlainHeads::output_dim)
-    }
-
-    /// Returns the number of numbers per row of scratch that [`PlainOutput::write`] needs.
-    pub(super) fn scratch_dim(&self) -> usize {
-        let of =
-            |heads: &PlainHeads| heads.targets.len() * heads.layer.input_dim() + heads.output_dim();
-        self.heads.as_ref().map_or(0, of)
-    }
-
-    /// Returns the multiply-adds of a row.
-    pub(super) fn multiply_adds(&self) -> usize {
-        let of = |heads: &PlainHeads| heads.targets.len() * heads.layer.multiply_adds();
-        self.heads.as_ref().map_or(0, of)
-    }
-
-    /// Writes rows `[row, row_dim]` from features `[row, feature]` and tokens `[row, entity, width]`.
-    pub(super) fn write(
-        &self,
-        features: &[f32],
-        tokens: &[f32],
-        scratch: &mut [f32],
-        out: &mut [f32],
-    ) {
-        let rows = out.chunks_exact_mut(self.row_dim());
-        for (row, features) in rows.zip(features.chunks_exact(self.features)) {
-            row[..self.features].copy_from_slice(features);
-        }
-        let Some(heads) = &self.heads else { return };
-        let n = out.len() / self.row_dim();
-        let width = heads.layer.input_dim();
-        let (read, written) = scratch.split_at_mut(n * heads.targets.len() * width);
-        let written = &mut written[..n * heads.output_dim()];
-        let mut into = read.chunks_exact_mut(width);
-        for row in tokens.chunks_exact(self.number * width).take(n) {
-            for (&target, into) in heads.targets.iter().zip(&mut into) {
-                into.copy_from_slice(&row[target * width..][..width]);
-            }
-        }
-        heads.layer.forward(read, written);
-        let rows = out.chunks_exact_mut(self.row_dim());
-        for (row, weights) in rows.zip(written.chunks_exact(heads.output_dim())) {
-            row[self.features..].copy_from_slice(weights);
-        }
-    }
-}
-
-/// The number of rows that acting computes at a time, so that their tokens stay in cache.
-pub(super) const BLOCK: usize = 32;
-
-/// Calls `work` for blocks of rows of observations and of the output, with `memory` numbers per row of
-/// scratch.
-pub(super) fn in_blocks(
-    (obs, view_dim): (&[f32], usize),
-    (out, row_dim): (&mut [f32], usize),
-    (scratch, memory): (&mut Vec<f32>, usize),
-    mut work: impl FnMut(usize, &[f32], &mut [f32], &mut [f32]),
-) {
-    scratch.resize(BLOCK * memory, 0.0);
-    let blocks = obs.chunks(BLOCK * view_dim).zip(out.chunks_mut(BLOCK * row_dim));
-    for (obs, out) in blocks {
-        work(obs.len() / view_dim, obs, out, scratch.as_mut_slice());
-    }
-}
-
-/// Splits the first `len` numbers off `rest`.
-pub(super) fn split_off<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
-    let (first, later) = std::mem::take(rest).split_at_mut(len);
-    *rest = later;
-    first
 }

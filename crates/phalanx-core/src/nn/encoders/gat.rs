@@ -10,10 +10,8 @@ use phalanx_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::entities::{
-    EntityEmbedding, EntityHeads, PlainOutput, ROWS, Readout, check_entities, entity_indices,
-    in_blocks, numbers, split_off,
-};
+use super::entities::{EntityEmbedding, ROWS, Readout, check_entities, entity_indices, numbers};
+use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
 use super::graph::{GraphKind, check_heads};
 use super::{Encoder, EncoderSizes, PlainEncoder};
 use crate::nn::layers::linear::uniform;
@@ -43,7 +41,7 @@ pub struct Gat {
     pub layers: usize,
     /// Which entities are neighbours.
     pub graph: GraphKind,
-    /// The number of nearest entities in a graph of this kind.
+    /// The number of nearest entities in a graph of kind `knn`.
     pub neighbours: usize,
     /// The largest distance of neighbours in a graph of kind `radius`, in the environment's unit of length.
     pub radius: f64,

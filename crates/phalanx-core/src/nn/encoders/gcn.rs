@@ -9,10 +9,8 @@ use phalanx_kernels::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::entities::{
-    EntityEmbedding, EntityHeads, PlainOutput, Readout, check_entities, entity_indices, in_blocks,
-    split_off,
-};
+use super::entities::{EntityEmbedding, Readout, check_entities, entity_indices};
+use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
 use super::graph::GraphKind;
 use super::{Encoder, EncoderSizes, PlainEncoder, PlainLinear};
 use crate::nn::layers::Linear;
@@ -40,7 +38,7 @@ pub struct Gcn {
     pub layers: usize,
     /// Which entities are neighbours.
     pub graph: GraphKind,
-    /// The number of nearest entities in a graph of this kind.
+    /// The number of nearest entities in a graph of kind `knn`.
     pub neighbours: usize,
     /// The largest distance of neighbours in a graph of kind `radius`, in the environment's unit of length.
     pub radius: f64,

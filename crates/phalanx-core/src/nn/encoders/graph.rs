@@ -12,7 +12,8 @@ pub enum GraphKind {
     /// All of them.
     #[default]
     Complete,
-    /// Two entities of which one is among the nearest of the other.
+    /// Two entities of which one is among the nearest of the other, `knn` in a configuration.
+    #[serde(rename = "knn")]
     Nearest,
     /// Entities within a distance.
     Radius,

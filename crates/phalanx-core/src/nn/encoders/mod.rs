@@ -14,6 +14,7 @@ mod dyn_visitor;
 mod encoder_network;
 mod entities;
 mod entity_attention;
+mod entity_heads;
 mod gat;
 mod gcn;
 mod graph;
@@ -160,8 +161,9 @@ pub trait Encoder:
     /// out[action] = w · h + b
     /// ```
     ///
-    /// The last layer computes the outputs of the other actions. Networks without one output per action,
-    /// such as critics, have no heads: for them, `entity_actions` is empty.
+    /// The last layer computes the outputs of the other actions. Initial weights are to be multiplied by
+    /// [`EncoderSizes::head_gain`]. Networks without one output per action, such as critics, have no
+    /// heads: for them, `entity_actions` is empty.
     fn action_weights(&self, sizes: &EncoderSizes) -> bool {
         let _ = sizes;
         false

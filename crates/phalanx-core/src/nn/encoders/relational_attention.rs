@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor};
 
 use serde::{Deserialize, Serialize};
 
-use super::entities::{EntityHeads, Readout, check_entities};
+use super::entities::{Readout, check_entities};
+use super::entity_heads::EntityHeads;
 use super::graph::check_heads;
 use super::transformer::{Shape, TransformerNetwork};
 use super::{Encoder, EncoderSizes, PlainEncoder};

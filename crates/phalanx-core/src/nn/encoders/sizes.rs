@@ -24,12 +24,20 @@ pub struct EncoderSizes {
     /// The width of the input of the network's last layer; 0 until the network is made.
     #[serde(default)]
     pub head_dim: usize,
+    /// Multiplies the initial weights and biases of heads, as the initialisation of the network multiplies
+    /// those of the last layer ([`Init`](crate::nn::Init)); small ones let a policy begin almost uniform.
+    #[serde(default = "one")]
+    pub head_gain: f32,
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 impl EncoderSizes {
     /// Describes rows of `frames` observations of length `obs_dim`, without entities and actions.
     pub fn new(obs_dim: usize, frames: usize) -> Self {
-        Self { obs_dim, frames, entities: None, n_actions: 0, head_dim: 0 }
+        Self { obs_dim, frames, entities: None, n_actions: 0, head_dim: 0, head_gain: 1.0 }
     }
 
     /// Describes rows of `frames` observations of an environment, with its entities and actions.

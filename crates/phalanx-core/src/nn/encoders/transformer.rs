@@ -13,10 +13,8 @@ use phalanx_kernels::{
     attend_entities, normalise,
 };
 
-use super::entities::{
-    EntityEmbedding, EntityHeads, PlainOutput, Readout, entity_indices, in_blocks, numbers,
-    split_off,
-};
+use super::entities::{EntityEmbedding, Readout, entity_indices, numbers};
+use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
 use super::{EncoderSizes, PlainEncoder, PlainLinear};
 use crate::nn::layers::layer_norm::EPS;
 use crate::nn::layers::{LayerNorm, Linear};

@@ -3,12 +3,13 @@
 use phalanx_core::rng::Rng;
 
 use super::Match;
+use super::contact::spun;
 use super::pitch::{BALL_RADIUS, FRAME};
 use super::player::{Body, TouchKind};
 use super::reaches::{TACKLES, Tolerance};
 use super::saves::{GETTING_UP, blind_frames};
 use super::state::{Ball, PlayerId, TEAM_SIZE};
-use super::touches::{duel_chance, missed_by, spun};
+use super::touches::{duel_chance, missed_by};
 use super::vec2::Vec2;
 
 /// How near a ball has to be to where a tackle meets it.
@@ -74,7 +75,8 @@ pub(super) fn tackle_frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         (from(plan.end) - from(plan.body)) * (100.0 / f32::from(plan.frames - plan.contact))
     };
     let player = game.player_mut(id);
-    player.velocity += (planned - player.velocity).limited(0.3);
+    // Half of the move is the body's own run.
+    player.velocity += ((planned - player.velocity) * 0.5).limited(0.3);
     player.position += player.velocity * FRAME;
     player.body = if frame >= plan.frames {
         Body::Free

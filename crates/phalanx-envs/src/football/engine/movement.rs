@@ -88,6 +88,10 @@ pub(super) fn step(player: &mut Player, wanted: Vec2, limits: Limits) {
     }
     let direction = wanted.direction_or(player.velocity.direction_or(player.facing));
     let along = player.velocity.dot(direction);
+    if (player.velocity - direction * target).length_squared() < 1e-6 {
+        player.velocity = direction * target;
+        return;
+    }
     let across = player.velocity - direction * along;
     let mut brake = BRAKE + BRAKE_SPEED * (speed - 3.5).clamp(0.0, 4.5);
     if limits.with_ball {

@@ -4,10 +4,10 @@ use std::f32::consts::PI;
 
 use phalanx_core::rng::Rng;
 
+use super::contact::{Difficulty, curl, curl_share, spun};
 use super::player::Player;
 use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId, Touch};
-use super::touches::{Difficulty, curl, curl_share, spun};
 use super::vec2::Vec2;
 use super::{Match, control};
 

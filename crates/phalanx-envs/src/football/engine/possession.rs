@@ -109,23 +109,28 @@ impl Match {
             .max(HORIZON);
         let mut times = [far; 2];
         // Ball and player cannot close a gap faster than this; the ball only slows down.
-        let closing = 1.0
-            / (self.ball.velocity.length()
-                + 1.0
-                + player.velocity.length()
-                + player.abilities.top_speed);
+        let ball_speed = self.ball.velocity.length();
+        let closing =
+            1.0 / (ball_speed + 1.0 + player.velocity.length() + player.abilities.top_speed);
+        // A slow ball stays within reach for longer than it takes to pass by.
+        let step = if ball_speed > 8.0 { 0.02 } else { 0.08 };
         let reach = Reach::new(player, self.ball.position);
         let mut seconds = start;
         // The optimistic reach is the larger one, so that it is met first.
         for (number, radius) in [(1, Reach::OPTIMISTIC), (0, Reach::USUAL)] {
+            let mut before = None;
             while seconds < HORIZON {
                 let ball = self.ball_at(seconds);
                 let gap = reach.gap(ball.position, seconds, radius);
                 if gap <= 0.0 && ball.height < REACHABLE_HEIGHT {
+                    if let Some((earlier, wider)) = before {
+                        seconds = earlier + (seconds - earlier) * wider / (wider - gap);
+                    }
                     times[number] = seconds;
                     break;
                 }
-                seconds += (gap * closing).max(1.5 * FRAME);
+                before = (gap > 0.0).then_some((seconds, gap));
+                seconds += (gap * closing).max(step);
             }
         }
         if let Body::WindUp { frames, .. } = player.body {
@@ -177,22 +182,22 @@ impl Match {
     }
 
     /// Returns whether the time to the ball of a player is computed in this frame: every frame within 2 m of
-    /// the ball, every second, fifth or twentieth frame farther away.
+    /// the ball, every third, sixth or twentieth frame farther away.
     fn must_update_time(&self, player: &Player, index: usize) -> bool {
-        if self.frame == self.path_frame {
+        let distance = (player.position - self.ball.position).length_squared();
+        if self.frame == self.path_frame && distance < 225.0 {
             return true;
         }
-        let distance = (player.position - self.ball.position).length_squared();
         let period = if distance < 4.0 {
             1
         } else if distance < 36.0 {
-            2
+            3
         } else if distance < 225.0 {
-            5
+            6
         } else {
             20
         };
-        (self.frame as usize + index) % period == 0
+        (self.frame as usize + index).is_multiple_of(period)
     }
 
     /// The owner has possession and is the last player of the last-touching team to have touched the ball.

@@ -5,19 +5,20 @@ use std::f32::consts::PI;
 use phalanx_core::rng::Rng;
 
 use super::Match;
+use super::contact::{curl, curl_share, spun};
 use super::passes::gauge_factor;
 use super::pitch::{GOAL_HALF_WIDTH, HALF_LENGTH};
 use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId};
-use super::touches::{curl, curl_share, curved, spun};
+use super::touches::curved;
 use super::vec2::Vec2;
 
 /// The slope of a shot that succeeds.
 const LIFT: f32 = 0.05;
-/// The largest error of a shot that goes 30° or more across the run, in radians.
-const ACROSS: f32 = 0.15;
+/// The largest error of a shot that goes 30° or more across the run, or the held direction, in radians.
+const ACROSS: f32 = 0.18;
 /// The highest speed of a body at the touch: the run ends before it, in m/s.
-const TOUCH_SPEED: f32 = 4.0;
+const TOUCH_SPEED: f32 = 4.4;
 
 /// Returns the direction of a shot: straight at the goal's centre if the held direction points there, and up to 0.9 of
 /// half the goal's width to the side, `3.33 |angle / (π / 2)|^0.7` m, by the angle between the two.
@@ -104,7 +105,8 @@ pub(super) fn kick(
         -direction.x * 20.0 + rng.range(-noise, noise),
     );
     // A shot across the run is less certain.
-    let across = ACROSS * (off / (PI / 6.0)).min(1.0);
+    let across = off.max(held.angle_to(direction).abs());
+    let across = ACROSS * (across / (PI / 6.0)).min(1.0);
     let velocity = velocity.turned(across * (rng.uniform() + rng.uniform() - 1.0));
     let curl = curl(game.player(id).facing, velocity);
     let bent = velocity.turned(curl * curl_share(velocity, climb));

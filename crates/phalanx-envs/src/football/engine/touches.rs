@@ -5,6 +5,7 @@ use std::f32::consts::PI;
 use phalanx_core::rng::Rng;
 
 use super::Match;
+use super::contact::{Difficulty, spun};
 use super::movement::{Limits, step};
 use super::player::{Body, Player, TouchKind};
 use super::pursuit::SPRINT;
@@ -23,6 +24,8 @@ const EARLIER: u16 = 2;
 const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
+/// The relative speed from which on a running player takes an opponent's ball in half of the cases, in m/s.
+const HARD: f32 = 9.0;
 /// How near a ball has to be to where a step receives it.
 const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
 /// The share of the top speed in a step with a touch.
@@ -33,67 +36,6 @@ const DRIBBLE_SPEED: f32 = 3.84;
 const KNOCK_ON: f32 = 1.35;
 /// The height of a ball up to which it can be received.
 const TRAP_HEIGHT: f32 = 1.9;
-
-/// How hard a touch is: how far the ball springs, how high, and how much of its own motion it keeps; each from 0 to 1.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Difficulty {
-    pub distance: f32,
-    pub height: f32,
-    pub keeps: f32,
-}
-
-impl Difficulty {
-    /// Returns how hard it is to touch the ball now: fast balls (from 10 m/s on), balls more than 0.7 m away, being
-    /// pushed, and balls that an opponent kicked less than a second ago. All is multiplied by
-    /// `(1 - 0.5 ball control) U(0.5, 1)`.
-    pub(super) fn of(game: &Match, id: PlayerId, rng: &mut Rng) -> Self {
-        let player = game.player(id);
-        let ball = game.ball;
-        let pushed = (player.pushed.length() / 0.1).min(1.0) * 2.0;
-        let relative = player.velocity - ball.velocity;
-        let relative = (relative.length_squared() + ball.climb * ball.climb).sqrt();
-        let fast = ((relative - 10.0) / 40.0).clamp(0.0, 1.0).powf(1.5) * 5.0;
-        let gap = (player.position + player.facing * 0.2).distance(ball.position);
-        let far = ((gap - 0.7) / 0.6).clamp(0.0, 1.0).powi(2) * 2.0;
-        let mut hard = Self {
-            distance: pushed * 2.0 + fast + far * 4.0,
-            height: pushed * 0.5 + fast * 2.0 + far,
-            keeps: 0.0,
-        };
-        if let Some(touch) = game.last_touch.filter(|touch| touch.player.team != id.team) {
-            let seconds = 1.0 - 0.5 * player.abilities.reaction * player.form;
-            let age = (game.frame - touch.frame) as f32 * 0.01;
-            let recent = (1.0 - (age / seconds).min(1.0)).powf(0.6) * 5.0;
-            hard.distance += recent;
-            hard.height += recent;
-            hard.keeps = (recent * 0.1).min(0.9);
-        }
-        let skill = (1.0 - 0.5 * player.abilities.ball_control * player.form) * rng.range(0.5, 1.0);
-        Self {
-            distance: (hard.distance * skill).min(1.0),
-            height: (hard.height * skill).min(1.0),
-            keeps: (hard.keeps * skill).min(1.0),
-        }
-    }
-}
-
-/// Returns the ball with the share `bias` of a new spin. The original keeps the spin of the team that it processes
-/// second in the mirrored frame, so that topspin turns into backspin.
-pub(super) fn spun(
-    game: &Match,
-    id: PlayerId,
-    ball: Ball,
-    spin: Vec2,
-    sidespin: f32,
-    bias: f32,
-) -> Ball {
-    let sign = if id.team as usize == game.setup.first_team { 1.0 } else { -1.0 };
-    Ball {
-        spin: game.ball.spin.mix(spin * sign, bias),
-        sidespin: game.ball.sidespin + (sidespin - game.ball.sidespin) * bias,
-        ..ball
-    }
-}
 
 /// Returns the velocity that a player wants with the ball.
 pub(super) fn wanted_carry(player: &Player) -> Vec2 {
@@ -137,7 +79,7 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     }
     let main = game.main == id;
     let designated = game.designated[team] == id.index;
-    if !main && !(designated && duel_chance(game, id) >= 0.25) {
+    if !(main || designated && duel_chance(game, id) >= 0.25) {
         return false;
     }
     let kind = if player.has_possession { TouchKind::Control } else { TouchKind::Trap };
@@ -159,8 +101,14 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
             let blind = game
                 .last_touch
                 .is_some_and(|touch| game.frame < touch.frame + blind_frames(game, id));
-            let found =
-                if blind { None } else { game.fitting_move(player, &TRAPS, TOLERANCE, |_| true) };
+            let relative = (game.ball.velocity - player.velocity).length_squared();
+            let hard = player.velocity.length_squared() > 6.0 && relative > HARD * HARD;
+            let theirs = game.last_touch.is_some_and(|touch| touch.player.team != id.team);
+            let found = if blind || (hard && theirs && !game.is_flight_lucky()) {
+                None
+            } else {
+                game.fitting_move(player, &TRAPS, TOLERANCE, |_| true)
+            };
             found.map(|(number, _)| {
                 let contact = TRAPS[number].contact;
                 (contact, (TRAPS[number].frames - contact).min(LONGEST_REST))
@@ -341,24 +289,17 @@ fn front(speed: f32) -> f32 {
         + 0.14 * ((speed - 5.0) / 2.5).clamp(0.0, 1.0)
 }
 
-/// Returns the curl of a kick in radians: a quarter of twice the angle between the body and the kick in half turns,
-/// counted from the front or the back. The kick leaves the foot turned by a share of it towards where the body looks,
-/// and the spin bends it back.
-pub(super) fn curl(facing: Vec2, kick: Vec2) -> f32 {
-    let angle = kick.angle_to(facing) / PI;
-    let side = if angle.abs() > 0.5 { (1.0 - angle.abs()).copysign(angle) } else { angle };
-    side * 0.5
-}
-
-/// Returns by which share of its [`curl`] a kick is turned.
-pub(super) fn curl_share(velocity: Vec2, climb: f32) -> f32 {
-    0.4 + 0.6 * ((velocity.length_squared() + climb * climb).sqrt() / 70.0).min(1.0)
-}
-
 /// Returns how much of its own motion the ball keeps if it is some metres from where it was expected, from 0 to 1; none
 /// if it cannot be touched there.
 pub(super) fn missed_by(distance: f32) -> Option<f32> {
     (distance < 0.4).then(|| curved(curved(distance / 0.4, 1.0), 0.5))
+}
+
+impl Match {
+    /// Returns one of two answers, the same for as long as nobody touches the ball.
+    pub(super) fn is_flight_lucky(&self) -> bool {
+        (self.last_touch.map_or(0, |touch| touch.frame).wrapping_mul(2_654_435_761) >> 16) % 2 == 1
+    }
 }
 
 /// Mixes a straight line from 0 to 1 with a sine by the share `bias`.

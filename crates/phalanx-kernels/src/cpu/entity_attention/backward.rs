@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::forward::Inputs;
 use crate::cpu::row_scratch::with_scratch;
-use crate::cpu::tokens::{Tokens, combine, scores, softmax_gradient};
+use crate::cpu::tokens::{Outputs, Tokens, Weights, combine_all, scores_of_all, softmax_gradient};
 use crate::entities::{MAX_ENTITIES, queried};
 use crate::simd::dispatch::{dispatch, load, store};
 
@@ -95,16 +95,19 @@ fn head<S: Simd>(
     let (turned_values, memory) = memory.split_at_mut(width * padded);
     let (weights, memory) = memory.split_at_mut(n * padded);
     let d_logits = &mut memory[..n * padded];
-    keys.transpose(padded.max(1), turned_keys);
-    values.transpose(padded.max(1), turned_values);
+    if n == 0 {
+        return;
+    }
+    keys.transpose(padded, turned_keys);
+    values.transpose(padded, turned_values);
+    scores_of_all(simd, queries, turned_keys, padded, weights);
+    scores_of_all(simd, given, turned_values, padded, d_logits);
     let scale = simd.splat_f32s(inputs.scale());
     for i in 0..queries.len() {
         let line = i * padded..(i + 1) * padded;
         let weights = &mut weights[line.clone()];
-        let bias = inputs.table.is_some().then_some(&biases[line.clone()]);
-        inputs.weigh(simd, n, queries.at(i), turned_keys, bias, weights);
+        inputs.weigh(simd, n, inputs.table.is_some().then_some(&biases[line.clone()]), weights);
         let logits = &mut d_logits[line.clone()];
-        scores(simd, given.at(i), turned_values, logits);
         softmax_gradient(simd, weights, logits);
         biases[line].copy_from_slice(logits);
         for at in (0..padded).step_by(S::F32_LANES) {
@@ -112,12 +115,14 @@ fn head<S: Simd>(
             store(simd, &mut logits[at..], scaled);
         }
     }
-    for (i, &entity) in keys.list.iter().enumerate() {
-        let row = &mut d_values[entity as usize * keys.stride..][..keys.stride];
-        if i < queries.len() {
-            combine(simd, (&d_logits[i * padded..], 1), keys, &mut row[queries.first..][..width]);
-        }
-        combine(simd, (&d_logits[i..], padded), queries, &mut row[keys.first..][..width]);
-        combine(simd, (&weights[i..], padded), given, &mut row[values.first..][..width]);
-    }
+    let stride = keys.stride;
+    let forward = Weights { values: d_logits, down: padded, along: 1 };
+    let out = Outputs { values: &mut *d_values, list: queries.list, stride, first: queries.first };
+    combine_all(simd, forward, keys, out);
+    let backward = Weights { values: d_logits, down: 1, along: padded };
+    let out = Outputs { values: &mut *d_values, list: keys.list, stride, first: keys.first };
+    combine_all(simd, backward, queries, out);
+    let backward = Weights { values: weights, down: 1, along: padded };
+    let out = Outputs { values: d_values, list: values.list, stride, first: values.first };
+    combine_all(simd, backward, given, out);
 }

@@ -4,7 +4,9 @@ use pulp::{Simd, WithSimd};
 
 use super::relative::Relative;
 use crate::cpu::row_scratch::with_scratch;
-use crate::cpu::tokens::{MOST_LANES, Tokens, combine, scores, softmax};
+use crate::cpu::tokens::{
+    MOST_LANES, Outputs, Tokens, Weights, combine_all, scores_of_all, softmax,
+};
 use crate::entities::{EntityAttention, EntityIndices, MAX_ENTITIES, queried};
 use crate::simd::dispatch::{dispatch, load, store};
 
@@ -74,18 +76,16 @@ impl<'a> Inputs<'a> {
         [of(0), of(1), of(2)]
     }
 
-    /// Computes the attention weights of one entity from its query.
+    /// Computes the attention weights of one entity from the products of its query with the keys, in
+    /// place.
     #[inline(always)]
     pub(super) fn weigh<S: Simd>(
         &self,
         simd: S,
         n: usize,
-        query: &[f32],
-        keys: &[f32],
         bias: Option<&[f32]>,
         weights: &mut [f32],
     ) {
-        scores(simd, query, keys, weights);
         let scale = simd.splat_f32s(self.scale());
         for at in (0..weights.len()).step_by(S::F32_LANES) {
             let logit = simd.mul_f32s(load(simd, &weights[at..]), scale);
@@ -128,20 +128,27 @@ impl WithSimd for Forward<'_> {
             let queries = queried(list, settings.queries);
             let padded = n.next_multiple_of(S::F32_LANES);
             let (keys, memory) = memory.split_at_mut(width * padded);
-            let (weights, biases) = memory.split_at_mut(padded);
+            if n == 0 {
+                continue;
+            }
+            let (weights, biases) = memory.split_at_mut(n * padded);
             if let Some(relative) = inputs.relative() {
                 relative.write(entities, obs, (list, queries), padded, biases);
             }
+            let asking = &list[..queries];
             for head in 0..settings.heads {
                 let [head_queries, head_keys, head_values] = inputs.head(values, list, head);
-                head_keys.transpose(padded.max(1), keys);
-                for i in 0..queries {
+                head_keys.transpose(padded, keys);
+                let head_queries = Tokens { list: asking, ..head_queries };
+                scores_of_all(simd, head_queries, keys, padded, weights);
+                for (i, weights) in weights.chunks_exact_mut(padded).take(queries).enumerate() {
                     let bias = &biases[(head * n + i) * padded..][..padded];
-                    let bias = inputs.table.is_some().then_some(bias);
-                    inputs.weigh(simd, n, head_queries.at(i), keys, bias, weights);
-                    let at = list[i] as usize * stride + head * width;
-                    combine(simd, (&*weights, 1), head_values, &mut out[at..][..width]);
+                    inputs.weigh(simd, n, inputs.table.is_some().then_some(bias), weights);
                 }
+                let weights = Weights { values: weights, down: padded, along: 1 };
+                let first = head * width;
+                let out = Outputs { values: &mut *out, list: asking, stride, first };
+                combine_all(simd, weights, head_values, out);
             }
         }
     }

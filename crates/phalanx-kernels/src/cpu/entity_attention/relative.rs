@@ -46,8 +46,8 @@ impl Relative<'_> {
         let scale = (knots - 1) as f32 / self.reach.ln_1p();
         for i in 0..list.len() {
             let [x, y] = entities.position(obs, list[i] as usize);
-            for j in 0..=i {
-                let [to_x, to_y] = entities.position(obs, list[j] as usize);
+            for (j, &other) in list.iter().enumerate().take(i + 1) {
+                let [to_x, to_y] = entities.position(obs, other as usize);
                 let (dx, dy) = (to_x - x, to_y - y);
                 let distance = (dx * dx + dy * dy).sqrt();
                 let at = (scale * distance.ln_1p()).min((knots - 1) as f32);

@@ -23,7 +23,7 @@ pub(super) fn backward(
     let mut bias = vec![0.0; entities.groups.len() * width];
     let most = entities.groups.iter().map(|group| group.columns.len()).max().unwrap_or(0);
     let mut features = Buffer::take(ROWS * most);
-    let [mut at, mut given, mut before] = [0; 3].map(|_| Buffer::take(ROWS * number * width));
+    let mut before = Buffer::take(ROWS * number * width);
     let mut scratch = Scratch::default();
     let blocks = tokens.chunks(ROWS * number * width).zip(gradient.chunks(ROWS * number * width));
     for (obs, (tokens, gradient)) in obs.chunks(ROWS * view).zip(blocks) {
@@ -33,21 +33,24 @@ pub(super) fn backward(
             rest = later;
             let features = gather(entities, group, obs, &mut features);
             let n = features.len() / group.features;
-            let rows = obs.chunks_exact(view).enumerate();
-            let tasks = rows.flat_map(|(row, obs)| (0..group.number()).map(move |k| (row, obs, k)));
-            for (to, (row, obs, k)) in tasks.enumerate() {
-                let from =
-                    (row * number + first + k) * width..(row * number + first + k + 1) * width;
-                let to = to * width..(to + 1) * width;
-                at[to.clone()].copy_from_slice(&tokens[from.clone()]);
-                if entities.is_present(obs, first + k) {
-                    given[to].copy_from_slice(&gradient[from]);
-                } else {
-                    given[to].fill(0.0);
+            let own = first * width..(first + group.number()) * width;
+            let before = &mut before[..n * width];
+            let rows =
+                tokens.chunks_exact(number * width).zip(gradient.chunks_exact(number * width));
+            let rows = rows.zip(before.chunks_exact_mut(own.len()));
+            for (obs, ((tokens, gradient), before)) in obs.chunks_exact(view).zip(rows) {
+                activation_gradient(
+                    activation,
+                    &tokens[own.clone()],
+                    &gradient[own.clone()],
+                    before,
+                );
+                for (k, before) in before.chunks_exact_mut(width).enumerate() {
+                    if !entities.is_present(obs, first + k) {
+                        before.fill(0.0);
+                    }
                 }
             }
-            let before = &mut before[..n * width];
-            activation_gradient(activation, &at[..n * width], &given[..n * width], before);
             add_transposed_left(features, before, n, 0..group.features, &mut scratch, weight);
             add_column_sums(before, bias);
         }

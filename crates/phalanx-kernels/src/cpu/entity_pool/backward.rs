@@ -1,5 +1,7 @@
 //! The backward pass of summaries of tokens, on slices.
 
+use std::ops::Range;
+
 use super::forward::pooled;
 use crate::entities::{EntityIndices, MAX_ENTITIES, Pool, Pooling};
 use crate::simd::dispatch::dispatch;
@@ -41,13 +43,9 @@ fn part(pool: Pool, tokens: &[f32], list: &[u16], gradient: &[f32], found: &mut 
             return;
         }
         Pool::Max => {
-            for (d, &gradient) in gradient.iter().enumerate() {
-                let at = |entity: &u16| *entity as usize * width + d;
-                let larger =
-                    |best: usize, at: usize| if tokens[at] > tokens[best] { at } else { best };
-                if let Some(best) = list.iter().map(at).reduce(larger) {
-                    found[best] += gradient;
-                }
+            for first in (0..width).step_by(PART) {
+                let columns = first..width.min(first + PART);
+                largest(tokens, list, width, columns, gradient, found);
             }
             return;
         }
@@ -57,5 +55,39 @@ fn part(pool: Pool, tokens: &[f32], list: &[u16], gradient: &[f32], found: &mut 
     for &entity in list {
         let found = found[entity as usize * width..][..width].iter_mut();
         found.zip(gradient).for_each(|(found, d)| *found += share * d);
+    }
+}
+
+/// The number of columns of a maximum that are computed at a time.
+const PART: usize = 64;
+
+/// Adds the gradient of some columns of a maximum to the first token that attains it.
+#[inline(always)]
+fn largest(
+    tokens: &[f32],
+    list: &[u16],
+    width: usize,
+    columns: Range<usize>,
+    gradient: &[f32],
+    found: &mut [f32],
+) {
+    let Some((&head, rest)) = list.split_first() else { return };
+    let at = |entity: u16| entity as usize * width;
+    let n = columns.len();
+    let (mut best, mut whose) = ([0.0; PART], [u32::from(head); PART]);
+    best[..n].copy_from_slice(&tokens[at(head)..][columns.clone()]);
+    for &entity in rest {
+        let token = &tokens[at(entity)..][columns.clone()];
+        for ((&x, best), whose) in token.iter().zip(&mut best).zip(&mut whose) {
+            let larger = x > *best;
+            *best = if larger { x } else { *best };
+            *whose = if larger { u32::from(entity) } else { *whose };
+        }
+    }
+    for &entity in list {
+        let token = found[at(entity)..][columns.clone()].iter_mut();
+        for ((found, &d), &whose) in token.zip(&gradient[columns.clone()]).zip(&whose) {
+            *found += if whose == u32::from(entity) { d } else { 0.0 };
+        }
     }
 }

@@ -4,7 +4,9 @@ use pulp::{Simd, WithSimd};
 
 use super::forward::{Inputs, Memory};
 use crate::cpu::row_scratch::with_scratch;
-use crate::cpu::tokens::{Tokens, combine, scores, softmax_gradient};
+use crate::cpu::tokens::{
+    Outputs, Tokens, Weights, combine, combine_all, scores_of_all, softmax_gradient,
+};
 use crate::entities::{LEAK, MAX_ENTITIES, queried};
 use crate::simd::dispatch::{dispatch, load, store};
 
@@ -95,9 +97,9 @@ fn head<S: Simd>(
     d_from.fill(0.0);
     d_to.fill(0.0);
     let (leak, zero) = (simd.splat_f32s(LEAK), simd.splat_f32s(0.0));
+    scores_of_all(simd, given, memory.transposed, padded, d_logits);
     for i in 0..given.len() {
         let logits = &mut d_logits[i * padded..][..padded];
-        scores(simd, given.at(i), memory.transposed, logits);
         softmax_gradient(simd, &memory.weights[i * padded..][..padded], logits);
         let from = simd.splat_f32s(memory.from[i]);
         let mut sum = zero;
@@ -124,9 +126,12 @@ fn head<S: Simd>(
             let sum = simd.mul_add_e_f32s(along_from, load(simd, &from[at..]), sum);
             store(simd, &mut out[at..], sum);
         }
-        combine(simd, (&memory.weights[j..], padded), given, out);
     }
+    let weights = Weights { values: &*memory.weights, down: 1, along: padded };
+    let out =
+        Outputs { values: d_tokens, list: tokens.list, stride: tokens.stride, first: tokens.first };
+    combine_all(simd, weights, given, out);
     let (d_vector, d_other) = d_vectors.split_at_mut(half);
-    combine(simd, (&*d_from, 1), tokens, &mut d_vector[columns.clone()]);
-    combine(simd, (&*d_to, 1), tokens, &mut d_other[columns]);
+    combine(simd, d_from, tokens, &mut d_vector[columns.clone()]);
+    combine(simd, d_to, tokens, &mut d_other[columns]);
 }

@@ -4,7 +4,9 @@ use pulp::{Simd, WithSimd};
 
 use crate::cpu::neighbours::neighbours;
 use crate::cpu::row_scratch::with_scratch;
-use crate::cpu::tokens::{MASKED, MOST_LANES, Tokens, combine, scores, softmax};
+use crate::cpu::tokens::{
+    MASKED, MOST_LANES, Outputs, Tokens, Weights, combine_all, scores, softmax,
+};
 use crate::entities::{EntityIndices, Graph, GraphAttention, LEAK, MAX_ENTITIES, queried};
 use crate::simd::dispatch::{dispatch, load, store};
 
@@ -159,10 +161,10 @@ impl WithSimd for Forward<'_> {
             for first in (0..stride).step_by(width) {
                 let tokens = Tokens { values, list, stride, first, width };
                 memory.attend(simd, inputs, tokens, queries);
-                for (i, &entity) in list[..queries].iter().enumerate() {
-                    let out = &mut out[entity as usize * stride + first..][..width];
-                    combine(simd, (&memory.weights[i * padded..], 1), tokens, out);
-                }
+                let weights = Weights { values: &*memory.weights, down: padded, along: 1 };
+                let list = &list[..queries];
+                let out = Outputs { values: &mut *out, list, stride, first };
+                combine_all(simd, weights, tokens, out);
             }
         }
     }

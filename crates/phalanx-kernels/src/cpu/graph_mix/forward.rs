@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::cpu::neighbours::neighbours;
 use crate::cpu::row_scratch::with_scratch;
-use crate::cpu::tokens::{MOST_LANES, Tokens, combine};
+use crate::cpu::tokens::{MOST_LANES, Outputs, Tokens, Weights, combine, combine_all};
 use crate::entities::{EntityIndices, Graph, GraphMix, MAX_ENTITIES, queried};
 use crate::simd::dispatch::dispatch;
 
@@ -103,10 +103,9 @@ impl<const BACKWARD: bool> WithSimd for Mix<'_, BACKWARD> {
             neighbours(graph, entities, obs, list, padded, [&mut *weights, &mut *distances]);
             normalise(list.len(), padded, weights, distances);
             // The entities that are read or written are the first of the list.
-            for (i, &entity) in written.iter().enumerate() {
-                let out = &mut write[entity as usize * writes + offset..][..width];
-                combine(simd, (&weights[i * padded..], 1), tokens, out);
-            }
+            let weights = Weights { values: &*weights, down: padded, along: 1 };
+            let out = Outputs { values: write, list: written, stride: writes, first: offset };
+            combine_all(simd, weights, tokens, out);
         }
     }
 }
@@ -126,7 +125,7 @@ fn mean<S: Simd>(
         let means = &mut means[..width];
         means.fill(0.0);
         let part = Tokens { first: tokens.first + first, width, ..tokens };
-        combine(simd, (weights, 1), part, means);
+        combine(simd, weights, part, means);
         for &entity in written {
             let out = &mut write[entity as usize * stride + offset + first..][..width];
             out.iter_mut().zip(&*means).for_each(|(out, mean)| *out += mean);

@@ -12,8 +12,8 @@ use crate::entities::{
 use crate::simd::dispatch::Vectors;
 use crate::test_random::Rng;
 use crate::{
-    Activation, entity_attention, entity_embed, entity_pool, graph_attention, graph_mix, outer_sum,
-    outer_sum_dim, reference,
+    Activation, entity_attention, entity_embed, entity_heads, entity_pool, graph_attention,
+    graph_mix, outer_sum, outer_sum_dim, reference,
 };
 
 /// Returns entities of types with these numbers of entities and features. The columns of a row are
@@ -79,7 +79,7 @@ fn cases(rng: &mut Rng) -> Vec<(Arc<EntityIndices>, Tensor<2>)> {
 
 /// Returns the number of entities that have a result: all, or with odd widths some.
 fn queries(entities: &EntityIndices, width: usize) -> usize {
-    if width % 2 == 0 { entities.number() } else { entities.number().div_ceil(2) }
+    if width.is_multiple_of(2) { entities.number() } else { entities.number().div_ceil(2) }
 }
 
 fn graphs() -> [Graph; 4] {
@@ -140,6 +140,26 @@ fn sums_of_outer_products_have_the_values_and_gradients_of_the_reference() {
                 let plain = reference::outer_sum(tokens.tensor(), obs.clone(), &entities);
                 assert_equivalent!(&mut rng, fused, plain, [tokens]);
             }
+        }
+    }
+}
+
+#[test]
+fn layers_over_targets_have_the_values_and_gradients_of_the_reference() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(26);
+        for (rows, number, width, columns) in [(70, 5, 32, 17), (3, 9, 7, 33), (1, 4, 64, 65)] {
+            let targets: Arc<[usize]> = Arc::new([3, 1, 2]);
+            let features = Leaf::new(&mut rng, [rows, 11]);
+            let tokens = Leaf::new(&mut rng, [rows * number, width]);
+            let weight = Leaf::new(&mut rng, [width, columns]);
+            let bias = Leaf::new(&mut rng, [columns]);
+            let input = || (features.tensor(), tokens.tensor());
+            let (x, h) = input();
+            let fused = entity_heads(x, h, &targets, layer(&weight, &bias));
+            let (x, h) = input();
+            let plain = reference::entity_heads(x, h, &targets, layer(&weight, &bias));
+            assert_equivalent!(&mut rng, fused, plain, [features, tokens, weight, bias]);
         }
     }
 }

@@ -41,8 +41,8 @@ pub fn assign(costs: &[[i32; TEAM_SIZE]; TEAM_SIZE], count: usize) -> [usize; TE
 fn matches_all(costs: &[[i32; TEAM_SIZE]; TEAM_SIZE], count: usize, limit: i32) -> bool {
     let mut allowed = [0u16; TEAM_SIZE];
     for row in 0..count {
-        for column in 0..count {
-            if costs[row][column] < limit {
+        for (column, &cost) in costs[row][..count].iter().enumerate() {
+            if cost < limit {
                 allowed[row] |= 1 << column;
             }
         }

@@ -118,9 +118,8 @@ fn narrow(view: &View, index: usize, ball: Vec2) -> (Vec2, f32) {
     let way = foot - from;
     let squared = way.length_squared().max(1e-12);
     let share = (here - from).dot(way) / squared;
-    let beside = (from + way * share).distance(here);
-    let returns =
-        target.distance(OWN_GOAL) < here.distance(OWN_GOAL) && beside < 1.0 && share > 0.0;
+    let apart = (from + way * share).distance(here);
+    let returns = target.distance(OWN_GOAL) < here.distance(OWN_GOAL) && apart < 1.0 && share > 0.0;
     target.x = target.x.clamp(-HALF_LENGTH + 0.2, HALF_LENGTH - 0.2);
     (target, if returns { 5.0 } else { SPRINT })
 }

@@ -1,4 +1,4 @@
-//! Defending: who is dangerous, who marks whom, and where to stand against an opponent.
+//! Defending: dangerous opponents, marks, and where to stand against an opponent.
 
 use super::ramp::ramp;
 use super::view::{Figure, View};

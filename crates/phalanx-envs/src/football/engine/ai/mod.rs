@@ -2,7 +2,7 @@
 //!
 //! [`think`] runs once per frame. A team agrees on its formation, offside trap, marks and runs ([`team`]); a player
 //! without the ball follows these ([`off_ball`]), one with the ball passes, shoots or dribbles ([`on_ball`]), a goalkeeper
-//! keeps its goal ([`keeper`]), and everybody takes its place before a restart ([`set_piece`]). All rules are written for
+//! keeps its goal ([`keeper`]), and all take their places before a restart ([`set_piece`]). All rules are written for
 //! a team that attacks towards positive `x` ([`view`]). Players decide every few frames, the more often the nearer
 //! they are to the ball; most see the world with a delay.
 
@@ -33,10 +33,12 @@ use team::TeamMind;
 use trail::Trail;
 use view::{Memory, SNAPSHOT_FRAMES, View};
 
-/// How often a player's outlook is updated, in frames.
+/// How often a player's outlook is updated, in frames; before the first time it is zero.
 const OUTLOOK_PERIOD: usize = 10;
 /// How near to the ball players decide more often, in metres.
 const NEAR: f32 = 10.0;
+/// The longest time between two turns of a player, in frames.
+const LONGEST_TURN: u64 = 25;
 /// The frames of a second.
 const SECOND: u32 = 100;
 /// The seconds over which a player's speed is averaged.
@@ -68,6 +70,8 @@ pub struct PlayerMind {
     pub outlook: Outlook,
     /// Its time to the ball as it decided last, in seconds; zero before its first decision.
     pub time_to_ball: f32,
+    /// Shifts its turns far from the ball, in frames.
+    phase: u8,
     /// How far it ran in each of the last seconds, in metres.
     ran: [f32; BREATH_SECONDS],
     /// Where it was at the last full second.
@@ -103,17 +107,23 @@ impl Match {
 
 /// Fills the commands of the players that no agent commands.
 pub fn think(game: &mut Match, rng: &mut Rng) {
-    remember(game);
+    remember(game, rng);
     let ball = game.ball_at(0.1).position;
     let first = game.setup.first_team.min(1);
+    // Counts the players of both teams.
+    let mut place = game.frame as usize;
     for team in [first, 1 - first] {
-        if game.in_play() {
+        let in_play = game.in_play();
+        if in_play {
             team::update(game, team);
-            if game.plays_by_itself(team) {
-                update_outlooks(game, team);
-            }
         }
+        let passes = in_play && game.plays_by_itself(team);
         for index in 0..game.counts[team] {
+            if passes && place.is_multiple_of(OUTLOOK_PERIOD) {
+                let outlook = Outlook::of(&View::new(game, team), index);
+                game.minds.players[team][index].outlook = outlook;
+            }
+            place += 1;
             let player = &game.players[team][index];
             if !player.on_pitch
                 || player.is_commanded_by_agent()
@@ -143,15 +153,19 @@ pub fn forget(game: &mut Match) {
         };
     }
     for mind in minds.players.iter_mut().flatten() {
-        *mind = PlayerMind::default();
+        *mind = PlayerMind { phase: mind.phase, ..PlayerMind::default() };
     }
 }
 
 /// Updates what the minds remember of the game.
-fn remember(game: &mut Match) {
+fn remember(game: &mut Match, rng: &mut Rng) {
     if !game.minds.started {
         for team in 0..2 {
             game.minds.teams[team].places = formation::places(game.counts[team]);
+            let draw = rng.next_u64();
+            for (index, mind) in game.minds.players[team].iter_mut().enumerate() {
+                mind.phase = ((draw >> (5 * index)) % LONGEST_TURN) as u8;
+            }
         }
         game.minds.trail = Trail::at(game.ball.position);
         game.minds.started = true;
@@ -170,7 +184,7 @@ fn remember(game: &mut Match) {
         }
     }
     let frame = game.frame;
-    if frame % SNAPSHOT_FRAMES == 0 {
+    if frame.is_multiple_of(SNAPSHOT_FRAMES) {
         let mut memory = game.minds.memory;
         memory.take(game);
         game.minds.memory = memory;
@@ -181,25 +195,13 @@ fn remember(game: &mut Match) {
         let sign = Match::attack(game.main.team as usize);
         game.minds.possession_minute =
             (game.minds.possession_minute + 0.01 * sign).clamp(-60.0, 60.0);
-        if frame % SECOND == 0 {
+        if frame.is_multiple_of(SECOND) {
             for team in 0..2 {
                 for index in 0..game.counts[team] {
                     let position = game.players[team][index].position;
                     game.minds.players[team][index].record(position);
                 }
             }
-        }
-    }
-}
-
-/// Updates the outlooks of some of the players of a team: each ten times a second. Before that they are zero.
-fn update_outlooks(game: &mut Match, team: usize) {
-    let first = game.setup.first_team.min(1);
-    let before = if team == first { 0 } else { game.counts[first] };
-    for index in 0..game.counts[team] {
-        if (game.frame as usize + before + index) % OUTLOOK_PERIOD == 0 {
-            let outlook = Outlook::of(&View::new(game, team), index);
-            game.minds.players[team][index].outlook = outlook;
         }
     }
 }

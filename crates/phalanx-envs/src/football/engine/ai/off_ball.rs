@@ -122,7 +122,7 @@ pub fn hunting_range(view: &View, index: usize) -> f32 {
 
 /// Returns whether a player runs for the ball of the opponents' designated player.
 ///
-/// It does if it marks nobody, is within its hunting range and one of the two of its team that are nearest to the
+/// It does if it has no mark, is within its hunting range and one of the two of its team that are nearest to the
 /// opponent, and the meeting point does not lie straight ahead of it: then it waits. The designated player of the team
 /// does so too while it has at least 0.8 of the ball.
 pub fn hunts(view: &View, index: usize) -> (bool, bool) {

@@ -7,9 +7,14 @@ use super::ramp::{curve, ramp};
 use super::support::Field;
 use super::view::{Figure, View};
 use crate::football::engine::pitch::{HALF_LENGTH, HALF_WIDTH};
-use crate::football::engine::pursuit::{SPRINT, speed_class};
+use crate::football::engine::pursuit::{SPEED_PER_METRE, SPRINT, speed_class};
 use crate::football::engine::state::{Kick, KickRequest, PlayerId, Role, TEAM_SIZE};
 use crate::football::engine::vec2::Vec2;
+
+/// The speed below which a player stands, in m/s.
+const STANDING: f32 = 1.8;
+/// How far from a standing player a ball may be that it kicks, in metres.
+const STANDING_REACH: f32 = 0.95;
 
 /// What a player with the ball wants, in the own frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,7 +91,7 @@ impl Opposition {
 
     /// Returns the odds that a kick arrives, from 0 to 1; balls `speed` times as fast are harder to reach.
     ///
-    /// An opponent beside the line, between its start and 1.2 times its length (for a high pass only near its ends), is
+    /// An opponent next to the line, between its start and 1.2 times its length (for a high pass only near its ends), is
     /// as dangerous as the ball is later than it at the nearest point: clamp(0.7 s + 0.03 s per metre - its time + 0.5 s).
     fn odds(&self, from: Vec2, to: Vec2, kick: Kick, speed: f32) -> f32 {
         let way = to - from;
@@ -102,8 +107,8 @@ impl Opposition {
             if !(0.0..=1.2).contains(&along) || (high && (0.2..=0.65).contains(&along)) {
                 continue;
             }
-            let beside = (from + way * along).distance(there);
-            let runs = (beside + 1.0) / SPRINT;
+            let apart = (from + way * along).distance(there);
+            let runs = (apart + 1.0) / SPRINT;
             let trap = if high && along > 0.5 { 2.5 } else { 0.0 };
             let flies = (0.7 + length * along.min(1.0) * along * 0.03 + trap) / speed;
             danger += (flies - runs + 0.5).clamp(0.0, 1.0);
@@ -134,9 +139,14 @@ impl Opposition {
 /// 2. A defender near its own goal whose pass is too unlikely to arrive clears the ball; so does a goalkeeper that is
 ///    pressed.
 /// 3. Within 16 m of a spot 7 m in front of the goal it shoots if `√odds + U(0, 0.5) > 0.5`.
-/// 4. Else it dribbles along a field of forces.
+/// 4. Else it dribbles along a field of forces, as it does while it stands too far from the ball to kick it.
 pub fn decide(view: &View, index: usize, rng: &mut Rng) -> Decision {
     let carry = dribble(view, index);
+    let me = view.mate(index);
+    let stands = me.velocity.length() < STANDING;
+    if stands && view.ball(0.0).distance(me.position) > STANDING_REACH {
+        return Decision { kick: None, carry };
+    }
     let opposition = Opposition::new(view, view.delay(index));
     let pass = best_pass(view, index, &opposition);
     let mut kick = panic(view, index, pass.map_or(0.0, |(_, odds)| odds), pass.is_some());
@@ -299,8 +309,6 @@ pub fn dribble(view: &View, index: usize) -> Vec2 {
     field.pull(goal, 0.725 + mindset(view.role(index)) * 0.05);
     let velocity = field.velocity();
     // The speed wanted is 2.6 m/s for each metre of the field, in the classes of speeds.
-    let speed = speed_class(
-        (velocity.length() * crate::football::engine::pursuit::SPEED_PER_METRE).min(SPRINT),
-    );
+    let speed = speed_class((velocity.length() * SPEED_PER_METRE).min(SPRINT));
     velocity.direction() * speed
 }

@@ -1,5 +1,7 @@
 //! What a single player is commanded to do.
 
+use std::f32::consts::PI;
+
 use phalanx_core::rng::Rng;
 
 use super::view::View;
@@ -7,11 +9,14 @@ use super::{keeper, off_ball, on_ball, set_piece};
 use crate::football::engine::Match;
 use crate::football::engine::player::Body;
 use crate::football::engine::pursuit::{Pursuit, SPRINT, speed_class};
-use crate::football::engine::state::{Command, Kick, PlayerId, Role};
+use crate::football::engine::state::{Command, Kick, KickRequest, PlayerId, Role};
 use crate::football::engine::vec2::Vec2;
 
 /// The speed below which a player stands and looks instead of running, in m/s.
 const STANDING: f32 = 1.8;
+
+/// How near to the ball the players that are expected to play it pay more attention, in metres.
+const ATTENTION: f32 = 16.0;
 
 impl Match {
     /// Returns whether a player is the one that is expected to play the ball, in the match or in its team.
@@ -25,9 +30,10 @@ impl Match {
         let second = u32::from(self.setup.first_team != id.team as usize);
         // The original's clock starts at 2 s.
         let frame = self.frame + 200;
-        let (shift, period) = if self.main == id {
+        let near = distance < ATTENTION;
+        let (shift, period) = if near && self.main == id {
             if distance < 3.0 { (1, 2) } else { (1, 3) }
-        } else if self.designated[id.team as usize] == id.index {
+        } else if near && self.designated[id.team as usize] == id.index {
             (2, 4)
         } else if distance < 5.0 {
             (2, 5)
@@ -35,9 +41,11 @@ impl Match {
             (4, 8)
         } else {
             let stands = self.player(id).obeyed == Vec2::ZERO;
-            return (self.frame + 7 * u32::from(id.index)) % if stands { 12 } else { 25 } == 0;
+            let phase = self.minds.players[id.team as usize][id.index as usize].phase;
+            let period = if stands { 12 } else { super::LONGEST_TURN as u32 };
+            return (self.frame + u32::from(phase)).is_multiple_of(period);
         };
-        (frame + shift * second) % period == 0
+        (frame + shift * second).is_multiple_of(period)
     }
 }
 
@@ -110,7 +118,7 @@ struct Plan {
     /// Where it would carry the ball, if not there.
     carry: Option<Vec2>,
     /// A kick to make, in the frame of the left team.
-    kick: Option<crate::football::engine::state::KickRequest>,
+    kick: Option<KickRequest>,
     /// Where a goalkeeper runs that does not go for the ball: a velocity.
     keeper_run: Option<Vec2>,
 }
@@ -139,68 +147,25 @@ fn keep_goal(view: &View, index: usize, rng: &mut Rng, plan: &mut Plan) {
 
 /// Returns how an outfield player runs that would like to run with the velocity `input`: to the ball if it is its turn.
 fn run(view: &View, index: usize, input: Vec2) -> Pursuit {
-    let game = view.game;
-    let id = PlayerId { team: view.team as u8, index: index as u8 };
-    let player = game.player(id);
-    let is_main = view.is_main(index);
-    let is_designated = view.own_designated() == index;
-    let (hunts, fights) = if is_main { (false, false) } else { off_ball::hunts(view, index) };
+    let forward = view.player(view.team, index).facing * view.sign;
     let wanted = input.direction() * speed_class(input.length());
-    let forward = player.facing * view.sign;
-
-    let amount = view.possession_amount(index);
-    let touched = player.touch_bias(game.frame, 2.0);
-    let has_best = player.has_possession && amount >= 1.0;
-    let opponents_have = game.team_possession[view.other()];
-    let goes = hunts
-        || is_main
-        || (is_designated
-            && ((touched > 0.01 && amount > 0.5)
-                || (!opponents_have && amount > 0.5)
-                || amount > 0.99
-                || has_best));
     let look = view.seen_ball(0.04, view.delay(index)).position + forward * 0.5
         - view.mate(index).position;
-    let own = Pursuit {
+    let mut pursuit = Pursuit {
         direction: wanted.direction_or(forward),
         speed: wanted.length(),
         facing: look.direction_or(forward),
         seconds: 0.0,
     };
-    let mut pursuit = own;
-    if goes {
-        let (to_ball, share) = if has_best {
-            (game.run_with_ball(id, wanted.length()), 1.0)
-        } else {
-            let haste = hunts || fights || amount < 1.1;
-            let share = if is_main || hunts {
-                1.0
-            } else if touched > 0.01 && player.time_to_ball < 1.7 {
-                let turn = wanted.direction_or(forward) * view.sign;
-                touched.powf(0.4)
-                    * turn
-                        .dot(game.run_to_ball(id, wanted * view.sign, haste).direction)
-                        .mul_add(0.25, 0.75)
-                        .sqrt()
-            } else {
-                0.0
-            };
-            if share > 0.0 {
-                (game.run_to_ball(id, wanted * view.sign, haste), share)
-            } else {
-                (own, 0.0)
-            }
+    if let Some((to_ball, share)) = pull_of_ball(view, index, wanted) {
+        let mixed =
+            wanted * (1.0 - share) + to_ball.direction * (view.sign * to_ball.speed * share);
+        pursuit = Pursuit {
+            direction: mixed.direction_or(pursuit.direction),
+            speed: mixed.length().min(SPRINT),
+            facing: to_ball.facing * view.sign,
+            seconds: to_ball.seconds,
         };
-        if share > 0.0 {
-            let mixed =
-                wanted * (1.0 - share) + to_ball.direction * (view.sign * to_ball.speed * share);
-            pursuit = Pursuit {
-                direction: mixed.direction_or(own.direction),
-                speed: mixed.length().min(SPRINT),
-                facing: to_ball.facing * view.sign,
-                seconds: to_ball.seconds,
-            };
-        }
     }
     if pursuit.speed < STANDING {
         pursuit.direction = pursuit.facing;
@@ -208,7 +173,43 @@ fn run(view: &View, index: usize, input: Vec2) -> Pursuit {
     pursuit
 }
 
-/// Returns whether a player slides for the ball: only in teams without agents, beside an opponent whose ball is
+/// Returns how a player runs to the ball, in the frame of the left team, and the share of that in its run.
+///
+/// The main player and hunters run to the ball, as fast as they can if they have less than 1.1 of it; a player with it
+/// runs after it. A designated player that touched it in the last 2 s follows it the less, the longer ago that was and
+/// the more it would have to turn.
+fn pull_of_ball(view: &View, index: usize, wanted: Vec2) -> Option<(Pursuit, f32)> {
+    let game = view.game;
+    let id = PlayerId { team: view.team as u8, index: index as u8 };
+    let player = game.player(id);
+    let is_main = view.is_main(index);
+    let (hunts, fights) = if is_main { (false, false) } else { off_ball::hunts(view, index) };
+    let amount = view.possession_amount(index);
+    let touched = player.touch_bias(game.frame, 2.0);
+    let free = touched > 0.01 || !game.team_possession[view.other()];
+    let is_next = view.own_designated() == index && (amount > 0.99 || (amount > 0.5 && free));
+    if !(is_main || hunts || is_next) {
+        return None;
+    }
+    if player.has_possession && amount >= 1.0 {
+        return Some((game.run_with_ball(id, wanted.length()), 1.0));
+    }
+    let follows = touched > 0.01 && player.time_to_ball < 1.7;
+    if !(is_main || hunts || follows) {
+        return None;
+    }
+    let wanted = wanted * view.sign;
+    let to_ball = game.run_to_ball(id, wanted, hunts || fights || amount < 1.1);
+    let share = if is_main || hunts {
+        1.0
+    } else {
+        let turn = to_ball.direction.angle_to(wanted.direction_or(player.facing)).abs() / PI;
+        touched.powf(0.4) * (1.0 - 0.5 * turn).sqrt()
+    };
+    Some((to_ball, share))
+}
+
+/// Returns whether a player slides for the ball: only in teams without agents, next to an opponent whose ball is
 /// 0.7 to 1.6 m away (0.6 to 1.8 m if it is about to shoot).
 fn slides(view: &View, index: usize) -> bool {
     let game = view.game;

@@ -1,4 +1,4 @@
-//! Restarts: where everybody stands, who takes them, and how.
+//! Restarts: the places of all players, the one that takes it, and its kick.
 
 use phalanx_core::rng::Rng;
 

@@ -1,4 +1,4 @@
-//! What a team agrees on: how offensive it plays, its offside trap, who fills which place, who marks whom, who runs.
+//! What a team agrees on: how offensive it plays, its offside trap, the places that players fill, marks and runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub struct TeamMind {
     pub trap: f32,
     /// The most dangerous opponents, and how many there are.
     pub dangerous: ([u8; MARKED], usize),
-    /// The player that makes a run, and the frame in which the run ends.
+    /// The player that makes a run.
     pub runner: Option<u8>,
     /// The frame in which the run ends.
     pub run_until: u32,
@@ -63,26 +63,27 @@ pub fn update(game: &mut Match, team: usize) {
     let frame = game.frame;
     let mut mind = game.minds.teams[team];
     let shift = if team == game.setup.first_team { 0 } else { ASSIGN_PERIOD / 2 };
-    let look = (frame + team as u32 * LOOK_PERIOD / 2) % LOOK_PERIOD == 0;
-    let assign_now = (frame + shift) % ASSIGN_PERIOD == 0;
-    let mark_now = (frame + shift + 10) % ASSIGN_PERIOD == 0;
-    if !(look || assign_now || mark_now || frame % 50 == 0) {
+    let look = (frame + team as u32 * LOOK_PERIOD / 2).is_multiple_of(LOOK_PERIOD);
+    let assign_now = (frame + shift).is_multiple_of(ASSIGN_PERIOD);
+    let mark_now = (frame + shift + 10).is_multiple_of(ASSIGN_PERIOD);
+    if !(look || assign_now || mark_now || frame.is_multiple_of(50)) {
         return;
     }
     let view = View::new(game, team);
-    if frame % 100 == 0 {
+    if frame.is_multiple_of(100) {
         mind.offensiveness = offensiveness(&view);
     }
     if look {
         mind.trap = offside_trap(&view, mind.offensiveness);
     }
-    if frame % 50 == 0 && mind.run_until <= frame {
+    if frame.is_multiple_of(50) && mind.run_until <= frame {
         mind.runner = find_runner(&view);
         if mind.runner.is_some() {
             mind.run_until = frame + RUN_FRAMES;
         }
     }
-    if frame % 150 == 0 {
+    // The original's clock starts at 2 s.
+    if (frame + 200).is_multiple_of(150) {
         let designated = view.own_designated();
         let ahead = view.mate(designated).position + Vec2::new(1.5, 0.0);
         mind.supporter = view.nearest(team, ahead, Some(designated)).map(|index| index as u8);

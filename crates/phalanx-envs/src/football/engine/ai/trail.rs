@@ -34,7 +34,7 @@ impl Trail {
 
     /// Records the place of the ball in a frame.
     pub fn record(&mut self, frame: u32, ball: Vec2) {
-        if frame % SPACING != 0 {
+        if !frame.is_multiple_of(SPACING) {
             return;
         }
         self.newest = (self.newest + 1) % POINTS;

@@ -16,7 +16,7 @@ const MAX_ERROR: f32 = 2.5;
 /// How far a delayed velocity may lie from the true one, in m/s.
 const MAX_SPEED_ERROR: f32 = 5.0;
 
-/// Where somebody is and how fast it moves.
+/// The position and the velocity of a player.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// The position.
@@ -95,7 +95,7 @@ impl<'a> View<'a> {
         Self { game, team, sign: Match::attack(team) }
     }
 
-    /// Returns the view of the opponents.
+    /// Returns the other team.
     pub fn other(&self) -> usize {
         1 - self.team
     }

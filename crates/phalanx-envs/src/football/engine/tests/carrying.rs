@@ -65,27 +65,29 @@ fn at(sorted: &[f32], share: f32) -> f32 {
 
 #[test]
 fn players_carry_the_ball_as_the_originals_do() {
-    // Wanted speed; the player's mean speed; distances of the ball at 10, 50 and 90 %; the ball's mean speed.
+    // Wanted speed; the player's mean speed; the median distance of the ball; its mean speed; frames between touches.
     let expected = [
-        (5.0, 5.0, [0.43, 0.45, 0.54], 5.18),
-        (8.0, 7.52, [0.71, 0.92, 1.05], 7.4),
-        (3.5, 3.96, [0.47, 0.51, 0.56], 4.09),
+        (5.0, 5.0, 0.45, 5.18, 25.0),
+        (8.0, 7.52, 0.92, 7.43, 60.0),
+        (3.5, 3.96, 0.51, 4.09, 30.0),
     ];
-    for (wanted, speed, distances, ball_speed) in expected {
+    for (wanted, speed, distance, ball_speed, interval) in expected {
         let run = run(wanted);
-        let got = [at(&run.distances, 0.1), at(&run.distances, 0.5), at(&run.distances, 0.9)];
-        println!(
-            "{wanted}: {} {got:.2?} {} {} {:?}",
-            run.speed,
-            run.ball_speed,
-            run.owned,
-            &run.intervals[run.intervals.len() / 10]
+        assert!((run.speed / speed - 1.0).abs() < 0.04, "{wanted}: {} m/s", run.speed);
+        let median = at(&run.distances, 0.5);
+        assert!((median - distance).abs() < 0.1, "{wanted}: the ball is {median} m away");
+        assert!(
+            at(&run.distances, 1.0) < 1.3,
+            "{wanted}: the ball is {} m away",
+            at(&run.distances, 1.0)
         );
-        println!(
-            "      {} {distances:.2?} {ball_speed} intervals {:?} {:?}",
-            speed,
-            run.intervals[run.intervals.len() / 2],
-            run.intervals[run.intervals.len() * 9 / 10]
+        assert!(
+            (run.ball_speed / ball_speed - 1.0).abs() < 0.1,
+            "{wanted}: {} m/s",
+            run.ball_speed
         );
+        let frames = run.intervals[run.intervals.len() / 2] as f32;
+        assert!((frames / interval - 1.0).abs() < 0.2, "{wanted}: touches every {frames} frames");
+        assert!(run.owned > 0.99, "{wanted}: owned for {} of the time", run.owned);
     }
 }

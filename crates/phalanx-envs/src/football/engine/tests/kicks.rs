@@ -1,7 +1,8 @@
 //! Passes and shots.
 
 use super::{Drill, left};
-use crate::football::engine::state::{Kick, KickRequest};
+use crate::football::engine::ball::fly;
+use crate::football::engine::state::{Ball, Kick, KickRequest};
 use crate::football::engine::vec2::Vec2;
 
 /// The ball just after a kick, and the player's speed.
@@ -9,7 +10,7 @@ struct Kicked {
     speed: f32,
     climb: f32,
     frames: u32,
-    ball: crate::football::engine::state::Ball,
+    ball: Ball,
 }
 
 /// Lets a player run with the ball for `run_up` frames and then kick, with a mate `distance` metres ahead of the ball.
@@ -67,28 +68,86 @@ fn mean(values: impl Iterator<Item = f32>) -> f32 {
     all.iter().sum::<f32>() / all.len() as f32
 }
 
+fn deviation(values: &[f32]) -> f32 {
+    let mean = mean(values.iter().copied());
+    mean_square(values.iter().map(|value| value - mean)).sqrt()
+}
+
+fn mean_square(values: impl Iterator<Item = f32>) -> f32 {
+    mean(values.map(|value| value * value))
+}
+
 #[test]
-fn shots_debug() {
-    for seed in 0..20 {
-        let k = kick(seed, 5.0, 150, Kick::Shot, -30.0, 35.0);
-        let mut ball = k.ball;
-        while ball.position.x < 55.17 && ball.velocity.x > 1.0 {
-            crate::football::engine::ball::fly(&mut ball);
-        }
-        println!(
-            "{} {:.1} {:.1} from {:.1} {:.2} v {:.1} {:.1} spin {:.0} {:.0} {:.0} -> {:.2} {:.2}",
-            k.frames,
-            k.speed,
-            k.climb,
-            k.ball.position.x,
-            k.ball.position.y,
-            k.ball.velocity.x,
-            k.ball.velocity.y,
-            k.ball.spin.x,
-            k.ball.spin.y,
-            k.ball.sidespin,
-            ball.position.y,
-            ball.height
+fn passes_leave_a_standing_foot_as_fast_as_the_originals() {
+    // Kind; distance of the mate; speed in the plane; climb.
+    let expected = [
+        (Kick::ShortPass, 6.0, 13.08, 1.44),
+        (Kick::ShortPass, 12.0, 17.21, 1.89),
+        (Kick::ShortPass, 20.0, 24.21, 2.66),
+        (Kick::ShortPass, 40.0, 25.72, 5.33),
+        (Kick::HighPass, 12.0, 13.79, 5.81),
+        (Kick::HighPass, 20.0, 18.07, 7.24),
+        (Kick::HighPass, 40.0, 32.05, 11.25),
+    ];
+    for (kind, distance, speed, climb) in expected {
+        let kicks =
+            (0..6).map(|seed| kick(seed, 0.0, 200, kind, distance, -20.0)).collect::<Vec<_>>();
+        let got = mean(kicks.iter().map(|kick| kick.speed));
+        assert!(
+            (got / speed - 1.0).abs() < 0.07,
+            "{kind:?} over {distance} m: {got} m/s instead of {speed} m/s"
+        );
+        let got = mean(kicks.iter().map(|kick| kick.climb));
+        assert!(
+            (got - climb).abs() < 0.6,
+            "{kind:?} over {distance} m: climbs at {got} m/s instead of {climb} m/s"
         );
     }
+}
+
+#[test]
+fn kicks_take_as_long_as_the_originals() {
+    // Speed with the ball; kind; mean frames from the decision to the touch. The original's, less the ten frames in which
+    // the button is pressed.
+    let expected = [
+        (0.0, Kick::ShortPass, 36.5),
+        (0.0, Kick::Shot, 26.5),
+        (5.0, Kick::ShortPass, 24.8),
+        (5.0, Kick::HighPass, 17.6),
+        (5.0, Kick::Shot, 24.9),
+        (8.0, Kick::ShortPass, 32.7),
+        (3.5, Kick::ShortPass, 27.2),
+        (3.5, Kick::Shot, 21.8),
+    ];
+    for (gait, kind, frames) in expected {
+        let got = mean((0..40).map(|seed| {
+            let run_up = 400 + 3 * seed as u32;
+            kick(seed, gait, run_up, kind, 25.0, -30.0).frames as f32
+        }));
+        assert!(
+            (got - frames).abs() < 6.0,
+            "{kind:?} at {gait} m/s: {got} frames instead of {frames}"
+        );
+    }
+}
+
+#[test]
+fn shots_are_as_fast_and_as_straight_as_the_originals() {
+    let kicks =
+        (0..80).map(|seed| kick(seed, 5.0, 150, Kick::Shot, -30.0, 33.0)).collect::<Vec<_>>();
+    let speed = mean(kicks.iter().map(|kick| kick.speed));
+    assert!((speed / 32.06 - 1.0).abs() < 0.03, "{speed} m/s");
+    let climb = mean(kicks.iter().map(|kick| kick.climb));
+    assert!((climb - 2.58).abs() < 0.5, "{climb} m/s upwards");
+    let across = kicks.iter().map(|kick| {
+        let mut ball = kick.ball;
+        while ball.position.x < 55.17 && ball.velocity.x > 1.0 {
+            fly(&mut ball);
+        }
+        assert!(ball.height < 2.5, "{} m high", ball.height);
+        ball.position.y
+    });
+    // From about 15 m.
+    let spread = deviation(&across.collect::<Vec<_>>());
+    assert!((0.15..0.5).contains(&spread), "{spread} m");
 }

@@ -4,6 +4,7 @@ mod ball;
 mod carrying;
 mod kicks;
 mod movement;
+mod whole;
 
 use phalanx_core::rng::{Purpose, Rng};
 

@@ -6,6 +6,8 @@ mod keeping;
 mod marking;
 mod play;
 
+use phalanx_core::rng::{Purpose, Rng};
+
 use super::super::Match;
 use super::super::setup::{MatchSetup, PlayerSetup};
 use super::super::state::{PlayerId, Role};
@@ -27,7 +29,7 @@ fn game(left: &[[f32; 2]], right: &[[f32; 2]], role: Role, ball: [f32; 2]) -> Ma
         }
     }
     let mut game = Match::new(&setup);
-    super::remember(&mut game);
+    super::remember(&mut game, &mut Rng::stream(0, Purpose::Check, 0));
     game
 }
 

@@ -96,9 +96,8 @@ fn of<'a>(done: &'a [(Run, Curve)], panel: &str, name: &str) -> Vec<&'a (Run, Cu
 
 /// Joins a text of each curve; runs that go on are marked.
 fn list(curves: &[&(Run, Curve)], text: impl Fn(&Curve) -> String) -> String {
-    let marked = |(_, curve): &&(Run, Curve)| {
-        text(curve) + if curve.is_finished() { "" } else { "…" }
-    };
+    let marked =
+        |(_, curve): &&(Run, Curve)| text(curve) + if curve.is_finished() { "" } else { "…" };
     curves.iter().map(marked).collect::<Vec<_>>().join(", ")
 }
 
@@ -116,7 +115,8 @@ fn learning(done: &[(Run, Curve)]) -> anyhow::Result<String> {
                 if curves.is_empty() {
                     continue;
                 }
-                let won = |curve: &Curve| format!("{:.0}", 100.0 * curve.tail(10, |point| point.won));
+                let won =
+                    |curve: &Curve| format!("{:.0}", 100.0 * curve.tail(10, |point| point.won));
                 let solved = |curve: &Curve| match curve.solved() {
                     Some(point) => format!("{:.0}", point.t_env / 1e3),
                     None => "never".to_owned(),

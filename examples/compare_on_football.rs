@@ -196,7 +196,10 @@ fn main() -> anyhow::Result<()> {
             title: (*scenario).to_owned(),
             series: ALGORITHMS
                 .iter()
-                .map(|(name, ..)| Series { name: (*name).to_owned(), runs: of(&done, scenario, name) })
+                .map(|(name, ..)| Series {
+                    name: (*name).to_owned(),
+                    runs: of(&done, scenario, name),
+                })
                 .filter(|series| !series.runs.is_empty())
                 .collect(),
         })

@@ -233,7 +233,7 @@ pub trait Learner: Send {
     /// # Errors
     ///
     /// Returns [`TrainError::Weights`] if a parameter of the agents is missing or has another shape, and
-    /// [`TransferError::Unsupported`](crate::run::TransferError::Unsupported) by default. The learner is
+    /// [`TransferError::Unsupported`] by default. The learner is
     /// then unchanged.
     fn init_from(&mut self, files: &[NamedFile]) -> Result<LoadedParts, TrainError> {
         let _ = files;

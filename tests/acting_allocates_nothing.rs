@@ -5,13 +5,10 @@
 use std::alloc::System;
 
 use phalanx::envs::registry::factory;
-use phalanx::nn::{
-    AgentConfig, EncoderSizes, HiddenActivation, Init, Normalisation, RnnKind, Scratch, device,
-};
 use phalanx::prelude::*;
 use phalanx::train::Encoders;
+use phalanx::train::rollout::TeamRunner;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use toml::Table;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -22,39 +19,20 @@ fn allocations() -> usize {
 }
 
 #[test]
-fn acting_with_any_encoder_allocates_nothing_after_the_first_step() {
-    let cpu = device("cpu").expect("the CPU is always available");
-    let make = factory("skirmish/5m_vs_6m", &Table::new()).expect("the environment exists");
-    let env = make();
-    let spec = env.spec();
-    let encoders = Encoders::builtin();
-    for entry in encoders.iter() {
-        let encoder = encoders.read(entry.id, &Table::new()).expect("the defaults are valid");
-        let encoder = encoder.expect("it is an encoder").sized(EncoderSizes::of(spec, 1));
-        let config = AgentConfig {
-            input_dim: spec.obs_dim,
-            hidden_dim: 64,
-            output_dim: spec.n_actions,
-            recurrent: Some(RnnKind::Gru),
-            second_hidden_dim: None,
-            convolution: None,
-            observation_encoder: Some(encoder),
-            normalisation: Normalisation::None,
-            activation: HiddenActivation::Relu,
-            init: Init::default(),
-        };
-        let network = config.init(&mut Rng::stream(1, Purpose::Weights, 0), &cpu);
-        let actor = network.to_actor();
-        let rows = 8;
-        let input: Vec<f32> = (0..rows * spec.obs_dim).map(|k| (k as f32).sin()).collect();
-        let mut hidden = vec![0.0; rows * 64];
-        let mut output = vec![0.0; rows * spec.n_actions];
-        let mut scratch = Scratch::default();
-        let mut step = || actor.step(&input, &mut hidden, &mut output, &mut scratch);
-        step();
+fn agents_allocate_nothing_after_their_first_step_with_any_encoder() {
+    for entry in Encoders::builtin().iter() {
+        let env = factory("skirmish/5m_vs_6m", &Default::default()).expect("it is registered");
+        let obs: Vec<f32> = (0..env().spec().obs_len()).map(|i| (i % 3) as f32).collect();
+        let mut trainer = Trainer::new(Vdn::default(), env);
+        trainer.config.encoder = entry.id.to_owned();
+        let policy = trainer.policy().expect("the configuration is valid");
+        let mut team = TeamRunner::new(policy.inputs, policy.actor.carry_dim(), 1);
+        team.reset(0);
+        team.forward(&policy.actor, &obs);
         let before = allocations();
-        step();
-        step();
-        assert_eq!(allocations(), before, "{}", entry.id);
+        for _ in 0..3 {
+            team.forward(&policy.actor, &obs);
+        }
+        assert_eq!(allocations() - before, 0, "{}", entry.id);
     }
 }

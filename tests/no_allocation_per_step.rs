@@ -1,16 +1,12 @@
-//! After its first episode, an environment allocates nothing in resets and steps, and agents allocate nothing to
-//! act.
+//! After its first episode, an environment allocates nothing in resets and steps.
 //!
-//! The counting allocator is global, so these tests have their own program, and run one after the other.
+//! The counting allocator is global, so this test has its own program.
 
 use std::alloc::System;
-use std::sync::Mutex;
 
 use phalanx::env::check_allocations;
 use phalanx::envs::registry::{factory, list};
 use phalanx::prelude::*;
-use phalanx::train::Encoders;
-use phalanx::train::rollout::TeamRunner;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -37,8 +33,6 @@ const FOOTBALL: [&str; 3] = [
     "obs = \"entities\"\nmasks = \"grf_marl\"\nepisode_limit = 400",
     "obs = \"planes\"\nobs_stack = 4\nagents = 1\nepisode_limit = 100",
 ];
-
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn allocations() -> usize {
     let counted = ALLOCATOR.stats();
@@ -68,7 +62,6 @@ impl Env for Leaky {
 
 #[test]
 fn no_environment_allocates_after_its_first_episode() {
-    let _alone = ONE_AT_A_TIME.lock().expect("the other test succeeded");
     // Checks that the counter works.
     let before = allocations();
     drop(std::hint::black_box(vec![0_u8; 100]));
@@ -96,24 +89,4 @@ fn no_environment_allocates_after_its_first_episode() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
-#[test]
-fn agents_allocate_nothing_after_their_first_step_with_any_encoder() {
-    let _alone = ONE_AT_A_TIME.lock().expect("the other test succeeded");
-    for entry in Encoders::builtin().iter() {
-        let env = factory("skirmish/5m_vs_6m", &Default::default()).expect("it is registered");
-        let obs: Vec<f32> = (0..env().spec().obs_len()).map(|i| (i % 3) as f32).collect();
-        let mut trainer = Trainer::new(Vdn::default(), env);
-        trainer.config.encoder = entry.id.to_owned();
-        let policy = trainer.policy().expect("the configuration is valid");
-        let mut team = TeamRunner::new(policy.inputs, policy.actor.carry_dim(), 1);
-        team.reset(0);
-        team.forward(&policy.actor, &obs);
-        let before = allocations();
-        for _ in 0..3 {
-            team.forward(&policy.actor, &obs);
-        }
-        assert_eq!(allocations() - before, 0, "{}", entry.id);
-    }
 }

@@ -82,7 +82,7 @@ pub trait EncoderVisitor {
 /// use burn::tensor::{Device, Tensor};
 /// use phalanx_core::nn::{Activation, Encoder, EncoderSizes, Linear};
 /// use phalanx_core::rng::Rng;
-/// use serde::Serialize;
+/// use serde::{Deserialize, Serialize};
 ///
 /// /// `relu(W o + b)`, where `o` is the observation.
 /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

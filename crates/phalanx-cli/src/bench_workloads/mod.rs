@@ -39,8 +39,8 @@ fn spec(id: &str, agents: usize, steps: usize) -> EnvSpec {
 }
 
 /// Returns how the observations of all workloads consist of entities, for those with an encoder: eight
-/// numbers for the agent, five for each of eight enemies, whom an action targets, and eight for each of
-/// four allies.
+/// numbers for the agent, five for each of eight enemies, and eight for each of four allies. Each enemy is
+/// the target of an action.
 fn entities() -> EntityLayout {
     const OWN: usize = 8;
     let mut entities = vec![Entity::agent((0..OWN).collect())];

@@ -20,13 +20,13 @@ use crate::support::agent_config;
 const OWN: usize = 3;
 const ENEMY: usize = 5;
 const ALLY: usize = 4;
-/// The actions that target nobody, which come first.
+/// The number of actions without a target. They come first.
 const OTHERS: usize = 6;
 /// Further inputs of the network after the observation.
 const FURTHER: usize = 2;
 const HIDDEN: usize = 12;
 
-/// Observations of enemies, whom actions target, and allies; three features of the agent come first.
+/// Observations: three features of the agent, then enemies, which are targets of actions, then allies.
 #[derive(Clone, Copy)]
 struct Battle {
     enemies: usize,

@@ -30,7 +30,7 @@ const POST_REBOUND: f32 = 0.8;
 const GOAL_DEPTH: f32 = 2.55;
 /// The spacing of the points of a [`BallPath`], in frames.
 const SPACING: u32 = 10;
-/// The points of a [`BallPath`]: 3.1 s ahead, and one behind.
+/// The points of a [`BallPath`]: 3.1 s ahead, and the one before.
 const POINTS: usize = 32;
 
 /// Moves the ball by one frame, without posts and nets.

@@ -103,8 +103,8 @@ pub fn update(game: &mut Match, team: usize) {
 /// last minute.
 fn offensiveness(view: &View) -> f32 {
     let game = view.game;
-    let behind = game.score[view.other()] as f32 - game.score[view.team] as f32;
-    let need = (0.5 + behind * 0.25).clamp(0.0, 1.0);
+    let deficit = game.score[view.other()] as f32 - game.score[view.team] as f32;
+    let need = (0.5 + deficit * 0.25).clamp(0.0, 1.0);
     // A step counts for 1.8 s of a game of 105 minutes.
     let time = 0.5 + 0.5 * (game.frame as f32 * 0.18 / 6300.0).min(1.0);
     let by_score = (0.5 + (need - 0.5) * time).clamp(0.0, 1.0);

@@ -125,6 +125,7 @@ fn plays_the_same(mut trainer: Trainer) {
         let battles =
             factory("skirmish/3m", &Default::default()).expect("the environment is registered");
         evaluate(policy, &mut ParallelEnvs::new(8, 1, Purpose::TestEnvironment, battles), 32)
+            .expect("the environment keeps its contract")
     };
     let trained = trainer.policy().expect("the learner was trained");
     let evaluation = play(&trained);

@@ -168,7 +168,7 @@ impl Learner for PolicyLearner {
             let rng = &mut exploration[env];
             select_each(logits, avail, chosen, |logits, avail| sample(logits, avail, rng));
         };
-        let played = self.collector.collect(envs, &self.actor, select, metrics);
+        let played = self.collector.collect(envs, &self.actor, select, metrics)?;
         let _span = debug_span!(target: "phalanx::update", "update").entered();
         // Updates use the same inputs as the actors did: normalised by the moments before the
         // rollout.

@@ -191,7 +191,7 @@ impl Learner for PqnLearner {
             let rng = &mut exploration[env];
             select_each(values, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
-        let rollout = self.collector.collect(envs, &self.actor, select, metrics);
+        let rollout = self.collector.collect(envs, &self.actor, select, metrics)?;
         let _span = debug_span!(target: "phalanx::update", "update").entered();
         let t_env = metrics.t_env;
         let lr = self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?;

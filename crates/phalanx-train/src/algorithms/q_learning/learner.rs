@@ -179,7 +179,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             let rng = &mut exploration[env];
             select_each(q, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
-        for episode in self.collector.collect(envs, &self.actor, select, metrics) {
+        for episode in self.collector.collect(envs, &self.actor, select, metrics)? {
             self.replay.push(&episode)?;
         }
         metrics.add("epsilon", f64::from(epsilon));

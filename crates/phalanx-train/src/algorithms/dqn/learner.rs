@@ -15,6 +15,7 @@ use tracing::debug_span;
 use super::batch::{TransitionTensors, summed_loss};
 use super::settings::DqnSettings;
 use super::transitions::{Transition, TransitionReplay, TransitionSizes, View};
+use crate::algorithms::moments::load_optimizer;
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{
     Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope,
@@ -388,7 +389,7 @@ impl Learner for DqnLearner {
             unpack("the learner", file(files, "learner.bin")?)?;
         self.replay.load(file(files, "replay.bin")?)?;
         self.play.load(file(files, "rollout.bin")?)?;
-        self.optimizer.load(file(files, "optimizer.bin")?)?;
+        load_optimizer(&mut self.optimizer, &networks, file(files, "optimizer.bin")?)?;
         self.actor = networks.to_actor();
         (self.networks, self.target, self.copied_at) = (networks, target, copied_at);
         (self.exploration, self.sampling) = (exploration, sampling);

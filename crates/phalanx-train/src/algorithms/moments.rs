@@ -80,8 +80,8 @@ mod tests {
         };
         let small = PolicyGradient { rollout_steps: 8, batch_size_run: 4, ..Default::default() };
         let shared = PolicyGradient { critic: CriticInput::Shared, ..small.clone() };
-        let mut all = vec![
-            trained(Box::new(Qmix::default())),
+        let mut all = [
+            trained(Box::<Qmix>::default()),
             trained(Box::new(Ippo { learning: small.clone() })),
             trained(Box::new(Ippo { learning: shared })),
             trained(Box::new(Mappo {

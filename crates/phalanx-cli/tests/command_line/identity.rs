@@ -44,11 +44,17 @@ fn an_edited_configuration_is_refused_by_resume_and_reported_by_eval() {
     assert_eq!(code, Some(0), "{note}");
     assert!(note.contains("`gamma`") && note.contains("config.toml"), "{note}");
 
+    // A changed log is reported; the run goes on.
+    let metrics = at.join(RUN).join("metrics.jsonl");
+    let lines = fs::read_to_string(&metrics).expect("it was written");
+    fs::write(&metrics, lines.replacen("\"t_env\":0", "\"t_env\":1", 1)).expect("written");
+
     // An empty file after a power cut is restored from the state.
     fs::write(&config, "").expect("written");
     let (code, note) = resume(at);
     assert_eq!(code, Some(0), "{note}");
     assert!(note.contains("restored from the saved state"), "{note}");
+    assert!(note.contains("metrics.jsonl was changed after the state was saved"), "{note}");
     let restored = fs::read_to_string(&config).expect("it was written");
     assert!(restored.contains("gamma = 0.99") && restored.contains("t_max = 300"), "{restored}");
     let (code, note) = messages(at, &["eval", RUN, "--episodes", "2"]);

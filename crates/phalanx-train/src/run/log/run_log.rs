@@ -5,6 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::marl_eval::MarlEval;
 use super::tensorboard::TensorBoard;
@@ -87,10 +88,11 @@ impl RunLog {
         let mut warnings = Vec::new();
         let mut warn = |name: &str, what: &str| {
             let path = folder.path().join(name);
-            warnings.push(format!("{} {what}; the run continues without it", path.display()));
+            warnings.push(format!("{} {what}; the run continues all the same", path.display()));
         };
         let short = "lacks lines that were written before the state was saved";
-        let mut open = |name: &str, length: u64| {
+        let changed = "was changed after the state was saved";
+        let mut open = |name: &str, length: u64, xxh3: &Option<String>| {
             let path = folder.path().join(name);
             let mut file = || -> std::io::Result<File> {
                 if !files::is_there(&path) {
@@ -102,6 +104,9 @@ impl RunLog {
                 let complete = length <= text.len() as u64;
                 if !complete {
                     warn(name, short);
+                } else if xxh3.as_ref().is_some_and(|it| *it != checksum(&text[..length as usize]))
+                {
+                    warn(name, changed);
                 }
                 file.set_len(if complete { length } else { complete_lines_len(&text) })?;
                 file.seek(SeekFrom::End(0))?;
@@ -109,8 +114,10 @@ impl RunLog {
             };
             file().map_err(TrainError::io("open", &path))
         };
-        let (metrics, text) =
-            (open("metrics.jsonl", cursor.metrics)?, open("log.txt", cursor.text)?);
+        let (metrics, text) = (
+            open("metrics.jsonl", cursor.metrics, &cursor.metrics_xxh3)?,
+            open("log.txt", cursor.text, &None)?,
+        );
         let board = folder.path().join("tb");
         let reopened = TensorBoard::reopen(&board, cursor.board);
         let (board, complete) = reopened.map_err(TrainError::io("open", board))?;
@@ -136,6 +143,11 @@ impl RunLog {
     }
 }
 
+/// Returns the 128-bit XXH3 of a text, in hexadecimal.
+fn checksum(text: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(text))
+}
+
 /// Flushes a file to the disk and returns its length.
 pub(super) fn flushed(path: &Path) -> std::io::Result<u64> {
     // Some systems flush only files that are open for writing.
@@ -150,10 +162,13 @@ fn complete_lines_len(text: &[u8]) -> u64 {
 }
 
 /// The lengths of the log files when the state of the run was saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCursor {
     t_env: u64,
     metrics: u64,
+    /// The checksum of `metrics.jsonl`; earlier versions wrote none.
+    #[serde(default)]
+    metrics_xxh3: Option<String>,
     text: u64,
     board: u64,
 }
@@ -176,9 +191,12 @@ impl LogCursor {
             flushed(&path).map_err(TrainError::io("write", &path))
         };
         let board = path.join("tb");
+        let metrics = path.join("metrics.jsonl");
+        let lines = std::fs::read(&metrics).map_err(TrainError::io("read", &metrics))?;
         Ok(Self {
             t_env,
             metrics: length("metrics.jsonl")?,
+            metrics_xxh3: Some(checksum(&lines)),
             text: length("log.txt")?,
             board: TensorBoard::len(&board).map_err(TrainError::io("read", board))?,
         })

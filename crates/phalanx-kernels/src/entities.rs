@@ -88,7 +88,7 @@ impl EntityIndices {
 
     /// Returns whether an entity is present in the row `obs`.
     #[inline(always)]
-    pub(crate) fn is_present(&self, obs: &[f32], entity: usize) -> bool {
+    pub fn is_present(&self, obs: &[f32], entity: usize) -> bool {
         let columns = &self.presence[entity];
         columns.is_empty() || columns.iter().any(|&column| obs[column] != 0.0)
     }
@@ -172,7 +172,7 @@ pub struct GraphAttention {
 /// The slope of the leaky ReLU in [`graph_attention`](crate::graph_attention) below zero.
 pub(crate) const LEAK: f32 = 0.2;
 
-/// The constants of [`entity_attention`](crate::entity_attention).
+/// The constants of [`transformer`](crate::transformer).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EntityAttention {
     /// The number of heads, which divides the width of tokens.
@@ -181,6 +181,21 @@ pub struct EntityAttention {
     pub reach: f32,
     /// The number of entities, the first ones, that have a result.
     pub queries: usize,
+}
+
+/// The constants of [`transformer`](crate::transformer).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TransformerSettings {
+    /// The number of attention heads, which divides the width of tokens.
+    pub heads: usize,
+    /// The distance of the last knot of the bias for relative positions.
+    pub reach: f32,
+    /// The number of entities, the first ones, whose tokens are needed after the last block.
+    pub queries: usize,
+    /// What is added to variances.
+    pub eps: f32,
+    /// The summaries of tokens of which the features consist.
+    pub pooling: Pooling,
 }
 
 /// The number of functions per knot of the bias for relative positions: a constant and two

@@ -8,9 +8,15 @@ use burn::tensor::Tensor;
 #[cfg(feature = "flex")]
 use crate::cpu;
 #[cfg(feature = "flex")]
+use crate::cpu::entity_network::op::{DeepSets, Hpn, OutputRow, Transformer, entity_network};
+#[cfg(feature = "flex")]
 use crate::device::is_flex;
-use crate::entities::{EntityAttention, EntityIndices, GraphAttention, GraphMix, Pooling};
-use crate::params::{Activation, LayerWeights};
+#[cfg(feature = "flex")]
+use crate::entities::PER_KNOT;
+use crate::entities::{EntityIndices, GraphAttention, GraphMix, Pooling, TransformerSettings};
+use crate::params::{Activation, DeepSetsWeights, HpnWeights, LayerWeights, TransformerWeights};
+#[cfg(feature = "flex")]
+use crate::params::{EmbeddingWeights, NormWeights};
 use crate::reference;
 
 /// Computes the tokens of entities, `[row * entity, width]`, from observations `[row, view_dim]`,
@@ -117,82 +123,197 @@ pub fn graph_attention(
     reference::graph_attention(tokens, obs, entities, settings, weights, activation)
 }
 
-/// Computes attention of the first `queries` entities to all that are present, `[row * query,
-/// width]`, from queries, keys and values side by side, `[row * entity, 3 * width]`, and observations `[row, view_dim]`. For
-/// each head, which has its part of the columns, `d` wide:
+/// Appends the tokens of some entities, `targets`, to features, `[row, feature + target * width]`, from
+/// tokens of at least these entities, `[row * entity, width]`. Tokens of absent entities become zero.
+pub fn with_targets(
+    features: Tensor<2>,
+    tokens: Tensor<2>,
+    obs: &Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+) -> Tensor<2> {
+    reference::with_targets(features, tokens, obs, entities, targets)
+}
+
+/// Computes a hyper policy network (HPN; Hao et al. 2023, arXiv 2203.05285) of observations `[row,
+/// view_dim]`: features, followed by the hidden layers of the hypernetworks of `targets`, which are indices
+/// of `others`, `[row, feature + target * hidden]`.
 ///
 /// ```text
-/// alpha_ij = softmax_j (q_i . k_j / sqrt(d) + B(p_j - p_i))
-/// y_i = sum_j alpha_ij v_j
+/// a_j = relu(x_j A_t + b_t)
+/// Z_t = sum_j x_j ⊗ a_j,  z_t = sum_j x_j                 over the present entities j of type t
+/// features = relu(x_0 W_0 + b_0 + [Z_t, z_t for every type t] M + c)
 /// ```
 ///
-/// `B` is a learned function of the relative position for each head, linear between knots in the
-/// logarithm of the distance `r`, with direction `(c, s) = (p_j - p_i) / r`:
+/// `sum_j x_j W(a_j)` with a matrix `W` that is affine in `a_j` is a linear function of `Z` and `z`, so that
+/// no weights of a hypernetwork are computed. Hidden layers of absent entities are zero, and the observations
+/// get no gradient.
+///
+/// On the CPU this is one operation in blocks of rows; absent entities cost nothing.
+pub fn hpn(
+    obs: Tensor<2>,
+    [own, others]: [&Arc<EntityIndices>; 2],
+    targets: &[usize],
+    weights: HpnWeights,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&obs.device()) {
+        let HpnWeights { own: own_layer, hyper, generated } = weights;
+        let ([_, hyper_dim], [_, width]) = (hyper.weight.dims(), generated.weight.dims());
+        let network = Hpn {
+            own: Arc::clone(own),
+            others: Arc::clone(others),
+            hyper_dim,
+            output: OutputRow::new(width, hyper_dim, targets, others.number()),
+        };
+        let mut all = Flat::default();
+        all.embedding(own_layer);
+        all.embedding(hyper);
+        all.layer(generated);
+        return entity_network(network, all.join(), obs);
+    }
+    reference::hpn(obs, [own, others], targets, weights)
+}
+
+/// Computes deep sets (Zaheer et al. 2017, arXiv 1703.06114) of observations `[row, view_dim]`: features,
+/// followed by the tokens of `targets`, `[row, feature + target * width]`.
+///
+/// ```text
+/// h_j = relu(x_j W_t + b_t)                               entity j of type t
+/// h_j = relu(h_j W_k + b_k)                               for every further layer k
+/// features = relu(summaries V + c)                        see entity_pool
+/// ```
+///
+/// Tokens of absent entities are zero, and the observations get no gradient. On the CPU this is one operation
+/// in blocks of rows; absent entities cost nothing.
+pub fn deep_sets(
+    obs: Tensor<2>,
+    entities: &Arc<EntityIndices>,
+    targets: &[usize],
+    pooling: Pooling,
+    weights: DeepSetsWeights,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&obs.device()) {
+        let DeepSetsWeights { embedding, layers, output } = weights;
+        let ([_, width], [_, features]) = (embedding.weight.dims(), output.weight.dims());
+        let network = DeepSets {
+            entities: Arc::clone(entities),
+            width,
+            layers: layers.len(),
+            pooling,
+            output: OutputRow::new(features, width, targets, entities.number()),
+        };
+        let mut all = Flat::default();
+        all.embedding(embedding);
+        layers.into_iter().for_each(|layer| all.layer(layer));
+        all.layer(output);
+        return entity_network(network, all.join(), obs);
+    }
+    reference::deep_sets(obs, entities, targets, pooling, weights)
+}
+
+/// Computes blocks of attention among the entities in observations `[row, view_dim]`: features, followed by
+/// the tokens of `targets`, `[row, feature + target * width]`.
+///
+/// ```text
+/// h_j = x_j W_t + b_t                    entity j of type t
+/// q, k, v = LN(h) [Q, K, V] + b          in every block; each head has its part of the columns, d wide
+/// alpha_ij = softmax_j (q_i . k_j / sqrt(d) + B(p_j - p_i))       over the entities j that are present
+/// h_i = h_i + (sum_j alpha_ij v_j) O + b
+/// h_i = h_i + relu(LN(h_i) F + b) G + b
+/// h_i = LN(h_i)                          after the last block
+/// ```
+///
+/// `B` is a learned function of the relative position for each head, linear between knots in the logarithm
+/// of the distance `r`, with direction `(c, s) = (p_j - p_i) / r`:
 ///
 /// ```text
 /// B = sum_k max(0, 1 - |(K - 1) ln(1 + r) / ln(1 + reach) - k|) (u_k + v_k c + w_k s),   k = 0 … K - 1
 /// ```
 ///
-/// `table` is `[3 * K, head]`, with `u_k`, `v_k` and `w_k` one after the other for each knot; without
-/// it, `B` is zero. Beyond `reach`, the distance of the last knot is used. Rows of absent entities are
-/// zero.
+/// A table is `[3 * K, head]`, with `u_k`, `v_k` and `w_k` one after the other for each knot; without it,
+/// `B` is zero. Beyond `reach`, the distance of the last knot is used.
 ///
-/// On the CPU this is one operation, whose backward pass computes the weights again.
+/// The features are summaries ([`entity_pool`]) of the tokens of the first `queries` entities, which include
+/// all targets. Tokens of absent entities are zero, and the observations get no gradient. On the CPU this is
+/// one operation in blocks of rows; absent entities cost nothing.
 ///
 /// # Panics
 ///
 /// Panics on the CPU if there are fewer than two knots.
-pub fn entity_attention(
-    projected: Tensor<2>,
+pub fn transformer(
     obs: Tensor<2>,
     entities: &Arc<EntityIndices>,
-    settings: EntityAttention,
-    table: Option<Tensor<2>>,
+    targets: &[usize],
+    settings: TransformerSettings,
+    weights: TransformerWeights,
 ) -> Tensor<2> {
     #[cfg(feature = "flex")]
-    if is_flex(&projected.device()) {
-        use cpu::entity_attention::op::entity_attention;
-        return entity_attention(projected, obs, entities, settings, table);
+    if is_flex(&obs.device()) {
+        let TransformerWeights { embedding, blocks, norm } = weights;
+        let TransformerSettings { heads, reach, queries, eps, pooling } = settings;
+        let [_, width] = embedding.weight.dims();
+        let table = blocks.first().and_then(|block| block.table.as_ref());
+        let features = pooling.parts.len() * width;
+        let network = Transformer {
+            entities: Arc::clone(entities),
+            width,
+            heads,
+            layers: blocks.len(),
+            feed_forward: blocks.first().map_or(0, |block| block.hidden.weight.dims()[1]),
+            knots: table.map_or(0, |table| table.dims()[0] / PER_KNOT),
+            reach,
+            eps,
+            queries,
+            pooling,
+            output: OutputRow::new(features, width, targets, entities.number()),
+        };
+        let mut all = Flat::default();
+        all.embedding(embedding);
+        for block in blocks {
+            all.norm(block.attention_norm);
+            all.layer(block.projection);
+            block.table.into_iter().for_each(|table| all.add(table));
+            all.layer(block.output);
+            all.norm(block.norm);
+            all.layer(block.hidden);
+            all.layer(block.last);
+        }
+        all.norm(norm);
+        return entity_network(network, all.join(), obs);
     }
-    reference::entity_attention(projected, obs, entities, settings, table)
+    reference::transformer(obs, entities, targets, settings, weights)
 }
 
-/// Computes features `[row, feature]` followed by the outputs of a linear layer over the tokens of some
-/// entities, `[row, feature + target * output]`, from tokens of at least these entities, `[row *
-/// entity, width]`:
-///
-/// ```text
-/// [features, h_j W + b for every target j]
-/// ```
-///
-/// `targets` are different indices of entities. On the CPU this is one operation in blocks of rows.
-pub fn entity_heads(
-    features: Tensor<2>,
-    tokens: Tensor<2>,
-    targets: &Arc<[usize]>,
-    layer: LayerWeights,
-) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if is_flex(&tokens.device()) {
-        return cpu::entity_heads::op::entity_heads(features, tokens, targets, layer);
-    }
-    reference::entity_heads(features, tokens, targets, layer)
-}
+/// The parameters of a network, flat and one after the other.
+#[cfg(feature = "flex")]
+#[derive(Default)]
+struct Flat(Vec<Tensor<1>>);
 
-/// Computes sums of outer products, `[row, outer_sum_dim]`, from tokens `[row * entity, width]` and
-/// observations `[row, view_dim]`. For each type of entities, one after the other:
-///
-/// ```text
-/// Z_fa = sum_j x_jf h_ja, [feature, width]     z_f = sum_j x_jf, [feature]
-/// ```
-///
-/// The sums run over the entities of the type that are present. A linear layer after it gives
-/// `sum_j x_j W(h_j)` with a matrix `W` that is affine in `h_j`, so a hypernetwork's weights need not
-/// be computed for every entity.
-pub fn outer_sum(tokens: Tensor<2>, obs: Tensor<2>, entities: &Arc<EntityIndices>) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if is_flex(&tokens.device()) {
-        return cpu::outer_sum::op::outer_sum(tokens, obs, entities);
+#[cfg(feature = "flex")]
+impl Flat {
+    fn add<const D: usize>(&mut self, tensor: Tensor<D>) {
+        let len: usize = tensor.dims().iter().product();
+        self.0.push(tensor.reshape([len]));
     }
-    reference::outer_sum(tokens, obs, entities)
+
+    fn layer(&mut self, LayerWeights { weight, bias }: LayerWeights) {
+        self.add(weight);
+        self.add(bias);
+    }
+
+    fn embedding(&mut self, EmbeddingWeights { weight, bias }: EmbeddingWeights) {
+        self.add(weight);
+        self.add(bias);
+    }
+
+    fn norm(&mut self, NormWeights { scale, shift }: NormWeights) {
+        self.add(scale);
+        self.add(shift);
+    }
+
+    fn join(self) -> Tensor<1> {
+        Tensor::cat(self.0, 0)
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use phalanx_kernels::{
-    self as kernels, Activation, EntityGroup, EntityIndices, MAX_ENTITIES, PackedEmbedding, Pool,
-    Pooling, pool_entities,
+    self as kernels, Activation, EmbeddingWeights, EntityGroup, EntityIndices, MAX_ENTITIES,
+    PackedEmbedding, Pool, Pooling, pool_entities,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,7 @@ impl Readout {
     }
 
     /// Returns the summaries of tokens of which the features consist.
-    fn pooling(self) -> Pooling {
+    pub(super) fn pooling(self) -> Pooling {
         let parts: &'static [Pool] = match self {
             Self::Own => &[Pool::Own],
             Self::Mean => &[Pool::Mean],
@@ -171,6 +171,11 @@ impl EntityEmbedding {
     /// Returns the entities that it reads.
     pub(super) fn entities(&self) -> &Arc<EntityIndices> {
         &self.entities
+    }
+
+    /// Returns the values of the parameters.
+    pub(super) fn values(&self) -> EmbeddingWeights {
+        EmbeddingWeights { weight: self.weight.val(), bias: self.bias.val() }
     }
 
     /// Maps `[row, view_dim]` to `[row * entity, width]`.

@@ -14,6 +14,7 @@ use super::entities::{EntityEmbedding, ROWS, Readout, check_entities, entity_ind
 use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
 use super::graph::{GraphKind, check_heads};
 use super::{Encoder, EncoderSizes, PlainEncoder};
+use crate::nn::layers::Linear;
 use crate::nn::layers::linear::uniform;
 use crate::rng::Rng;
 use crate::settings::{Check, InvalidSetting, fields};
@@ -163,6 +164,10 @@ impl Encoder for Gat {
         }
     }
 
+    fn head_layer<'a>(&self, network: &'a GatNetwork) -> Option<&'a Linear> {
+        EntityHeads::layer(network.heads.as_ref())
+    }
+
     fn forward(&self, network: &GatNetwork, obs: Tensor<2>) -> Tensor<2> {
         let GatNetwork { embedding, layers, heads } = network;
         let entities = embedding.entities();
@@ -172,8 +177,9 @@ impl Encoder for Gat {
         let tokens = layers.iter().zip(settings).fold(embedded, |h, (layer, settings)| {
             layer.forward(h, obs.clone(), entities, settings)
         });
-        let features = self.readout.features(tokens.clone(), obs, entities);
-        EntityHeads::append(heads.as_ref(), features, tokens)
+        let features = self.readout.features(tokens.clone(), obs.clone(), entities);
+        let targets = EntityHeads::targets(heads.as_ref());
+        kernels::with_targets(features, tokens, &obs, entities, targets)
     }
 
     fn plain(&self, network: &GatNetwork) -> Option<Box<dyn PlainEncoder>> {
@@ -236,7 +242,7 @@ impl PlainEncoder for PlainGat {
             }
             let tokens = &tokens[..rows * output.number * width];
             readout.plain_features(tokens, (rows, obs), entities, features);
-            output.write(features, tokens, scratch, out);
+            output.write(features, tokens, (obs, entities), scratch, out);
         });
     }
 

@@ -125,6 +125,10 @@ impl Encoder for Gcn {
         }
     }
 
+    fn head_layer<'a>(&self, network: &'a GcnNetwork) -> Option<&'a Linear> {
+        EntityHeads::layer(network.heads.as_ref())
+    }
+
     fn forward(&self, network: &GcnNetwork, obs: Tensor<2>) -> Tensor<2> {
         let GcnNetwork { embedding, layers, heads } = network;
         let entities = embedding.entities();
@@ -135,8 +139,9 @@ impl Encoder for Gcn {
             let mixed = kernels::graph_mix(h, obs.clone(), entities, mix);
             layer.forward(mixed, Activation::Relu)
         });
-        let features = self.readout.features(tokens.clone(), obs, entities);
-        EntityHeads::append(heads.as_ref(), features, tokens)
+        let features = self.readout.features(tokens.clone(), obs.clone(), entities);
+        let targets = EntityHeads::targets(heads.as_ref());
+        kernels::with_targets(features, tokens, &obs, entities, targets)
     }
 
     fn plain(&self, network: &GcnNetwork) -> Option<Box<dyn PlainEncoder>> {
@@ -189,7 +194,7 @@ impl PlainEncoder for PlainGcn {
             }
             let tokens = &tokens[..rows * output.number * width];
             readout.plain_features(tokens, (rows, obs), entities, features);
-            output.write(features, tokens, scratch, out);
+            output.write(features, tokens, (obs, entities), scratch, out);
         });
     }
 

@@ -144,6 +144,9 @@ impl WithSimd for Forward<'_> {
         let mut rest = weights;
         for row in attention.rows(simd) {
             let (n, asking, padded) = (row.places.len(), row.asking.len(), row.padded);
+            if asking == 0 {
+                continue;
+            }
             let (turned, biases) = memory.split_at_mut(stride / heads * padded);
             if let Some(relative) = attention.relative() {
                 relative.write(entities, row.obs, (row.entities, asking), padded, biases);
@@ -154,7 +157,7 @@ impl WithSimd for Forward<'_> {
                 rest = later;
                 keys.transpose(padded, turned);
                 scores_of_all(simd, queries, turned, padded, weights);
-                for (i, weights) in weights.chunks_exact_mut(padded.max(1)).enumerate() {
+                for (i, weights) in weights.chunks_exact_mut(padded).enumerate() {
                     let biases = &biases[(head * n + i) * padded..];
                     for at in (0..padded).step_by(S::F32_LANES) {
                         let logit = simd.mul_f32s(load(simd, &weights[at..]), scale);
@@ -195,6 +198,9 @@ impl WithSimd for Backward<'_> {
         let mut rest = weights;
         for row in attention.rows(simd) {
             let (n, asking, padded) = (row.places.len(), row.asking.len(), row.padded);
+            if asking == 0 {
+                continue;
+            }
             let (turned, memory) = memory.split_at_mut(stride / heads * padded);
             let (d_logits, biases) = memory.split_at_mut(asking * padded);
             for head in 0..heads {
@@ -204,10 +210,8 @@ impl WithSimd for Backward<'_> {
                 rest = later;
                 values.transpose(padded, turned);
                 scores_of_all(simd, given, turned, padded, d_logits);
-                let rows = d_logits.chunks_exact_mut(padded.max(1));
-                for (i, (logits, weights)) in
-                    rows.zip(weights.chunks_exact(padded.max(1))).enumerate()
-                {
+                let rows = d_logits.chunks_exact_mut(padded);
+                for (i, (logits, weights)) in rows.zip(weights.chunks_exact(padded)).enumerate() {
                     softmax_gradient(simd, weights, logits);
                     if attention.table.is_some() {
                         biases[(head * n + i) * padded..][..padded].copy_from_slice(logits);

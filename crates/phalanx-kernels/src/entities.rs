@@ -172,6 +172,19 @@ pub struct GraphAttention {
 /// The slope of the leaky ReLU in [`graph_attention`](crate::graph_attention) below zero.
 pub(crate) const LEAK: f32 = 0.2;
 
+/// The constants of [`gcn`](crate::gcn).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GcnSettings {
+    /// The neighbours over which tokens are mixed.
+    pub graph: Graph,
+    /// Whether a layer has a weight of its own for the entity itself.
+    pub root: bool,
+    /// The number of entities, the first ones, whose tokens are needed after the last layer.
+    pub queries: usize,
+    /// The summaries of tokens of which the features consist.
+    pub pooling: Pooling,
+}
+
 /// The constants of [`transformer`](crate::transformer).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EntityAttention {

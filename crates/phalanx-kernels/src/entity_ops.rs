@@ -8,13 +8,17 @@ use burn::tensor::Tensor;
 #[cfg(feature = "flex")]
 use crate::cpu;
 #[cfg(feature = "flex")]
-use crate::cpu::entity_network::op::{DeepSets, Hpn, OutputRow, Transformer, entity_network};
+use crate::cpu::entity_network::op::{DeepSets, Gcn, Hpn, OutputRow, Transformer, entity_network};
 #[cfg(feature = "flex")]
 use crate::device::is_flex;
 #[cfg(feature = "flex")]
 use crate::entities::PER_KNOT;
-use crate::entities::{EntityIndices, GraphAttention, GraphMix, Pooling, TransformerSettings};
-use crate::params::{Activation, DeepSetsWeights, HpnWeights, LayerWeights, TransformerWeights};
+use crate::entities::{
+    EntityIndices, GcnSettings, GraphAttention, GraphMix, Pooling, TransformerSettings,
+};
+use crate::params::{
+    Activation, DeepSetsWeights, GcnWeights, HpnWeights, LayerWeights, TransformerWeights,
+};
 #[cfg(feature = "flex")]
 use crate::params::{EmbeddingWeights, NormWeights};
 use crate::reference;
@@ -211,6 +215,52 @@ pub fn deep_sets(
         return entity_network(network, all.join(), obs);
     }
     reference::deep_sets(obs, entities, targets, pooling, weights)
+}
+
+/// Computes graph convolutions (GCN; Kipf and Welling 2017, arXiv 1609.02907) over the entities in observations
+/// `[row, view_dim]`: features, followed by the tokens of `targets`, `[row, feature + target * width]`.
+///
+/// ```text
+/// h_j = relu(x_j W_t + b_t)                               entity j of type t
+/// m_i = sum_j A_ij h_j / sqrt(d_i d_j),  d_i = sum_j A_ij
+/// h_i = relu(h_i R_k + m_i W_k + b_k)                     for every layer k
+/// ```
+///
+/// `A_ij` is 1 for neighbours that are present ([`Graph`](crate::Graph)) and otherwise 0. Without `root`, `R`
+/// is zero. The features are summaries ([`entity_pool`]) of the tokens of the first `queries` entities, which
+/// include all targets. Tokens of absent entities are zero, and the observations get no gradient.
+///
+/// On the CPU this is one operation in blocks of rows; absent entities cost nothing. Over a complete graph,
+/// `m_i` and its product are computed once per row.
+pub fn gcn(
+    obs: Tensor<2>,
+    entities: &Arc<EntityIndices>,
+    targets: &[usize],
+    settings: GcnSettings,
+    weights: GcnWeights,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&obs.device()) {
+        let GcnWeights { embedding, layers } = weights;
+        let GcnSettings { graph, root, queries, pooling } = settings;
+        let [_, width] = embedding.weight.dims();
+        let features = pooling.parts.len() * width;
+        let network = Gcn {
+            entities: Arc::clone(entities),
+            width,
+            layers: layers.len(),
+            graph,
+            root,
+            queries,
+            pooling,
+            output: OutputRow::new(features, width, targets, entities.number()),
+        };
+        let mut all = Flat::default();
+        all.embedding(embedding);
+        layers.into_iter().for_each(|layer| all.layer(layer));
+        return entity_network(network, all.join(), obs);
+    }
+    reference::gcn(obs, entities, targets, settings, weights)
 }
 
 /// Computes blocks of attention among the entities in observations `[row, view_dim]`: features, followed by

@@ -54,11 +54,11 @@ pub use self::cpu::lstm::cell::update as lstm_cell;
 pub use self::cpu::outer_sum::forward::{outer_sum_dim, sum_outer};
 pub use self::device::is_cpu;
 pub use self::entities::{
-    EntityAttention, EntityGroup, EntityIndices, Graph, GraphAttention, GraphMix, MAX_ENTITIES,
-    PER_KNOT, Pool, Pooling, TransformerSettings,
+    EntityAttention, EntityGroup, EntityIndices, GcnSettings, Graph, GraphAttention, GraphMix,
+    MAX_ENTITIES, PER_KNOT, Pool, Pooling, TransformerSettings,
 };
 pub use self::entity_ops::{
-    deep_sets, entity_embed, entity_pool, graph_attention, graph_mix, hpn, transformer,
+    deep_sets, entity_embed, entity_pool, gcn, graph_attention, graph_mix, hpn, transformer,
     with_targets,
 };
 pub use self::flops::{count_multiply_adds, peak_fma_per_second};
@@ -71,8 +71,8 @@ pub use self::ops::{
 };
 pub use self::params::{
     Activation, ConcaveWeights, Convex, Convolution, DeepSetsWeights, EmbeddingWeights, FILTERS,
-    HpnWeights, KERNEL, LayerWeights, NormWeights, PolicyTargets, Positive, QmixLayers, RnnWeights,
-    TransformerBlock, TransformerWeights, ValueTargets,
+    GcnWeights, HpnWeights, KERNEL, LayerWeights, NormWeights, PolicyTargets, Positive, QmixLayers,
+    RnnWeights, TransformerBlock, TransformerWeights, ValueTargets,
 };
 pub use self::simd::elementwise::activate;
 pub use self::simd::optimizer_step::{OptimizerStep, optimizer_step};

@@ -121,6 +121,15 @@ pub struct DeepSetsWeights {
     pub output: LayerWeights,
 }
 
+/// The parameters of [`gcn`](crate::gcn).
+#[derive(Clone, Debug)]
+pub struct GcnWeights {
+    /// The layer that makes tokens.
+    pub embedding: EmbeddingWeights,
+    /// `R` on top of `W`, or `W` alone.
+    pub layers: Vec<LayerWeights>,
+}
+
 /// The parameters of [`transformer`](crate::transformer).
 #[derive(Clone, Debug)]
 pub struct TransformerWeights {

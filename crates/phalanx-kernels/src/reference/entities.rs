@@ -2,12 +2,15 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
 
+use super::graphs::graph_mix;
 use super::layers::{activate, layer_norm, linear};
 use crate::entities::{
-    EntityAttention, EntityGroup, EntityIndices, PER_KNOT, Pool, Pooling, TransformerSettings,
+    EntityAttention, EntityGroup, EntityIndices, GcnSettings, GraphMix, PER_KNOT, Pool, Pooling,
+    TransformerSettings,
 };
 use crate::params::{
-    Activation, DeepSetsWeights, EmbeddingWeights, HpnWeights, NormWeights, TransformerWeights,
+    Activation, DeepSetsWeights, EmbeddingWeights, GcnWeights, HpnWeights, NormWeights,
+    TransformerWeights,
 };
 
 /// The logit of what gets no weight.
@@ -198,8 +201,39 @@ pub(crate) fn transformer(
         let hidden = linear(normalised(sum.clone(), block.norm), block.hidden, Activation::Relu);
         tokens = sum + linear(hidden, block.last, Activation::Identity);
     }
-    let tokens = present_only(normalised(tokens, norm), &obs, entities, queries);
-    let features = if queries == number {
+    summarised(normalised(tokens, norm), obs, entities, targets, (queries, pooling))
+}
+
+/// See [`gcn`](crate::gcn).
+pub(crate) fn gcn(
+    obs: Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+    settings: GcnSettings,
+    GcnWeights { embedding, layers }: GcnWeights,
+) -> Tensor<2> {
+    let GcnSettings { graph, root: keep_own, queries, pooling } = settings;
+    let (number, n) = (entities.number(), layers.len());
+    let mut tokens = embed(&obs, entities, embedding, Activation::Relu);
+    for (at, layer) in layers.into_iter().enumerate() {
+        let queries = if at + 1 == n { queries } else { number };
+        let mix = GraphMix { graph, keep_own, queries };
+        tokens = linear(graph_mix(tokens, obs.clone(), entities, mix), layer, Activation::Relu);
+    }
+    summarised(tokens, obs, entities, targets, (queries, pooling))
+}
+
+/// Computes features from the tokens of the first `queries` entities that are present, followed by those of
+/// `targets`.
+fn summarised(
+    tokens: Tensor<2>,
+    obs: Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+    (queries, pooling): (usize, Pooling),
+) -> Tensor<2> {
+    let tokens = present_only(tokens, &obs, entities, queries);
+    let features = if queries == entities.number() {
         entity_pool(tokens.clone(), obs.clone(), entities, pooling)
     } else {
         assert_eq!(pooling.parts, [Pool::Own], "other summaries need all tokens");

@@ -9,7 +9,7 @@ mod mixing;
 mod recurrent;
 
 pub(crate) use self::entities::{
-    deep_sets, entity_embed, entity_pool, hpn, transformer, with_targets,
+    deep_sets, entity_embed, entity_pool, gcn, hpn, transformer, with_targets,
 };
 pub(crate) use self::graphs::{graph_attention, graph_mix};
 pub(crate) use self::layers::{conv1d, entity_scores, layer_norm, linear, mlp};

@@ -5,6 +5,7 @@
 //! Their parameters are one flat tensor, since their number differs.
 
 mod deep_sets;
+mod gcn;
 mod hpn;
 pub(crate) mod op;
 mod outer;
@@ -14,7 +15,7 @@ mod targets;
 mod transformer;
 
 use crate::cpu::layer::{Layer, LayerGradients};
-use packing::{Embedding, EmbeddingGradients};
+use packing::{Embedding, EmbeddingGradients, Rows};
 
 /// Splits flat parameters.
 struct Parameters<'a>(&'a [f32]);
@@ -55,4 +56,27 @@ impl Found {
 /// tokens.
 fn rows_at_once(number: usize, tokens: usize) -> usize {
     (tokens / number.max(1)).max(1)
+}
+
+/// Copies the tokens that have a result from those of all, `[place, width]`.
+fn gather(from: &[f32], width: usize, [all, asking]: [&Rows; 2], to: &mut [f32]) {
+    let mut to = to.chunks_exact_mut(width);
+    for row in 0..all.starts.len() - 1 {
+        let queries = asking.row(row).0.len();
+        for (&place, to) in all.row(row).1[..queries].iter().zip(&mut to) {
+            to.copy_from_slice(&from[usize::from(place) * width..][..width]);
+        }
+    }
+}
+
+/// Adds to the tokens of all the gradients of those that have a result.
+fn scatter(from: &[f32], width: usize, [all, asking]: [&Rows; 2], to: &mut [f32]) {
+    let mut from = from.chunks_exact(width);
+    for row in 0..all.starts.len() - 1 {
+        let queries = asking.row(row).0.len();
+        for (&place, from) in all.row(row).1[..queries].iter().zip(&mut from) {
+            let to = &mut to[usize::from(place) * width..][..width];
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+    }
 }

@@ -101,7 +101,7 @@ impl<const BACKWARD: bool> WithSimd for Mix<'_, BACKWARD> {
             }
             let padded = list.len().next_multiple_of(S::F32_LANES);
             neighbours(graph, entities, obs, list, padded, [&mut *weights, &mut *distances]);
-            normalise(list.len(), padded, weights, distances);
+            normalise_weights(list.len(), padded, weights, distances);
             // The entities that are read or written are the first of the list.
             let weights = Weights { values: &*weights, down: padded, along: 1 };
             let out = Outputs { values: write, list: written, stride: writes, first: offset };
@@ -139,7 +139,12 @@ const MEAN: usize = 128;
 /// Divides the weight of each pair by the square root of the product of both degrees. `inverses` is
 /// scratch.
 #[inline(always)]
-fn normalise(n: usize, padded: usize, weights: &mut [f32], inverses: &mut [f32]) {
+pub(crate) fn normalise_weights(
+    n: usize,
+    padded: usize,
+    weights: &mut [f32],
+    inverses: &mut [f32],
+) {
     for (line, inverse) in weights.chunks_exact(padded).zip(inverses.iter_mut()).take(n) {
         *inverse = 1.0 / line[..n].iter().sum::<f32>().sqrt();
     }

@@ -6,15 +6,15 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Leaf, assert_same, layer};
 use crate::entities::{
-    EntityGroup, EntityIndices, Graph, GraphAttention, GraphMix, PER_KNOT, Pool, Pooling,
-    TransformerSettings,
+    EntityGroup, EntityIndices, GcnSettings, Graph, GraphAttention, GraphMix, PER_KNOT, Pool,
+    Pooling, TransformerSettings,
 };
 use crate::simd::dispatch::Vectors;
 use crate::test_random::Rng;
 use crate::{
-    Activation, DeepSetsWeights, EmbeddingWeights, HpnWeights, NormWeights, TransformerBlock,
-    TransformerWeights, deep_sets, entity_embed, entity_pool, graph_attention, graph_mix, hpn,
-    reference, transformer,
+    Activation, DeepSetsWeights, EmbeddingWeights, GcnWeights, HpnWeights, NormWeights,
+    TransformerBlock, TransformerWeights, deep_sets, entity_embed, entity_pool, gcn,
+    graph_attention, graph_mix, hpn, reference, transformer,
 };
 
 /// Returns entities of types with these numbers of entities and features. The columns of a row are
@@ -201,6 +201,42 @@ fn deep_sets_have_the_values_and_gradients_of_the_reference() {
                     _ => {
                         assert_equivalent!(&mut rng, fused, plain, [w, b, w1, b1, w2, b2, v, c]);
                     }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn graph_convolutions_have_the_values_and_gradients_of_the_reference() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(28);
+        for (entities, obs) in cases(&mut rng) {
+            for (at, graph) in graphs().into_iter().enumerate() {
+                for (width, root) in [(32, true), (5, false), (16, true)] {
+                    let read = if root { 2 * width } else { width };
+                    let [w, b] = embedding_leaves(&mut rng, &entities, width);
+                    let [w1, w2] = [0; 2].map(|_| Leaf::weights(&mut rng, [read, width], read));
+                    let [b1, b2] = [0; 2].map(|_| Leaf::new(&mut rng, [width]));
+                    let weights = || GcnWeights {
+                        embedding: embedding([&w, &b]),
+                        layers: vec![layer(&w1, &b1), layer(&w2, &b2)],
+                    };
+                    let number = entities.number();
+                    let own = at % 2 == 0;
+                    let parts: &'static [Pool] =
+                        if own { &[Pool::Own] } else { &[Pool::Own, Pool::Mean] };
+                    let settings = GcnSettings {
+                        graph,
+                        root,
+                        queries: if own { number.div_ceil(2) } else { number },
+                        pooling: Pooling { parts, of_others: false },
+                    };
+                    let targets = targets(settings.queries, width);
+                    let fused = gcn(obs.clone(), &entities, &targets, settings, weights());
+                    let plain =
+                        reference::gcn(obs.clone(), &entities, &targets, settings, weights());
+                    assert_equivalent!(&mut rng, fused, plain, [w, b, w1, b1, w2, b2]);
                 }
             }
         }

@@ -6,7 +6,7 @@ use crate::Activation;
 use crate::cpu::activation_grad::{activation_gradient, add_column_sums};
 use crate::cpu::buffer_pool::Buffer;
 use crate::cpu::entity_network::packing::Rows;
-use crate::cpu::entity_network::{Found, Parameters};
+use crate::cpu::entity_network::{Found, Parameters, gather, scatter};
 use crate::cpu::layer::{Layer, LayerGradients, backwards};
 use crate::gemm::backward_matmul::{Scratch, add_transposed_left};
 use crate::gemm::matmul::multiply;
@@ -128,29 +128,6 @@ impl Results {
             attended,
             between: Normalised::new(most, width),
             hidden: Buffer::take(most * network.feed_forward),
-        }
-    }
-}
-
-/// Copies the tokens that have a result from those of all, `[place, width]`.
-fn gather(from: &[f32], width: usize, [all, asking]: [&Rows; 2], to: &mut [f32]) {
-    let mut to = to.chunks_exact_mut(width);
-    for row in 0..all.starts.len() - 1 {
-        let queries = asking.row(row).0.len();
-        for (&place, to) in all.row(row).1[..queries].iter().zip(&mut to) {
-            to.copy_from_slice(&from[usize::from(place) * width..][..width]);
-        }
-    }
-}
-
-/// Adds to the tokens of all the gradients of those that have a result.
-fn scatter(from: &[f32], width: usize, [all, asking]: [&Rows; 2], to: &mut [f32]) {
-    let mut from = from.chunks_exact(width);
-    for row in 0..all.starts.len() - 1 {
-        let queries = asking.row(row).0.len();
-        for (&place, from) in all.row(row).1[..queries].iter().zip(&mut from) {
-            let to = &mut to[usize::from(place) * width..][..width];
-            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }
     }
 }

@@ -138,7 +138,7 @@ pub enum Pool {
     Max,
 }
 
-/// The summaries of [`entity_pool`](crate::entity_pool).
+/// Summaries of the tokens of entities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooling {
     /// The summaries, one after the other.
@@ -147,7 +147,7 @@ pub struct Pooling {
     pub of_others: bool,
 }
 
-/// The constants of [`graph_mix`](crate::graph_mix).
+/// The constants of [`mix_graph`](crate::mix_graph).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GraphMix {
     /// The neighbours over which tokens are mixed.
@@ -158,7 +158,7 @@ pub struct GraphMix {
     pub queries: usize,
 }
 
-/// The constants of [`graph_attention`](crate::graph_attention).
+/// The constants of [`gat`](crate::gat).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GraphAttention {
     /// The number of heads, which divides the width of tokens.
@@ -169,7 +169,7 @@ pub struct GraphAttention {
     pub queries: usize,
 }
 
-/// The slope of the leaky ReLU in [`graph_attention`](crate::graph_attention) below zero.
+/// The slope of the leaky ReLU in [`gat`](crate::gat) below zero.
 pub(crate) const LEAK: f32 = 0.2;
 
 /// The constants of [`gcn`](crate::gcn).

@@ -6,138 +6,18 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 #[cfg(feature = "flex")]
-use crate::cpu;
-#[cfg(feature = "flex")]
-use crate::cpu::entity_network::op::{DeepSets, Gcn, Hpn, OutputRow, Transformer, entity_network};
+use crate::cpu::entity_network::op::{
+    DeepSets, Gat, Gcn, Hpn, OutputRow, Transformer, entity_network,
+};
 #[cfg(feature = "flex")]
 use crate::device::is_flex;
 #[cfg(feature = "flex")]
 use crate::entities::PER_KNOT;
-use crate::entities::{
-    EntityIndices, GcnSettings, GraphAttention, GraphMix, Pooling, TransformerSettings,
-};
-use crate::params::{
-    Activation, DeepSetsWeights, GcnWeights, HpnWeights, LayerWeights, TransformerWeights,
-};
+use crate::entities::{EntityIndices, GcnSettings, GraphAttention, Pooling, TransformerSettings};
+use crate::params::{DeepSetsWeights, GatWeights, GcnWeights, HpnWeights, TransformerWeights};
 #[cfg(feature = "flex")]
-use crate::params::{EmbeddingWeights, NormWeights};
+use crate::params::{EmbeddingWeights, LayerWeights, NormWeights};
 use crate::reference;
-
-/// Computes the tokens of entities, `[row * entity, width]`, from observations `[row, view_dim]`,
-/// with a linear layer for each type of entities:
-///
-/// ```text
-/// h_j = activation(x_j W_t + b_t) if entity j, of type t, is present, otherwise 0
-/// ```
-///
-/// `weight` is `[feature, width]`, with the features of all types one after the other, and `bias` is
-/// `[type, width]`. The observations get no gradient. The activation's slope must follow from its
-/// output.
-///
-/// On the CPU this is one operation in blocks of rows.
-pub fn entity_embed(
-    obs: Tensor<2>,
-    entities: &Arc<EntityIndices>,
-    weight: Tensor<2>,
-    bias: Tensor<2>,
-    activation: Activation,
-) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if is_flex(&obs.device()) {
-        return cpu::entity_embed::op::entity_embed(obs, entities, [weight, bias], activation);
-    }
-    reference::entity_embed(obs, entities, [weight, bias], activation)
-}
-
-/// Computes summaries of the tokens of the entities that are present, `[row, part * width]`, from
-/// tokens `[row * entity, width]` and observations `[row, view_dim]`:
-///
-/// ```text
-/// own: h_0     mean: sum_j h_j / n     sum: sum_j h_j     max: max_j h_j, entry by entry
-/// ```
-///
-/// The sums and maxima run over the entities that are present, without entity 0 if
-/// [`Pooling::of_others`] is set; over none, they are zero. The gradient of a maximum goes to one
-/// token that attains it; the observations get none.
-pub fn entity_pool(
-    tokens: Tensor<2>,
-    obs: Tensor<2>,
-    entities: &Arc<EntityIndices>,
-    pooling: Pooling,
-) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if is_flex(&tokens.device()) {
-        return cpu::entity_pool::op::entity_pool(tokens, obs, entities, pooling);
-    }
-    reference::entity_pool(tokens, obs, entities, pooling)
-}
-
-/// Computes the mixing step of a graph convolution for the first `queries` entities, `[row * query,
-/// width]`, from tokens `[row * entity, width]` and observations `[row, view_dim]`, which determine
-/// the neighbours:
-///
-/// ```text
-/// m_i = sum_j A_ij h_j / sqrt(d_i d_j),     d_i = sum_j A_ij
-/// ```
-///
-/// `A_ij` is 1 for neighbours that are present ([`Graph`](crate::Graph)) and otherwise 0. With
-/// `keep_own`, the result is `h_i` followed by `m_i`, `[row * query, 2 * width]`, so that the next
-/// layer has a weight of its own for the entity itself. Rows of absent entities are zero.
-///
-/// On the CPU this is one operation; over a complete graph, it computes one mean per row.
-pub fn graph_mix(
-    tokens: Tensor<2>,
-    obs: Tensor<2>,
-    entities: &Arc<EntityIndices>,
-    settings: GraphMix,
-) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if is_flex(&tokens.device()) {
-        return cpu::graph_mix::op::graph_mix(tokens, obs, entities, settings);
-    }
-    reference::graph_mix(tokens, obs, entities, settings)
-}
-
-/// Computes attention over neighbours with additive logits (GAT, Veličković et al. 2018, arXiv
-/// 1710.10903), of the first `queries` entities, `[row * query, width]`, from tokens `[row * entity,
-/// width]` and observations `[row, view_dim]`, which determine the neighbours. For each head, which has its part of the columns:
-///
-/// ```text
-/// alpha_ij = softmax_j LeakyReLU(a_1 . h_i + a_2 . h_j)     over the neighbours j of i
-/// y_i = activation(sum_j alpha_ij h_j + b)
-/// ```
-///
-/// `weights` holds `a_1` and `a_2` of all heads, `[2, width]`, and `b`. The leaky ReLU has slope 0.2
-/// below zero. Rows of absent entities are zero. The activation's slope must follow from its output.
-///
-/// On the CPU this is one operation, whose backward pass computes the weights again.
-pub fn graph_attention(
-    tokens: Tensor<2>,
-    obs: Tensor<2>,
-    entities: &Arc<EntityIndices>,
-    settings: GraphAttention,
-    weights: LayerWeights,
-    activation: Activation,
-) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if is_flex(&tokens.device()) {
-        use cpu::graph_attention::op::graph_attention;
-        return graph_attention(tokens, obs, entities, settings, weights, activation);
-    }
-    reference::graph_attention(tokens, obs, entities, settings, weights, activation)
-}
-
-/// Appends the tokens of some entities, `targets`, to features, `[row, feature + target * width]`, from
-/// tokens of at least these entities, `[row * entity, width]`. Tokens of absent entities become zero.
-pub fn with_targets(
-    features: Tensor<2>,
-    tokens: Tensor<2>,
-    obs: &Tensor<2>,
-    entities: &EntityIndices,
-    targets: &[usize],
-) -> Tensor<2> {
-    reference::with_targets(features, tokens, obs, entities, targets)
-}
 
 /// Computes a hyper policy network (HPN; Hao et al. 2023, arXiv 2203.05285) of observations `[row,
 /// view_dim]`: features, followed by the hidden layers of the hypernetworks of `targets`, which are indices
@@ -185,7 +65,7 @@ pub fn hpn(
 /// ```text
 /// h_j = relu(x_j W_t + b_t)                               entity j of type t
 /// h_j = relu(h_j W_k + b_k)                               for every further layer k
-/// features = relu(summaries V + c)                        see entity_pool
+/// features = relu(summaries V + c)                        see Pooling
 /// ```
 ///
 /// Tokens of absent entities are zero, and the observations get no gradient. On the CPU this is one operation
@@ -227,7 +107,7 @@ pub fn deep_sets(
 /// ```
 ///
 /// `A_ij` is 1 for neighbours that are present ([`Graph`](crate::Graph)) and otherwise 0. Without `root`, `R`
-/// is zero. The features are summaries ([`entity_pool`]) of the tokens of the first `queries` entities, which
+/// is zero. The features are summaries ([`Pooling`]) of the tokens of the first `queries` entities, which
 /// include all targets. Tokens of absent entities are zero, and the observations get no gradient.
 ///
 /// On the CPU this is one operation in blocks of rows; absent entities cost nothing. Over a complete graph,
@@ -263,6 +143,53 @@ pub fn gcn(
     reference::gcn(obs, entities, targets, settings, weights)
 }
 
+/// Computes graph attention (GAT; Veličković et al. 2018, arXiv 1710.10903) over the entities in observations
+/// `[row, view_dim]`: features, followed by the tokens of `targets`, `[row, feature + target * width]`. For each
+/// head, which has its part of the columns:
+///
+/// ```text
+/// h_j = relu(x_j W_t + b_t)                               entity j of type t
+/// g_j = h_j W_k                                           for every layer k
+/// alpha_ij = softmax_j LeakyReLU(a_k . g_i + c_k . g_j)   over the neighbours j of i
+/// h_i = elu(sum_j alpha_ij g_j + b_k)
+/// ```
+///
+/// The leaky ReLU has slope 0.2 below zero. The features are summaries ([`Pooling`]) of the tokens of the
+/// first `queries` entities, which include all targets. Tokens of absent entities are zero, and the
+/// observations get no gradient. On the CPU this is one operation in blocks of rows; absent entities cost
+/// nothing.
+pub fn gat(
+    obs: Tensor<2>,
+    entities: &Arc<EntityIndices>,
+    targets: &[usize],
+    (attention, pooling): (GraphAttention, Pooling),
+    weights: GatWeights,
+) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_flex(&obs.device()) {
+        let GatWeights { embedding, layers } = weights;
+        let [_, width] = embedding.weight.dims();
+        let features = pooling.parts.len() * width;
+        let network = Gat {
+            entities: Arc::clone(entities),
+            width,
+            layers: layers.len(),
+            attention,
+            pooling,
+            output: OutputRow::new(features, width, targets, entities.number()),
+        };
+        let mut all = Flat::default();
+        all.embedding(embedding);
+        for layer in layers {
+            all.add(layer.weight);
+            all.add(layer.vectors);
+            all.add(layer.bias);
+        }
+        return entity_network(network, all.join(), obs);
+    }
+    reference::gat(obs, entities, targets, (attention, pooling), weights)
+}
+
 /// Computes blocks of attention among the entities in observations `[row, view_dim]`: features, followed by
 /// the tokens of `targets`, `[row, feature + target * width]`.
 ///
@@ -285,7 +212,7 @@ pub fn gcn(
 /// A table is `[3 * K, head]`, with `u_k`, `v_k` and `w_k` one after the other for each knot; without it,
 /// `B` is zero. Beyond `reach`, the distance of the last knot is used.
 ///
-/// The features are summaries ([`entity_pool`]) of the tokens of the first `queries` entities, which include
+/// The features are summaries ([`Pooling`]) of the tokens of the first `queries` entities, which include
 /// all targets. Tokens of absent entities are zero, and the observations get no gradient. On the CPU this is
 /// one operation in blocks of rows; absent entities cost nothing.
 ///

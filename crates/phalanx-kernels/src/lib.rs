@@ -57,10 +57,7 @@ pub use self::entities::{
     EntityAttention, EntityGroup, EntityIndices, GcnSettings, Graph, GraphAttention, GraphMix,
     MAX_ENTITIES, PER_KNOT, Pool, Pooling, TransformerSettings,
 };
-pub use self::entity_ops::{
-    deep_sets, entity_embed, entity_pool, gcn, graph_attention, graph_mix, hpn, transformer,
-    with_targets,
-};
+pub use self::entity_ops::{deep_sets, gat, gcn, hpn, transformer};
 pub use self::flops::{count_multiply_adds, peak_fma_per_second};
 pub use self::gemm::matmul::multiply;
 pub use self::gemm::pack::Packed;
@@ -71,8 +68,9 @@ pub use self::ops::{
 };
 pub use self::params::{
     Activation, ConcaveWeights, Convex, Convolution, DeepSetsWeights, EmbeddingWeights, FILTERS,
-    GcnWeights, HpnWeights, KERNEL, LayerWeights, NormWeights, PolicyTargets, Positive, QmixLayers,
-    RnnWeights, TransformerBlock, TransformerWeights, ValueTargets,
+    GatLayerWeights, GatWeights, GcnWeights, HpnWeights, KERNEL, LayerWeights, NormWeights,
+    PolicyTargets, Positive, QmixLayers, RnnWeights, TransformerBlock, TransformerWeights,
+    ValueTargets,
 };
 pub use self::simd::elementwise::activate;
 pub use self::simd::optimizer_step::{OptimizerStep, optimizer_step};

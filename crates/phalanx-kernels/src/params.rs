@@ -130,6 +130,26 @@ pub struct GcnWeights {
     pub layers: Vec<LayerWeights>,
 }
 
+/// The parameters of [`gat`](crate::gat).
+#[derive(Clone, Debug)]
+pub struct GatWeights {
+    /// The layer that makes tokens.
+    pub embedding: EmbeddingWeights,
+    /// The layers of attention.
+    pub layers: Vec<GatLayerWeights>,
+}
+
+/// The parameters of a layer of [`gat`](crate::gat).
+#[derive(Clone, Debug)]
+pub struct GatLayerWeights {
+    /// `W`, `[width, width]`.
+    pub weight: Tensor<2>,
+    /// `a` and `c` of all heads, `[2, width]`.
+    pub vectors: Tensor<2>,
+    /// `[width]`.
+    pub bias: Tensor<1>,
+}
+
 /// The parameters of [`transformer`](crate::transformer).
 #[derive(Clone, Debug)]
 pub struct TransformerWeights {

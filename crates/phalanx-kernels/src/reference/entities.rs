@@ -2,15 +2,15 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
 
-use super::graphs::graph_mix;
+use super::graphs::{graph_attention, graph_mix};
 use super::layers::{activate, layer_norm, linear};
 use crate::entities::{
-    EntityAttention, EntityGroup, EntityIndices, GcnSettings, GraphMix, PER_KNOT, Pool, Pooling,
-    TransformerSettings,
+    EntityAttention, EntityGroup, EntityIndices, GcnSettings, GraphAttention, GraphMix, PER_KNOT,
+    Pool, Pooling, TransformerSettings,
 };
 use crate::params::{
-    Activation, DeepSetsWeights, EmbeddingWeights, GcnWeights, HpnWeights, NormWeights,
-    TransformerWeights,
+    Activation, DeepSetsWeights, EmbeddingWeights, GatLayerWeights, GatWeights, GcnWeights,
+    HpnWeights, LayerWeights, NormWeights, TransformerWeights,
 };
 
 /// The logit of what gets no weight.
@@ -65,8 +65,8 @@ pub(super) fn constant(obs: Tensor<2>) -> Tensor<2> {
     obs.detach()
 }
 
-/// See [`entity_embed`](crate::entity_embed).
-pub(crate) fn entity_embed(
+/// Computes tokens, `[row * entity, width]`; those of absent entities are zero.
+fn entity_embed(
     obs: Tensor<2>,
     entities: &EntityIndices,
     [weight, bias]: [Tensor<2>; 2],
@@ -89,8 +89,8 @@ pub(crate) fn entity_embed(
     (tokens * present).reshape([rows * entities.number(), width])
 }
 
-/// See [`entity_pool`](crate::entity_pool).
-pub(crate) fn entity_pool(
+/// Computes summaries, `[row, part * width]`; see [`Pooling`].
+fn entity_pool(
     tokens: Tensor<2>,
     obs: Tensor<2>,
     entities: &EntityIndices,
@@ -121,8 +121,9 @@ pub(crate) fn entity_pool(
     Tensor::cat(pooling.parts.iter().map(part).collect(), 1)
 }
 
-/// See [`with_targets`](crate::with_targets).
-pub(crate) fn with_targets(
+/// Appends the tokens of `targets` that are present to features, `[row, feature + target * width]`, and zeros for
+/// absent ones.
+fn with_targets(
     features: Tensor<2>,
     tokens: Tensor<2>,
     obs: &Tensor<2>,
@@ -221,6 +222,27 @@ pub(crate) fn gcn(
         tokens = linear(graph_mix(tokens, obs.clone(), entities, mix), layer, Activation::Relu);
     }
     summarised(tokens, obs, entities, targets, (queries, pooling))
+}
+
+/// See [`gat`](crate::gat).
+pub(crate) fn gat(
+    obs: Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+    (attention, pooling): (GraphAttention, Pooling),
+    GatWeights { embedding, layers }: GatWeights,
+) -> Tensor<2> {
+    let (number, n) = (entities.number(), layers.len());
+    let mut tokens = embed(&obs, entities, embedding, Activation::Relu);
+    for (at, GatLayerWeights { weight, vectors, bias }) in layers.into_iter().enumerate() {
+        let queries = if at + 1 == n { attention.queries } else { number };
+        let settings = GraphAttention { queries, ..attention };
+        let weights = LayerWeights { weight: vectors, bias };
+        let products = tokens.matmul(weight);
+        let obs = obs.clone();
+        tokens = graph_attention(products, obs, entities, settings, weights, Activation::Elu);
+    }
+    summarised(tokens, obs, entities, targets, (attention.queries, pooling))
 }
 
 /// Computes features from the tokens of the first `queries` entities that are present, followed by those of

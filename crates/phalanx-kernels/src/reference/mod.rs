@@ -8,10 +8,7 @@ mod losses;
 mod mixing;
 mod recurrent;
 
-pub(crate) use self::entities::{
-    deep_sets, entity_embed, entity_pool, gcn, hpn, transformer, with_targets,
-};
-pub(crate) use self::graphs::{graph_attention, graph_mix};
+pub(crate) use self::entities::{deep_sets, gat, gcn, hpn, transformer};
 pub(crate) use self::layers::{conv1d, entity_scores, layer_norm, linear, mlp};
 pub(crate) use self::losses::{categorical, ppo_loss, value_loss};
 pub(crate) use self::mixing::{concave_mix, qmix_mix, qmix_mixer};

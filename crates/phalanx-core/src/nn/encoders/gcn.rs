@@ -5,7 +5,8 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use phalanx_kernels::{
-    self as kernels, Activation, EntityIndices, Graph, GraphMix, PackedEmbedding, mix_graph,
+    self as kernels, Activation, EntityIndices, GcnSettings, GcnWeights, Graph, GraphMix,
+    PackedEmbedding, mix_graph,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,16 +133,18 @@ impl Encoder for Gcn {
     fn forward(&self, network: &GcnNetwork, obs: Tensor<2>) -> Tensor<2> {
         let GcnNetwork { embedding, layers, heads } = network;
         let entities = embedding.entities();
-        let embedded = embedding.forward(obs.clone(), Activation::Relu);
-        let queries = self.readout.queries(heads.as_ref(), entities.number());
-        let mixes = self.mixes(queries, entities.number());
-        let tokens = layers.iter().zip(mixes).fold(embedded, |h, (layer, mix)| {
-            let mixed = kernels::graph_mix(h, obs.clone(), entities, mix);
-            layer.forward(mixed, Activation::Relu)
-        });
-        let features = self.readout.features(tokens.clone(), obs.clone(), entities);
+        let settings = GcnSettings {
+            graph: self.graph.with(self.neighbours, self.radius),
+            root: self.root,
+            queries: self.readout.queries(heads.as_ref(), entities.number()),
+            pooling: self.readout.pooling(),
+        };
+        let weights = GcnWeights {
+            embedding: embedding.values(),
+            layers: layers.iter().map(Linear::values).collect(),
+        };
         let targets = EntityHeads::targets(heads.as_ref());
-        kernels::with_targets(features, tokens, &obs, entities, targets)
+        kernels::gcn(obs, entities, targets, settings, weights)
     }
 
     fn plain(&self, network: &GcnNetwork) -> Option<Box<dyn PlainEncoder>> {

@@ -5,6 +5,7 @@
 //! Their parameters are one flat tensor, since their number differs.
 
 mod deep_sets;
+mod gat;
 mod gcn;
 mod hpn;
 pub(crate) mod op;

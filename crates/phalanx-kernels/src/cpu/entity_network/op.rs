@@ -7,6 +7,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
 pub(crate) use super::deep_sets::DeepSets;
+pub(crate) use super::gat::Gat;
 pub(crate) use super::gcn::Gcn;
 pub(crate) use super::hpn::Hpn;
 pub(crate) use super::targets::OutputRow;

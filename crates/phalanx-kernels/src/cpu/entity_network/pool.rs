@@ -1,5 +1,5 @@
 //! Summaries of the tokens of packed entities, and their backward pass; see
-//! [`entity_pool`](crate::entity_pool).
+//! [`Pooling`](crate::Pooling).
 
 use super::packing::Rows;
 use crate::entities::{Pool, Pooling};

@@ -6,15 +6,15 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Leaf, assert_same, layer};
 use crate::entities::{
-    EntityGroup, EntityIndices, GcnSettings, Graph, GraphAttention, GraphMix, PER_KNOT, Pool,
-    Pooling, TransformerSettings,
+    EntityGroup, EntityIndices, GcnSettings, Graph, GraphAttention, PER_KNOT, Pool, Pooling,
+    TransformerSettings,
 };
 use crate::simd::dispatch::Vectors;
 use crate::test_random::Rng;
 use crate::{
-    Activation, DeepSetsWeights, EmbeddingWeights, GcnWeights, HpnWeights, NormWeights,
-    TransformerBlock, TransformerWeights, deep_sets, entity_embed, entity_pool, gcn,
-    graph_attention, graph_mix, hpn, reference, transformer,
+    DeepSetsWeights, EmbeddingWeights, GatLayerWeights, GatWeights, GcnWeights, HpnWeights,
+    NormWeights, TransformerBlock, TransformerWeights, deep_sets, gat, gcn, hpn, reference,
+    transformer,
 };
 
 /// Returns entities of types with these numbers of entities and features. The columns of a row are
@@ -78,54 +78,8 @@ fn cases(rng: &mut Rng) -> Vec<(Arc<EntityIndices>, Tensor<2>)> {
         .collect()
 }
 
-/// Returns the number of entities that have a result: all, or with odd widths some.
-fn queries(entities: &EntityIndices, width: usize) -> usize {
-    if width.is_multiple_of(2) { entities.number() } else { entities.number().div_ceil(2) }
-}
-
 fn graphs() -> [Graph; 4] {
     [Graph::Complete, Graph::Nearest(2), Graph::Nearest(100), Graph::Radius(1.5)]
-}
-
-#[test]
-fn the_embedding_of_entities_has_the_values_and_gradients_of_the_reference() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(20);
-        for (entities, obs) in cases(&mut rng) {
-            for (width, activation) in
-                [(32, Activation::Relu), (5, Activation::Identity), (48, Activation::Tanh)]
-            {
-                let weight = Leaf::new(&mut rng, [entities.features(), width]);
-                let bias = Leaf::new(&mut rng, [entities.groups.len(), width]);
-                let weights = || [weight.tensor(), bias.tensor()];
-                let [w, b] = weights();
-                let fused = entity_embed(obs.clone(), &entities, w, b, activation);
-                let plain = reference::entity_embed(obs.clone(), &entities, weights(), activation);
-                assert_equivalent!(&mut rng, fused, plain, [weight, bias]);
-            }
-        }
-    }
-}
-
-#[test]
-fn summaries_of_tokens_have_the_values_and_gradients_of_the_reference() {
-    const ALL: &[Pool] = &[Pool::Own, Pool::Mean, Pool::Sum, Pool::Max];
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(21);
-        for (entities, obs) in cases(&mut rng) {
-            let [rows, _] = obs.dims();
-            for (width, of_others, parts) in
-                [(32, false, ALL), (5, true, ALL), (64, true, &ALL[3..]), (9, false, &ALL[1..2])]
-            {
-                let tokens = Leaf::new(&mut rng, [rows * entities.number(), width]);
-                let pooling = Pooling { parts, of_others };
-                let fused = entity_pool(tokens.tensor(), obs.clone(), &entities, pooling);
-                let plain =
-                    reference::entity_pool(tokens.tensor(), obs.clone(), &entities, pooling);
-                assert_equivalent!(&mut rng, fused, plain, [tokens]);
-            }
-        }
-    }
 }
 
 /// Returns weight and bias of a layer for each type of entities.
@@ -243,6 +197,43 @@ fn graph_convolutions_have_the_values_and_gradients_of_the_reference() {
     }
 }
 
+#[test]
+fn graph_attention_has_the_values_and_gradients_of_the_reference() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(24);
+        for (entities, obs) in cases(&mut rng) {
+            for (at, graph) in graphs().into_iter().enumerate() {
+                for (width, heads) in [(32, 4), (15, 3)] {
+                    let [w, b] = embedding_leaves(&mut rng, &entities, width);
+                    let [w1, w2] = [0; 2].map(|_| Leaf::weights(&mut rng, [width, width], width));
+                    let [v1, v2] = [0; 2].map(|_| Leaf::new(&mut rng, [2, width]));
+                    let [b1, b2] = [0; 2].map(|_| Leaf::new(&mut rng, [width]));
+                    let layer = |weight: &Leaf<2>, vectors: &Leaf<2>, bias: &Leaf<1>| {
+                        let (weight, vectors) = (weight.tensor(), vectors.tensor());
+                        GatLayerWeights { weight, vectors, bias: bias.tensor() }
+                    };
+                    let weights = || GatWeights {
+                        embedding: embedding([&w, &b]),
+                        layers: vec![layer(&w1, &v1, &b1), layer(&w2, &v2, &b2)],
+                    };
+                    let number = entities.number();
+                    let own = at % 2 == 0;
+                    let parts: &'static [Pool] =
+                        if own { &[Pool::Own] } else { &[Pool::Own, Pool::Sum] };
+                    let queries = if own { number.div_ceil(2) } else { number };
+                    let settings = GraphAttention { heads, graph, queries };
+                    let settings = (settings, Pooling { parts, of_others: false });
+                    let targets = targets(queries, width);
+                    let fused = gat(obs.clone(), &entities, &targets, settings, weights());
+                    let plain =
+                        reference::gat(obs.clone(), &entities, &targets, settings, weights());
+                    assert_equivalent!(&mut rng, fused, plain, [w, b, w1, v1, b1, w2, v2, b2]);
+                }
+            }
+        }
+    }
+}
+
 /// The parameters of a block of attention.
 struct BlockLeaves {
     scales: [Leaf<1>; 4],
@@ -338,62 +329,6 @@ fn blocks_of_attention_have_the_values_and_gradients_of_the_reference() {
                             [w, b, s1, s2, s3, s4, w1, w2, w3, w4, b1, b2, b3, b4, scale, shift]
                         );
                     }
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn mixing_over_graphs_has_the_values_and_gradients_of_the_reference() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(23);
-        for (entities, obs) in cases(&mut rng) {
-            let [rows, _] = obs.dims();
-            for graph in graphs() {
-                for (width, keep_own) in [(32, true), (5, false), (201, true)] {
-                    let queries = queries(&entities, width);
-                    let tokens = Leaf::new(&mut rng, [rows * entities.number(), width]);
-                    let settings = GraphMix { graph, keep_own, queries };
-                    let fused = graph_mix(tokens.tensor(), obs.clone(), &entities, settings);
-                    let (h, o) = (tokens.tensor(), obs.clone());
-                    let plain = reference::graph_mix(h, o, &entities, settings);
-                    assert_equivalent!(&mut rng, fused, plain, [tokens]);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn graph_attention_has_the_values_and_gradients_of_the_reference() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(24);
-        for (entities, obs) in cases(&mut rng) {
-            let [rows, _] = obs.dims();
-            for graph in graphs() {
-                for (width, heads, activation) in
-                    [(32, 4, Activation::Elu), (15, 3, Activation::Identity)]
-                {
-                    let tokens = Leaf::new(&mut rng, [rows * entities.number(), width]);
-                    let weight = Leaf::new(&mut rng, [2, width]);
-                    let bias = Leaf::new(&mut rng, [width]);
-                    let queries = queries(&entities, width);
-                    let settings = GraphAttention { heads, graph, queries };
-                    let weights = || layer(&weight, &bias);
-                    let input = || (tokens.tensor(), obs.clone());
-                    let (h, o) = input();
-                    let fused = graph_attention(h, o, &entities, settings, weights(), activation);
-                    let (h, o) = input();
-                    let plain = reference::graph_attention(
-                        h,
-                        o,
-                        &entities,
-                        settings,
-                        weights(),
-                        activation,
-                    );
-                    assert_equivalent!(&mut rng, fused, plain, [tokens, weight, bias]);
                 }
             }
         }

@@ -203,13 +203,12 @@ fn command_one(game: &mut Match, id: PlayerId, agent: usize, mut controller: Con
     let due = controller.fresh || is_due(game, id);
     buttons::process(game, id, &mut controller);
     if due || controller.pending.is_some() {
-        let wish = Wish::of(game, id, &controller);
         let mut command = if due {
-            movement::command(game, id, &controller, wish)
+            movement::command(game, id, &controller, Wish::of(game, id, &controller))
         } else {
             Command { kick: None, slide: false, ..game.player(id).command }
         };
-        buttons::request(game, id, &mut controller, wish, &mut command);
+        buttons::request(game, id, &mut controller, &mut command);
         game.player_mut(id).command = command;
     }
     controller.fresh = false;

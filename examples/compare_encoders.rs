@@ -108,7 +108,8 @@ fn parameters(folder: &Path) -> anyhow::Result<usize> {
     let (_, files) = RunCheckpoints::of(folder).load(CheckpointId::Best)?;
     let agent = files.iter().find(|file| file.name == "agent.safetensors");
     // A safetensors file begins with the length of its header, which is JSON.
-    let (length, rest) = agent.and_then(|file| file.bytes.split_first_chunk()).context("no agent")?;
+    let (length, rest) =
+        agent.and_then(|file| file.bytes.split_first_chunk()).context("no agent")?;
     let header = rest.get(..u64::from_le_bytes(*length) as usize).context("a header cut short")?;
     let header: HashMap<String, serde_json::Value> = serde_json::from_slice(header)?;
     let sizes = header.values().filter_map(|entry| entry["shape"].as_array());
@@ -218,8 +219,10 @@ fn main() -> anyhow::Result<()> {
         .filter(|panel| !panel.series.is_empty())
         .collect();
     draw(&panels, &Axis::WON, &request.page.with_file_name("encoders.svg"))?;
-    let tables =
-        [("learning", &*learning(request.root(), &done)?), ("transfer", &*transfer(request.root(), &done)?)];
+    let tables = [
+        ("learning", &*learning(request.root(), &done)?),
+        ("transfer", &*transfer(request.root(), &done)?),
+    ];
     page::put_all(&request.page, &tables)?;
     println!("{} runs in {}", done.len(), request.page.display());
     Ok(())

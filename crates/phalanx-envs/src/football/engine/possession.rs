@@ -17,6 +17,10 @@ const REACHABLE_HEIGHT: f32 = 1.5;
 const CHANGE: f32 = 0.7;
 /// The share of the top speed that counts on the way to the ball.
 const RUN: f32 = 0.94;
+/// The longest time between two updates of the time to the ball within 6 m of it, in frames.
+const RECENT: u32 = 3;
+/// By how much earlier than it was expected then a player can be at the ball, in seconds.
+const EARLIER: f32 = 0.12;
 
 /// The reach of a player over time: a circle around where it coasts to, which grows as the player changes its velocity.
 ///
@@ -112,10 +116,23 @@ impl Match {
         // A slow ball stays within reach for longer than it takes to pass by.
         let step = if ball_speed > 8.0 { 0.02 } else { 0.08 };
         let reach = Reach::new(player, self.ball.position);
+        // If the path is the one of the last time, the ball is not met much earlier than expected then.
+        let known = start == 0.0
+            && self.frame > self.path_frame + RECENT
+            && (player.position - self.ball.position).length_squared() < 36.0;
+        let expected = [player.time_to_ball, player.optimistic_time_to_ball];
         let mut seconds = start;
         // The optimistic reach is the larger one, so that it is met first.
         for (number, radius) in [(1, Reach::OPTIMISTIC), (0, Reach::USUAL)] {
             let mut before = None;
+            let early = expected[number].min(HORIZON) - EARLIER;
+            if known && early > seconds {
+                let gap = reach.gap(self.ball_at(early).position, early, radius);
+                if gap > 0.0 {
+                    before = Some((early, gap));
+                    seconds = early + (gap * closing).max(step);
+                }
+            }
             while seconds < HORIZON {
                 let ball = self.ball_at(seconds);
                 let gap = reach.gap(ball.position, seconds, radius);

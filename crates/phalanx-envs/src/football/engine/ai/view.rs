@@ -276,6 +276,6 @@ impl<'a> View<'a> {
 #[inline]
 fn near(believed: Vec2, real: Vec2, most: f32) -> Vec2 {
     let error = real - believed;
-    let length = error.length();
-    if length > most { believed + error * ((length - most) / length) } else { believed }
+    let squared = error.length_squared();
+    if squared > most * most { believed + error * (1.0 - most / squared.sqrt()) } else { believed }
 }

@@ -128,7 +128,7 @@ fn run(game: &mut Match, id: PlayerId) {
         let wanted = player.command.speed;
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
-        let speed = if pursuit.speed < 1.0 {
+        let speed = if pursuit.speed < STANDING {
             0.0
         } else if wanted > 6.0 {
             pursuit.speed
@@ -137,7 +137,9 @@ fn run(game: &mut Match, id: PlayerId) {
         } else {
             pursuit.speed.min(DRIBBLE)
         };
+        let shift = if speed == 0.0 { shift_to_resting_ball(game, id) } else { Vec2::ZERO };
         let player = game.player_mut(id);
+        player.position += shift;
         player.obeyed = pursuit.direction * speed;
         let mut limits = Limits::of(player, frame);
         limits.with_ball = true;
@@ -184,6 +186,20 @@ fn shift_to_line(game: &Match, id: PlayerId) -> Vec2 {
     if distance > 0.0 { aside.direction() * distance.min(0.016) } else { Vec2::ZERO }
 }
 
+/// Returns by how much a player that stands with the ball steps towards it in a frame: at most 1.6 m/s, until the ball is
+/// 0.34 m in front of it, give or take 6 cm.
+fn shift_to_resting_ball(game: &Match, id: PlayerId) -> Vec2 {
+    let player = game.player(id);
+    if player.velocity.length() > 0.5 || !game.in_play() {
+        return Vec2::ZERO;
+    }
+    let way = game.ball_at(0.33).position - player.position - player.facing * 0.34;
+    let distance = way.length() - 0.06;
+    if distance > 0.0 { way.direction() * distance.min(0.016) } else { Vec2::ZERO }
+}
+
+/// The speed below which a player stands, in m/s.
+const STANDING: f32 = 1.8;
 /// The distance from the ball beyond which nobody breaks off a step, in metres.
 const FAR: f32 = 16.0;
 /// The speed of slow steps with the ball.

@@ -87,25 +87,28 @@ pub(super) struct Tolerance {
 }
 
 impl Match {
-    /// Returns the first of `moves` that meets the ball, and its side: -1 or 1.
+    /// Returns the first of `moves` that meets the ball, and its side: -1 or 1. The player believes the ball to be where it
+    /// will be `ahead_of_time` seconds later.
     pub(super) fn fitting_move(
         &self,
         player: &Player,
         moves: &'static [Move],
         tolerance: Tolerance,
+        ahead_of_time: f32,
         allow: impl Fn(&Move) -> bool,
     ) -> Option<(usize, f32)> {
         let gait = Gait::of(player.velocity.length());
         let ahead =
             if gait == Gait::Standing { player.facing } else { player.velocity.direction() };
         let right = Vec2::new(-ahead.y, ahead.x);
-        let soon = self.ball_at(0.18).position - self.ball_at(0.12).position;
+        let soon = self.ball_at(0.18 + ahead_of_time).position
+            - self.ball_at(0.12 + ahead_of_time).position;
         let flight = Vec2::new(soon.dot(right), soon.dot(ahead)).direction();
         for (number, candidate) in moves.iter().enumerate() {
             if !gait.makes(candidate.gait) || !allow(candidate) {
                 continue;
             }
-            let ball = self.ball_at(f32::from(candidate.contact) * 0.01);
+            let ball = self.ball_at(f32::from(candidate.contact) * 0.01 + ahead_of_time);
             let relative = ball.position - player.position;
             let there = Vec2::new(relative.dot(right), relative.dot(ahead));
             if there.length_squared() > 25.0 {

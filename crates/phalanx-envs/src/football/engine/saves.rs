@@ -41,6 +41,22 @@ pub(super) fn blind_frames(game: &Match, id: PlayerId) -> u32 {
     (delay / 100.0).round() as u32 * 10 + game.frame % 10
 }
 
+/// Returns by how many seconds a player believes the ball to be further on its way than it is, or nothing if it does not
+/// know of the last touch yet.
+///
+/// Players see one of the snapshots that are taken every ten frames. A touch changes the ball's path in the newest one,
+/// but not its time.
+pub(super) fn premonition(game: &Match, id: PlayerId) -> Option<f32> {
+    let Some(touch) = game.last_touch else { return Some(0.0) };
+    let old = blind_frames(game, id) / 10;
+    let age = game.frame / 10 - touch.frame / 10;
+    match age.cmp(&old) {
+        std::cmp::Ordering::Less => None,
+        std::cmp::Ordering::Equal => Some((touch.frame % 10) as f32 * 0.01),
+        std::cmp::Ordering::Greater => Some(0.0),
+    }
+}
+
 /// Lets a goalkeeper begin a save if one of its moves meets the ball. Returns whether it does.
 pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
     let player = game.player(id);
@@ -55,7 +71,7 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
     let only_hold = game.possession_amount[id.team as usize] > 1.3
         && !is_bound_for_goal(game, id.team as usize);
     let Some((number, side)) =
-        game.fitting_move(player, &SAVES, TOLERANCE, |save| save.hold || !only_hold)
+        game.fitting_move(player, &SAVES, TOLERANCE, 0.0, |save| save.hold || !only_hold)
     else {
         return false;
     };

@@ -10,7 +10,7 @@ use super::movement::{Limits, step};
 use super::player::{Body, Player, TouchKind};
 use super::pursuit::SPRINT;
 use super::reaches::{TRAPS, Tolerance};
-use super::saves::blind_frames;
+use super::saves::premonition;
 use super::state::{Ball, PlayerId};
 use super::vec2::Vec2;
 
@@ -34,6 +34,10 @@ const STEP_SPEED: f32 = 0.95;
 const DRIBBLE_SPEED: f32 = 3.84;
 /// The factor on touches with sprint and dribble held together.
 const KNOCK_ON: f32 = 1.35;
+/// How far behind the body a ball may be that it pushes on, in metres.
+const BEHIND: f32 = -0.25;
+/// The distance from which on a standing player has to run after a ball, in metres.
+const AWAY: f32 = 0.69;
 /// The height of a ball up to which it can be received.
 const TRAP_HEIGHT: f32 = 1.9;
 
@@ -89,26 +93,29 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
         return false;
     }
     let carry = carry(player);
+    let mut meeting_time = 0.0;
     let step = match kind {
         TouchKind::Control => {
             let seconds = f32::from(STEP) * 0.01;
             let ball = game.ball_at(seconds);
             let there = player.position + player.velocity * seconds;
             let near = there.distance(ball.position) <= control_radius(player, game.frame);
-            (near && ball.height < TRAP_HEIGHT && needs_touch(game, player)).then_some((STEP, REST))
+            let behind = (ball.position - there).dot(player.facing) < BEHIND;
+            (near && !behind && ball.height < TRAP_HEIGHT && needs_touch(game, player)).then_some((STEP, REST))
         }
         TouchKind::Trap => {
-            let blind = game
-                .last_touch
-                .is_some_and(|touch| game.frame < touch.frame + blind_frames(game, id));
             let relative = (game.ball.velocity - player.velocity).length_squared();
             let hard = player.velocity.length_squared() > 6.0 && relative > HARD * HARD;
             let theirs = game.last_touch.is_some_and(|touch| touch.player.team != id.team);
-            let found = if blind || (hard && theirs && !game.is_flight_lucky()) {
+            let ahead = premonition(game, id);
+            let found = if hard && theirs && !game.is_flight_lucky() {
                 None
             } else {
-                game.fitting_move(player, &TRAPS, TOLERANCE, |_| true)
+                ahead.and_then(|ahead| {
+                    game.fitting_move(player, &TRAPS, TOLERANCE, ahead, |_| true)
+                })
             };
+            meeting_time = ahead.unwrap_or(0.0);
             found.map(|(number, _)| {
                 let contact = TRAPS[number].contact;
                 (contact, (TRAPS[number].frames - contact).min(LONGEST_REST))
@@ -121,7 +128,7 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
         frames = frames - EARLIER + rng.below(usize::from(2 * EARLIER) + 1) as u16;
         rest = STEP + REST - frames;
     }
-    let meeting = game.ball_at(f32::from(frames) * 0.01).position;
+    let meeting = game.ball_at(f32::from(frames) * 0.01 + meeting_time).position;
     game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     true
 }
@@ -135,6 +142,9 @@ fn control_radius(player: &Player, frame: u32) -> f32 {
 /// Returns whether a player with the ball has to touch it: always when it runs, or the ball moves.
 fn needs_touch(game: &Match, player: &Player) -> bool {
     if wanted_carry(player).length() > 1.8 || game.ball.velocity.length() > 2.0 {
+        return true;
+    }
+    if game.ball_at(0.33).position.distance(player.position) > AWAY {
         return true;
     }
     let ball = (game.ball_at(0.25).position - game.ball_at(0.2).position) * 20.0;

@@ -55,7 +55,8 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
             player.body =
                 if frames > 1 { Body::Stumble { frames: frames - 1 } } else { Body::Free };
             let faster = player.velocity.length() - STUMBLING;
-            slow_down(player, faster.clamp(0.0, 0.2));
+            let brakes = if frames > collisions::STUMBLE { STUMBLE_BRAKE } else { 0.0 };
+            slow_down(player, faster.clamp(0.0, brakes));
         }
         Body::Fallen { frames } => {
             let player = game.player_mut(id);
@@ -73,8 +74,9 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
     }
 }
 
-/// The speed that a stumbling body keeps.
-const STUMBLING: f32 = 2.5;
+/// The speed that a body keeps that stumbles at a sprint, in m/s, and by how much it brakes in a frame.
+const STUMBLING: f32 = 3.3;
+const STUMBLE_BRAKE: f32 = 0.17;
 
 fn slow_down(player: &mut Player, change: f32) {
     player.velocity -= player.velocity.limited(change);

@@ -73,6 +73,13 @@ pub(super) struct Move {
     pub spread: f32,
 }
 
+impl Move {
+    /// Returns whether the body walks sideways before it.
+    pub(super) fn is_sidestep(&self) -> bool {
+        self.gait == Gait::Walking && self.comes == [1.0, 0.0]
+    }
+}
+
 /// Shapes of what counts as near.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tolerance {

@@ -5,7 +5,7 @@ use phalanx_core::rng::Rng;
 use super::Match;
 use super::pitch::HALF_LENGTH;
 use super::player::Body;
-use super::reaches::{SAVES, Tolerance};
+use super::reaches::{Move, SAVES, Tolerance};
 use super::state::{Ball, PlayerId, Role};
 use super::vec2::Vec2;
 
@@ -70,9 +70,10 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
     // A ball that stays out of the goal and is its team's anyway is only picked up.
     let only_hold = game.possession_amount[id.team as usize] > 1.3
         && !is_bound_for_goal(game, id.team as usize);
-    let Some((number, side)) =
-        game.fitting_move(player, &SAVES, TOLERANCE, 0.0, |save| save.hold || !only_hold)
-    else {
+    // A body that sprints looks ahead and cannot begin a save that starts from a sidestep.
+    let sprints = player.velocity.length() > 6.0;
+    let allow = |save: &Move| (save.hold || !only_hold) && !(sprints && save.is_sidestep());
+    let Some((number, side)) = game.fitting_move(player, &SAVES, TOLERANCE, 0.0, allow) else {
         return false;
     };
     game.player_mut(id).body =

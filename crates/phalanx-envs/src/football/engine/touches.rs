@@ -25,7 +25,7 @@ const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
 /// The relative speed from which on a running player takes an opponent's ball in half of the cases, in m/s.
-const HARD: f32 = 9.0;
+pub(super) const HARD: f32 = 9.0;
 /// How near a ball has to be to where a step receives it.
 const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
 /// The share of the top speed in a step with a touch.
@@ -308,7 +308,17 @@ pub(super) fn missed_by(distance: f32) -> Option<f32> {
 impl Match {
     /// Returns one of two answers, the same for as long as nobody touches the ball.
     pub(super) fn is_flight_lucky(&self) -> bool {
-        (self.last_touch.map_or(0, |touch| touch.frame).wrapping_mul(2_654_435_761) >> 16) % 2 == 1
+        !self.flight_hash().is_multiple_of(2)
+    }
+
+    /// Returns a number from 0 to 1 that does not depend on [`Self::is_flight_lucky`] and is the same for as long as
+    /// nobody touches the ball.
+    pub(super) fn flight_luck(&self) -> f32 {
+        ((self.flight_hash() >> 1) % 1024) as f32 / 1024.0
+    }
+
+    fn flight_hash(&self) -> u32 {
+        self.last_touch.map_or(0, |touch| touch.frame).wrapping_mul(2_654_435_761) >> 16
     }
 }
 

@@ -40,6 +40,7 @@ pub mod arguments;
 #[cfg(test)]
 mod fixture;
 pub mod football;
+mod math;
 pub mod matrix;
 pub mod predator_prey;
 pub mod registry;

@@ -5,7 +5,7 @@
 //! - `comparison` is a row of the report: a quantity on both sides, and whether they agree.
 //! - `traces` writes what happens in single episodes.
 //! - Each other module measures what the golden file of its name holds.
-
+#![allow(clippy::disallowed_methods, reason = "deviations are measured, not simulated")]
 #![allow(dead_code, unreachable_pub)]
 
 pub mod ball;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::pitch::{BALL_RADIUS, FRAME, GOAL_HALF_WIDTH, GOAL_HEIGHT, HALF_LENGTH};
 use super::state::Ball;
 use super::vec2::Vec2;
+use crate::math::pow;
 
 /// Air resistance, in 1/m.
 const DRAG: f32 = 0.015;
@@ -57,7 +58,7 @@ pub(super) fn advance<const SPIN: bool>(ball: &mut Ball) {
     } else if above >= GRASS_HEIGHT {
         0.0
     } else {
-        (1.0 - above / GRASS_HEIGHT).powf(0.7)
+        pow(1.0 - above / GRASS_HEIGHT, 0.7)
     };
     let mut impact = 0.0;
     if above < 0.0 {

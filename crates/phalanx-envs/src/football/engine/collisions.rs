@@ -6,6 +6,7 @@ use super::player::{Body, Player};
 use super::pursuit::SPRINT;
 use super::state::{PlayerId, TEAM_SIZE};
 use super::vec2::Vec2;
+use crate::math::pow;
 
 /// The radius of a body.
 const RADIUS: f32 = 0.36;
@@ -107,7 +108,7 @@ fn collide(
     }
     let share = advantage(&sa, &sb, battle, 0.6, 0.9);
     let shell = (distance - 2.0 * RADIUS).max(0.0);
-    let force = (1.0 - shell / (DRAG - 2.0 * RADIUS)).clamp(0.0, 1.0).powf(0.2) * DRAG_FORCE;
+    let force = pow((1.0 - shell / (DRAG - 2.0 * RADIUS)).clamp(0.0, 1.0), 0.2) * DRAG_FORCE;
     let relative = pb.velocity - pa.velocity;
     for (number, force, relative) in
         [(first, force * (1.0 - share), relative), (second, force * share, -relative)]
@@ -179,7 +180,7 @@ fn trip_level(game: &Match, side: &Side, id: PlayerId, overlap: f32) -> f32 {
         + f32::from(u8::from(game.has_best_possession(id)))
         + (1.0 - player.abilities.balance * player.form) * 3.0
         + (player.pushed.length() * 10.0).min(1.0)
-        + (1.0 - (overlap / (2.0 * RADIUS)).min(1.0)).powf(0.4) * 6.0
+        + pow(1.0 - (overlap / (2.0 * RADIUS)).min(1.0), 0.4) * 6.0
         + (1.0 - (side.to_ball / 0.7).min(1.0));
     sum / 14.0
 }

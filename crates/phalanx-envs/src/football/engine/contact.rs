@@ -7,6 +7,7 @@ use phalanx_core::rng::Rng;
 use super::Match;
 use super::state::{Ball, PlayerId};
 use super::vec2::Vec2;
+use crate::math::{pow, squared};
 
 /// How hard a touch is: how far the ball springs, how high, and how much of its own motion it keeps; each from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,9 +27,10 @@ impl Difficulty {
         let pushed = (player.pushed.length() / 0.1).min(1.0) * 2.0;
         let relative = player.velocity - ball.velocity;
         let relative = (relative.length_squared() + ball.climb * ball.climb).sqrt();
-        let fast = ((relative - 10.0) / 40.0).clamp(0.0, 1.0).powf(1.5) * 5.0;
+        let fast = ((relative - 10.0) / 40.0).clamp(0.0, 1.0);
+        let fast = fast * fast.sqrt() * 5.0;
         let gap = (player.position + player.facing * 0.2).distance(ball.position);
-        let far = ((gap - 0.7) / 0.6).clamp(0.0, 1.0).powi(2) * 2.0;
+        let far = squared(((gap - 0.7) / 0.6).clamp(0.0, 1.0)) * 2.0;
         let mut hard = Self {
             distance: pushed * 2.0 + fast + far * 4.0,
             height: pushed * 0.5 + fast * 2.0 + far,
@@ -37,7 +39,7 @@ impl Difficulty {
         if let Some(touch) = game.last_touch.filter(|touch| touch.player.team != id.team) {
             let seconds = 1.0 - 0.5 * player.abilities.reaction * player.form;
             let age = (game.frame - touch.frame) as f32 * 0.01;
-            let recent = (1.0 - (age / seconds).min(1.0)).powf(0.6) * 5.0;
+            let recent = pow(1.0 - (age / seconds).min(1.0), 0.6) * 5.0;
             hard.distance += recent;
             hard.height += recent;
             hard.keeps = (recent * 0.1).min(0.9);

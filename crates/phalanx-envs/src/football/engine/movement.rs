@@ -6,6 +6,7 @@
 use super::pitch::FRAME;
 use super::player::Player;
 use super::vec2::Vec2;
+use crate::math::pow;
 
 /// Speeds at which [`STEPS`] holds, in m/s.
 const SPEEDS: [f32; 7] = [0.0, 1.5, 3.0, 4.0, 4.8, 5.5, 6.2];
@@ -42,7 +43,7 @@ impl Limits {
     pub(super) fn of(player: &Player, frame: u32) -> Self {
         let bias = player.touch_bias(frame, 1.0);
         let power = if bias > 0.0 {
-            1.0 - (bias.powf(0.8) * (0.8 - 0.3 * player.abilities.dribble * player.form))
+            1.0 - (pow(bias, 0.8) * (0.8 - 0.3 * player.abilities.dribble * player.form))
                 .clamp(0.0, 0.4)
         } else {
             1.0

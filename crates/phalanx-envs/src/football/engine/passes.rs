@@ -10,6 +10,7 @@ use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId, Touch};
 use super::vec2::Vec2;
 use super::{Match, control};
+use crate::math::pow;
 
 /// The largest turn of a pass between the decision and the touch.
 const LARGEST_TURN: f32 = 0.15 * PI;
@@ -32,7 +33,7 @@ pub(super) fn gauge_factor(gauge: f32) -> f32 {
 /// Returns where a mate at `target` will be when a pass from `from` arrives: it runs on for
 /// `0.7 min(0.3 + 0.05 d, 1)^0.7` s.
 fn meeting(player: &Player, from: Vec2) -> Vec2 {
-    let seconds = 0.7 * (0.3 + 0.05 * player.position.distance(from)).min(1.0).powf(0.7);
+    let seconds = 0.7 * pow((0.3 + 0.05 * player.position.distance(from)).min(1.0), 0.7);
     player.position + player.velocity * seconds
 }
 
@@ -58,7 +59,7 @@ pub(super) fn decide(
         Kick::LongPass => 0.65,
         Kick::ShortPass | Kick::Shot => 0.7,
     };
-    let reach = (60.0 * gauge_factor(gauge).powf(exponent).clamp(0.01, 1.0)).clamp(1.0, 100.0);
+    let reach = (60.0 * pow(gauge_factor(gauge), exponent).clamp(0.01, 1.0)).clamp(1.0, 100.0);
     let manual = from + held * reach;
     let team = id.team as usize;
     let mut best: Option<(f32, PlayerId)> = None;
@@ -69,7 +70,7 @@ pub(super) fn decide(
                 continue;
             }
             let there = meeting(mate, from);
-            let distance = 0.8 * (there.distance(manual) / 70.0).min(1.0).powf(0.8);
+            let distance = 0.8 * pow((there.distance(manual) / 70.0).min(1.0), 0.8);
             let rating = distance + (there - from).angle_to(held).abs() / PI;
             if best.is_none_or(|(least, _)| rating < least) {
                 best = Some((rating, PlayerId { team: id.team, index: index as u8 }));
@@ -90,7 +91,7 @@ pub(super) fn decide(
     } else {
         (0.11, 1.8)
     };
-    let power = (distance / 60.0).min(1.0).powf(1.4) * factor;
+    let power = pow((distance / 60.0).min(1.0), 1.4) * factor;
     Pass { target, direction: way.direction_or(held), lift, power }
 }
 
@@ -118,7 +119,7 @@ pub(super) fn kick(
         let share = request.gauge.clamp(0.0, 1.0);
         pass.direction = request.direction;
         pass.lift = 0.45 - 0.15 * share;
-        pass.power = 1.15 * share.powf(1.4);
+        pass.power = 1.15 * pow(share, 1.4);
     }
     let ball = leave_foot(game, id, request.kick, &pass, rng);
     game.holder = None;

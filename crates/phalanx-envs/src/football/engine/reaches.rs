@@ -8,6 +8,7 @@ use std::f32::consts::PI;
 use super::Match;
 use super::player::Player;
 use super::vec2::Vec2;
+use crate::math::pow;
 
 /// The class of a speed, for which a move is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,14 +163,14 @@ fn is_near(candidate: &Move, side: f32, there: Vec2, speed: f32, tolerance: Tole
     let planned = Vec2::new(candidate.ball[0] * side, candidate.ball[1]);
     let body = Vec2::new(candidate.body[0] * side, candidate.body[1]);
     let time = f32::from(candidate.contact) / 24.0;
-    let time = time.powf(0.7);
+    let time = pow(time, 0.7);
     let time = if time > 1.0 { 1.0 + (time - 1.0) * 0.5 } else { time };
     let front = body + Vec2::new(0.0, 0.1);
     let bonus = |place: Vec2| 1.0 - (front.distance(place) / 0.7).min(1.0);
     let (planned_bonus, actual_bonus) = (bonus(planned), bonus(there));
     let mean_speed = 0.5 * (speed + candidate.gait.speed() * 0.5);
     let slow = 1.0 - (mean_speed / 8.0).min(1.0);
-    let narrow = 0.6 - 0.3 * (speed / 8.0).min(1.0).powf(0.7);
+    let narrow = 0.6 - 0.3 * pow((speed / 8.0).min(1.0), 0.7);
     let factor =
         1.0 + planned_bonus + 0.6 * actual_bonus + 0.8 * planned_bonus * actual_bonus + slow;
     let radius = tolerance.radius * time * factor * (1.0 / narrow).sqrt();

@@ -8,6 +8,7 @@ use super::player::Body;
 use super::reaches::{Move, SAVES, Tolerance};
 use super::state::{Ball, PlayerId, Role};
 use super::vec2::Vec2;
+use crate::math::pow;
 
 /// Where the hands may be used: the depth and half the width of the penalty area.
 const AREA: Vec2 = Vec2::new(16.4, 20.05);
@@ -150,7 +151,7 @@ fn meet_ball(game: &mut Match, id: PlayerId, hold: bool, height: f32, reach: Vec
     let recent = game.last_touch_of[1 - id.team as usize].map_or(0.0, |touch| {
         1.0 - ((game.frame - touch.frame) as f32 * 0.01 / (1.2 - 0.4 * reaction)).min(1.0)
     });
-    let ease = (1.0 - (relative / 40.0).min(1.0)) * (1.0 - recent.powf(0.6));
+    let ease = (1.0 - (relative / 40.0).min(1.0)) * (1.0 - pow(recent, 0.6));
     if hold && ease >= 0.3 {
         let player = game.player(id);
         let facing = player.facing;

@@ -12,6 +12,7 @@ use super::pursuit::SPRINT;
 use super::state::{Ball, Kick, KickRequest, PlayerId};
 use super::touches::curved;
 use super::vec2::Vec2;
+use crate::math::pow;
 
 /// The slope of a shot that succeeds.
 const LIFT: f32 = 0.05;
@@ -29,7 +30,7 @@ pub(super) fn aim(game: &Match, id: PlayerId, held: Vec2) -> Vec2 {
     let goal = Vec2::new(HALF_LENGTH * attack, 0.0);
     let ahead = (goal - from).direction_or(player.facing);
     let side = (ahead.angle_to(held.direction_or(ahead)) / (0.5 * PI)).clamp(-1.0, 1.0);
-    let offset = side.abs().powf(0.7).copysign(side) * GOAL_HALF_WIDTH * 0.9 * attack;
+    let offset = pow(side.abs(), 0.7).copysign(side) * GOAL_HALF_WIDTH * 0.9 * attack;
     (Vec2::new(goal.x, offset) - from).direction_or(ahead)
 }
 
@@ -63,11 +64,11 @@ pub(super) fn kick(
     let run = if speed > 1.8 { player.velocity.direction() } else { player.facing };
     let off = run.angle_to(direction).abs();
     let angle = (off - 0.2 * PI).abs();
-    let a = curved(1.0 - (angle / PI).min(1.0), 0.8).powf(0.8);
+    let a = pow(curved(1.0 - (angle / PI).min(1.0), 0.8), 0.8);
     let steady = 1.0 - (player.pushed.length() / 0.1).min(1.0);
-    let power_of_body =
-        (0.7 + 0.3 * a) * (0.7 + 0.3 * (speed / SPRINT).min(1.0).powf(0.3)) * (0.4 + 0.6 * steady);
-    let q = gauge_factor(request.gauge).powf(0.6).clamp(0.01, 1.0);
+    let share_of_speed = pow((speed / SPRINT).min(1.0), 0.3);
+    let power_of_body = (0.7 + 0.3 * a) * (0.7 + 0.3 * share_of_speed) * (0.4 + 0.6 * steady);
+    let q = pow(gauge_factor(request.gauge), 0.6).clamp(0.01, 1.0);
     let most = 32.0 + 13.0 * player.abilities.shot_power * player.form;
     let relative = (player.velocity - ball.velocity).length_squared() + ball.climb * ball.climb;
     let meets = (relative.sqrt() / 10.0).min(1.0);
@@ -84,6 +85,7 @@ pub(super) fn kick(
     let difficulty = (1.0 - easy).clamp(0.0, 1.0);
     let skill = player.abilities.shot * player.form;
 
+    let missing = pow(difficulty, 0.7);
     let best = scaled(direction, LIFT, power);
     let lagged = run.mix(direction, 1.0 - 0.8 * difficulty).direction_or(direction);
     let random = |rng: &mut Rng| rng.range(-1.0, 1.0) * 0.5 * difficulty;
@@ -91,10 +93,10 @@ pub(super) fn kick(
     let mut lift = random(rng);
     let length = (worst.length_squared() + lift * lift).sqrt().max(0.1);
     worst = worst * (1.0 / length);
-    lift = lift / length + curved(difficulty.powf(0.7), 0.7) * 0.7;
+    lift = lift / length + curved(missing, 0.7) * 0.7;
     let length = (worst.length_squared() + lift * lift).sqrt().max(0.1);
-    let weak = power * (1.0 - 0.5 * difficulty.powf(0.7)) / length;
-    let share = rng.uniform().powf(0.7 * skill);
+    let weak = power * (1.0 - 0.5 * missing) / length;
+    let share = pow(rng.uniform(), 0.7 * skill);
     let velocity = best.0.mix(worst * weak, share);
     let climb = best.1 + (lift * weak - best.1) * share;
 

@@ -13,6 +13,7 @@ use super::reaches::{TRAPS, Tolerance};
 use super::saves::premonition;
 use super::state::{Ball, PlayerId};
 use super::vec2::Vec2;
+use crate::math::{pow, sin, squared};
 
 /// The frames from the start of a step to the touch.
 const STEP: u16 = 12;
@@ -225,7 +226,7 @@ fn touch(
     pushed.climb += (ball.climb - pushed.climb) * missed;
     let bias = if kind == TouchKind::Trap { 0.5 } else { 0.6 } * (1.0 - missed);
     let speed = pushed.velocity.length();
-    let roll = 2.0 * PI * speed - 30.0 * (speed / 10.0).min(1.0).powf(0.7);
+    let roll = 2.0 * PI * speed - 30.0 * pow((speed / 10.0).min(1.0), 0.7);
     let ahead = pushed.velocity.direction() * roll;
     let spinning = spun(game, id, pushed, Vec2::new(-ahead.y, ahead.x), 0.0, bias);
     game.set_ball(spinning);
@@ -279,16 +280,16 @@ fn push(
     let opponent = game.nearest_opponent(id).map_or(100.0, |(_, distance)| distance);
     let annoyance = (1.0 - (opponent - 0.5).clamp(0.0, 1.0)) * calm * rush;
     let front = direction * (front(speed) + extra + 3.0 * annoyance);
-    let delay = 0.25 + 0.6 * (speed / SPRINT).min(1.0).powi(2);
+    let delay = 0.25 + 0.6 * squared((speed / SPRINT).min(1.0));
     let mixed = direction * physics + wanted.direction_or(direction) * (1.0 - physics);
     let place = after.position + mixed * (speed * delay) + front;
     let way = place - ball.position;
     let seconds = rest + delay + 0.08;
     let divisor = 1.1 * seconds * (0.38 + 0.02 * player.abilities.dribble * player.form);
-    let power = (way.length() / divisor).powf(0.7);
+    let power = pow(way.length() / divisor, 0.7);
     let fast = ((speed - 5.0) / 2.2).clamp(0.0, 1.0);
     let factor = 1.0 + fast * (0.2 - 0.03 * player.abilities.ball_control * player.form);
-    let climb = (0.1 + 1.5 * (power / 10.0).powf(1.6)).min(1.5);
+    let climb = (0.1 + 1.5 * pow(power / 10.0, 1.6)).min(1.5);
     Ball { velocity: way.direction_or(direction) * (power * factor), climb, ..ball }
 }
 
@@ -324,5 +325,5 @@ impl Match {
 
 /// Mixes a straight line from 0 to 1 with a sine by the share `bias`.
 pub(super) fn curved(x: f32, bias: f32) -> f32 {
-    (((x - 0.5) * PI).sin() * 0.5 + 0.5) * bias + x * (1.0 - bias)
+    (sin((x - 0.5) * PI) * 0.5 + 0.5) * bias + x * (1.0 - bias)
 }

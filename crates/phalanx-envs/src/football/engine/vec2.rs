@@ -4,6 +4,8 @@ use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
+use crate::math::{atan2, sin_cos};
+
 /// A vector in the plane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vec2 {
@@ -69,14 +71,15 @@ impl Vec2 {
     /// Returns this vector turned by `angle` radians, from `x` towards `y`.
     #[inline]
     pub fn turned(self, angle: f32) -> Self {
-        let (sin, cos) = angle.sin_cos();
+        let (sin, cos) = sin_cos(angle.into());
+        let (sin, cos) = (sin as f32, cos as f32);
         Self::new(self.x * cos - self.y * sin, self.x * sin + self.y * cos)
     }
 
     /// Returns the angle from this vector to `other`, in radians from -π to π.
     #[inline]
     pub fn angle_to(self, other: Self) -> f32 {
-        (self.x * other.y - self.y * other.x).atan2(self.dot(other))
+        atan2(self.x * other.y - self.y * other.x, self.dot(other))
     }
 
     /// Returns the point at `share` of the way to `other`.

@@ -7,6 +7,7 @@ use phalanx_core::rng::Rng;
 use super::actions::{BUILTIN_AI, IDLE, SHOT, SPRINT};
 use super::view::View;
 use crate::football::engine::pitch::{HALF_LENGTH, UNIT_X, UNIT_Y};
+use crate::math::atan2;
 
 /// The scripted policies, each with a one-sentence description. The last one needs `action_set =
 /// "v2"`.
@@ -67,7 +68,7 @@ fn run_and_shoot(view: &View, agent: usize, radius: f32) -> u16 {
     }
     let ours = view.owner.is_some_and(|owner| owner.team == 0);
     let target = if owner || (ours && View::distance(ball, here) > APART) { goal } else { ball };
-    let angle = (target[1] - here[1]).atan2(target[0] - here[0]);
+    let angle = atan2(target[1] - here[1], target[0] - here[0]);
     let action = BY_ANGLE[((angle / FRAC_PI_4).round() as i32).rem_euclid(8) as usize];
     let held = view.sticky[agent][usize::from(action) - 1];
     if held { IDLE } else { action }

@@ -4,6 +4,7 @@ use crate::football::engine::Match;
 use crate::football::engine::pitch::observed;
 use crate::football::engine::state::{GameMode, PlayerId, Role, TEAM_SIZE};
 use crate::football::engine::vec2::Vec2;
+use crate::math::hypot;
 
 /// The duration of a step, in seconds; velocities are observed per step.
 const STEP: f32 = 0.1;
@@ -85,7 +86,7 @@ impl View {
 
     /// Returns the distance between two points, in observed units.
     pub(super) fn distance(a: [f32; 2], b: [f32; 2]) -> f32 {
-        (a[0] - b[0]).hypot(a[1] - b[1])
+        hypot(a[0] - b[0], a[1] - b[1])
     }
 
     /// Returns the ball's position in the plane.

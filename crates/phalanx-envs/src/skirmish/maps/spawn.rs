@@ -3,6 +3,7 @@
 use super::error::{MapError, Source};
 use super::file::{Group, off_the_map};
 use super::{START_SCATTER, Spawn};
+use crate::math::squared;
 use crate::skirmish::engine::{Motion, UNITS, Unit};
 use crate::skirmish::terrain::Terrain;
 
@@ -54,7 +55,7 @@ pub(super) fn place(
             let apart = |other: &Spawn| {
                 let (dx, dy) = (other.x - x, other.y - y);
                 let touching = widest(|unit| unit.separation) + UNITS[other.unit].separation;
-                dx * dx + dy * dy >= (touching + 2.0 * START_SCATTER).powi(2)
+                dx * dx + dy * dy >= squared(touching + 2.0 * START_SCATTER)
             };
             terrain.clear(point, (x, y), margin) && placed.iter().all(apart)
         };

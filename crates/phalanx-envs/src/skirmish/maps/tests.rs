@@ -19,7 +19,7 @@ fn units_spawn_apart_on_walkable_ground() {
                 for b in &team[i + 1..] {
                     let apart = unit.separation + UNITS[b.unit].separation;
                     let apart = apart + 2.0 * START_SCATTER - 1e-5;
-                    assert!((a.x - b.x).hypot(a.y - b.y) >= apart, "{name}");
+                    assert!(crate::math::hypot(a.x - b.x, a.y - b.y) >= apart, "{name}");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! A hit-and-run policy.
 
 use super::UnitView;
+use crate::math::hypot;
 use crate::skirmish::interface::STOP;
 
 /// The game loops per step that this policy assumes: SMAC's `step_mul`.
@@ -73,7 +74,7 @@ fn run(view: &UnitView<'_>) -> Option<u16> {
                     me = next;
                 }
                 let way = (me.0 - other.0, me.1 - other.1);
-                distance = way.0.hypot(way.1);
+                distance = hypot(way.0, way.1);
                 let share = (STEP * battle.stats[j].pace / distance).min(1.0);
                 other = (other.0 + share * way.0, other.1 + share * way.1);
                 distance *= 1.0 - share;

@@ -3,6 +3,7 @@
 use std::f32::consts::TAU;
 use std::ops::Range;
 
+use crate::math::atan2;
 use crate::skirmish::engine::{Battle, Motion};
 use crate::skirmish::interface::{ATTACK, DIRECTIONS, NORTH, STOP};
 
@@ -109,7 +110,7 @@ impl UnitView<'_> {
         }
         let units = &self.battle.units;
         let (dx, dy) = (units.x[other] - units.x[self.unit], units.y[other] - units.y[self.unit]);
-        let turns = dy.atan2(dx) / TAU * f32::from(n_looks);
+        let turns = atan2(dy, dx) / TAU * f32::from(n_looks);
         let look = (turns.round() as i32).rem_euclid(n_looks.into()) as u16;
         (look != u16::from(self.look)).then_some(ATTACK + look)
     }

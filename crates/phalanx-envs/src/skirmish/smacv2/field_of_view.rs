@@ -2,6 +2,8 @@
 
 use std::f64::consts::TAU;
 
+use crate::math::sin_cos;
+
 /// SMACv2's replacement for smaller differences in x, which avoids division by zero.
 const EPSILON: f32 = 1e-7;
 
@@ -21,8 +23,12 @@ impl FieldOfView {
     /// opposite direction.
     pub(crate) fn new(n: usize, exact: bool) -> Self {
         let angle = |i: usize| TAU * i as f64 / n as f64;
-        let directions = (0..n).map(|i| (angle(i).cos() as f32, angle(i).sin() as f32)).collect();
-        Self { directions, cosine: (TAU / 2.0 / n as f64).cos() as f32, exact }
+        let direction = |i| {
+            let (sin, cos) = sin_cos(angle(i));
+            (cos as f32, sin as f32)
+        };
+        let cosine = sin_cos(TAU / 2.0 / n as f64).1 as f32;
+        Self { directions: (0..n).map(direction).collect(), cosine, exact }
     }
 
     /// Returns the unit vector of direction `look`.
@@ -57,6 +63,7 @@ impl FieldOfView {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the original calls the platform's functions")]
 mod tests {
     use super::*;
 

@@ -25,7 +25,7 @@ fn terrains() -> impl Iterator<Item = (&'static str, Terrain)> {
 }
 
 fn distance(a: (f32, f32), b: (f32, f32)) -> f32 {
-    (b.0 - a.0).hypot(b.1 - a.1)
+    crate::math::hypot(b.0 - a.0, b.1 - a.1)
 }
 
 /// Returns a point of the map; if `admitted`, one where a walker can stand.

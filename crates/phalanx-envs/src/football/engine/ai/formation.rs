@@ -4,6 +4,7 @@ use super::ramp::{curve, ramp};
 use crate::football::engine::pitch::{HALF_LENGTH, HALF_WIDTH};
 use crate::football::engine::state::{Role, TEAM_SIZE};
 use crate::football::engine::vec2::Vec2;
+use crate::math::pow;
 
 /// The share of half the pitch's length that a team covers, before tactics.
 const DEPTH: f32 = 0.45;
@@ -213,7 +214,7 @@ impl TeamBox {
         );
         let attacked = Vec2::new((focus.x + 1.0).clamp(-HALF_LENGTH, HALF_LENGTH), focus.y * 0.9);
         let half = ramp(along, -0.7, 0.7) * 0.7 + 0.3;
-        let strength = half.powf(0.8) * possession + (1.0 - half).powf(0.6) * (1.0 - possession);
+        let strength = pow(half, 0.8) * possession + pow(1.0 - half, 0.6) * (1.0 - possession);
         Self {
             back,
             front,
@@ -249,7 +250,7 @@ impl TeamBox {
         let [x_focus, x_strength] = self.x_focus;
         if x_strength > 0.0 {
             let near = 1.0 - ((x_focus - position.x).abs() / length.abs()).clamp(0.0, 1.0);
-            let bias = curve(near, 1.0).powf(0.8) * x_strength;
+            let bias = pow(curve(near, 1.0), 0.8) * x_strength;
             position.x = position.x * (1.0 - bias) + x_focus * bias;
         }
         let [y_focus, y_strength] = self.y_focus;

@@ -9,6 +9,7 @@ use super::{mental, support};
 use crate::football::engine::pursuit::{SPEED_PER_METRE, SPRINT};
 use crate::football::engine::state::Role;
 use crate::football::engine::vec2::Vec2;
+use crate::math::pow;
 
 /// The three ways to play without the ball.
 struct Strategy {
@@ -71,7 +72,7 @@ pub fn run(view: &View, index: usize) -> Vec2 {
         && let Some(opponent) = mind.marks[index]
     {
         let cover = marking::cover(view, index, target, opponent as usize, mind.trap);
-        target = target.mix(cover, defence.powf(0.7));
+        target = target.mix(cover, pow(defence, 0.7));
     }
     if strategy.line {
         target = marking::hold_line(target, mind.trap);
@@ -105,7 +106,7 @@ fn lazy_speed(view: &View, index: usize, wanted: f32) -> f32 {
     }
     let rest = 1.0 - view.game.minds.players[view.team][index].average_speed() / SPRINT;
     let work = mental::work_rate(index) * player.form;
-    let breath = (rest.clamp(0.0, 1.0).powf(0.8 - work * 0.2) * 1.2).min(1.0);
+    let breath = (pow(rest.clamp(0.0, 1.0), 0.8 - work * 0.2) * 1.2).min(1.0);
     speed.min(SPRINT * (breath * lazy + 1.0 - lazy))
 }
 

@@ -10,6 +10,7 @@ use crate::football::engine::pitch::{HALF_LENGTH, HALF_WIDTH};
 use crate::football::engine::pursuit::{SPEED_PER_METRE, SPRINT, speed_class};
 use crate::football::engine::state::{Kick, KickRequest, PlayerId, Role, TEAM_SIZE};
 use crate::football::engine::vec2::Vec2;
+use crate::math::{pow, squared};
 
 /// The speed below which a player stands, in m/s.
 const STANDING: f32 = 1.8;
@@ -42,10 +43,11 @@ impl Outlook {
         let me = view.mate(index);
         let delay = view.delay(index);
         let distance = (Vec2::new(HALF_LENGTH, 0.0) - me.position).length();
+        let near = (1.0 - distance / (2.0 * HALF_LENGTH)).clamp(0.0, 1.0);
         Self {
             ahead: free_space(view, me.position + Vec2::new(SPRINT * 0.5, 0.0), 0.5, delay),
             space: free_space(view, me.after(0.1), 0.1, delay),
-            forward: (1.0 - distance / (2.0 * HALF_LENGTH)).clamp(0.0, 1.0).powf(1.5),
+            forward: near * near.sqrt(),
         }
     }
 
@@ -169,7 +171,7 @@ fn best_pass(view: &View, index: usize, opposition: &Opposition) -> Option<(Kick
     let relative = (relative.length_squared() + game.ball.climb * game.ball.climb).sqrt();
     let moving = ramp(relative, 0.0, 10.0);
     let hard = moving - player.abilities.short_pass * player.form * moving * 0.8;
-    let long_possession = ramp(player.possession_frames as f32, 0.0, 500.0).powi(2);
+    let long_possession = squared(ramp(player.possession_frames as f32, 0.0, 500.0));
     let gain_weight = 1.0 + mindset * mindset * 10.0;
     let least_odds = 0.2 * (1.0 - mindset) - long_possession * 0.1;
     let threshold = 0.1 - long_possession * 0.05;
@@ -285,7 +287,7 @@ fn shot(view: &View, index: usize, opposition: &Opposition, rng: &mut Rng) -> Op
 
 /// Returns the gauge that gives a shot a power from 0 to 1.
 pub fn gauge_for(power: f32) -> f32 {
-    0.06 + 0.94 * power.powf(1.0 / 0.6)
+    0.06 + 0.94 * pow(power, 1.0 / 0.6)
 }
 
 /// Returns where a player carries the ball: away from five opponents and from the lines, towards the goal.
@@ -304,7 +306,7 @@ pub fn dribble(view: &View, index: usize) -> Vec2 {
     );
     field.push(Vec2::new(me.position.x, sides.y), 4.0, 20.0, 0.7);
     field.push(Vec2::new(sides.x, me.position.y), 4.0, 20.0, 0.7);
-    let inside = (1.0 - ramp(me.position.x.abs() / HALF_LENGTH, 0.0, 1.0).powi(2)) * 0.5;
+    let inside = (1.0 - squared(ramp(me.position.x.abs() / HALF_LENGTH, 0.0, 1.0))) * 0.5;
     let goal = Vec2::new(HALF_LENGTH, me.position.y * 0.28 * inside);
     field.pull(goal, 0.725 + mindset(view.role(index)) * 0.05);
     let velocity = field.velocity();

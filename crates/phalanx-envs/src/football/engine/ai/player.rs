@@ -11,6 +11,7 @@ use crate::football::engine::player::Body;
 use crate::football::engine::pursuit::{Pursuit, SPRINT, speed_class};
 use crate::football::engine::state::{Command, Kick, KickRequest, PlayerId, Role};
 use crate::football::engine::vec2::Vec2;
+use crate::math::pow;
 
 /// The speed below which a player stands and looks instead of running, in m/s.
 const STANDING: f32 = 1.8;
@@ -204,7 +205,7 @@ fn pull_of_ball(view: &View, index: usize, wanted: Vec2) -> Option<(Pursuit, f32
         1.0
     } else {
         let turn = to_ball.direction.angle_to(wanted.direction_or(player.facing)).abs() / PI;
-        touched.powf(0.4) * (1.0 - 0.5 * turn).sqrt()
+        pow(touched, 0.4) * (1.0 - 0.5 * turn).sqrt()
     };
     Some((to_ball, share))
 }

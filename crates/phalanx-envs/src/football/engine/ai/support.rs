@@ -8,6 +8,7 @@ use crate::football::engine::pitch::HALF_LENGTH;
 use crate::football::engine::pursuit::SPRINT;
 use crate::football::engine::state::Role;
 use crate::football::engine::vec2::Vec2;
+use crate::math::pow;
 
 /// Adds up forces on a point.
 ///
@@ -53,7 +54,7 @@ impl Field {
         if exponent == 0.5 {
             intensity = intensity.sqrt();
         } else if exponent != 1.0 {
-            intensity = intensity.powf(exponent);
+            intensity = pow(intensity, exponent);
         }
         let force = power * intensity;
         if distance > 1e-6 {
@@ -99,8 +100,10 @@ pub fn position(view: &View, index: usize, base: Vec2, runs: bool) -> Vec2 {
         place.x += (0.3 + 0.7 * mindset) * 12.0;
     } else {
         let lane = if leader.y >= 0.0 { -8.0 } else { 8.0 };
-        place.x +=
-            mindset.powf(1.5) * 22.0 * curve(1.0 - ramp((lane - here.y).abs(), 0.0, 30.0), 1.0);
+        place.x += mindset
+            * mindset.sqrt()
+            * 22.0
+            * curve(1.0 - ramp((lane - here.y).abs(), 0.0, 30.0), 1.0);
     }
     field.pull(place, 0.7 * (0.3 + 0.7 * ramp((place - here).length(), 0.0, 20.0)));
     if runs {

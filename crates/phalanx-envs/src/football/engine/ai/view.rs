@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ramp::ramp;
 use crate::football::engine::Match;
 use crate::football::engine::ball::{BallPath, BallPoint};
 use crate::football::engine::pitch::FRAME;
 use crate::football::engine::player::Player;
 use crate::football::engine::state::{PlayerId, Role, TEAM_SIZE};
 use crate::football::engine::vec2::Vec2;
+use crate::math::squared;
 
 /// The frames between two snapshots.
 pub const SNAPSHOT_FRAMES: u32 = 10;
@@ -259,7 +261,7 @@ impl<'a> View<'a> {
             return faded;
         }
         let distance = (self.ball(0.3) - self.mate(index).position).length();
-        let share = super::ramp::ramp(distance, 2.0, 14.0).powi(2);
+        let share = squared(ramp(distance, 2.0, 14.0));
         faded * share + self.game.possession_amount[self.team] * (1.0 - share)
     }
 }

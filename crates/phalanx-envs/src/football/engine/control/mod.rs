@@ -19,6 +19,7 @@ pub use switching::{hand_over, let_go, may_switch, release};
 use super::Match;
 use super::state::{Command, Kick, PlayerId, TEAM_SIZE};
 use super::vec2::Vec2;
+use crate::math::pow;
 
 /// The frames after a switch in which the player's own movement is mixed into the agent's.
 const BLEND_FRAMES: f32 = 30.0;
@@ -272,7 +273,7 @@ impl Wish {
             _ => 0.0,
         };
         if blend > 0.0 {
-            let share = 0.5 * blend.powf(0.7);
+            let share = 0.5 * pow(blend, 0.7);
             let own = player.facing * player.velocity.length();
             let mixed = own * share + direction * (speed * (1.0 - share));
             direction = mixed.direction_or(direction);

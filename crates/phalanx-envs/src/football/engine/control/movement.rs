@@ -9,6 +9,7 @@ use super::super::pursuit::{Pursuit, SPEED_PER_METRE, SPRINT};
 use super::super::state::{Command, PlayerId};
 use super::super::vec2::Vec2;
 use super::{Controller, Wish, possession};
+use crate::math::pow;
 
 /// Below this speed a player stands.
 const STANDS: f32 = 1.8;
@@ -63,7 +64,7 @@ fn carry(game: &Match, id: PlayerId, controller: &Controller, wish: Wish) -> Vec
     if controller.wants_to_kick() {
         let forward = (player.facing.dot(wish.direction) * 0.5 + 0.5).max(0.0);
         let direction = if speed >= STANDS { player.facing } else { wish.direction };
-        return direction * (speed * 0.9 * (0.2 + 0.8 * forward.powf(1.5)));
+        return direction * (speed * 0.9 * (0.2 + 0.8 * forward * forward.sqrt()));
     }
     let mut direction = wish.direction;
     if has_best_possession(game, id) && wish.speed > SPRINTS && speed > RUNS {
@@ -107,7 +108,7 @@ fn pulled(
                 let angle = way.direction.angle_to(wish.direction).abs() / PI;
                 let same = (1.0 - angle).clamp(0.0, 1.0) * 0.5 + 0.5;
                 pull = if touched > 0.01 && player.time_to_ball < 1.7 {
-                    touched.powf(0.4) * same.sqrt()
+                    pow(touched, 0.4) * same.sqrt()
                 } else {
                     0.0
                 };
@@ -146,7 +147,7 @@ fn hunt(game: &Match, id: PlayerId, wish: Wish) -> Pursuit {
     let there = opponent.position + opponent.velocity * 0.14 + opponent.facing * 0.6;
     let goal = Vec2::new(-HALF_LENGTH * Match::attack(usize::from(id.team)), 0.0);
     let distance = there.distance(player.position);
-    let alongside = (1.0 - curve(ramp(distance, 0.0, 7.0), 0.7)).powf(1.2);
+    let alongside = pow(1.0 - curve(ramp(distance, 0.0, 7.0), 0.7), 1.2);
     let target = there + (goal - there).direction() * (distance * 0.3);
     let run = target - player.position;
     let direction = opponent.velocity.direction_or(wish.direction) * alongside

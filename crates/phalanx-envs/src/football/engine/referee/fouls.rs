@@ -9,6 +9,7 @@ use super::super::state::{GameMode, PlayerId, Role};
 use super::super::vec2::Vec2;
 use super::super::{Match, Trip};
 use super::Restart;
+use crate::math::pow;
 
 /// The size of the penalty area: from the goal line, and half its width.
 const PENALTY_AREA: [f32; 2] = [16.5, 20.15];
@@ -88,7 +89,7 @@ fn severity(game: &Match, trip: &Trip) -> f32 {
     let (victim, offender) = (game.player(trip.victim), game.player(trip.offender));
     let timing = match offender.body {
         Body::Slide { frame, direction, .. } => {
-            let late = ((f32::from(frame) - SLIDE_TOUCH).abs() / SLIDE_TOUCH).min(1.0).powf(0.7);
+            let late = pow(((f32::from(frame) - SLIDE_TOUCH).abs() / SLIDE_TOUCH).min(1.0), 0.7);
             let foot = offender.position + direction;
             0.5 * late + 0.5 * (game.ball.position.distance(foot) / 2.0).min(1.0)
         }

@@ -180,7 +180,7 @@ fn after_a_switch_half_of_the_own_movement_is_kept_and_fades_in_300_ms() {
     // At once: half of 6 m/s forward and half of 5 m/s back is too slow to run.
     assert_eq!(speed(game), 0.0);
     game.frame += 15;
-    let share = 0.5 * 0.5_f32.powf(0.7);
+    let share = 0.5 * crate::math::pow(0.5, 0.7);
     let mixed = 6.0 * share - 5.0 * (1.0 - share);
     // Slower than 1.8 m/s is not worth a step.
     assert_eq!((mixed.abs() < 1.8, speed(game)), (true, 0.0));

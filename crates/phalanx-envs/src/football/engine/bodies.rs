@@ -159,12 +159,24 @@ fn run(game: &mut Match, id: PlayerId) {
         (frame + 7 * u32::from(id.index)).is_multiple_of(period)
     };
     let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
+    // A player that waits for the ball walks a few steps backwards or aside without losing sight of it.
+    let waits = game.main == id && game.holder.is_none();
     let player = game.player_mut(id);
     player.position += shift;
-    let command = player.command.direction * player.command.speed;
+    let command = player.command.direction * step_speed(player.command.speed);
     let facing = player.command.facing;
-    movement::run(player, command, facing, frame, turn, to_ball < 10.0);
+    let watches = waits && !player.has_possession && player.velocity.length() < SIDESTEP;
+    movement::run(player, command, (facing, watches), frame, turn, to_ball < 10.0);
 }
+
+/// Returns the speed of the steps for a wanted speed: no steps below 1.8 m/s, and those of a dribble or a walk are no
+/// faster than 3.5 and 5 m/s.
+fn step_speed(wanted: f32) -> f32 {
+    if wanted < STANDING { 0.0 } else { wanted.min(speed_class(wanted)) }
+}
+
+/// The highest speed of steps backwards and aside, in m/s.
+const SIDESTEP: f32 = 4.2;
 
 /// Returns by how much a player that expects the ball steps aside in a frame, so that the ball will come to its feet:
 /// at most 1.6 m/s, until the line of the ball's flight is 6 cm away.

@@ -142,11 +142,12 @@ pub(super) fn turn(player: &mut Player, direction: Vec2) {
 
 /// Lets a player run for one frame: it obeys its command after the latency, and looks where it runs.
 ///
-/// A new command is obeyed when it is the mind's turn; near the ball no earlier than 22 frames after the last one.
+/// A new command is obeyed when it is the mind's turn; near the ball no earlier than 22 frames after the last one. A body
+/// that stands, or that `watches`, looks towards `facing`.
 pub(super) fn run(
     player: &mut Player,
     command: Vec2,
-    facing: Vec2,
+    (facing, watches): (Vec2, bool),
     frame: u32,
     turn_of_mind: bool,
     near: bool,
@@ -164,7 +165,8 @@ pub(super) fn run(
     }
     let limits = Limits::of(player, frame);
     step(player, player.obeyed, limits);
-    let look = if player.obeyed == Vec2::ZERO { facing } else { player.obeyed.direction() };
+    let stands = player.obeyed == Vec2::ZERO;
+    let look = if stands || watches { facing } else { player.obeyed.direction() };
     turn(player, look);
     player.position += player.velocity * FRAME;
 }

@@ -25,7 +25,8 @@ const EARLIER: u16 = 2;
 const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
-/// The relative speed from which on a running player takes an opponent's ball in half of the cases, in m/s.
+/// The relative speed from which on a ball of the opponents is received in half of the cases by a running player, or by
+/// any player if an opponent carries it, in m/s.
 pub(super) const HARD: f32 = 9.0;
 /// How near a ball has to be to where a step receives it.
 const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
@@ -106,8 +107,10 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
         }
         TouchKind::Trap => {
             let relative = (game.ball.velocity - player.velocity).length_squared();
-            let hard = player.velocity.length_squared() > 6.0 && relative > HARD * HARD;
             let theirs = game.last_touch.is_some_and(|touch| touch.player.team != id.team);
+            let carried = game.last_touch.is_some_and(|touch| touch.kick.is_none());
+            let runs = player.velocity.length_squared() > 6.0;
+            let hard = (runs || carried) && relative > HARD * HARD;
             let ahead = premonition(game, id);
             let found = if hard && theirs && !game.is_flight_lucky() {
                 None

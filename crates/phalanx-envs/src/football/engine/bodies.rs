@@ -130,7 +130,10 @@ fn run(game: &mut Match, id: PlayerId) {
         let wanted = player.command.speed;
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
-        let speed = if pursuit.speed < STANDING {
+        let stands = game.player(id).velocity.length_squared() < 0.01;
+        // A standing body begins to run at the end of a step, and stops a little later than it would begin.
+        let rests = stands && (pursuit.speed < STANDING || !(frame + 13).is_multiple_of(25));
+        let speed = if rests || pursuit.speed < STOPPING {
             0.0
         } else if wanted > 6.0 {
             pursuit.speed
@@ -212,8 +215,9 @@ fn shift_to_resting_ball(game: &Match, id: PlayerId) -> Vec2 {
     if distance > 0.0 { way.direction() * distance.min(0.016) } else { Vec2::ZERO }
 }
 
-/// The speed below which a player stands, in m/s.
+/// The speed below which a player stands, and below which one stops that runs after a ball that it has, in m/s.
 const STANDING: f32 = 1.8;
+const STOPPING: f32 = 1.4;
 /// The distance from the ball beyond which nobody breaks off a step, in metres.
 const FAR: f32 = 16.0;
 /// The speed of slow steps with the ball.

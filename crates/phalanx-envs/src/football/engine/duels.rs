@@ -13,10 +13,15 @@ use super::touches::{duel_chance, missed_by};
 use super::vec2::Vec2;
 
 /// How near a ball has to be to where a tackle meets it.
-const TOLERANCE: Tolerance =
-    Tolerance { radius: 0.42, offset: 0.2, angle: 0.25 * std::f32::consts::PI, height: 1.0 };
+const TOLERANCE: Tolerance = Tolerance {
+    radius: 0.42,
+    offset: 0.2,
+    angle: 0.25 * std::f32::consts::PI,
+    height: 1.0,
+    runs: true,
+};
 /// The largest change of the velocity in a frame of a tackle that speeds up, and that brakes, in m/s.
-const TACKLE_CHANGE: f32 = 0.07;
+const TACKLE_CHANGE: f32 = 0.03;
 const TACKLE_BRAKE: f32 = 0.2;
 /// The frames of a slide, without getting up.
 const SLIDE: u16 = 60;

@@ -92,6 +92,8 @@ pub(super) struct Tolerance {
     pub angle: f32,
     /// The factor on differences in height.
     pub height: f32,
+    /// Whether the body keeps its own run until it meets the ball, rather than that of the move.
+    pub runs: bool,
 }
 
 impl Match {
@@ -160,8 +162,13 @@ fn height_gap(planned: f32, height: f32) -> f32 {
 /// Returns whether a ball is near enough to where a move meets it: within an ellipse, longer along the run, that
 /// extends backwards for moving bodies.
 fn is_near(candidate: &Move, side: f32, there: Vec2, speed: f32, tolerance: Tolerance) -> bool {
-    let planned = Vec2::new(candidate.ball[0] * side, candidate.ball[1]);
-    let body = Vec2::new(candidate.body[0] * side, candidate.body[1]);
+    let mut planned = Vec2::new(candidate.ball[0] * side, candidate.ball[1]);
+    let mut body = Vec2::new(candidate.body[0] * side, candidate.body[1]);
+    if tolerance.runs {
+        let run = Vec2::new(0.0, speed * f32::from(candidate.contact) * 0.01);
+        planned += run - body;
+        body = run;
+    }
     let time = f32::from(candidate.contact) / 24.0;
     let time = pow(time, 0.7);
     let time = if time > 1.0 { 1.0 + (time - 1.0) * 0.5 } else { time };

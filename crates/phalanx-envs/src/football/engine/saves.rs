@@ -13,8 +13,13 @@ use crate::math::pow;
 /// Where the hands may be used: the depth and half the width of the penalty area.
 const AREA: Vec2 = Vec2::new(16.4, 20.05);
 /// How near a ball has to be to where a save meets it.
-const TOLERANCE: Tolerance =
-    Tolerance { radius: 0.54, offset: 0.4, angle: 0.4 * std::f32::consts::PI, height: 0.8 };
+const TOLERANCE: Tolerance = Tolerance {
+    radius: 0.54,
+    offset: 0.4,
+    angle: 0.4 * std::f32::consts::PI,
+    height: 0.8,
+    runs: false,
+};
 
 /// Returns whether a goalkeeper may use its hands: nobody holds the ball, no mate kicked it last, and it will be in the
 /// penalty area.
@@ -40,6 +45,11 @@ pub(super) fn blind_frames(game: &Match, id: PlayerId) -> u32 {
     let difficulty = game.setup.difficulty[id.team as usize];
     let delay = 80.0 - 40.0 * player.abilities.reaction * player.form + 100.0 * (1.0 - difficulty);
     (delay / 100.0).round() as u32 * 10 + game.frame % 10
+}
+
+/// Returns whether a player sees touches of the other team a snapshot later.
+pub(super) fn is_late(game: &Match, id: PlayerId) -> bool {
+    blind_frames(game, id) >= 10
 }
 
 /// Returns by how many seconds a player believes the ball to be further on its way than it is, or nothing if it does not

@@ -10,7 +10,7 @@ use super::movement::{Limits, step};
 use super::player::{Body, Player, TouchKind};
 use super::pursuit::SPRINT;
 use super::reaches::{TRAPS, Tolerance};
-use super::saves::premonition;
+use super::saves::{is_late, premonition};
 use super::state::{Ball, PlayerId};
 use super::vec2::Vec2;
 use crate::math::{pow, sin, squared};
@@ -26,20 +26,21 @@ const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
 /// The relative speed from which on a ball of the opponents is received in half of the cases by a running player, or by
-/// any player if an opponent carries it, in m/s.
+/// any player that sees an opponent carry it with a delay, in m/s.
 pub(super) const HARD: f32 = 9.0;
 /// How near a ball has to be to where a step receives it.
-const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
+const TOLERANCE: Tolerance =
+    Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0, runs: false };
 /// The share of the top speed in a step with a touch.
 const STEP_SPEED: f32 = 0.95;
 /// The speed with the ball that a wanted 3.5 m/s gives.
 const DRIBBLE_SPEED: f32 = 3.84;
 /// The factor on touches with sprint and dribble held together.
 const KNOCK_ON: f32 = 1.35;
+/// How far the ball may be at a touch in a sprint, in metres.
+const SPRINTED_TOUCH: f32 = 0.74;
 /// How far behind the body a ball may be that it pushes on, in metres.
 const BEHIND: f32 = -0.25;
-/// The distance from which on a standing player has to run after a ball, in metres.
-const AWAY: f32 = 0.69;
 /// The height of a ball up to which it can be received.
 const TRAP_HEIGHT: f32 = 1.9;
 
@@ -103,21 +104,21 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
             let there = player.position + player.velocity * seconds;
             let near = there.distance(ball.position) <= control_radius(player, game.frame);
             let behind = (ball.position - there).dot(player.facing) < BEHIND;
-            (near && !behind && ball.height < TRAP_HEIGHT && needs_touch(game, player)).then_some((STEP, REST))
+            (near && !behind && ball.height < TRAP_HEIGHT && needs_touch(game, player))
+                .then_some((STEP, REST))
         }
         TouchKind::Trap => {
             let relative = (game.ball.velocity - player.velocity).length_squared();
             let theirs = game.last_touch.is_some_and(|touch| touch.player.team != id.team);
             let carried = game.last_touch.is_some_and(|touch| touch.kick.is_none());
             let runs = player.velocity.length_squared() > 6.0;
-            let hard = (runs || carried) && relative > HARD * HARD;
+            let hard = (runs || (carried && is_late(game, id))) && relative > HARD * HARD;
             let ahead = premonition(game, id);
             let found = if hard && theirs && !game.is_flight_lucky() {
                 None
             } else {
-                ahead.and_then(|ahead| {
-                    game.fitting_move(player, &TRAPS, TOLERANCE, ahead, |_| true)
-                })
+                ahead
+                    .and_then(|ahead| game.fitting_move(player, &TRAPS, TOLERANCE, ahead, |_| true))
             };
             meeting_time = ahead.unwrap_or(0.0);
             found.map(|(number, _)| {
@@ -137,18 +138,16 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     true
 }
 
-/// Returns how far the ball may be at the touch. Just after a touch the ball has to be nearer.
+/// Returns how far the ball may be at the touch. Just after a touch the ball has to be nearer, and in a sprint.
 fn control_radius(player: &Player, frame: u32) -> f32 {
     let since = player.last_touch.map_or(10.0, |touch| (frame - touch.frame) as f32 * 0.01) + 0.12;
-    0.56 + 0.8 * (since - 0.26).clamp(0.0, 0.5)
+    let radius = 0.56 + 0.8 * (since - 0.26).clamp(0.0, 0.5);
+    if player.velocity.length() > 6.5 { radius.min(SPRINTED_TOUCH) } else { radius }
 }
 
 /// Returns whether a player with the ball has to touch it: always when it runs, or the ball moves.
 fn needs_touch(game: &Match, player: &Player) -> bool {
     if wanted_carry(player).length() > 1.8 || game.ball.velocity.length() > 2.0 {
-        return true;
-    }
-    if game.ball_at(0.33).position.distance(player.position) > AWAY {
         return true;
     }
     let ball = (game.ball_at(0.25).position - game.ball_at(0.2).position) * 20.0;

@@ -130,7 +130,7 @@ fn run(game: &mut Match, id: PlayerId) {
         let wanted = player.command.speed;
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
-        let stands = game.player(id).velocity.length_squared() < 0.01;
+        let stands = game.player(id).obeyed == Vec2::ZERO;
         // A standing body begins to run at the end of a step, and stops a little later than it would begin.
         let rests = stands && (pursuit.speed < STANDING || !(frame + 13).is_multiple_of(25));
         let speed = if rests || pursuit.speed < STOPPING {
@@ -142,7 +142,8 @@ fn run(game: &mut Match, id: PlayerId) {
         } else {
             pursuit.speed.min(DRIBBLE)
         };
-        let shift = if speed == 0.0 { shift_to_resting_ball(game, id) } else { Vec2::ZERO };
+        let near = pursuit.speed < STANDING && speed == 0.0;
+        let shift = if near { shift_to_resting_ball(game, id) } else { Vec2::ZERO };
         let player = game.player_mut(id);
         player.position += shift;
         player.obeyed = pursuit.direction * speed;
@@ -164,11 +165,14 @@ fn run(game: &mut Match, id: PlayerId) {
     let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
     // A player that waits for the ball walks a few steps backwards or aside without losing sight of it.
     let waits = game.main == id && game.holder.is_none();
+    let ball = game.ball.position;
     let player = game.player_mut(id);
     player.position += shift;
     let command = player.command.direction * step_speed(player.command.speed);
     let facing = player.command.facing;
-    let watches = waits && !player.has_possession && player.velocity.length() < SIDESTEP;
+    let way = (ball - player.position).direction();
+    let retreats = player.command.direction.dot(way) < 0.5 && player.velocity.length() < SIDESTEP;
+    let watches = waits && retreats && !player.has_possession;
     movement::run(player, command, (facing, watches), frame, turn, to_ball < 10.0);
 }
 

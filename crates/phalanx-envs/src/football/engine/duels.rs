@@ -21,8 +21,10 @@ const TOLERANCE: Tolerance = Tolerance {
     runs: true,
 };
 /// The largest change of the velocity in a frame of a tackle that speeds up, and that brakes, in m/s.
-const TACKLE_CHANGE: f32 = 0.03;
+const TACKLE_CHANGE: f32 = 0.07;
 const TACKLE_BRAKE: f32 = 0.2;
+/// The speed up to which a body speeds up in a tackle, in m/s.
+const TACKLE_SPEED: f32 = 3.0;
 /// The frames of a slide, without getting up.
 const SLIDE: u16 = 60;
 /// The frames of a slide in which the leg can meet the ball or an opponent.
@@ -87,7 +89,8 @@ pub(super) fn tackle_frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         (from(plan.end) - from(plan.body)) * (100.0 / f32::from(plan.frames - plan.contact))
     };
     let player = game.player_mut(id);
-    // Half of the move is the body's own run. It brakes sooner than it speeds up.
+    // Half of the move is the body's own run. It hardly speeds up, but brakes.
+    let planned = planned.limited(player.velocity.length().max(TACKLE_SPEED));
     let slower = planned.length_squared() < player.velocity.length_squared();
     let most = if slower { TACKLE_BRAKE } else { TACKLE_CHANGE };
     player.velocity += ((planned - player.velocity) * 0.5).limited(most);

@@ -79,6 +79,11 @@ impl Move {
     pub(super) fn is_sidestep(&self) -> bool {
         self.gait == Gait::Walking && self.comes == [1.0, 0.0]
     }
+
+    /// Returns whether it pushes on a ball from any direction.
+    pub(super) fn is_push(&self) -> bool {
+        self.spread == 1.0
+    }
 }
 
 /// Shapes of what counts as near.
@@ -114,8 +119,16 @@ impl Match {
         let soon = self.ball_at(0.18 + ahead_of_time).position
             - self.ball_at(0.12 + ahead_of_time).position;
         let flight = Vec2::new(soon.dot(right), soon.dot(ahead)).direction();
-        for (number, candidate) in moves.iter().enumerate() {
-            if !gait.makes(candidate.gait) || !allow(candidate) {
+        // Moves of the body's own run are preferred.
+        let passes = if tolerance.runs { 2 } else { 1 };
+        let numbers = (0..passes).flat_map(|pass| (0..moves.len()).map(move |n| (pass, n)));
+        for (pass, number) in numbers {
+            let candidate = &moves[number];
+            let own = candidate.gait == gait;
+            if !gait.makes(candidate.gait)
+                || (passes == 2 && own != (pass == 0))
+                || !allow(candidate)
+            {
                 continue;
             }
             let ball = self.ball_at(f32::from(candidate.contact) * 0.01 + ahead_of_time);

@@ -10,6 +10,8 @@ use super::state::{Ball, PlayerId, Role};
 use super::vec2::Vec2;
 use crate::math::pow;
 
+/// The cosine of the angle between the run and the way to the ball up to which a body looks ahead.
+const AHEAD: f32 = 0.7;
 /// Where the hands may be used: the depth and half the width of the penalty area.
 const AREA: Vec2 = Vec2::new(16.4, 20.05);
 /// How near a ball has to be to where a save meets it.
@@ -81,9 +83,10 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
     // A ball that stays out of the goal and is its team's anyway is only picked up.
     let only_hold = game.possession_amount[id.team as usize] > 1.3
         && !is_bound_for_goal(game, id.team as usize);
-    // A body that sprints looks ahead and cannot begin a save that starts from a sidestep.
-    let sprints = player.velocity.length() > 6.0;
-    let allow = |save: &Move| (save.hold || !only_hold) && !(sprints && save.is_sidestep());
+    // A body that runs at the ball looks ahead and cannot begin a save that starts from a sidestep.
+    let to_ball = (game.ball_at(0.1).position - player.position).direction();
+    let ahead = player.velocity.direction().dot(to_ball) > AHEAD;
+    let allow = |save: &Move| (save.hold || !only_hold) && !(ahead && save.is_sidestep());
     let Some((number, side)) = game.fitting_move(player, &SAVES, TOLERANCE, 0.0, allow) else {
         return false;
     };

@@ -39,6 +39,8 @@ const DRIBBLE_SPEED: f32 = 3.84;
 const KNOCK_ON: f32 = 1.35;
 /// How far the ball may be at a touch in a sprint, in metres.
 const SPRINTED_TOUCH: f32 = 0.74;
+/// The speed below which a ball is not received but pushed on, in m/s.
+const SLOW: f32 = 2.0;
 /// How far behind the body a ball may be that it pushes on, in metres.
 const BEHIND: f32 = -0.25;
 /// The height of a ball up to which it can be received.
@@ -114,11 +116,16 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
             let runs = player.velocity.length_squared() > 6.0;
             let hard = (runs || (carried && is_late(game, id))) && relative > HARD * HARD;
             let ahead = premonition(game, id);
+            // A ball that hardly moves is not received, only pushed on.
+            let moves = game.ball.velocity.length() >= SLOW;
             let found = if hard && theirs && !game.is_flight_lucky() {
                 None
             } else {
-                ahead
-                    .and_then(|ahead| game.fitting_move(player, &TRAPS, TOLERANCE, ahead, |_| true))
+                ahead.and_then(|ahead| {
+                    game.fitting_move(player, &TRAPS, TOLERANCE, ahead, |step| {
+                        moves || step.is_push()
+                    })
+                })
             };
             meeting_time = ahead.unwrap_or(0.0);
             found.map(|(number, _)| {

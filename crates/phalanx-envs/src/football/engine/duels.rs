@@ -89,10 +89,16 @@ pub(super) fn tackle_frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         (from(plan.end) - from(plan.body)) * (100.0 / f32::from(plan.frames - plan.contact))
     };
     let player = game.player_mut(id);
-    // Half of the move is the body's own run. It hardly speeds up, but brakes.
-    let planned = planned.limited(player.velocity.length().max(TACKLE_SPEED));
-    let slower = planned.length_squared() < player.velocity.length_squared();
-    let most = if slower { TACKLE_BRAKE } else { TACKLE_CHANGE };
+    // Up to the ball the body keeps its own run; then half of the move is that run.
+    let speed = player.velocity.length();
+    let (planned, most) = if frame <= plan.contact {
+        (
+            planned.direction() * planned.length().clamp(speed, speed.max(TACKLE_SPEED)),
+            TACKLE_CHANGE,
+        )
+    } else {
+        (planned.limited(speed), TACKLE_BRAKE)
+    };
     player.velocity += ((planned - player.velocity) * 0.5).limited(most);
     player.position += player.velocity * FRAME;
     player.body = if frame >= plan.frames {

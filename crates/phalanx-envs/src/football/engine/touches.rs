@@ -39,8 +39,8 @@ const DRIBBLE_SPEED: f32 = 3.84;
 const KNOCK_ON: f32 = 1.35;
 /// How far the ball may be at a touch in a sprint, in metres.
 const SPRINTED_TOUCH: f32 = 0.74;
-/// The speed below which a ball is not received but pushed on, in m/s.
-const SLOW: f32 = 2.0;
+/// The speed below which a ball counts as resting: it is pushed on rather than received, in m/s.
+const SLOW: f32 = 0.5;
 /// How far behind the body a ball may be that it pushes on, in metres.
 const BEHIND: f32 = -0.25;
 /// The height of a ball up to which it can be received.

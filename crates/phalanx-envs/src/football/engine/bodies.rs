@@ -131,9 +131,9 @@ fn run(game: &mut Match, id: PlayerId) {
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
         let stands = game.player(id).obeyed == Vec2::ZERO;
-        // A standing body begins to run at the end of a step, and stops a little later than it would begin.
-        let rests = stands && (pursuit.speed < STANDING || !(frame + 13).is_multiple_of(25));
-        let speed = if rests || pursuit.speed < STOPPING {
+        // A body stops a little later than it would begin to run.
+        let least = if stands { STANDING } else { STOPPING };
+        let speed = if pursuit.speed < least {
             0.0
         } else if wanted > 6.0 {
             pursuit.speed

@@ -37,8 +37,6 @@ const STEP_SPEED: f32 = 0.95;
 const DRIBBLE_SPEED: f32 = 3.84;
 /// The factor on touches with sprint and dribble held together.
 const KNOCK_ON: f32 = 1.35;
-/// How far the ball may be at a touch in a sprint, in metres.
-const SPRINTED_TOUCH: f32 = 0.74;
 /// The speed below which a ball counts as resting: it is pushed on rather than received, in m/s.
 const SLOW: f32 = 0.5;
 /// How far behind the body a ball may be that it pushes on, in metres.
@@ -145,11 +143,10 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     true
 }
 
-/// Returns how far the ball may be at the touch. Just after a touch the ball has to be nearer, and in a sprint.
+/// Returns how far the ball may be at the touch. Just after a touch the ball has to be nearer.
 fn control_radius(player: &Player, frame: u32) -> f32 {
     let since = player.last_touch.map_or(10.0, |touch| (frame - touch.frame) as f32 * 0.01) + 0.12;
-    let radius = 0.56 + 0.8 * (since - 0.26).clamp(0.0, 0.5);
-    if player.velocity.length() > 6.5 { radius.min(SPRINTED_TOUCH) } else { radius }
+    0.56 + 0.8 * (since - 0.26).clamp(0.0, 0.5)
 }
 
 /// Returns whether a player with the ball has to touch it: always when it runs, or the ball moves.

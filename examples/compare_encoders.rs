@@ -12,9 +12,11 @@
 
 #![allow(clippy::print_stdout)]
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use anyhow::Context;
 use phalanx::env::{Env, ParallelEnvs};
 use phalanx::rng::Purpose;
 use phalanx::train::Encoders;
@@ -101,11 +103,27 @@ fn list(curves: &[&(Run, Curve)], text: impl Fn(&Curve) -> String) -> String {
     curves.iter().map(marked).collect::<Vec<_>>().join(", ")
 }
 
-fn learning(done: &[(Run, Curve)]) -> anyhow::Result<String> {
+/// Returns the number of weights of the agents' networks of a run.
+fn parameters(folder: &Path) -> anyhow::Result<usize> {
+    let (_, files) = RunCheckpoints::of(folder).load(CheckpointId::Best)?;
+    let agent = files.iter().find(|file| file.name == "agent.safetensors");
+    // A safetensors file begins with the length of its header, which is JSON.
+    let (length, rest) =
+        agent.and_then(|file| file.bytes.split_first_chunk()).context("no agent")?;
+    let header = rest.get(..u64::from_le_bytes(*length) as usize).context("a header cut short")?;
+    let header: HashMap<String, serde_json::Value> = serde_json::from_slice(header)?;
+    let sizes = header.values().filter_map(|entry| entry["shape"].as_array());
+    let size = |shape: &Vec<serde_json::Value>| {
+        shape.iter().filter_map(serde_json::Value::as_u64).product::<u64>()
+    };
+    Ok(sizes.map(size).sum::<u64>() as usize)
+}
+
+fn learning(root: &Path, done: &[(Run, Curve)]) -> anyhow::Result<String> {
     let mut text = String::from(
         "Battles won in percent, greedy, one figure per seed:\n\n\
-         | map | network | last ten evaluations | first of three evaluations >= 90 % (thousand steps) | \
-         microseconds per step |\n|---|---|---|---|---|\n",
+         | map | network | parameters | last ten evaluations | first of three evaluations >= 90 % \
+         (thousand steps) | steps (thousand) | microseconds per step |\n|---|---|---|---|---|---|---|\n",
     );
     for map in MAPS.into_iter().chain(["3m"]) {
         for (algorithm, _) in ALGORITHMS {
@@ -126,9 +144,11 @@ fn learning(done: &[(Run, Curve)]) -> anyhow::Result<String> {
                     ends.fold((0.0, 0.0), |(a, b), end| (a + end.t_env, b + end.seconds));
                 writeln!(
                     text,
-                    "| {map} | {name} | {} | {} | {:.0} |",
+                    "| {map} | {name} | {} | {} | {} | {:.0} | {:.0} |",
+                    parameters(&curves[0].0.folder(root))?,
                     list(&curves, won),
                     list(&curves, solved),
+                    steps / 1e3 / curves.len() as f64,
                     1e6 * seconds / steps,
                 )?;
             }
@@ -199,8 +219,10 @@ fn main() -> anyhow::Result<()> {
         .filter(|panel| !panel.series.is_empty())
         .collect();
     draw(&panels, &Axis::WON, &request.page.with_file_name("encoders.svg"))?;
-    let tables =
-        [("learning", &*learning(&done)?), ("transfer", &*transfer(request.root(), &done)?)];
+    let tables = [
+        ("learning", &*learning(request.root(), &done)?),
+        ("transfer", &*transfer(request.root(), &done)?),
+    ];
     page::put_all(&request.page, &tables)?;
     println!("{} runs in {}", done.len(), request.page.display());
     Ok(())

@@ -88,7 +88,7 @@ impl EntityIndices {
 
     /// Returns whether an entity is present in the row `obs`.
     #[inline(always)]
-    pub(crate) fn is_present(&self, obs: &[f32], entity: usize) -> bool {
+    pub fn is_present(&self, obs: &[f32], entity: usize) -> bool {
         let columns = &self.presence[entity];
         columns.is_empty() || columns.iter().any(|&column| obs[column] != 0.0)
     }
@@ -138,7 +138,7 @@ pub enum Pool {
     Max,
 }
 
-/// The summaries of [`entity_pool`](crate::entity_pool).
+/// Summaries of the tokens of entities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooling {
     /// The summaries, one after the other.
@@ -147,7 +147,7 @@ pub struct Pooling {
     pub of_others: bool,
 }
 
-/// The constants of [`graph_mix`](crate::graph_mix).
+/// The constants of [`mix_graph`](crate::mix_graph).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GraphMix {
     /// The neighbours over which tokens are mixed.
@@ -158,7 +158,7 @@ pub struct GraphMix {
     pub queries: usize,
 }
 
-/// The constants of [`graph_attention`](crate::graph_attention).
+/// The constants of [`gat`](crate::gat).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GraphAttention {
     /// The number of heads, which divides the width of tokens.
@@ -169,10 +169,23 @@ pub struct GraphAttention {
     pub queries: usize,
 }
 
-/// The slope of the leaky ReLU in [`graph_attention`](crate::graph_attention) below zero.
+/// The slope of the leaky ReLU in [`gat`](crate::gat) below zero.
 pub(crate) const LEAK: f32 = 0.2;
 
-/// The constants of [`entity_attention`](crate::entity_attention).
+/// The constants of [`gcn`](crate::gcn).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GcnSettings {
+    /// The neighbours over which tokens are mixed.
+    pub graph: Graph,
+    /// Whether a layer has a weight of its own for the entity itself.
+    pub root: bool,
+    /// The number of entities, the first ones, whose tokens are needed after the last layer.
+    pub queries: usize,
+    /// The summaries of tokens of which the features consist.
+    pub pooling: Pooling,
+}
+
+/// The constants of [`transformer`](crate::transformer).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EntityAttention {
     /// The number of heads, which divides the width of tokens.
@@ -181,6 +194,21 @@ pub struct EntityAttention {
     pub reach: f32,
     /// The number of entities, the first ones, that have a result.
     pub queries: usize,
+}
+
+/// The constants of [`transformer`](crate::transformer).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TransformerSettings {
+    /// The number of attention heads, which divides the width of tokens.
+    pub heads: usize,
+    /// The distance of the last knot of the bias for relative positions.
+    pub reach: f32,
+    /// The number of entities, the first ones, whose tokens are needed after the last block.
+    pub queries: usize,
+    /// What is added to variances.
+    pub eps: f32,
+    /// The summaries of tokens of which the features consist.
+    pub pooling: Pooling,
 }
 
 /// The number of functions per knot of the bias for relative positions: a constant and two

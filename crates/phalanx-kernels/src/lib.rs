@@ -54,23 +54,23 @@ pub use self::cpu::lstm::cell::update as lstm_cell;
 pub use self::cpu::outer_sum::forward::{outer_sum_dim, sum_outer};
 pub use self::device::is_cpu;
 pub use self::entities::{
-    EntityAttention, EntityGroup, EntityIndices, Graph, GraphAttention, GraphMix, MAX_ENTITIES,
-    PER_KNOT, Pool, Pooling,
+    EntityAttention, EntityGroup, EntityIndices, GcnSettings, Graph, GraphAttention, GraphMix,
+    MAX_ENTITIES, PER_KNOT, Pool, Pooling, TransformerSettings,
 };
-pub use self::entity_ops::{
-    entity_attention, entity_embed, entity_heads, entity_pool, graph_attention, graph_mix,
-    outer_sum,
-};
+pub use self::entity_ops::{deep_sets, gat, gcn, hpn, transformer};
 pub use self::flops::{count_multiply_adds, peak_fma_per_second};
 pub use self::gemm::matmul::multiply;
 pub use self::gemm::pack::Packed;
 pub use self::ops::{
     categorical, concave_mix, conv1d, entity_scores, gru_sequence, layer_norm, linear,
-    lstm_sequence, mlp, ppo_loss, qmix_mix, qmix_mixer, rnn_agent, value_loss,
+    lstm_sequence, mlp, ppo_loss, qmix_mix, qmix_mixer, rnn_agent, rnn_agent_with_heads,
+    token_scores, value_loss,
 };
 pub use self::params::{
-    Activation, ConcaveWeights, Convex, Convolution, FILTERS, KERNEL, LayerWeights, PolicyTargets,
-    Positive, QmixLayers, RnnWeights, ValueTargets,
+    Activation, ConcaveWeights, Convex, Convolution, DeepSetsWeights, EmbeddingWeights, FILTERS,
+    GatLayerWeights, GatWeights, GcnWeights, HpnWeights, KERNEL, LayerWeights, NormWeights,
+    PolicyTargets, Positive, QmixLayers, RnnWeights, TransformerBlock, TransformerWeights,
+    ValueTargets,
 };
 pub use self::simd::elementwise::activate;
 pub use self::simd::optimizer_step::{OptimizerStep, optimizer_step};

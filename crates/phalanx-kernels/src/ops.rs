@@ -1,5 +1,7 @@
 //! Operations on tensors, which select the implementation for the device.
 
+use std::ops::Range;
+
 use burn::tensor::{Int, Tensor};
 
 #[cfg(feature = "flex")]
@@ -149,6 +151,63 @@ pub fn rnn_agent(
     let output = reference::linear(states, head, Activation::Identity);
     let [_, out_dim] = output.dims();
     output.reshape([time, rows, out_dim])
+}
+
+/// Computes [`rnn_agent`] with heads: the outputs of some `actions` have weights that are a linear function of
+/// a token, `[time, row, output]`. The input `seen` is `[time, row, feature + action * token]`: features,
+/// followed by the token of each of these actions. Its features and the rest of the input, `further`, which
+/// gets no gradient, are the input of the first layer. `token_heads` is `[token, hidden + 1]`; see
+/// [`token_scores`].
+///
+/// On the CPU this is one operation, in which some steps at a time go through all layers.
+pub fn rnn_agent_with_heads(
+    (seen, further): (Tensor<3>, Option<Tensor<3>>),
+    (hidden, not_reset): (Tensor<2>, Option<Tensor<2>>),
+    encoder: LayerWeights,
+    activation: Activation,
+    core: RnnWeights,
+    head: LayerWeights,
+    (token_heads, actions): (LayerWeights, Range<usize>),
+) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    if is_flex(&seen.device()) {
+        let carry = (hidden, not_reset.unwrap_or_else(|| ones_of_rows(&seen)));
+        let (input, heads) = ((seen, further), (token_heads, actions));
+        use cpu::rnn_agent::op::rnn_agent_with_heads;
+        return rnn_agent_with_heads(input, carry, encoder, activation, core, head, heads);
+    }
+    reference::rnn_agent_with_heads(
+        (seen, further),
+        (hidden, not_reset),
+        encoder,
+        activation,
+        core,
+        head,
+        (token_heads, actions),
+    )
+}
+
+/// Computes outputs whose weights are a linear function of a token, `[row, action]`, from `hidden`, `[row,
+/// width]`, tokens, `[row, action * token]`, and a layer `U`, `[token, width + 1]`, with a bias `d`:
+///
+/// ```text
+/// (w_j, b_j) = t_j U + d     out_j = w_j · h + b_j
+/// ```
+///
+/// The weights are never computed: `out_j = t_j · v + s`, and `(v, s)` is a linear function of `h` that all
+/// actions have in common.
+pub fn token_scores(hidden: Tensor<2>, tokens: Tensor<2>, layer: LayerWeights) -> Tensor<2> {
+    let ([rows, columns], [token, _]) = (tokens.dims(), layer.weight.dims());
+    let [_, width] = hidden.dims();
+    let whole = Tensor::cat(vec![layer.weight, layer.bias.unsqueeze()], 0).transpose();
+    let bias = whole.clone().narrow(0, width, 1).reshape([token + 1]);
+    let turned = LayerWeights { weight: whole.narrow(0, 0, width), bias };
+    let projected = linear(hidden, turned, Activation::Identity);
+    let along = projected.clone().narrow(1, 0, token);
+    let tokens: Tensor<3> = tokens.reshape([rows, columns / token, token]);
+    let products = tokens * along.reshape([rows, 1, token]);
+    let scores: Tensor<2> = products.sum_dim(2).reshape([rows, columns / token]);
+    scores + projected.narrow(1, token, 1)
 }
 
 /// Computes outputs whose weights differ from row to row, `[row, action]`, from `hidden`, `[row, width]`,

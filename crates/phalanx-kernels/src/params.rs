@@ -81,6 +81,105 @@ pub struct LayerWeights {
     pub bias: Tensor<1>,
 }
 
+/// The parameters of a linear layer for each type of entities.
+#[derive(Clone, Debug)]
+pub struct EmbeddingWeights {
+    /// `[feature, width]`, the features of all types one after the other.
+    pub weight: Tensor<2>,
+    /// `[type, width]`.
+    pub bias: Tensor<2>,
+}
+
+/// The parameters of layer normalisation.
+#[derive(Clone, Debug)]
+pub struct NormWeights {
+    /// `[width]`.
+    pub scale: Tensor<1>,
+    /// `[width]`.
+    pub shift: Tensor<1>,
+}
+
+/// The parameters of [`hpn`](crate::hpn).
+#[derive(Clone, Debug)]
+pub struct HpnWeights {
+    /// The layer of the agent itself.
+    pub own: EmbeddingWeights,
+    /// The hidden layer of the hypernetworks.
+    pub hyper: EmbeddingWeights,
+    /// The layer over sums of outer products.
+    pub generated: LayerWeights,
+}
+
+/// The parameters of [`deep_sets`](crate::deep_sets).
+#[derive(Clone, Debug)]
+pub struct DeepSetsWeights {
+    /// The first layer of a token.
+    pub embedding: EmbeddingWeights,
+    /// Its further layers, which keep its width.
+    pub layers: Vec<LayerWeights>,
+    /// The layer over summaries.
+    pub output: LayerWeights,
+}
+
+/// The parameters of [`gcn`](crate::gcn).
+#[derive(Clone, Debug)]
+pub struct GcnWeights {
+    /// The layer that makes tokens.
+    pub embedding: EmbeddingWeights,
+    /// `R` on top of `W`, or `W` alone.
+    pub layers: Vec<LayerWeights>,
+}
+
+/// The parameters of [`gat`](crate::gat).
+#[derive(Clone, Debug)]
+pub struct GatWeights {
+    /// The layer that makes tokens.
+    pub embedding: EmbeddingWeights,
+    /// The layers of attention.
+    pub layers: Vec<GatLayerWeights>,
+}
+
+/// The parameters of a layer of [`gat`](crate::gat).
+#[derive(Clone, Debug)]
+pub struct GatLayerWeights {
+    /// `W`, `[width, width]`.
+    pub weight: Tensor<2>,
+    /// `a` and `c` of all heads, `[2, width]`.
+    pub vectors: Tensor<2>,
+    /// `[width]`.
+    pub bias: Tensor<1>,
+}
+
+/// The parameters of [`transformer`](crate::transformer).
+#[derive(Clone, Debug)]
+pub struct TransformerWeights {
+    /// The layer that makes tokens.
+    pub embedding: EmbeddingWeights,
+    /// The blocks, which all have a bias for relative positions or none.
+    pub blocks: Vec<TransformerBlock>,
+    /// The normalisation at the end.
+    pub norm: NormWeights,
+}
+
+/// The parameters of a block of [`transformer`](crate::transformer).
+#[derive(Clone, Debug)]
+pub struct TransformerBlock {
+    /// The normalisation before attention.
+    pub attention_norm: NormWeights,
+    /// Queries, keys and values, `[width, 3 * width]`.
+    pub projection: LayerWeights,
+    /// The bias for relative positions, `[3 * knot, head]`.
+    pub table: Option<Tensor<2>>,
+    /// `O`.
+    pub output: LayerWeights,
+    /// The normalisation before the two layers.
+    pub norm: NormWeights,
+    /// `F`.
+    pub hidden: LayerWeights,
+    /// `G`.
+    pub last: LayerWeights,
+}
+
 /// The parameters of a recurrent layer. `gates` is `3 * hidden` for a GRU, in PyTorch's order
 /// reset, update, new, and `4 * hidden` for an LSTM, in the order input, forget, cell, output.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ pub(crate) mod conv1d;
 pub(crate) mod entity_attention;
 pub(crate) mod entity_embed;
 #[cfg(feature = "flex")]
-pub(crate) mod entity_heads;
+pub(crate) mod entity_network;
 pub(crate) mod entity_pool;
 pub(crate) mod entity_scores;
 #[cfg(feature = "flex")]

@@ -2,9 +2,16 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
 
-use super::layers::{activate, linear};
-use crate::entities::{EntityAttention, EntityGroup, EntityIndices, PER_KNOT, Pool, Pooling};
-use crate::params::{Activation, LayerWeights};
+use super::graphs::{graph_attention, graph_mix};
+use super::layers::{activate, layer_norm, linear};
+use crate::entities::{
+    EntityAttention, EntityGroup, EntityIndices, GcnSettings, GraphAttention, GraphMix, PER_KNOT,
+    Pool, Pooling, TransformerSettings,
+};
+use crate::params::{
+    Activation, DeepSetsWeights, EmbeddingWeights, GatLayerWeights, GatWeights, GcnWeights,
+    HpnWeights, LayerWeights, NormWeights, TransformerWeights,
+};
 
 /// The logit of what gets no weight.
 pub(super) const MASKED: f32 = -1e30;
@@ -58,8 +65,8 @@ pub(super) fn constant(obs: Tensor<2>) -> Tensor<2> {
     obs.detach()
 }
 
-/// See [`entity_embed`](crate::entity_embed).
-pub(crate) fn entity_embed(
+/// Computes tokens, `[row * entity, width]`; those of absent entities are zero.
+fn entity_embed(
     obs: Tensor<2>,
     entities: &EntityIndices,
     [weight, bias]: [Tensor<2>; 2],
@@ -82,8 +89,8 @@ pub(crate) fn entity_embed(
     (tokens * present).reshape([rows * entities.number(), width])
 }
 
-/// See [`entity_pool`](crate::entity_pool).
-pub(crate) fn entity_pool(
+/// Computes summaries, `[row, part * width]`; see [`Pooling`].
+fn entity_pool(
     tokens: Tensor<2>,
     obs: Tensor<2>,
     entities: &EntityIndices,
@@ -114,25 +121,174 @@ pub(crate) fn entity_pool(
     Tensor::cat(pooling.parts.iter().map(part).collect(), 1)
 }
 
-/// See [`entity_heads`](crate::entity_heads).
-pub(crate) fn entity_heads(
+/// Appends the tokens of `targets` that are present to features, `[row, feature + target * width]`, and zeros for
+/// absent ones.
+fn with_targets(
     features: Tensor<2>,
     tokens: Tensor<2>,
+    obs: &Tensor<2>,
+    entities: &EntityIndices,
     targets: &[usize],
-    layer: LayerWeights,
 ) -> Tensor<2> {
+    if targets.is_empty() {
+        return features;
+    }
     let [[rows, _], [all, width]] = [features.dims(), tokens.dims()];
+    let present = presence(&constant(obs.clone()), entities);
     let tokens: Tensor<3> = tokens.reshape([rows, all / rows.max(1), width]);
-    let one = |&target: &usize| tokens.clone().narrow(1, target, 1);
-    let targeted: Tensor<3> = Tensor::cat(targets.iter().map(one).collect(), 1);
-    let n = targets.len();
-    let weights = linear(targeted.reshape([rows * n, width]), layer, Activation::Identity);
-    let [_, columns] = weights.dims();
-    Tensor::cat(vec![features, weights.reshape([rows, n * columns])], 1)
+    let token = |&target: &usize| {
+        let token = tokens.clone().narrow(1, target, 1).reshape([rows, width]);
+        token * present.clone().narrow(1, target, 1)
+    };
+    let parts = std::iter::once(features).chain(targets.iter().map(token));
+    Tensor::cat(parts.collect(), 1)
 }
 
-/// See [`outer_sum`](crate::outer_sum).
-pub(crate) fn outer_sum(tokens: Tensor<2>, obs: Tensor<2>, entities: &EntityIndices) -> Tensor<2> {
+/// See [`hpn`](crate::hpn).
+pub(crate) fn hpn(
+    obs: Tensor<2>,
+    [own, others]: [&EntityIndices; 2],
+    targets: &[usize],
+    HpnWeights { own: own_layer, hyper, generated }: HpnWeights,
+) -> Tensor<2> {
+    let own_part = embed(&obs, own, own_layer, Activation::Identity);
+    let hidden = embed(&obs, others, hyper, Activation::Relu);
+    let sums = outer_sum(hidden.clone(), obs.clone(), others);
+    let features = activation::relu(own_part + linear(sums, generated, Activation::Identity));
+    with_targets(features, hidden, &obs, others, targets)
+}
+
+/// See [`deep_sets`](crate::deep_sets).
+pub(crate) fn deep_sets(
+    obs: Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+    pooling: Pooling,
+    DeepSetsWeights { embedding, layers, output }: DeepSetsWeights,
+) -> Tensor<2> {
+    let tokens = embed(&obs, entities, embedding, Activation::Relu);
+    let tokens = layers.into_iter().fold(tokens, |h, layer| linear(h, layer, Activation::Relu));
+    // Only the agent itself is read whether it is present or not.
+    let tokens = present_only(tokens, &obs, entities, entities.number());
+    let summaries = entity_pool(tokens.clone(), obs.clone(), entities, pooling);
+    let features = linear(summaries, output, Activation::Relu);
+    with_targets(features, tokens, &obs, entities, targets)
+}
+
+/// See [`transformer`](crate::transformer).
+pub(crate) fn transformer(
+    obs: Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+    settings: TransformerSettings,
+    TransformerWeights { embedding, blocks, norm }: TransformerWeights,
+) -> Tensor<2> {
+    let TransformerSettings { heads, reach, queries, eps, pooling } = settings;
+    let (number, layers) = (entities.number(), blocks.len());
+    let normalised =
+        |x: Tensor<2>, NormWeights { scale, shift }| layer_norm(x, [scale, shift], eps);
+    let mut tokens = embed(&obs, entities, embedding, Activation::Identity);
+    for (at, block) in blocks.into_iter().enumerate() {
+        let queries = if at + 1 == layers { queries } else { number };
+        let settings = EntityAttention { heads, reach, queries };
+        let normal = normalised(tokens.clone(), block.attention_norm);
+        let projected = linear(normal, block.projection, Activation::Identity);
+        let attended = entity_attention(projected, obs.clone(), entities, settings, block.table);
+        let [all, width] = tokens.dims();
+        let all: Tensor<3> = tokens.reshape([all / number, number, width]);
+        let [rows, _, _] = all.dims();
+        let asking = all.narrow(1, 0, queries).reshape([rows * queries, width]);
+        let sum = asking + linear(attended, block.output, Activation::Identity);
+        let hidden = linear(normalised(sum.clone(), block.norm), block.hidden, Activation::Relu);
+        tokens = sum + linear(hidden, block.last, Activation::Identity);
+    }
+    summarised(normalised(tokens, norm), obs, entities, targets, (queries, pooling))
+}
+
+/// See [`gcn`](crate::gcn).
+pub(crate) fn gcn(
+    obs: Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+    settings: GcnSettings,
+    GcnWeights { embedding, layers }: GcnWeights,
+) -> Tensor<2> {
+    let GcnSettings { graph, root: keep_own, queries, pooling } = settings;
+    let (number, n) = (entities.number(), layers.len());
+    let mut tokens = embed(&obs, entities, embedding, Activation::Relu);
+    for (at, layer) in layers.into_iter().enumerate() {
+        let queries = if at + 1 == n { queries } else { number };
+        let mix = GraphMix { graph, keep_own, queries };
+        tokens = linear(graph_mix(tokens, obs.clone(), entities, mix), layer, Activation::Relu);
+    }
+    summarised(tokens, obs, entities, targets, (queries, pooling))
+}
+
+/// See [`gat`](crate::gat).
+pub(crate) fn gat(
+    obs: Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+    (attention, pooling): (GraphAttention, Pooling),
+    GatWeights { embedding, layers }: GatWeights,
+) -> Tensor<2> {
+    let (number, n) = (entities.number(), layers.len());
+    let mut tokens = embed(&obs, entities, embedding, Activation::Relu);
+    for (at, GatLayerWeights { weight, vectors, bias }) in layers.into_iter().enumerate() {
+        let queries = if at + 1 == n { attention.queries } else { number };
+        let settings = GraphAttention { queries, ..attention };
+        let weights = LayerWeights { weight: vectors, bias };
+        let products = tokens.matmul(weight);
+        let obs = obs.clone();
+        tokens = graph_attention(products, obs, entities, settings, weights, Activation::Elu);
+    }
+    summarised(tokens, obs, entities, targets, (attention.queries, pooling))
+}
+
+/// Computes features from the tokens of the first `queries` entities that are present, followed by those of
+/// `targets`.
+fn summarised(
+    tokens: Tensor<2>,
+    obs: Tensor<2>,
+    entities: &EntityIndices,
+    targets: &[usize],
+    (queries, pooling): (usize, Pooling),
+) -> Tensor<2> {
+    let tokens = present_only(tokens, &obs, entities, queries);
+    let features = if queries == entities.number() {
+        entity_pool(tokens.clone(), obs.clone(), entities, pooling)
+    } else {
+        assert_eq!(pooling.parts, [Pool::Own], "other summaries need all tokens");
+        let [[rows, _], [_, width]] = [obs.dims(), tokens.dims()];
+        tokens.clone().reshape([rows, queries * width]).narrow(1, 0, width)
+    };
+    with_targets(features, tokens, &obs, entities, targets)
+}
+
+fn embed(
+    obs: &Tensor<2>,
+    entities: &EntityIndices,
+    EmbeddingWeights { weight, bias }: EmbeddingWeights,
+    activation: Activation,
+) -> Tensor<2> {
+    entity_embed(obs.clone(), entities, [weight, bias], activation)
+}
+
+/// Sets the tokens of absent entities to zero, `[row * query, width]`.
+fn present_only(
+    tokens: Tensor<2>,
+    obs: &Tensor<2>,
+    entities: &EntityIndices,
+    queries: usize,
+) -> Tensor<2> {
+    let [[rows, _], [all, width]] = [obs.dims(), tokens.dims()];
+    let present = presence(&constant(obs.clone()), entities).narrow(1, 0, queries);
+    let tokens: Tensor<3> = tokens.reshape([rows, queries, width]);
+    (tokens * present.unsqueeze_dim(2)).reshape([all, width])
+}
+
+/// Computes the sums of [`sum_outer`](crate::sum_outer).
+fn outer_sum(tokens: Tensor<2>, obs: Tensor<2>, entities: &EntityIndices) -> Tensor<2> {
     let obs = constant(obs);
     let [[rows, _], [_, width]] = [obs.dims(), tokens.dims()];
     let tokens: Tensor<3> = tokens.reshape([rows, entities.number(), width]);
@@ -147,8 +303,10 @@ pub(crate) fn outer_sum(tokens: Tensor<2>, obs: Tensor<2>, entities: &EntityIndi
     Tensor::cat(parts.collect(), 1)
 }
 
-/// See [`entity_attention`](crate::entity_attention).
-pub(crate) fn entity_attention(
+/// Computes attention of the first `queries` entities to all that are present, `[row * query, width]`, from
+/// queries, keys and values side by side, `[row * entity, 3 * width]`; see
+/// [`transformer`](crate::transformer). Rows of absent entities are zero.
+fn entity_attention(
     projected: Tensor<2>,
     obs: Tensor<2>,
     entities: &EntityIndices,

@@ -35,8 +35,8 @@ fn adjacency(obs: &Tensor<2>, entities: &EntityIndices, graph: Graph) -> Tensor<
     (near + own).clamp_max(1.0) * pairs
 }
 
-/// See [`graph_mix`](crate::graph_mix).
-pub(crate) fn graph_mix(
+/// Computes the mixed tokens of [`gcn`](crate::gcn), after the own ones with `keep_own`.
+pub(super) fn graph_mix(
     tokens: Tensor<2>,
     obs: Tensor<2>,
     entities: &EntityIndices,
@@ -58,8 +58,8 @@ pub(crate) fn graph_mix(
     first(Tensor::cat(vec![tokens * present, mixed], 2), 2 * width)
 }
 
-/// See [`graph_attention`](crate::graph_attention).
-pub(crate) fn graph_attention(
+/// Computes the attention of [`gat`](crate::gat); `weights` holds the vectors and the bias.
+pub(super) fn graph_attention(
     tokens: Tensor<2>,
     obs: Tensor<2>,
     entities: &EntityIndices,

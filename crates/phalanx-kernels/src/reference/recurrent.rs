@@ -1,5 +1,7 @@
 //! Recurrent layers, step by step.
 
+use std::ops::Range;
+
 use burn::tensor::{Tensor, activation};
 
 use super::layers::linear;
@@ -38,6 +40,46 @@ pub(crate) fn gru_sequence(
         states.push(hidden.clone());
     }
     Tensor::stack(states, 0)
+}
+
+/// See [`rnn_agent_with_heads`](crate::rnn_agent_with_heads).
+pub(crate) fn rnn_agent_with_heads(
+    (seen, further): (Tensor<3>, Option<Tensor<3>>),
+    (hidden, not_reset): (Tensor<2>, Option<Tensor<2>>),
+    encoder: LayerWeights,
+    activation: Activation,
+    core: RnnWeights,
+    head: LayerWeights,
+    (token_heads, actions): (LayerWeights, Range<usize>),
+) -> Tensor<3> {
+    let ([time, row, seen_dim], [token, _]) = (seen.dims(), token_heads.weight.dims());
+    let seen: Tensor<2> = seen.reshape([time * row, seen_dim]);
+    let features = seen_dim - actions.len() * token;
+    let tokens = seen.clone().narrow(1, features, actions.len() * token);
+    let mut parts = vec![seen.narrow(1, 0, features)];
+    parts.extend(further.map(|further| {
+        let [_, _, width] = further.dims();
+        further.reshape([time * row, width])
+    }));
+    let encoded = linear(Tensor::cat(parts, 1), encoder, activation);
+    let [_, width] = encoded.dims();
+    let states = crate::gru_sequence(encoded.reshape([time, row, width]), hidden, not_reset, core);
+    let [_, _, width] = states.dims();
+    let states: Tensor<2> = states.reshape([time * row, width]);
+    let others = linear(states.clone(), head, Activation::Identity);
+    let scores = crate::token_scores(states, tokens, token_heads);
+    let output = join_actions(others, scores, actions);
+    let [_, writes] = output.dims();
+    output.reshape([time, row, writes])
+}
+
+/// Returns outputs, `[row, action]`, from those of `actions` and of the others.
+fn join_actions(others: Tensor<2>, scores: Tensor<2>, actions: Range<usize>) -> Tensor<2> {
+    let [_, n] = others.dims();
+    let before = (actions.start > 0).then(|| others.clone().narrow(1, 0, actions.start));
+    let after = n - actions.start;
+    let after = (after > 0).then(|| others.narrow(1, actions.start, after));
+    Tensor::cat(before.into_iter().chain([scores]).chain(after).collect(), 1)
 }
 
 /// See [`lstm_sequence`](crate::lstm_sequence).

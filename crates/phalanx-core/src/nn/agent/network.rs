@@ -113,13 +113,15 @@ impl AgentNetwork {
     }
 
     /// Replaces the observations at the beginning of the input by their features, if there is an encoder.
-    /// Returns its heads for actions too, `[time * row, weight]`, if there are any.
+    /// Returns its heads for actions too, or the tokens from which they are computed, `[time * row, weight]`,
+    /// if there are any.
     fn encoded(&self, input: Tensor<3>) -> (Tensor<3>, Option<Tensor<2>>) {
         let Some(encoder) = &self.observation_encoder else { return (input, None) };
-        let (width, weights) = (encoder.output_dim(), encoder.weights_dim());
+        let width = encoder.output_dim();
         let mut heads = None;
         let input = with_features(input, encoder.input_dim(), |obs| {
             let encoded = encoder.forward(obs);
+            let weights = encoded.dims()[1] - width;
             if weights == 0 {
                 return encoded;
             }
@@ -139,7 +141,11 @@ impl AgentNetwork {
         };
         let actions = encoder.head_actions();
         let [time, row, width] = features.dims();
-        let scores = kernels::entity_scores(features.reshape([time * row, width]), heads);
+        let features = features.reshape([time * row, width]);
+        let scores = match encoder.head_layer() {
+            Some(layer) => kernels::token_scores(features, heads, layer),
+            None => kernels::entity_scores(features, heads),
+        };
         let scores: Tensor<3> = scores.reshape([time, row, actions.len()]);
         let [_, _, n_others] = others.dims();
         let mut parts = Vec::with_capacity(3);
@@ -157,8 +163,8 @@ impl AgentNetwork {
     /// neither features nor carry. The arguments are those of [`AgentNetwork::forward`].
     ///
     /// In a shard of a batch on the CPU ([`in_shards`](crate::nn::in_shards)), the whole network after
-    /// the encoder, if any, is one fused operation, unless it has normalisation, a convolution, an LSTM
-    /// or heads for entities.
+    /// the encoder, if any, is one fused operation, unless it has normalisation, a convolution, an LSTM,
+    /// or heads for entities that are not a linear function of tokens or not after a GRU.
     pub fn outputs(
         &self,
         input: Tensor<3>,
@@ -166,21 +172,29 @@ impl AgentNetwork {
         not_reset: Option<Tensor<2>>,
     ) -> Tensor<3> {
         let norms = [&self.input_norm, &self.norm, &self.encoder_norm, &self.core_norm];
-        let heads = self.observation_encoder.as_ref().map_or(0, EncoderNetwork::weights_dim);
         let plain = self.convolution.is_none() && norms.iter().all(|norm| norm.is_none());
-        let plain = plain && heads == 0;
         if !plain || !kernels::is_in_shard() {
             return self.forward(input, hidden, not_reset).output;
         }
+        let heads = self.observation_encoder.as_ref().filter(|encoder| encoder.weights_dim() > 0);
+        let head_layer = heads.and_then(EncoderNetwork::head_layer);
         let (encoder, head) = (self.encoder.values(), self.head.values());
         let activation = self.activation.into();
-        match &self.core {
-            HiddenLayer::Lstm(_) => self.forward(input, hidden, not_reset).output,
-            HiddenLayer::Gru(gru) => {
+        match (&self.core, heads, head_layer) {
+            (HiddenLayer::Gru(gru), Some(observation), Some(layer)) => {
+                let heads = (layer, observation.head_actions());
+                let (input, core) = (seen(observation, input), gru.values());
+                let carry = (hidden, not_reset);
+                kernels::rnn_agent_with_heads(input, carry, encoder, activation, core, head, heads)
+            }
+            (HiddenLayer::Lstm(_), ..) | (_, Some(_), _) => {
+                self.forward(input, hidden, not_reset).output
+            }
+            (HiddenLayer::Gru(gru), None, _) => {
                 let (input, core) = (self.encoded(input).0, gru.values());
                 kernels::rnn_agent(input, (hidden, not_reset), encoder, activation, core, head)
             }
-            HiddenLayer::FeedForward(linear) => {
+            (HiddenLayer::FeedForward(linear), None, _) => {
                 let (input, _) = self.encoded(input);
                 let [time, row, width] = input.dims();
                 let layers = [encoder, linear.values(), head];
@@ -204,6 +218,18 @@ fn normalised(norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
         Some(norm) => norm.forward(x),
         None => x,
     }
+}
+
+/// Returns what the encoder computes from the observations at the beginning of the input, and the rest of
+/// the input, if there is any.
+fn seen(encoder: &EncoderNetwork, input: Tensor<3>) -> (Tensor<3>, Option<Tensor<3>>) {
+    let [time, row, width] = input.dims();
+    let view = encoder.input_dim();
+    let further = (width > view).then(|| input.clone().narrow(2, view, width - view));
+    let obs = input.reshape([time * row, width]).narrow(1, 0, view);
+    let seen = encoder.forward(obs);
+    let [_, columns] = seen.dims();
+    (seen.reshape([time, row, columns]), further)
 }
 
 /// Replaces the first `view` numbers of every row of the input, the observations, by the features that

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use phalanx_kernels::{
-    self as kernels, Activation, EntityIndices, PackedEmbedding, Pool, Pooling, pool_entities,
+    self as kernels, Activation, DeepSetsWeights, EntityIndices, PackedEmbedding, Pool, Pooling,
+    pool_entities,
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,14 +93,19 @@ impl Encoder for DeepSets {
         }
     }
 
+    fn head_layer<'a>(&self, network: &'a DeepSetsNetwork) -> Option<&'a Linear> {
+        EntityHeads::layer(network.heads.as_ref())
+    }
+
     fn forward(&self, network: &DeepSetsNetwork, obs: Tensor<2>) -> Tensor<2> {
-        let relu = Activation::Relu;
-        let tokens = network.embedding.forward(obs.clone(), relu);
-        let tokens = network.layers.iter().fold(tokens, |h, layer| layer.forward(h, relu));
-        let entities = network.embedding.entities();
-        let pooled = kernels::entity_pool(tokens.clone(), obs, entities, POOLING);
-        let features = network.output.forward(pooled, relu);
-        EntityHeads::append(network.heads.as_ref(), features, tokens)
+        let DeepSetsNetwork { embedding, layers, output, heads } = network;
+        let weights = DeepSetsWeights {
+            embedding: embedding.values(),
+            layers: layers.iter().map(Linear::values).collect(),
+            output: output.values(),
+        };
+        let targets = EntityHeads::targets(heads.as_ref());
+        kernels::deep_sets(obs, embedding.entities(), targets, POOLING, weights)
     }
 
     fn plain(&self, network: &DeepSetsNetwork) -> Option<Box<dyn PlainEncoder>> {
@@ -148,7 +154,7 @@ impl PlainEncoder for PlainDeepSets {
             }
             pool_entities(tokens[0], obs, entities, POOLING, pooled);
             layer.forward(pooled, features);
-            output.write(features, tokens[0], scratch, out);
+            output.write(features, tokens[0], (obs, entities), scratch, out);
         });
     }
 

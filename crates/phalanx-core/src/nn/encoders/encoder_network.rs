@@ -9,11 +9,13 @@ use burn::module::{
     Param,
 };
 use burn::tensor::{Device, Tensor, TensorData};
+use phalanx_kernels::LayerWeights;
 
 use super::dyn_visitor::{DynMapper, DynVisitor, Erased, Restored};
 use super::plain::{PlainEncoder, RowByRow};
 use super::{AnyEncoder, Encoder, EncoderSizes, ObservationEncoder};
 use crate::nn::device::{available, device};
+use crate::nn::layers::Linear;
 use crate::nn::weights::ParameterValues;
 
 /// The network of an [`Encoder`] of any type. As a module it is that network: a traversal sees its
@@ -36,6 +38,7 @@ pub(super) trait DynNetwork: Debug + Send + Sync {
     fn output_dim(&self) -> usize;
     fn head_actions(&self) -> Range<usize>;
     fn weights_dim(&self) -> usize;
+    fn head_layer(&self) -> Option<LayerWeights>;
     fn forward(&self, obs: Tensor<2>) -> Tensor<2>;
     fn plain(&self) -> Option<Box<dyn PlainEncoder>>;
     fn boxed_clone(&self) -> Box<dyn DynNetwork>;
@@ -75,6 +78,10 @@ impl<E: Encoder> DynNetwork for TypedNetwork<E> {
 
     fn weights_dim(&self) -> usize {
         self.head_actions().len() * self.sizes.weights_per_action()
+    }
+
+    fn head_layer(&self) -> Option<LayerWeights> {
+        self.encoder.head_layer(&self.network).map(Linear::values)
     }
 
     fn forward(&self, obs: Tensor<2>) -> Tensor<2> {
@@ -153,8 +160,14 @@ impl EncoderNetwork {
         self.0.weights_dim()
     }
 
-    /// Computes the features of observations, followed by the weights of heads
-    /// ([`Encoder::action_weights`]): `[row, input_dim]` to `[row, output_dim + weights_dim]`.
+    /// Returns the layer that computes heads from tokens ([`Encoder::head_layer`]).
+    pub(in crate::nn) fn head_layer(&self) -> Option<LayerWeights> {
+        self.0.head_layer()
+    }
+
+    /// Computes the features of observations, `[row, input_dim]` to `[row, output_dim]`, followed by the
+    /// weights of heads ([`Encoder::action_weights`]), or by the tokens of their targets if
+    /// [`Encoder::head_layer`] computes heads from them.
     ///
     /// # Panics
     ///
@@ -162,7 +175,11 @@ impl EncoderNetwork {
     pub fn forward(&self, obs: Tensor<2>) -> Tensor<2> {
         let [rows, _] = obs.dims();
         let features = self.0.forward(obs);
-        let expected = [rows, self.output_dim() + self.weights_dim()];
+        let heads = match self.head_layer() {
+            Some(layer) => self.head_actions().len() * layer.weight.dims()[0],
+            None => self.weights_dim(),
+        };
+        let expected = [rows, self.output_dim() + heads];
         let found = features.dims();
         let id = || self.encoder().encoder().id();
         assert_eq!(found, expected, "features of the encoder `{}`", id());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use phalanx_kernels::{
-    self as kernels, Activation, EntityGroup, EntityIndices, MAX_ENTITIES, PackedEmbedding, Pool,
+    Activation, EmbeddingWeights, EntityGroup, EntityIndices, MAX_ENTITIES, PackedEmbedding, Pool,
     Pooling, pool_entities,
 };
 use serde::{Deserialize, Serialize};
@@ -82,22 +82,8 @@ impl Readout {
         if self == Self::Own { last + 1 } else { number }
     }
 
-    /// Returns the features, `[row, output_dim]`, from the tokens of the first entities that need one, `[row *
-    /// query, width]`, and observations.
-    pub(super) fn features(
-        self,
-        tokens: Tensor<2>,
-        obs: Tensor<2>,
-        entities: &Arc<EntityIndices>,
-    ) -> Tensor<2> {
-        if self != Self::Own {
-            return kernels::entity_pool(tokens, obs, entities, self.pooling());
-        }
-        let [[rows, _], [all, width]] = [obs.dims(), tokens.dims()];
-        tokens.reshape([rows, all / rows.max(1) * width]).narrow(1, 0, width)
-    }
-
-    /// Computes the same on plain slices, for `rows` rows.
+    /// Computes the features of `rows` rows from the tokens of the first entities that need one, `[row, query,
+    /// width]`, and observations, on plain slices.
     pub(super) fn plain_features(
         self,
         tokens: &[f32],
@@ -116,7 +102,7 @@ impl Readout {
     }
 
     /// Returns the summaries of tokens of which the features consist.
-    fn pooling(self) -> Pooling {
+    pub(super) fn pooling(self) -> Pooling {
         let parts: &'static [Pool] = match self {
             Self::Own => &[Pool::Own],
             Self::Mean => &[Pool::Mean],
@@ -173,10 +159,9 @@ impl EntityEmbedding {
         &self.entities
     }
 
-    /// Maps `[row, view_dim]` to `[row * entity, width]`.
-    pub(super) fn forward(&self, obs: Tensor<2>, activation: Activation) -> Tensor<2> {
-        let (weight, bias) = (self.weight.val(), self.bias.val());
-        kernels::entity_embed(obs, &self.entities, weight, bias, activation)
+    /// Returns the values of the parameters.
+    pub(super) fn values(&self) -> EmbeddingWeights {
+        EmbeddingWeights { weight: self.weight.val(), bias: self.bias.val() }
     }
 
     /// Returns the same layer on plain slices.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use phalanx_kernels::{self as kernels, Activation};
+use burn::tensor::Device;
+use phalanx_kernels::{Activation, EntityIndices};
 
 use super::entities::layout;
 use super::{EncoderSizes, PlainLinear};
@@ -51,19 +51,14 @@ impl EntityHeads {
         Self { targets: self.targets.iter().map(|target| target - 1).collect(), ..self }
     }
 
-    /// Appends the weights of heads to the features, `[row, feature]`, from tokens of the first
-    /// entities, `[row * query, width]`.
-    pub(super) fn append(
-        heads: Option<&Self>,
-        features: Tensor<2>,
-        tokens: Tensor<2>,
-    ) -> Tensor<2> {
-        match heads {
-            None => features,
-            Some(heads) => {
-                kernels::entity_heads(features, tokens, &heads.targets, heads.layer.values())
-            }
-        }
+    /// Returns the entities that actions target; empty without heads.
+    pub(super) fn targets(heads: Option<&Self>) -> &[usize] {
+        heads.map_or(&[], |heads| &heads.targets)
+    }
+
+    /// Returns the layer that computes heads from tokens.
+    pub(super) fn layer(heads: Option<&Self>) -> Option<&Linear> {
+        heads.map(|heads| &heads.layer)
     }
 
     /// Returns the same heads on plain slices.
@@ -118,11 +113,13 @@ impl PlainOutput {
         self.heads.as_ref().map_or(0, of)
     }
 
-    /// Writes rows `[row, row_dim]` from features `[row, feature]` and tokens `[row, entity, width]`.
+    /// Writes rows `[row, row_dim]` from features `[row, feature]` and tokens `[row, entity, width]`. The
+    /// heads of absent entities are those of a token of zeros.
     pub(super) fn write(
         &self,
         features: &[f32],
         tokens: &[f32],
+        (obs, entities): (&[f32], &EntityIndices),
         scratch: &mut [f32],
         out: &mut [f32],
     ) {
@@ -136,9 +133,14 @@ impl PlainOutput {
         let (read, written) = scratch.split_at_mut(n * heads.targets.len() * width);
         let written = &mut written[..n * heads.output_dim()];
         let mut into = read.chunks_exact_mut(width);
-        for row in tokens.chunks_exact(self.number * width).take(n) {
+        let rows = tokens.chunks_exact(self.number * width).take(n);
+        for (row, obs) in rows.zip(obs.chunks_exact(entities.view_dim)) {
             for (&target, into) in heads.targets.iter().zip(&mut into) {
-                into.copy_from_slice(&row[target * width..][..width]);
+                if entities.is_present(obs, target) {
+                    into.copy_from_slice(&row[target * width..][..width]);
+                } else {
+                    into.fill(0.0);
+                }
             }
         }
         heads.layer.forward(read, written);

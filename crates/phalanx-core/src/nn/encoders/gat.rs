@@ -5,8 +5,8 @@ use std::sync::Arc;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use phalanx_kernels::{
-    self as kernels, Activation, EntityIndices, GraphAttention, LayerWeights, Packed,
-    PackedEmbedding, activate, attend_graph, multiply,
+    self as kernels, Activation, EntityIndices, GatLayerWeights, GatWeights, GraphAttention,
+    Packed, PackedEmbedding, activate, attend_graph, multiply,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use super::entities::{EntityEmbedding, ROWS, Readout, check_entities, entity_ind
 use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
 use super::graph::{GraphKind, check_heads};
 use super::{Encoder, EncoderSizes, PlainEncoder};
+use crate::nn::layers::Linear;
 use crate::nn::layers::linear::uniform;
 use crate::rng::Rng;
 use crate::settings::{Check, InvalidSetting, fields};
@@ -89,18 +90,9 @@ impl GatLayer {
         }
     }
 
-    fn forward(
-        &self,
-        tokens: Tensor<2>,
-        obs: Tensor<2>,
-        entities: &Arc<EntityIndices>,
-        settings: GraphAttention,
-    ) -> Tensor<2> {
-        let bias = self.bias.val();
-        let layer = LayerWeights { weight: self.weight.val(), bias: bias.zeros_like() };
-        let tokens = kernels::linear(tokens, layer, Activation::Identity);
-        let weights = LayerWeights { weight: self.vectors.val(), bias };
-        kernels::graph_attention(tokens, obs, entities, settings, weights, Activation::Elu)
+    fn values(&self) -> GatLayerWeights {
+        let (weight, vectors) = (self.weight.val(), self.vectors.val());
+        GatLayerWeights { weight, vectors, bias: self.bias.val() }
     }
 }
 
@@ -163,17 +155,24 @@ impl Encoder for Gat {
         }
     }
 
+    fn head_layer<'a>(&self, network: &'a GatNetwork) -> Option<&'a Linear> {
+        EntityHeads::layer(network.heads.as_ref())
+    }
+
     fn forward(&self, network: &GatNetwork, obs: Tensor<2>) -> Tensor<2> {
         let GatNetwork { embedding, layers, heads } = network;
         let entities = embedding.entities();
-        let embedded = embedding.forward(obs.clone(), Activation::Relu);
-        let queries = self.readout.queries(heads.as_ref(), entities.number());
-        let settings = self.attention(queries, entities.number());
-        let tokens = layers.iter().zip(settings).fold(embedded, |h, (layer, settings)| {
-            layer.forward(h, obs.clone(), entities, settings)
-        });
-        let features = self.readout.features(tokens.clone(), obs, entities);
-        EntityHeads::append(heads.as_ref(), features, tokens)
+        let attention = GraphAttention {
+            heads: self.heads,
+            graph: self.graph.with(self.neighbours, self.radius),
+            queries: self.readout.queries(heads.as_ref(), entities.number()),
+        };
+        let weights = GatWeights {
+            embedding: embedding.values(),
+            layers: layers.iter().map(GatLayer::values).collect(),
+        };
+        let targets = EntityHeads::targets(heads.as_ref());
+        kernels::gat(obs, entities, targets, (attention, self.readout.pooling()), weights)
     }
 
     fn plain(&self, network: &GatNetwork) -> Option<Box<dyn PlainEncoder>> {
@@ -236,7 +235,7 @@ impl PlainEncoder for PlainGat {
             }
             let tokens = &tokens[..rows * output.number * width];
             readout.plain_features(tokens, (rows, obs), entities, features);
-            output.write(features, tokens, scratch, out);
+            output.write(features, tokens, (obs, entities), scratch, out);
         });
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use phalanx_kernels::{
-    self as kernels, Activation, EntityIndices, Graph, GraphMix, PackedEmbedding, mix_graph,
+    self as kernels, Activation, EntityIndices, GcnSettings, GcnWeights, Graph, GraphMix,
+    PackedEmbedding, mix_graph,
 };
 use serde::{Deserialize, Serialize};
 
@@ -125,18 +126,25 @@ impl Encoder for Gcn {
         }
     }
 
+    fn head_layer<'a>(&self, network: &'a GcnNetwork) -> Option<&'a Linear> {
+        EntityHeads::layer(network.heads.as_ref())
+    }
+
     fn forward(&self, network: &GcnNetwork, obs: Tensor<2>) -> Tensor<2> {
         let GcnNetwork { embedding, layers, heads } = network;
         let entities = embedding.entities();
-        let embedded = embedding.forward(obs.clone(), Activation::Relu);
-        let queries = self.readout.queries(heads.as_ref(), entities.number());
-        let mixes = self.mixes(queries, entities.number());
-        let tokens = layers.iter().zip(mixes).fold(embedded, |h, (layer, mix)| {
-            let mixed = kernels::graph_mix(h, obs.clone(), entities, mix);
-            layer.forward(mixed, Activation::Relu)
-        });
-        let features = self.readout.features(tokens.clone(), obs, entities);
-        EntityHeads::append(heads.as_ref(), features, tokens)
+        let settings = GcnSettings {
+            graph: self.graph.with(self.neighbours, self.radius),
+            root: self.root,
+            queries: self.readout.queries(heads.as_ref(), entities.number()),
+            pooling: self.readout.pooling(),
+        };
+        let weights = GcnWeights {
+            embedding: embedding.values(),
+            layers: layers.iter().map(Linear::values).collect(),
+        };
+        let targets = EntityHeads::targets(heads.as_ref());
+        kernels::gcn(obs, entities, targets, settings, weights)
     }
 
     fn plain(&self, network: &GcnNetwork) -> Option<Box<dyn PlainEncoder>> {
@@ -189,7 +197,7 @@ impl PlainEncoder for PlainGcn {
             }
             let tokens = &tokens[..rows * output.number * width];
             readout.plain_features(tokens, (rows, obs), entities, features);
-            output.write(features, tokens, scratch, out);
+            output.write(features, tokens, (obs, entities), scratch, out);
         });
     }
 

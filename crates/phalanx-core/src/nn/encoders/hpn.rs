@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation::relu};
+use burn::tensor::{Device, Tensor};
 use phalanx_kernels::{
-    self as kernels, Activation, EntityIndices, PackedEmbedding, activate, outer_sum_dim, sum_outer,
+    self as kernels, Activation, EntityIndices, HpnWeights, PackedEmbedding, activate,
+    outer_sum_dim, sum_outer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ use crate::settings::{Check, InvalidSetting, fields};
 ///
 /// The matrices `W(a_j)` are never computed: `sum_j x_j W(a_j)` is a linear function of the sums over `j` of
 /// the outer products of `x_j` and `[a_j, 1]`, which cost far less per entity; see
-/// [`outer_sum`](phalanx_kernels::outer_sum).
+/// [`hpn`](phalanx_kernels::hpn).
 ///
 /// With one head per hypernetwork, as in the authors' code (PyMARL3's `hpns_rnn_agent`), but the last action
 /// and the agent's ID enter in the next layer.
@@ -103,12 +104,19 @@ impl Encoder for Hpn {
         }
     }
 
+    fn head_layer<'a>(&self, network: &'a HpnNetwork) -> Option<&'a Linear> {
+        EntityHeads::layer(network.heads.as_ref())
+    }
+
     fn forward(&self, network: &HpnNetwork, obs: Tensor<2>) -> Tensor<2> {
-        let own = network.own.forward(obs.clone(), Activation::Identity);
-        let hidden = network.hyper.forward(obs.clone(), Activation::Relu);
-        let sums = kernels::outer_sum(hidden.clone(), obs, network.hyper.entities());
-        let features = relu(own + network.generated.forward(sums, Activation::Identity));
-        EntityHeads::append(network.heads.as_ref(), features, hidden)
+        let entities = [network.own.entities(), network.hyper.entities()];
+        let targets = EntityHeads::targets(network.heads.as_ref());
+        let weights = HpnWeights {
+            own: network.own.values(),
+            hyper: network.hyper.values(),
+            generated: network.generated.values(),
+        };
+        kernels::hpn(obs, entities, targets, weights)
     }
 
     fn plain(&self, network: &HpnNetwork) -> Option<Box<dyn PlainEncoder>> {
@@ -157,7 +165,7 @@ impl PlainEncoder for PlainHpn {
             own.forward(agent, obs, own_part);
             features.iter_mut().zip(own_part).for_each(|(x, own)| *x += *own);
             activate(Activation::Relu, features);
-            output.write(features, hidden, scratch, out);
+            output.write(features, hidden, (obs, others), scratch, out);
         });
     }
 

@@ -46,6 +46,7 @@ pub use self::plain::{PlainEncoder, PlainLinear};
 pub use self::relational_attention::RelationalAttention;
 pub use self::sizes::EncoderSizes;
 pub use self::transformer::TransformerNetwork;
+use crate::nn::layers::Linear;
 use crate::rng::Rng;
 use crate::settings::InvalidSetting;
 
@@ -169,6 +170,17 @@ pub trait Encoder:
         false
     }
 
+    /// Returns the layer that computes heads from tokens, for an encoder whose heads are a linear function
+    /// of a token of the target: `(w, b) = t U + d`, with `U` of shape `[token, head_dim + 1]`.
+    ///
+    /// A row of [`Encoder::forward`] then holds the token of each target in place of its head. The network
+    /// computes `w · h + b` without the weights, as `t · v + s` with `v` and `s` that all actions have in
+    /// common, which costs a fraction.
+    fn head_layer<'a>(&self, network: &'a Self::Network) -> Option<&'a Linear> {
+        let _ = network;
+        None
+    }
+
     /// Returns the number of features of an observation, without the weights of heads.
     fn output_dim(&self, sizes: &EncoderSizes) -> usize;
 
@@ -176,8 +188,9 @@ pub trait Encoder:
     fn init(&self, sizes: &EncoderSizes, rng: &mut Rng, device: &Device) -> Self::Network;
 
     /// Computes the features `[row, output_dim]` of the observations `obs`, `[row, view_dim]`, followed by
-    /// the weights of heads, if there are any ([`Encoder::action_weights`]). A row is one agent in one time
-    /// step; its features must not depend on the other rows.
+    /// the weights of heads, if there are any ([`Encoder::action_weights`]), or by tokens in their place
+    /// ([`Encoder::head_layer`]). A row is one agent in one time step; its features must not depend on the
+    /// other rows.
     fn forward(&self, network: &Self::Network, obs: Tensor<2>) -> Tensor<2>;
 
     /// Returns the same computation on plain slices, for acting. `network` is on the CPU.

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use phalanx_kernels::{Activation, activate};
+use phalanx_kernels::{self as kernels, Activation, activate};
 
 use super::encoder_network::EncoderNetwork;
 use crate::nn::agent::Layer;
@@ -84,13 +84,27 @@ impl RowByRow {
     }
 }
 
+impl RowByRow {
+    /// Replaces tokens in the only row by the heads of their targets, `[1, output_dim + weights_dim]`.
+    fn with_heads(&self, encoded: Tensor<2>) -> Tensor<2> {
+        let Some(layer) = self.network.head_layer() else { return encoded };
+        let ([_, columns], [token, _]) = (encoded.dims(), layer.weight.dims());
+        let width = self.network.output_dim();
+        let targets = (columns - width) / token;
+        let tokens = encoded.clone().narrow(1, width, columns - width).reshape([targets, token]);
+        let heads = kernels::linear(tokens, layer, Activation::Identity);
+        let heads = heads.reshape([1, self.network.weights_dim()]);
+        Tensor::cat(vec![encoded.narrow(1, 0, width), heads], 1)
+    }
+}
+
 impl PlainEncoder for RowByRow {
     fn encode(&self, obs: &[f32], features: &mut [f32], _: &mut Vec<f32>) {
         let (reads, width) = (self.network.input_dim(), self.network.output_dim());
         let writes = width + self.network.weights_dim();
         for (obs, features) in obs.chunks_exact(reads).zip(features.chunks_exact_mut(writes)) {
             let obs = Tensor::from_data(TensorData::new(obs.to_vec(), [1, reads]), &self.device);
-            let row = self.network.forward(obs).into_data().try_into_vec::<f32>();
+            let row = self.with_heads(self.network.forward(obs)).into_data().try_into_vec::<f32>();
             features.copy_from_slice(&row.expect("features are 32-bit floats"));
         }
     }

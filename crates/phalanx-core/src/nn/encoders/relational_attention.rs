@@ -9,6 +9,7 @@ use super::entity_heads::EntityHeads;
 use super::graph::check_heads;
 use super::transformer::{Shape, TransformerNetwork};
 use super::{Encoder, EncoderSizes, PlainEncoder};
+use crate::nn::layers::Linear;
 use crate::rng::Rng;
 use crate::settings::{Check, InvalidSetting, fields};
 
@@ -100,6 +101,10 @@ impl Encoder for RelationalAttention {
 
     fn init(&self, sizes: &EncoderSizes, rng: &mut Rng, device: &Device) -> TransformerNetwork {
         TransformerNetwork::new(self.shape(), sizes, rng, device)
+    }
+
+    fn head_layer<'a>(&self, network: &'a TransformerNetwork) -> Option<&'a Linear> {
+        network.head_layer()
     }
 
     fn forward(&self, network: &TransformerNetwork, obs: Tensor<2>) -> Tensor<2> {

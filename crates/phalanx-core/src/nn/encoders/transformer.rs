@@ -10,7 +10,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use phalanx_kernels::{
     self as kernels, Activation, EntityAttention, EntityIndices, PER_KNOT, PackedEmbedding,
-    attend_entities, normalise,
+    TransformerBlock, TransformerSettings, TransformerWeights, attend_entities, normalise,
 };
 
 use super::entities::{EntityEmbedding, Readout, entity_indices, numbers};
@@ -72,22 +72,6 @@ struct Block {
     last: Linear,
 }
 
-/// Normalises the rows of `[row, width]`.
-fn normalised(norm: &LayerNorm, rows: Tensor<2>) -> Tensor<2> {
-    kernels::layer_norm(rows, norm.scale.val(), norm.shift.val(), EPS)
-}
-
-/// Returns the tokens of the first `queries` entities, `[row * query, width]`, from those of all.
-fn first(tokens: Tensor<2>, number: usize, queries: usize) -> Tensor<2> {
-    if queries == number {
-        return tokens;
-    }
-    let [all, width] = tokens.dims();
-    let rows = all / number;
-    let tokens: Tensor<3> = tokens.reshape([rows, number, width]);
-    tokens.narrow(1, 0, queries).reshape([rows * queries, width])
-}
-
 impl Block {
     fn new(shape: Shape, rng: &mut Rng, device: &Device) -> Self {
         let Shape { width, feed_forward, knots, heads, .. } = shape;
@@ -107,23 +91,16 @@ impl Block {
         }
     }
 
-    fn forward(
-        &self,
-        tokens: Tensor<2>,
-        obs: Tensor<2>,
-        entities: &Arc<EntityIndices>,
-        attention: EntityAttention,
-    ) -> Tensor<2> {
-        let identity = Activation::Identity;
-        let normal = normalised(&self.attention_norm, tokens.clone());
-        let projected = self.projection.forward(normal, identity);
-        let table = self.relative.as_ref().map(Param::val);
-        let attended = kernels::entity_attention(projected, obs, entities, attention, table);
-        let tokens = first(tokens, entities.number(), attention.queries);
-        let tokens = tokens + self.output.forward(attended, identity);
-        let normal = normalised(&self.norm, tokens.clone());
-        let hidden = self.hidden.forward(normal, Activation::Relu);
-        tokens + self.last.forward(hidden, identity)
+    fn values(&self) -> TransformerBlock {
+        TransformerBlock {
+            attention_norm: self.attention_norm.values(),
+            projection: self.projection.values(),
+            table: self.relative.as_ref().map(Param::val),
+            output: self.output.values(),
+            norm: self.norm.values(),
+            hidden: self.hidden.values(),
+            last: self.last.values(),
+        }
     }
 }
 
@@ -138,17 +115,26 @@ impl TransformerNetwork {
         }
     }
 
+    pub(super) fn head_layer(&self) -> Option<&Linear> {
+        EntityHeads::layer(self.heads.as_ref())
+    }
+
     pub(super) fn forward(&self, shape: Shape, obs: Tensor<2>) -> Tensor<2> {
         let entities = self.embedding.entities();
-        let embedded = self.embedding.forward(obs.clone(), Activation::Identity);
-        let queries = shape.readout.queries(self.heads.as_ref(), entities.number());
-        let settings = shape.attention(queries, entities.number());
-        let tokens = self.blocks.iter().zip(settings).fold(embedded, |h, (block, settings)| {
-            block.forward(h, obs.clone(), entities, settings)
-        });
-        let tokens = normalised(&self.norm, tokens);
-        let features = shape.readout.features(tokens.clone(), obs, entities);
-        EntityHeads::append(self.heads.as_ref(), features, tokens)
+        let weights = TransformerWeights {
+            embedding: self.embedding.values(),
+            blocks: self.blocks.iter().map(Block::values).collect(),
+            norm: self.norm.values(),
+        };
+        let settings = TransformerSettings {
+            heads: shape.heads,
+            reach: shape.reach,
+            queries: shape.readout.queries(self.heads.as_ref(), entities.number()),
+            eps: EPS,
+            pooling: shape.readout.pooling(),
+        };
+        let targets = EntityHeads::targets(self.heads.as_ref());
+        kernels::transformer(obs, entities, targets, settings, weights)
     }
 
     pub(super) fn plain(&self, shape: Shape) -> Box<dyn PlainEncoder> {
@@ -269,7 +255,7 @@ impl PlainEncoder for PlainTransformer {
             let tokens = &mut tokens[..rows * output.number * width];
             norm.forward(tokens);
             readout.plain_features(tokens, (rows, obs), entities, features);
-            output.write(features, tokens, scratch, out);
+            output.write(features, tokens, (obs, entities), scratch, out);
         });
     }
 

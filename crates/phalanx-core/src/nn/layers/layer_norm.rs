@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use phalanx_kernels as kernels;
+use phalanx_kernels::{self as kernels, NormWeights};
 use serde::{Deserialize, Serialize};
 
 /// Added to the variance.
@@ -43,6 +43,11 @@ impl LayerNorm {
             scale: Param::from_data(TensorData::ones::<f32, _>([width]), device),
             shift: Param::from_data(TensorData::zeros::<f32, _>([width]), device),
         }
+    }
+
+    /// Returns the values of the parameters.
+    pub(in crate::nn) fn values(&self) -> NormWeights {
+        NormWeights { scale: self.scale.val(), shift: self.shift.val() }
     }
 
     /// Normalises every row of `[time, row, width]`.

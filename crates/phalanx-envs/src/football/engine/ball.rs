@@ -48,9 +48,10 @@ pub fn fly(ball: &mut Ball) {
 /// Moves the ball by one frame, with or without the effects of spin.
 pub(super) fn advance<const SPIN: bool>(ball: &mut Ball) {
     ball.climb -= GRAVITY * FRAME;
-    let speed = (ball.velocity.length_squared() + ball.climb * ball.climb).sqrt();
-    let kept = 1.0 - DRAG * speed * FRAME;
-    ball.velocity = ball.velocity * kept;
+    let squared = ball.velocity.length_squared();
+    let in_plane = squared.sqrt();
+    let speed = (squared + ball.climb * ball.climb).sqrt();
+    let kept = 1.0 - DRAG * FRAME * speed;
     ball.climb *= kept;
     let above = ball.height - BALL_RADIUS;
     let grass = if above <= 0.0 {
@@ -58,7 +59,9 @@ pub(super) fn advance<const SPIN: bool>(ball: &mut Ball) {
     } else if above >= GRASS_HEIGHT {
         0.0
     } else {
-        pow(1.0 - above / GRASS_HEIGHT, 0.7)
+        let share = above * (1.0 / GRASS_HEIGHT);
+        // A rolling ball hardly leaves the ground: the first terms of the power's series will do.
+        if share < 0.02 { 1.0 - share * (0.7 + 0.105 * share) } else { pow(1.0 - share, 0.7) }
     };
     let mut impact = 0.0;
     if above < 0.0 {
@@ -69,17 +72,20 @@ pub(super) fn advance<const SPIN: bool>(ball: &mut Ball) {
         ball.height = BALL_RADIUS;
     }
     if above < GRASS_HEIGHT {
-        let speed = ball.velocity.length();
-        if speed > 0.0 {
-            let loss = (FRICTION * grass * speed * speed + LINEAR_FRICTION * grass) * FRAME;
-            ball.velocity = ball.velocity * ((speed - loss).max(0.0) / speed);
+        if in_plane > 0.0 {
+            let left = in_plane * kept;
+            let loss = (FRICTION * left * left + LINEAR_FRICTION) * (grass * FRAME);
+            ball.velocity = ball.velocity * ((left - loss).max(0.0) * (1.0 / in_plane));
         }
         if SPIN {
             couple(ball, grass, impact);
         }
+    } else {
+        ball.velocity = ball.velocity * kept;
     }
     if SPIN {
-        swerve(ball);
+        // On the grass the ball is slower than that by what friction took in this frame.
+        swerve(ball, speed * kept);
     }
     ball.position += ball.velocity * FRAME;
     ball.height += ball.climb * FRAME;
@@ -112,16 +118,16 @@ const STRENGTH: [f32; 71] = [
     0.0129,
 ];
 
-/// Bends the flight by the spin.
-fn swerve(ball: &mut Ball) {
-    let speed = (ball.velocity.length_squared() + ball.climb * ball.climb).sqrt();
+/// Bends the flight of a ball of a speed by its spin.
+fn swerve(ball: &mut Ball, speed: f32) {
     // Below 3 m/s the bend is less than 0.01 m/s² for any spin of a kick.
     if speed < 3.0 {
         return;
     }
     let place = speed.min(69.9);
-    let below = STRENGTH[place as usize];
-    let strength = below + (STRENGTH[place as usize + 1] - below) * place.fract();
+    let index = place as usize;
+    let below = STRENGTH[index];
+    let strength = below + (STRENGTH[index + 1] - below) * (place - index as f32);
     let factor = 0.3 * strength * FRAME / speed;
     let (velocity, climb) = (ball.velocity, ball.climb);
     ball.velocity.x += factor * (ball.spin.y * climb - ball.sidespin * velocity.y);
@@ -239,11 +245,19 @@ impl BallPath {
 
     fn extend_to(&mut self, last: u32) {
         while self.last < last {
+            let before = self.tip;
             for _ in 0..SPACING {
                 fly(&mut self.tip);
             }
             self.last += 1;
             self.points[self.last as usize % POINTS] = (&self.tip).into();
+            if self.tip == before {
+                // It rests.
+                while self.last < last {
+                    self.last += 1;
+                    self.points[self.last as usize % POINTS] = (&before).into();
+                }
+            }
         }
     }
 

@@ -103,8 +103,9 @@ fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     }
     let player = game.player(id);
     let ahead = player.position + player.velocity * 0.1;
-    let distance = ahead.distance(game.ball_at(0.1).position);
-    let turn = (distance < 10.0 || game.is_expected(id)) && game.is_turn(id, distance);
+    let squared_distance = (ahead - game.ball_at(0.1).position).length_squared();
+    let turn =
+        (squared_distance < 100.0 || game.is_expected(id)) && game.is_turn(id, squared_distance);
     let ready = std::mem::take(&mut game.player_mut(id).ready);
     if !ready && !turn {
         return false;
@@ -118,7 +119,7 @@ fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
 /// Lets a body run as commanded, or after the ball if it has best possession.
 fn run(game: &mut Match, id: PlayerId) {
     let player = game.player(id);
-    let to_ball = player.position.distance(game.ball.position);
+    let squared_distance = (player.position - game.ball.position).length_squared();
     let chases = game.main == id
         && game.holder.is_none()
         && player.acts()
@@ -156,8 +157,8 @@ fn run(game: &mut Match, id: PlayerId) {
         return;
     }
     // Far from the ball a new command waits for the end of a step.
-    let turn = if to_ball < FAR {
-        game.is_turn(id, to_ball)
+    let turn = if squared_distance < FAR * FAR {
+        game.is_turn(id, squared_distance)
     } else {
         let period = if player.obeyed == Vec2::ZERO { 12 } else { 25 };
         (frame + 7 * u32::from(id.index)).is_multiple_of(period)
@@ -173,7 +174,7 @@ fn run(game: &mut Match, id: PlayerId) {
     let way = (ball - player.position).direction();
     let retreats = player.command.direction.dot(way) < 0.5 && player.velocity.length() < SIDESTEP;
     let watches = waits && retreats && !player.has_possession;
-    movement::run(player, command, (facing, watches), frame, turn, to_ball < 10.0);
+    movement::run(player, command, (facing, watches), frame, turn, squared_distance < 100.0);
 }
 
 /// Returns the speed of the steps for a wanted speed: no steps below 1.8 m/s, and those of a dribble or a walk are no

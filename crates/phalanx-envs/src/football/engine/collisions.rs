@@ -33,55 +33,61 @@ struct Side<'a> {
 
 /// Lets all bodies collide.
 pub(super) fn resolve(game: &mut Match) {
-    let mut ids = [(0_usize, 0_usize); 2 * TEAM_SIZE];
+    let mut ids = [PlayerId { team: 0, index: 0 }; 2 * TEAM_SIZE];
+    let mut places = [Vec2::ZERO; 2 * TEAM_SIZE];
     let mut n = 0;
     for team in 0..2 {
         for index in 0..game.counts[team] {
             if game.players[team][index].on_pitch {
-                ids[n] = (team, index);
+                ids[n] = PlayerId { team: team as u8, index: index as u8 };
+                places[n] = game.players[team][index].position;
                 n += 1;
             }
         }
     }
-    let mut moves = [Vec2::ZERO; 2 * TEAM_SIZE];
-    let mut drags = [(Vec2::ZERO, 0.0_f32); 2 * TEAM_SIZE];
+    let mut meetings = [Meeting::default(); 2 * TEAM_SIZE];
     for first in 0..n {
-        let (team, index) = ids[first];
-        let here = game.players[team][index].position;
         for second in first + 1..n {
-            let (other_team, other_index) = ids[second];
-            let gap = here - game.players[other_team][other_index].position;
-            if gap.x.abs() < DRAG && gap.y.abs() < DRAG && gap.length_squared() < DRAG * DRAG {
-                collide(game, (first, ids[first]), (second, ids[second]), &mut moves, &mut drags);
+            if (places[first] - places[second]).length_squared() < DRAG * DRAG {
+                collide(game, (first, ids[first]), (second, ids[second]), &mut meetings);
             }
         }
     }
-    for (number, &(team, index)) in ids[..n].iter().enumerate() {
-        let player = &mut game.players[team][index];
-        player.pushed = player.pushed * 0.95;
-        let (drag, force) = drags[number];
-        let mut offset = moves[number];
-        if force > 0.0 {
-            offset += drag * (0.01 / force);
+    for (&id, meeting) in ids[..n].iter().zip(&meetings) {
+        let player = game.player_mut(id);
+        let mut offset = meeting.push;
+        if meeting.force > 0.0 {
+            offset += meeting.drag * (0.01 / meeting.force);
         }
         if offset != Vec2::ZERO {
             player.position += offset;
-            player.pushed = (player.pushed + offset).limited(0.1);
-        } else if player.pushed.length_squared() < 2.5e-5 {
-            player.pushed = Vec2::ZERO;
+            player.pushed = (player.pushed * 0.95 + offset).limited(0.1);
+        } else if player.pushed != Vec2::ZERO {
+            player.pushed = player.pushed * 0.95;
+            if player.pushed.length_squared() < 2.5e-5 {
+                player.pushed = Vec2::ZERO;
+            }
         }
     }
 }
 
+/// What others did to a body in a frame.
+#[derive(Clone, Copy, Debug, Default)]
+struct Meeting {
+    /// How far they pushed it.
+    push: Vec2,
+    /// The velocities by which they dragged it along, weighted with their forces, and these forces.
+    drag: Vec2,
+    force: f32,
+}
+
 fn collide(
     game: &mut Match,
-    (first, a): (usize, (usize, usize)),
-    (second, b): (usize, (usize, usize)),
-    moves: &mut [Vec2],
-    drags: &mut [(Vec2, f32)],
+    (first, id_a): (usize, PlayerId),
+    (second, id_b): (usize, PlayerId),
+    meetings: &mut [Meeting],
 ) {
-    let (id_a, id_b) = (id_of(a), id_of(b));
-    let (pa, pb) = (&game.players[a.0][a.1], &game.players[b.0][b.1]);
+    let (pa, pb) = (game.player(id_a), game.player(id_b));
     let distance = pa.position.distance(pb.position);
     let normal = (pa.position - pb.position).direction_or(Vec2::new(0.0, 1.0));
     let ball = game.ball.position;
@@ -92,7 +98,8 @@ fn collide(
         to_ball: player_distance(player, ball),
     };
     let (sa, sb) = (side(pa, id_a, normal), side(pb, id_b, -normal));
-    let battle = game.designated[a.0] as usize == a.1 && game.designated[b.0] as usize == b.1;
+    let is_designated = |id: PlayerId| game.designated[id.team as usize] == id.index;
+    let battle = is_designated(id_a) && is_designated(id_b);
     if distance < 2.0 * RADIUS {
         let share = advantage(&sa, &sb, battle, 0.4, 0.5);
         let depth = (RADIUS - 0.5 * distance) * 2.0;
@@ -103,8 +110,8 @@ fn collide(
         } else if sa.main && pa.has_possession {
             push[1] += slip(pb, pa);
         }
-        moves[first] += push[0].limited(SPRINT * 0.01);
-        moves[second] += push[1].limited(SPRINT * 0.01);
+        meetings[first].push += push[0].limited(SPRINT * 0.01);
+        meetings[second].push += push[1].limited(SPRINT * 0.01);
     }
     let share = advantage(&sa, &sb, battle, 0.6, 0.9);
     let shell = (distance - 2.0 * RADIUS).max(0.0);
@@ -113,8 +120,8 @@ fn collide(
     for (number, force, relative) in
         [(first, force * (1.0 - share), relative), (second, force * share, -relative)]
     {
-        drags[number].0 += relative * (force * force);
-        drags[number].1 += force;
+        meetings[number].drag += relative * (force * force);
+        meetings[number].force += force;
     }
     if distance < 2.0 * RADIUS {
         let overlap = (pa.position + pa.velocity * 0.03).distance(pb.position + pb.velocity * 0.03);
@@ -124,10 +131,6 @@ fn collide(
     }
     slide_trip(game, id_a, id_b, distance);
     slide_trip(game, id_b, id_a, distance);
-}
-
-fn id_of((team, index): (usize, usize)) -> PlayerId {
-    PlayerId { team: team as u8, index: index as u8 }
 }
 
 fn player_facing(player: &Player) -> Vec2 {

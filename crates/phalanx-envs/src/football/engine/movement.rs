@@ -76,23 +76,28 @@ fn acceleration(player: &Player, speed: f32, top_speed: f32) -> f32 {
     )
 }
 
-/// Changes the velocity of a player by one frame towards a wanted one, and turns its body.
-pub(super) fn step(player: &mut Player, wanted: Vec2, limits: Limits) {
+/// Changes the velocity of a player by one frame towards a wanted one, and returns the direction of that; zero if it
+/// wants to stand.
+pub(super) fn step(player: &mut Player, wanted: Vec2, limits: Limits) -> Vec2 {
+    let wanted_speed = wanted.length();
+    let ahead = if wanted_speed > 1e-6 { wanted * (1.0 / wanted_speed) } else { Vec2::ZERO };
     if player.velocity == wanted {
-        return;
+        return ahead;
     }
-    let speed = player.velocity.length();
-    let target = wanted.length().min(limits.top_speed);
-    if speed < 1e-3 && target < 1e-3 {
+    let target = wanted_speed.min(limits.top_speed);
+    let squared = player.velocity.length_squared();
+    if squared < 1e-6 && target < 1e-3 {
         player.velocity = Vec2::ZERO;
-        return;
+        return ahead;
     }
-    let direction = wanted.direction_or(player.velocity.direction_or(player.facing));
-    let along = player.velocity.dot(direction);
+    let direction =
+        if ahead == Vec2::ZERO { player.velocity.direction_or(player.facing) } else { ahead };
     if (player.velocity - direction * target).length_squared() < 1e-6 {
         player.velocity = direction * target;
-        return;
+        return ahead;
     }
+    let speed = squared.sqrt();
+    let along = player.velocity.dot(direction);
     let across = player.velocity - direction * along;
     let mut brake = BRAKE + BRAKE_SPEED * (speed - 3.5).clamp(0.0, 4.5);
     if limits.with_ball {
@@ -111,14 +116,18 @@ pub(super) fn step(player: &mut Player, wanted: Vec2, limits: Limits) {
         (most * FRAME).min(target - along)
     };
     let mut change = direction * gain;
-    let sideways = across.length();
-    if sideways > 0.0 {
-        let share = if limits.with_ball { 1.0 } else { ACROSS };
-        change -= across * ((brake * share * FRAME).min(sideways) / sideways);
-    }
+    let sideways = across.length_squared();
+    let most = brake * if limits.with_ball { FRAME } else { ACROSS * FRAME };
+    change -= if sideways > most * most { across * (most / sideways.sqrt()) } else { across };
     let f = (speed * 0.125).min(1.0);
     let f = f * f.sqrt();
-    player.velocity += change.limited(0.3 * (1.2 - 0.4 * f) * limits.power);
+    let limit = 0.3 * (1.2 - 0.4 * f) * limits.power;
+    let length = change.length_squared();
+    if length > limit * limit {
+        change = change * (limit / length.sqrt());
+    }
+    player.velocity += change;
+    ahead
 }
 
 /// Turns the body of a player by one frame towards a direction.
@@ -164,9 +173,8 @@ pub(super) fn run(
         }
     }
     let limits = Limits::of(player, frame);
-    step(player, player.obeyed, limits);
+    let ahead = step(player, player.obeyed, limits);
     let stands = player.obeyed == Vec2::ZERO;
-    let look = if stands || watches { facing } else { player.obeyed.direction() };
-    turn(player, look);
+    turn(player, if stands || watches { facing } else { ahead });
     player.position += player.velocity * FRAME;
 }

@@ -17,6 +17,10 @@ const REACHABLE_HEIGHT: f32 = 1.5;
 const CHANGE: f32 = 0.7;
 /// The share of the top speed that counts on the way to the ball.
 const RUN: f32 = 0.94;
+/// The longest time between two updates of the time to the ball within 6 m of it, in frames.
+const RECENT: u32 = 3;
+/// By how much earlier than it was expected then a player can be at the ball, in seconds.
+const EARLIER: f32 = 0.12;
 
 /// The reach of a player over time: a circle around where it coasts to, which grows as the player changes its velocity.
 ///
@@ -103,22 +107,32 @@ impl Match {
     /// optimistic one. Beyond 3 s it is the time to run to where the ball is then.
     pub fn compute_time_to_ball(&self, player: &Player) -> [f32; 2] {
         let start = if matches!(player.body, Body::FollowThrough { .. }) { 0.5 } else { 0.0 };
-        let last = self.ball_at(HORIZON - FRAME).position;
-        let far = (last.distance(player.position + player.velocity * 0.2)
-            / (player.abilities.top_speed * 0.75))
-            .max(HORIZON);
-        let mut times = [far; 2];
-        // Ball and player cannot close a gap faster than this; the ball only slows down.
+        let mut times = [f32::INFINITY; 2];
+        // Ball and player cannot close a gap faster than this: the ball only slows down, and of the body's velocity
+        // what coasting loses is what running gains.
         let ball_speed = self.ball.velocity.length();
-        let closing =
-            1.0 / (ball_speed + 1.0 + player.velocity.length() + player.abilities.top_speed);
+        let run = player.velocity.length().max(player.abilities.top_speed * RUN);
+        let closing = 1.0 / (ball_speed + 1.0 + run);
         // A slow ball stays within reach for longer than it takes to pass by.
         let step = if ball_speed > 8.0 { 0.02 } else { 0.08 };
         let reach = Reach::new(player, self.ball.position);
+        // If the path is the one of the last time, the ball is not met much earlier than expected then.
+        let known = start == 0.0
+            && self.frame > self.path_frame + RECENT
+            && (player.position - self.ball.position).length_squared() < 36.0;
+        let expected = [player.time_to_ball, player.optimistic_time_to_ball];
         let mut seconds = start;
         // The optimistic reach is the larger one, so that it is met first.
         for (number, radius) in [(1, Reach::OPTIMISTIC), (0, Reach::USUAL)] {
             let mut before = None;
+            let early = expected[number].min(HORIZON) - EARLIER;
+            if known && early > seconds {
+                let gap = reach.gap(self.ball_at(early).position, early, radius);
+                if gap > 0.0 {
+                    before = Some((early, gap));
+                    seconds = early + (gap * closing).max(step);
+                }
+            }
             while seconds < HORIZON {
                 let ball = self.ball_at(seconds);
                 let gap = reach.gap(ball.position, seconds, radius);
@@ -132,6 +146,13 @@ impl Match {
                 before = (gap > 0.0).then_some((seconds, gap));
                 seconds += (gap * closing).max(step);
             }
+        }
+        if times[0] == f32::INFINITY {
+            let last = self.ball_at(HORIZON - FRAME).position;
+            let far = (last.distance(player.position + player.velocity * 0.2)
+                / (player.abilities.top_speed * 0.75))
+                .max(HORIZON);
+            times = times.map(|time| time.min(far));
         }
         if let Body::WindUp { frames, .. } = player.body {
             let soonest = f32::from(frames) * FRAME;
@@ -197,7 +218,7 @@ impl Match {
         } else {
             20
         };
-        (self.frame as usize + index).is_multiple_of(period)
+        (self.frame + index as u32).is_multiple_of(period)
     }
 
     /// The owner has possession and is the last player of the last-touching team to have touched the ball.

@@ -1,5 +1,7 @@
 //! Running to a moving ball: where to meet it, and how fast to run there.
 
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
+
 use super::Match;
 use super::pitch::{HALF_LENGTH, HALF_WIDTH};
 use super::possession::{HORIZON, Reach, TOUCH_TIME};
@@ -58,7 +60,8 @@ impl Match {
         if is_outside(self.ball_at(seconds).position) {
             seconds = 0.08;
         }
-        let mut best: Option<(f32, f32, f32)> = None;
+        // Rating, seconds, and whether the player is there in time.
+        let mut best: Option<(f32, f32, bool)> = None;
         while seconds < HORIZON {
             let ball = self.ball_at(seconds);
             let mut last = is_outside(ball.position);
@@ -68,47 +71,61 @@ impl Match {
             }
             let reach = Reach::new(player, ball.position);
             if reach.gap(ball.position, seconds, Reach::USUAL) <= 0.0 {
-                let needed = reach.time_to(ball.position).min(seconds);
+                if haste {
+                    // Later points are worse.
+                    best = Some((0.0, seconds, true));
+                    break;
+                }
                 let way = ball.position - here;
-                last |= player.time_to_ball / seconds < 0.35
-                    || way.direction().dot(ball_direction) > 0.0;
-                let rating = if haste {
-                    1.0 - seconds / 5.0
-                } else {
-                    let run = way.direction() * (way.length() * SPEED_PER_METRE).min(SPRINT);
+                let distance = way.length();
+                let direction = if distance > 1e-6 { way * (1.0 / distance) } else { Vec2::ZERO };
+                last |= player.time_to_ball < 0.35 * seconds || direction.dot(ball_direction) > 0.0;
+                let rating = {
+                    let run = direction * (distance * SPEED_PER_METRE).min(SPRINT);
                     let like = 1.0 - ((wanted - run).length() / SPRINT).min(1.0);
-                    let angle = wanted_direction.angle_to(run.direction_or(wanted_direction)).abs();
-                    let same = 1.0 - (angle / std::f32::consts::FRAC_PI_2).min(1.0);
+                    let run_direction =
+                        if direction == Vec2::ZERO { wanted_direction } else { direction };
+                    let same = if wanted_direction.dot(run_direction) > 0.0 {
+                        let angle = wanted_direction.angle_to(run_direction).abs();
+                        1.0 - (angle / FRAC_PI_2).min(1.0)
+                    } else {
+                        0.0
+                    };
                     let short = 1.0 - (nearest.distance(ball.position) / (2.0 * SPRINT)).min(1.0);
                     0.4 * like + 0.6 * same + 0.1 * short
                 };
                 if best.is_none_or(|(old, _, _)| rating > old) {
-                    best = Some((rating, seconds, needed));
+                    best = Some((rating, seconds, true));
                 }
             } else if last && best.is_none() {
-                best = Some((0.0, seconds, seconds));
+                best = Some((0.0, seconds, false));
             }
             if last {
                 break;
             }
             seconds += SEARCH_STEP;
         }
-        let (_, seconds, needed) = best.unwrap_or((0.0, HORIZON - 0.01, HORIZON - 0.01));
-        let way = self.ball_at(seconds).position - here;
+        let (_, seconds, in_time) = best.unwrap_or((0.0, HORIZON - 0.01, false));
+        let meeting = self.ball_at(seconds).position;
+        let needed = if in_time {
+            Reach::new(player, meeting).time_to(meeting).min(seconds)
+        } else {
+            seconds
+        };
+        let way = meeting - here;
         let mut speed = (needed / seconds * player.abilities.top_speed).min(SPRINT);
         if seconds > 0.25 {
             speed = speed * 0.97 + player.velocity.length() * 0.03;
         }
         let to_ball = (self.ball_at(0.02).position - here).direction_or(wanted_direction);
-        let turn = to_ball
-            .angle_to(wanted_direction)
-            .clamp(-0.25 * std::f32::consts::PI, 0.25 * std::f32::consts::PI);
-        Pursuit {
-            direction: way.direction_or(player.facing),
-            speed,
-            facing: to_ball.turned(turn),
-            seconds,
-        }
+        // It looks where it wants to go, but at most 45 degrees aside from the ball.
+        let eighth = FRAC_1_SQRT_2;
+        let facing = if to_ball.dot(wanted_direction) >= eighth {
+            wanted_direction
+        } else {
+            to_ball.rotated(eighth, eighth.copysign(to_ball.cross(wanted_direction)))
+        };
+        Pursuit { direction: way.direction_or(player.facing), speed, facing, seconds }
     }
 
     /// Returns how a player runs after a ball that it has: to where the ball is 0.33 s later, at least as fast as
@@ -155,10 +172,26 @@ fn is_outside(position: Vec2) -> bool {
     position.x.abs() > HALF_LENGTH - 0.2 || position.y.abs() > HALF_WIDTH - 0.2
 }
 
+/// The cosines and the sines of the angles up to a quarter turn in sixteenths of a turn.
+const SIXTEENTHS: [[f32; 2]; 5] = [
+    [1.0, 0.0],
+    [0.923_879_5, 0.382_683_43],
+    [FRAC_1_SQRT_2, FRAC_1_SQRT_2],
+    [0.382_683_43, 0.923_879_5],
+    [0.0, 1.0],
+];
+
 /// Rounds a direction to sixteenths of a turn, counted from the direction against the ball's flight.
 fn in_sixteenths(direction: Vec2, origin: Vec2) -> Vec2 {
     let origin = origin.direction_or(direction);
-    let step = std::f32::consts::TAU / 16.0;
-    let angle = (origin.angle_to(direction) / step).round() * step;
-    origin.turned(angle)
+    let (along, across) = (origin.dot(direction), origin.cross(direction));
+    let mut nearest = ([1.0, 0.0], f32::NEG_INFINITY);
+    for [cos, sin] in SIXTEENTHS {
+        let fit = along.abs() * cos + across.abs() * sin;
+        if fit > nearest.1 {
+            nearest = ([cos, sin], fit);
+        }
+    }
+    let [cos, sin] = nearest.0;
+    origin.rotated(cos.copysign(along), sin.copysign(across))
 }

@@ -25,9 +25,10 @@ const EARLIER: u16 = 2;
 const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
-/// The relative speed from which on a ball of the opponents is received in half of the cases by a running player, or by
-/// any player that sees an opponent carry it with a delay, in m/s.
+/// The relative speed from which on a ball of the opponents is received in half of the cases by a running player, in m/s.
 pub(super) const HARD: f32 = 9.0;
+/// The share of such balls that a player receives that sees an opponent carry them with a delay.
+const LATE_TRAPS: f32 = 0.25;
 /// How near a ball has to be to where a step receives it.
 const TOLERANCE: Tolerance =
     Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0, runs: false };
@@ -112,11 +113,13 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
             let theirs = game.last_touch.is_some_and(|touch| touch.player.team != id.team);
             let carried = game.last_touch.is_some_and(|touch| touch.kick.is_none());
             let runs = player.velocity.length_squared() > 6.0;
-            let hard = (runs || (carried && is_late(game, id))) && relative > HARD * HARD;
+            let late = carried && is_late(game, id);
+            let lucky = if late { game.flight_luck() < LATE_TRAPS } else { game.is_flight_lucky() };
+            let hard = (runs || late) && relative > HARD * HARD;
             let ahead = premonition(game, id);
             // A ball that hardly moves is not received, only pushed on.
             let moves = game.ball.velocity.length() >= SLOW;
-            let found = if hard && theirs && !game.is_flight_lucky() {
+            let found = if hard && theirs && !lucky {
                 None
             } else {
                 ahead.and_then(|ahead| {

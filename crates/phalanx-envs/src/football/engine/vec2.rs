@@ -72,14 +72,25 @@ impl Vec2 {
     #[inline]
     pub fn turned(self, angle: f32) -> Self {
         let (sin, cos) = sin_cos(angle.into());
-        let (sin, cos) = (sin as f32, cos as f32);
+        self.rotated(cos as f32, sin as f32)
+    }
+
+    /// Returns this vector turned by the angle with a cosine and a sine, from `x` towards `y`.
+    #[inline]
+    pub fn rotated(self, cos: f32, sin: f32) -> Self {
         Self::new(self.x * cos - self.y * sin, self.x * sin + self.y * cos)
+    }
+
+    /// Returns the length of the vector product, positive if `other` lies from `x` towards `y` of this vector.
+    #[inline]
+    pub fn cross(self, other: Self) -> f32 {
+        self.x * other.y - self.y * other.x
     }
 
     /// Returns the angle from this vector to `other`, in radians from -π to π.
     #[inline]
     pub fn angle_to(self, other: Self) -> f32 {
-        atan2(self.x * other.y - self.y * other.x, self.dot(other))
+        atan2(self.cross(other), self.dot(other))
     }
 
     /// Returns the point at `share` of the way to `other`.

@@ -27,7 +27,7 @@ pub(crate) struct Inputs<'a> {
 
 /// Computes attention among entities, `[row, query, width]`, from queries, keys and values, `[row,
 /// entity, 3 * width]`, and observations `[row, view_dim]`; see
-/// [`entity_attention`](crate::entity_attention). `table` is `[knot, 3, head]`.
+/// [`transformer`](crate::transformer). `table` is `[knot, 3, head]`.
 pub fn attend_entities(
     projected: &[f32],
     obs: &[f32],

@@ -2,14 +2,14 @@
 
 use crate::entities::{EntityIndices, PER_KNOT};
 
-/// A learned function of the relative position; see [`entity_attention`](crate::entity_attention).
+/// A learned function of the relative position; see [`transformer`](crate::transformer).
 #[derive(Clone, Copy)]
-pub(super) struct Relative<'a> {
+pub(crate) struct Relative<'a> {
     /// `[knot, 3, head]`.
-    pub(super) table: &'a [f32],
-    pub(super) heads: usize,
+    pub(crate) table: &'a [f32],
+    pub(crate) heads: usize,
     /// The distance of the last knot.
-    pub(super) reach: f32,
+    pub(crate) reach: f32,
 }
 
 /// The place of one entity as seen from another, between two knots.
@@ -69,7 +69,7 @@ impl Relative<'_> {
 
     /// Writes the biases of all pairs, `[head, entity, padded]`.
     #[inline(always)]
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         entities: &EntityIndices,
         obs: &[f32],
@@ -90,7 +90,7 @@ impl Relative<'_> {
     /// Adds the gradient of the table from those of the biases, `[head, entity, padded]`.
     #[inline(always)]
     #[cfg(feature = "flex")]
-    pub(super) fn add_gradient(
+    pub(crate) fn add_gradient(
         &self,
         entities: &EntityIndices,
         obs: &[f32],

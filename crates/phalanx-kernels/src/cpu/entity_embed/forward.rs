@@ -11,7 +11,7 @@ use crate::simd::elementwise::activate;
 pub(super) const ROWS: usize = 32;
 
 /// A linear layer per type of entities, with an activation; see
-/// [`entity_embed`](crate::entity_embed).
+/// [`EmbeddingWeights`](crate::EmbeddingWeights).
 #[derive(Clone, Debug)]
 pub struct PackedEmbedding {
     weights: Vec<Packed>,

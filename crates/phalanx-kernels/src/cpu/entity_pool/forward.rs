@@ -5,7 +5,7 @@ use crate::entities::{EntityIndices, MAX_ENTITIES, Pool, Pooling};
 use crate::simd::dispatch::dispatch;
 
 /// Computes `[row, part * width]` from tokens `[row, entity, width]` and observations `[row,
-/// view_dim]`; see [`entity_pool`](crate::entity_pool).
+/// view_dim]`; see [`Pooling`](crate::Pooling).
 pub fn pool_entities(
     tokens: &[f32],
     obs: &[f32],

@@ -1,87 +1,23 @@
-//! The backward pass of attention over neighbours, on slices.
+//! The backward pass of attention over neighbours in one row.
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 use super::forward::{Inputs, Memory};
-use crate::cpu::row_scratch::with_scratch;
 use crate::cpu::tokens::{
     Outputs, Tokens, Weights, combine, combine_all, scores_of_all, softmax_gradient,
 };
-use crate::entities::{LEAK, MAX_ENTITIES, queried};
-use crate::simd::dispatch::{dispatch, load, store};
+use crate::entities::LEAK;
+use crate::simd::dispatch::{load, store};
 
-/// The gradients of the inputs, in their shapes.
-pub(super) struct Found {
-    pub(super) tokens: Vec<f32>,
-    pub(super) vectors: Vec<f32>,
-    pub(super) bias: Vec<f32>,
-}
-
-/// Computes the gradients from that of the output before its activation:
+/// Adds the gradients of the tokens and the vectors of one head of a row from that of the output:
 ///
 /// ```text
 /// de_ij = alpha_ij (g_i . h_j - sum_k alpha_ik g_i . h_k) slope(s_i + t_j)
 /// dh_j = sum_i alpha_ij g_i + sum_k de_jk a_1 + sum_i de_ij a_2
-/// da_1 = sum_ij de_ij h_i     da_2 = sum_ij de_ij h_j     db = sum_i g_i
+/// da_1 = sum_ij de_ij h_i     da_2 = sum_ij de_ij h_j
 /// ```
-pub(super) fn backward(inputs: Inputs<'_>, gradient: &[f32]) -> Found {
-    let mut found = Found {
-        tokens: vec![0.0; inputs.tokens.len()],
-        vectors: vec![0.0; inputs.vectors.len()],
-        bias: vec![0.0; inputs.vectors.len() / 2],
-    };
-    with_scratch(Memory::len(inputs), |memory| {
-        dispatch(Backward { inputs, gradient, found: &mut found, memory });
-    });
-    found
-}
-
-struct Backward<'a> {
-    inputs: Inputs<'a>,
-    gradient: &'a [f32],
-    found: &'a mut Found,
-    memory: &'a mut [f32],
-}
-
-impl WithSimd for Backward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { inputs, gradient, found, memory } = self;
-        let Inputs { entities, settings, obs, tokens, .. } = inputs;
-        let Found { tokens: d_tokens, vectors: d_vectors, bias } = found;
-        let stride = bias.len();
-        let width = stride / settings.heads;
-        let size = entities.number() * stride;
-        let rows = obs.chunks_exact(entities.view_dim).zip(tokens.chunks_exact(size));
-        let rows = rows.zip(gradient.chunks_exact(settings.queries * stride));
-        let mut list = [0; MAX_ENTITIES];
-        for (((obs, values), gradient), d_tokens) in rows.zip(d_tokens.chunks_exact_mut(size)) {
-            let list = entities.present(obs, &mut list);
-            let padded = list.len().next_multiple_of(S::F32_LANES);
-            if padded == 0 {
-                continue;
-            }
-            let mut memory = Memory::new(&mut *memory, inputs, padded);
-            memory.find_edges(inputs, obs, list, padded);
-            let queries = &list[..queried(list, settings.queries)];
-            for &entity in queries {
-                let given = &gradient[entity as usize * stride..][..stride];
-                bias.iter_mut().zip(given).for_each(|(bias, d)| *bias += d);
-            }
-            for first in (0..stride).step_by(width) {
-                let tokens = Tokens { values, list, stride, first, width };
-                let given = Tokens { values: gradient, list: queries, ..tokens };
-                head(simd, inputs, &mut memory, [tokens, given], d_tokens, d_vectors);
-            }
-        }
-    }
-}
-
-/// Adds the gradients of one head of a row.
 #[inline(always)]
-fn head<S: Simd>(
+pub(crate) fn add_head_gradients<S: Simd>(
     simd: S,
     inputs: Inputs<'_>,
     memory: &mut Memory<'_>,

@@ -24,7 +24,7 @@ pub(crate) struct Inputs<'a> {
 }
 
 /// Computes `sum_j alpha_ij token_j + bias`, `[row, query, width]`; see
-/// [`graph_attention`](crate::graph_attention). `vectors` is `[2, width]` and `bias` is `[width]`.
+/// [`gat`](crate::gat). `vectors` is `[2, width]` and `bias` is `[width]`.
 pub fn attend_graph(
     tokens: &[f32],
     obs: &[f32],
@@ -40,21 +40,21 @@ pub fn attend_graph(
 }
 
 /// Intermediate results of one row.
-pub(super) struct Memory<'a> {
+pub(crate) struct Memory<'a> {
     /// Zero where entities are not neighbours, `[entity, padded]`.
-    pub(super) edges: &'a mut [f32],
+    pub(crate) edges: &'a mut [f32],
     /// Attention weights, `[entity, padded]`.
-    pub(super) weights: &'a mut [f32],
+    pub(crate) weights: &'a mut [f32],
     /// Tokens of a head, `[head_width, padded]`.
-    pub(super) transposed: &'a mut [f32],
+    pub(crate) transposed: &'a mut [f32],
     /// The parts of a logit that belong to the entity and to its neighbour, `[padded]` each.
-    pub(super) from: &'a mut [f32],
-    pub(super) to: &'a mut [f32],
-    pub(super) rest: &'a mut [f32],
+    pub(crate) from: &'a mut [f32],
+    pub(crate) to: &'a mut [f32],
+    pub(crate) rest: &'a mut [f32],
 }
 
 impl<'a> Memory<'a> {
-    pub(super) fn len(inputs: Inputs<'_>) -> usize {
+    pub(crate) fn len(inputs: Inputs<'_>) -> usize {
         let padded = inputs.entities.number().next_multiple_of(MOST_LANES);
         let width = inputs.vectors.len() / 2 / inputs.settings.heads;
         // The rest holds distances, or two matrices and two lists of the backward pass.
@@ -62,7 +62,7 @@ impl<'a> Memory<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn new(memory: &'a mut [f32], inputs: Inputs<'_>, padded: usize) -> Self {
+    pub(crate) fn new(memory: &'a mut [f32], inputs: Inputs<'_>, padded: usize) -> Self {
         let number = inputs.entities.number();
         let width = inputs.vectors.len() / 2 / inputs.settings.heads;
         let (edges, memory) = memory.split_at_mut(number * padded);
@@ -75,7 +75,7 @@ impl<'a> Memory<'a> {
 
     /// Finds the neighbours of every entity.
     #[inline(always)]
-    pub(super) fn find_edges(
+    pub(crate) fn find_edges(
         &mut self,
         inputs: Inputs<'_>,
         obs: &[f32],
@@ -91,7 +91,7 @@ impl<'a> Memory<'a> {
 
     /// Computes the attention weights of the first `queries` entities for one head.
     #[inline(always)]
-    pub(super) fn attend<S: Simd>(
+    pub(crate) fn attend<S: Simd>(
         &mut self,
         simd: S,
         inputs: Inputs<'_>,

@@ -1,5 +1,4 @@
-//! Weighted sums over neighbours, on slices. The weights are symmetric, so the backward pass is a
-//! weighted sum, too.
+//! Weighted sums over neighbours, on slices.
 
 use pulp::{Simd, WithSimd};
 
@@ -9,8 +8,9 @@ use crate::cpu::tokens::{MOST_LANES, Outputs, Tokens, Weights, combine, combine_
 use crate::entities::{EntityIndices, Graph, GraphMix, MAX_ENTITIES, queried};
 use crate::simd::dispatch::dispatch;
 
-/// Computes `[row, query, width]`, or `[row, query, 2 * width]` with the entities' own tokens, from tokens
-/// `[row, entity, width]` and observations `[row, view_dim]`; see [`graph_mix`](crate::graph_mix).
+/// Computes `[row, query, width]`, or `[row, query, 2 * width]` with the entities' own tokens before the mixed
+/// ones, from tokens `[row, entity, width]` and observations `[row, view_dim]`; see [`gcn`](crate::gcn). Rows of
+/// absent entities are zero.
 pub fn mix_graph(
     tokens: &[f32],
     obs: &[f32],
@@ -18,93 +18,65 @@ pub fn mix_graph(
     settings: GraphMix,
     out: &mut [f32],
 ) {
-    run::<false>(tokens, obs, entities, settings, out);
-}
-
-/// Computes the gradient of the tokens from that of the output.
-#[cfg(feature = "flex")]
-pub(super) fn backward(
-    gradient: &[f32],
-    obs: &[f32],
-    entities: &EntityIndices,
-    settings: GraphMix,
-    found: &mut [f32],
-) {
-    run::<true>(gradient, obs, entities, settings, found);
-}
-
-fn run<const BACKWARD: bool>(
-    read: &[f32],
-    obs: &[f32],
-    entities: &EntityIndices,
-    settings: GraphMix,
-    write: &mut [f32],
-) {
     let number = entities.number();
     let len = number * number.next_multiple_of(MOST_LANES);
     with_scratch(2 * len, |scratch| {
         let (weights, distances) = scratch.split_at_mut(len);
-        let scratch = [weights, distances];
-        dispatch(Mix::<BACKWARD> { read, obs, entities, settings, write, scratch });
+        dispatch(Mix { tokens, obs, entities, settings, out, scratch: [weights, distances] });
     });
 }
 
-/// The weighted sum; in the backward pass, the entities that have a result are those that are read.
-struct Mix<'a, const BACKWARD: bool> {
-    read: &'a [f32],
+struct Mix<'a> {
+    tokens: &'a [f32],
     obs: &'a [f32],
     entities: &'a EntityIndices,
     settings: GraphMix,
-    write: &'a mut [f32],
+    out: &'a mut [f32],
     scratch: [&'a mut [f32]; 2],
 }
 
-impl<const BACKWARD: bool> WithSimd for Mix<'_, BACKWARD> {
+impl WithSimd for Mix<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { read, obs, entities, settings, write, scratch: [weights, distances] } = self;
+        let Self { tokens, obs, entities, settings, out, scratch: [weights, distances] } = self;
         let GraphMix { graph, keep_own, queries } = settings;
         let rows = obs.len() / entities.view_dim;
         let number = entities.number();
-        let (from, to) = if BACKWARD { (queries, number) } else { (number, queries) };
-        let reads = read.len() / (rows * from).max(1);
-        let writes = write.len() / (rows * to).max(1);
-        let width = reads.min(writes);
+        let width = tokens.len() / (rows * number).max(1);
+        let writes = out.len() / (rows * queries).max(1);
         // The mixed part comes last.
-        let own = if keep_own { width } else { 0 };
-        let (first, offset) = if BACKWARD { (own, 0) } else { (0, own) };
-        let rows = obs.chunks_exact(entities.view_dim).zip(read.chunks_exact(from * reads));
+        let offset = writes - width;
+        let rows = obs.chunks_exact(entities.view_dim).zip(tokens.chunks_exact(number * width));
         let mut list = [0; MAX_ENTITIES];
-        for ((obs, values), write) in rows.zip(write.chunks_exact_mut(to * writes)) {
+        for ((obs, values), write) in rows.zip(out.chunks_exact_mut(queries * writes)) {
             write.fill(0.0);
             let list = entities.present(obs, &mut list);
             if list.is_empty() {
                 continue;
             }
             let queried = &list[..queried(list, queries)];
-            let (read, written) = if BACKWARD { (queried, list) } else { (list, queried) };
-            let tokens = Tokens { values, list: read, stride: reads, first, width };
+            let tokens = Tokens { values, list, stride: width, first: 0, width };
             if keep_own {
                 for &entity in queried {
                     let at = entity as usize;
-                    let kept = &values[at * reads..][..width];
+                    let kept = &values[at * width..][..width];
                     write[at * writes..][..width].copy_from_slice(kept);
                 }
             }
             if graph == Graph::Complete {
                 // All rows of the result are the mean.
                 weights[..list.len()].fill(1.0 / list.len() as f32);
-                mean(simd, weights, tokens, (write, written), (writes, offset));
+                mean(simd, weights, tokens, (write, queried), (writes, offset));
                 continue;
             }
             let padded = list.len().next_multiple_of(S::F32_LANES);
             neighbours(graph, entities, obs, list, padded, [&mut *weights, &mut *distances]);
-            normalise(list.len(), padded, weights, distances);
-            // The entities that are read or written are the first of the list.
+            normalise_weights(list.len(), padded, weights, distances);
+            // The entities that have a result are the first of the list.
             let weights = Weights { values: &*weights, down: padded, along: 1 };
-            let out = Outputs { values: write, list: written, stride: writes, first: offset };
+            let out = Outputs { values: write, list: queried, stride: writes, first: offset };
             combine_all(simd, weights, tokens, out);
         }
     }
@@ -139,7 +111,12 @@ const MEAN: usize = 128;
 /// Divides the weight of each pair by the square root of the product of both degrees. `inverses` is
 /// scratch.
 #[inline(always)]
-fn normalise(n: usize, padded: usize, weights: &mut [f32], inverses: &mut [f32]) {
+pub(crate) fn normalise_weights(
+    n: usize,
+    padded: usize,
+    weights: &mut [f32],
+    inverses: &mut [f32],
+) {
     for (line, inverse) in weights.chunks_exact(padded).zip(inverses.iter_mut()).take(n) {
         *inverse = 1.0 / line[..n].iter().sum::<f32>().sqrt();
     }

@@ -24,8 +24,18 @@ pub(crate) fn backward(saved: Saved<'_>, gradient: &[f32]) -> [Vec<f32>; 3] {
     let width = saved.scale.len();
     let mut rows = vec![0.0; gradient.len()];
     let [mut scale, mut shift] = [vec![0.0; width], vec![0.0; width]];
-    dispatch(Backward { saved, gradient, rows: &mut rows, scale: &mut scale, shift: &mut shift });
+    add_backward(saved, gradient, &mut rows, [&mut scale, &mut shift]);
     [rows, scale, shift]
+}
+
+/// Computes the gradient of the rows and adds those of scale and shift.
+pub(crate) fn add_backward(
+    saved: Saved<'_>,
+    gradient: &[f32],
+    rows: &mut [f32],
+    [scale, shift]: [&mut [f32]; 2],
+) {
+    dispatch(Backward { saved, gradient, rows, scale, shift });
 }
 
 struct Backward<'a> {

@@ -1,7 +1,7 @@
 //! Layer normalisation.
 
 #[cfg(feature = "flex")]
-mod backward;
+pub(crate) mod backward;
 pub(crate) mod forward;
 #[cfg(feature = "flex")]
 pub(crate) mod op;

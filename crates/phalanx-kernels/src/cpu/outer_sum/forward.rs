@@ -5,13 +5,13 @@ use pulp::{Simd, WithSimd};
 use crate::entities::EntityIndices;
 use crate::simd::dispatch::{dispatch, load, store};
 
-/// Returns the length of a row of [`outer_sum`](crate::outer_sum) for tokens of `width` numbers.
+/// Returns the length of a row of [`hpn`](crate::hpn) for tokens of `width` numbers.
 pub fn outer_sum_dim(entities: &EntityIndices, width: usize) -> usize {
     (width + 1) * entities.features()
 }
 
 /// Computes `[row, outer_sum_dim]` from tokens `[row, entity, width]` and observations `[row,
-/// view_dim]`; see [`outer_sum`](crate::outer_sum).
+/// view_dim]`; see [`hpn`](crate::hpn).
 pub fn sum_outer(
     tokens: &[f32],
     obs: &[f32],

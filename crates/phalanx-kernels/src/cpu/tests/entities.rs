@@ -6,14 +6,15 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Leaf, assert_same, layer};
 use crate::entities::{
-    EntityAttention, EntityGroup, EntityIndices, Graph, GraphAttention, GraphMix, PER_KNOT, Pool,
-    Pooling,
+    EntityGroup, EntityIndices, GcnSettings, Graph, GraphAttention, PER_KNOT, Pool, Pooling,
+    TransformerSettings,
 };
 use crate::simd::dispatch::Vectors;
 use crate::test_random::Rng;
 use crate::{
-    Activation, entity_attention, entity_embed, entity_heads, entity_pool, graph_attention,
-    graph_mix, outer_sum, outer_sum_dim, reference,
+    DeepSetsWeights, EmbeddingWeights, GatLayerWeights, GatWeights, GcnWeights, HpnWeights,
+    NormWeights, TransformerBlock, TransformerWeights, deep_sets, gat, gcn, hpn, reference,
+    transformer,
 };
 
 /// Returns entities of types with these numbers of entities and features. The columns of a row are
@@ -77,108 +78,119 @@ fn cases(rng: &mut Rng) -> Vec<(Arc<EntityIndices>, Tensor<2>)> {
         .collect()
 }
 
-/// Returns the number of entities that have a result: all, or with odd widths some.
-fn queries(entities: &EntityIndices, width: usize) -> usize {
-    if width.is_multiple_of(2) { entities.number() } else { entities.number().div_ceil(2) }
-}
-
 fn graphs() -> [Graph; 4] {
     [Graph::Complete, Graph::Nearest(2), Graph::Nearest(100), Graph::Radius(1.5)]
 }
 
-#[test]
-fn the_embedding_of_entities_has_the_values_and_gradients_of_the_reference() {
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(20);
-        for (entities, obs) in cases(&mut rng) {
-            for (width, activation) in
-                [(32, Activation::Relu), (5, Activation::Identity), (48, Activation::Tanh)]
-            {
-                let weight = Leaf::new(&mut rng, [entities.features(), width]);
-                let bias = Leaf::new(&mut rng, [entities.groups.len(), width]);
-                let weights = || [weight.tensor(), bias.tensor()];
-                let [w, b] = weights();
-                let fused = entity_embed(obs.clone(), &entities, w, b, activation);
-                let plain = reference::entity_embed(obs.clone(), &entities, weights(), activation);
-                assert_equivalent!(&mut rng, fused, plain, [weight, bias]);
-            }
-        }
-    }
+/// Returns weight and bias of a layer for each type of entities.
+fn embedding_leaves(rng: &mut Rng, entities: &EntityIndices, width: usize) -> [Leaf<2>; 2] {
+    let weight = Leaf::weights(rng, [entities.features(), width], 4);
+    [weight, Leaf::new(rng, [entities.groups.len(), width])]
+}
+
+fn embedding([weight, bias]: [&Leaf<2>; 2]) -> EmbeddingWeights {
+    EmbeddingWeights { weight: weight.tensor(), bias: bias.tensor() }
+}
+
+/// Returns some entities that are targets of actions; with odd widths none.
+fn targets(number: usize, width: usize) -> Vec<usize> {
+    if width % 2 == 1 { Vec::new() } else { (0..number).rev().step_by(2).collect() }
 }
 
 #[test]
-fn summaries_of_tokens_have_the_values_and_gradients_of_the_reference() {
-    const ALL: &[Pool] = &[Pool::Own, Pool::Mean, Pool::Sum, Pool::Max];
-    for _ in Vectors::each() {
-        let mut rng = Rng::stream(21);
-        for (entities, obs) in cases(&mut rng) {
-            let [rows, _] = obs.dims();
-            for (width, of_others, parts) in
-                [(32, false, ALL), (5, true, ALL), (64, true, &ALL[3..]), (9, false, &ALL[1..2])]
-            {
-                let tokens = Leaf::new(&mut rng, [rows * entities.number(), width]);
-                let pooling = Pooling { parts, of_others };
-                let fused = entity_pool(tokens.tensor(), obs.clone(), &entities, pooling);
-                let plain =
-                    reference::entity_pool(tokens.tensor(), obs.clone(), &entities, pooling);
-                assert_equivalent!(&mut rng, fused, plain, [tokens]);
-            }
-        }
-    }
-}
-
-#[test]
-fn sums_of_outer_products_have_the_values_and_gradients_of_the_reference() {
+fn hyper_policy_networks_have_the_values_and_gradients_of_the_reference() {
     for _ in Vectors::each() {
         let mut rng = Rng::stream(22);
         for (entities, obs) in cases(&mut rng) {
-            let [rows, _] = obs.dims();
-            for width in [32, 5, 64] {
-                let tokens = Leaf::new(&mut rng, [rows * entities.number(), width]);
-                let fused = outer_sum(tokens.tensor(), obs.clone(), &entities);
-                assert_eq!(fused.dims(), [rows, outer_sum_dim(&entities, width)]);
-                let plain = reference::outer_sum(tokens.tensor(), obs.clone(), &entities);
-                assert_equivalent!(&mut rng, fused, plain, [tokens]);
+            let (own, others) = (Arc::new(entities.own()), Arc::new(entities.others()));
+            for (width, hidden) in [(32, 16), (5, 7), (64, 64)] {
+                let sums = (hidden + 1) * others.features();
+                let [w, b] = embedding_leaves(&mut rng, &own, width);
+                let [h, c] = embedding_leaves(&mut rng, &others, hidden);
+                let m = Leaf::weights(&mut rng, [sums, width], sums);
+                let d = Leaf::new(&mut rng, [width]);
+                let weights = || HpnWeights {
+                    own: embedding([&w, &b]),
+                    hyper: embedding([&h, &c]),
+                    generated: layer(&m, &d),
+                };
+                let targets = targets(others.number(), width);
+                let fused = hpn(obs.clone(), [&own, &others], &targets, weights());
+                let entities = [&*own, &*others];
+                let plain = reference::hpn(obs.clone(), entities, &targets, weights());
+                assert_equivalent!(&mut rng, fused, plain, [w, b, h, c, m, d]);
             }
         }
     }
 }
 
 #[test]
-fn layers_over_targets_have_the_values_and_gradients_of_the_reference() {
+fn deep_sets_have_the_values_and_gradients_of_the_reference() {
+    const ALL: &[Pool] = &[Pool::Own, Pool::Mean, Pool::Sum, Pool::Max];
     for _ in Vectors::each() {
-        let mut rng = Rng::stream(26);
-        for (rows, number, width, columns) in [(70, 5, 32, 17), (3, 9, 7, 33), (1, 4, 64, 65)] {
-            let targets: Arc<[usize]> = Arc::new([3, 1, 2]);
-            let features = Leaf::new(&mut rng, [rows, 11]);
-            let tokens = Leaf::new(&mut rng, [rows * number, width]);
-            let weight = Leaf::new(&mut rng, [width, columns]);
-            let bias = Leaf::new(&mut rng, [columns]);
-            let input = || (features.tensor(), tokens.tensor());
-            let (x, h) = input();
-            let fused = entity_heads(x, h, &targets, layer(&weight, &bias));
-            let (x, h) = input();
-            let plain = reference::entity_heads(x, h, &targets, layer(&weight, &bias));
-            assert_equivalent!(&mut rng, fused, plain, [features, tokens, weight, bias]);
+        let mut rng = Rng::stream(27);
+        for (entities, obs) in cases(&mut rng) {
+            for (width, features, layers, of_others) in
+                [(32, 16, 2, true), (5, 7, 0, false), (64, 64, 1, true)]
+            {
+                let [w, b] = embedding_leaves(&mut rng, &entities, width);
+                let [w1, w2] = [0; 2].map(|_| Leaf::weights(&mut rng, [width, width], width));
+                let [b1, b2] = [0; 2].map(|_| Leaf::new(&mut rng, [width]));
+                let v = Leaf::weights(&mut rng, [4 * width, features], 4 * width);
+                let c = Leaf::new(&mut rng, [features]);
+                let further = [(&w1, &b1), (&w2, &b2)];
+                let weights = || DeepSetsWeights {
+                    embedding: embedding([&w, &b]),
+                    layers: further[..layers].iter().map(|(w, b)| layer(w, b)).collect(),
+                    output: layer(&v, &c),
+                };
+                let targets = targets(entities.number(), width);
+                let pooling = Pooling { parts: ALL, of_others };
+                let fused = deep_sets(obs.clone(), &entities, &targets, pooling, weights());
+                let plain =
+                    reference::deep_sets(obs.clone(), &entities, &targets, pooling, weights());
+                match layers {
+                    0 => assert_equivalent!(&mut rng, fused, plain, [w, b, v, c]),
+                    1 => assert_equivalent!(&mut rng, fused, plain, [w, b, w1, b1, v, c]),
+                    _ => {
+                        assert_equivalent!(&mut rng, fused, plain, [w, b, w1, b1, w2, b2, v, c]);
+                    }
+                }
+            }
         }
     }
 }
 
 #[test]
-fn mixing_over_graphs_has_the_values_and_gradients_of_the_reference() {
+fn graph_convolutions_have_the_values_and_gradients_of_the_reference() {
     for _ in Vectors::each() {
-        let mut rng = Rng::stream(23);
+        let mut rng = Rng::stream(28);
         for (entities, obs) in cases(&mut rng) {
-            let [rows, _] = obs.dims();
-            for graph in graphs() {
-                for (width, keep_own) in [(32, true), (5, false), (201, true)] {
-                    let queries = queries(&entities, width);
-                    let tokens = Leaf::new(&mut rng, [rows * entities.number(), width]);
-                    let settings = GraphMix { graph, keep_own, queries };
-                    let fused = graph_mix(tokens.tensor(), obs.clone(), &entities, settings);
-                    let (h, o) = (tokens.tensor(), obs.clone());
-                    let plain = reference::graph_mix(h, o, &entities, settings);
-                    assert_equivalent!(&mut rng, fused, plain, [tokens]);
+            for (at, graph) in graphs().into_iter().enumerate() {
+                for (width, root) in [(32, true), (5, false), (16, true)] {
+                    let read = if root { 2 * width } else { width };
+                    let [w, b] = embedding_leaves(&mut rng, &entities, width);
+                    let [w1, w2] = [0; 2].map(|_| Leaf::weights(&mut rng, [read, width], read));
+                    let [b1, b2] = [0; 2].map(|_| Leaf::new(&mut rng, [width]));
+                    let weights = || GcnWeights {
+                        embedding: embedding([&w, &b]),
+                        layers: vec![layer(&w1, &b1), layer(&w2, &b2)],
+                    };
+                    let number = entities.number();
+                    let own = at % 2 == 0;
+                    let parts: &'static [Pool] =
+                        if own { &[Pool::Own] } else { &[Pool::Own, Pool::Mean] };
+                    let settings = GcnSettings {
+                        graph,
+                        root,
+                        queries: if own { number.div_ceil(2) } else { number },
+                        pooling: Pooling { parts, of_others: false },
+                    };
+                    let targets = targets(settings.queries, width);
+                    let fused = gcn(obs.clone(), &entities, &targets, settings, weights());
+                    let plain =
+                        reference::gcn(obs.clone(), &entities, &targets, settings, weights());
+                    assert_equivalent!(&mut rng, fused, plain, [w, b, w1, b1, w2, b2]);
                 }
             }
         }
@@ -190,60 +202,134 @@ fn graph_attention_has_the_values_and_gradients_of_the_reference() {
     for _ in Vectors::each() {
         let mut rng = Rng::stream(24);
         for (entities, obs) in cases(&mut rng) {
-            let [rows, _] = obs.dims();
-            for graph in graphs() {
-                for (width, heads, activation) in
-                    [(32, 4, Activation::Elu), (15, 3, Activation::Identity)]
-                {
-                    let tokens = Leaf::new(&mut rng, [rows * entities.number(), width]);
-                    let weight = Leaf::new(&mut rng, [2, width]);
-                    let bias = Leaf::new(&mut rng, [width]);
-                    let queries = queries(&entities, width);
+            for (at, graph) in graphs().into_iter().enumerate() {
+                for (width, heads) in [(32, 4), (15, 3)] {
+                    let [w, b] = embedding_leaves(&mut rng, &entities, width);
+                    let [w1, w2] = [0; 2].map(|_| Leaf::weights(&mut rng, [width, width], width));
+                    let [v1, v2] = [0; 2].map(|_| Leaf::new(&mut rng, [2, width]));
+                    let [b1, b2] = [0; 2].map(|_| Leaf::new(&mut rng, [width]));
+                    let layer = |weight: &Leaf<2>, vectors: &Leaf<2>, bias: &Leaf<1>| {
+                        let (weight, vectors) = (weight.tensor(), vectors.tensor());
+                        GatLayerWeights { weight, vectors, bias: bias.tensor() }
+                    };
+                    let weights = || GatWeights {
+                        embedding: embedding([&w, &b]),
+                        layers: vec![layer(&w1, &v1, &b1), layer(&w2, &v2, &b2)],
+                    };
+                    let number = entities.number();
+                    let own = at % 2 == 0;
+                    let parts: &'static [Pool] =
+                        if own { &[Pool::Own] } else { &[Pool::Own, Pool::Sum] };
+                    let queries = if own { number.div_ceil(2) } else { number };
                     let settings = GraphAttention { heads, graph, queries };
-                    let weights = || layer(&weight, &bias);
-                    let input = || (tokens.tensor(), obs.clone());
-                    let (h, o) = input();
-                    let fused = graph_attention(h, o, &entities, settings, weights(), activation);
-                    let (h, o) = input();
-                    let plain = reference::graph_attention(
-                        h,
-                        o,
-                        &entities,
-                        settings,
-                        weights(),
-                        activation,
-                    );
-                    assert_equivalent!(&mut rng, fused, plain, [tokens, weight, bias]);
+                    let settings = (settings, Pooling { parts, of_others: false });
+                    let targets = targets(queries, width);
+                    let fused = gat(obs.clone(), &entities, &targets, settings, weights());
+                    let plain =
+                        reference::gat(obs.clone(), &entities, &targets, settings, weights());
+                    assert_equivalent!(&mut rng, fused, plain, [w, b, w1, v1, b1, w2, v2, b2]);
                 }
             }
         }
     }
 }
 
+/// The parameters of a block of attention.
+struct BlockLeaves {
+    scales: [Leaf<1>; 4],
+    weights: [Leaf<2>; 4],
+    biases: [Leaf<1>; 4],
+    table: Leaf<2>,
+}
+
+impl BlockLeaves {
+    fn new(rng: &mut Rng, width: usize, wide: usize, heads: usize) -> Self {
+        let shapes = [[width, 3 * width], [width, width], [width, wide], [wide, width]];
+        Self {
+            scales: [0; 4].map(|_| Leaf::new(rng, [width])),
+            weights: shapes.map(|shape| Leaf::weights(rng, shape, shape[0])),
+            biases: shapes.map(|[_, columns]| Leaf::new(rng, [columns])),
+            table: Leaf::new(rng, [5 * PER_KNOT, heads]),
+        }
+    }
+
+    fn values(&self, relative: bool) -> TransformerBlock {
+        let [s1, s2, s3, s4] = &self.scales;
+        let norm = |scale: &Leaf<1>, shift: &Leaf<1>| NormWeights {
+            scale: scale.tensor(),
+            shift: shift.tensor(),
+        };
+        let layer = |at: usize| layer(&self.weights[at], &self.biases[at]);
+        TransformerBlock {
+            attention_norm: norm(s1, s2),
+            projection: layer(0),
+            table: relative.then(|| self.table.tensor()),
+            output: layer(1),
+            norm: norm(s3, s4),
+            hidden: layer(2),
+            last: layer(3),
+        }
+    }
+}
+
 #[test]
-fn attention_among_entities_has_the_values_and_gradients_of_the_reference() {
+fn blocks_of_attention_have_the_values_and_gradients_of_the_reference() {
     for _ in Vectors::each() {
         let mut rng = Rng::stream(25);
         for (entities, obs) in cases(&mut rng) {
-            let [rows, _] = obs.dims();
-            for (width, heads) in [(32, 4), (15, 3), (64, 2)] {
-                let projected = Leaf::new(&mut rng, [rows * entities.number(), 3 * width]);
-                let queries = queries(&entities, width);
-                let settings = EntityAttention { heads, reach: 3.0, queries };
-                let input = || (projected.tensor(), obs.clone());
-                let (x, o) = input();
-                let fused = entity_attention(x, o, &entities, settings, None);
-                let (x, o) = input();
-                let plain = reference::entity_attention(x, o, &entities, settings, None);
-                assert_equivalent!(&mut rng, fused, plain, [projected]);
-
-                let table = Leaf::new(&mut rng, [5 * PER_KNOT, heads]);
-                let (x, o) = input();
-                let fused = entity_attention(x, o, &entities, settings, Some(table.tensor()));
-                let (x, o) = input();
-                let plain =
-                    reference::entity_attention(x, o, &entities, settings, Some(table.tensor()));
-                assert_equivalent!(&mut rng, fused, plain, [projected, table]);
+            for (width, wide, heads, layers) in [(32, 48, 4, 1), (15, 10, 3, 2), (64, 32, 2, 1)] {
+                let [w, b] = embedding_leaves(&mut rng, &entities, width);
+                let [one, two] = [0; 2].map(|_| BlockLeaves::new(&mut rng, width, wide, heads));
+                let [scale, shift] = [0; 2].map(|_| Leaf::new(&mut rng, [width]));
+                for (relative, own) in [(false, true), (true, false)] {
+                    let weights = || TransformerWeights {
+                        embedding: embedding([&w, &b]),
+                        blocks: [&one, &two][..layers].iter().map(|x| x.values(relative)).collect(),
+                        norm: NormWeights { scale: scale.tensor(), shift: shift.tensor() },
+                    };
+                    let number = entities.number();
+                    let parts: &'static [Pool] =
+                        if own { &[Pool::Own] } else { &[Pool::Own, Pool::Mean] };
+                    let settings = TransformerSettings {
+                        heads,
+                        reach: 3.0,
+                        queries: if own { number.div_ceil(2) } else { number },
+                        // Large enough that tokens of absent entities, which are constant, have no
+                        // gradient in the thousands from rounding alone.
+                        eps: 1e-2,
+                        pooling: Pooling { parts, of_others: false },
+                    };
+                    let targets = targets(settings.queries, width);
+                    let fused = transformer(obs.clone(), &entities, &targets, settings, weights());
+                    let plain = reference::transformer(
+                        obs.clone(),
+                        &entities,
+                        &targets,
+                        settings,
+                        weights(),
+                    );
+                    let BlockLeaves { scales, weights, biases, table } = &one;
+                    let ([s1, s2, s3, s4], [w1, w2, w3, w4]) = (scales, weights);
+                    let [b1, b2, b3, b4] = biases;
+                    if relative {
+                        assert_equivalent!(
+                            &mut rng,
+                            fused,
+                            plain,
+                            [
+                                w, b, s1, s2, s3, s4, w1, w2, w3, w4, b1, b2, b3, b4, table, scale,
+                                shift
+                            ]
+                        );
+                    } else {
+                        assert_equivalent!(
+                            &mut rng,
+                            fused,
+                            plain,
+                            [w, b, s1, s2, s3, s4, w1, w2, w3, w4, b1, b2, b3, b4, scale, shift]
+                        );
+                    }
+                }
             }
         }
     }

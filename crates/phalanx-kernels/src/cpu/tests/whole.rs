@@ -8,7 +8,7 @@ use crate::simd::dispatch::Vectors;
 use crate::test_random::Rng;
 use crate::{
     Activation, PolicyTargets, QmixLayers, ValueTargets, conv1d, layer_norm, mlp, ppo_loss,
-    qmix_mixer, reference, rnn_agent, value_loss,
+    qmix_mixer, reference, rnn_agent, rnn_agent_with_heads, token_scores, value_loss,
 };
 
 #[test]
@@ -193,6 +193,108 @@ fn the_fused_rnn_agent_has_the_values_and_gradients_of_its_layers() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn the_fused_rnn_agent_with_heads_has_the_values_and_gradients_of_its_layers() {
+    for _ in Vectors::each() {
+        let mut rng = Rng::stream(16);
+        // Time, rows, features, further inputs, hidden width, other actions, actions with heads, and the
+        // width of a token.
+        let sizes =
+            [[1, 1, 1, 0, 1, 1, 1, 1], [9, 5, 7, 3, 20, 3, 2, 16], [13, 40, 30, 5, 64, 6, 8, 64]];
+        for [time, row, features, more, hidden, others, targets, token] in sizes {
+            let x = Leaf::new(&mut rng, [time, row, features + targets * token]);
+            let Leaf(further) = Leaf::new(&mut rng, [time, row, more.max(1)]);
+            let further = (more > 0).then(|| further.inner());
+            let h = Leaf::new(&mut rng, [row, hidden]);
+            let reads = features + more;
+            let encoder = Leaf::weights(&mut rng, [reads, hidden], reads);
+            let encoder_bias = Leaf::new(&mut rng, [hidden]);
+            let weight_ih = Leaf::weights(&mut rng, [hidden, 3 * hidden], hidden);
+            let bias_ih = Leaf::new(&mut rng, [3 * hidden]);
+            let weight_hh = Leaf::weights(&mut rng, [hidden, 3 * hidden], hidden);
+            let bias_hh = Leaf::new(&mut rng, [3 * hidden]);
+            let head = Leaf::weights(&mut rng, [hidden, others], hidden);
+            let head_bias = Leaf::new(&mut rng, [others]);
+            let token_head = Leaf::weights(&mut rng, [token, hidden + 1], token * hidden);
+            let token_bias = Leaf::new(&mut rng, [hidden + 1]);
+            let keep = Some(mask(&mut rng, [time, row]));
+            let core = || rnn([&weight_ih, &weight_hh], [&bias_ih, &bias_hh]);
+            for first in [0, others] {
+                let fused = rnn_agent_with_heads(
+                    (x.tensor(), further.clone().map(Tensor::from_inner)),
+                    (h.tensor(), keep.clone()),
+                    layer(&encoder, &encoder_bias),
+                    Activation::Relu,
+                    core(),
+                    layer(&head, &head_bias),
+                    (layer(&token_head, &token_bias), first..first + targets),
+                );
+                let flat = x.tensor().reshape([time * row, features + targets * token]);
+                let tokens = flat.clone().narrow(1, features, targets * token);
+                let flat = flat.narrow(1, 0, features);
+                let reads = match &further {
+                    None => flat,
+                    Some(further) => {
+                        let further = Tensor::from_inner(further.clone());
+                        Tensor::cat(vec![flat, further.reshape([time * row, more])], 1)
+                    }
+                };
+                let encoder_layer = layer(&encoder, &encoder_bias);
+                let encoded = reference::linear(reads, encoder_layer, Activation::Relu);
+                let encoded = encoded.reshape([time, row, hidden]);
+                let states = reference::gru_sequence(encoded, h.tensor(), keep.clone(), core());
+                let states = states.reshape([time * row, hidden]);
+                let head_layer = layer(&head, &head_bias);
+                let identity = Activation::Identity;
+                let of_others = reference::linear(states.clone(), head_layer, identity);
+                let tokens = tokens.reshape([time * row * targets, token]);
+                let weights = reference::linear(tokens, layer(&token_head, &token_bias), identity);
+                let weights = weights.reshape([time * row, targets * (hidden + 1)]);
+                let scores = reference::entity_scores(states, weights);
+                let parts =
+                    if first == 0 { vec![scores, of_others] } else { vec![of_others, scores] };
+                let plain = Tensor::cat(parts, 1).reshape([time, row, others + targets]);
+                assert_equivalent!(
+                    &mut rng,
+                    fused,
+                    plain,
+                    [
+                        x,
+                        h,
+                        encoder,
+                        encoder_bias,
+                        weight_ih,
+                        bias_ih,
+                        weight_hh,
+                        bias_hh,
+                        head,
+                        head_bias,
+                        token_head,
+                        token_bias
+                    ]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn scores_from_tokens_are_those_of_the_heads_that_the_tokens_generate() {
+    let mut rng = Rng::stream(17);
+    for [rows, width, actions, token] in [[1, 1, 1, 1], [5, 7, 3, 4], [20, 64, 8, 32]] {
+        let hidden = Leaf::new(&mut rng, [rows, width]);
+        let tokens = Leaf::new(&mut rng, [rows, actions * token]);
+        let weight = Leaf::weights(&mut rng, [token, width + 1], token * width);
+        let bias = Leaf::new(&mut rng, [width + 1]);
+        let ours = token_scores(hidden.tensor(), tokens.tensor(), layer(&weight, &bias));
+        let each = tokens.tensor().reshape([rows * actions, token]);
+        let heads = reference::linear(each, layer(&weight, &bias), Activation::Identity);
+        let heads = heads.reshape([rows, actions * (width + 1)]);
+        let generated = reference::entity_scores(hidden.tensor(), heads);
+        assert_equivalent!(&mut rng, ours, generated, [hidden, tokens, weight, bias]);
     }
 }
 

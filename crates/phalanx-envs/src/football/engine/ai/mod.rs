@@ -185,9 +185,9 @@ fn remember(game: &mut Match, rng: &mut Rng) {
     }
     let frame = game.frame;
     if frame.is_multiple_of(SNAPSHOT_FRAMES) {
-        let mut memory = game.minds.memory;
-        memory.take(game);
-        game.minds.memory = memory;
+        let [left, right] = &game.players;
+        let players = [&left[..game.counts[0]], &right[..game.counts[1]]];
+        game.minds.memory.take(frame, &game.path, players);
     }
     let ball = game.ball.position;
     game.minds.trail.record(frame, ball);

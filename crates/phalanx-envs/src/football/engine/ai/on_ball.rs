@@ -63,14 +63,17 @@ impl Outlook {
 fn free_space(view: &View, place: Vec2, seconds: f32, delay: usize) -> f32 {
     const SAFE: f32 = 5.0;
     let run = SPRINT * (seconds - 0.2).max(0.0);
+    let far = SAFE + run;
     let mut crowd = 0.0;
     for index in view.present(view.other()) {
         if view.player(view.other(), index).role == Role::Goalkeeper {
             continue;
         }
         let there = view.seen(view.other(), index, delay).after(0.2);
-        let distance = ((place - there).length() - run).max(0.0);
-        crowd += 1.0 - distance.min(SAFE) / SAFE;
+        let squared = (place - there).length_squared();
+        if squared < far * far {
+            crowd += 1.0 - (squared.sqrt() - run).max(0.0) * (1.0 / SAFE);
+        }
     }
     1.0 - ramp(crowd, 0.0, 2.5)
 }

@@ -25,20 +25,20 @@ impl Match {
         self.main == id || self.designated[id.team as usize] == id.index
     }
 
-    /// Returns whether a player may change its mind in this frame, at a distance from the ball: every other frame next to
-    /// it, every 25th one far away from it. The two teams take turns.
-    pub fn is_turn(&self, id: PlayerId, distance: f32) -> bool {
+    /// Returns whether a player may change its mind in this frame, at a squared distance from the ball: every other frame
+    /// next to it, every 25th one far away from it. The two teams take turns.
+    pub fn is_turn(&self, id: PlayerId, squared_distance: f32) -> bool {
         let second = u32::from(self.setup.first_team != id.team as usize);
         // The original's clock starts at 2 s.
         let frame = self.frame + 200;
-        let near = distance < ATTENTION;
+        let near = squared_distance < ATTENTION * ATTENTION;
         let (shift, period) = if near && self.main == id {
-            if distance < 3.0 { (1, 2) } else { (1, 3) }
+            if squared_distance < 9.0 { (1, 2) } else { (1, 3) }
         } else if near && self.designated[id.team as usize] == id.index {
             (2, 4)
-        } else if distance < 5.0 {
+        } else if squared_distance < 25.0 {
             (2, 5)
-        } else if distance < 10.0 {
+        } else if squared_distance < 100.0 {
             (4, 8)
         } else {
             let stands = self.player(id).obeyed == Vec2::ZERO;
@@ -58,7 +58,7 @@ pub(super) fn is_due(game: &Match, team: usize, index: usize, ball: Vec2) -> boo
     let player = &game.players[team][index];
     let id = PlayerId { team: team as u8, index: index as u8 };
     let ahead = player.position + player.velocity * 0.1;
-    game.is_turn(id, (ahead - ball).length())
+    game.is_turn(id, (ahead - ball).length_squared())
 }
 
 /// Returns the command of a player, in the frame of the left team.

@@ -61,7 +61,6 @@ impl Default for TeamMind {
 /// Updates what a team agrees on in a frame.
 pub fn update(game: &mut Match, team: usize) {
     let frame = game.frame;
-    let mut mind = game.minds.teams[team];
     let shift = if team == game.setup.first_team { 0 } else { ASSIGN_PERIOD / 2 };
     let look = (frame + team as u32 * LOOK_PERIOD / 2).is_multiple_of(LOOK_PERIOD);
     let assign_now = (frame + shift).is_multiple_of(ASSIGN_PERIOD);
@@ -69,6 +68,7 @@ pub fn update(game: &mut Match, team: usize) {
     if !(look || assign_now || mark_now || frame.is_multiple_of(50)) {
         return;
     }
+    let mut mind = game.minds.teams[team];
     let view = View::new(game, team);
     if frame.is_multiple_of(100) {
         mind.offensiveness = offensiveness(&view);

@@ -43,27 +43,28 @@ pub struct Snapshot {
     path: BallPath,
 }
 
-/// The last three snapshots, the newest one first: what delayed minds remember.
+/// The last three snapshots: what delayed minds remember.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
+    /// A ring.
     snapshots: [Snapshot; 3],
+    /// The place of the newest snapshot in the ring.
+    newest: usize,
     /// The number of snapshots taken, at most 3.
     taken: usize,
 }
 
 impl Memory {
     /// Takes a snapshot.
-    pub fn take(&mut self, game: &Match) {
-        self.snapshots.rotate_right(1);
-        self.taken = (self.taken + 1).min(3);
-        let snapshot = &mut self.snapshots[0];
-        snapshot.frame = game.frame;
-        snapshot.path = game.path;
-        for team in 0..2 {
-            for index in 0..game.counts[team] {
-                let player = &game.players[team][index];
-                snapshot.players[team][index] =
-                    Figure { position: player.position, velocity: player.velocity };
+    pub fn take(&mut self, frame: u32, path: &BallPath, players: [&[Player]; 2]) {
+        self.newest = (self.newest + 1) % self.snapshots.len();
+        self.taken = (self.taken + 1).min(self.snapshots.len());
+        let snapshot = &mut self.snapshots[self.newest];
+        snapshot.frame = frame;
+        snapshot.path = *path;
+        for (figures, players) in snapshot.players.iter_mut().zip(players) {
+            for (figure, player) in figures.iter_mut().zip(players) {
+                *figure = Figure { position: player.position, velocity: player.velocity };
             }
         }
     }
@@ -76,7 +77,12 @@ impl Memory {
     /// Returns the snapshot that is `delay` · 0.1 s old, up to 0.1 s more; none for no delay.
     fn at(&self, delay: usize) -> Option<&Snapshot> {
         let index = delay.min(self.taken.saturating_sub(1));
-        if index == 0 { None } else { Some(&self.snapshots[index]) }
+        let places = self.snapshots.len();
+        if index == 0 {
+            None
+        } else {
+            Some(&self.snapshots[(self.newest + places - index) % places])
+        }
     }
 }
 
@@ -148,7 +154,7 @@ impl<'a> View<'a> {
         let player = self.player(self.team, index);
         let seconds = 0.08 - 0.04 * player.abilities.reaction * player.form
             + 0.1 * (1.0 - self.game.setup.difficulty[self.team]);
-        (seconds * 10.0).round() as usize
+        (seconds * 10.0 + 0.5) as usize
     }
 
     /// Returns where a mind with a delay believes a player of a team to be: the old position, carried on.
@@ -270,6 +276,6 @@ impl<'a> View<'a> {
 #[inline]
 fn near(believed: Vec2, real: Vec2, most: f32) -> Vec2 {
     let error = real - believed;
-    let length = error.length();
-    if length > most { believed + error * ((length - most) / length) } else { believed }
+    let squared = error.length_squared();
+    if squared > most * most { believed + error * (1.0 - most / squared.sqrt()) } else { believed }
 }

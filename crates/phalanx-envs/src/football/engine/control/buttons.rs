@@ -62,7 +62,6 @@ pub(super) fn request(
     game: &Match,
     id: PlayerId,
     controller: &mut Controller,
-    wish: Wish,
     command: &mut Command,
 ) {
     let Some(pending) = controller.pending else { return };
@@ -72,6 +71,7 @@ pub(super) fn request(
         (Button::Slide, Body::Slide { .. }) => return controller.forget(),
         (Button::Slide, _) if !held => return controller.forget(),
         (Button::Slide, _) => {
+            let wish = Wish::of(game, id, controller);
             command.slide = true;
             command.direction = wish.direction;
             command.speed = wish.speed;
@@ -91,6 +91,7 @@ pub(super) fn request(
     }
     let lost = !player.has_possession && game.in_play() && controller.released > 0;
     if !held || controller.gauge > EARLY || lost {
+        let wish = Wish::of(game, id, controller);
         let gauge = f32::from(controller.gauge) / f32::from(FULL);
         let request =
             KickRequest { kick, direction: wish.direction, gauge, target: None, aimed: false };

@@ -187,11 +187,15 @@ pub fn command(game: &mut Match) {
         }
         switching::update(game, team);
         for agent in 0..game.control.counts[team] {
-            let controller = game.control.controllers[team][agent];
+            let controller = &game.control.controllers[team][agent];
             let Some(index) = controller.player.filter(|_| !controller.builtin) else { continue };
             let id = PlayerId { team: team as u8, index };
-            if game.player(id).on_pitch {
-                command_one(game, id, agent, controller);
+            if !game.player(id).on_pitch {
+                continue;
+            }
+            let due = controller.fresh || is_due(game, id);
+            if due || controller.button.is_some() || controller.pending.is_some() {
+                command_one(game, id, agent, due);
             }
         }
     }
@@ -199,17 +203,16 @@ pub fn command(game: &mut Match) {
 
 /// Fills the command of one player. Movement is decided anew after a key and as often as the body
 /// obeys, buttons count every frame.
-fn command_one(game: &mut Match, id: PlayerId, agent: usize, mut controller: Controller) {
-    let due = controller.fresh || is_due(game, id);
+fn command_one(game: &mut Match, id: PlayerId, agent: usize, due: bool) {
+    let mut controller = game.control.controllers[usize::from(id.team)][agent];
     buttons::process(game, id, &mut controller);
     if due || controller.pending.is_some() {
-        let wish = Wish::of(game, id, &controller);
         let mut command = if due {
-            movement::command(game, id, &controller, wish)
+            movement::command(game, id, &controller, Wish::of(game, id, &controller))
         } else {
             Command { kick: None, slide: false, ..game.player(id).command }
         };
-        buttons::request(game, id, &mut controller, wish, &mut command);
+        buttons::request(game, id, &mut controller, &mut command);
         game.player_mut(id).command = command;
     }
     controller.fresh = false;

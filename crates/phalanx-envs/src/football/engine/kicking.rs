@@ -7,7 +7,7 @@ use super::pitch::FRAME;
 use super::player::{Body, Player};
 use super::saves::is_late;
 use super::state::{Kick, KickRequest, PlayerId, Role};
-use super::touches::{HARD, wanted_carry};
+use super::touches::{LATE, wanted_carry};
 use super::vec2::Vec2;
 use super::{Match, passes, shots};
 
@@ -46,7 +46,7 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
 
 /// Returns whether a player may kick a ball in play. Players of the built-in rules own a moving ball first; in half of the
 /// cases it is enough to have it, and goalkeepers then clear any ball; those that see the game with a delay clear only one
-/// in ten of the balls that come at them at 9 m/s or more. Agents' players take half of the balls that come fast.
+/// in ten of the balls that come at them at 6 m/s or more. Agents' players take half of the balls that come fast.
 fn may_kick(game: &Match, id: PlayerId) -> bool {
     let player = game.player(id);
     let lucky = game.is_flight_lucky();
@@ -54,7 +54,7 @@ fn may_kick(game: &Match, id: PlayerId) -> bool {
     if !player.is_commanded_by_agent() {
         let keeper = player.role == Role::Goalkeeper;
         let rests = game.ball.velocity.length() < RESTING;
-        let sees = relative < HARD || !is_late(game, id) || game.flight_luck() < LATE_CLEARANCES;
+        let sees = relative < LATE || !is_late(game, id) || game.flight_luck() < LATE_CLEARANCES;
         let takes = player.has_possession || (keeper && sees);
         return rests || game.owner == Some(id) || (lucky && takes);
     }

@@ -11,7 +11,7 @@ use super::player::{Body, Player, TouchKind};
 use super::pursuit::SPRINT;
 use super::reaches::{TRAPS, Tolerance};
 use super::saves::{is_late, premonition};
-use super::state::{Ball, PlayerId};
+use super::state::{Ball, PlayerId, Role};
 use super::vec2::Vec2;
 use crate::math::{pow, sin, squared};
 
@@ -27,8 +27,9 @@ const UNEVEN: [f32; 2] = [0.03, 0.025];
 const LONGEST_REST: u16 = 20;
 /// The relative speed from which on a ball of the opponents is received in half of the cases by a running player, in m/s.
 pub(super) const HARD: f32 = 9.0;
-/// The share of such balls that a player receives that sees an opponent carry them with a delay.
-const LATE_TRAPS: f32 = 0.25;
+/// The same for a goalkeeper that sees an opponent carry the ball with a delay, and the share that such players receive.
+pub(super) const LATE: f32 = 6.0;
+const LATE_TRAPS: f32 = 0.4;
 /// How near a ball has to be to where a step receives it.
 const TOLERANCE: Tolerance =
     Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0, runs: false };
@@ -115,7 +116,9 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
             let runs = player.velocity.length_squared() > 6.0;
             let late = carried && is_late(game, id);
             let lucky = if late { game.flight_luck() < LATE_TRAPS } else { game.is_flight_lucky() };
-            let hard = (runs || late) && relative > HARD * HARD;
+            let keeps = player.role == Role::Goalkeeper;
+            let least = if late && keeps { LATE } else { HARD };
+            let hard = (runs || late) && relative > least * least;
             let ahead = premonition(game, id);
             // A ball that hardly moves is not received, only pushed on.
             let moves = game.ball.velocity.length() >= SLOW;

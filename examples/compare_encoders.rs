@@ -163,7 +163,7 @@ fn plays(folder: &Path, map: &str) -> anyhow::Result<f64> {
     let (_, files) = RunCheckpoints::of(folder).load(CheckpointId::Best)?;
     let policy = load_policy_for(&files, &Encoders::builtin(), make().spec())?;
     let mut envs = ParallelEnvs::new(32, 1, Purpose::TestEnvironment, make);
-    Ok(evaluate(&policy, &mut envs, BATTLES).battle_won_mean().unwrap_or_default())
+    Ok(evaluate(&policy, &mut envs, BATTLES)?.battle_won_mean().unwrap_or_default())
 }
 
 fn transfer(root: &Path, done: &[(Run, Curve)]) -> anyhow::Result<String> {

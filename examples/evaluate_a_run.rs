@@ -15,7 +15,7 @@ fn main() -> anyhow::Result<()> {
 
     let battles = phalanx::envs::registry::factory("skirmish/3m", &Default::default())?;
     let mut envs = ParallelEnvs::new(32, 12345, Purpose::TestEnvironment, battles);
-    for (name, mean) in evaluate(player.policy(), &mut envs, 320).means {
+    for (name, mean) in evaluate(player.policy(), &mut envs, 320)?.means {
         println!("{name:<24} {mean:.3}");
     }
     Ok(())

@@ -1,9 +1,12 @@
 //! The panic of an environment is caught, reported and counted. The environment is reset and the run
-//! continues.
+//! continues. A broken contract ends the run with an error that names its place.
 
 use phalanx::env::{ParallelEnvs, StepRows, VecEnv};
 use phalanx::prelude::*;
 use phalanx::rng::Purpose;
+use phalanx::train::TrainError;
+use phalanx::train::algorithms::Dqn;
+use phalanx::train::run::evaluate::Evaluation;
 
 /// An episode of ten steps that panics at random.
 struct Fragile {
@@ -106,4 +109,126 @@ fn learners_survive_crashes_and_count_them() {
         let lengths = trainer.take_means().expect("losses are finite")["ep_length_mean"];
         assert_eq!(lengths, 10.0, "only complete episodes are counted");
     }
+}
+
+/// What an environment does wrong after its first few episodes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    ResetPanics,
+    NoAction,
+    NanReward,
+    NanState,
+    Endless,
+}
+
+/// An episode of ten steps that turns bad after 30 of them.
+struct Faulty {
+    inner: Fragile,
+    fault: Fault,
+    episodes: u16,
+}
+
+impl Faulty {
+    fn observe(&self, mut out: StepBuffers<'_>) {
+        let bad = self.episodes > 30;
+        if bad && self.fault == Fault::NoAction {
+            out.agent(1).avail.fill(false);
+        }
+        if bad && self.fault == Fault::NanState {
+            out.state[0] = f32::NAN;
+        }
+    }
+}
+
+impl Env for Faulty {
+    fn spec(&self) -> &EnvSpec {
+        &self.inner.spec
+    }
+    fn reset(&mut self, _: &mut Rng, mut out: StepBuffers<'_>) {
+        self.inner.t = 0;
+        self.episodes += 1;
+        out.clear();
+        assert!(self.fault != Fault::ResetPanics, "no map");
+        self.observe(out);
+    }
+    fn step(&mut self, _: &[u16], _: &mut Rng, mut out: StepBuffers<'_>) -> StepResult {
+        self.inner.t += 1;
+        out.clear();
+        let bad = self.episodes > 30;
+        self.observe(out);
+        let reward = if bad && self.fault == Fault::NanReward { f32::NAN } else { 1.0 };
+        let over = self.inner.t >= 10 && !(bad && self.fault == Fault::Endless);
+        let status = if over { StepStatus::Terminated } else { StepStatus::Running };
+        StepResult { reward, status }
+    }
+    fn save(&self, out: &mut Vec<u8>) {
+        phalanx::env::pack(&(self.inner.t, self.episodes), out);
+    }
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        (self.inner.t, self.episodes) = phalanx::env::unpack("faulty", bytes)?;
+        Ok(())
+    }
+}
+
+/// Returns the error with which training ends, of a learner from episodes, from rollouts and from transitions.
+fn errors(fault: Fault) -> Vec<String> {
+    let make = move || Faulty { inner: Fragile::new(), fault, episodes: 0 };
+    let learning = QLearningSettings { batch_size: 4, ..QLearningSettings::default() };
+    let ippo = Ippo {
+        learning: PolicyGradient {
+            batch_size_run: 2,
+            rollout_steps: 16,
+            epochs: 1,
+            ..PolicyGradient::default()
+        },
+    };
+    let trainers = [
+        Trainer::new(Vdn::new(learning), make),
+        Trainer::new(ippo, make),
+        Trainer::new(Dqn::default(), make),
+    ];
+    let mut errors = Vec::new();
+    for mut trainer in trainers {
+        let mut iterations = 0;
+        let error = loop {
+            iterations += 1;
+            assert!(iterations < 10_000, "{fault:?}: the fault is not seen");
+            if let Err(error) = trainer.iterate() {
+                break error;
+            }
+        };
+        assert!(matches!(error, TrainError::Environment(_)), "{fault:?}: {error}");
+        errors.push(error.to_string());
+    }
+    errors
+}
+
+#[test]
+fn a_broken_contract_ends_training_with_an_error_that_names_the_place() {
+    for (fault, expected) in [
+        (Fault::ResetPanics, &["fragile", "no map"][..]),
+        (Fault::NoAction, &["fragile", "agent 1 has no available action", "step 0"]),
+        (Fault::NanReward, &["fragile", "the reward is NaN", "step 1)"]),
+        (Fault::NanState, &["fragile", "entry 0 of the state is NaN", "step 0"]),
+        (Fault::Endless, &["fragile", "did not end within its limit of 10 steps"]),
+    ] {
+        for error in errors(fault) {
+            assert!(expected.iter().all(|part| error.contains(part)), "{fault:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_evaluation_in_which_every_episode_crashed_is_never_the_best() {
+    let crashed = Evaluation { crashes: 3, ..Evaluation::default() };
+    let lost = Evaluation {
+        episodes: 1,
+        means: [("test_return_mean".to_owned(), -1e9)].into(),
+        returns: vec![-1e9],
+        crashes: 2,
+    };
+    assert!(lost.score() > crashed.score());
+    let make = || Faulty { inner: Fragile::new(), fault: Fault::Endless, episodes: 100 };
+    let error = Trainer::new(Vdn::default(), make).evaluate().expect_err("it never ends");
+    assert!(error.to_string().contains("limit of 10 steps"), "{error}");
 }

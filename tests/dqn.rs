@@ -19,7 +19,7 @@ impl Corridor {
         let spec = EnvSpec {
             n_actions: 3,
             obs_dim: CELLS,
-            episode_limit: 40,
+            episode_limit: 10_000,
             ..EnvSpec::new("corridor", 1)
         };
         Self { spec, cell: 0 }

@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use phalanx::envs::registry::factory;
 use phalanx::prelude::*;
 use phalanx::train::algorithms::Algorithm;
 use phalanx::train::{Observer, Progress, Report, TrainError};
@@ -126,4 +127,69 @@ fn a_run_can_only_be_resumed_with_its_own_settings() {
     let longer = trainer(vdn()).t_max(9500).resume(&run).expect("the run resumes");
     assert!(longer.progress.t_env >= 9500);
     assert!(error(trainer(vdn())).contains("has finished"));
+}
+
+/// Predator-prey that asks the run to stop at one of its steps, counted over all copies.
+struct StopAt {
+    inner: Box<dyn Env>,
+    steps: Arc<AtomicU64>,
+    at: u64,
+    stop: Arc<AtomicBool>,
+}
+
+impl Env for StopAt {
+    fn spec(&self) -> &EnvSpec {
+        self.inner.spec()
+    }
+    fn reset(&mut self, rng: &mut Rng, out: StepBuffers<'_>) {
+        self.inner.reset(rng, out);
+    }
+    fn step(&mut self, actions: &[u16], rng: &mut Rng, out: StepBuffers<'_>) -> StepResult {
+        if self.steps.fetch_add(1, Ordering::Relaxed) == self.at {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.inner.step(actions, rng, out)
+    }
+    fn save(&self, out: &mut Vec<u8>) {
+        self.inner.save(out);
+    }
+    fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
+        self.inner.load(bytes)
+    }
+}
+
+#[test]
+fn an_evaluation_that_is_left_is_played_again_and_nothing_differs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let stoppable = |at: u64| {
+        let (steps, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let flag = stop.clone();
+        let make = move || {
+            let inner = factory("predator_prey", &Default::default()).expect("registered")();
+            StopAt { inner, steps: steps.clone(), at, stop: stop.clone() }
+        };
+        let mut trainer = Trainer::new(ippo(), make).seed(4).t_max(4000).stop_when(flag);
+        trainer.config.log_interval = 500;
+        trainer.config.test_interval = 2000;
+        trainer.config.test_nepisode = 3;
+        trainer.config.save_state_interval = 1000;
+        trainer
+    };
+    let straight = folder.path().join("straight");
+    stoppable(u64::MAX).run(&straight).expect("the run succeeds");
+    // In the first evaluation, in training, in the second and the last evaluation, and among the absolute metrics.
+    let evaluation = 3 * 200;
+    for (number, at) in
+        [10, 1000, 2000 + evaluation + 10, 4000 + 2 * evaluation + 10, 6200].into_iter().enumerate()
+    {
+        let run = folder.path().join(format!("stopped_{number}"));
+        let error = stoppable(at).run(&run).expect_err("a stop was requested");
+        assert!(matches!(error, TrainError::Stopped { .. }), "{at}: {error}");
+        stoppable(u64::MAX).resume(&run).expect("the run resumes");
+        assert_eq!(metrics(&straight), metrics(&run), "{at}");
+        assert!(weights(&straight) == weights(&run), "{at}: the last policies differ");
+        let index = |run: &Path| fs::read(run.join("checkpoints/index.json")).expect("written");
+        assert!(index(&straight) == index(&run), "{at}: the lists of checkpoints differ");
+        assert!(!run.join("state").exists(), "{at}");
+    }
 }

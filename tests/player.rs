@@ -62,7 +62,7 @@ fn a_loop_with_a_player_earns_the_returns_of_an_evaluation() {
             let policy = trained(algorithm, env, &settings, 300);
             let make = factory(env, &Default::default()).expect("a known environment");
             let mut envs = ParallelEnvs::new(1, 5, Purpose::TestEnvironment, make);
-            let evaluation = evaluate(&policy, &mut envs, EPISODES);
+            let evaluation = evaluate(&policy, &mut envs, EPISODES).expect("no fault");
             let returns = deployed(Player::new(policy), env, 5);
             assert_eq!(returns, evaluation.returns, "{algorithm} {settings:?} on {env}");
         }

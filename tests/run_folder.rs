@@ -89,7 +89,11 @@ fn a_run_writes_the_documented_files() {
         .expect("JSON");
     let steps = eval["skirmish"]["3m"]["vdn"]["seed_1"].as_object().expect("steps");
     let tested = lines.iter().filter(|line| line["test_return_mean"].is_number()).count();
-    assert_eq!(steps.len(), tested);
+    assert_eq!(steps.len(), tested + 1, "the absolute metrics come last");
+    // Of the best policy, over ten times the episodes.
+    let absolute = steps["absolute_metrics"]["return"].as_array().expect("a list");
+    assert_eq!(absolute.len(), 320);
+    assert_eq!(last["test_crashes"], 0);
     assert_eq!(steps["step_0"]["elapsed_time"], 0.0);
     assert_eq!(steps["step_1"]["return"].as_array().expect("a list").len(), 32);
 }
@@ -125,6 +129,7 @@ fn plays_the_same(mut trainer: Trainer) {
         let battles =
             factory("skirmish/3m", &Default::default()).expect("the environment is registered");
         evaluate(policy, &mut ParallelEnvs::new(8, 1, Purpose::TestEnvironment, battles), 32)
+            .expect("the environment keeps its contract")
     };
     let trained = trainer.policy().expect("the learner was trained");
     let evaluation = play(&trained);

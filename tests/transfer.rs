@@ -337,7 +337,8 @@ fn a_policy_over_entities_plays_and_learns_on_with_another_number_of_units() {
         let player = Player::load_for(&source, &spec).expect("it fits");
         assert_eq!((player.n_agents(), player.n_actions()), (8, 14), "{alg}");
         let mut envs = ParallelEnvs::new(2, 1, Purpose::TestEnvironment, eight());
-        assert_eq!(evaluate(player.policy(), &mut envs, 2).episodes, 2, "{alg}");
+        let evaluation = evaluate(player.policy(), &mut envs, 2).expect("no fault");
+        assert_eq!(evaluation.episodes, 2, "{alg}");
 
         let mut second = trainer(alg, "skirmish/8m", &settings).seed(2).init_from(&source);
         let (_, files) = RunCheckpoints::of(&source).load(CheckpointId::Best).expect("saved");

@@ -30,6 +30,8 @@
 pub mod bench_workloads;
 mod commands;
 mod logging;
+mod output;
 mod program;
+mod signals;
 
 pub use program::Program;

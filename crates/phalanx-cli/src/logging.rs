@@ -4,6 +4,7 @@ use std::io;
 use std::str::FromStr;
 
 use phalanx_envs::arguments::closest_match;
+use phalanx_train::note;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -45,7 +46,7 @@ pub(crate) fn start(option: Option<Targets>) {
         let text = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty())?;
         let filter = Targets::from_str(&text);
         if let Err(error) = &filter {
-            eprintln!("note: RUST_LOG is ignored: {error}");
+            note(format!("note: RUST_LOG is ignored: {error}"));
         }
         filter.ok()
     };
@@ -54,6 +55,8 @@ pub(crate) fn start(option: Option<Targets>) {
         .with_ansi(false)
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(io::stderr)
+        // It would panic if standard error is lost.
+        .log_internal_errors(false)
         .with_filter(filter);
     // A program with a subscriber of its own keeps it.
     let _ = registry().with(layer).try_init();

@@ -7,12 +7,13 @@ use clap::{Parser, Subcommand};
 use phalanx_core::nn::{DeviceError, Encoder};
 use phalanx_envs::registry::{EnvEntry, Environments, RegistryError};
 use phalanx_train::algorithms::{Algorithm, Algorithms};
-use phalanx_train::{Encoders, TrainError};
+use phalanx_train::{Encoders, TrainError, note, shell_word};
 use serde::de::DeserializeOwned;
 use tracing_subscriber::filter::Targets;
 
 use crate::commands::{self, UsageError};
 use crate::logging::{self, parse_filter};
+use crate::output;
 
 /// The exit status of a run that a signal stopped, which is what shells report for an interrupted
 /// command.
@@ -114,7 +115,10 @@ impl Program {
     /// Runs a command line given as words, of which the first is the name of the program, as
     /// [`Program::main`] does with that of the process.
     pub fn run(self, words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-        let line = CommandLine::parse_from(words);
+        let line = match CommandLine::try_parse_from(words) {
+            Ok(line) => line,
+            Err(error) => return show_help_or_misuse(&error),
+        };
         logging::start(line.log_level);
         let result = match line.command {
             Command::Train(command) => command.run(&self),
@@ -124,15 +128,51 @@ impl Program {
             Command::Trace(command) => command.run(&self),
             Command::Bench(command) => command.run(&self),
         };
-        let Err(error) = result else { return ExitCode::SUCCESS };
+        let Err(error) = result else { return printed() };
         if let Some(TrainError::Stopped { path, t_env }) = error.downcast_ref() {
-            let resume = format!("phalanx train --resume {}", path.display());
-            eprintln!("stopped after {t_env} environment steps; resume with:\n  {resume}");
+            let resume = format!("phalanx train --resume {}", shell_word(path));
+            note(format!("stopped after {t_env} environment steps; resume with:\n  {resume}"));
             return ExitCode::from(STOPPED);
         }
-        eprintln!("error: {error:#}");
+        note(format!("error: {}", without_middle(&format!("{error:#}"))));
         ExitCode::from(if is_usage_error(&error) { 2 } else { 1 })
     }
+}
+
+/// Returns the exit status of a command that did its work: a failure if what it printed is lost.
+fn printed() -> ExitCode {
+    match output::lost() {
+        None => ExitCode::SUCCESS,
+        Some(error) => {
+            note(format!("error: cannot write to standard output: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints the help or the version on standard output, and misuse on standard error.
+fn show_help_or_misuse(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::from(2);
+    }
+    output::write(|_| error.print());
+    printed()
+}
+
+/// The longest error message that is printed whole, in characters.
+const LONGEST_MESSAGE: usize = 4000;
+
+/// Returns a message without its middle, if it is too long to be read.
+fn without_middle(message: &str) -> String {
+    let n = message.chars().count();
+    if n <= LONGEST_MESSAGE {
+        return message.to_owned();
+    }
+    let half = LONGEST_MESSAGE / 2;
+    let (begin, end): (String, String) =
+        (message.chars().take(half).collect(), message.chars().skip(n - half).collect());
+    format!("{begin} … {end}")
 }
 
 /// Returns whether another command line or configuration would avoid the error.
@@ -149,6 +189,8 @@ fn is_usage_error(error: &anyhow::Error) -> bool {
                 )
                 | TrainError::Transfer(_)
                 | TrainError::InitFrom { .. }
+                | TrainError::Memory(_)
+                | TrainError::SeveralTeams { .. }
                 | TrainError::RunExists { .. }
                 | TrainError::RunBusy { .. }
                 | TrainError::NotARun { .. }

@@ -1,7 +1,9 @@
 //! Arguments of environments, as given in a configuration.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
-use toml::Table;
+use toml::{Table, Value};
 
 /// An argument of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,13 +87,29 @@ pub enum ArgumentError {
 ///
 /// Panics if a field of `T` has no default.
 pub fn read<T: DeserializeOwned>(args: &Table, known: &[Argument]) -> Result<T, ArgumentError> {
+    let mut fitting = Table::new();
     for (key, value) in args {
         let argument = known.iter().find(|argument| argument.key == key);
         let argument = argument.ok_or_else(|| unknown(key, known))?;
-        let alone = Table::from_iter([(key.clone(), value.clone())]);
-        alone.try_into::<T>().map_err(|_| wrong(argument, value))?;
+        let alone = |value: &Value| Table::from_iter([(key.clone(), value.clone())]);
+        let fits = |value: &Value| alone(value).try_into::<T>().is_ok();
+        let meanings = [Some(value.clone()), whole_number(value), text(value)];
+        let meant = meanings.into_iter().flatten().find(fits);
+        fitting.insert(key.clone(), meant.ok_or_else(|| wrong(argument, value))?);
     }
-    Ok(args.clone().try_into().expect("every field was read on its own and has a default"))
+    Ok(fitting.try_into().expect("every field was read on its own and has a default"))
+}
+
+/// Returns a float such as 1e6 as an integer.
+fn whole_number(value: &Value) -> Option<Value> {
+    let number = value.as_float().filter(|number| number.fract() == 0.0 && number.abs() < 1e15)?;
+    Some(Value::Integer(number as i64))
+}
+
+/// Returns a number or a flag as the text that was written for it: a shell takes the quotes of `difficulty="7"`.
+fn text(value: &Value) -> Option<Value> {
+    let plain = matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_));
+    plain.then(|| Value::String(value.to_string()))
 }
 
 /// Rejects keys that are not in `known`. For an environment without arguments, `known` is empty.
@@ -109,17 +127,18 @@ pub fn check_keys(args: &Table, known: &[Argument]) -> Result<(), ArgumentError>
 
 /// Returns the error for an invalid value of `argument`.
 pub(crate) fn wrong(argument: &Argument, value: impl ToString) -> ArgumentError {
-    ArgumentError::Wrong { key: argument.key, value: value.to_string(), allowed: argument.allowed }
+    let value = shortened(&value.to_string()).into_owned();
+    ArgumentError::Wrong { key: argument.key, value, allowed: argument.allowed }
 }
 
 fn unknown(key: &str, known: &[Argument]) -> ArgumentError {
     let keys: Vec<_> = known.iter().map(|argument| argument.key).collect();
     let Some(nearest) = closest_match(key, keys.iter().copied()) else {
-        return ArgumentError::NoneTaken { key: key.to_owned() };
+        return ArgumentError::NoneTaken { key: shortened(key).into_owned() };
     };
     let allowed = known.iter().find(|argument| argument.key == nearest);
     ArgumentError::Unknown {
-        key: key.to_owned(),
+        key: shortened(key).into_owned(),
         nearest,
         allowed: allowed.map_or("", |argument| argument.allowed),
         known: keys.join(", "),
@@ -132,8 +151,21 @@ pub(crate) fn row(arguments: &'static [Argument], key: &str) -> &'static Argumen
     found.expect("every field has a row, as a test checks")
 }
 
+/// The longest text that a message quotes whole, in characters.
+const LONGEST_QUOTE: usize = 200;
+
+/// Returns a text that a user wrote as a message quotes it: cut, if it is very long.
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_QUOTE) {
+        None => text.into(),
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()).into(),
+    }
+}
+
 /// Returns the candidate most similar to `name`; `None` if there are no candidates.
 pub fn closest_match<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let end = name.char_indices().nth(LONGEST_QUOTE).map_or(name.len(), |(end, _)| end);
+    let name = &name[..end];
     candidates.min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate))
 }
 
@@ -195,6 +227,29 @@ mod tests {
     #[test]
     fn missing_keys_keep_their_default_and_integers_are_accepted_as_floats() {
         assert_eq!(parse("scale = 3"), Ok(Two { limit: 0, scale: 3.0 }));
+    }
+
+    #[test]
+    fn a_number_that_a_shell_made_of_a_text_is_a_text_and_a_whole_float_is_an_integer() {
+        #[derive(Debug, Default, PartialEq, Deserialize)]
+        #[serde(default)]
+        struct Named {
+            name: String,
+            limit: u32,
+        }
+        let known = [argument("name", "a text"), argument("limit", "a whole number")];
+        let parse = |text: &str| read::<Named>(&text.parse().expect("valid TOML"), &known);
+        let named = parse("name = 7\nlimit = 1e3").expect("both fit");
+        assert_eq!(named, Named { name: "7".to_owned(), limit: 1000 });
+        assert!(parse("limit = 1.5").is_err());
+    }
+
+    #[test]
+    fn a_very_long_text_is_cut_in_messages() {
+        assert_eq!(shortened("short"), "short");
+        let long = "ä".repeat(10_000);
+        assert!(shortened(&long).len() < 500 && shortened(&long).ends_with("… (20000 bytes)"));
+        assert_eq!(closest_match(&long, ["a", "b"].into_iter()), Some("a"));
     }
 
     #[test]

@@ -110,18 +110,18 @@ pub(crate) fn atan2(y: f32, x: f32) -> f32 {
 
 /// Returns `base` to the power of `exponent`, for a finite base of at least zero and a positive exponent.
 #[inline]
-pub(crate) fn pow(base: f32, exponent: f32) -> f32 {
-    debug_assert!(base >= 0.0 && exponent > 0.0, "{base} to the power of {exponent}");
+pub(crate) const fn pow(base: f32, exponent: f32) -> f32 {
+    debug_assert!(base >= 0.0 && exponent > 0.0, "a power outside the domain");
     if base <= 0.0 {
         return 0.0;
     }
     // base = m 2^k with m from √½ to √2; log2(base) = k + 2 atanh((m - 1) / (m + 1)) / ln 2.
-    let bits = f64::from(base).to_bits();
+    let bits = (base as f64).to_bits();
     let k = (bits.wrapping_sub(std::f64::consts::FRAC_1_SQRT_2.to_bits()) as i64) >> 52;
     let m = f64::from_bits(bits.wrapping_sub((k << 52) as u64));
     let t = (m - 1.0) / (m + 1.0);
     let log = k as f64 + t * polynomial(&ATANH, t * t) * (2.0 * LOG2_E);
-    let wanted = (log * f64::from(exponent)).clamp(-1000.0, 1000.0);
+    let wanted = (log * exponent as f64).clamp(-1000.0, 1000.0);
     let shifted = wanted + TO_WHOLE;
     let whole = shifted - TO_WHOLE;
     let z = (wanted - whole) * LN_2;
@@ -144,7 +144,7 @@ pub(crate) fn hypot(x: f32, y: f32) -> f32 {
 
 /// Returns the polynomial with coefficients from the lowest on at `x`.
 #[inline]
-fn polynomial(c: &[f64; 8], x: f64) -> f64 {
+const fn polynomial(c: &[f64; 8], x: f64) -> f64 {
     let square = x * x;
     let low = (c[0] + c[1] * x) + (c[2] + c[3] * x) * square;
     let high = (c[4] + c[5] * x) + (c[6] + c[7] * x) * square;

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 
 use phalanx_core::nn::{AnyEncoder, Encoder, EncoderVisitor, visit_encoders};
-use phalanx_envs::arguments::closest_match;
+use phalanx_envs::arguments::{closest_match, shortened};
 use serde_json::Value;
 use toml::Table;
 
@@ -85,7 +85,7 @@ impl Encoders {
         }
         let names = self.entries.iter().map(|entry| entry.id).chain([NONE]);
         Err(ConfigError::UnknownEncoder {
-            name: name.to_owned(),
+            name: shortened(name).into_owned(),
             nearest: closest_match(name, names).unwrap_or(NONE).to_owned(),
         })
     }
@@ -174,7 +174,7 @@ impl EncoderEntry {
             *place = serde_json::to_value(value).expect("a TOML value is a JSON value");
             encoder = (self.read)(settings.clone()).map_err(|error| ConfigError::WrongValue {
                 key: format!("encoder_args.{key}"),
-                value: value.to_string(),
+                value: shortened(&value.to_string()).into_owned(),
                 origin: Box::new(origin(key)),
                 reason: error.to_string(),
             })?;
@@ -186,7 +186,7 @@ impl EncoderEntry {
         let known = settings.as_object().into_iter().flat_map(|known| known.keys());
         let nearest = closest_match(key, known.map(String::as_str));
         ConfigError::UnknownEncoderKey {
-            key: format!("encoder_args.{key}"),
+            key: format!("encoder_args.{}", shortened(key)),
             encoder: self.id.to_owned(),
             origin: Box::new(origin),
             help: match nearest {

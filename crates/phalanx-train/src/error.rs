@@ -1,12 +1,14 @@
 //! Errors of training.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use phalanx_core::env::EnvError;
 use phalanx_core::nn::{DeviceError, WeightsError};
 
 use crate::config::ConfigError;
+use crate::memory::MemoryError;
 use crate::replay::ReplayError;
+use crate::rollout::EnvFault;
 use crate::run::TransferError;
 
 /// An error of training, of evaluation, or of a run's folder.
@@ -54,12 +56,19 @@ pub enum TrainError {
     },
     /// The folder already holds a run.
     #[error(
-        "{} already holds a run; choose another seed or results_dir, or replace it with --overwrite",
-        path.display()
+        "{} already holds a run; {}choose another seed or results_dir, or replace it with --overwrite",
+        path.display(),
+        if *resumable {
+            format!("continue it with `phalanx train --resume {}`, ", shell_word(path))
+        } else {
+            String::new()
+        }
     )]
     RunExists {
         /// The folder.
         path: PathBuf,
+        /// Whether it has a saved state, from which it can be resumed.
+        resumable: bool,
     },
     /// Another process is writing to the run's folder.
     #[error(
@@ -121,7 +130,8 @@ pub enum TrainError {
     },
     /// A loss or the norm of a gradient is infinite or not a number.
     #[error(
-        "the {what} became {value} after {t_env} environment steps; a smaller lr usually helps"
+        "the {what} became {value} after {t_env} environment steps; a smaller lr usually helps{}",
+        last_states(states)
     )]
     NotFinite {
         /// The quantity.
@@ -130,7 +140,25 @@ pub enum TrainError {
         value: f32,
         /// The environment steps so far.
         t_env: u64,
+        /// The folders of the run's saved states, the latest last.
+        states: Vec<PathBuf>,
     },
+    /// An environment broke its contract.
+    #[error(transparent)]
+    Environment(#[from] EnvFault),
+    /// The environment has agents of several teams, which would learn as one.
+    #[error(
+        "{env} has agents of {teams} teams, and all would learn from the reward of the first one;          training needs one team (env_args.self_play=false)"
+    )]
+    SeveralTeams {
+        /// The environment.
+        env: String,
+        /// The number of teams.
+        teams: usize,
+    },
+    /// The run needs more memory than the machine has.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The schedule of the learning rate returned an invalid factor.
     #[error(
         "the learning rate's factor is {factor} at progress {progress}; it must be finite and not negative"
@@ -159,5 +187,47 @@ impl TrainError {
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |cause| Self::Io { action, path, cause }
+    }
+}
+
+/// Ends the message about a divergence with the states to which the run can return.
+fn last_states(states: &[PathBuf]) -> String {
+    match states {
+        [] => String::new(),
+        [only] => format!("; the last saved state is {}", only.display()),
+        [.., before, last] => format!(
+            "; the last saved state is {}: if its weights had already grown, move it away, and --resume \
+             continues from {}",
+            last.display(),
+            before.display()
+        ),
+    }
+}
+
+/// Returns a path as one word of a shell's command line, in single quotes where it needs them.
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,@%+".contains(&byte);
+    match !text.is_empty() && text.bytes().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_quoted_where_a_shell_would_split_or_expand_it() {
+        for (path, word) in [
+            ("results/qmix/seed_1", "results/qmix/seed_1"),
+            ("my runs/a", "'my runs/a'"),
+            ("$HOME", "'$HOME'"),
+            ("it's", "'it'\\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
     }
 }

@@ -235,7 +235,7 @@ impl Trace {
                 let result = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
                 put(&self.line(env, &rows, recorded.episodes, t, &actions, result))?;
                 recorded.steps += 1;
-                if result.status.is_over() {
+                if result.status.is_over() || t >= spec.episode_limit as u64 {
                     break;
                 }
             }

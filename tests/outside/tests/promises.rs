@@ -81,7 +81,7 @@ fn a_run_has_the_users_metric_schedule_and_stopping_rule_and_its_player_plays_as
     let (seed, episodes) = (77, 50);
     let mut envs =
         ParallelEnvs::new(1, seed, Purpose::TestEnvironment, || Meeting::new(5));
-    let evaluation = evaluate(player.policy(), &mut envs, episodes);
+    let evaluation = evaluate(player.policy(), &mut envs, episodes).expect("no fault");
 
     let mut env = Meeting::new(5);
     let mut rng = Rng::stream(seed, Purpose::TestEnvironment, 0);

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use clap::Args;
-use phalanx_core::env::{Env, ParallelEnvs};
+use phalanx_core::env::{Env, ParallelEnvs, VecEnv};
 use phalanx_core::rng::Purpose;
-use phalanx_train::TrainError;
 use phalanx_train::rollout::{Policy, ScriptedPolicy};
 use phalanx_train::run::RunFolder;
-use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_with};
+use phalanx_train::run::checkpoint::{CheckpointId, load_policy_with, trained_with};
 use phalanx_train::run::evaluate::{Evaluation, evaluate, evaluate_scripted};
+use phalanx_train::{TrainError, note};
 use serde_json::{Value, json};
 
 use crate::Program;
@@ -91,19 +91,35 @@ impl Eval {
                     let reason = format!("{argument} needs an environment: --env {}", info.env);
                     return Err(UsageError(reason).into());
                 }
-                let (step, files) = RunCheckpoints::of(path).load(self.checkpoint)?;
+                let (step, files) = policy_argument::load(path, self.checkpoint)?;
+                let defaults = program.algorithms.get(&info.alg).map(|entry| entry.all_defaults());
+                let trained = trained_with(&files);
+                let changed = trained
+                    .and_then(|trained| trained.difference(&info, &defaults.unwrap_or_default()));
+                if let Some(key) = changed {
+                    note(format!(
+                        "warning: `{key}` in {} is not what this checkpoint was trained with",
+                        path.join("config.toml").display()
+                    ));
+                }
                 let policy = load_policy_with(&files, &program.encoders)?;
                 let factory = program.environments.factory(&info.env, &config.env_args);
                 let factory = factory.map_err(TrainError::from)?;
-                (&info.env, step, self.greedy(&policy, seed, factory))
+                (&info.env, step, self.greedy(&policy, seed, factory)?)
             }
             Some(env) => {
                 let args = env_args(&self.args).map_err(TrainError::from)?;
                 let factory = program.environments.factory(env, &args)?;
-                let (step, policy) =
-                    policy_argument::load_trained(program, path, self.checkpoint, &*factory())?;
+                let env_made = factory();
+                let (step, policy) = policy_argument::load_trained(
+                    program,
+                    path,
+                    self.checkpoint,
+                    &*env_made,
+                    &args,
+                )?;
                 (head["env"], head["env_args"]) = (json!(env), json!(args));
-                (env, step, self.greedy(&policy, seed, factory))
+                (env, step, self.greedy(&policy, seed, factory)?)
             }
         };
         head["checkpoint"] = json!(step);
@@ -122,8 +138,9 @@ impl Eval {
             evaluate_scripted(scripted, factory, seed, self.episodes)
         } else if Path::new(policy).is_dir() {
             let path = Path::new(policy);
-            let (_, policy) = policy_argument::load_trained(program, path, self.checkpoint, &*env)?;
-            self.greedy(&policy, seed, factory)
+            let (_, policy) =
+                policy_argument::load_trained(program, path, self.checkpoint, &*env, &args)?;
+            self.greedy(&policy, seed, factory)?
         } else {
             return Err(policy_argument::unknown(policy, &*env, "the folder of a run").into());
         };
@@ -137,10 +154,19 @@ impl Eval {
         policy: &Policy,
         seed: u64,
         factory: impl Fn() -> E + Send + Sync + 'static,
-    ) -> Evaluation {
+    ) -> Result<Evaluation, TrainError> {
         let n_envs = self.episodes.min(MAX_ENVS);
         let mut envs = ParallelEnvs::new(n_envs, seed, Purpose::TestEnvironment, factory);
-        evaluate(policy, &mut envs, self.episodes)
+        let evaluation = evaluate(policy, &mut envs, self.episodes)?;
+        if evaluation.crashes > 0 {
+            let crash = envs.take_crashes().pop().map_or_else(String::new, |it| it.message);
+            let n = evaluation.crashes;
+            note(format!(
+                "warning: {n} of {} episodes panicked and do not count; the latest: {crash}",
+                self.episodes
+            ));
+        }
+        Ok(evaluation)
     }
 
     fn show(&self, title: &str, mut head: Value, seed: u64, evaluation: &Evaluation) {

@@ -11,16 +11,12 @@ pub(crate) mod train;
 use phalanx_train::config::{ConfigError, parse_assignment};
 use toml::Table;
 
+pub(crate) use crate::output::print;
+
 /// An invalid command line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
-
-/// Prints a line on standard output; a closed pipe (`phalanx list | head`) is not an error.
-pub(crate) fn print(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
-}
 
 /// Returns the environment arguments from assignments `env_args.key=value` or `key=value`.
 pub(crate) fn env_args(assignments: &[String]) -> Result<Table, ConfigError> {

@@ -6,10 +6,13 @@ use std::path::Path;
 use anyhow::Context;
 use phalanx_core::env::Env;
 use phalanx_envs::arguments::closest_match;
-use phalanx_train::Player;
+use phalanx_train::algorithms::NamedFile;
 use phalanx_train::rollout::{Policy, ScriptedPolicy};
-use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_for};
+use phalanx_train::run::RunInfo;
+use phalanx_train::run::checkpoint::{CheckpointId, RunCheckpoints, load_policy_for, trained_with};
 use phalanx_train::trace::TracePolicy;
+use phalanx_train::{Player, TrainError, note};
+use toml::Table;
 
 use crate::Program;
 use crate::commands::UsageError;
@@ -19,13 +22,14 @@ pub(crate) fn trace_policy(
     program: &Program,
     policy: &str,
     env: &dyn Env,
+    args: &Table,
 ) -> anyhow::Result<TracePolicy> {
     if let Some(scripted) = ScriptedPolicy::named(policy, env) {
         return Ok(TracePolicy::Scripted(scripted));
     }
     let path = Path::new(policy);
     if path.is_dir() {
-        let (_, policy) = load_trained(program, path, CheckpointId::Best, env)?;
+        let (_, policy) = load_trained(program, path, CheckpointId::Best, env, args)?;
         return Ok(Player::new(policy).into());
     }
     if !path.is_file() {
@@ -44,19 +48,51 @@ pub(crate) fn trace_policy(
     Ok(TracePolicy::Actions(actions))
 }
 
+/// Loads the files of a checkpoint of the run in the folder `run`, with its environment steps. Says so if the list of
+/// checkpoints was damaged.
+pub(crate) fn load(run: &Path, id: CheckpointId) -> Result<(u64, Vec<NamedFile>), TrainError> {
+    let checkpoints = RunCheckpoints::of(run);
+    if let (_, Some(message)) = checkpoints.index_or_rebuilt()? {
+        note(format!("warning: {message}"));
+    }
+    checkpoints.load(id)
+}
+
 /// Loads a policy from the folder of a run, trained in `env` or in another environment that it fits;
-/// also returns the environment steps of its checkpoint.
+/// also returns the environment steps of its checkpoint. Says so if it was trained in another environment, or with other
+/// arguments than `args`.
 pub(crate) fn load_trained(
     program: &Program,
     run: &Path,
     id: CheckpointId,
     env: &dyn Env,
+    args: &Table,
 ) -> anyhow::Result<(u64, Policy)> {
-    let (step, files) = RunCheckpoints::of(run).load(id)?;
+    let (step, files) = load(run, id)?;
     let spec = env.spec();
     let policy = load_policy_for(&files, &program.encoders, spec)
         .with_context(|| format!("the policy of {} does not fit {}", run.display(), spec.id))?;
+    if let Some(other) =
+        trained_with(&files).and_then(|trained| elsewhere(&trained, &spec.id, args))
+    {
+        note(format!("note: the policy of {} was trained {other}", run.display()));
+    }
     Ok((step, policy))
+}
+
+/// Describes the environment of a policy's training if it is not `env` with the arguments `args`.
+fn elsewhere(trained: &RunInfo, env: &str, args: &Table) -> Option<String> {
+    if trained.env != env {
+        return Some(format!("on {}, and plays on {env}", trained.env));
+    }
+    let theirs = trained.config.get("env_args").and_then(|args| args.as_table());
+    let theirs = theirs.cloned().unwrap_or_default();
+    let key = theirs.keys().chain(args.keys()).find(|key| theirs.get(*key) != args.get(*key))?;
+    let shown = |args: &Table| match args.get(key) {
+        Some(value) => format!("env_args.{key}={value}"),
+        None => format!("the default of env_args.{key}"),
+    };
+    Some(format!("with {}, and plays with {}", shown(&theirs), shown(args)))
 }
 
 /// Returns the error of a `--policy` that is neither a scripted policy of `env` nor `alternative`.

@@ -1,14 +1,13 @@
 //! `phalanx trace`.
 
-use std::fs;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, ErrorKind, Write, stdout};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 use phalanx_core::env::Env;
-use phalanx_train::TrainError;
 use phalanx_train::trace::{self, Recorded, TraceError, TracePolicy};
+use phalanx_train::{OutputFile, TrainError, note};
 
 use crate::Program;
 use crate::commands::policy_argument::trace_policy;
@@ -46,7 +45,8 @@ pub(crate) struct Trace {
     /// actions, one JSON array of action indices per line.
     #[arg(long, default_value = "random")]
     policy: String,
-    /// The file to write.
+    /// The file to write; `-` is standard output. An ordinary file appears when it is complete; pipes, devices and the
+    /// targets of links are written directly.
     #[arg(long)]
     out: PathBuf,
     /// Add observations, state and available actions to each line.
@@ -59,41 +59,57 @@ pub(crate) struct Trace {
 
 impl Trace {
     pub(crate) fn run(&self, program: &Program) -> anyhow::Result<()> {
+        let to_stdout = self.out.as_os_str() == "-";
+        if to_stdout && self.show {
+            let reason = "--show prints to standard output as well; choose a file with --out";
+            return Err(UsageError(reason.to_owned()).into());
+        }
         let args = env_args(&self.args).map_err(TrainError::from)?;
         let mut env = program.environments.make(&self.env, &args)?;
-        let mut policy = trace_policy(program, &self.policy, &*env)?;
-        // The file appears when it is complete.
-        let mut name = self.out.file_name().context("--out must name a file")?.to_owned();
-        name.push(".tmp");
-        let temporary = self.out.with_file_name(name);
+        let mut policy = trace_policy(program, &self.policy, &*env, &args)?;
         let trace = trace::Trace {
             seed: self.seed,
             episodes: self.episodes,
             full: self.full,
             env_args: args,
         };
-        let written = self.write(&trace, &mut *env, &mut policy, &temporary);
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
+        let recorded = if to_stdout {
+            let mut out = BufWriter::new(stdout().lock());
+            let recorded = self.record(&trace, &mut *env, &mut policy, &mut out);
+            let recorded =
+                recorded.and_then(|recorded| out.flush().map(|()| recorded).map_err(cannot_write));
+            // A reader that has seen enough is no error.
+            let recorded = match recorded {
+                Err(error) if is_closed_pipe(&error) => return Ok(()),
+                recorded => recorded?,
+            };
+            drop(out);
+            recorded
+        } else {
+            let created = OutputFile::create(&self.out);
+            let mut out =
+                created.with_context(|| format!("cannot write {}", self.out.display()))?;
+            let recorded = self.record(&trace, &mut *env, &mut policy, &mut out)?;
+            out.finish().with_context(|| format!("cannot write {}", self.out.display()))?;
+            recorded
+        };
+        let Recorded { episodes, steps } = recorded;
+        let summary = format!("{episodes} episodes, {steps} steps");
+        match to_stdout {
+            true => note(summary),
+            false => print(&format!("{summary} in {}", self.out.display())),
         }
-        let Recorded { episodes, steps } = written?;
-        fs::rename(&temporary, &self.out)
-            .with_context(|| format!("cannot write {}", self.out.display()))?;
-        print(&format!("{episodes} episodes, {steps} steps in {}", self.out.display()));
         Ok(())
     }
 
     /// Writes the trace, and prints the drawing of every step with `--show`.
-    fn write(
+    fn record(
         &self,
         trace: &trace::Trace,
         env: &mut dyn Env,
         policy: &mut TracePolicy,
-        path: &Path,
+        out: &mut dyn Write,
     ) -> anyhow::Result<Recorded> {
-        let file =
-            fs::File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-        let mut out = BufWriter::new(file);
         let recorded = trace.for_each_line(env, policy, |line| {
             if let Some(text) = line["text"].as_str().filter(|_| self.show) {
                 let (episode, t, reward) = (&line["episode"], &line["t"], &line["reward"]);
@@ -101,13 +117,25 @@ impl Trace {
             }
             writeln!(out, "{line}")
         });
-        let recorded = recorded.map_err(|error| match error {
+        recorded.map_err(|error| match error {
             TraceError::Unavailable { .. } => {
-                anyhow::Error::from(UsageError(format!("{}: {error}", self.policy)))
+                UsageError(format!("{}: {error}", self.policy)).into()
             }
+            TraceError::Io(cause) => match self.out.as_os_str() == "-" {
+                true => cannot_write(cause),
+                false => anyhow::Error::from(cause)
+                    .context(format!("cannot write {}", self.out.display())),
+            },
             error => error.into(),
-        })?;
-        out.flush()?;
-        Ok(recorded)
+        })
     }
+}
+
+fn cannot_write(cause: io::Error) -> anyhow::Error {
+    anyhow::Error::from(cause).context("cannot write to standard output")
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == ErrorKind::BrokenPipe)
 }

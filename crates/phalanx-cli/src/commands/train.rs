@@ -1,21 +1,17 @@
 //! `phalanx train`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use phalanx_train::config::{ConfigBuilder, ResolvedConfig, RunConfig, renamed};
 use phalanx_train::run::RunFolder;
-use phalanx_train::{ProgressDisplay, RunSummary, TrainError, Trainer};
+use phalanx_train::{ProgressDisplay, RunSummary, TrainError, Trainer, note, shell_word};
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use crate::Program;
 use crate::commands::{UsageError, print};
 use crate::logging;
-use crate::program::STOPPED;
+use crate::signals::stop_flag;
 
 /// Train a team.
 ///
@@ -31,8 +27,9 @@ use crate::program::STOPPED;
 /// device=auto measures an update of this run on each device of the build, chooses the fastest, and
 /// writes its name into the run's config.toml; --resume uses the same device.
 ///
-/// All output is written to the run's folder, results/ALG/ENV/seed_N. Ctrl-C (SIGINT) or SIGTERM finishes
-/// the current iteration, saves the state and ends the run; a second one ends it at once.
+/// All output is written to the run's folder, results/ALG/ENV/seed_N. Ctrl-C (SIGINT), SIGTERM or SIGHUP finishes
+/// the current iteration, or leaves an evaluation, which is played again later, saves the state and ends the run; a
+/// second one ends it at once. SIGHUP is left alone under nohup, and a lost standard error does not end a run.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phalanx train qmix skirmish/3m\n  \
@@ -57,7 +54,7 @@ pub(crate) struct Train {
     /// results_dir may be changed.
     #[arg(long, value_name = "RUN_DIR", conflicts_with = "overwrite")]
     resume: Option<PathBuf>,
-    /// Replace an existing run in the folder.
+    /// Replace an existing run in the folder. Only files of the run are removed, after the new one has begun.
     #[arg(long)]
     overwrite: bool,
     /// Validate and print the full configuration as TOML, with the origin of each value, without training.
@@ -86,13 +83,16 @@ impl Train {
                 // Also loads the weights that `init_from` names.
                 trainer.policy()?;
             }
+            if let Some(warning) = trainer.memory_warning()? {
+                note(format!("warning: {warning}"));
+            }
             let text = if self.json { config.to_json().to_string() } else { config.to_toml() };
             print(text.trim_end());
             return Ok(());
         }
         if !self.json {
             let config = &trainer.config;
-            eprintln!(
+            note(format!(
                 "{} {} on {} for {} environment steps, seed {}, device {}; writing to {}",
                 if self.resume.is_some() { "resuming" } else { "training" },
                 trainer.algorithm().id(),
@@ -101,9 +101,9 @@ impl Train {
                 config.seed,
                 config.device,
                 path.display()
-            );
+            ));
         }
-        let trainer = trainer.stop_when(stop_signals()?);
+        let trainer = trainer.stop_when(stop_flag()?);
         let outcome = match (&self.resume, self.overwrite) {
             (Some(_), _) => trainer.resume(&path),
             (None, true) => trainer.run_overwriting(&path),
@@ -116,6 +116,9 @@ impl Train {
     /// Returns the trainer, and its configuration with the origin of each value.
     fn trainer(&self, program: &Program) -> anyhow::Result<(Trainer, ResolvedConfig)> {
         if let Some(path) = &self.resume {
+            if let Some(message) = RunFolder::restore_config(path)? {
+                note(format!("warning: {message}"));
+            }
             let (_, run) = RunFolder::open(path)?;
             let mut builder = builder(program, &run.alg, &run.env)?;
             builder.file(&path.join("config.toml")).map_err(TrainError::from)?;
@@ -162,7 +165,7 @@ impl Train {
              \x20 metrics          {run}/metrics.jsonl\n\
              \x20 TensorBoard      {run}/tb\n\
              \x20 checkpoints      {run}/checkpoints\n\
-             evaluate it with: phalanx eval {run}",
+             evaluate it with: phalanx eval {}",
             alg,
             env,
             progress.t_env,
@@ -172,6 +175,7 @@ impl Train {
             describe(&outcome.last),
             describe(best),
             best_at,
+            shell_word(&outcome.path),
         ));
     }
 }
@@ -189,7 +193,7 @@ pub(crate) fn trainer_of(
 /// Returns the defaults of an algorithm in an environment.
 fn builder(program: &Program, alg: &str, env: &str) -> Result<ConfigBuilder, TrainError> {
     if let Some(new) = renamed::algorithm(alg) {
-        eprintln!("note: {}", renamed::notice(alg, new));
+        note(format!("note: {}", renamed::notice(alg, new)));
     }
     let entry = program.environments.get(env);
     let arguments =
@@ -197,6 +201,7 @@ fn builder(program: &Program, alg: &str, env: &str) -> Result<ConfigBuilder, Tra
     Ok(ConfigBuilder::new(program.algorithms.get(alg)?)
         .encoders(program.encoders.clone())
         .for_env(env)
+        .environments(program.environments.iter().map(|entry| entry.id.as_str()))
         .env_arguments(arguments))
 }
 
@@ -211,7 +216,7 @@ fn build<'a>(
         builder.setting(setting)?;
     }
     for notice in builder.notices() {
-        eprintln!("note: {notice}");
+        note(format!("note: {notice}"));
     }
     let resolved = builder.resolved();
     let (config, algorithm) = builder.finish()?;
@@ -226,15 +231,4 @@ pub(crate) fn run_config(table: &toml::Table, path: &Path) -> Result<RunConfig, 
         path: path.join("config.toml"),
         reason: error.to_string(),
     })
-}
-
-/// Returns a flag that the first SIGINT or SIGTERM raises; a second one ends the program.
-fn stop_signals() -> std::io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order, the first signal finds the flag still down.
-        flag::register_conditional_shutdown(signal, STOPPED.into(), stop.clone())?;
-        flag::register(signal, stop.clone())?;
-    }
-    Ok(stop)
 }

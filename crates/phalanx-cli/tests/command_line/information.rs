@@ -36,6 +36,37 @@ fn a_dry_run_prints_a_configuration_with_origins_that_can_be_read_back() {
 }
 
 #[test]
+fn values_are_read_as_a_shell_hands_them_over() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = ["results_dir=2026", "t_max=1e6", "init_from=", "--dry-run", "--json"];
+    let all = json(folder.path(), &[&["train", "qmix", "two_step"], &settings[..]].concat());
+    assert_eq!(all["results_dir"]["value"], "2026");
+    assert_eq!(all["t_max"]["value"], 1_000_000);
+}
+
+#[test]
+fn settings_for_another_environment_and_memory_beyond_the_machine_are_reported() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let notes = |env: &str, text: &str| {
+        fs::write(folder.path().join("my.toml"), text).expect("written");
+        let output = phalanx(folder.path(), &["train", "qmix", env, "my.toml", "--dry-run"]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{error}");
+        error
+    };
+    let battle = |text: &str| notes("skirmish/3m", text);
+    let other = battle("env = \"skirmish/8m\"\n");
+    assert!(other.contains("holds settings for `skirmish/8m`, not for `skirmish/3m`"), "{other}");
+    let other = battle("alg = \"vdn\"\n");
+    assert!(other.contains("holds settings of `vdn`, not of `qmix`"), "{other}");
+    let unknown = battle("[env.\"skirmish/3n\"]\nlr = 0.1\n");
+    assert!(unknown.contains("did you mean `skirmish/3m`"), "{unknown}");
+    assert_eq!(battle("[env.\"skirmish/8m\"]\nlr = 0.1\n"), "");
+    let memory = notes("skirmish/27m_vs_30m", "buffer_size = 100000000\n");
+    assert!(memory.contains("the replay buffer alone may take"), "{memory}");
+}
+
+#[test]
 fn the_help_of_every_command_has_an_example() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bench = ["sim", "act", "learn", "train"].map(|what| ["bench", what]);

@@ -2,9 +2,12 @@
 //! closest valid name, exit with status 2 and write nothing.
 
 mod errors;
+mod identity;
 mod information;
 mod logging;
 mod runs;
+#[cfg(unix)]
+mod surroundings;
 mod traces;
 
 use std::fs;

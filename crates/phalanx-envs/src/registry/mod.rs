@@ -13,7 +13,7 @@ use toml::Table;
 
 pub use entry::{EnvArgError, EnvEntry, Factory};
 
-use crate::arguments::Argument;
+use crate::arguments::{Argument, shortened};
 use crate::{football, matrix, predator_prey, skirmish, smax};
 
 /// The built-in environments, one line per folder, in the order in which they are listed.
@@ -155,7 +155,8 @@ impl Environments {
 
     /// Returns the error for an unknown identifier.
     fn unknown(&self, id: &str) -> RegistryError {
-        let (id, names) = (id.to_owned(), foreign_names::same_tasks(self, id));
+        let names = foreign_names::same_tasks(self, id);
+        let id = shortened(id).into_owned();
         if names.is_empty() {
             let closest = foreign_names::closest(self, &id);
             RegistryError::UnknownId { id, closest }

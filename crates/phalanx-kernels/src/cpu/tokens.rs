@@ -198,26 +198,47 @@ fn combine_some<S: Simd, const R: usize>(
     }
 }
 
-/// Replaces the first `n` logits by their softmax and the padding by zeros.
+/// Ones, then zeros: from `MOST_LANES - k` on, a vector whose first `k` numbers are one.
+const ONES: [f32; 2 * MOST_LANES] = {
+    let mut ones = [0.0; 2 * MOST_LANES];
+    let mut at = 0;
+    while at < MOST_LANES {
+        ones[at] = 1.0;
+        at += 1;
+    }
+    ones
+};
+
+/// Replaces the first `n` logits by their softmax and the padding by zeros. There is at least one, and whole
+/// vectors of them.
 #[inline(always)]
 pub(crate) fn softmax<S: Simd>(simd: S, n: usize, logits: &mut [f32]) {
-    logits[n..].fill(MASKED);
-    let mut most = simd.splat_f32s(MASKED);
-    for x in logits.chunks(S::F32_LANES) {
+    let lanes = S::F32_LANES;
+    let last = logits.len() - lanes;
+    // The padding is masked in a register: a vector that is loaded after a part of it was stored has to wait.
+    let valid = load(simd, &ONES[MOST_LANES - (n - last)..]);
+    let valid = simd.greater_than_f32s(valid, simd.splat_f32s(0.0));
+    let ending = load(simd, &logits[last..]);
+    let ending = simd.select_f32s(valid, ending, simd.splat_f32s(MASKED));
+    let mut most = ending;
+    for x in logits[..last].chunks_exact(lanes) {
         most = simd.max_f32s(most, load(simd, x));
     }
     let most = simd.splat_f32s(simd.reduce_max_f32s(most));
+    let ending = exp(simd, simd.sub_f32s(ending, most));
     let mut sum = simd.splat_f32s(0.0);
-    for x in logits.chunks_mut(S::F32_LANES) {
+    for x in logits[..last].chunks_exact_mut(lanes) {
         let e = exp(simd, simd.sub_f32s(load(simd, x), most));
         sum = simd.add_f32s(sum, e);
         store(simd, x, e);
     }
+    sum = simd.add_f32s(sum, ending);
     let inverse = simd.splat_f32s(1.0 / simd.reduce_sum_f32s(sum));
-    for x in logits.chunks_mut(S::F32_LANES) {
+    for x in logits[..last].chunks_exact_mut(lanes) {
         let weight = simd.mul_f32s(load(simd, x), inverse);
         store(simd, x, weight);
     }
+    store(simd, &mut logits[last..], simd.mul_f32s(ending, inverse));
 }
 
 /// Replaces the gradient of softmax weights by that of their logits: `w (g - sum_j w_j g_j)`.

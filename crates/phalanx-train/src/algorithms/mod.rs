@@ -52,6 +52,7 @@ macro_rules! algorithm_of_settings {
 }
 mod dqn;
 mod learning_rate;
+mod moments;
 mod pending_metrics;
 mod planned_updates;
 mod policy_gradient;

@@ -49,7 +49,8 @@ impl PendingMetrics {
         for (what, value) in self.names.into_iter().zip(values.into_iter().flatten()) {
             let must_be_finite = what.contains("loss") || what.ends_with("_norm");
             if must_be_finite && !value.is_finite() {
-                return Err(TrainError::NotFinite { what, value, t_env: metrics.t_env });
+                let (t_env, states) = (metrics.t_env, Vec::new());
+                return Err(TrainError::NotFinite { what, value, t_env, states });
             }
             metrics.add(what, f64::from(value));
         }

@@ -1,7 +1,7 @@
 //! The algorithms of the command line.
 
 use phalanx_core::nn::{Mixer, MixerVisitor, visit_mixers};
-use phalanx_envs::arguments::closest_match;
+use phalanx_envs::arguments::{closest_match, shortened};
 use serde::de::DeserializeOwned;
 use toml::Table;
 
@@ -81,7 +81,7 @@ impl Algorithms {
         self.entries.iter().find(|entry| entry.id == current).copied().ok_or_else(|| {
             let nearest = closest_match(name, self.entries.iter().map(|entry| entry.id));
             ConfigError::UnknownAlgorithm {
-                name: name.to_owned(),
+                name: shortened(name).into_owned(),
                 nearest: nearest.unwrap_or_default().to_owned(),
             }
         })
@@ -139,6 +139,14 @@ impl AlgorithmEntry {
     /// Returns the keys of every run whose defaults differ with this algorithm.
     pub fn run_defaults(&self) -> Table {
         (self.run_defaults)()
+    }
+
+    /// Returns all keys of a run with this algorithm and their defaults.
+    pub fn all_defaults(&self) -> Table {
+        let mut table = run_defaults();
+        table.extend(self.run_defaults());
+        table.extend(self.defaults());
+        table
     }
 
     /// Reads the algorithm's settings from a table, which may also hold other keys.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use phalanx_core::nn::AnyEncoder;
-use phalanx_envs::arguments::closest_match;
+use phalanx_envs::arguments::{closest_match, shortened};
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+use super::bounds;
 use super::error::ConfigError;
 use super::origin::Origin;
 use super::renamed;
@@ -31,6 +32,8 @@ pub struct ConfigBuilder {
     encoders: Encoders,
     env: Option<String>,
     arguments: Vec<String>,
+    /// The ids of all known environments, if the caller knows them.
+    environments: Vec<String>,
     table: Table,
     /// The origins of values that are not the default, by key; keys of environment arguments and of
     /// settings of the encoder have the prefix `env_args.` or `encoder_args.`.
@@ -41,14 +44,13 @@ pub struct ConfigBuilder {
 impl ConfigBuilder {
     /// Starts from the defaults of a run with this algorithm.
     pub fn new(algorithm: AlgorithmEntry) -> Self {
-        let mut table = run_defaults();
-        table.extend(algorithm.run_defaults());
-        table.extend(algorithm.defaults());
+        let table = algorithm.all_defaults();
         Self {
             algorithm,
             encoders: Encoders::builtin(),
             env: None,
             arguments: Vec::new(),
+            environments: Vec::new(),
             table,
             origins: BTreeMap::new(),
             notices: Vec::new(),
@@ -72,9 +74,14 @@ impl ConfigBuilder {
         Self { arguments: keys.into_iter().map(Into::into).collect(), ..self }
     }
 
+    /// Sets the ids of all known environments, so that a section for another one is reported.
+    pub fn environments<T: Into<String>>(self, ids: impl IntoIterator<Item = T>) -> Self {
+        Self { environments: ids.into_iter().map(Into::into).collect(), ..self }
+    }
+
     /// Adds a TOML file. Sections such as `[env."skirmish/8m"]` hold settings for one environment,
-    /// which override the rest of the file. The keys `alg` and `env` of a run's `config.toml` are
-    /// ignored, because the caller has chosen both.
+    /// which override the rest of the file. The keys `alg` and `env` of a run's `config.toml` have no effect,
+    /// because the caller has chosen both; other ones than chosen are reported.
     ///
     /// # Errors
     ///
@@ -88,32 +95,53 @@ impl ConfigBuilder {
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let syntax = |error: toml::de::Error| ConfigError::Syntax {
             path: path.to_owned(),
-            message: error.to_string(),
+            message: error.to_string().lines().map(shortened).collect::<Vec<_>>().join("\n"),
         };
         let mut values: Table = toml::from_str(&text).map_err(syntax)?;
         let spans = DeTable::parse(&text).map_err(syntax)?;
         let file = File { path, text: &text };
         let mut spans = spans.into_inner();
-        if let Some(alg) = values.remove("alg").as_ref().and_then(Value::as_str) {
-            self.note_algorithm(path, alg);
+        let wrong =
+            |key: &str, value: &Value, start: usize, reason: &str| ConfigError::WrongValue {
+                key: key.to_owned(),
+                value: shortened(&value.to_string()).into_owned(),
+                origin: Box::new(file.origin(start, None)),
+                reason: reason.to_owned(),
+            };
+        let start = |key: &str, spans: &DeTable<'_>| {
+            spans.get_key_value(key).map_or(0, |(key, _)| key.span().start)
+        };
+        match values.remove("alg") {
+            None => {}
+            Some(Value::String(alg)) => self.note_algorithm(path, &alg),
+            Some(other) => {
+                let reason = "expected the name of an algorithm";
+                return Err(wrong("alg", &other, start("alg", &spans), reason));
+            }
         }
         spans.remove("alg");
+        let env_start = start("env", &spans);
         let (sections, env) = (values.remove("env"), spans.remove("env"));
         self.entries(&file, &values, &spans, None)?;
-        let (Some(Value::Table(sections)), Some(DeValue::Table(spans))) =
-            (&sections, env.as_ref().map(|env| env.get_ref()))
-        else {
-            return Ok(());
+        let (sections, spans) = match (&sections, env.as_ref().map(|env| env.get_ref())) {
+            (Some(Value::Table(sections)), Some(DeValue::Table(spans))) => (sections, spans),
+            (Some(Value::String(env)), _) => {
+                self.note_environment(path, env);
+                return Ok(());
+            }
+            (Some(other), _) => {
+                let reason = "expected the id of an environment, or sections [env.\"ID\"]";
+                return Err(wrong("env", other, env_start, reason));
+            }
+            (None, _) => return Ok(()),
         };
         for (start, name, span) in in_order(spans) {
             let (Value::Table(values), DeValue::Table(spans)) = (&sections[name], span) else {
-                return Err(ConfigError::WrongValue {
-                    key: format!("env.\"{name}\""),
-                    value: sections[name].to_string(),
-                    origin: Box::new(file.origin(start, None)),
-                    reason: "expected a section with settings for this environment".to_owned(),
-                });
+                let reason = "expected a section with settings for this environment";
+                let key = format!("env.\"{}\"", shortened(name));
+                return Err(wrong(&key, &sections[name], start, reason));
             };
+            self.note_section(path, name);
             if self.env.as_deref() == Some(name) {
                 self.entries(&file, values, spans, Some(name))?;
             } else {
@@ -145,8 +173,14 @@ impl ConfigBuilder {
     /// Returns an error if there is no equals sign, the key is unknown or the value has the wrong
     /// type.
     pub fn assignment(&mut self, text: &str) -> Result<(), ConfigError> {
-        let (key, value) = parse_assignment(text)?;
+        let (key, mut value) = parse_assignment(text)?;
         let origin = Origin::Assignment(text.to_owned());
+        // A shell takes the quotes: results_dir=2026 is a text.
+        let known = self.table.get(renamed::key(key).unwrap_or(key));
+        if known.is_some_and(Value::is_str) && !value.is_str() {
+            let text = text.split_once('=').map_or("", |(_, text)| text);
+            value = Value::String(text.trim().to_owned());
+        }
         if !self.table.contains_key(key) && self.arguments.iter().any(|known| known == key) {
             return self.set(&format!("{ENV_ARGS}.{key}"), value, origin);
         }
@@ -196,9 +230,13 @@ impl ConfigBuilder {
         let encoder = self.encoder()?;
         let algorithm =
             self.algorithm.read(&self.table).expect("every value was checked when it was set");
+        let mut invalid = bounds::invalid(&self.table);
+        if !invalid.is_empty() {
+            return Err(ConfigError::InvalidSettings { invalid });
+        }
         let mut run: RunConfig =
             self.table.try_into().expect("every value was checked when it was set");
-        let mut invalid = run.validate();
+        invalid.extend(run.validate());
         invalid.extend(algorithm.validate());
         if let Some(encoder) = &encoder {
             invalid.extend(encoder.validate());
@@ -253,30 +291,34 @@ impl ConfigBuilder {
             }
             return Ok(());
         }
-        let mut changed = self.table.clone();
         let in_table = key.split_once('.').filter(|(table, _)| TABLES.contains(table));
         if let Some((table, entry)) = in_table {
-            let entries = changed.get_mut(table).and_then(Value::as_table_mut);
+            let entries = self.table.get_mut(table).and_then(Value::as_table_mut);
             entries
                 .expect("it is a table in the defaults and stays one")
                 .insert(entry.to_owned(), value);
-        } else if changed.contains_key(key) {
-            changed.insert(key.to_owned(), value.clone());
-            let run = changed.clone().try_into::<RunConfig>().map(|_| ());
-            let algorithm = self.algorithm.read(&changed).map(|_| ());
-            run.and(algorithm).map_err(|error| ConfigError::WrongValue {
+        } else if let Some(old) = self.table.get(key).cloned() {
+            let value = whole_number(&old, value);
+            self.table.insert(key.to_owned(), value.clone());
+            let run = self.table.clone().try_into::<RunConfig>().map(|_| ());
+            let algorithm = self.algorithm.read(&self.table).map(|_| ());
+            let read = run.and(algorithm).map_err(|error| ConfigError::WrongValue {
                 key: key.to_owned(),
-                value: value.to_string(),
+                value: shortened(&value.to_string()).into_owned(),
                 origin: Box::new(origin.clone()),
-                reason: error.message().to_owned(),
-            })?;
-            if let ("encoder", Some(name)) = (key, value.as_str()) {
-                self.encoders.get(name)?;
+                reason: plain(error.message()),
+            });
+            let read = read.and_then(|()| match (key, value.as_str()) {
+                ("encoder", Some(name)) => self.encoders.get(name).map(|_| ()),
+                _ => Ok(()),
+            });
+            if read.is_err() {
+                self.table.insert(key.to_owned(), old);
+                return read;
             }
         } else {
             return Err(self.unknown(key, origin));
         }
-        self.table = changed;
         self.origins.insert(key.to_owned(), origin);
         Ok(())
     }
@@ -288,7 +330,7 @@ impl ConfigBuilder {
         let nearest = closest_match(key, keys).expect("every run has keys");
         let prefix = if self.table.contains_key(nearest) { "" } else { "env_args." };
         ConfigError::UnknownKey {
-            key: key.to_owned(),
+            key: shortened(key).into_owned(),
             alg: self.algorithm.id.to_owned(),
             origin: Box::new(origin),
             nearest: format!("{prefix}{nearest}"),
@@ -307,11 +349,65 @@ impl ConfigBuilder {
         }
     }
 
+    /// Adds a notice if the file names another environment.
+    fn note_environment(&mut self, path: &Path, name: &str) {
+        if let Some(env) = self.env.clone().filter(|env| env != name) {
+            let name = shortened(name);
+            self.note(format!("{} holds settings for `{name}`, not for `{env}`", path.display()));
+        }
+    }
+
+    /// Adds a notice if a section is for an environment that does not exist.
+    fn note_section(&mut self, path: &Path, name: &str) {
+        let ours = self.env.as_deref() == Some(name);
+        if ours || self.environments.is_empty() || self.environments.iter().any(|id| id == name) {
+            return;
+        }
+        let nearest = closest_match(name, self.environments.iter().map(String::as_str));
+        let nearest = nearest.unwrap_or_default().to_owned();
+        self.note(format!(
+            "{}: the section [env.\"{}\"] is for no known environment; did you mean `{nearest}`?",
+            path.display(),
+            shortened(name)
+        ));
+    }
+
     fn note(&mut self, notice: String) {
         if !self.notices.contains(&notice) {
             self.notices.push(notice);
         }
     }
+}
+
+/// Returns a float such as 1e6 as an integer where the key had one before.
+fn whole_number(old: &Value, value: Value) -> Value {
+    /// Up to here, a float is the number that was written.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Float(number)
+            if old.is_integer() && number.fract() == 0.0 && number.abs() <= EXACT =>
+        {
+            Value::Integer(number as i64)
+        }
+        value => value,
+    }
+}
+
+/// Returns the reason why a value has the wrong type in words that do not presume Rust.
+fn plain(message: &str) -> String {
+    let Some((_, expected)) = message.rsplit_once("expected ") else {
+        return shortened(message).into_owned();
+    };
+    let words = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" | "bool" => "true or false",
+        "a string" => "a text",
+        "a map" => "a table",
+        other => other,
+    };
+    format!("expected {words}")
 }
 
 /// Returns the keys of every run and their defaults.
@@ -356,7 +452,7 @@ impl File<'_> {
 /// Returns [`ConfigError::NotAnAssignment`] if there is no equals sign.
 pub fn parse_assignment(text: &str) -> Result<(&str, Value), ConfigError> {
     let Some((key, value)) = text.split_once('=') else {
-        return Err(ConfigError::NotAnAssignment { text: text.to_owned() });
+        return Err(ConfigError::NotAnAssignment { text: shortened(text).into_owned() });
     };
     let value = value.trim();
     let parsed = toml::from_str::<Table>(&format!("value = {value}"))

@@ -7,6 +7,7 @@
 //! the order given. A file may have sections for single environments, such as
 //! `[env."skirmish/8m"]`, which override the rest of that file. Environment variables are not read.
 
+pub(crate) mod bounds;
 mod builder;
 mod byte_size;
 mod error;

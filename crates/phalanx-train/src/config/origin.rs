@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use phalanx_envs::arguments::shortened;
+
 /// Where the value of a key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -41,7 +43,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("the default"),
             Self::File { path, line, .. } => write!(f, "in {}, line {line}", path.display()),
-            Self::Assignment(text) => write!(f, "in the assignment `{text}`"),
+            Self::Assignment(text) => write!(f, "in the assignment `{}`", shortened(text)),
         }
     }
 }

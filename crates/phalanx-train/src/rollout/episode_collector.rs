@@ -4,6 +4,7 @@ use phalanx_core::env::{EnvSpec, StepRows, StepStatus, VecEnv};
 use phalanx_core::nn::Actor;
 use tracing::debug_span;
 
+use super::env_fault::{EnvFault, Moment, check_limit, check_rows};
 use super::inputs::InputLayout;
 use super::metrics::Metrics;
 use super::team_runner::TeamRunner;
@@ -40,13 +41,17 @@ impl EpisodeCollector {
     ///
     /// Returns the episodes in the order of their environments. Episodes in which the environment
     /// panicked are left out and counted.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an environment breaks its contract.
     pub fn collect(
         &mut self,
         envs: &mut dyn VecEnv,
         actor: &Actor,
         mut select: impl FnMut(usize, &[f32], &[bool], &mut [u16]),
         metrics: &mut Metrics,
-    ) -> Vec<Episode> {
+    ) -> Result<Vec<Episode>, EnvFault> {
         let (n_envs, n_agents) = (envs.n_envs(), self.spec.n_agents());
         let _span = debug_span!(target: "phalanx::rollout", "rollout", envs = n_envs).entered();
         let mut playing = vec![true; n_envs];
@@ -59,6 +64,8 @@ impl EpisodeCollector {
                 *playing = false;
             }
         }
+        let moment = Moment { episode: metrics.episodes, steps: &[0] };
+        check_rows(&self.spec, &self.rows.at_mut(0), &playing, &moment)?;
         for t in 0..self.spec.episode_limit {
             if !playing.contains(&true) {
                 break;
@@ -75,6 +82,8 @@ impl EpisodeCollector {
                 self.team.record_actions(env, &actions[env * n_agents..(env + 1) * n_agents]);
             }
             envs.step(actions, &playing, self.rows.at_mut(t + 1));
+            let moment = Moment { episode: metrics.episodes, steps: &[t + 1] };
+            check_rows(&self.spec, &self.rows.at_mut(t + 1), &playing, &moment)?;
             for (env, playing) in playing.iter_mut().enumerate() {
                 let status = self.rows.status[(t + 1) * n_envs + env];
                 if *playing {
@@ -86,7 +95,9 @@ impl EpisodeCollector {
                 }
             }
         }
-        self.finish_episodes(&ended, n_envs, metrics)
+        let lengths = vec![self.spec.episode_limit; n_envs];
+        check_limit(&self.spec, &lengths, |env| playing[env], metrics.episodes)?;
+        Ok(self.finish_episodes(&ended, n_envs, metrics))
     }
 
     /// Copies the finished episodes from the rows.
@@ -98,8 +109,7 @@ impl EpisodeCollector {
     ) -> Vec<Episode> {
         let mut episodes = Vec::with_capacity(n_envs);
         for (env, ended) in ended.iter().enumerate() {
-            let (length, status) =
-                ended.unwrap_or((self.spec.episode_limit, StepStatus::Truncated));
+            let (length, status) = ended.expect("every episode has ended");
             if status == StepStatus::Crashed {
                 metrics.crashes += 1;
                 continue;

@@ -1,6 +1,7 @@
 //! Rollouts: agents act in a batch of environments.
 
 mod data;
+mod env_fault;
 mod episode_collector;
 mod inputs;
 mod metrics;
@@ -11,6 +12,8 @@ mod select;
 mod team_runner;
 
 pub use data::Rollout;
+pub use env_fault::EnvFault;
+pub(crate) use env_fault::{Moment, check_limit, check_rows, reset};
 pub use episode_collector::EpisodeCollector;
 pub use inputs::InputLayout;
 pub use metrics::Metrics;

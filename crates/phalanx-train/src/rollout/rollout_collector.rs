@@ -8,6 +8,7 @@ use phalanx_core::rl::EpisodeStep;
 use tracing::debug_span;
 
 use super::data::Rollout;
+use super::env_fault::{EnvFault, Moment, check_limit, check_rows, reset};
 use super::inputs::InputLayout;
 use super::metrics::Metrics;
 use super::team_runner::TeamRunner;
@@ -30,6 +31,8 @@ pub struct RolloutCollector {
     total: Vec<f64>,
     /// `[env]`: the length of the running episode.
     length: Vec<usize>,
+    /// `[env]`: the same after the current step; derived in every step.
+    lengths_after: Vec<usize>,
 }
 
 impl RolloutCollector {
@@ -51,23 +54,28 @@ impl RolloutCollector {
             begins: vec![false; envs],
             total: vec![0.0; envs],
             length: vec![0; envs],
+            lengths_after: Vec::with_capacity(envs),
         }
     }
 
     /// Collects one rollout; for `select` see
     /// [`EpisodeCollector::collect`](super::EpisodeCollector::collect). The rollout is copied if
     /// the caller still holds it when the next one begins.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an environment breaks its contract, or panics in several resets in a row.
     pub fn collect(
         &mut self,
         envs: &mut dyn VecEnv,
         actor: &Actor,
         mut select: impl FnMut(usize, &[f32], &[bool], &mut [u16]),
         metrics: &mut Metrics,
-    ) -> Arc<Rollout> {
+    ) -> Result<Arc<Rollout>, EnvFault> {
         let (n, agents, masks) = (envs.n_envs(), self.spec.n_agents(), self.spec.avail_len());
         let steps = self.rollout.time;
         let _span = debug_span!(target: "phalanx::rollout", "rollout", envs = n, steps).entered();
-        self.start(envs);
+        self.start(envs, metrics)?;
         for t in 0..self.rollout.time {
             let rollout = Arc::make_mut(&mut self.rollout);
             for (acts, waits) in self.acting.iter_mut().zip(&self.waiting) {
@@ -92,11 +100,17 @@ impl RolloutCollector {
                 self.team.record_actions(env, &actions[env * agents..(env + 1) * agents]);
             }
             envs.step(actions, &self.acting, rollout.rows.at_mut(t + 1));
+            self.lengths_after.clear();
+            self.lengths_after.extend(self.length.iter().map(|length| length + 1));
+            let moment = Moment { episode: metrics.episodes, steps: &self.lengths_after };
+            check_rows(&self.spec, &rollout.rows.at_mut(t + 1), &self.acting, &moment)?;
             self.record_step(t, metrics);
-            let rollout = Arc::make_mut(&mut self.rollout);
+            check_limit(&self.spec, &self.length, |_| true, metrics.episodes)?;
             if self.begins.contains(&true) {
-                envs.reset(&self.begins, rollout.rows.at_mut(t + 1));
+                let rows = &mut Arc::make_mut(&mut self.rollout).rows;
+                reset(&self.spec, envs, &self.begins, rows, t + 1, metrics)?;
             }
+            let rollout = Arc::make_mut(&mut self.rollout);
             for (env, &begins) in self.begins.iter().enumerate() {
                 rollout.not_reset[(t + 1) * n + env] = if begins { 0.0 } else { 1.0 };
                 if begins {
@@ -109,23 +123,27 @@ impl RolloutCollector {
         let inputs = self.team.encode(last.obs);
         let at = rollout.time * inputs.len();
         rollout.input[at..at + inputs.len()].copy_from_slice(inputs);
-        Arc::clone(&self.rollout)
+        Ok(Arc::clone(&self.rollout))
     }
 
     /// Moves the row after the last rollout to the front, or resets everything before the first
     /// rollout.
-    fn start(&mut self, envs: &mut dyn VecEnv) {
+    fn start(&mut self, envs: &mut dyn VecEnv, metrics: &mut Metrics) -> Result<(), EnvFault> {
         let n = self.waiting.len();
-        let rollout = Arc::make_mut(&mut self.rollout);
         if self.started {
+            let rollout = Arc::make_mut(&mut self.rollout);
             rollout.rows.copy_step(rollout.time, 0);
             rollout.not_reset.copy_within(rollout.time * n.., 0);
         } else {
-            envs.reset(&vec![true; n], rollout.rows.at_mut(0));
-            rollout.not_reset[..n].fill(0.0);
+            self.begins.fill(true);
+            let rows = &mut Arc::make_mut(&mut self.rollout).rows;
+            reset(&self.spec, envs, &self.begins, rows, 0, metrics)?;
+            Arc::make_mut(&mut self.rollout).not_reset[..n].fill(0.0);
             self.started = true;
         }
+        let rollout = Arc::make_mut(&mut self.rollout);
         rollout.hidden.copy_from_slice(self.team.hidden());
+        Ok(())
     }
 
     /// Records the results of step `t`, and in which environments an episode begins in the next

@@ -13,6 +13,7 @@ use super::training_loop;
 use crate::config::ConfigError;
 use crate::error::TrainError;
 use crate::run::{Observer, Report};
+use crate::terminal::take_loss;
 
 impl Trainer {
     /// Trains to the end and writes the folder of the run at `path`.
@@ -70,7 +71,7 @@ impl Trainer {
             return Err(ConfigError::InvalidSettings { invalid }.into());
         }
         if let Some((_, path)) = runs.iter().find(|(_, path)| RunFolder::holds_run(path)) {
-            return Err(TrainError::RunExists { path: path.clone() });
+            return Err(RunFolder::exists(path));
         }
         let observers = self.observers.len();
         let mut summaries = Vec::with_capacity(runs.len());
@@ -139,6 +140,11 @@ impl Trainer {
         Ok(())
     }
 
+    /// Sends a warning to all observers.
+    pub(super) fn warn(&mut self, message: &str) -> Result<(), TrainError> {
+        self.observers.iter_mut().try_for_each(|observer| observer.warn(message))
+    }
+
     /// Sends the current progress to all observers.
     pub(super) fn send_progress(&mut self) {
         let progress = self.progress();
@@ -148,6 +154,9 @@ impl Trainer {
     /// Completes a report with the metrics of all observers and sends it to them. Returns whether a
     /// stopping rule ends the run.
     pub(super) fn report(&mut self, mut report: Report) -> Result<bool, TrainError> {
+        if let Some(message) = take_loss() {
+            self.warn(&message)?;
+        }
         self.observers.iter_mut().try_for_each(|observer| observer.metrics(&mut report))?;
         self.observers.iter_mut().try_for_each(|observer| observer.report(&report))?;
         // Every rule sees every report.

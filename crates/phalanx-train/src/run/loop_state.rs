@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::RunState;
+use super::checkpoint::{RunCheckpoints, RunState};
 use super::evaluate::Evaluation;
 use super::log::LogCursor;
 use super::observer::Progress;
@@ -25,9 +25,14 @@ impl Every {
         Self { interval, next: interval }
     }
 
+    /// Returns whether the event is due.
+    pub(super) fn would_be_due(&self, t_env: u64) -> bool {
+        self.interval > 0 && t_env >= self.next
+    }
+
     /// Returns whether the event is due, and if so, sets the next time.
     pub(super) fn is_due(&mut self, t_env: u64) -> bool {
-        let due = self.interval > 0 && t_env >= self.next;
+        let due = self.would_be_due(t_env);
         if due {
             self.next = t_env - t_env % self.interval + self.interval;
         }
@@ -46,9 +51,16 @@ pub(super) struct LoopState {
     pub(super) best: (u64, Evaluation),
     /// Whether the evaluation, checkpoint and log line after the last iteration are still missing.
     /// The state of a finished run is saved before them, because they are due at other steps if the
-    /// run is extended.
+    /// run is extended; so is that of a run that is stopped during an evaluation.
     #[serde(default)]
     pub(super) pending: bool,
+    /// Whether the first evaluation, before training, has been played.
+    #[serde(default = "yes")]
+    pub(super) begun: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The file of a saved state that holds the [`LoopState`] and the lengths of the logs.
@@ -65,10 +77,12 @@ impl LoopState {
             best: (start.t_env, first.clone()),
             last: first,
             pending: false,
+            begun: true,
         }
     }
 
-    /// Saves this state and that of the trainer in the folder of the run at `path`.
+    /// Saves this state and that of the trainer in the folder of the run at `path`. The best checkpoint is kept as
+    /// long as the state is.
     pub(super) fn save(&self, trainer: &mut Trainer, path: &Path) -> Result<(), TrainError> {
         let progress = trainer.progress();
         let mut files = trainer.save()?;
@@ -76,6 +90,10 @@ impl LoopState {
         let bytes = serde_json::to_vec(&(self, cursor, progress.seconds));
         let bytes = bytes.expect("the state of the loop is plain data");
         files.push(NamedFile::new(LOOP_STATE, bytes));
+        files.push(trainer.identity(path)?.file());
+        if self.begun {
+            RunCheckpoints::of(path).protect_best(self.best.0)?;
+        }
         RunState::of(path).save(progress.t_env, &files)
     }
 

@@ -56,7 +56,7 @@ impl Report {
         let mut line = Map::new();
         line.insert("t_env".to_owned(), self.t_env.into());
         line.extend(self.metrics.iter().map(|(name, &value)| {
-            let counts = matches!(name.as_str(), "episode" | "crashes");
+            let counts = matches!(name.as_str(), "episode" | "crashes" | "test_crashes");
             (name.clone(), if counts { Value::from(value as u64) } else { value.into() })
         }));
         line.insert("seconds".to_owned(), self.seconds.into());

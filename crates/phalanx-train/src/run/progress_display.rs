@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::observer::{Observer, Progress, Report};
 use crate::error::TrainError;
+use crate::terminal::note;
 
 /// Shows a run on standard error: a progress bar on a terminal, plain lines elsewhere.
 pub struct ProgressDisplay {
@@ -63,7 +64,7 @@ impl Observer for ProgressDisplay {
 
     fn report(&mut self, report: &Report) -> Result<(), TrainError> {
         let Some(bar) = &self.bar else {
-            eprintln!("{report}");
+            note(report);
             return Ok(());
         };
         if let Some(evaluation) = &report.evaluation {
@@ -72,18 +73,18 @@ impl Observer for ProgressDisplay {
             self.latest += &format!("return {:.2} | ", evaluation.return_mean());
         }
         bar.set_message(self.latest.clone());
-        bar.suspend(|| eprintln!("{report}"));
+        bar.suspend(|| note(report));
         Ok(())
     }
 
     fn info(&mut self, message: &str) -> Result<(), TrainError> {
-        let line = || eprintln!("{message}");
+        let line = || note(message);
         self.bar.as_ref().map_or_else(line, |bar| bar.suspend(line));
         Ok(())
     }
 
     fn warn(&mut self, message: &str) -> Result<(), TrainError> {
-        let line = || eprintln!("warning: {message}");
+        let line = || note(format!("warning: {message}"));
         self.bar.as_ref().map_or_else(line, |bar| bar.suspend(line));
         Ok(())
     }

@@ -11,12 +11,12 @@ impl Trainer {
     /// rewards that are not used.
     pub(super) fn send_startup_messages(&mut self) -> Result<(), TrainError> {
         let t_max = self.config.t_max;
+        let mut warnings: Vec<String> = self.memory_warning()?.into_iter().collect();
         let session = self.session()?;
         let learner = &session.learner;
         let planned = learner.planned_updates(t_max);
         let initial = session.initial.as_ref().map(ToString::to_string);
         let mut infos: Vec<String> = initial.into_iter().chain(learner.startup_message()).collect();
-        let mut warnings = Vec::new();
         let unused = !learner.uses_agent_rewards();
         if let Some(planned) = planned {
             infos.push(planned.to_string());

@@ -1,15 +1,19 @@
 //! The state of training, as files.
 
+use std::path::Path;
+
 use phalanx_core::env::{pack, unpack};
 use phalanx_core::nn;
 
 use super::trainer::Trainer;
 use crate::algorithms::{NamedFile, SaveScope};
 use crate::error::TrainError;
-use crate::run::checkpoint::policy_file;
+use crate::run::checkpoint::{StateIdentity, configuration_file, policy_file};
+use crate::run::{RunFolder, RunInfo};
 
 impl Trainer {
-    /// Returns the networks and the description of the policy as files of a checkpoint.
+    /// Returns the networks, the description of the policy and the configuration of its training as files of a
+    /// checkpoint.
     ///
     /// # Errors
     ///
@@ -17,7 +21,23 @@ impl Trainer {
     pub fn weights(&mut self) -> Result<Vec<NamedFile>, TrainError> {
         let mut files = self.learner_files(SaveScope::Weights)?;
         files.push(policy_file(&self.policy()?));
+        files.push(configuration_file(&self.info()?));
         Ok(files)
+    }
+
+    /// Returns the description of the run.
+    pub(super) fn info(&mut self) -> Result<RunInfo, TrainError> {
+        Ok(RunInfo {
+            alg: self.algorithm().id().to_owned(),
+            env: self.spec()?.id,
+            config: self.table(),
+        })
+    }
+
+    /// Returns the identity of the saved states of this run, in the folder `path`.
+    pub(super) fn identity(&mut self, path: &Path) -> Result<StateIdentity, TrainError> {
+        let run = RunFolder::at(path).id().unwrap_or_default();
+        Ok(StateIdentity { run, config: self.info()?.to_toml() })
     }
 
     /// Returns the learner as files.
@@ -69,6 +89,7 @@ impl Trainer {
         session.envs.load(&find("envs.bin")?.bytes)?;
         session.test_envs.load(&find("test_envs.bin")?.bytes)?;
         session.metrics = metrics;
+        session.counted = (session.metrics.episodes, session.metrics.crashes);
         Ok(())
     }
 }

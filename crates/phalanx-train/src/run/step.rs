@@ -1,17 +1,23 @@
 //! Training step by step, in a loop of the caller.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use phalanx_core::env::{EnvSpec, StepRows};
 use phalanx_core::nn;
 use phalanx_core::rng::Purpose;
 use tracing::warn;
 
-use super::trainer::Trainer;
+use super::trainer::{TEST_ENVS, Trainer};
+use crate::algorithms::NamedFile;
 use crate::error::TrainError;
-use crate::rollout::Policy;
+use crate::rollout::{EnvFault, Metrics, Policy};
 use crate::run::Progress;
-use crate::run::evaluate::{Evaluation, evaluate};
+use crate::run::checkpoint::load_policy_with;
+use crate::run::evaluate::{Evaluation, evaluate_until};
+
+/// The number of episodes over which crashes are counted. A run ends if most of them crash.
+const CRASH_WINDOW: u64 = 20;
 
 impl Trainer {
     /// Runs one iteration: a rollout in all environments, and the updates that follow it.
@@ -27,14 +33,13 @@ impl Trainer {
         let iterate = || session.pool.install(|| learner.train_iteration(&mut **envs, metrics));
         nn::catch_device_failure(&name, &session.device, iterate)??;
         let crashes = session.envs.take_crashes();
-        for crash in crashes {
+        for crash in &crashes {
             let message =
                 format!("environment {} panicked and was reset: {}", crash.env, crash.message);
             warn!(target: "phalanx::rollout", "{message}");
-            for observer in &mut self.observers {
-                observer.warn(&message)?;
-            }
+            self.warn(&message)?;
         }
+        self.check_crashes(crashes.last().map(|crash| crash.message.clone()))?;
         let progress = self.progress();
         for observer in &mut self.observers {
             observer.progress(&progress);
@@ -57,17 +62,88 @@ impl Trainer {
         }
     }
 
+    /// Checks that of the latest episodes, most did not crash. `message` is that of the latest crash.
+    fn check_crashes(&mut self, message: Option<String>) -> Result<(), TrainError> {
+        let session = self.session()?;
+        let Metrics { episodes, crashes, .. } = session.metrics;
+        let (before, crashed_before) = session.counted;
+        let (ended, crashed) = (episodes - before, crashes - crashed_before);
+        if ended + crashed < CRASH_WINDOW {
+            return Ok(());
+        }
+        session.counted = (episodes, crashes);
+        if crashed <= ended {
+            return Ok(());
+        }
+        let message = message.unwrap_or_else(|| "see the warnings before".to_owned());
+        let id = session.envs.spec().id.clone();
+        Err(EnvFault::Crashes { id, crashed, episodes: ended + crashed, message }.into())
+    }
+
     /// Plays `test_nepisode` greedy episodes with the current policy.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Trainer::prepare`].
+    /// Returns an error if an environment breaks its contract, and the errors of [`Trainer::prepare`].
     pub fn evaluate(&mut self) -> Result<Evaluation, TrainError> {
+        let evaluation = self.evaluate_until(&|| false)?;
+        Ok(evaluation.expect("it is not stopped"))
+    }
+
+    /// Does the same, and returns `None` as soon as a stop is requested.
+    pub(super) fn evaluate_unless_stopped(&mut self) -> Result<Option<Evaluation>, TrainError> {
+        let stop = self.stop_flag();
+        self.evaluate_until(&move || stop.load(Ordering::Relaxed))
+    }
+
+    fn evaluate_until(
+        &mut self,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Evaluation>, TrainError> {
         let episodes = self.config.test_nepisode;
         let policy = self.policy()?;
         let session = self.session()?;
         let test_envs = &mut session.test_envs;
-        Ok(session.pool.install(|| evaluate(&policy, &mut **test_envs, episodes)))
+        let played =
+            session.pool.install(|| evaluate_until(&policy, &mut **test_envs, episodes, stop));
+        let crashes = session.test_envs.take_crashes();
+        for crash in crashes {
+            let message = format!(
+                "test environment {} panicked, and its episode does not count: {}",
+                crash.env, crash.message
+            );
+            warn!(target: "phalanx::evaluation", "{message}");
+            self.warn(&message)?;
+        }
+        Ok(played?)
+    }
+
+    /// Plays `episodes` greedy episodes with the policy in the files of a checkpoint, in new test environments. Returns
+    /// `None` as soon as a stop is requested.
+    pub(super) fn evaluate_files(
+        &mut self,
+        files: &[NamedFile],
+        episodes: usize,
+    ) -> Result<Option<Evaluation>, TrainError> {
+        let policy = load_policy_with(files, self.encoders_by_name())?;
+        let stop = self.stop_flag();
+        let n_envs = episodes.min(TEST_ENVS);
+        let mut envs = (self.make_envs)(n_envs, self.config.seed, Purpose::TestEnvironment);
+        let stop = move || stop.load(Ordering::Relaxed);
+        let pool = &self.session()?.pool;
+        Ok(pool.install(|| evaluate_until(&policy, &mut *envs, episodes, &stop))?)
+    }
+
+    /// Returns the state of the test environments.
+    pub(super) fn test_envs_state(&mut self) -> Result<Vec<u8>, TrainError> {
+        let mut bytes = Vec::new();
+        self.session()?.test_envs.save(&mut bytes);
+        Ok(bytes)
+    }
+
+    /// Restores a state of the test environments.
+    pub(super) fn restore_test_envs(&mut self, bytes: &[u8]) -> Result<(), TrainError> {
+        Ok(self.session()?.test_envs.load(bytes)?)
     }
 
     /// Returns the current policy.

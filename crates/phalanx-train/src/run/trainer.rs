@@ -14,10 +14,11 @@ use toml::Table;
 use super::observer::{Observer, Report};
 use super::transfer::{InitialWeights, load_initial};
 use crate::algorithms::{Algorithm, Learner, LearnerContext, LearningRate};
-use crate::config::{ConfigError, RunConfig};
+use crate::config::{ConfigError, RunConfig, bounds};
 use crate::device::{AUTO, fastest_device};
 use crate::encoders::{Encoders, settings_table};
 use crate::error::TrainError;
+use crate::memory;
 use crate::rollout::Metrics;
 
 /// Creates a batch of environments for a purpose.
@@ -30,7 +31,7 @@ pub(super) type StopRule = Box<dyn FnMut(&Report) -> bool + Send>;
 pub(super) type LrFactor = Arc<dyn Fn(f64) -> f64 + Send + Sync>;
 
 /// The maximum number of environments of an evaluation.
-const TEST_ENVS: usize = 32;
+pub(super) const TEST_ENVS: usize = 32;
 
 /// Trains a team of agents.
 ///
@@ -71,6 +72,8 @@ pub(super) struct Session {
     pub(super) test_envs: Box<dyn VecEnv>,
     pub(super) pool: ThreadPool,
     pub(super) metrics: Metrics,
+    /// The episodes and crashes when crashes were last compared with episodes.
+    pub(super) counted: (u64, u64),
     pub(super) learning_rate: LearningRate,
     /// Whether the networks have their first weights, from another run or a saved state.
     pub(super) initialised: bool,
@@ -183,6 +186,16 @@ impl Trainer {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Returns the flag that requests a stop.
+    pub(super) fn stop_flag(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
+    }
+
+    /// Returns the encoders that the configuration may name.
+    pub(super) fn encoders_by_name(&self) -> &Encoders {
+        &self.encoders
+    }
+
     /// Returns the whole configuration as one table.
     pub fn table(&self) -> Table {
         let mut table = Table::try_from(self.config.clone())
@@ -210,9 +223,12 @@ impl Trainer {
             return Ok(());
         }
         let encoder = self.encoders.read(&self.config.encoder, &self.config.encoder_args)?;
-        let mut invalid = self.config.validate();
-        invalid.extend(self.algorithm.validate());
-        invalid.extend(self.invalid_schedule());
+        let mut invalid = bounds::invalid(&self.table());
+        if invalid.is_empty() {
+            invalid = self.config.validate();
+            invalid.extend(self.algorithm.validate());
+            invalid.extend(self.invalid_schedule());
+        }
         if !invalid.is_empty() {
             return Err(ConfigError::InvalidSettings { invalid }.into());
         }
@@ -229,6 +245,10 @@ impl Trainer {
         let n_test = self.config.test_nepisode.min(TEST_ENVS);
         let test_envs = (self.make_envs)(n_test, seed, Purpose::TestEnvironment);
         let spec = test_envs.spec().clone();
+        let teams = spec.agents.iter().map(|agent| agent.team).max().map_or(1, |last| last + 1);
+        if teams > 1 {
+            return Err(TrainError::SeveralTeams { env: spec.id, teams });
+        }
         let mut invalid = self.algorithm.validate_for(&spec);
         if let Some(encoder) = &encoder {
             invalid.extend(self.algorithm.validate_encoder(encoder, &spec));
@@ -238,6 +258,7 @@ impl Trainer {
         if !invalid.is_empty() {
             return Err(ConfigError::InvalidSettings { invalid }.into());
         }
+        memory::check(&self.table(), &spec)?;
         if self.config.device == AUTO {
             self.choose_device(&spec, encoder.as_ref(), &pool)?;
         }
@@ -258,6 +279,7 @@ impl Trainer {
             test_envs,
             pool,
             metrics: Metrics::default(),
+            counted: (0, 0),
             learning_rate,
             initialised: self.config.init_from.is_empty(),
             initial: None,
@@ -265,6 +287,16 @@ impl Trainer {
             earlier_seconds: 0.0,
         });
         Ok(())
+    }
+
+    /// Returns a warning if the run may need more memory than this machine has.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Trainer::prepare`].
+    pub fn memory_warning(&mut self) -> Result<Option<String>, TrainError> {
+        let (spec, table) = (self.spec()?, self.table());
+        Ok(memory::warning(&table, &spec))
     }
 
     /// Replaces `auto` by the fastest device, and reports the measurements to the observers.

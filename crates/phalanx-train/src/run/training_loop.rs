@@ -2,16 +2,20 @@
 
 use std::path::Path;
 
-use super::checkpoint::{RunCheckpoints, RunState};
+use super::checkpoint::{CheckpointId, RunCheckpoints, RunState, StateIdentity};
 use super::ended::{Ended, RunSummary};
+use super::evaluate::Evaluation;
 use super::folder::{RunFolder, RunInfo};
-use super::log::RunLog;
+use super::log::{RunLog, write_absolute_metrics};
 use super::loop_state::{Every, LoopState};
 use super::observer::{Progress, Report};
 use super::trainer::Trainer;
-use crate::config::{RunConfig, run_defaults};
+use crate::config::run_defaults;
 use crate::device::AUTO;
 use crate::error::TrainError;
+
+/// The episodes of the absolute metrics, as a multiple of those of an evaluation (Gorsane et al. 2022).
+const ABSOLUTE_EPISODES: usize = 10;
 
 /// Trains from the start in a folder at `path`; see [`Trainer::run`].
 pub(super) fn run(
@@ -21,22 +25,34 @@ pub(super) fn run(
 ) -> Result<RunSummary, TrainError> {
     // Errors are found before anything is written.
     let initial = trainer.session()?.initial.clone();
-    let info = info(trainer)?;
-    let config = trainer.config.clone();
-    let _lock = RunFolder::lock(path)?;
+    let info = trainer.info()?;
+    let seed = trainer.config.seed;
+    let (_lock, warning) = RunFolder::lock_or_warn(path)?;
     let folder = RunFolder::create(path, &info, overwrite)?;
     if let Some(initial) = initial {
         folder.record_initial_weights(initial)?;
     }
-    trainer.add_observer(Box::new(RunLog::create(folder, &info, config.seed)?))?;
+    trainer.add_observer(Box::new(RunLog::create(folder, &info, seed)?))?;
     trainer.send_progress();
     trainer.send_startup_messages()?;
-    let first = trainer.evaluate()?;
+    warning.map_or(Ok(()), |warning| trainer.warn(&warning))?;
+    begin(trainer, path)
+}
+
+/// Plays the first evaluation and trains.
+fn begin(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, TrainError> {
+    let config = trainer.config.clone();
+    let start = trainer.progress();
+    let before = trainer.test_envs_state()?;
+    let Some(first) = trainer.evaluate_unless_stopped()? else {
+        let state = LoopState::new(&config, start, Evaluation::default());
+        return Err(stop(trainer, path, LoopState { begun: false, ..state }, &before));
+    };
     let mut state = LoopState::new(&config, trainer.progress(), first);
-    let stop = report(trainer, &mut state, true)?;
+    let ends = report(trainer, &mut state, true)?;
     let files = trainer.weights()?;
     RunCheckpoints::of(path).save(0, &files, true, false)?;
-    if stop {
+    if ends {
         return end_by_rule(trainer, path, state, true);
     }
     train_loop(trainer, path, state)
@@ -46,7 +62,8 @@ pub(super) fn run(
 pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, TrainError> {
     let cannot = |reason: String| TrainError::NothingToResume { path: path.to_owned(), reason };
     let (folder, run) = RunFolder::open(path)?;
-    let _lock = RunFolder::lock(path)?;
+    let (_lock, warning) = RunFolder::lock_or_warn(path)?;
+    let mut warnings: Vec<String> = warning.into_iter().collect();
     if trainer.config.device == AUTO {
         // It was chosen at the start of the run.
         let chosen = run.config.get("device").and_then(|name| name.as_str());
@@ -55,24 +72,35 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
             .clone_into(&mut trainer.config.device);
     }
     trainer.prepare()?;
-    let ours = info(trainer)?;
+    let ours = trainer.info()?;
     let mut defaults = run_defaults();
     defaults.extend(trainer.algorithm().defaults());
-    if let Some(key) = difference(&run, &ours, &defaults) {
+    if let Some(key) = run.difference(&ours, &defaults) {
         return Err(cannot(format!("its `{key}` differs")));
     }
     let finished =
         |t_env, state_kept| TrainError::Finished { path: path.into(), t_env, state_kept };
-    let Some(files) = RunState::of(path).load()? else {
+    let ended = folder.ended();
+    let keeps_state = run.config.get("keep_state").and_then(toml::Value::as_bool) == Some(true);
+    if let Some((_, t_env)) = ended.filter(|_| !keeps_state) {
+        // It may have been killed while its state was removed.
+        remove_states(path)?;
+        return Err(finished(t_env, false));
+    }
+    let Some(latest) = RunState::of(path).load_latest()? else {
         return Err(match finished_at(&folder, &run)? {
             Some(t_env) => finished(t_env, false),
             None => cannot("no state was saved yet (save_state_interval)".to_owned()),
         });
     };
+    let files = latest.files;
+    let id = check_identity(&folder, &files, &ours, &defaults).map_err(cannot)?;
     let (state, cursor, seconds) = LoopState::read(&files).map_err(cannot)?;
     let (reached, t_max) = (cursor.t_env(), trainer.config.t_max);
+    warnings.extend(latest.skipped.iter().map(|error| {
+        format!("{error}; the run continues from the state after {reached} environment steps")
+    }));
     let same = run.config.get("t_max") == ours.config.get("t_max");
-    let ended = folder.ended();
     // If the run was killed after its last iteration, only its end is missing.
     let at_its_end = same && state.pending && ended.is_none();
     if t_max <= reached && !at_its_end {
@@ -85,21 +113,39 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     }
     trainer.load(&files)?;
     trainer.set_earlier_seconds(seconds)?;
-    folder.describe(&ours)?;
-    RunCheckpoints::of(path).restore_best(state.best.0)?;
-    let log = RunLog::reopen(folder, &ours, trainer.config.seed, &cursor)?;
+    match id {
+        Some(id) => folder.describe_as(&ours, &id)?,
+        None => folder.describe(&ours)?,
+    }
+    warnings.extend(RunCheckpoints::of(path).return_to(reached, state.best.0, state.pending)?);
+    let seed = trainer.config.seed;
+    let (log, damage) = RunLog::reopen(folder, &ours, seed, &cursor, state.pending)?;
+    warnings.extend(damage);
     trainer.add_observer(Box::new(log))?;
     trainer.send_progress();
-    train_loop(trainer, path, state)
+    warnings.iter().try_for_each(|warning| trainer.warn(warning))?;
+    if state.begun { train_loop(trainer, path, state) } else { begin(trainer, path) }
 }
 
-/// Returns the description of the run.
-fn info(trainer: &mut Trainer) -> Result<RunInfo, TrainError> {
-    Ok(RunInfo {
-        alg: trainer.algorithm().id().to_owned(),
-        env: trainer.spec()?.id,
-        config: trainer.table(),
-    })
+/// Checks that a saved state belongs to the run in `folder` with the configuration `ours`, and returns the identifier
+/// of the run. States of earlier versions cannot be checked. The error is the reason.
+fn check_identity(
+    folder: &RunFolder,
+    files: &[crate::algorithms::NamedFile],
+    ours: &RunInfo,
+    defaults: &toml::Table,
+) -> Result<Option<String>, String> {
+    let Some(theirs) = StateIdentity::read(files) else { return Ok(None) };
+    if folder.id().is_some_and(|id| id != theirs.run) {
+        return Err("its saved state belongs to another run".to_owned());
+    }
+    let info = RunInfo::from_toml(&theirs.config)?;
+    match info.difference(ours, defaults) {
+        None => Ok(Some(theirs.run)),
+        Some(key) => Err(format!(
+            "its saved state was trained with another `{key}` than its config.toml states"
+        )),
+    }
 }
 
 /// Returns the environment steps after which a run without a saved state ended, if it did.
@@ -109,28 +155,26 @@ fn finished_at(folder: &RunFolder, run: &RunInfo) -> Result<Option<u64>, TrainEr
     }
     // Earlier versions did not record it.
     let t_max = run.config.get("t_max").and_then(toml::Value::as_integer).unwrap_or(i64::MAX);
-    let last = RunCheckpoints::of(folder.path()).index()?.last;
-    Ok(last.filter(|&last| last >= t_max as u64))
-}
-
-/// Returns the first setting of a resumed run that differs but must not.
-fn difference(run: &RunInfo, ours: &RunInfo, defaults: &toml::Table) -> Option<String> {
-    if run.alg != ours.alg {
-        return Some("alg".to_owned());
-    }
-    if run.env != ours.env {
-        return Some("env".to_owned());
-    }
-    // A setting that did not exist when the run began must have its default.
-    let other = |key: &&String| {
-        let was = run.config.get(*key).or_else(|| defaults.get(*key));
-        !RunConfig::CHANGEABLE_ON_RESUME.contains(&key.as_str()) && was != ours.config.get(*key)
-    };
-    ours.config.keys().find(other).cloned()
+    let (index, _) = RunCheckpoints::of(folder.path()).index_or_rebuilt()?;
+    Ok(index.last.filter(|&last| last >= t_max as u64))
 }
 
 /// Trains to the end.
 fn train_loop(
+    trainer: &mut Trainer,
+    path: &Path,
+    state: LoopState,
+) -> Result<RunSummary, TrainError> {
+    let result = iterate_to_the_end(trainer, path, state);
+    result.map_err(|error| match error {
+        TrainError::NotFinite { what, value, t_env, .. } => {
+            TrainError::NotFinite { what, value, t_env, states: RunState::of(path).folders() }
+        }
+        error => error,
+    })
+}
+
+fn iterate_to_the_end(
     trainer: &mut Trainer,
     path: &Path,
     mut state: LoopState,
@@ -142,41 +186,67 @@ fn train_loop(
         let resumed = std::mem::take(&mut state.pending);
         let progress = if resumed { trainer.progress() } else { trainer.iterate()? };
         let finished = progress.t_env >= config.t_max;
+        let test = state.test.would_be_due(progress.t_env) || finished;
+        // The state to return to if the evaluation is not played to its end.
+        let before = match test {
+            true => {
+                let state = LoopState { pending: true, ..state.clone() };
+                Some((state, trainer.test_envs_state()?))
+            }
+            false => None,
+        };
         if finished && config.keep_state {
-            keep_state(trainer, path, LoopState { pending: true, ..state.clone() })?;
+            LoopState { pending: true, ..state.clone() }.save(trainer, path)?;
         }
-        let test = state.test.is_due(progress.t_env) || finished;
-        if test {
-            evaluate(trainer, path, &mut state, finished)?;
+        state.test.is_due(progress.t_env);
+        let mut absolute = None;
+        if let Some((before, test_envs)) = before {
+            let mut played = evaluate(trainer, path, &mut state, finished)?;
+            if finished && played {
+                absolute = play_best(trainer, path)?;
+                played = absolute.is_some();
+            }
+            if !played {
+                return Err(stop(trainer, path, before, &test_envs));
+            }
         }
         let log = state.log.is_due(progress.t_env) || test;
-        let stop = log && report(trainer, &mut state, test)?;
+        let ends = log && report(trainer, &mut state, test)?;
         if finished {
-            return end(trainer, path, state, Ended::TMax);
+            return end(trainer, path, state, Ended::TMax, absolute);
         }
-        if stop {
+        if ends {
             return end_by_rule(trainer, path, state, test);
         }
-        let stop = trainer.stop_requested();
-        if save_state.is_due(progress.t_env) || stop {
+        let stopped = trainer.stop_requested();
+        if save_state.is_due(progress.t_env) || stopped {
             state.save(trainer, path)?;
         }
-        if stop {
+        if stopped {
             return Err(TrainError::Stopped { path: path.to_owned(), t_env: progress.t_env });
         }
     }
 }
 
+/// Saves the state before an evaluation that was left because a stop was requested, with the test environments as they
+/// were then. Returns the error that ends the run.
+fn stop(trainer: &mut Trainer, path: &Path, before: LoopState, test_envs: &[u8]) -> TrainError {
+    let saved = trainer.restore_test_envs(test_envs).and_then(|()| before.save(trainer, path));
+    let t_env = trainer.progress().t_env;
+    saved.err().unwrap_or_else(|| TrainError::Stopped { path: path.to_owned(), t_env })
+}
+
 /// Evaluates the current policy, and saves a checkpoint if it is the best one, one to be kept or the last
-/// one.
+/// one. Returns whether the evaluation was played to its end; otherwise a stop was requested.
 fn evaluate(
     trainer: &mut Trainer,
     path: &Path,
     state: &mut LoopState,
     last: bool,
-) -> Result<(), TrainError> {
+) -> Result<bool, TrainError> {
     let t_env = trainer.progress().t_env;
-    state.last = trainer.evaluate()?;
+    let Some(evaluation) = trainer.evaluate_unless_stopped()? else { return Ok(false) };
+    state.last = evaluation;
     // A tie goes to the later policy, which has trained longer.
     let better = state.last.score() >= state.best.1.score();
     let keep = state.save.is_due(t_env);
@@ -187,7 +257,27 @@ fn evaluate(
         let files = trainer.weights()?;
         RunCheckpoints::of(path).save(t_env, &files, better, keep)?;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Plays the episodes of the absolute metrics with the best policy, as `phalanx eval` does. Returns `None` if a stop was
+/// requested. A run does not fail at its end because its best checkpoint was deleted: no episode is played then.
+fn play_best(trainer: &mut Trainer, path: &Path) -> Result<Option<Evaluation>, TrainError> {
+    let episodes = ABSOLUTE_EPISODES.saturating_mul(trainer.config.test_nepisode);
+    let loaded = RunCheckpoints::of(path).load(CheckpointId::Best);
+    match loaded.and_then(|(_, files)| trainer.evaluate_files(&files, episodes)) {
+        Err(error @ (TrainError::NotARun { .. } | TrainError::Io { .. })) => {
+            trainer.warn(&format!("marl_eval.json has no absolute metrics: {error}"))?;
+            Ok(Some(Evaluation::default()))
+        }
+        played => played,
+    }
+}
+
+/// Removes the states of a run that has ended, and with them the protection of their best checkpoints.
+fn remove_states(path: &Path) -> Result<(), TrainError> {
+    RunState::of(path).remove()?;
+    RunCheckpoints::of(path).end_protection(false)
 }
 
 /// Ends a run by its stopping rule; `tested` is whether the current policy has been evaluated.
@@ -198,37 +288,44 @@ fn end_by_rule(
     tested: bool,
 ) -> Result<RunSummary, TrainError> {
     if trainer.config.keep_state {
-        keep_state(trainer, path, state.clone())?;
+        state.save(trainer, path)?;
     }
     let checkpoints = RunCheckpoints::of(path);
     let t_env = trainer.progress().t_env;
+    let stopped = || TrainError::Stopped { path: path.to_owned(), t_env };
     if !tested {
-        evaluate(trainer, path, &mut state, true)?;
+        if !evaluate(trainer, path, &mut state, true)? {
+            return Err(stopped());
+        }
         report(trainer, &mut state, true)?;
-    } else if checkpoints.index()?.last != Some(t_env) {
+    } else if checkpoints.index_or_rebuilt()?.0.last != Some(t_env) {
         let files = trainer.weights()?;
         checkpoints.save(t_env, &files, false, false)?;
     }
-    end(trainer, path, state, Ended::StoppingRule)
-}
-
-/// Saves the state of a run that ends, and protects the checkpoint that is the best one in this state.
-fn keep_state(trainer: &mut Trainer, path: &Path, state: LoopState) -> Result<(), TrainError> {
-    RunCheckpoints::of(path).protect_best(state.best.0)?;
-    state.save(trainer, path)
+    let absolute = play_best(trainer, path)?.ok_or_else(stopped)?;
+    end(trainer, path, state, Ended::StoppingRule, Some(absolute))
 }
 
 /// Records in the folder that the run has ended.
 fn end(
-    trainer: &Trainer,
+    trainer: &mut Trainer,
     path: &Path,
     state: LoopState,
     ended: Ended,
+    absolute: Option<Evaluation>,
 ) -> Result<RunSummary, TrainError> {
     let progress = trainer.progress();
+    let keeps = trainer.config.keep_state;
+    if let Some(absolute) = absolute.filter(|absolute| absolute.episodes > 0) {
+        write_absolute_metrics(path, &trainer.info()?, trainer.config.seed, &absolute)?;
+    }
     RunFolder::at(path).end(ended, progress.t_env)?;
-    if !trainer.config.keep_state {
-        RunState::of(path).remove()?;
+    match keeps {
+        true => {
+            RunState::of(path).keep_only(progress.t_env)?;
+            RunCheckpoints::of(path).end_protection(true)?;
+        }
+        false => remove_states(path)?,
     }
     let LoopState { last, best, .. } = state;
     Ok(RunSummary { path: path.to_owned(), ended, progress, last, best })
@@ -251,6 +348,7 @@ fn report(trainer: &mut Trainer, state: &mut LoopState, tested: bool) -> Result<
     }
     if let Some(evaluation) = &evaluation {
         metrics.extend(evaluation.means.clone());
+        metrics.insert("test_crashes".to_owned(), evaluation.crashes as f64);
     }
     state.last_log = progress;
     let Progress { t_env, seconds, .. } = progress;

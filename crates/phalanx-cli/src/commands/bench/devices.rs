@@ -10,7 +10,7 @@ use phalanx_core::rng::Purpose;
 use phalanx_train::algorithms::LearnerContext;
 use phalanx_train::config::ConfigBuilder;
 use phalanx_train::run::HostInfo;
-use phalanx_train::{BenchBudget, TrainError, update_seconds};
+use phalanx_train::{BenchBudget, TrainError, note, update_seconds};
 use serde_json::{Value, json};
 
 use super::{Spread, pool};
@@ -130,7 +130,7 @@ impl Devices {
                 Err(error @ TrainError::Config(_)) => return Err(error.into()),
                 // A GPU that is missing or too small is a valid result.
                 Err(error) => {
-                    eprintln!("{alg}, width {width}, batch {batch}, agents {agents}: {error}");
+                    note(format!("{alg}, width {width}, batch {batch}, agents {agents}: {error}"));
                     cells.push("-".to_owned());
                     continue;
                 }

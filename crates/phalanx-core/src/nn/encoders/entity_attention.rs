@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::entities::{Readout, check_entities};
 use super::entity_heads::EntityHeads;
-use super::graph::check_heads;
 use super::transformer::{Shape, TransformerNetwork};
 use super::{Encoder, EncoderSizes, PlainEncoder};
 use crate::nn::layers::Linear;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting, fields};
+use crate::settings::InvalidSetting;
 
 /// Blocks of attention among the entities that are present, as in UPDeT (Hu et al. 2021, arXiv 2101.08001)
 /// and TransfQMIX (Gallici et al. 2023, arXiv 2301.05334):
@@ -72,10 +71,7 @@ impl Encoder for EntityAttentionEncoder {
     type Network = TransformerNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut check = Check::default();
-        check.at_least_one(fields!(self: width, layers, feed_forward));
-        check_heads(&mut check, self.width, self.heads);
-        check.finish()
+        self.shape().check().finish()
     }
 
     fn validate_for(&self, sizes: &EncoderSizes) -> Vec<InvalidSetting> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entities::{EntityEmbedding, ROWS, Readout, check_entities, entity_indices, numbers};
 use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
-use super::graph::{GraphKind, check_heads};
+use super::graph::{GraphKind, check_graph, check_heads};
 use super::{Encoder, EncoderSizes, PlainEncoder};
 use crate::nn::layers::Linear;
 use crate::nn::layers::linear::uniform;
@@ -124,9 +124,9 @@ impl Encoder for Gat {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(fields!(self: width, layers, neighbours));
+        check.at_least_one(fields!(self: width, layers));
+        check_graph(&mut check, self.neighbours, self.radius);
         check_heads(&mut check, self.width, self.heads);
-        check.positive(fields!(self: radius));
         check.finish()
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entities::{EntityEmbedding, Readout, check_entities, entity_indices};
 use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
-use super::graph::GraphKind;
+use super::graph::{GraphKind, check_graph};
 use super::{Encoder, EncoderSizes, PlainEncoder, PlainLinear};
 use crate::nn::layers::Linear;
 use crate::rng::Rng;
@@ -95,8 +95,8 @@ impl Encoder for Gcn {
 
     fn validate(&self) -> Vec<InvalidSetting> {
         let mut check = Check::default();
-        check.at_least_one(fields!(self: width, layers, neighbours));
-        check.positive(fields!(self: radius));
+        check.at_least_one(fields!(self: width, layers));
+        check_graph(&mut check, self.neighbours, self.radius);
         check.finish()
     }
 

@@ -31,6 +31,12 @@ impl GraphKind {
     }
 }
 
+/// Tests the settings of a graph, which all encoders of graphs have.
+pub(super) fn check_graph(check: &mut Check, neighbours: usize, radius: f64) {
+    check.at_least_one(&[("neighbours", neighbours)]);
+    check.positive(&[("radius", radius)]);
+}
+
 /// Tests that tokens can be divided among heads.
 pub(super) fn check_heads(check: &mut Check, width: usize, heads: usize) {
     check.that(heads != 0 && width.is_multiple_of(heads), "heads", "must divide the width");

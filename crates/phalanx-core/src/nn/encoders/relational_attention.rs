@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::entities::{Readout, check_entities};
 use super::entity_heads::EntityHeads;
-use super::graph::check_heads;
 use super::transformer::{Shape, TransformerNetwork};
 use super::{Encoder, EncoderSizes, PlainEncoder};
 use crate::nn::layers::Linear;
 use crate::rng::Rng;
-use crate::settings::{Check, InvalidSetting, fields};
+use crate::settings::{InvalidSetting, fields};
 
 /// Attention among entities ([`EntityAttentionEncoder`](super::EntityAttentionEncoder)) whose logits have a
 /// learned function of the relative position in addition:
@@ -75,9 +74,7 @@ impl Encoder for RelationalAttention {
     type Network = TransformerNetwork;
 
     fn validate(&self) -> Vec<InvalidSetting> {
-        let mut check = Check::default();
-        check.at_least_one(fields!(self: width, layers, feed_forward));
-        check_heads(&mut check, self.width, self.heads);
+        let mut check = self.shape().check();
         check.that(self.knots >= 2, "knots", "must be at least 2");
         check.positive(fields!(self: reach));
         check.finish()

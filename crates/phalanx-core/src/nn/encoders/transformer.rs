@@ -15,10 +15,12 @@ use phalanx_kernels::{
 
 use super::entities::{EntityEmbedding, Readout, entity_indices, numbers};
 use super::entity_heads::{EntityHeads, PlainOutput, in_blocks, split_off};
+use super::graph::check_heads;
 use super::{EncoderSizes, PlainEncoder, PlainLinear};
 use crate::nn::layers::layer_norm::EPS;
 use crate::nn::layers::{LayerNorm, Linear};
 use crate::rng::Rng;
+use crate::settings::{Check, fields};
 
 /// The sizes of a [`TransformerNetwork`].
 #[derive(Clone, Copy)]
@@ -36,6 +38,14 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// Tests the settings that all encoders with blocks of attention have.
+    pub(super) fn check(&self) -> Check {
+        let mut check = Check::default();
+        check.at_least_one(fields!(self: width, layers, feed_forward));
+        check_heads(&mut check, self.width, self.heads);
+        check
+    }
+
     /// Returns the settings of the blocks, of which the last computes `queries` tokens, for `number` entities.
     fn attention(&self, queries: usize, number: usize) -> Vec<EntityAttention> {
         let of = |block: usize| EntityAttention {

@@ -46,9 +46,12 @@ pub(super) fn resolve(game: &mut Match) {
         }
     }
     let mut meetings = [Meeting::default(); 2 * TEAM_SIZE];
-    for first in 0..n {
-        for second in first + 1..n {
-            if (places[first] - places[second]).length_squared() < DRAG * DRAG {
+    let places = &places[..n];
+    for (first, &here) in places.iter().enumerate() {
+        for (others, &there) in places[first + 1..].iter().enumerate() {
+            // Most pairs are far apart along the pitch.
+            if (here.x - there.x).abs() < DRAG && (here - there).length_squared() < DRAG * DRAG {
+                let second = first + 1 + others;
                 collide(game, (first, ids[first]), (second, ids[second]), &mut meetings);
             }
         }

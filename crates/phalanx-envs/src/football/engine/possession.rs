@@ -176,12 +176,15 @@ impl Match {
                 if !player.on_pitch {
                     continue;
                 }
-                let times =
-                    self.must_update_time(player, index).then(|| self.compute_time_to_ball(player));
+                let squared_distance = (player.position - self.ball.position).length_squared();
+                let times = self
+                    .must_update_time(squared_distance, index)
+                    .then(|| self.compute_time_to_ball(player));
                 let holds = self
                     .holder
                     .map(|holder| holder == PlayerId { team: team as u8, index: index as u8 });
-                let has = holds.unwrap_or_else(|| self.has_possession(player));
+                let has =
+                    holds.unwrap_or_else(|| squared_distance <= 9.0 && self.has_possession(player));
                 let player = &mut self.players[team][index];
                 if let Some([usual, optimistic]) = times {
                     player.time_to_ball = usual;
@@ -202,23 +205,22 @@ impl Match {
         self.update_designated();
     }
 
-    /// Returns whether the time to the ball of a player is computed in this frame: every frame within 2 m of
-    /// the ball, every third, sixth or twentieth frame farther away.
-    fn must_update_time(&self, player: &Player, index: usize) -> bool {
-        let distance = (player.position - self.ball.position).length_squared();
-        if self.frame == self.path_frame && distance < 225.0 {
+    /// Returns whether the time to the ball of a player at a squared distance from it is computed in this frame: every
+    /// frame within 2 m of the ball, every third, sixth or twentieth frame farther away.
+    fn must_update_time(&self, squared_distance: f32, index: usize) -> bool {
+        if self.frame == self.path_frame && squared_distance < 225.0 {
             return true;
         }
-        let period = if distance < 4.0 {
-            1
-        } else if distance < 36.0 {
-            3
-        } else if distance < 225.0 {
-            6
+        let frame = self.frame + index as u32;
+        if squared_distance < 4.0 {
+            true
+        } else if squared_distance < 36.0 {
+            frame.is_multiple_of(3)
+        } else if squared_distance < 225.0 {
+            frame.is_multiple_of(6)
         } else {
-            20
-        };
-        (self.frame + index as u32).is_multiple_of(period)
+            frame.is_multiple_of(20)
+        }
     }
 
     /// The owner has possession and is the last player of the last-touching team to have touched the ball.

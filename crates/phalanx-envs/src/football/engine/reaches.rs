@@ -72,6 +72,8 @@ pub(super) struct Move {
     pub lies: bool,
     /// The largest angle between the ball's flight and `comes`, in half turns; zero takes that of the tolerance.
     pub spread: f32,
+    /// The factor on the radius: moves that take longer reach further.
+    pub stretch: f32,
 }
 
 impl Move {
@@ -112,7 +114,10 @@ impl Match {
         ahead_of_time: f32,
         allow: impl Fn(&Move) -> bool,
     ) -> Option<(usize, f32)> {
-        let gait = Gait::of(player.velocity.length());
+        let speed = player.velocity.length();
+        // The width of the ellipse in which a ball is near, against its length.
+        let narrow = 0.6 - 0.3 * pow((speed / 8.0).min(1.0), 0.7);
+        let gait = Gait::of(speed);
         let ahead =
             if gait == Gait::Standing { player.facing } else { player.velocity.direction() };
         let right = Vec2::new(-ahead.y, ahead.x);
@@ -144,11 +149,11 @@ impl Match {
             let angle =
                 if candidate.spread > 0.0 { candidate.spread * PI } else { tolerance.angle };
             for side in [1.0, -1.0] {
-                let comes = Vec2::new(candidate.comes[0] * side, candidate.comes[1]);
-                if flight != Vec2::ZERO && comes.angle_to(flight).abs() > angle {
+                if !is_near(candidate, side, there, speed, narrow, tolerance) {
                     continue;
                 }
-                if is_near(candidate, side, there, player.velocity.length(), tolerance) {
+                let comes = Vec2::new(candidate.comes[0] * side, candidate.comes[1]);
+                if flight == Vec2::ZERO || comes.angle_to(flight).abs() <= angle {
                     return Some((number, side));
                 }
             }
@@ -174,7 +179,14 @@ fn height_gap(planned: f32, height: f32) -> f32 {
 
 /// Returns whether a ball is near enough to where a move meets it: within an ellipse, longer along the run, that
 /// extends backwards for moving bodies.
-fn is_near(candidate: &Move, side: f32, there: Vec2, speed: f32, tolerance: Tolerance) -> bool {
+fn is_near(
+    candidate: &Move,
+    side: f32,
+    there: Vec2,
+    speed: f32,
+    narrow: f32,
+    tolerance: Tolerance,
+) -> bool {
     let mut planned = Vec2::new(candidate.ball[0] * side, candidate.ball[1]);
     let mut body = Vec2::new(candidate.body[0] * side, candidate.body[1]);
     if tolerance.runs {
@@ -182,23 +194,25 @@ fn is_near(candidate: &Move, side: f32, there: Vec2, speed: f32, tolerance: Tole
         planned += run - body;
         body = run;
     }
-    let time = f32::from(candidate.contact) / 24.0;
-    let time = pow(time, 0.7);
-    let time = if time > 1.0 { 1.0 + (time - 1.0) * 0.5 } else { time };
     let front = body + Vec2::new(0.0, 0.1);
     let bonus = |place: Vec2| 1.0 - (front.distance(place) / 0.7).min(1.0);
     let (planned_bonus, actual_bonus) = (bonus(planned), bonus(there));
     let mean_speed = 0.5 * (speed + candidate.gait.speed() * 0.5);
     let slow = 1.0 - (mean_speed / 8.0).min(1.0);
-    let narrow = 0.6 - 0.3 * pow((speed / 8.0).min(1.0), 0.7);
     let factor =
         1.0 + planned_bonus + 0.6 * actual_bonus + 0.8 * planned_bonus * actual_bonus + slow;
-    let radius = tolerance.radius * time * factor * (1.0 / narrow).sqrt();
+    let radius = tolerance.radius * candidate.stretch * factor * (1.0 / narrow).sqrt();
     let mut off = there - planned;
     off.x /= narrow;
     let behind =
         Vec2::new(0.0, -(speed / 8.0).min(1.0).sqrt()) * ((radius + 0.6 * tolerance.offset) * 0.5);
     (off - behind).length() <= (radius + tolerance.offset) * 0.5 + 0.02
+}
+
+/// Returns the factor on the radius of a move that meets the ball in a frame.
+const fn stretch(contact: u16) -> f32 {
+    let time = pow(contact as f32 / 24.0, 0.7);
+    if time > 1.0 { 1.0 + (time - 1.0) * 0.5 } else { time }
 }
 
 /// Makes a row of a table: gait, hold, frame of contact, frames, ball, body then, body at the end, flight, lies.
@@ -214,7 +228,19 @@ const fn step(
     comes: [f32; 2],
     lies: bool,
 ) -> Move {
-    Move { gait, hold, contact, frames, ball, body, end, comes, lies, spread: 0.0 }
+    Move {
+        gait,
+        hold,
+        contact,
+        frames,
+        ball,
+        body,
+        end,
+        comes,
+        lies,
+        spread: 0.0,
+        stretch: stretch(contact),
+    }
 }
 
 use Gait::{Sprinting, Standing, Walking};
@@ -276,7 +302,19 @@ const fn touch(
     comes: [f32; 2],
     spread: f32,
 ) -> Move {
-    Move { gait, hold: false, contact, frames, ball, body, end, comes, lies: false, spread }
+    Move {
+        gait,
+        hold: false,
+        contact,
+        frames,
+        ball,
+        body,
+        end,
+        comes,
+        lies: false,
+        spread,
+        stretch: stretch(contact),
+    }
 }
 
 /// The ways to receive a ball, and the steps straight ahead that push it on.

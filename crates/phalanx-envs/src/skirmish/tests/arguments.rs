@@ -32,7 +32,7 @@ fn values_out_of_range_are_refused_by_name() {
         prob_obs_enemy = 1.5
         min_attack_range = nan
         difficulty = "0"
-        difficulty = 7
+        difficulty = 10
         opponent = "kitting"
         opponent = 1
         deterministic = 1

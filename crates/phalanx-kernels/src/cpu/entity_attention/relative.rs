@@ -2,6 +2,9 @@
 
 use crate::entities::{EntityIndices, PER_KNOT};
 
+/// The number of heads that are computed at a time.
+const HEADS: usize = 8;
+
 /// A learned function of the relative position; see [`transformer`](crate::transformer).
 #[derive(Clone, Copy)]
 pub(crate) struct Relative<'a> {
@@ -50,7 +53,7 @@ impl Relative<'_> {
                 let [to_x, to_y] = entities.position(obs, other as usize);
                 let (dx, dy) = (to_x - x, to_y - y);
                 let distance = (dx * dx + dy * dy).sqrt();
-                let at = (scale * distance.ln_1p()).min((knots - 1) as f32);
+                let at = (scale * (1.0 + distance).ln()).min((knots - 1) as f32);
                 let knot = (at as usize).min(knots - 2);
                 let share = at - knot as f32;
                 let inverse = if distance > 0.0 { 1.0 / distance } else { 0.0 };
@@ -79,10 +82,17 @@ impl Relative<'_> {
     ) {
         let size = list.len() * padded;
         self.each_pair(entities, obs, (list, queries), |i, j, first, functions| {
-            for head in 0..self.heads {
-                let entries = self.table[first + head..].iter().step_by(self.heads);
-                let bias: f32 = entries.zip(functions).map(|(entry, f)| entry * f).sum();
-                biases[head * size + i * padded + j] = bias;
+            let entries = &self.table[first..first + 2 * PER_KNOT * self.heads];
+            for from in (0..self.heads).step_by(HEADS) {
+                let n = HEADS.min(self.heads - from);
+                let mut sums = [0.0; HEADS];
+                for (f, line) in functions.iter().zip(entries.chunks_exact(self.heads)) {
+                    let line = line[from..from + n].iter();
+                    sums.iter_mut().zip(line).for_each(|(sum, entry)| *sum += entry * f);
+                }
+                for (head, sum) in (from..from + n).zip(sums) {
+                    biases[head * size + i * padded + j] = sum;
+                }
             }
         });
     }
@@ -101,10 +111,17 @@ impl Relative<'_> {
     ) {
         let size = list.len() * padded;
         self.each_pair(entities, obs, (list, queries), |i, j, first, functions| {
-            for head in 0..self.heads {
-                let gradient = biases[head * size + i * padded + j];
-                let entries = table[first + head..].iter_mut().step_by(self.heads);
-                entries.zip(functions).for_each(|(entry, f)| *entry += f * gradient);
+            let entries = &mut table[first..first + 2 * PER_KNOT * self.heads];
+            for from in (0..self.heads).step_by(HEADS) {
+                let n = HEADS.min(self.heads - from);
+                let mut gradients = [0.0; HEADS];
+                for (head, gradient) in (from..from + n).zip(&mut gradients) {
+                    *gradient = biases[head * size + i * padded + j];
+                }
+                for (f, line) in functions.iter().zip(entries.chunks_exact_mut(self.heads)) {
+                    let line = line[from..from + n].iter_mut();
+                    line.zip(&gradients).for_each(|(entry, gradient)| *entry += f * gradient);
+                }
             }
         });
     }

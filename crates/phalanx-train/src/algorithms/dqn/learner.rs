@@ -15,13 +15,17 @@ use tracing::debug_span;
 use super::batch::{TransitionTensors, summed_loss};
 use super::settings::DqnSettings;
 use super::transitions::{Transition, TransitionReplay, TransitionSizes, View};
+use crate::algorithms::moments::load_optimizer;
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{
     Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope,
     TargetUpdate, file,
 };
 use crate::error::TrainError;
-use crate::rollout::{InputLayout, Metrics, Policy, TeamRunner, epsilon_greedy, select_each};
+use crate::rollout::{
+    EnvFault, InputLayout, Metrics, Moment, Policy, TeamRunner, check_limit, check_rows,
+    epsilon_greedy, reset, select_each,
+};
 
 /// Makes one step in every environment, stores the transitions, and makes the updates that are due.
 /// With the online network `Q` and the target network `Q'`, every agent minimises
@@ -113,12 +117,12 @@ impl DqnLearner {
     }
 
     /// Makes one step in every environment and stores the transitions.
-    fn step(&mut self, envs: &mut dyn VecEnv, metrics: &mut Metrics) {
+    fn step(&mut self, envs: &mut dyn VecEnv, metrics: &mut Metrics) -> Result<(), EnvFault> {
         let (n, agents, masks) = (envs.n_envs(), self.spec.n_agents(), self.spec.avail_len());
         let _span = debug_span!(target: "phalanx::rollout", "rollout", envs = n).entered();
         let all = vec![true; n];
         if self.play.views.is_empty() {
-            envs.reset(&all, self.play.rows.at_mut(0));
+            reset(&self.spec, envs, &all, &mut self.play.rows, 0, metrics)?;
             self.play.encode();
             self.play.views = (0..n).map(|env| self.play.view(env)).collect();
         }
@@ -137,15 +141,20 @@ impl DqnLearner {
             team.record_actions(env, actions);
         }
         envs.step(actions, &all, rows.at_mut(0));
+        let steps: Vec<usize> = self.play.lengths.iter().map(|length| length + 1).collect();
+        let moment = Moment { episode: metrics.episodes, steps: &steps };
+        check_rows(&self.spec, &self.play.rows.at_mut(0), &all, &moment)?;
         self.play.encode();
         let over: Vec<bool> = (0..n).map(|env| self.record(env, metrics)).collect();
+        check_limit(&self.spec, &self.play.lengths, |_| true, metrics.episodes)?;
         if over.contains(&true) {
-            envs.reset(&over, self.play.rows.at_mut(0));
+            reset(&self.spec, envs, &over, &mut self.play.rows, 0, metrics)?;
             let begins = || (0..n).filter(|&env| over[env]);
             begins().for_each(|env| self.play.team.reset(env));
             self.play.encode();
             begins().for_each(|env| self.play.views[env] = self.play.view(env));
         }
+        Ok(())
     }
 
     /// Stores the last transition of an environment. Returns whether its episode is over.
@@ -306,7 +315,7 @@ impl Learner for DqnLearner {
         metrics: &mut Metrics,
     ) -> Result<(), TrainError> {
         let before = metrics.t_env;
-        self.step(envs, metrics);
+        self.step(envs, metrics)?;
         self.update_target(TargetUpdate::Episodes, metrics.episodes);
         let due = self.settings.updates_due(before, metrics.t_env);
         if due == 0 || self.replay.len() < self.settings.batch_size {
@@ -380,7 +389,7 @@ impl Learner for DqnLearner {
             unpack("the learner", file(files, "learner.bin")?)?;
         self.replay.load(file(files, "replay.bin")?)?;
         self.play.load(file(files, "rollout.bin")?)?;
-        self.optimizer.load(file(files, "optimizer.bin")?)?;
+        load_optimizer(&mut self.optimizer, &networks, file(files, "optimizer.bin")?)?;
         self.actor = networks.to_actor();
         (self.networks, self.target, self.copied_at) = (networks, target, copied_at);
         (self.exploration, self.sampling) = (exploration, sampling);

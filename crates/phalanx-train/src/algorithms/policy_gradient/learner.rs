@@ -15,6 +15,7 @@ use tracing::debug_span;
 use super::batch::RolloutBatch;
 use super::critic_input::CriticLayout;
 use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
+use crate::algorithms::moments::load_optimizer;
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{
     Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
@@ -168,7 +169,7 @@ impl Learner for PolicyLearner {
             let rng = &mut exploration[env];
             select_each(logits, avail, chosen, |logits, avail| sample(logits, avail, rng));
         };
-        let played = self.collector.collect(envs, &self.actor, select, metrics);
+        let played = self.collector.collect(envs, &self.actor, select, metrics)?;
         let _span = debug_span!(target: "phalanx::update", "update").entered();
         // Updates use the same inputs as the actors did: normalised by the moments before the
         // rollout.
@@ -273,8 +274,15 @@ impl Learner for PolicyLearner {
         let (value_norm, critic_hidden, (exploration, minibatches)) =
             unpack("the learner", file(files, "learner.bin")?)?;
         self.collector.load(file(files, "rollout.bin")?)?;
-        self.policy_optimizer.load(file(files, "optimizer.bin")?)?;
-        self.critic_optimizer.load(file(files, "critic_optimizer.bin")?)?;
+        let bytes = file(files, "optimizer.bin")?;
+        if self.shared() || self.settings.clip_jointly {
+            let both = (policy.clone(), critic.clone());
+            load_optimizer(&mut self.policy_optimizer, &both, bytes)?;
+        } else {
+            load_optimizer(&mut self.policy_optimizer, &policy, bytes)?;
+        }
+        let bytes = file(files, "critic_optimizer.bin")?;
+        load_optimizer(&mut self.critic_optimizer, &critic, bytes)?;
         if let Some(norm) = &mut self.input_norm {
             *norm = unpack("the moments of inputs", file(files, "input_norm.bin")?)?;
         }

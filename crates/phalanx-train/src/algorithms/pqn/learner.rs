@@ -9,6 +9,7 @@ use phalanx_core::nn::{
 use phalanx_core::rng::{Purpose, Rng};
 use tracing::debug_span;
 
+use super::super::moments::load_optimizer;
 use super::super::pending_metrics::PendingMetrics;
 use super::super::{
     Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
@@ -191,7 +192,7 @@ impl Learner for PqnLearner {
             let rng = &mut exploration[env];
             select_each(values, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
-        let rollout = self.collector.collect(envs, &self.actor, select, metrics);
+        let rollout = self.collector.collect(envs, &self.actor, select, metrics)?;
         let _span = debug_span!(target: "phalanx::update", "update").entered();
         let t_env = metrics.t_env;
         let lr = self.settings.lr_at(t_env) * self.learning_rate.factor_at(t_env)?;
@@ -257,7 +258,7 @@ impl Learner for PqnLearner {
         let networks = from_safetensors(self.networks.clone(), file(files, "agent.safetensors")?)?;
         let (exploration, minibatches) = unpack("the learner", file(files, "learner.bin")?)?;
         self.collector.load(file(files, "rollout.bin")?)?;
-        self.optimizer.load(file(files, "optimizer.bin")?)?;
+        load_optimizer(&mut self.optimizer, &networks, file(files, "optimizer.bin")?)?;
         self.actor = networks.to_actor();
         self.networks = networks;
         (self.exploration, self.minibatches) = (exploration, minibatches);

@@ -10,6 +10,7 @@ use phalanx_core::rl::RewardNorm;
 use phalanx_core::rng::{Purpose, Rng};
 use tracing::debug_span;
 
+use super::super::moments::load_optimizer;
 use super::super::pending_metrics::PendingMetrics;
 use super::super::transfer::to_vec;
 use super::super::{
@@ -179,7 +180,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             let rng = &mut exploration[env];
             select_each(q, avail, chosen, |q, avail| epsilon_greedy(q, avail, epsilon, rng));
         };
-        for episode in self.collector.collect(envs, &self.actor, select, metrics) {
+        for episode in self.collector.collect(envs, &self.actor, select, metrics)? {
             self.replay.push(&episode)?;
         }
         metrics.add("epsilon", f64::from(epsilon));
@@ -298,7 +299,7 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
         let target = from_safetensors(state.target.clone(), file(files, "target.safetensors")?)?;
         let replay = EpisodeReplay::load(file(files, "replay.bin")?)?;
         let (streams, copied_at, reward_norm) = unpack("the learner", file(files, "learner.bin")?)?;
-        state.optimizer.load(file(files, "optimizer.bin")?)?;
+        load_optimizer(&mut state.optimizer, &networks, file(files, "optimizer.bin")?)?;
         let learned = state.factorisation.agent_networks(&networks).clone();
         self.actor = learned.to_actor();
         if self.pipelined.is_some() {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::BootstrapRule;
 use crate::algorithms::planned_updates::{PlannedUpdates, grouped};
 use crate::config::ByteSize;
-use crate::replay::{Precision, Prioritised, ReplayConfig};
+use crate::replay::{Precision, Prioritised, ReplayConfig, ReplaySizeBound};
 
 /// Settings of Q-learning from whole episodes. Names are PyMARL's; defaults are PyMARL2's tuned
 /// values.
@@ -258,6 +258,13 @@ impl QLearningSettings {
         check.that(of_team || !mixes, "common_reward", reason);
         let reason = "must be true: this environment has no agent rewards";
         check.that(of_team || spec.agent_rewards, "common_reward", reason);
+        let largest = ReplaySizeBound::new(spec, &self.replay()).episode;
+        let fits = self.buffer_mem.0 == 0 || self.buffer_mem.0 >= largest;
+        let reason = format!(
+            "must be at least {largest} bytes ({}), which the longest episode may take",
+            ByteSize(largest)
+        );
+        check.that(fits, "buffer_mem", &reason);
         check.finish()
     }
 

@@ -1,7 +1,6 @@
 //! A checkpoint: a folder of files with a manifest, written atomically.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::algorithms::NamedFile;
 use crate::error::TrainError;
+use crate::files::{self, TEMPORARY};
 
 const MANIFEST: &str = "MANIFEST.json";
 const FORMAT: u32 = 1;
@@ -45,18 +45,21 @@ pub fn write(path: &Path, files: &[NamedFile]) -> Result<(), TrainError> {
     let _span = span.entered();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let parent = path.parent().unwrap_or(Path::new("."));
-    let temporary = parent.join(format!("tmp-{name}"));
-    if temporary.exists() {
-        fs::remove_dir_all(&temporary).map_err(TrainError::io("remove", &temporary))?;
-    }
-    fs::create_dir_all(&temporary).map_err(TrainError::io("create", &temporary))?;
+    files::create_own_folder(parent).map_err(TrainError::io("create", parent))?;
+    let temporary = parent.join(format!("{TEMPORARY}{name}"));
+    files::remove(&temporary).map_err(TrainError::io("remove", &temporary))?;
+    fs::create_dir(&temporary).map_err(TrainError::io("create", &temporary))?;
     let mut manifest = Manifest {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         files: Vec::new(),
     };
+    let write_file = |name: &str, bytes: &[u8]| {
+        let file = temporary.join(name);
+        files::write_new(&file, bytes).map_err(TrainError::io("write", &file))
+    };
     for file in files {
-        write_file(&temporary.join(&file.name), &file.bytes)?;
+        write_file(&file.name, &file.bytes)?;
         manifest.files.push(Entry {
             name: file.name.clone(),
             length: file.bytes.len() as u64,
@@ -64,20 +67,19 @@ pub fn write(path: &Path, files: &[NamedFile]) -> Result<(), TrainError> {
         });
     }
     let manifest = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
-    write_file(&temporary.join(MANIFEST), &manifest)?;
-    sync_folder(&temporary)?;
-    if path.exists() {
-        let old = parent.join(format!("tmp-old-{name}"));
-        if old.exists() {
-            fs::remove_dir_all(&old).map_err(TrainError::io("remove", &old))?;
-        }
+    write_file(MANIFEST, &manifest)?;
+    files::sync_folder(&temporary).map_err(TrainError::io("write", &temporary))?;
+    let into_place = || fs::rename(&temporary, path).map_err(TrainError::io("move", &temporary));
+    if files::is_there(path) {
+        let old = parent.join(format!("{TEMPORARY}old-{name}"));
+        files::remove(&old).map_err(TrainError::io("remove", &old))?;
         fs::rename(path, &old).map_err(TrainError::io("move", path))?;
-        fs::rename(&temporary, path).map_err(TrainError::io("move", &temporary))?;
-        fs::remove_dir_all(&old).map_err(TrainError::io("remove", &old))?;
+        into_place()?;
+        files::remove(&old).map_err(TrainError::io("remove", &old))?;
     } else {
-        fs::rename(&temporary, path).map_err(TrainError::io("move", &temporary))?;
+        into_place()?;
     }
-    sync_folder(parent)
+    files::sync_folder(parent).map_err(TrainError::io("write", parent))
 }
 
 /// Reads a checkpoint written by [`write()`] and verifies its checksums.
@@ -88,51 +90,56 @@ pub fn write(path: &Path, files: &[NamedFile]) -> Result<(), TrainError> {
 pub fn read(path: &Path) -> Result<Vec<NamedFile>, TrainError> {
     let span = debug_span!(target: "phalanx::checkpoint", "read", path = %path.display());
     let _span = span.entered();
-    let damaged =
-        |path: &Path, reason: String| TrainError::NotARun { path: path.to_owned(), reason };
-    let manifest_path = path.join(MANIFEST);
-    let manifest = fs::read(&manifest_path).map_err(TrainError::io("read", &manifest_path))?;
-    let manifest: Manifest = serde_json::from_slice(&manifest)
-        .map_err(|error| damaged(&manifest_path, error.to_string()))?;
+    manifest(path)?.files.iter().map(|entry| read_entry(path, entry)).collect()
+}
+
+/// Reads one file of a checkpoint, if it has such a file, and verifies its checksum.
+///
+/// # Errors
+///
+/// Returns an error if the manifest or the file is missing or damaged.
+pub(super) fn read_file(path: &Path, name: &str) -> Result<Option<NamedFile>, TrainError> {
+    let manifest = manifest(path)?;
+    let entry = manifest.files.iter().find(|entry| entry.name == name);
+    entry.map(|entry| read_entry(path, entry)).transpose()
+}
+
+fn damaged(path: &Path, reason: String) -> TrainError {
+    TrainError::NotARun { path: path.to_owned(), reason }
+}
+
+fn manifest(path: &Path) -> Result<Manifest, TrainError> {
+    let path = path.join(MANIFEST);
+    let text = fs::read(&path).map_err(TrainError::io("read", &path))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|error| damaged(&path, error.to_string()))?;
     if manifest.format != FORMAT {
         let reason = format!(
             "it has format {} (written by version {}), this program reads format {FORMAT}",
             manifest.format, manifest.version
         );
-        return Err(damaged(&manifest_path, reason));
+        return Err(damaged(&path, reason));
     }
-    let mut files = Vec::with_capacity(manifest.files.len());
-    for entry in manifest.files {
-        let plain = Path::new(&entry.name).file_name().is_some_and(|name| name == &*entry.name);
-        if !plain {
-            return Err(damaged(&manifest_path, format!("`{}` is not a file name", entry.name)));
-        }
-        let file = path.join(&entry.name);
-        let bytes = fs::read(&file).map_err(TrainError::io("read", &file))?;
-        if bytes.len() as u64 != entry.length || format!("{:032x}", xxh3_128(&bytes)) != entry.xxh3
-        {
-            return Err(damaged(&file, "its contents do not match the manifest".to_owned()));
-        }
-        files.push(NamedFile { name: entry.name, bytes });
-    }
-    Ok(files)
+    Ok(manifest)
 }
 
-/// Writes a file and flushes it to the disk.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let mut file = File::create(path).map_err(TrainError::io("create", path))?;
-    file.write_all(bytes).map_err(TrainError::io("write", path))?;
-    file.sync_all().map_err(TrainError::io("write", path))
-}
-
-/// Flushes the entries of a folder to disk, if the system supports it.
-fn sync_folder(path: &Path) -> Result<(), TrainError> {
-    if cfg!(unix) {
-        File::open(path)
-            .and_then(|folder| folder.sync_all())
-            .map_err(TrainError::io("write", path))?;
+fn read_entry(path: &Path, entry: &Entry) -> Result<NamedFile, TrainError> {
+    let plain = Path::new(&entry.name).file_name().is_some_and(|name| name == &*entry.name);
+    if !plain {
+        let reason = format!("`{}` is not a file name", entry.name);
+        return Err(damaged(&path.join(MANIFEST), reason));
     }
-    Ok(())
+    let file = path.join(&entry.name);
+    let changed = || damaged(&file, "its contents do not match the manifest".to_owned());
+    let found = fs::metadata(&file).map_err(TrainError::io("read", &file))?;
+    if !found.is_file() || found.len() != entry.length {
+        return Err(changed());
+    }
+    let bytes = fs::read(&file).map_err(TrainError::io("read", &file))?;
+    if format!("{:032x}", xxh3_128(&bytes)) != entry.xxh3 {
+        return Err(changed());
+    }
+    Ok(NamedFile { name: entry.name.clone(), bytes })
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Checkpoints and training states: folders that are written atomically.
 
 mod directory;
+mod identity;
 mod policy;
 mod run_checkpoints;
 mod run_state;
 
 pub use directory::{read, write};
+pub use identity::trained_with;
+pub(in crate::run) use identity::{StateIdentity, configuration_file};
 pub(crate) use policy::input_norm;
 pub(in crate::run) use policy::{EncoderFile, PolicyFile};
 pub use policy::{load_policy, load_policy_for, load_policy_with, policy_file};

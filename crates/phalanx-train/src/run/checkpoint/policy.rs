@@ -20,6 +20,8 @@ use crate::run::TransferError;
 use crate::run::transfer::{Place, check_entities, weights_error};
 
 const NAME: &str = "policy.json";
+/// The longest row of observations.
+const LONGEST: usize = 1 << 24;
 
 /// The architecture of the agents' networks and the layout of their input.
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,6 +95,73 @@ impl PolicyFile {
     pub(in crate::run) fn read(files: &[NamedFile]) -> Result<Self, TrainError> {
         serde_json::from_slice(find(files, NAME)?)
             .map_err(|error| TrainError::NotARun { path: NAME.into(), reason: error.to_string() })
+    }
+
+    /// Checks the sizes against the length of the weights in the same checkpoint, before any network is made.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the networks would have more parameters than there are weights, or if the parts contradict
+    /// each other.
+    fn check_sizes(&self, files: &[NamedFile]) -> Result<(), TrainError> {
+        let weights = find(files, "agent.safetensors")?.len() as u128 / size_of::<f32>() as u128;
+        let inputs = self.inputs;
+        let n = |size: usize| size as u128;
+        let (hidden, actions, agents) =
+            (n(self.hidden_dim), n(inputs.n_actions), n(inputs.n_agents));
+        let second = if self.recurrent {
+            hidden
+        } else {
+            n(self.second_hidden_dim.unwrap_or(self.hidden_dim))
+        };
+        let networks = n(self.owners.iter().max().map_or(0, |last| last.saturating_add(1)));
+        let view = n(inputs.frames).saturating_mul(n(inputs.obs_dim));
+        let tail =
+            if inputs.last_action { actions } else { 0 } + if inputs.agent_id { agents } else { 0 };
+        let reduced = self.encoder.is_some() || self.convolution.is_some();
+        let read = if reduced { tail } else { view.saturating_add(tail) };
+        let layer = |rows: u128, columns: u128| {
+            rows.saturating_mul(columns).saturating_mul(networks) <= weights
+        };
+        let setting = |key: &str| {
+            let value = self.encoder.as_ref()?.settings.get(key)?.as_integer()?;
+            u128::try_from(value).ok()
+        };
+        let width = setting("width").unwrap_or(1);
+        let encoder_fits = self.encoder.as_ref().is_none_or(|encoder| {
+            let values = encoder.settings.values().filter_map(toml::Value::as_integer);
+            encoder.sizes.obs_dim == inputs.obs_dim
+                && encoder.sizes.frames == inputs.frames
+                && values
+                    .into_iter()
+                    .all(|value| u128::try_from(value).is_ok_and(|it| it <= weights))
+                && layer(width, setting("feed_forward").unwrap_or(1))
+        });
+        let convolution_fits = self.convolution.is_none_or(|layers| {
+            (layers.frames, layers.length) == (inputs.frames, inputs.obs_dim)
+                && layers.length >= Convolution::SHORTEST
+                && layer(hidden, n(layers.length) / 64)
+        });
+        let fits = [
+            self.owners.len() == inputs.n_agents && networks <= agents,
+            [inputs.obs_dim, inputs.n_actions, inputs.frames, self.hidden_dim]
+                .iter()
+                .all(|&n| n > 0),
+            second > 0 && networks > 0,
+            inputs.obs_dim <= LONGEST && inputs.frames <= LONGEST && view <= n(LONGEST),
+            inputs.n_actions <= usize::from(u16::MAX),
+            layer(hidden, read) && layer(hidden, second) && layer(1, second),
+            self.encoder.is_some() || layer(second, actions),
+            encoder_fits && convolution_fits,
+            self.input_norm.as_ref().is_none_or(|norm| n(norm.dim()) == view + tail),
+        ];
+        match fits.iter().all(|&fits| fits) {
+            true => Ok(()),
+            false => Err(TrainError::NotARun {
+                path: NAME.into(),
+                reason: "its sizes do not match the weights in agent.safetensors".to_owned(),
+            }),
+        }
     }
 
     /// Returns the encoder for observations with the sizes in `sizes`.
@@ -209,6 +278,7 @@ pub fn load_policy(files: &[NamedFile]) -> Result<Policy, TrainError> {
 /// among them.
 pub fn load_policy_with(files: &[NamedFile], encoders: &Encoders) -> Result<Policy, TrainError> {
     let file = PolicyFile::read(files)?;
+    file.check_sizes(files)?;
     let encoder = file.encoder(encoders, EncoderSizes::clone)?;
     let inputs = file.inputs;
     file.policy(inputs, encoder, files)
@@ -230,6 +300,7 @@ pub fn load_policy_for(
     spec: &EnvSpec,
 ) -> Result<Policy, TrainError> {
     let mut file = PolicyFile::read(files)?;
+    file.check_sizes(files)?;
     let theirs = file.inputs;
     let inputs = InputLayout {
         obs_dim: spec.obs_dim,
@@ -254,4 +325,54 @@ pub fn load_policy_for(
         }
         error => error,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Trainer;
+    use crate::algorithms::{Ippo, PolicyGradient, Qmix};
+
+    #[test]
+    fn absurd_sizes_are_refused_before_anything_is_allocated() {
+        let env = phalanx_envs::registry::factory("two_step", &Default::default());
+        let env = env.expect("it is registered");
+        let ippo = Ippo {
+            learning: PolicyGradient { normalise_input: true, ..PolicyGradient::default() },
+        };
+        for mut trainer in [Trainer::new(Qmix::default(), env.clone()), Trainer::new(ippo, env)] {
+            let files = trainer.weights().expect("the networks can be read");
+            assert!(load_policy(&files).is_ok());
+            let changed = |path: [&str; 2], value: Value| {
+                let mut files = files.clone();
+                let file = files.iter_mut().find(|file| file.name == NAME).expect("it is there");
+                let mut policy: Value = serde_json::from_slice(&file.bytes).expect("JSON");
+                let place = match path {
+                    ["", key] => &mut policy[key],
+                    [part, key] => &mut policy[part][key],
+                };
+                *place = value;
+                file.bytes = serde_json::to_vec(&policy).expect("JSON");
+                load_policy(&files)
+            };
+            for path in [
+                ["inputs", "obs_dim"],
+                ["inputs", "n_actions"],
+                ["inputs", "n_agents"],
+                ["inputs", "frames"],
+                ["", "hidden_dim"],
+            ] {
+                for value in [0_u64, 1 << 20, 1 << 40, 1 << 62, u64::MAX] {
+                    assert!(changed(path, value.into()).is_err(), "{path:?} = {value}");
+                }
+            }
+            for owners in [json!([]), json!([0, 1_u64 << 40]), json!([u64::MAX, 0]), json!([0])] {
+                assert!(changed(["", "owners"], owners.clone()).is_err(), "{owners}");
+            }
+            let convolution = json!({ "frames": 1_u64 << 40, "length": 1_u64 << 40 });
+            assert!(changed(["", "convolution"], convolution).is_err());
+        }
+    }
 }

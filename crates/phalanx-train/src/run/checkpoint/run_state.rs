@@ -1,4 +1,4 @@
-//! The saved training state of an unfinished run, from which it can be resumed exactly.
+//! The saved training states of an unfinished run, from which it can be resumed exactly.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,36 +8,40 @@ use tracing::debug;
 use super::directory;
 use crate::algorithms::NamedFile;
 use crate::error::TrainError;
+use crate::files::{self, TEMPORARY};
 
-/// The folder `state/` of a run, which holds the latest state as `step_<t_env>/`. The old state is
-/// removed only after the new one is complete.
+/// The folder `state/` of a run, which holds the two latest states as `step_<t_env>/`. Should the weights of the
+/// latest one already have diverged, the one before is still there.
 #[derive(Clone, Debug)]
 pub struct RunState {
     folder: PathBuf,
 }
 
+/// The latest undamaged state.
+#[derive(Debug)]
+pub(in crate::run) struct LatestState {
+    pub(in crate::run) files: Vec<NamedFile>,
+    /// Why later states could not be loaded.
+    pub(in crate::run) skipped: Vec<TrainError>,
+}
+
 impl RunState {
-    /// Returns the state of the run in the folder `run`.
+    /// Returns the states of the run in the folder `run`.
     pub fn of(run: &Path) -> Self {
         Self { folder: run.join("state") }
     }
 
-    /// Writes the state after `t_env` steps, and replaces the previous one.
+    /// Writes the state after `t_env` steps, and removes all others but the one before it.
     ///
     /// # Errors
     ///
-    /// Returns an error if it cannot be written. The previous state is then kept.
+    /// Returns an error if it cannot be written. The previous states are then kept.
     pub fn save(&self, t_env: u64, files: &[NamedFile]) -> Result<(), TrainError> {
-        let path = self.path(t_env);
-        directory::write(&path, files)?;
+        directory::write(&self.path(t_env), files)?;
         debug!(target: "phalanx::checkpoint", t_env, "saved the training state");
-        for old in self.steps()? {
-            if old != t_env {
-                let old = self.path(old);
-                fs::remove_dir_all(&old).map_err(TrainError::io("remove", &old))?;
-            }
-        }
-        Ok(())
+        let steps = self.steps()?;
+        let before = steps.iter().copied().rfind(|&step| step < t_env);
+        self.remove_all_but(&[Some(t_env), before])
     }
 
     /// Loads the latest undamaged state. Returns `None` if there is no state.
@@ -46,41 +50,79 @@ impl RunState {
     ///
     /// Returns the error of the latest state if all states are damaged.
     pub fn load(&self) -> Result<Option<Vec<NamedFile>>, TrainError> {
-        let mut first = None;
-        for t_env in self.steps()?.into_iter().rev() {
-            match directory::read(&self.path(t_env)) {
-                Ok(files) => return Ok(Some(files)),
-                Err(error) => first = first.or(Some(error)),
-            }
-        }
-        first.map_or(Ok(None), Err)
+        Ok(self.load_latest()?.map(|state| state.files))
     }
 
-    /// Removes the state of a finished run.
+    /// Loads the latest undamaged state, with the reasons why later ones are damaged.
+    pub(in crate::run) fn load_latest(&self) -> Result<Option<LatestState>, TrainError> {
+        let mut skipped = Vec::new();
+        for t_env in self.steps()?.into_iter().rev() {
+            match directory::read(&self.path(t_env)) {
+                Ok(files) => return Ok(Some(LatestState { files, skipped })),
+                Err(error) => skipped.push(error),
+            }
+        }
+        skipped.into_iter().next().map_or(Ok(None), Err)
+    }
+
+    /// Returns whether there is a state, undamaged or not.
+    pub(in crate::run) fn exists(&self) -> bool {
+        self.steps().is_ok_and(|steps| !steps.is_empty())
+    }
+
+    /// Returns the folders of all states, the latest last.
+    pub(in crate::run) fn folders(&self) -> Vec<PathBuf> {
+        self.steps().unwrap_or_default().into_iter().map(|step| self.path(step)).collect()
+    }
+
+    /// Removes all states but the one after `t_env` steps.
+    pub(in crate::run) fn keep_only(&self, t_env: u64) -> Result<(), TrainError> {
+        self.remove_all_but(&[Some(t_env)])
+    }
+
+    /// Removes the states of a finished run.
     ///
     /// # Errors
     ///
-    /// Returns an error if it cannot be removed.
+    /// Returns an error if they cannot be removed.
     pub fn remove(&self) -> Result<(), TrainError> {
-        if self.folder.exists() {
-            fs::remove_dir_all(&self.folder).map_err(TrainError::io("remove", &self.folder))?;
+        self.remove_all_but(&[])?;
+        // It stays if files of the user's are left in it.
+        let _ = fs::remove_dir(&self.folder);
+        Ok(())
+    }
+
+    /// Removes all states but those after some numbers of steps, and what an interrupted removal left.
+    fn remove_all_but(&self, kept: &[Option<u64>]) -> Result<(), TrainError> {
+        let remove = |path: PathBuf| files::remove(&path).map_err(TrainError::io("remove", path));
+        for step in self.steps()? {
+            if !kept.contains(&Some(step)) {
+                remove(self.path(step))?;
+            }
+        }
+        for name in self.names()? {
+            if name.starts_with(TEMPORARY) {
+                remove(self.folder.join(name))?;
+            }
         }
         Ok(())
     }
 
     /// Returns the environment steps of all states, in order.
     fn steps(&self) -> Result<Vec<u64>, TrainError> {
+        let steps = self.names()?.into_iter();
+        let mut steps: Vec<u64> =
+            steps.filter_map(|name| name.strip_prefix("step_")?.parse().ok()).collect();
+        steps.sort_unstable();
+        Ok(steps)
+    }
+
+    fn names(&self) -> Result<Vec<String>, TrainError> {
         if !self.folder.exists() {
             return Ok(Vec::new());
         }
         let entries = fs::read_dir(&self.folder).map_err(TrainError::io("read", &self.folder))?;
-        let mut steps: Vec<u64> = entries
-            .filter_map(|entry| {
-                entry.ok()?.file_name().to_str()?.strip_prefix("step_")?.parse().ok()
-            })
-            .collect();
-        steps.sort_unstable();
-        Ok(steps)
+        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
     }
 
     fn path(&self, t_env: u64) -> PathBuf {
@@ -98,17 +140,35 @@ mod tests {
         let state = RunState::of(run.path());
         assert_eq!(state.load().expect("a missing state is no error"), None);
         let files = |t: u64| vec![NamedFile::new("t", t.to_le_bytes().to_vec())];
-        state.save(9, &files(9)).expect("saved");
-        state.save(10, &files(10)).expect("saved");
+        for t_env in [8, 9, 10] {
+            state.save(t_env, &files(t_env)).expect("saved");
+        }
         assert_eq!(state.load().expect("the file is complete"), Some(files(10)));
-        assert_eq!(state.steps().expect("read"), [10]);
-        // A crash before the old state was removed, and a damaged new one.
-        directory::write(&state.path(9), &files(9)).expect("written");
+        assert_eq!(state.steps().expect("read"), [9, 10]);
         fs::write(state.path(10).join("t"), b"damaged").expect("written");
-        assert_eq!(state.load().expect("the old file is complete"), Some(files(9)));
+        let latest = state.load_latest().expect("the old file is complete").expect("a state");
+        assert_eq!((latest.files, latest.skipped.len()), (files(9), 1));
         fs::write(state.path(9).join("t"), b"damaged").expect("written");
         assert!(state.load().is_err());
         state.remove().expect("removed");
         assert_eq!(state.load().expect("a missing state is no error"), None);
+        assert!(!run.path().join("state").exists());
+    }
+
+    #[test]
+    fn a_removal_that_was_interrupted_leaves_no_state_and_is_finished_later() {
+        let run = tempfile::tempdir().expect("a temporary folder");
+        let state = RunState::of(run.path());
+        let files = [NamedFile::new("t", vec![1])];
+        state.save(9, &files).expect("saved");
+        let half_removed = run.path().join("state/tmp-old-step_8");
+        fs::create_dir(&half_removed).expect("created");
+        fs::write(run.path().join("state/notes.txt"), "mine").expect("written");
+        assert_eq!(state.steps().expect("read"), [9]);
+        state.save(10, &files).expect("saved");
+        assert!(!half_removed.exists());
+        state.remove().expect("removed");
+        let left = fs::read(run.path().join("state/notes.txt"));
+        assert_eq!(left.expect("a file of the user's stays"), b"mine");
     }
 }

@@ -31,13 +31,13 @@ pub fn evaluate_scripted<E: Env>(
         .collect();
     let spec = factory().spec().clone();
     let mut metrics = Metrics::default();
-    let mut returns = Vec::with_capacity(episodes);
+    let mut returns = Vec::new();
     for number in 0..episodes {
         let episode = &played[number % copies][number / copies];
         metrics.episode(&spec, episode.total, episode.length, &episode.info);
         returns.push(episode.total);
     }
-    Evaluation::of(metrics, returns)
+    Evaluation::of(metrics, returns, 0)
 }
 
 /// The result of one episode.
@@ -67,7 +67,7 @@ fn play(
             let result = env.step(&actions, &mut rng, rows.at_mut(0).row(&spec, 0));
             total += f64::from(result.reward);
             length += 1;
-            if result.status.is_over() {
+            if result.status.is_over() || length >= spec.episode_limit {
                 return Episode { total, length, info: rows.info.clone() };
             }
         }

@@ -5,5 +5,6 @@ mod run_log;
 mod tensorboard;
 
 pub use marl_eval::MarlEval;
+pub(super) use run_log::write_absolute_metrics;
 pub use run_log::{LogCursor, RunLog, TIME_FIELDS};
 pub use tensorboard::TensorBoard;

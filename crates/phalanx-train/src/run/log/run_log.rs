@@ -5,16 +5,40 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::marl_eval::MarlEval;
 use super::tensorboard::TensorBoard;
 use crate::error::TrainError;
+use crate::files;
+use crate::run::evaluate::Evaluation;
 use crate::run::{Observer, Report};
 use crate::run::{RunFolder, RunInfo};
 
 /// The fields of `metrics.jsonl` that depend on the clock. All others depend only on the
 /// configuration.
 pub const TIME_FIELDS: [&str; 3] = ["seconds", "steps_per_second", "updates_per_second"];
+
+const MARL_EVAL: &str = "marl_eval.json";
+
+/// Adds the absolute metrics of a finished run, the means of its best policy, to its `marl_eval.json`.
+///
+/// # Errors
+///
+/// Returns an error if it cannot be written.
+pub(in crate::run) fn write_absolute_metrics(
+    path: &Path,
+    info: &RunInfo,
+    seed: u64,
+    evaluation: &Evaluation,
+) -> Result<(), TrainError> {
+    let mut marl_eval = MarlEval::new(&info.alg, &info.env, seed);
+    let document = std::fs::read(path.join(MARL_EVAL)).ok();
+    let document = document.and_then(|text| serde_json::from_slice(&text).ok());
+    marl_eval.restore(&document.unwrap_or_default(), u64::MAX, false);
+    marl_eval.set_absolute(evaluation);
+    RunFolder::at(path).write(MARL_EVAL, marl_eval.json().as_bytes())
+}
 
 /// Writes `metrics.jsonl`, `log.txt`, `tb/` and `marl_eval.json` of a run.
 pub struct RunLog {
@@ -33,7 +57,10 @@ impl RunLog {
     /// Returns an error if a file cannot be created.
     pub fn create(folder: RunFolder, info: &RunInfo, seed: u64) -> Result<Self, TrainError> {
         let path = |name: &str| folder.path().join(name);
-        let open = |path: PathBuf| File::create(&path).map_err(TrainError::io("create", path));
+        let open = |path: PathBuf| {
+            let new = File::options().write(true).create_new(true).open(&path);
+            new.map_err(TrainError::io("create", path))
+        };
         let board = path("tb");
         Ok(Self {
             metrics: open(path("metrics.jsonl"))?,
@@ -44,8 +71,9 @@ impl RunLog {
         })
     }
 
-    /// Reopens the files of a run and truncates them at `cursor`. A damaged file that is shorter
-    /// keeps its complete lines.
+    /// Reopens the files of a run and truncates them at `cursor`; `pending` is whether the evaluation there was
+    /// not written yet. A damaged file that is shorter
+    /// keeps its complete lines, and a missing one begins anew; each is named in a warning.
     ///
     /// # Errors
     ///
@@ -55,32 +83,57 @@ impl RunLog {
         info: &RunInfo,
         seed: u64,
         cursor: &LogCursor,
-    ) -> Result<Self, TrainError> {
-        let open = |name: &str, length: u64| {
+        pending: bool,
+    ) -> Result<(Self, Vec<String>), TrainError> {
+        let mut warnings = Vec::new();
+        let mut warn = |name: &str, what: &str| {
             let path = folder.path().join(name);
-            let file = || -> std::io::Result<File> {
+            warnings.push(format!("{} {what}; the run continues all the same", path.display()));
+        };
+        let short = "lacks lines that were written before the state was saved";
+        let changed = "was changed after the state was saved";
+        let mut open = |name: &str, length: u64, xxh3: &Option<String>| {
+            let path = folder.path().join(name);
+            let mut file = || -> std::io::Result<File> {
+                if !files::is_there(&path) {
+                    warn(name, "is missing");
+                    return File::options().write(true).create_new(true).open(&path);
+                }
+                let mut file = files::open_own(&path)?;
                 let text = std::fs::read(&path)?;
-                let kept =
-                    if length <= text.len() as u64 { length } else { complete_lines_len(&text) };
-                let mut file = File::options().write(true).open(&path)?;
-                file.set_len(kept)?;
+                let complete = length <= text.len() as u64;
+                if !complete {
+                    warn(name, short);
+                } else if xxh3.as_ref().is_some_and(|it| *it != checksum(&text[..length as usize]))
+                {
+                    warn(name, changed);
+                }
+                file.set_len(if complete { length } else { complete_lines_len(&text) })?;
                 file.seek(SeekFrom::End(0))?;
                 Ok(file)
             };
             file().map_err(TrainError::io("open", &path))
         };
-        let (board, marl) = (folder.path().join("tb"), folder.path().join("marl_eval.json"));
+        let (metrics, text) = (
+            open("metrics.jsonl", cursor.metrics, &cursor.metrics_xxh3)?,
+            open("log.txt", cursor.text, &None)?,
+        );
+        let board = folder.path().join("tb");
+        let reopened = TensorBoard::reopen(&board, cursor.board);
+        let (board, complete) = reopened.map_err(TrainError::io("open", board))?;
+        if !complete {
+            warn("tb", short);
+        }
         let mut marl_eval = MarlEval::new(&info.alg, &info.env, seed);
-        let text = std::fs::read(&marl).map_err(TrainError::io("read", &marl))?;
-        marl_eval.restore(&serde_json::from_slice(&text).unwrap_or_default(), cursor.t_env);
-        Ok(Self {
-            metrics: open("metrics.jsonl", cursor.metrics)?,
-            text: open("log.txt", cursor.text)?,
-            board: TensorBoard::reopen(&board, cursor.board)
-                .map_err(TrainError::io("open", board))?,
-            marl_eval,
-            folder,
-        })
+        let document = std::fs::read(folder.path().join(MARL_EVAL)).ok();
+        let document = document.and_then(|text| serde_json::from_slice(&text).ok());
+        match document {
+            Some(document) => marl_eval.restore(&document, cursor.t_env, pending),
+            // Before the first evaluation there is none.
+            None if cursor.metrics == 0 => {}
+            None => warn(MARL_EVAL, "is missing or damaged, and with it the evaluations so far"),
+        }
+        Ok((Self { metrics, text, board, marl_eval, folder }, warnings))
     }
 
     /// Writes a line of `log.txt`.
@@ -88,6 +141,11 @@ impl RunLog {
         let path = self.folder.path().join("log.txt");
         self.text.write_all(format!("{line}\n").as_bytes()).map_err(TrainError::io("write", path))
     }
+}
+
+/// Returns the 128-bit XXH3 of a text, in hexadecimal.
+fn checksum(text: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(text))
 }
 
 /// Flushes a file to the disk and returns its length.
@@ -104,10 +162,13 @@ fn complete_lines_len(text: &[u8]) -> u64 {
 }
 
 /// The lengths of the log files when the state of the run was saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCursor {
     t_env: u64,
     metrics: u64,
+    /// The checksum of `metrics.jsonl`; earlier versions wrote none.
+    #[serde(default)]
+    metrics_xxh3: Option<String>,
     text: u64,
     board: u64,
 }
@@ -130,9 +191,12 @@ impl LogCursor {
             flushed(&path).map_err(TrainError::io("write", &path))
         };
         let board = path.join("tb");
+        let metrics = path.join("metrics.jsonl");
+        let lines = std::fs::read(&metrics).map_err(TrainError::io("read", &metrics))?;
         Ok(Self {
             t_env,
             metrics: length("metrics.jsonl")?,
+            metrics_xxh3: Some(checksum(&lines)),
             text: length("log.txt")?,
             board: TensorBoard::len(&board).map_err(TrainError::io("read", board))?,
         })
@@ -149,8 +213,7 @@ impl Observer for RunLog {
         self.board.scalars(report.t_env, scalars).map_err(failed("tb"))?;
         if let Some(evaluation) = &report.evaluation {
             self.marl_eval.add(report.t_env, report.seconds, evaluation);
-            let json = serde_json::to_vec(&self.marl_eval.json()).expect("numbers and names");
-            self.folder.write("marl_eval.json", &json)?;
+            self.folder.write(MARL_EVAL, self.marl_eval.json().as_bytes())?;
         }
         self.write_text(&report.to_string())
     }

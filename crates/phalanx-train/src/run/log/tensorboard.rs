@@ -2,10 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::run_log::flushed;
+use crate::files;
+
+/// The beginning and the end of the name of an event file; a number is between them.
+const OWN: (&str, &str) = ("events.out.tfevents.", ".phalanx");
 
 /// Writes an event file: records of a length, a checksum, a protocol-buffer message and another
 /// checksum (TensorFlow's `TFRecord` with `Event` messages).
@@ -21,9 +25,10 @@ impl TensorBoard {
     ///
     /// Returns an error if it cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(path)?;
-        let name = format!("events.out.tfevents.{:.0}.phalanx", now().floor());
-        let mut board = Self { file: File::create(path.join(name))? };
+        files::create_own_folder(path)?;
+        let name = format!("{}{:.0}{}", OWN.0, now().floor(), OWN.1);
+        let file = File::options().write(true).create_new(true).open(path.join(name))?;
+        let mut board = Self { file };
         let mut event = Vec::new();
         double(&mut event, 1, now());
         bytes(&mut event, 3, b"brain.Event:2");
@@ -31,21 +36,40 @@ impl TensorBoard {
         Ok(board)
     }
 
-    /// Reopens the event file in the folder `path` and truncates it to `length` bytes.
+    /// Returns whether a file of the folder was written by a run, from its name.
+    pub(in crate::run) fn is_own(name: &str) -> bool {
+        let inner = name.strip_prefix(OWN.0).and_then(|rest| rest.strip_suffix(OWN.1));
+        inner.is_some_and(|number| number.parse::<u64>().is_ok())
+    }
+
+    /// Returns the path of the event file in the folder `path`; other files are the user's.
+    fn own(path: &Path) -> io::Result<PathBuf> {
+        let entries = std::fs::read_dir(path)?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let first = names.filter(|name| Self::is_own(name)).min();
+        first.map(|name| path.join(name)).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Reopens the event file in the folder `path` and truncates it to `length` bytes. Creates a new one if there is
+    /// none. Also returns whether the file was complete.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is none or it cannot be opened.
-    pub fn reopen(path: &Path, length: u64) -> io::Result<Self> {
-        let missing = || io::Error::from(io::ErrorKind::NotFound);
-        let entry = std::fs::read_dir(path)?.next().ok_or_else(missing)??;
-        let events = std::fs::read(entry.path())?;
-        let kept =
-            if length <= events.len() as u64 { length } else { complete_records_len(&events) };
-        let mut file = File::options().write(true).open(entry.path())?;
+    /// Returns an error if it cannot be opened.
+    pub fn reopen(path: &Path, length: u64) -> io::Result<(Self, bool)> {
+        let path = match Self::own(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((Self::create(path)?, false));
+            }
+            own => own?,
+        };
+        let mut file = files::open_own(&path)?;
+        let events = std::fs::read(&path)?;
+        let complete = length <= events.len() as u64;
+        let kept = if complete { length } else { complete_records_len(&events) };
         file.set_len(kept)?;
         file.seek(io::SeekFrom::End(0))?;
-        Ok(Self { file })
+        Ok((Self { file }, complete))
     }
 
     /// Flushes the file to the disk and returns its length.
@@ -54,8 +78,7 @@ impl TensorBoard {
     ///
     /// Returns an error if it cannot be flushed.
     pub fn len(path: &Path) -> io::Result<u64> {
-        let missing = || io::Error::from(io::ErrorKind::NotFound);
-        flushed(&std::fs::read_dir(path)?.next().ok_or_else(missing)??.path())
+        flushed(&Self::own(path)?)
     }
 
     /// Adds scalars at a step.
@@ -167,9 +190,23 @@ mod tests {
         board.scalars(2, [("a", 2.0)].into_iter()).expect("it can be written");
         let two = length();
         // The second record lost three bytes, although the saved state includes it.
-        TensorBoard::reopen(folder.path(), two - 3).expect("the file is there");
-        TensorBoard::reopen(folder.path(), two).expect("the file is there");
+        let reopened =
+            |length: u64| TensorBoard::reopen(folder.path(), length).expect("the file is there").1;
+        assert!(reopened(two - 3));
+        assert!(!reopened(two), "a record is missing");
         assert_eq!(length(), one);
+    }
+
+    #[test]
+    fn files_of_other_programs_are_left_alone() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let other = folder.path().join("events.out.tfevents.1.host");
+        std::fs::write(&other, "theirs").expect("written");
+        let (_, complete) = TensorBoard::reopen(folder.path(), 10).expect("a new one is created");
+        assert!(!complete);
+        TensorBoard::reopen(folder.path(), 10).expect("it is there");
+        assert_eq!(TensorBoard::len(folder.path()).expect("it is there"), 10);
+        assert_eq!(std::fs::read(&other).expect("read"), b"theirs");
     }
 
     #[test]

@@ -156,9 +156,10 @@ pub fn hold_line(position: Vec2, trap: f32) -> Vec2 {
 /// 55 at the goal line. It runs through the second deepest player or the ball.
 pub fn offside_depth(view: &View, team: usize, delay: usize, seconds: f32) -> f32 {
     let toward = if team == view.team { -1.0 } else { 1.0 };
+    let sight = view.sight(delay);
     let (mut deepest, mut second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
     for index in view.present(team) {
-        let depth = view.seen(team, index, delay).after(seconds).x * toward;
+        let depth = sight.figure(team, index).after(seconds).x * toward;
         if depth > deepest {
             (deepest, second) = (depth, deepest);
         } else if depth > second {

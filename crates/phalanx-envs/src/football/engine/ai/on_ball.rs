@@ -44,11 +44,12 @@ impl Outlook {
         let delay = view.delay(index);
         let distance = (Vec2::new(HALF_LENGTH, 0.0) - me.position).length();
         let near = (1.0 - distance / (2.0 * HALF_LENGTH)).clamp(0.0, 1.0);
-        Self {
-            ahead: free_space(view, me.position + Vec2::new(SPRINT * 0.5, 0.0), 0.5, delay),
-            space: free_space(view, me.after(0.1), 0.1, delay),
-            forward: near * near.sqrt(),
-        }
+        let [ahead, space] = free_spaces(
+            view,
+            [(me.position + Vec2::new(SPRINT * 0.5, 0.0), 0.5), (me.after(0.1), 0.1)],
+            delay,
+        );
+        Self { ahead, space, forward: near * near.sqrt() }
     }
 
     /// Returns the rating of a place for a player with a mindset:
@@ -59,23 +60,25 @@ impl Outlook {
     }
 }
 
-/// Returns how free a place will be of opponents after `seconds`, from 0 to 1: 2.5 opponents on the spot make 0.
-fn free_space(view: &View, place: Vec2, seconds: f32, delay: usize) -> f32 {
+/// Returns how free places will be of opponents after some seconds, from 0 to 1: 2.5 opponents on the spot make 0.
+fn free_spaces(view: &View, places: [(Vec2, f32); 2], delay: usize) -> [f32; 2] {
     const SAFE: f32 = 5.0;
-    let run = SPRINT * (seconds - 0.2).max(0.0);
-    let far = SAFE + run;
-    let mut crowd = 0.0;
+    let sight = view.sight(delay);
+    let mut crowds = [0.0; 2];
     for index in view.present(view.other()) {
         if view.player(view.other(), index).role == Role::Goalkeeper {
             continue;
         }
-        let there = view.seen(view.other(), index, delay).after(0.2);
-        let squared = (place - there).length_squared();
-        if squared < far * far {
-            crowd += 1.0 - (squared.sqrt() - run).max(0.0) * (1.0 / SAFE);
+        let there = sight.figure(view.other(), index).after(0.2);
+        for (crowd, (place, seconds)) in crowds.iter_mut().zip(places) {
+            let run = SPRINT * (seconds - 0.2).max(0.0);
+            let squared = (place - there).length_squared();
+            if squared < (SAFE + run) * (SAFE + run) {
+                *crowd += 1.0 - (squared.sqrt() - run).max(0.0) * (1.0 / SAFE);
+            }
         }
     }
-    1.0 - ramp(crowd, 0.0, 2.5)
+    crowds.map(|crowd| 1.0 - ramp(crowd, 0.0, 2.5))
 }
 
 /// The opponents as a mind believes them to be when a kick made now arrives: 0.2 s later.
@@ -86,9 +89,10 @@ struct Opposition {
 
 impl Opposition {
     fn new(view: &View, delay: usize) -> Self {
+        let sight = view.sight(delay);
         let mut opposition = Self { places: [Vec2::ZERO; TEAM_SIZE], count: 0 };
         for index in view.present(view.other()) {
-            opposition.places[opposition.count] = view.seen(view.other(), index, delay).after(0.2);
+            opposition.places[opposition.count] = sight.figure(view.other(), index).after(0.2);
             opposition.count += 1;
         }
         opposition

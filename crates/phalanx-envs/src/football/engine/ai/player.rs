@@ -32,21 +32,25 @@ impl Match {
         // The original's clock starts at 2 s.
         let frame = self.frame + 200;
         let near = squared_distance < ATTENTION * ATTENTION;
-        let (shift, period) = if near && self.main == id {
-            if squared_distance < 9.0 { (1, 2) } else { (1, 3) }
+        if near && self.main == id {
+            let frame = frame + second;
+            if squared_distance < 9.0 { frame.is_multiple_of(2) } else { frame.is_multiple_of(3) }
         } else if near && self.designated[id.team as usize] == id.index {
-            (2, 4)
+            (frame + 2 * second).is_multiple_of(4)
         } else if squared_distance < 25.0 {
-            (2, 5)
+            (frame + 2 * second).is_multiple_of(5)
         } else if squared_distance < 100.0 {
-            (4, 8)
+            (frame + 4 * second).is_multiple_of(8)
         } else {
             let stands = self.player(id).obeyed == Vec2::ZERO;
             let phase = self.minds.players[id.team as usize][id.index as usize].phase;
-            let period = if stands { 12 } else { super::LONGEST_TURN as u32 };
-            return (self.frame + u32::from(phase)).is_multiple_of(period);
-        };
-        (frame + shift * second).is_multiple_of(period)
+            let frame = self.frame + u32::from(phase);
+            if stands {
+                frame.is_multiple_of(12)
+            } else {
+                frame.is_multiple_of(super::LONGEST_TURN as u32)
+            }
+        }
     }
 }
 

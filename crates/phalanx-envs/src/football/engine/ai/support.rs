@@ -86,6 +86,7 @@ impl Field {
 pub fn position(view: &View, index: usize, base: Vec2, runs: bool) -> Vec2 {
     let game = view.game;
     let delay = view.delay(index);
+    let sight = view.sight(delay);
     let me = view.mate(index);
     let designated = view.own_designated();
     let here = me.after(0.1);
@@ -121,13 +122,13 @@ pub fn position(view: &View, index: usize, base: Vec2, runs: bool) -> Vec2 {
     let (opponents, count) =
         view.nearest_few::<3>(view.other(), leader * 0.3 + here + Vec2::new(0.7, -0.7));
     for &opponent in &opponents[..count] {
-        let there = view.seen(view.other(), opponent, delay).after(0.1);
+        let there = sight.figure(view.other(), opponent).after(0.1);
         field.push(there + (there - leader).direction() * 2.0, power, scale, 0.7);
     }
     if possession >= 1.02 {
         let (mates, count) = view.nearest_few::<6>(view.team, here);
         for &mate in mates[..count].iter().filter(|&&mate| mate != index) {
-            field.push(view.seen(view.team, mate, delay).after(0.1), 0.4, 14.0 * 0.75, 1.0);
+            field.push(sight.figure(view.team, mate).after(0.1), 0.4, 14.0 * 0.75, 1.0);
         }
     }
     if index != designated {

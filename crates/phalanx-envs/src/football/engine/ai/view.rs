@@ -160,16 +160,15 @@ impl<'a> View<'a> {
     /// Returns where a mind with a delay believes a player of a team to be: the old position, carried on.
     #[inline]
     pub fn seen(&self, team: usize, index: usize, delay: usize) -> Figure {
-        let real = self.figure(team, index);
-        let Some(snapshot) = self.game.minds.memory.at(delay) else { return real };
-        let old = snapshot.players[team][index];
-        let age = (self.game.frame - snapshot.frame) as f32 * FRAME;
-        let believed =
-            Figure { position: old.after(age) * self.sign, velocity: old.velocity * self.sign };
-        Figure {
-            position: near(believed.position, real.position, MAX_ERROR),
-            velocity: near(believed.velocity, real.velocity, MAX_SPEED_ERROR),
-        }
+        self.sight(delay).figure(team, index)
+    }
+
+    /// Returns what a mind with a delay sees of the players.
+    #[inline]
+    pub fn sight(&self, delay: usize) -> Sight<'a> {
+        let snapshot = self.game.minds.memory.at(delay);
+        let age = snapshot.map_or(0.0, |old| (self.game.frame - old.frame) as f32 * FRAME);
+        Sight { view: *self, snapshot, age }
     }
 
     /// Returns where the ball will be after `seconds`.
@@ -269,6 +268,30 @@ impl<'a> View<'a> {
         let distance = (self.ball(0.3) - self.mate(index).position).length();
         let share = squared(ramp(distance, 2.0, 14.0));
         faded * share + self.game.possession_amount[self.team] * (1.0 - share)
+    }
+}
+
+/// What a mind with a delay sees of the players.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    view: View<'a>,
+    /// What it remembers; none without a delay.
+    snapshot: Option<&'a Snapshot>,
+    /// The age of that, in seconds.
+    age: f32,
+}
+
+impl Sight<'_> {
+    /// Returns where the mind believes a player of a team to be: the old position, carried on.
+    #[inline]
+    pub fn figure(&self, team: usize, index: usize) -> Figure {
+        let (real, sign) = (self.view.figure(team, index), self.view.sign);
+        let Some(snapshot) = self.snapshot else { return real };
+        let old = snapshot.players[team][index];
+        Figure {
+            position: near(old.after(self.age) * sign, real.position, MAX_ERROR),
+            velocity: near(old.velocity * sign, real.velocity, MAX_SPEED_ERROR),
+        }
     }
 }
 

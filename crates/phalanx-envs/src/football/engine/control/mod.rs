@@ -222,15 +222,16 @@ fn command_one(game: &mut Match, id: PlayerId, agent: usize, due: bool) {
 /// Returns whether a body obeys a new command in this frame: every 2 to 10 frames, the more often
 /// the more it has to do with the ball.
 fn is_due(game: &Match, id: PlayerId) -> bool {
-    let distance = game.player(id).position.distance(game.ball.position);
-    let period = match () {
-        () if game.main == id => 2 + u32::from(distance >= 3.0),
-        () if game.designated[usize::from(id.team)] == id.index => 4,
-        () if distance < 5.0 => 5,
-        () if distance < 10.0 => 8,
-        () => 10,
-    };
-    (game.frame + u32::from(id.index)).is_multiple_of(period)
+    let squared_distance = (game.player(id).position - game.ball.position).length_squared();
+    let frame = game.frame + u32::from(id.index);
+    match () {
+        () if game.main == id && squared_distance < 9.0 => frame.is_multiple_of(2),
+        () if game.main == id => frame.is_multiple_of(3),
+        () if game.designated[usize::from(id.team)] == id.index => frame.is_multiple_of(4),
+        () if squared_distance < 25.0 => frame.is_multiple_of(5),
+        () if squared_distance < 100.0 => frame.is_multiple_of(8),
+        () => frame.is_multiple_of(10),
+    }
 }
 
 /// The movement that an agent asks for: the held direction (or the one in which the player looks)

@@ -46,20 +46,24 @@ pub(super) fn write_state(view: &View, agents: usize, state: &mut [f32]) {
 /// Writes players, ball and owner, and returns the pen.
 pub(super) fn write_common(view: &View, pen: &mut Pen<'_>) {
     for (players, &count) in view.players.iter().zip(&view.counts) {
-        for part in [0, 1] {
-            for (index, player) in players.iter().enumerate() {
-                pen.write(&match part {
-                    _ if index >= count => [MISSING; 2],
-                    0 => player.position,
-                    _ => player.direction,
-                });
-            }
-        }
+        let players = &players[..count];
+        write_pairs(pen, players.iter().map(|player| player.position));
+        write_pairs(pen, players.iter().map(|player| player.direction));
     }
     pen.write(&view.ball);
     pen.write(&view.ball_direction);
     pen.one_hot(Some(view.owner.map_or(0, |owner| 1 + usize::from(owner.team))), 3);
     debug_assert_eq!(pen.at, COMMON);
+}
+
+/// Writes a pair for each player of a team.
+fn write_pairs(pen: &mut Pen<'_>, pairs: impl Iterator<Item = [f32; 2]>) {
+    let part = &mut pen.out[pen.at..pen.at + 2 * TEAM_SIZE];
+    part.fill(MISSING);
+    for (place, pair) in part.chunks_exact_mut(2).zip(pairs) {
+        place.copy_from_slice(&pair);
+    }
+    pen.at += 2 * TEAM_SIZE;
 }
 
 /// Returns the entities: owner and phase stand for the agent itself, because no entry of its own

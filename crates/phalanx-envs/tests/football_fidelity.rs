@@ -2,11 +2,11 @@
 
 mod fidelity;
 
-use fidelity::comparison::Comparison;
+use fidelity::comparison::{Comparison, Verdict};
 use fidelity::golden::{list, number, read, text};
 use fidelity::stage::Scene;
 use fidelity::statistics::mean;
-use fidelity::{ball, carrying, duels, episodes, golden, kicks, movement, starts};
+use fidelity::{ball, carrying, duels, episodes, golden, keeper, kicks, movement, starts};
 
 #[test]
 fn football_flights_follow_the_engine() {
@@ -116,6 +116,14 @@ fn football_shots_are_as_fast_as_in_the_engine() {
 }
 
 #[test]
+fn football_goalkeepers_save_as_in_the_engine() {
+    let rows = keeper::compare(100);
+    let far = rows.iter().filter(|row| row.verdict() == Verdict::Differs);
+    let far = far.map(ToString::to_string).collect::<Vec<_>>();
+    assert!(far.len() * 20 <= rows.len(), "\n{}\n{}", Comparison::heading(), far.join("\n"));
+}
+
+#[test]
 fn football_defenders_leave_a_standing_player_in_midfield_alone() {
     let recorded = read("duels");
     let scene = Scene::read(&recorded["scene"]);
@@ -150,6 +158,13 @@ fn football_scripts_end_episodes_as_in_the_engine() {
         ("academy_run_to_score", "script20", "goal", 0.1),
         ("academy_pass_and_shoot_with_keeper", "idle", "time", 0.1),
         ("academy_run_pass_and_shoot_with_keeper", "idle", "time", 0.1),
+        ("academy_empty_goal_close", "idle", "out", 0.1),
+        ("academy_empty_goal", "idle", "lost", 0.2),
+        ("academy_run_to_score", "idle", "time", 0.25),
+        ("academy_3_vs_1_with_keeper", "idle", "time", 0.4),
+        ("academy_run_to_score_with_keeper", "script14", "goal", 0.2),
+        ("academy_counterattack_hard", "builtin", "lost", 0.25),
+        ("academy_counterattack_easy", "script14", "lost", 0.15),
         ("academy_3_vs_1_with_keeper", "script14", "goal", 0.25),
         ("academy_3_vs_1_with_keeper", "random", "goal", 0.15),
         ("academy_counterattack_hard", "random", "lost", 0.35),

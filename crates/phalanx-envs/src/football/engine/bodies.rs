@@ -55,7 +55,8 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
             player.body =
                 if frames > 1 { Body::Stumble { frames: frames - 1 } } else { Body::Free };
             let faster = player.velocity.length() - STUMBLING;
-            slow_down(player, faster.clamp(0.0, 0.2));
+            let brakes = if frames > collisions::STUMBLE { STUMBLE_BRAKE } else { 0.0 };
+            slow_down(player, faster.clamp(0.0, brakes));
         }
         Body::Fallen { frames } => {
             let player = game.player_mut(id);
@@ -73,8 +74,9 @@ fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
     }
 }
 
-/// The speed that a stumbling body keeps.
-const STUMBLING: f32 = 2.5;
+/// The speed that a body keeps that stumbles at a sprint, in m/s, and by how much it brakes in a frame.
+const STUMBLING: f32 = 3.3;
+const STUMBLE_BRAKE: f32 = 0.17;
 
 fn slow_down(player: &mut Player, change: f32) {
     player.velocity -= player.velocity.limited(change);
@@ -129,7 +131,10 @@ fn run(game: &mut Match, id: PlayerId) {
         let wanted = player.command.speed;
         let pursuit = game.run_with_ball(id, wanted);
         // Steps with the ball have the speed of a class.
-        let speed = if pursuit.speed < 1.0 {
+        let stands = game.player(id).obeyed == Vec2::ZERO;
+        // A body stops a little later than it would begin to run.
+        let least = if stands { STANDING } else { STOPPING };
+        let speed = if pursuit.speed < least {
             0.0
         } else if wanted > 6.0 {
             pursuit.speed
@@ -138,7 +143,10 @@ fn run(game: &mut Match, id: PlayerId) {
         } else {
             pursuit.speed.min(DRIBBLE)
         };
+        let near = pursuit.speed < STANDING && speed == 0.0;
+        let shift = if near { shift_to_resting_ball(game, id) } else { Vec2::ZERO };
         let player = game.player_mut(id);
+        player.position += shift;
         player.obeyed = pursuit.direction * speed;
         let mut limits = Limits::of(player, frame);
         limits.with_ball = true;
@@ -156,12 +164,27 @@ fn run(game: &mut Match, id: PlayerId) {
         (frame + 7 * u32::from(id.index)).is_multiple_of(period)
     };
     let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
+    // A player that waits for the ball walks a few steps backwards or aside without losing sight of it.
+    let waits = game.main == id && game.holder.is_none();
+    let ball = game.ball.position;
     let player = game.player_mut(id);
     player.position += shift;
-    let command = player.command.direction * player.command.speed;
+    let command = player.command.direction * step_speed(player.command.speed);
     let facing = player.command.facing;
-    movement::run(player, command, facing, frame, turn, squared_distance < 100.0);
+    let way = (ball - player.position).direction();
+    let retreats = player.command.direction.dot(way) < 0.5 && player.velocity.length() < SIDESTEP;
+    let watches = waits && retreats && !player.has_possession;
+    movement::run(player, command, (facing, watches), frame, turn, squared_distance < 100.0);
 }
+
+/// Returns the speed of the steps for a wanted speed: no steps below 1.8 m/s, and those of a dribble or a walk are no
+/// faster than 3.5 and 5 m/s.
+fn step_speed(wanted: f32) -> f32 {
+    if wanted < STANDING { 0.0 } else { wanted.min(speed_class(wanted)) }
+}
+
+/// The highest speed of steps backwards and aside, in m/s.
+const SIDESTEP: f32 = 4.2;
 
 /// Returns by how much a player that expects the ball steps aside in a frame, so that the ball will come to its feet:
 /// at most 1.6 m/s, until the line of the ball's flight is 6 cm away.
@@ -185,6 +208,21 @@ fn shift_to_line(game: &Match, id: PlayerId) -> Vec2 {
     if distance > 0.0 { aside.direction() * distance.min(0.016) } else { Vec2::ZERO }
 }
 
+/// Returns by how much a player that stands with the ball steps towards it in a frame: at most 1.6 m/s, until the ball is
+/// 0.34 m in front of it, give or take 6 cm.
+fn shift_to_resting_ball(game: &Match, id: PlayerId) -> Vec2 {
+    let player = game.player(id);
+    if player.velocity.length() > 0.5 || !game.in_play() {
+        return Vec2::ZERO;
+    }
+    let way = game.ball_at(0.33).position - player.position - player.facing * 0.34;
+    let distance = way.length() - 0.06;
+    if distance > 0.0 { way.direction() * distance.min(0.016) } else { Vec2::ZERO }
+}
+
+/// The speed below which a player stands, and below which one stops that runs after a ball that it has, in m/s.
+const STANDING: f32 = 1.8;
+const STOPPING: f32 = 1.4;
 /// The distance from the ball beyond which nobody breaks off a step, in metres.
 const FAR: f32 = 16.0;
 /// The speed of slow steps with the ball.

@@ -16,8 +16,9 @@ const DRAG: f32 = 2.0 * (RADIUS + 0.576);
 const DRAG_FORCE: f32 = 0.25;
 /// The sensitivity from which a body stumbles, and from which it falls.
 const TRIPS: [f32; 2] = [0.48, 0.66];
-/// The frames of a stumble and of a fall, without getting up.
-const STUMBLE: u16 = 25;
+/// The frames of a stumble, of one at a sprint, which brakes first, and of a fall without getting up.
+pub(super) const STUMBLE: u16 = 25;
+const SPRINTED_STUMBLE: u16 = 48;
 const FALL: u16 = 62;
 
 /// What a pair of bodies needs to know of one of them.
@@ -219,7 +220,8 @@ fn fall(game: &mut Match, victim: PlayerId, offender: PlayerId, fell: bool, by_s
     player.body = if fell {
         Body::Fallen { frames: FALL + if by_slide { super::saves::GETTING_UP } else { 0 } }
     } else {
-        Body::Stumble { frames: STUMBLE }
+        let sprints = player.velocity.length() > 6.0;
+        Body::Stumble { frames: if sprints { SPRINTED_STUMBLE } else { STUMBLE } }
     };
     game.last_trip = Some(Trip { frame, victim, offender, fell, by_slide });
 }

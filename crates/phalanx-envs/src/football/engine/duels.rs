@@ -13,8 +13,18 @@ use super::touches::{duel_chance, missed_by};
 use super::vec2::Vec2;
 
 /// How near a ball has to be to where a tackle meets it.
-const TOLERANCE: Tolerance =
-    Tolerance { radius: 0.42, offset: 0.2, angle: 0.25 * std::f32::consts::PI, height: 1.0 };
+const TOLERANCE: Tolerance = Tolerance {
+    radius: 0.42,
+    offset: 0.2,
+    angle: 0.25 * std::f32::consts::PI,
+    height: 1.0,
+    runs: true,
+};
+/// The largest change of the velocity in a frame of a tackle that speeds up, and that brakes, in m/s.
+const TACKLE_CHANGE: f32 = 0.07;
+const TACKLE_BRAKE: f32 = 0.2;
+/// The speed up to which a body speeds up in a tackle, in m/s.
+const TACKLE_SPEED: f32 = 3.0;
 /// The frames of a slide, without getting up.
 const SLIDE: u16 = 60;
 /// The frames of a slide in which the leg can meet the ball or an opponent.
@@ -25,6 +35,10 @@ const SLIDE_LEG: f32 = 0.95;
 const SLIDE_RADIUS: f32 = 0.35;
 /// Half the width of a body that a ball can hit.
 const BODY: f32 = 0.24;
+/// The height up to which a ball meets legs.
+const LEGS: f32 = 0.8;
+/// Half the gap between the legs of a body, for the centre of a ball.
+const LEGS_GAP: f32 = 0.06;
 /// The height of a body.
 const BODY_HEIGHT: f32 = 1.85;
 /// The frames in which no body is hit again.
@@ -49,7 +63,7 @@ pub(super) fn begin_tackle(game: &mut Match, id: PlayerId) -> bool {
     if wanted != Vec2::ZERO && wanted.dot(run) < 0.2 && player.velocity.length() > 1.8 {
         return false;
     }
-    let Some((number, side)) = game.fitting_move(player, &TACKLES, TOLERANCE, |_| true) else {
+    let Some((number, side)) = game.fitting_move(player, &TACKLES, TOLERANCE, 0.0, |_| true) else {
         return false;
     };
     let heading =
@@ -75,8 +89,17 @@ pub(super) fn tackle_frame(game: &mut Match, id: PlayerId, rng: &mut Rng) {
         (from(plan.end) - from(plan.body)) * (100.0 / f32::from(plan.frames - plan.contact))
     };
     let player = game.player_mut(id);
-    // Half of the move is the body's own run.
-    player.velocity += ((planned - player.velocity) * 0.5).limited(0.3);
+    // Up to the ball the body keeps its own run; then half of the move is that run.
+    let speed = player.velocity.length();
+    let (planned, most) = if frame <= plan.contact {
+        (
+            planned.direction() * planned.length().clamp(speed, speed.max(TACKLE_SPEED)),
+            TACKLE_CHANGE,
+        )
+    } else {
+        (planned.limited(speed), TACKLE_BRAKE)
+    };
+    player.velocity += ((planned - player.velocity) * 0.5).limited(most);
     player.position += player.velocity * FRAME;
     player.body = if frame >= plan.frames {
         Body::Free
@@ -190,6 +213,10 @@ pub(super) fn block_ball(game: &mut Match, rng: &mut Rng) {
             continue;
         }
         let ball = game.ball;
+        let look = player.facing;
+        if ball.height < LEGS && (gap.x * look.y - gap.y * look.x).abs() < LEGS_GAP {
+            continue;
+        }
         let recent = 1.0 - (game.frame - touch.frame) as f32 * 0.05;
         let towards = recent * 0.8 + 0.2;
         let up = (ball.height - 0.9) * 0.6;

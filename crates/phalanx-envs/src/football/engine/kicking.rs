@@ -5,8 +5,9 @@ use phalanx_core::rng::Rng;
 use super::movement::{self, Limits};
 use super::pitch::FRAME;
 use super::player::{Body, Player};
+use super::saves::is_late;
 use super::state::{Kick, KickRequest, PlayerId, Role};
-use super::touches::wanted_carry;
+use super::touches::{LATE, wanted_carry};
 use super::vec2::Vec2;
 use super::{Match, passes, shots};
 
@@ -44,20 +45,24 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
 }
 
 /// Returns whether a player may kick a ball in play. Players of the built-in rules own a moving ball first; in half of the
-/// cases it is enough to have it, and goalkeepers then clear any ball. Agents' players take half of the balls that come
-/// fast.
+/// cases it is enough to have it, and goalkeepers then clear any ball; those that see the game with a delay clear only one
+/// in ten of the balls that come at them at 6 m/s or more. Agents' players take half of the balls that come fast.
 fn may_kick(game: &Match, id: PlayerId) -> bool {
     let player = game.player(id);
     let lucky = game.is_flight_lucky();
+    let relative = (game.ball.velocity - player.velocity).length();
     if !player.is_commanded_by_agent() {
         let keeper = player.role == Role::Goalkeeper;
         let rests = game.ball.velocity.length() < RESTING;
-        return rests || game.owner == Some(id) || (lucky && (keeper || player.has_possession));
+        let sees = relative < LATE || !is_late(game, id) || game.flight_luck() < LATE_CLEARANCES;
+        let takes = player.has_possession || (keeper && sees);
+        return rests || game.owner == Some(id) || (lucky && takes);
     }
-    let relative = (game.ball.velocity - player.velocity).length();
     player.has_possession || relative <= FAST || lucky
 }
 
+/// The share of the fast balls that a goalkeeper clears that sees the game with a delay, among those it would clear else.
+const LATE_CLEARANCES: f32 = 0.2;
 /// The speed of the ball relative to the body from which on it is hard to kick at once, in m/s.
 const FAST: f32 = 6.0;
 /// The speed below which a ball counts as resting, in m/s.

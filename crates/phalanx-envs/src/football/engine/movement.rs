@@ -151,11 +151,12 @@ pub(super) fn turn(player: &mut Player, direction: Vec2) {
 
 /// Lets a player run for one frame: it obeys its command after the latency, and looks where it runs.
 ///
-/// A new command is obeyed when it is the mind's turn; near the ball no earlier than 22 frames after the last one.
+/// A new command is obeyed when it is the mind's turn; near the ball no earlier than 22 frames after the last one. A body
+/// that stands, or that `watches`, looks towards `facing`.
 pub(super) fn run(
     player: &mut Player,
     command: Vec2,
-    facing: Vec2,
+    (facing, watches): (Vec2, bool),
     frame: u32,
     turn_of_mind: bool,
     near: bool,
@@ -173,6 +174,7 @@ pub(super) fn run(
     }
     let limits = Limits::of(player, frame);
     let ahead = step(player, player.obeyed, limits);
-    turn(player, if player.obeyed == Vec2::ZERO { facing } else { ahead });
+    let stands = player.obeyed == Vec2::ZERO;
+    turn(player, if stands || watches { facing } else { ahead });
     player.position += player.velocity * FRAME;
 }

@@ -121,7 +121,10 @@ pub(super) fn kick(
         pass.lift = 0.45 - 0.15 * share;
         pass.power = 1.15 * pow(share, 1.4);
     }
-    let ball = leave_foot(game, id, request.kick, &pass, rng);
+    let mut ball = leave_foot(game, id, request.kick, &pass, rng);
+    if game.holder == Some(id) && game.in_play() && request.kick == Kick::HighPass {
+        ball.height = THROW_HEIGHT;
+    }
     game.holder = None;
     game.set_ball(ball);
     game.record(Touch {
@@ -182,6 +185,8 @@ fn leave_foot(game: &Match, id: PlayerId, kick: Kick, pass: &Pass, rng: &mut Rng
     spun(game, id, kicked, Vec2::new(-topspin.y, topspin.x), -340.0 * curl, 0.9)
 }
 
+/// The height from which a goalkeeper throws the ball, in metres.
+const THROW_HEIGHT: f32 = 1.9;
 /// The share of the power that needs no run-up.
 const STANDING_POWER: f32 = 0.862;
 /// The difficulty of a pass at full speed.

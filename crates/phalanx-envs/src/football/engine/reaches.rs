@@ -76,6 +76,18 @@ pub(super) struct Move {
     pub stretch: f32,
 }
 
+impl Move {
+    /// Returns whether the body walks sideways before it.
+    pub(super) fn is_sidestep(&self) -> bool {
+        self.gait == Gait::Walking && self.comes == [1.0, 0.0]
+    }
+
+    /// Returns whether it pushes on a ball from any direction.
+    pub(super) fn is_push(&self) -> bool {
+        self.spread == 1.0
+    }
+}
+
 /// Shapes of what counts as near.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tolerance {
@@ -87,15 +99,19 @@ pub(super) struct Tolerance {
     pub angle: f32,
     /// The factor on differences in height.
     pub height: f32,
+    /// Whether the body keeps its own run until it meets the ball, rather than that of the move.
+    pub runs: bool,
 }
 
 impl Match {
-    /// Returns the first of `moves` that meets the ball, and its side: -1 or 1.
+    /// Returns the first of `moves` that meets the ball, and its side: -1 or 1. The player believes the ball to be where it
+    /// will be `ahead_of_time` seconds later.
     pub(super) fn fitting_move(
         &self,
         player: &Player,
         moves: &'static [Move],
         tolerance: Tolerance,
+        ahead_of_time: f32,
         allow: impl Fn(&Move) -> bool,
     ) -> Option<(usize, f32)> {
         let speed = player.velocity.length();
@@ -105,13 +121,22 @@ impl Match {
         let ahead =
             if gait == Gait::Standing { player.facing } else { player.velocity.direction() };
         let right = Vec2::new(-ahead.y, ahead.x);
-        let soon = self.ball_at(0.18).position - self.ball_at(0.12).position;
+        let soon = self.ball_at(0.18 + ahead_of_time).position
+            - self.ball_at(0.12 + ahead_of_time).position;
         let flight = Vec2::new(soon.dot(right), soon.dot(ahead)).direction();
-        for (number, candidate) in moves.iter().enumerate() {
-            if !gait.makes(candidate.gait) || !allow(candidate) {
+        // Moves of the body's own run are preferred.
+        let passes = if tolerance.runs { 2 } else { 1 };
+        let numbers = (0..passes).flat_map(|pass| (0..moves.len()).map(move |n| (pass, n)));
+        for (pass, number) in numbers {
+            let candidate = &moves[number];
+            let own = candidate.gait == gait;
+            if !gait.makes(candidate.gait)
+                || (passes == 2 && own != (pass == 0))
+                || !allow(candidate)
+            {
                 continue;
             }
-            let ball = self.ball_at(f32::from(candidate.contact) * 0.01);
+            let ball = self.ball_at(f32::from(candidate.contact) * 0.01 + ahead_of_time);
             let relative = ball.position - player.position;
             let there = Vec2::new(relative.dot(right), relative.dot(ahead));
             if there.length_squared() > 25.0 {
@@ -162,8 +187,13 @@ fn is_near(
     narrow: f32,
     tolerance: Tolerance,
 ) -> bool {
-    let planned = Vec2::new(candidate.ball[0] * side, candidate.ball[1]);
-    let body = Vec2::new(candidate.body[0] * side, candidate.body[1]);
+    let mut planned = Vec2::new(candidate.ball[0] * side, candidate.ball[1]);
+    let mut body = Vec2::new(candidate.body[0] * side, candidate.body[1]);
+    if tolerance.runs {
+        let run = Vec2::new(0.0, speed * f32::from(candidate.contact) * 0.01);
+        planned += run - body;
+        body = run;
+    }
     let front = body + Vec2::new(0.0, 0.1);
     let bonus = |place: Vec2| 1.0 - (front.distance(place) / 0.7).min(1.0);
     let (planned_bonus, actual_bonus) = (bonus(planned), bonus(there));

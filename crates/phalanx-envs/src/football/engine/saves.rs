@@ -5,16 +5,23 @@ use phalanx_core::rng::Rng;
 use super::Match;
 use super::pitch::HALF_LENGTH;
 use super::player::Body;
-use super::reaches::{SAVES, Tolerance};
+use super::reaches::{Move, SAVES, Tolerance};
 use super::state::{Ball, PlayerId, Role};
 use super::vec2::Vec2;
 use crate::math::pow;
 
+/// The cosine of the angle between the run and the way to the ball up to which a body looks ahead.
+const AHEAD: f32 = 0.7;
 /// Where the hands may be used: the depth and half the width of the penalty area.
 const AREA: Vec2 = Vec2::new(16.4, 20.05);
 /// How near a ball has to be to where a save meets it.
-const TOLERANCE: Tolerance =
-    Tolerance { radius: 0.54, offset: 0.4, angle: 0.4 * std::f32::consts::PI, height: 0.8 };
+const TOLERANCE: Tolerance = Tolerance {
+    radius: 0.54,
+    offset: 0.4,
+    angle: 0.4 * std::f32::consts::PI,
+    height: 0.8,
+    runs: false,
+};
 
 /// Returns whether a goalkeeper may use its hands: nobody holds the ball, no mate kicked it last, and it will be in the
 /// penalty area.
@@ -42,6 +49,27 @@ pub(super) fn blind_frames(game: &Match, id: PlayerId) -> u32 {
     (delay / 100.0).round() as u32 * 10 + game.frame % 10
 }
 
+/// Returns whether a player sees touches of the other team a snapshot later.
+pub(super) fn is_late(game: &Match, id: PlayerId) -> bool {
+    blind_frames(game, id) >= 10
+}
+
+/// Returns by how many seconds a player believes the ball to be further on its way than it is, or nothing if it does not
+/// know of the last touch yet.
+///
+/// Players see one of the snapshots that are taken every ten frames. A touch changes the ball's path in the newest one,
+/// but not its time.
+pub(super) fn premonition(game: &Match, id: PlayerId) -> Option<f32> {
+    let Some(touch) = game.last_touch else { return Some(0.0) };
+    let old = blind_frames(game, id) / 10;
+    let age = game.frame / 10 - touch.frame / 10;
+    match age.cmp(&old) {
+        std::cmp::Ordering::Less => None,
+        std::cmp::Ordering::Equal => Some((touch.frame % 10) as f32 * 0.01),
+        std::cmp::Ordering::Greater => Some(0.0),
+    }
+}
+
 /// Lets a goalkeeper begin a save if one of its moves meets the ball. Returns whether it does.
 pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
     let player = game.player(id);
@@ -55,9 +83,11 @@ pub(super) fn begin(game: &mut Match, id: PlayerId) -> bool {
     // A ball that stays out of the goal and is its team's anyway is only picked up.
     let only_hold = game.possession_amount[id.team as usize] > 1.3
         && !is_bound_for_goal(game, id.team as usize);
-    let Some((number, side)) =
-        game.fitting_move(player, &SAVES, TOLERANCE, |save| save.hold || !only_hold)
-    else {
+    // A body that runs at the ball looks ahead and cannot begin a save that starts from a sidestep.
+    let to_ball = (game.ball_at(0.1).position - player.position).direction();
+    let ahead = player.velocity.direction().dot(to_ball) > AHEAD;
+    let allow = |save: &Move| (save.hold || !only_hold) && !(ahead && save.is_sidestep());
+    let Some((number, side)) = game.fitting_move(player, &SAVES, TOLERANCE, 0.0, allow) else {
         return false;
     };
     game.player_mut(id).body =

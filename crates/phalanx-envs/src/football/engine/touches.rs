@@ -10,8 +10,8 @@ use super::movement::{Limits, step};
 use super::player::{Body, Player, TouchKind};
 use super::pursuit::SPRINT;
 use super::reaches::{TRAPS, Tolerance};
-use super::saves::blind_frames;
-use super::state::{Ball, PlayerId};
+use super::saves::{is_late, premonition};
+use super::state::{Ball, PlayerId, Role};
 use super::vec2::Vec2;
 use crate::math::{pow, sin, squared};
 
@@ -25,16 +25,24 @@ const EARLIER: u16 = 2;
 const UNEVEN: [f32; 2] = [0.03, 0.025];
 /// The most frames that a step lasts after receiving the ball.
 const LONGEST_REST: u16 = 20;
-/// The relative speed from which on a running player takes an opponent's ball in half of the cases, in m/s.
-const HARD: f32 = 9.0;
+/// The relative speed from which on a ball of the opponents is received in half of the cases by a running player, in m/s.
+pub(super) const HARD: f32 = 9.0;
+/// The same for a goalkeeper that sees an opponent carry the ball with a delay, and the share that such players receive.
+pub(super) const LATE: f32 = 6.0;
+const LATE_TRAPS: f32 = 0.4;
 /// How near a ball has to be to where a step receives it.
-const TOLERANCE: Tolerance = Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0 };
+const TOLERANCE: Tolerance =
+    Tolerance { radius: 0.3, offset: 0.0, angle: 0.25 * PI, height: 1.0, runs: false };
 /// The share of the top speed in a step with a touch.
 const STEP_SPEED: f32 = 0.95;
 /// The speed with the ball that a wanted 3.5 m/s gives.
 const DRIBBLE_SPEED: f32 = 3.84;
 /// The factor on touches with sprint and dribble held together.
 const KNOCK_ON: f32 = 1.35;
+/// The speed below which a ball counts as resting: it is pushed on rather than received, in m/s.
+const SLOW: f32 = 0.5;
+/// How far behind the body a ball may be that it pushes on, in metres.
+const BEHIND: f32 = -0.25;
 /// The height of a ball up to which it can be received.
 const TRAP_HEIGHT: f32 = 1.9;
 
@@ -90,26 +98,40 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
         return false;
     }
     let carry = carry(player);
+    let mut meeting_time = 0.0;
     let step = match kind {
         TouchKind::Control => {
             let seconds = f32::from(STEP) * 0.01;
             let ball = game.ball_at(seconds);
             let there = player.position + player.velocity * seconds;
             let near = there.distance(ball.position) <= control_radius(player, game.frame);
-            (near && ball.height < TRAP_HEIGHT && needs_touch(game, player)).then_some((STEP, REST))
+            let behind = (ball.position - there).dot(player.facing) < BEHIND;
+            (near && !behind && ball.height < TRAP_HEIGHT && needs_touch(game, player))
+                .then_some((STEP, REST))
         }
         TouchKind::Trap => {
-            let blind = game
-                .last_touch
-                .is_some_and(|touch| game.frame < touch.frame + blind_frames(game, id));
             let relative = (game.ball.velocity - player.velocity).length_squared();
-            let hard = player.velocity.length_squared() > 6.0 && relative > HARD * HARD;
             let theirs = game.last_touch.is_some_and(|touch| touch.player.team != id.team);
-            let found = if blind || (hard && theirs && !game.is_flight_lucky()) {
+            let carried = game.last_touch.is_some_and(|touch| touch.kick.is_none());
+            let runs = player.velocity.length_squared() > 6.0;
+            let late = carried && is_late(game, id);
+            let lucky = if late { game.flight_luck() < LATE_TRAPS } else { game.is_flight_lucky() };
+            let keeps = player.role == Role::Goalkeeper;
+            let least = if late && keeps { LATE } else { HARD };
+            let hard = (runs || late) && relative > least * least;
+            let ahead = premonition(game, id);
+            // A ball that hardly moves is not received, only pushed on.
+            let moves = game.ball.velocity.length() >= SLOW;
+            let found = if hard && theirs && !lucky {
                 None
             } else {
-                game.fitting_move(player, &TRAPS, TOLERANCE, |_| true)
+                ahead.and_then(|ahead| {
+                    game.fitting_move(player, &TRAPS, TOLERANCE, ahead, |step| {
+                        moves || step.is_push()
+                    })
+                })
             };
+            meeting_time = ahead.unwrap_or(0.0);
             found.map(|(number, _)| {
                 let contact = TRAPS[number].contact;
                 (contact, (TRAPS[number].frames - contact).min(LONGEST_REST))
@@ -122,7 +144,7 @@ pub(super) fn begin(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
         frames = frames - EARLIER + rng.below(usize::from(2 * EARLIER) + 1) as u16;
         rest = STEP + REST - frames;
     }
-    let meeting = game.ball_at(f32::from(frames) * 0.01).position;
+    let meeting = game.ball_at(f32::from(frames) * 0.01 + meeting_time).position;
     game.player_mut(id).body = Body::Touch { frames, rest, kind, carry, meeting };
     true
 }
@@ -299,7 +321,17 @@ pub(super) fn missed_by(distance: f32) -> Option<f32> {
 impl Match {
     /// Returns one of two answers, the same for as long as nobody touches the ball.
     pub(super) fn is_flight_lucky(&self) -> bool {
-        (self.last_touch.map_or(0, |touch| touch.frame).wrapping_mul(2_654_435_761) >> 16) % 2 == 1
+        !self.flight_hash().is_multiple_of(2)
+    }
+
+    /// Returns a number from 0 to 1 that does not depend on [`Self::is_flight_lucky`] and is the same for as long as
+    /// nobody touches the ball.
+    pub(super) fn flight_luck(&self) -> f32 {
+        ((self.flight_hash() >> 1) % 1024) as f32 / 1024.0
+    }
+
+    fn flight_hash(&self) -> u32 {
+        self.last_touch.map_or(0, |touch| touch.frame).wrapping_mul(2_654_435_761) >> 16
     }
 }
 

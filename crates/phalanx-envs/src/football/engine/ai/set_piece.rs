@@ -238,6 +238,15 @@ pub fn take(view: &View, index: usize, rng: &mut Rng) -> Command {
             target: None,
             aimed: true,
         })
+    } else if holds && game.counts[view.team] == 1 {
+        // Nobody to pass to.
+        Some(KickRequest {
+            kick: Kick::HighPass,
+            direction: player.facing,
+            gauge: ALONE,
+            target: None,
+            aimed: true,
+        })
     } else {
         pass_target(view, index, rng).map(|(kick, mate)| KickRequest {
             kick,
@@ -259,6 +268,9 @@ pub fn take(view: &View, index: usize, rng: &mut Rng) -> Command {
     };
     Command { direction, speed, facing: direction, kick, ..Command::default() }
 }
+
+/// The share of the longest pass that a goalkeeper plays that is alone.
+const ALONE: f32 = 0.33;
 
 /// Returns the kind of pass and the mate of a restart; none while a goalkeeper waits.
 fn pass_target(view: &View, index: usize, rng: &mut Rng) -> Option<(Kick, usize)> {

@@ -91,3 +91,29 @@ fn players_carry_the_ball_as_the_originals_do() {
         assert!(run.owned > 0.99, "{wanted}: owned for {} of the time", run.owned);
     }
 }
+
+#[test]
+fn a_standing_player_steps_to_a_resting_ball_at_its_feet_and_touches_only_one_farther_away() {
+    for (distance, end, touches) in [
+        (0.3, 0.3, false),
+        (0.4, 0.4, false),
+        (0.5, 0.4, false),
+        (0.6, 0.4, false),
+        (0.64, 0.4, false),
+        (0.68, 0.4, false),
+        (0.73, 0.28, true),
+        (0.8, 0.28, true),
+    ] {
+        let here = Vec2::new(-33.0, 0.0);
+        let ball = here + Vec2::new(distance, 0.0);
+        let mut drill = Drill::new(0, ball, &[here], Vec2::new(-55.0, 0.0));
+        for _ in 0..300 {
+            drill.frame(|_| {});
+        }
+        let player = drill.game.player(left(1));
+        let gap = player.position.distance(drill.game.ball.position);
+        assert_eq!(player.last_touch.is_some(), touches, "{distance} m");
+        assert!((gap - end).abs() < 0.15, "{distance} m: {gap} m, in the original {end} m");
+        assert!(touches || (gap - end).abs() < 0.01, "{distance} m: {gap} m");
+    }
+}

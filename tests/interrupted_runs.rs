@@ -193,3 +193,21 @@ fn an_evaluation_that_is_left_is_played_again_and_nothing_differs() {
         assert!(!run.join("state").exists(), "{at}");
     }
 }
+
+#[test]
+fn a_divergence_names_the_saved_states_to_which_the_run_can_return() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut vdn = vdn();
+    // Updates begin when there are 32 episodes, after two states were saved.
+    (vdn.learning.batch_size, vdn.learning.lr) = (32, 1e30);
+    let mut trainer = short_runs::trainer(vdn, 20_000);
+    trainer.config.save_state_interval = 1000;
+    let error = trainer.run(folder.path()).expect_err("the weights diverge");
+    let TrainError::NotFinite { states, .. } = &error else { panic!("{error}") };
+    assert_eq!(states.len(), 2);
+    assert!(states.iter().all(|state| state.join("MANIFEST.json").is_file()), "{states:?}");
+    let message = error.to_string();
+    let name = |state: &Path| state.file_name().expect("a name").to_string_lossy().into_owned();
+    let ends = format!("--resume continues from {}", states[0].display());
+    assert!(message.ends_with(&ends) && message.contains(&name(&states[1])), "{message}");
+}

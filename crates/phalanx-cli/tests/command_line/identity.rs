@@ -146,3 +146,70 @@ fn a_path_with_a_space_is_printed_as_a_shell_reads_it() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("phalanx eval 'my runs/vdn/two_step/seed_1'"), "{text}");
 }
+
+/// Moves the entry `name` of the run to where `--overwrite` moves it.
+fn move_aside(run: &Path, name: &str) {
+    let old = run.join("tmp-old-run");
+    fs::create_dir_all(&old).expect("created");
+    fs::rename(run.join(name), old.join(name)).expect("moved");
+}
+
+#[test]
+fn an_overwriting_that_is_killed_never_leaves_the_old_state_under_a_new_configuration() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    train(at, &[]);
+    let run = at.join(RUN);
+    // The state goes first: what is left is still the old run, and nothing resumes it.
+    move_aside(&run, "state");
+    let (code, error) = resume(at);
+    assert_eq!(code, Some(2), "{error}");
+    let (code, error) = messages(at, &["train", "vdn", "two_step", "t_max=100"]);
+    assert!(code == Some(2) && error.contains("already holds a run"), "{error}");
+    // The configuration goes last: then a new run begins, and what was moved aside is removed.
+    for name in ["checkpoints", "tb", "run.json", "metrics.jsonl", "log.txt", "marl_eval.json"] {
+        move_aside(&run, name);
+    }
+    move_aside(&run, "config.toml");
+    train(at, &["gamma=0.5"]);
+    assert!(!run.join("tmp-old-run").exists());
+    let (code, error) = resume(at);
+    assert_eq!(code, Some(0), "{error}");
+}
+
+#[test]
+fn a_finished_run_that_was_killed_while_its_state_was_removed_has_finished() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    train(at, &["keep_state=false"]);
+    let state = at.join(RUN).join("state");
+    fs::create_dir_all(state.join("step_100")).expect("created");
+    fs::write(state.join("step_100/agent.safetensors"), "half").expect("written");
+    let (code, error) = resume(at);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("has finished") && error.contains("keep_state=true"), "{error}");
+    assert!(!state.exists(), "the rest is removed");
+}
+
+#[test]
+fn a_policy_that_plays_elsewhere_is_reported() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let settings = ["t_max=100", "test_nepisode=1", "batch_size=4", "rnn_hidden_dim=4"];
+    let hunt = [&["train", "vdn", "predator_prey"], &settings[..]].concat();
+    assert!(phalanx(at, &hunt).status.success());
+    let run = "results/vdn/predator_prey/seed_1";
+    let eval = |more: &[&str]| {
+        let (code, note) = messages(
+            at,
+            &[&["eval", run, "--env", "predator_prey", "--episodes", "1"], more].concat(),
+        );
+        assert_eq!(code, Some(0), "{note}");
+        note
+    };
+    assert_eq!(eval(&[]), "");
+    let other = eval(&["miscapture_punishment=-2"]);
+    let part = "with the default of env_args.miscapture_punishment, and plays with \
+                env_args.miscapture_punishment=-2";
+    assert!(other.contains(part), "{other}");
+}

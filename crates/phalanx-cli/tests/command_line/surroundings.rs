@@ -99,13 +99,14 @@ fn endless(folder: &Path, shell: Option<&str>, more: &[&str]) -> Child {
         Some(before) => {
             let mut command = Command::new("sh");
             let program = env!("CARGO_BIN_EXE_phalanx");
-            let line = format!("{before}; exec {program} {}", arguments.join(" "));
+            let line = format!("{before} {program} {}", arguments.join(" "));
             command.args(["-c", &line]).current_dir(folder);
             command
         }
     };
-    let run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
     while !folder.join("results/pqn_vdn/two_step/seed_1/tb").exists() {
+        assert_eq!(run.try_wait().expect("it can be asked"), None);
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     run
@@ -116,18 +117,19 @@ fn signal(run: &Child, name: &str) {
     assert!(kill.expect("`kill` is available").success());
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn a_closed_terminal_saves_the_state_of_a_run_unless_nohup_keeps_it_going() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut run = endless(folder.path(), None, &[]);
+    // The tests may run under nohup themselves.
+    let mut run = endless(folder.path(), Some("exec env --default-signal=HUP"), &[]);
     signal(&run, "-HUP");
     assert_eq!(run.wait().expect("it ends").code(), Some(130));
     let state = folder.path().join("results/pqn_vdn/two_step/seed_1/state");
     assert!(state.is_dir());
     fs::remove_dir_all(folder.path().join("results")).expect("removed");
 
-    let mut run = endless(folder.path(), Some("trap '' HUP"), &[]);
+    let mut run = endless(folder.path(), Some("trap '' HUP; exec"), &[]);
     signal(&run, "-HUP");
     let index = folder.path().join("results/pqn_vdn/two_step/seed_1/checkpoints/index.json");
     // It goes on to its first checkpoint.

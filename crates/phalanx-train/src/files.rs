@@ -18,7 +18,7 @@ pub(crate) const TEMPORARY: &str = "tmp-";
 /// Returns an error if it cannot be written. The old file is then kept.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = with_prefix(path, TEMPORARY);
-    // One that a killed process left behind. A link is removed itself, not what it points to.
+    // A killed process may have left its temporary file. If it is a link, the link is removed, not its target.
     missing_is_fine(fs::remove_file(&temporary))?;
     let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {

@@ -41,7 +41,7 @@ const DRIBBLE_SPEED: f32 = 3.84;
 const KNOCK_ON: f32 = 1.35;
 /// The speed below which a ball counts as resting: it is pushed on rather than received, in m/s.
 const SLOW: f32 = 0.5;
-/// How far behind the body a ball may be that it pushes on, in metres.
+/// A body does not push on a ball that is farther behind it than this, in metres; behind is negative.
 const BEHIND: f32 = -0.25;
 /// The height of a ball up to which it can be received.
 const TRAP_HEIGHT: f32 = 1.9;

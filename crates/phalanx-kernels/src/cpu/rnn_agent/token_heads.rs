@@ -4,7 +4,7 @@
 //! (w_j, b_j) = t_j U + d     out_j = w_j · h + b_j = t_j · v + s     (v, s) = h P + p
 //! ```
 //!
-//! `P` holds the transpose of the first columns of `U` and `d` beside it, `[hidden, token + 1]`, and `p` the
+//! `P` holds, in its columns, the transpose of the first columns of `U`, then `d`: `[hidden, token + 1]`, and `p` the
 //! last entries of both. The weights are thus never computed: `v` and `s` belong to all actions.
 
 use pulp::{Simd, WithSimd};

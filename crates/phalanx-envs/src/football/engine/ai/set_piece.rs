@@ -239,7 +239,7 @@ pub fn take(view: &View, index: usize, rng: &mut Rng) -> Command {
             aimed: true,
         })
     } else if holds && game.counts[view.team] == 1 {
-        // Nobody to pass to.
+        // There is no mate to whom the taker could pass.
         Some(KickRequest {
             kick: Kick::HighPass,
             direction: player.facing,

@@ -5,6 +5,7 @@
 
 pub mod markdown;
 pub mod metrics;
+pub mod reliability;
 pub mod short_runs;
 
 /// The pages whose Rust blocks are doctests, relative to the repository.

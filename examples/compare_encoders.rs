@@ -5,8 +5,8 @@
 //! cargo run --release --example compare_encoders -- docs/results/encoders.md
 //! ```
 //!
-//! Finished runs are kept and not repeated, so the program can be stopped and started again. The tables and
-//! the figure show the evaluations so far. Optional arguments after the page: the folder of the runs
+//! Finished runs are not repeated, so the program can be stopped and started again. The tables and the figure
+//! show the evaluations so far; those of finished runs are kept beside the page. Optional arguments after the page: the folder of the runs
 //! (`results/encoders`), the number of parallel runs (one per core), and the names of variants and maps to
 //! train, such as `"QMIX, HPN" 5m_vs_6m` (all); `none` only draws.
 
@@ -104,7 +104,7 @@ fn list(curves: &[&(Run, Curve)], text: impl Fn(&Curve) -> String) -> String {
 }
 
 /// Returns the number of weights of the agents' networks of a run.
-fn parameters(folder: &Path) -> anyhow::Result<usize> {
+fn parameters(folder: &Path) -> anyhow::Result<f64> {
     let (_, files) = RunCheckpoints::of(folder).load(CheckpointId::Best)?;
     let agent = files.iter().find(|file| file.name == "agent.safetensors");
     // A safetensors file begins with the length of its header, which is JSON.
@@ -116,10 +116,10 @@ fn parameters(folder: &Path) -> anyhow::Result<usize> {
     let size = |shape: &Vec<serde_json::Value>| {
         shape.iter().filter_map(serde_json::Value::as_u64).product::<u64>()
     };
-    Ok(sizes.map(size).sum::<u64>() as usize)
+    Ok(sizes.map(size).sum::<u64>() as f64)
 }
 
-fn learning(root: &Path, done: &[(Run, Curve)]) -> anyhow::Result<String> {
+fn learning(request: &mut Request, done: &[(Run, Curve)]) -> anyhow::Result<String> {
     let mut text = String::from(
         "Battles won in percent, greedy, one figure per seed:\n\n\
          | map | network | parameters | last ten evaluations | first of three evaluations >= 90 % \
@@ -142,10 +142,13 @@ fn learning(root: &Path, done: &[(Run, Curve)]) -> anyhow::Result<String> {
                 let ends = curves.iter().filter_map(|(_, curve)| curve.points.last());
                 let (steps, seconds) =
                     ends.fold((0.0, 0.0), |(a, b), end| (a + end.t_env, b + end.seconds));
+                let run = &curves[0].0;
+                let folder = run.folder(request.root());
+                let parameters = request.kept.measured(run, "parameters", &folder, parameters)?;
                 writeln!(
                     text,
                     "| {map} | {name} | {} | {} | {} | {:.0} | {:.0} |",
-                    parameters(&curves[0].0.folder(root))?,
+                    parameters.map_or("–".to_owned(), |count| count.to_string()),
                     list(&curves, won),
                     list(&curves, solved),
                     steps / 1e3 / curves.len() as f64,
@@ -166,7 +169,7 @@ fn plays(folder: &Path, map: &str) -> anyhow::Result<f64> {
     Ok(evaluate(&policy, &mut envs, BATTLES)?.battle_won_mean().unwrap_or_default())
 }
 
-fn transfer(root: &Path, done: &[(Run, Curve)]) -> anyhow::Result<String> {
+fn transfer(request: &mut Request, done: &[(Run, Curve)]) -> anyhow::Result<String> {
     let mut text = String::from(
         "Battles won in percent by policies on maps on which they were not trained, greedy, one figure per \
          seed:\n\n",
@@ -185,10 +188,14 @@ fn transfer(root: &Path, done: &[(Run, Curve)]) -> anyhow::Result<String> {
                 }
                 write!(text, "| {name} |")?;
                 for map in maps {
-                    let shares = finished.iter().map(|(run, _)| {
-                        plays(&run.folder(root), map).map(|won| format!("{:.0}", 100.0 * won))
-                    });
-                    let shares = shares.collect::<anyhow::Result<Vec<_>>>()?;
+                    let mut shares = Vec::new();
+                    for (run, _) in &finished {
+                        let (what, folder) = (format!("won on {map}"), run.folder(request.root()));
+                        let measure = |folder: &Path| plays(folder, map);
+                        let won = request.kept.measured(run, &what, &folder, measure)?;
+                        shares
+                            .push(won.map_or("–".to_owned(), |won| format!("{:.0}", 100.0 * won)));
+                    }
                     write!(text, " {} |", shares.join(", "))?;
                 }
                 writeln!(text)?;
@@ -200,7 +207,7 @@ fn transfer(root: &Path, done: &[(Run, Curve)]) -> anyhow::Result<String> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let request = Request::read("results/encoders")?;
+    let mut request = Request::read("results/encoders")?;
     let done = request.finish(runs())?;
     let panels: Vec<Panel<'_>> = MAPS
         .iter()
@@ -220,9 +227,10 @@ fn main() -> anyhow::Result<()> {
         .collect();
     draw(&panels, &Axis::WON, &request.page.with_file_name("encoders.svg"))?;
     let tables = [
-        ("learning", &*learning(request.root(), &done)?),
-        ("transfer", &*transfer(request.root(), &done)?),
+        ("learning", &*learning(&mut request, &done)?),
+        ("transfer", &*transfer(&mut request, &done)?),
     ];
+    request.kept.write()?;
     page::put_all(&request.page, &tables)?;
     println!("{} runs in {}", done.len(), request.page.display());
     Ok(())

@@ -80,7 +80,7 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let request = Request::read("results/battles")?;
+    let mut request = Request::read("results/battles")?;
     let done = request.finish(runs())?;
     let panels: Vec<Panel<'_>> = MAPS
         .iter()

@@ -5,8 +5,8 @@
 //! cargo run --release --example compare_on_football -- docs/results/football.md
 //! ```
 //!
-//! Finished runs are kept and not repeated, so the program can be stopped and started again. The tables and
-//! the figure show the evaluations so far. Optional arguments after the page: the folder of the runs
+//! Finished runs are not repeated, so the program can be stopped and started again. The tables and the figure
+//! show the evaluations so far; those of finished runs are kept beside the page. Optional arguments after the page: the folder of the runs
 //! (`results/football`), the number of parallel runs (one per core), and the names of algorithms and
 //! scenarios to train, such as `MAPPO academy_3_vs_1_with_keeper` (all); `none` only draws.
 
@@ -188,7 +188,7 @@ fn matches(done: &[(Run, Curve)]) -> anyhow::Result<String> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let request = Request::read("results/football")?;
+    let mut request = Request::read("results/football")?;
     let done = request.finish(runs())?;
     let panels: Vec<Panel<'_>> = SCENARIOS
         .iter()

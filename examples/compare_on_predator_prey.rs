@@ -153,7 +153,7 @@ fn table(done: &[(Run, Curve)]) -> anyhow::Result<String> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let request = Request::read("results/predator_prey")?;
+    let mut request = Request::read("results/predator_prey")?;
     let done = request.finish(runs())?;
     let panels: Vec<Panel<'_>> = PENALTIES
         .iter()

@@ -5,8 +5,8 @@
 //! cargo run --release --example compare_on_smax -- docs/results/policy_gradients.md
 //! ```
 //!
-//! Finished runs are kept and not repeated, so the program can be stopped and started again. The tables and
-//! the figure show the evaluations so far. Optional arguments after the page: the folder of the runs
+//! Finished runs are not repeated, so the program can be stopped and started again. The tables and the figure
+//! show the evaluations so far; those of finished runs are kept beside the page. Optional arguments after the page: the folder of the runs
 //! (`results/smax`), the number of parallel runs (one per core), and the names of settings and maps to
 //! train, such as `ours 3m` (all); `none` only draws.
 
@@ -140,7 +140,7 @@ fn tables(done: &[(Run, Curve)]) -> anyhow::Result<String> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let request = Request::read("results/smax")?;
+    let mut request = Request::read("results/smax")?;
     let done = request.finish(runs())?;
     let panels: Vec<Panel<'_>> = MAPS
         .iter()

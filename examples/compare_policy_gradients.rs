@@ -5,8 +5,8 @@
 //! cargo run --release --example compare_policy_gradients -- table.md
 //! ```
 //!
-//! Finished runs are kept and not repeated, so the program can be stopped and started again. The tables and
-//! the figure show the evaluations so far. Optional arguments after the page: the folder of the runs
+//! Finished runs are not repeated, so the program can be stopped and started again. The tables and the figure
+//! show the evaluations so far; those of finished runs are kept beside the page. Optional arguments after the page: the folder of the runs
 //! (`results/policy_gradients`), the number of parallel runs (one per core), and the names of algorithms and
 //! maps to train, such as `MAPPO 3m` (all); `none` only draws.
 
@@ -294,7 +294,7 @@ fn by_the_clock(done: &[(Run, Curve)]) -> anyhow::Result<String> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let request = Request::read("results/policy_gradients")?;
+    let mut request = Request::read("results/policy_gradients")?;
     let done = request.finish(runs())?;
     let panels: Vec<Panel<'_>> = MAPS
         .iter()

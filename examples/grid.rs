@@ -12,6 +12,7 @@ use phalanx::train::run::RunFolder;
 use phalanx::train::run::checkpoint::RunState;
 
 use crate::curves::Curve;
+use crate::kept_runs::KeptRuns;
 
 /// A run of a grid.
 #[derive(Clone, Debug)]
@@ -92,22 +93,28 @@ impl Run {
 pub struct Request {
     /// The page that gets the table; the figure is written next to it.
     pub page: PathBuf,
+    /// The runs that the page shows already; they are not trained again.
+    pub kept: KeptRuns,
     root: PathBuf,
     jobs: usize,
     only: Vec<String>,
 }
 
 impl Request {
-    /// Reads the arguments of the program.
+    /// Reads the arguments of the program, and the runs that were kept beside the page: for the folder
+    /// `results/football`, those in `football.jsonl`.
     ///
     /// # Errors
     ///
-    /// Returns an error if no page is given or a number is invalid.
+    /// Returns an error if no page is given, a number is invalid or a kept run cannot be read.
     pub fn read(root: &str) -> anyhow::Result<Self> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let cores = std::thread::available_parallelism()?.get();
+        let page = PathBuf::from(arguments.first().context("name the page to write to")?);
+        let name = Path::new(root).file_name().context("the folder of the runs has a name")?;
         Ok(Self {
-            page: arguments.first().context("name the page to write to")?.into(),
+            kept: KeptRuns::read(&page.with_file_name(name).with_extension("jsonl"))?,
+            page,
             root: arguments.get(1).map_or(root, String::as_str).into(),
             jobs: arguments.get(2).map_or(Ok(cores), |text| text.parse())?,
             only: arguments.into_iter().skip(3).collect(),
@@ -136,20 +143,35 @@ impl Request {
         Ok(runs.iter().filter(wanted).cloned().collect())
     }
 
-    /// Trains the requested runs and returns all that have begun, finished or not.
+    /// Trains the requested runs that are not kept, keeps their evaluations, and returns all runs that have begun,
+    /// finished or not.
     ///
     /// # Errors
     ///
-    /// Returns an error if a name is unknown, and the errors of [`train`] and [`Run::read`].
-    pub fn finish(&self, runs: Vec<Run>) -> anyhow::Result<Vec<(Run, Curve)>> {
-        let chosen = self.chosen(&runs)?;
+    /// Returns an error if a name is unknown, and the errors of [`train`], [`Run::read`] and [`KeptRuns::write`].
+    pub fn finish(&mut self, runs: Vec<Run>) -> anyhow::Result<Vec<(Run, Curve)>> {
+        let mut chosen = self.chosen(&runs)?;
+        let all = chosen.len();
+        chosen.retain(|run| self.kept.curve(run).is_none_or(|curve| !curve.is_finished()));
+        if chosen.len() < all {
+            eprintln!("{} runs are kept beside the page", all - chosen.len());
+        }
         train(&self.root, &chosen, self.jobs)?;
         let mut begun = Vec::new();
         for run in runs {
-            if let Some(curve) = run.read(&self.root)?.filter(|curve| !curve.points.is_empty()) {
+            let kept = self.kept.curve(&run);
+            let played = run.read(&self.root)?.filter(|curve| !curve.points.is_empty());
+            // A run that goes on replaces its own beginning.
+            let further =
+                |curve: &Curve| kept.as_ref().is_none_or(|kept| curve.t_env() > kept.t_env());
+            if let Some(curve) = played.filter(further) {
+                self.kept.keep(&run, &curve);
+                begun.push((run, curve));
+            } else if let Some(curve) = kept {
                 begun.push((run, curve));
             }
         }
+        self.kept.write()?;
         Ok(begun)
     }
 }

@@ -185,10 +185,14 @@ fn a_finished_run_that_was_killed_while_its_state_was_removed_has_finished() {
     let state = at.join(RUN).join("state");
     fs::create_dir_all(state.join("step_100")).expect("created");
     fs::write(state.join("step_100/agent.safetensors"), "half").expect("written");
+    // Nor was the removal of a checkpoint completed.
+    let left = ["step_1", "tmp-old-step_2"].map(|name| at.join(RUN).join("checkpoints").join(name));
+    left.iter().for_each(|folder| fs::create_dir(folder).expect("created"));
     let (code, error) = resume(at);
     assert_eq!(code, Some(2), "{error}");
     assert!(error.contains("has finished") && error.contains("keep_state=true"), "{error}");
     assert!(!state.exists(), "the rest is removed");
+    assert!(left.iter().all(|folder| !folder.exists()), "so are checkpoints that nobody needs");
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     let keeps_state = run.config.get("keep_state").and_then(toml::Value::as_bool) == Some(true);
     if let Some((_, t_env)) = ended.filter(|_| !keeps_state) {
         // It may have been killed while its state was removed.
-        remove_states(path)?;
+        tidy(path, None)?;
         return Err(finished(t_env, false));
     }
     let Some(latest) = RunState::of(path).load_latest()? else {
@@ -105,7 +105,12 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     let at_its_end = same && state.pending && ended.is_none();
     if t_max <= reached && !at_its_end {
         return Err(match ended {
-            Some((_, t_env)) if same => finished(t_env, true),
+            Some((_, t_env)) if same => {
+                if latest.skipped.is_empty() {
+                    tidy(path, Some(reached))?;
+                }
+                finished(t_env, true)
+            }
             _ => cannot(format!(
                 "it has reached {reached} environment steps; t_max={t_max} must be larger"
             )),
@@ -274,10 +279,14 @@ fn play_best(trainer: &mut Trainer, path: &Path) -> Result<Option<Evaluation>, T
     }
 }
 
-/// Removes the states of a run that has ended, and with them the protection of their best checkpoints.
-fn remove_states(path: &Path) -> Result<(), TrainError> {
-    RunState::of(path).remove()?;
-    RunCheckpoints::of(path).end_protection(false)
+/// Removes what a run that has ended no longer needs: its states, except the one after `kept` steps, and the checkpoints
+/// that only they needed.
+fn tidy(path: &Path, kept: Option<u64>) -> Result<(), TrainError> {
+    match kept {
+        Some(t_env) => RunState::of(path).keep_only(t_env)?,
+        None => RunState::of(path).remove()?,
+    }
+    RunCheckpoints::of(path).end_protection(kept.is_some())
 }
 
 /// Ends a run by its stopping rule; `tested` is whether the current policy has been evaluated.
@@ -315,18 +324,11 @@ fn end(
     absolute: Option<Evaluation>,
 ) -> Result<RunSummary, TrainError> {
     let progress = trainer.progress();
-    let keeps = trainer.config.keep_state;
     if let Some(absolute) = absolute.filter(|absolute| absolute.episodes > 0) {
         write_absolute_metrics(path, &trainer.info()?, trainer.config.seed, &absolute)?;
     }
     RunFolder::at(path).end(ended, progress.t_env)?;
-    match keeps {
-        true => {
-            RunState::of(path).keep_only(progress.t_env)?;
-            RunCheckpoints::of(path).end_protection(true)?;
-        }
-        false => remove_states(path)?,
-    }
+    tidy(path, trainer.config.keep_state.then_some(progress.t_env))?;
     let LoopState { last, best, .. } = state;
     Ok(RunSummary { path: path.to_owned(), ended, progress, last, best })
 }

@@ -140,13 +140,14 @@ impl RunCheckpoints {
         self.write_index(&index)
     }
 
-    /// Ends the protection of the best checkpoints of all saved states, or of all but the latest one.
+    /// Ends the protection of the best checkpoints of all saved states, or of all but the latest one. Completes the
+    /// removal of checkpoints if it was interrupted.
     pub(in crate::run) fn end_protection(&self, but_of_latest: bool) -> Result<(), TrainError> {
         let (mut index, _) = self.index_or_rebuilt()?;
         let kept = usize::from(but_of_latest);
         let surplus = index.best_of_states.len().saturating_sub(kept);
         if surplus == 0 {
-            return Ok(());
+            return self.remove_unneeded(&index);
         }
         index.best_of_states.drain(..surplus);
         self.write_index(&index)
@@ -175,13 +176,18 @@ impl RunCheckpoints {
         Ok(message)
     }
 
-    /// Writes the index, and removes the checkpoints that it does not need and what an interrupted removal left.
+    /// Writes the index, and then removes what it does not need.
     fn write_index(&self, index: &CheckpointIndex) -> Result<(), TrainError> {
         let file = IndexFile { index: index.clone(), xxh3: Some(index.checksum()) };
         let text = serde_json::to_vec_pretty(&file).expect("an index is plain data");
         let path = self.folder.join(INDEX);
         files::create_own_folder(&self.folder).map_err(TrainError::io("create", &self.folder))?;
         files::replace(&path, &text).map_err(TrainError::io("write", &path))?;
+        self.remove_unneeded(index)
+    }
+
+    /// Removes the checkpoints that the index does not need, and what an interrupted removal left.
+    fn remove_unneeded(&self, index: &CheckpointIndex) -> Result<(), TrainError> {
         let unneeded = self.steps()?.into_iter().filter(|&step| !index.needs(step));
         let left = self.names()?.into_iter().filter(|name| name.starts_with(TEMPORARY));
         let left = left.map(|name| self.folder.join(name));

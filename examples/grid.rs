@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use phalanx::train::Trainer;
 use phalanx::train::algorithms::algorithm;
 use phalanx::train::config::{ConfigBuilder, RunConfig};
 use phalanx::train::run::RunFolder;
 use phalanx::train::run::checkpoint::RunState;
+use phalanx::train::{TrainError, Trainer};
 
 use crate::curves::Curve;
 use crate::kept_runs::KeptRuns;
@@ -89,7 +90,7 @@ impl Run {
 }
 
 /// The command line of a comparison: the page to write to, the folder of the runs, the number of parallel
-/// runs, and the names to train.
+/// runs, the names to train, and `hours=H`, the core-hours that training may take.
 pub struct Request {
     /// The page that gets the table; the figure is written next to it.
     pub page: PathBuf,
@@ -98,6 +99,7 @@ pub struct Request {
     root: PathBuf,
     jobs: usize,
     only: Vec<String>,
+    budget: Option<Duration>,
 }
 
 impl Request {
@@ -108,7 +110,10 @@ impl Request {
     ///
     /// Returns an error if no page is given, a number is invalid or a kept run cannot be read.
     pub fn read(root: &str) -> anyhow::Result<Self> {
-        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let (hours, arguments): (Vec<String>, Vec<String>) =
+            std::env::args().skip(1).partition(|argument| argument.starts_with("hours="));
+        let hours = hours.first().map(|word| word["hours=".len()..].parse::<f64>()).transpose();
+        let hours = hours.context("`hours=` takes a number of core-hours")?;
         let cores = std::thread::available_parallelism()?.get();
         let page = PathBuf::from(arguments.first().context("name the page to write to")?);
         let name = Path::new(root).file_name().context("the folder of the runs has a name")?;
@@ -118,6 +123,7 @@ impl Request {
             root: arguments.get(1).map_or(root, String::as_str).into(),
             jobs: arguments.get(2).map_or(Ok(cores), |text| text.parse())?,
             only: arguments.into_iter().skip(3).collect(),
+            budget: hours.map(|hours| Duration::try_from_secs_f64(3600.0 * hours)).transpose()?,
         })
     }
 
@@ -156,7 +162,8 @@ impl Request {
         if chosen.len() < all {
             eprintln!("{} runs are kept beside the page", all - chosen.len());
         }
-        train(&self.root, &chosen, self.jobs)?;
+        let time = self.budget.map(|budget| budget / self.jobs.max(1) as u32);
+        train(&self.root, &chosen, self.jobs, time)?;
         let mut begun = Vec::new();
         for run in runs {
             let kept = self.kept.curve(&run);
@@ -177,23 +184,35 @@ impl Request {
 }
 
 /// Trains every unfinished run, `jobs` at a time, in the order of the list. An interrupted run resumes from
-/// its last saved state.
+/// its last saved state. When `time` is over, the runs that go on save their states and stop.
 ///
 /// # Errors
 ///
 /// Returns the first error of a run. Runs that have begun still finish.
-pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
+pub fn train(root: &Path, runs: &[Run], jobs: usize, time: Option<Duration>) -> anyhow::Result<()> {
+    let over = Arc::new(AtomicBool::new(false));
     let mut open = Vec::new();
     for run in runs {
         let trainer = run.trainer().with_context(|| format!("{} on {}", run.alg, run.env))?;
         if !run.is_finished(root, &trainer)? {
-            open.push((run, std::sync::Mutex::new(Some(trainer))));
+            open.push((run, Mutex::new(Some(trainer.stop_when(Arc::clone(&over))))));
         }
     }
     eprintln!("{} of {} runs are finished", runs.len() - open.len(), runs.len());
     let done = AtomicUsize::new(0);
     let started = Instant::now();
+    if let Some(time) = time {
+        // It ends with the program.
+        let over = Arc::clone(&over);
+        std::thread::spawn(move || {
+            std::thread::sleep(time);
+            over.store(true, Ordering::Relaxed);
+        });
+    }
     side_by_side(&open, jobs, |(run, trainer)| {
+        if over.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let trainer = trainer.lock().ok().and_then(|mut slot| slot.take());
         let trainer = trainer.context("a run was taken twice")?;
         let folder = run.folder(root);
@@ -202,6 +221,10 @@ pub fn train(root: &Path, runs: &[Run], jobs: usize) -> anyhow::Result<()> {
         } else {
             trainer.run_overwriting(&folder)
         };
+        if let Err(TrainError::Stopped { t_env, .. }) = outcome {
+            eprintln!("the time is over: {} continues after {t_env} steps", folder.display());
+            return Ok(());
+        }
         let outcome = outcome.with_context(|| format!("while training {}", folder.display()))?;
         eprintln!(
             "{}/{} {}: return {:.2} after {:.0} s; {:.0} min in all",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::op::EntityNetwork;
 use super::packing::{Embedding, Packing};
 use super::targets::OutputRow;
-use super::{Found, Parameters, pool, rows_at_once};
+use super::{Found, Parameters, in_blocks, pool, rows_at_once};
 use crate::Activation;
 use crate::cpu::activation_grad::activation_gradient;
 use crate::cpu::buffer_pool::Buffer;
@@ -104,19 +104,15 @@ impl EntityNetwork for DeepSets {
         let last = memory.last.packed(rows);
         let block = self.block();
         let mut features = Buffer::take(block * width);
-        let mut out = Vec::with_capacity(rows * self.output.dim());
-        for obs in obs.chunks(block * view) {
+        in_blocks(obs, [view, block, self.output.dim()], |obs, out| {
             let n = obs.len() / view;
             memory.fill(self, obs);
             let features = &mut features[..n * width];
             multiply(&memory.pooled[..n * last.inner()], &last, Some(memory.last.bias), features);
             activate(Activation::Relu, features);
-            let first = out.len();
-            out.resize(first + n * self.output.dim(), 0.0);
             let tokens = &memory.tokens[self.layers];
-            self.output.write(features, tokens, memory.packing.rows(), &mut out[first..]);
-        }
-        out
+            self.output.write(features, tokens, memory.packing.rows(), out);
+        })
     }
 
     fn backward(

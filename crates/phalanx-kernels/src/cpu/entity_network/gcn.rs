@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 use super::op::EntityNetwork;
 use super::packing::{Embedding, Packing, Rows};
 use super::targets::OutputRow;
-use super::{Found, Parameters, gather, pool, rows_at_once, scatter};
+use super::{Found, Parameters, gather, in_blocks, pool, rows_at_once, scatter};
 use crate::Activation;
 use crate::cpu::activation_grad::{activation_gradient, add_column_sums};
 use crate::cpu::buffer_pool::Buffer;
@@ -274,19 +274,13 @@ impl EntityNetwork for Gcn {
 
     fn forward(&self, parameters: &[f32], obs: &[f32]) -> Vec<f32> {
         let view = self.entities.view_dim;
-        let rows = obs.len() / view;
-        let mut memory = self.memory(parameters, rows);
-        let mut out = Vec::with_capacity(rows * self.output.dim());
-        for obs in obs.chunks(self.block() * view) {
-            let n = obs.len() / view;
+        let mut memory = self.memory(parameters, obs.len() / view);
+        in_blocks(obs, [view, self.block(), self.output.dim()], |obs, out| {
             memory.fill(self, obs);
-            let first = out.len();
-            out.resize(first + n * self.output.dim(), 0.0);
-            let features = &memory.features[..n * self.output.features()];
+            let features = &memory.features[..obs.len() / view * self.output.features()];
             let tokens = &memory.tokens[self.layers];
-            self.output.write(features, tokens, memory.last_rows(), &mut out[first..]);
-        }
-        out
+            self.output.write(features, tokens, memory.last_rows(), out);
+        })
     }
 
     fn backward(&self, parameters: &[f32], obs: &[f32], _: &[f32], gradient: &[f32]) -> Vec<f32> {

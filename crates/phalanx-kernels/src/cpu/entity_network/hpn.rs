@@ -6,7 +6,7 @@ use super::op::EntityNetwork;
 use super::outer;
 use super::packing::{Embedding, Packing};
 use super::targets::OutputRow;
-use super::{Found, Parameters, rows_at_once};
+use super::{Found, Parameters, in_blocks, rows_at_once};
 use crate::Activation;
 use crate::cpu::activation_grad::activation_gradient;
 use crate::cpu::buffer_pool::Buffer;
@@ -99,8 +99,7 @@ impl EntityNetwork for Hpn {
         let (generated, own) = (memory.generated.packed(rows), memory.own.packed(&self.own, rows));
         let block = self.block();
         let [mut features, mut own_part] = [0; 2].map(|_| Buffer::take(block * width));
-        let mut out = Vec::with_capacity(rows * self.output.dim());
-        for obs in obs.chunks(block * view) {
+        in_blocks(obs, [view, block, self.output.dim()], |obs, out| {
             let n = obs.len() / view;
             memory.fill(self, obs);
             let features = &mut features[..n * width];
@@ -116,11 +115,8 @@ impl EntityNetwork for Hpn {
                 }
             }
             activate(Activation::Relu, features);
-            let first = out.len();
-            out.resize(first + n * self.output.dim(), 0.0);
-            self.output.write(features, &memory.hidden, memory.packing.rows(), &mut out[first..]);
-        }
-        out
+            self.output.write(features, &memory.hidden, memory.packing.rows(), out);
+        })
     }
 
     fn backward(

@@ -59,6 +59,18 @@ fn rows_at_once(number: usize, tokens: usize) -> usize {
     (tokens / number.max(1)).max(1)
 }
 
+/// Returns `dim` outputs for every row of `view` observed numbers. `write` computes those of `block` rows at a time.
+fn in_blocks(
+    obs: &[f32],
+    [view, block, dim]: [usize; 3],
+    mut write: impl FnMut(&[f32], &mut [f32]),
+) -> Vec<f32> {
+    let mut out = vec![0.0; obs.len() / view * dim];
+    let blocks = obs.chunks(block * view).zip(out.chunks_mut(block * dim));
+    blocks.for_each(|(obs, out)| write(obs, out));
+    out
+}
+
 /// Copies the tokens that have a result from those of all, `[place, width]`.
 fn gather(from: &[f32], width: usize, [all, asking]: [&Rows; 2], to: &mut [f32]) {
     let mut to = to.chunks_exact_mut(width);

@@ -9,7 +9,7 @@ use self::block::{Block, BlockGradients, PackedBlock, Results, TransposedBlock};
 use super::op::EntityNetwork;
 use super::packing::{Embedding, Packing, Rows};
 use super::targets::OutputRow;
-use super::{Found, Parameters, pool, rows_at_once};
+use super::{Found, Parameters, in_blocks, pool, rows_at_once};
 use crate::cpu::buffer_pool::Buffer;
 use crate::cpu::layer_norm::backward::{Saved, add_backward};
 use crate::cpu::layer_norm::forward::normalise;
@@ -205,19 +205,13 @@ impl EntityNetwork for Transformer {
 
     fn forward(&self, parameters: &[f32], obs: &[f32]) -> Vec<f32> {
         let view = self.entities.view_dim;
-        let rows = obs.len() / view;
-        let mut memory = self.memory(parameters, rows, false);
-        let mut out = Vec::with_capacity(rows * self.output.dim());
-        for obs in obs.chunks(self.block() * view) {
-            let n = obs.len() / view;
+        let mut memory = self.memory(parameters, obs.len() / view, false);
+        in_blocks(obs, [view, self.block(), self.output.dim()], |obs, out| {
             memory.fill(self, obs);
-            let first = out.len();
-            out.resize(first + n * self.output.dim(), 0.0);
-            let features = &memory.features[..n * self.output.features()];
+            let features = &memory.features[..obs.len() / view * self.output.features()];
             let tokens = &memory.normalised.rows;
-            self.output.write(features, tokens, memory.last_rows(), &mut out[first..]);
-        }
-        out
+            self.output.write(features, tokens, memory.last_rows(), out);
+        })
     }
 
     fn backward(&self, parameters: &[f32], obs: &[f32], _: &[f32], gradient: &[f32]) -> Vec<f32> {

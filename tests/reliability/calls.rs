@@ -35,7 +35,8 @@ struct Call {
 
 /// Runs one case for each algorithm under strace, and repeats it for every call that changes a file (at most `count`
 /// per run, evenly spread): once killed just before the call, once with the call failing for want of space. The
-/// run is then resumed, or begun anew if nothing was saved, and must leave what an undisturbed run leaves.
+/// run is then resumed, or begun anew if nothing was saved, and must leave what an undisturbed run leaves. Two of the
+/// runs are also begun where a finished run is that they overwrite.
 ///
 /// # Errors
 ///
@@ -47,8 +48,9 @@ pub fn run(options: &Options, count: u64) -> io::Result<Findings> {
     }
     let mut work: Vec<(Subject, Call, Strike)> = Vec::new();
     let mut total = 0;
-    for alg in ALGORITHMS {
-        let subject = Subject::record(options, alg)?;
+    let fresh = ALGORITHMS.map(|alg| (alg, false));
+    for (alg, overwrites) in fresh.into_iter().chain([("qmix", true), ("ippo", true)]) {
+        let subject = Subject::record(options, alg, overwrites)?;
         let calls = subject.calls.len();
         total += calls;
         let step = calls.div_ceil(count.max(1) as usize).max(1);
@@ -73,16 +75,21 @@ pub fn run(options: &Options, count: u64) -> io::Result<Findings> {
 #[derive(Clone)]
 struct Subject {
     case: Case,
+    /// Whether it begins where a finished run is.
+    overwrites: bool,
     calls: Vec<Call>,
     outcome: Outcome,
 }
 
 impl Subject {
-    fn record(options: &Options, alg: &'static str) -> io::Result<Self> {
+    fn record(options: &Options, alg: &'static str, overwrites: bool) -> io::Result<Self> {
         let mut case = Case::new(alg, "predator_prey");
         // Shorter: four states, three evaluations, two checkpoints.
         case.settings.extend(["t_max=160".into(), "save_model_interval=100".into()]);
         let results = options.folder.join("recorded");
+        if overwrites {
+            Self::earlier(&case).undisturbed(&options.program, &results)?;
+        }
         let trace = options.folder.join("calls.txt");
         let filter = format!("trace={CALLS}");
         let traced =
@@ -91,7 +98,14 @@ impl Subject {
         let calls = changes(&fs::read_to_string(&trace)?, &results.display().to_string());
         let outcome = Outcome::read(&case.folder(&results))?;
         fs::remove_dir_all(&results)?;
-        Ok(Self { case, calls, outcome })
+        Ok(Self { case, overwrites, calls, outcome })
+    }
+
+    /// Returns the run that is overwritten, with other results than the one that overwrites it.
+    fn earlier(case: &Case) -> Case {
+        let mut case = case.clone();
+        case.settings.push("gamma=0.9".into());
+        case
     }
 
     fn strike(
@@ -104,6 +118,9 @@ impl Subject {
     ) -> io::Result<()> {
         let _ = fs::remove_dir_all(results);
         let run = self.case.folder(results);
+        if self.overwrites {
+            Self::earlier(&self.case).undisturbed(&options.program, results)?;
+        }
         let action = match strike {
             Strike::Kill => "signal=KILL",
             Strike::Fail => "error=ENOSPC",
@@ -118,7 +135,8 @@ impl Subject {
         if String::from_utf8_lossy(&output.stderr).contains("panicked at") {
             findings.fault(format!("{place}: {}", last_line(&output.stderr)));
         }
-        let next = self.case.next(results);
+        let untouched = self.overwrites && !holds(&run, "gamma = 0.99");
+        let next = if untouched { Next::Begin } else { self.case.next(results) };
         let output = match next {
             Next::Begin => self.case.train(&options.program, results).output()?,
             Next::Resume { .. } | Next::Finished => resume(&options.program, &run).output()?,
@@ -135,6 +153,11 @@ impl Subject {
         findings.add(compared);
         Ok(())
     }
+}
+
+/// Returns whether the configuration of a run holds a line.
+fn holds(run: &Path, line: &str) -> bool {
+    fs::read_to_string(run.join("config.toml")).is_ok_and(|text| text.lines().any(|l| l == line))
 }
 
 /// Returns a command under strace that writes what it records to a file.

@@ -54,8 +54,24 @@ impl Env for Fragile {
     }
     fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         self.t = phalanx::env::unpack("fragile", bytes)?;
+        assert!(self.t <= 10, "there is no step {}", self.t);
         Ok(())
     }
+}
+
+#[test]
+fn a_saved_state_on_which_an_environment_panics_is_an_error() {
+    let envs = |t: u16| {
+        ParallelEnvs::new(1, 3, Purpose::Environment, move || Fragile { t, ..Fragile::new() })
+    };
+    let saved = |t: u16| {
+        let mut bytes = Vec::new();
+        envs(t).save(&mut bytes);
+        bytes
+    };
+    assert!(envs(0).load(&saved(10)).is_ok());
+    let error = envs(0).load(&saved(11)).expect_err("there are ten steps").to_string();
+    assert!(error.contains("fragile") && error.contains("there is no step 11"), "{error}");
 }
 
 #[test]

@@ -196,6 +196,26 @@ impl StepRows {
         }
     }
 
+    /// Returns whether all parts are as long as those of `other`. Rows read from a damaged file may have any
+    /// length.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let lengths = |rows: &Self| {
+            [
+                rows.n_envs,
+                rows.steps,
+                rows.obs.len(),
+                rows.state.len(),
+                rows.avail.len(),
+                rows.alive.len(),
+                rows.info.len(),
+                rows.reward.len(),
+                rows.agent_rewards.len(),
+                rows.status.len(),
+            ]
+        };
+        lengths(self) == lengths(other)
+    }
+
     /// Returns the rows of time step `t`, for the environments to write.
     pub fn at_mut(&mut self, t: usize) -> BatchBuffers<'_> {
         fn part<T>(all: &mut [T], t: usize, steps: usize) -> &mut [T] {

@@ -219,7 +219,14 @@ impl<E: Env> VecEnv for ParallelEnvs<E> {
             });
         }
         for (slot, saved) in self.slots.iter_mut().zip(saved) {
-            slot.env.load(&saved.env)?;
+            // Whatever a damaged state does to an environment, the caller gets an error.
+            let loaded = catch_unwind(AssertUnwindSafe(|| slot.env.load(&saved.env)));
+            loaded.unwrap_or_else(|cause| {
+                Err(EnvError::BadState {
+                    what: self.spec.id.clone(),
+                    reason: format!("the environment panicked: {}", panic_message(&*cause)),
+                })
+            })?;
             slot.rng = saved.rng;
         }
         Ok(())

@@ -77,7 +77,7 @@ pub use q_learning::{
 };
 pub use registry::{AlgorithmEntry, Algorithms, algorithm};
 
-use phalanx_core::env::{EnvSpec, VecEnv};
+use phalanx_core::env::{EnvError, EnvSpec, VecEnv};
 use phalanx_core::nn::{AnyEncoder, Device, EncoderSizes, ObservationEncoder};
 use phalanx_core::rng::{Purpose, Rng};
 use phalanx_core::settings::InvalidSetting;
@@ -301,6 +301,18 @@ fn file<'a>(files: &'a [NamedFile], name: &str) -> Result<&'a [u8], TrainError> 
     files.iter().find(|file| file.name == name).map(|file| file.bytes.as_slice()).ok_or_else(|| {
         TrainError::NotARun { path: name.into(), reason: "the file is missing".to_owned() }
     })
+}
+
+/// The random streams of a saved state, one for each environment.
+const EXPLORATION: &str = "the random streams of exploration";
+
+/// Checks that a part of a saved state is as long as that of this run.
+fn same_length(what: &str, found: usize, expected: usize) -> Result<(), EnvError> {
+    if found == expected {
+        return Ok(());
+    }
+    let reason = format!("it has {found} entries, not {expected}");
+    Err(EnvError::BadState { what: what.to_owned(), reason })
 }
 
 /// Returns the settings of an algorithm as a table.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use phalanx_core::env::EnvError;
+use phalanx_core::env::{EnvError, EnvSpec};
 use phalanx_core::rng::Rng;
 
 use super::episode::Episode;
@@ -46,6 +46,17 @@ impl EpisodeReplay {
             steps: 0,
             bytes: 0,
         }
+    }
+
+    /// Returns the settings.
+    pub(crate) fn config(&self) -> &ReplayConfig {
+        &self.config
+    }
+
+    /// Returns whether the buffer has these settings and all its episodes were played in an environment like `spec`,
+    /// which a damaged file may violate.
+    pub(crate) fn belongs_to(&self, config: &ReplayConfig, spec: &EnvSpec) -> bool {
+        self.config == *config && self.episodes.iter().all(|episode| episode.fits(spec))
     }
 
     /// Returns the number of stored episodes.
@@ -111,7 +122,7 @@ impl EpisodeReplay {
     }
 
     /// Returns the slot of the priority of episode `index`. Stored episodes have different slots.
-    fn slot(&self, index: u64) -> usize {
+    pub(super) fn slot(&self, index: u64) -> usize {
         (index % self.config.capacity as u64) as usize
     }
 

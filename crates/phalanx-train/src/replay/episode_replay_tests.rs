@@ -231,3 +231,30 @@ fn a_buffer_with_inconsistent_parts_is_not_loaded() {
     let error = EpisodeReplay::load(&bytes).expect_err("the episode is too short");
     assert!(error.to_string().contains("are inconsistent"), "{error}");
 }
+
+#[test]
+fn a_buffer_of_another_environment_or_with_other_settings_is_recognised() {
+    let config = prioritised(2);
+    let spec = EnvSpec {
+        n_actions: 2,
+        obs_dim: 2,
+        state_dim: 2,
+        episode_limit: 3,
+        ..EnvSpec::new("test", 1)
+    };
+    let mut replay = EpisodeReplay::new(config);
+    replay.push(&episode(1.0, 3)).expect("there is no limit");
+    assert!(replay.belongs_to(&config, &spec));
+    assert!(!replay.belongs_to(&ReplayConfig { capacity: 1 << 60, ..config }, &spec));
+    for other in [
+        EnvSpec { state_dim: 3, ..spec.clone() },
+        EnvSpec { obs_dim: 1, ..spec.clone() },
+        EnvSpec { n_actions: 3, ..spec.clone() },
+        EnvSpec { episode_limit: 2, ..spec.clone() },
+    ] {
+        assert!(!replay.belongs_to(&config, &other), "{other:?}");
+    }
+    let missing = Episode { actions: vec![0, 2, 0], ..episode(1.0, 3) };
+    replay.push(&missing).expect("there is no limit");
+    assert!(!replay.belongs_to(&config, &spec), "there is no action 2");
+}

@@ -131,6 +131,20 @@ impl PackedEpisode {
         (size_of::<Self>() + floats + masks + actions + rewards) as u64
     }
 
+    /// Returns whether the parts have the sizes of `spec`, and every action exists.
+    pub(super) fn fits(&self, spec: &EnvSpec) -> bool {
+        let (steps, times) = (self.len, self.len + 1);
+        let mut actions = vec![0; self.n_actions_taken()];
+        self.actions(0, &mut actions);
+        (1..=spec.episode_limit).contains(&steps)
+            && self.obs.len() == times * spec.obs_len()
+            && self.state.len() == times * spec.state_dim
+            && self.avail.len() == times * spec.avail_len()
+            && actions.len() == steps * spec.n_agents()
+            && actions.iter().all(|&action| usize::from(action) < spec.n_actions)
+            && [0, actions.len()].contains(&self.agent_reward.len())
+    }
+
     /// Returns whether the parts are consistent, which a damaged file may violate.
     pub(super) fn is_sound(&self) -> bool {
         let (steps, Some(times)) = (self.len, self.len.checked_add(1)) else {

@@ -1,5 +1,8 @@
 //! Prioritised replay.
 
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
 use phalanx_core::rl::LinearSchedule;
 use phalanx_core::rng::Rng;
 use serde::{Deserialize, Serialize};
@@ -38,6 +41,9 @@ impl Prioritised {
 /// Added to every error, so that every episode has a positive probability.
 const EPSILON: f64 = 1e-6;
 
+/// The weights that episodes can have: their sums are finite, and their quotients are numbers.
+const LEAST_TO_GREATEST: RangeInclusive<f64> = 1e-150..=1e150;
+
 /// The priorities of episodes, by slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Priorities {
@@ -56,7 +62,7 @@ impl Priorities {
 
     /// Adds a new episode in a slot, with the largest priority so far.
     pub(super) fn add(&mut self, slot: usize) {
-        self.tree.set(slot, self.largest.powf(self.alpha));
+        self.tree.set(slot, self.weight(self.largest));
     }
 
     /// Removes the episode in a slot.
@@ -73,7 +79,7 @@ impl Priorities {
         assert!(error.is_finite(), "the error {error} of an episode is not finite");
         let priority = f64::from(error.abs()) + EPSILON;
         self.largest = self.largest.max(priority);
-        self.tree.set(slot, priority.powf(self.alpha));
+        self.tree.set(slot, self.weight(priority));
     }
 
     /// Draws `n` slots with replacement, one from each of `n` equal ranges of the total (appendix
@@ -102,9 +108,23 @@ impl Priorities {
         self.tree.get(slot) / self.tree.total()
     }
 
-    /// Returns whether there are as many slots as `slots` requires.
-    pub(super) fn is_sound(&self, slots: usize) -> bool {
-        self.tree.len() == slots.next_power_of_two()
+    /// Returns whether there are as many slots as `slots` requires, and those in `stored`, and no others, have weights
+    /// to draw by.
+    pub(super) fn is_sound(&self, slots: usize, stored: &HashSet<usize>) -> bool {
+        let weight_fits = |slot: usize| match stored.contains(&slot) {
+            true => LEAST_TO_GREATEST.contains(&self.tree.get(slot)),
+            false => self.tree.get(slot) == 0.0,
+        };
+        slots.checked_next_power_of_two() == Some(self.tree.len())
+            && (0..self.tree.len()).all(weight_fits)
+            && self.alpha >= 0.0
+            && self.largest.is_finite()
+            && self.largest > 0.0
+    }
+
+    /// Returns the weight of a priority. However large `alpha` is, it can be drawn by.
+    fn weight(&self, priority: f64) -> f64 {
+        priority.powf(self.alpha).clamp(*LEAST_TO_GREATEST.start(), *LEAST_TO_GREATEST.end())
     }
 }
 
@@ -176,5 +196,23 @@ mod tests {
         assert_eq!(priorities.tree.get(1), 4.0 + 1e-6);
         priorities.remove(1);
         assert_eq!(priorities.probability(1), 0.0);
+    }
+
+    #[test]
+    fn slots_that_cannot_be_drawn_by_are_recognised_and_no_exponent_makes_one() {
+        let stored = |slots: &[usize]| slots.iter().copied().collect::<HashSet<usize>>();
+        for alpha in [0.0, 0.6, 1e308] {
+            let priorities = priorities(alpha, &[0.5, 3.0]);
+            assert!(priorities.is_sound(2, &stored(&[0, 1])), "{alpha}");
+            assert!(!priorities.is_sound(2, &stored(&[0])), "slot 1 is empty");
+            assert!(!priorities.is_sound(3, &stored(&[0, 1])), "there are three slots");
+            let weights = priorities.weights(&[0, 1], 2, 1.0);
+            assert!(weights.iter().all(|weight| weight.is_finite()), "{alpha}: {weights:?}");
+        }
+        for weight in [f64::NAN, -1.0, f64::INFINITY, 0.0] {
+            let mut priorities = priorities(1.0, &[0.5, 3.0]);
+            priorities.tree = SumTree::from(vec![1.0, weight]);
+            assert!(!priorities.is_sound(2, &stored(&[0, 1])), "{weight}");
+        }
     }
 }

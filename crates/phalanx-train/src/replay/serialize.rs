@@ -72,7 +72,11 @@ pub(super) fn load(mut bytes: &[u8]) -> Result<EpisodeReplay, EnvError> {
         && header.held <= replay.added
         && config.batch_steps != Some(0)
         && replay.priorities.is_some() == config.prioritised.is_some()
-        && replay.priorities.as_ref().is_none_or(|found| found.is_sound(config.capacity));
+        && replay.priorities.as_ref().is_none_or(|found| {
+            let oldest = replay.added - replay.len() as u64;
+            let stored = (oldest..replay.added).map(|index| replay.slot(index)).collect();
+            found.is_sound(config.capacity, &stored)
+        });
     match (fits, bytes.len()) {
         (true, 0) => Ok(replay),
         (false, _) => Err(bad("its episodes do not match its settings")),

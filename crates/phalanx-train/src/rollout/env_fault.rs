@@ -1,6 +1,6 @@
 //! What environments do against their contract, found where their steps are collected.
 
-use phalanx_core::env::{BatchBuffers, EnvSpec, StepRows, StepStatus, VecEnv};
+use phalanx_core::env::{BatchBuffers, EnvError, EnvSpec, StepRows, StepStatus, VecEnv};
 
 use super::metrics::Metrics;
 
@@ -138,6 +138,29 @@ pub(crate) fn check_rows(
         }
     }
     Ok(())
+}
+
+/// Checks the rows of step `t` of all environments in a saved state, from which agents will act.
+///
+/// # Errors
+///
+/// Returns an error if they could not have been written by environments that keep their contract.
+pub(crate) fn check_saved_rows(
+    spec: &EnvSpec,
+    rows: &mut StepRows,
+    t: usize,
+) -> Result<(), EnvError> {
+    let moment = Moment { episode: 0, steps: &[] };
+    let all = vec![true; rows.n_envs];
+    // Agents act in each of them, whatever the step before has done.
+    let running = vec![StepStatus::Running; rows.status.len()];
+    let status = std::mem::replace(&mut rows.status, running);
+    let checked = check_rows(spec, &rows.at_mut(t), &all, &moment);
+    rows.status = status;
+    checked.map_err(|fault| EnvError::BadState {
+        what: "the last observations".to_owned(),
+        reason: fault.to_string(),
+    })
 }
 
 /// Checks that no episode runs on after its limit; `lengths` holds the steps of the running ones, `[env]`.

@@ -13,7 +13,7 @@ mod team_runner;
 
 pub use data::Rollout;
 pub use env_fault::EnvFault;
-pub(crate) use env_fault::{Moment, check_limit, check_rows, reset};
+pub(crate) use env_fault::{Moment, check_limit, check_rows, check_saved_rows, reset};
 pub use episode_collector::EpisodeCollector;
 pub use inputs::InputLayout;
 pub use metrics::Metrics;

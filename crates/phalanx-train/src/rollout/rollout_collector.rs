@@ -8,7 +8,7 @@ use phalanx_core::rl::EpisodeStep;
 use tracing::debug_span;
 
 use super::data::Rollout;
-use super::env_fault::{EnvFault, Moment, check_limit, check_rows, reset};
+use super::env_fault::{EnvFault, Moment, check_limit, check_rows, check_saved_rows, reset};
 use super::inputs::InputLayout;
 use super::metrics::Metrics;
 use super::team_runner::TeamRunner;
@@ -199,15 +199,18 @@ impl RolloutCollector {
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), EnvError> {
         type Saved = (StepRows, Vec<f32>, Vec<u8>, (bool, Vec<bool>, Vec<f64>, Vec<usize>));
         let what = "a rollout";
-        let (rows, not_reset, team, (started, waiting, total, length)): Saved =
+        let (mut rows, not_reset, team, (started, waiting, total, length)): Saved =
             unpack(what, bytes)?;
-        let same = rows.obs.len() == self.rollout.rows.obs.len()
-            && rows.state.len() == self.rollout.rows.state.len()
-            && waiting.len() == self.waiting.len()
-            && not_reset.len() == waiting.len();
+        let n = self.waiting.len();
+        let same = rows.is_like(&self.rollout.rows)
+            && [waiting.len(), not_reset.len(), total.len(), length.len()] == [n; 4];
         if !same {
             let reason = "it belongs to rollouts of another size".to_owned();
             return Err(EnvError::BadState { what: what.to_owned(), reason });
+        }
+        // Before the first rollout the rows are empty.
+        if started {
+            check_saved_rows(&self.spec, &mut rows, self.rollout.time)?;
         }
         self.team.load(&team)?;
         let last = self.rollout.time * waiting.len();

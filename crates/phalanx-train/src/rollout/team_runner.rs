@@ -172,7 +172,10 @@ impl TeamRunner {
         let what = "the agents of a rollout";
         type Saved = (Vec<f32>, Vec<u16>, Vec<bool>, Vec<f32>);
         let (hidden, last_actions, first_step, frame_history): Saved = unpack(what, bytes)?;
-        let same = hidden.len() == self.hidden.len() && first_step.len() == self.first_step.len();
+        let same = hidden.len() == self.hidden.len()
+            && first_step.len() == self.first_step.len()
+            && last_actions.len() == self.last_actions.len()
+            && last_actions.iter().all(|&action| usize::from(action) < self.inputs.n_actions);
         if !same || frame_history.len() != self.frame_history.len() {
             let reason = "it belongs to a team of another size".to_owned();
             return Err(EnvError::BadState { what: what.to_owned(), reason });
@@ -223,6 +226,18 @@ mod tests {
             let panic = std::panic::catch_unwind(encode).expect_err("a wrong length");
             let message = panic.downcast_ref::<String>().expect("a message");
             assert!(message.contains("[1 environments, 2 agents, 3 numbers]"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_saved_action_that_does_not_exist_is_not_loaded() {
+        let spec = EnvSpec { n_actions: 2, obs_dim: 1, ..EnvSpec::new("test", 2) };
+        let mut team = TeamRunner::new(InputLayout::new(&spec, true, false), 1, 1);
+        for (actions, loads) in [(vec![1, 0], true), (vec![2, 0], false), (vec![1], false)] {
+            let state = (vec![0.0_f32; 2], actions, vec![false], Vec::<f32>::new());
+            let mut bytes = Vec::new();
+            pack(&state, &mut bytes);
+            assert_eq!(team.load(&bytes).is_ok(), loads, "{state:?}");
         }
     }
 }

@@ -340,7 +340,7 @@ fn report(trainer: &mut Trainer, state: &mut LoopState, tested: bool) -> Result<
     let evaluation = tested.then(|| state.last.clone());
     let mut metrics = trainer.take_means()?;
     let seconds = (progress.seconds - state.last_log.seconds).max(1e-9);
-    let rate = |now: u64, then: u64| (now - then) as f64 / seconds;
+    let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 / seconds;
     metrics.insert("episode".to_owned(), progress.episodes as f64);
     metrics.insert("steps_per_second".to_owned(), rate(progress.t_env, state.last_log.t_env));
     metrics.insert("updates_per_second".to_owned(), rate(progress.updates, state.last_log.updates));

@@ -237,8 +237,9 @@ fn line(chance: &mut Chance, names: &[&str]) -> String {
     let at = chance.below(1 << 24);
     if names.contains(&"config.toml") && chance.one_in(8) {
         let value = nasty::value(chance);
-        // Work for hours is no breach.
-        let value = if value.len() > 5 { "1" } else { &value };
+        // To ask for hours of work, or for much memory, is no breach.
+        let large = value.parse::<f64>().is_ok_and(|number| number > 1000.0);
+        let value = if large || value.len() > 20 { "1" } else { &value };
         return format!("setting {} {value}", chance.pick(SETTINGS));
     }
     let binary = |chance: &mut Chance| match chance.below(7) {

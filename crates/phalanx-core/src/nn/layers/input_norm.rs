@@ -25,10 +25,30 @@ const LARGEST: f32 = 5.0;
 /// assert_eq!(row, [0.0, 5.0]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Moments")]
 pub struct InputNorm {
     count: f64,
     mean: Vec<f64>,
     variance: Vec<f64>,
+}
+
+/// The moments as they are saved. They are read in the order of [`InputNorm`].
+#[derive(Deserialize)]
+struct Moments {
+    count: f64,
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+}
+
+impl TryFrom<Moments> for InputNorm {
+    type Error = String;
+
+    fn try_from(Moments { count, mean, variance }: Moments) -> Result<Self, String> {
+        match mean.len() == variance.len() {
+            true => Ok(Self { count, mean, variance }),
+            false => Err(format!("{} means, but {} variances", mean.len(), variance.len())),
+        }
+    }
 }
 
 impl InputNorm {
@@ -80,5 +100,25 @@ impl InputNorm {
                 *x = ((*x - mean) * factor).clamp(-LARGEST, LARGEST);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::{pack, unpack};
+
+    #[test]
+    fn moments_read_back_as_written_and_need_as_many_variances_as_means() {
+        let read = |moments: &(f64, Vec<f64>, Vec<f64>)| {
+            let mut bytes = Vec::new();
+            pack(moments, &mut bytes);
+            unpack::<InputNorm>("moments", &bytes)
+        };
+        let mut norm = InputNorm::new(2);
+        norm.update(&[1.0, 2.0, 3.0, 4.0]);
+        let moments = (norm.count, norm.mean.clone(), norm.variance.clone());
+        assert_eq!(read(&moments).expect("they were written like that"), norm);
+        assert!(read(&(1.0, vec![0.0; 2], vec![])).is_err());
     }
 }

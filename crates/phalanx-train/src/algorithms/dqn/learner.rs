@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use phalanx_core::env::{EnvError, EnvSpec, StepRows, StepStatus, VecEnv, pack, unpack};
+use phalanx_core::env::{EnvSpec, StepRows, StepStatus, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentConfig, AgentNetworks, Device, HiddenActivation, Init, Normalisation, Optimizer,
     from_safetensors, in_shards, shard_count, soft_update, to_safetensors,
@@ -13,18 +13,19 @@ use phalanx_core::rng::{Purpose, Rng};
 use tracing::debug_span;
 
 use super::batch::{TransitionTensors, summed_loss};
+use super::play::Play;
 use super::settings::DqnSettings;
 use super::transitions::{Transition, TransitionReplay, TransitionSizes, View};
 use crate::algorithms::moments::load_optimizer;
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{
-    Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope,
-    TargetUpdate, file,
+    EXPLORATION, Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates,
+    SaveScope, TargetUpdate, file, same_length,
 };
 use crate::error::TrainError;
 use crate::rollout::{
     EnvFault, InputLayout, Metrics, Moment, Policy, TeamRunner, check_limit, check_rows,
-    epsilon_greedy, reset, select_each,
+    check_saved_rows, epsilon_greedy, reset, select_each,
 };
 
 /// Makes one step in every environment, stores the transitions, and makes the updates that are due.
@@ -52,20 +53,6 @@ pub(super) struct DqnLearner {
     play: Play,
     exploration: Vec<Rng>,
     sampling: Rng,
-}
-
-/// The running episodes.
-struct Play {
-    team: TeamRunner,
-    rows: StepRows,
-    /// `[env]`: what the agents see now; empty before the first episode.
-    views: Vec<Arc<View>>,
-    /// `[env, agent]`.
-    actions: Vec<u16>,
-    /// `[env]`: the return of the running episode.
-    totals: Vec<f64>,
-    /// `[env]`: the length of the running episode.
-    lengths: Vec<usize>,
 }
 
 impl DqnLearner {
@@ -241,7 +228,9 @@ impl DqnLearner {
         if mode == TargetUpdate::Soft && event == TargetUpdate::Updates {
             let tau = self.settings.target_update_tau;
             self.target = soft_update(self.target.clone(), &self.networks.valid(), tau);
-        } else if mode == event && count - self.copied_at >= self.settings.target_update_interval {
+        } else if mode == event
+            && count.saturating_sub(self.copied_at) >= self.settings.target_update_interval
+        {
             self.target = self.networks.valid();
             self.copied_at = count;
         }
@@ -257,51 +246,6 @@ fn outputs(networks: &AgentNetworks, input: Tensor<3>) -> Tensor<3> {
     // The networks have no hidden state and pass on whatever they get.
     let none = Tensor::zeros([rows, 1], &input.device());
     networks.outputs(input, none, None)
-}
-
-impl Play {
-    /// Computes the inputs of the agents' networks from the current observations.
-    fn encode(&mut self) {
-        self.team.encode(&self.rows.obs);
-    }
-
-    /// Copies what the agents of an environment saw at the last [`Play::encode`].
-    fn view(&self, env: usize) -> Arc<View> {
-        fn part<T: Copy>(all: &[T], env: usize, n_envs: usize) -> Box<[T]> {
-            let len = all.len() / n_envs;
-            all[env * len..(env + 1) * len].into()
-        }
-        let n_envs = self.rows.n_envs;
-        let (input, avail) = (self.team.inputs(), &self.rows.avail);
-        Arc::new(View { input: part(input, env, n_envs), avail: part(avail, env, n_envs) })
-    }
-
-    /// Appends the state of the running episodes to `out`.
-    fn save(&self, out: &mut Vec<u8>) {
-        let mut team = Vec::new();
-        self.team.save(&mut team);
-        let views: Vec<&View> = self.views.iter().map(|view| &**view).collect();
-        pack(&(&self.rows, team, views, &self.totals, &self.lengths), out);
-    }
-
-    /// Restores a state written by [`Play::save`] for the same number of environments.
-    fn load(&mut self, bytes: &[u8]) -> Result<(), TrainError> {
-        type Saved = (StepRows, Vec<u8>, Vec<View>, Vec<f64>, Vec<usize>);
-        let (rows, team, views, totals, lengths): Saved = unpack("the running episodes", bytes)?;
-        let same = rows.obs.len() == self.rows.obs.len()
-            && rows.avail.len() == self.rows.avail.len()
-            && [0, self.rows.n_envs].contains(&views.len())
-            && (totals.len(), lengths.len()) == (self.totals.len(), self.lengths.len());
-        if !same {
-            let what = "the running episodes".to_owned();
-            let reason = "they belong to environments of another size".to_owned();
-            return Err(EnvError::BadState { what, reason }.into());
-        }
-        self.team.load(&team)?;
-        (self.rows, self.totals, self.lengths) = (rows, totals, lengths);
-        self.views = views.into_iter().map(Arc::new).collect();
-        Ok(())
-    }
 }
 
 impl Learner for DqnLearner {
@@ -385,10 +329,12 @@ impl Learner for DqnLearner {
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
         let networks = from_safetensors(self.networks.clone(), file(files, "agent.safetensors")?)?;
         let target = from_safetensors(self.target.clone(), file(files, "target.safetensors")?)?;
-        let (exploration, sampling, copied_at) =
+        let (exploration, sampling, copied_at): (Vec<Rng>, _, _) =
             unpack("the learner", file(files, "learner.bin")?)?;
+        same_length(EXPLORATION, exploration.len(), self.exploration.len())?;
         self.replay.load(file(files, "replay.bin")?)?;
-        self.play.load(file(files, "rollout.bin")?)?;
+        let sizes = TransitionSizes::new(&self.spec, self.inputs);
+        self.play.load(file(files, "rollout.bin")?, &self.spec, sizes)?;
         load_optimizer(&mut self.optimizer, &networks, file(files, "optimizer.bin")?)?;
         self.actor = networks.to_actor();
         (self.networks, self.target, self.copied_at) = (networks, target, copied_at);

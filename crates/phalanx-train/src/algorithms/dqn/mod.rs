@@ -3,11 +3,12 @@
 //!
 //! [`Dqn`] reads observations as they are, [`GnnDqn`] as graphs of entities, unless they are given another
 //! encoder. [`DqnSettings`] holds the settings. The learner (`learner.rs`) makes one step in every
-//! environment, stores the transitions in a replay buffer (`transitions.rs`), draws minibatches of
+//! environment (`play.rs`), stores the transitions in a replay buffer (`transitions.rs`), draws minibatches of
 //! them (`batch.rs`) and makes the updates that are due.
 
 mod batch;
 mod learner;
+mod play;
 mod settings;
 mod transitions;
 

@@ -72,12 +72,15 @@ impl TransitionSizes {
         Self { agents, input: agents * inputs.dim(), avail: spec.avail_len() }
     }
 
-    fn fits_view(self, view: &View) -> bool {
+    pub(super) fn fits_view(self, view: &View) -> bool {
         view.input.len() == self.input && view.avail.len() == self.avail
     }
 
     fn fits(self, transition: &Transition) -> bool {
-        transition.actions.len() == self.agents && transition.rewards.len() == self.agents
+        let n_actions = self.avail / self.agents;
+        transition.actions.len() == self.agents
+            && transition.rewards.len() == self.agents
+            && transition.actions.iter().all(|&action| usize::from(action) < n_actions)
     }
 
     /// Returns the bytes of a transition that shares its view with the one before it.
@@ -210,10 +213,10 @@ mod tests {
 
     use super::*;
 
-    const SIZES: TransitionSizes = TransitionSizes { agents: 2, input: 4, avail: 6 };
+    const SIZES: TransitionSizes = TransitionSizes { agents: 2, input: 4, avail: 24 };
 
     fn view(number: usize) -> Arc<View> {
-        Arc::new(View { input: [number as f32; 4].into(), avail: [true; 6].into() })
+        Arc::new(View { input: [number as f32; 4].into(), avail: [true; 24].into() })
     }
 
     /// Returns a buffer of four transitions after `n` of them, with the numbers 0 to n - 1. Every
@@ -280,8 +283,10 @@ mod tests {
     fn a_buffer_of_another_size_is_refused() {
         let mut bytes = Vec::new();
         filled(7).save(&mut bytes);
-        let other = TransitionSizes { agents: 1, input: 2, avail: 3 };
-        for (capacity, sizes) in [(4, other), (3, SIZES), (5, SIZES)] {
+        let other = TransitionSizes { agents: 1, input: 2, avail: 12 };
+        // The last transition has action 6.
+        let fewer = TransitionSizes { avail: 12, ..SIZES };
+        for (capacity, sizes) in [(4, other), (4, fewer), (3, SIZES), (5, SIZES)] {
             assert!(TransitionReplay::new(capacity, sizes).load(&bytes).is_err(), "{capacity}");
         }
         assert!(TransitionReplay::new(4, SIZES).load(&bytes[..bytes.len() - 1]).is_err());

@@ -18,7 +18,8 @@ use super::settings::{CriticInput, PolicyGradient, UpdateOrder};
 use crate::algorithms::moments::load_optimizer;
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{
-    Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
+    EXPLORATION, Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates,
+    SaveScope, file, same_length,
 };
 use crate::error::TrainError;
 use crate::rollout::{
@@ -271,8 +272,12 @@ impl Learner for PolicyLearner {
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
         let policy = from_safetensors(self.policy.clone(), file(files, "agent.safetensors")?)?;
         let critic = from_safetensors(self.critic.clone(), file(files, "critic.safetensors")?)?;
-        let (value_norm, critic_hidden, (exploration, minibatches)) =
+        type Saved = (ValueNorm, Vec<f32>, (Vec<Rng>, Rng));
+        let (value_norm, critic_hidden, (exploration, minibatches)): Saved =
             unpack("the learner", file(files, "learner.bin")?)?;
+        same_length(EXPLORATION, exploration.len(), self.exploration.len())?;
+        let hidden = "the hidden states of the critic";
+        same_length(hidden, critic_hidden.len(), self.critic_hidden.len())?;
         self.collector.load(file(files, "rollout.bin")?)?;
         let bytes = file(files, "optimizer.bin")?;
         if self.shared() || self.settings.clip_jointly {
@@ -284,7 +289,10 @@ impl Learner for PolicyLearner {
         let bytes = file(files, "critic_optimizer.bin")?;
         load_optimizer(&mut self.critic_optimizer, &critic, bytes)?;
         if let Some(norm) = &mut self.input_norm {
-            *norm = unpack("the moments of inputs", file(files, "input_norm.bin")?)?;
+            const WHAT: &str = "the moments of inputs";
+            let saved: InputNorm = unpack(WHAT, file(files, "input_norm.bin")?)?;
+            same_length(WHAT, saved.dim(), norm.dim())?;
+            *norm = saved;
         }
         self.actor = with_input_norm(policy.to_actor(), self.input_norm.as_ref());
         (self.policy, self.critic) = (policy, critic);

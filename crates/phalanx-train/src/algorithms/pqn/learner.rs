@@ -12,7 +12,8 @@ use tracing::debug_span;
 use super::super::moments::load_optimizer;
 use super::super::pending_metrics::PendingMetrics;
 use super::super::{
-    Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
+    EXPLORATION, Learner, LearnerContext, LearningRate, LoadedParts, NamedFile, PlannedUpdates,
+    SaveScope, file, same_length,
 };
 use super::minibatch::Minibatch;
 use super::settings::Pqn;
@@ -256,7 +257,9 @@ impl Learner for PqnLearner {
 
     fn load(&mut self, files: &[NamedFile]) -> Result<(), TrainError> {
         let networks = from_safetensors(self.networks.clone(), file(files, "agent.safetensors")?)?;
-        let (exploration, minibatches) = unpack("the learner", file(files, "learner.bin")?)?;
+        let (exploration, minibatches): (Vec<Rng>, _) =
+            unpack("the learner", file(files, "learner.bin")?)?;
+        same_length(EXPLORATION, exploration.len(), self.exploration.len())?;
         self.collector.load(file(files, "rollout.bin")?)?;
         load_optimizer(&mut self.optimizer, &networks, file(files, "optimizer.bin")?)?;
         self.actor = networks.to_actor();

@@ -1,7 +1,7 @@
 //! The learner of all value factorisations.
 
 use burn::module::Module;
-use phalanx_core::env::{EnvSpec, VecEnv, pack, unpack};
+use phalanx_core::env::{EnvError, EnvSpec, VecEnv, pack, unpack};
 use phalanx_core::nn::{
     Actor, AgentNetworks, HiddenActivation, Normalisation, from_safetensors, is_cpu,
     padding_multiple, part_from_safetensors, shard_count, to_safetensors,
@@ -14,7 +14,8 @@ use super::super::moments::load_optimizer;
 use super::super::pending_metrics::PendingMetrics;
 use super::super::transfer::to_vec;
 use super::super::{
-    Learner, LearnerContext, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
+    EXPLORATION, Learner, LearnerContext, LoadedParts, NamedFile, PlannedUpdates, SaveScope, file,
+    same_length,
 };
 use super::batch::EpisodeTensors;
 use super::factorisation::{ModelContext, ValueFactorisation};
@@ -298,7 +299,15 @@ impl<F: ValueFactorisation> Learner for ReplayLearner<F> {
             from_safetensors(state.networks.clone(), file(files, "networks.safetensors")?)?;
         let target = from_safetensors(state.target.clone(), file(files, "target.safetensors")?)?;
         let replay = EpisodeReplay::load(file(files, "replay.bin")?)?;
-        let (streams, copied_at, reward_norm) = unpack("the learner", file(files, "learner.bin")?)?;
+        if !replay.belongs_to(self.replay.config(), &self.spec) {
+            let what = "the replay buffer".to_owned();
+            let reason = "it belongs to another environment or to other settings".to_owned();
+            return Err(EnvError::BadState { what, reason }.into());
+        }
+        type Saved = ((Vec<Rng>, Rng, Rng), u64, RewardNorm);
+        let (streams, copied_at, reward_norm): Saved =
+            unpack("the learner", file(files, "learner.bin")?)?;
+        same_length(EXPLORATION, streams.0.len(), self.exploration.len())?;
         load_optimizer(&mut state.optimizer, &networks, file(files, "optimizer.bin")?)?;
         let learned = state.factorisation.agent_networks(&networks).clone();
         self.actor = learned.to_actor();

@@ -100,7 +100,9 @@ impl<F: ValueFactorisation> TrainState<F> {
         if mode == TargetUpdate::Soft && event == TargetUpdate::Updates {
             let tau = learning.target_update_tau;
             self.target = soft_update(self.target.clone(), &self.networks.valid(), tau);
-        } else if mode == event && count - self.copied_at >= learning.target_update_interval {
+        } else if mode == event
+            && count.saturating_sub(self.copied_at) >= learning.target_update_interval
+        {
             self.target = self.networks.valid();
             self.copied_at = count;
         }

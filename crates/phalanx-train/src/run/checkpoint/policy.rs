@@ -128,9 +128,22 @@ impl PolicyFile {
             u128::try_from(value).ok()
         };
         let width = setting("width").unwrap_or(1);
+        let layout = self.encoder.as_ref().and_then(|encoder| encoder.sizes.entities.as_ref());
+        if let Some(layout) = layout {
+            let described = EnvSpec {
+                obs_dim: inputs.obs_dim.min(LONGEST),
+                n_actions: inputs.n_actions,
+                ..EnvSpec::new("policy", 1)
+            };
+            layout.check(&described).map_err(|error| TrainError::NotARun {
+                path: NAME.into(),
+                reason: format!("the entities of its encoder contradict each other: {error}"),
+            })?;
+        }
         let encoder_fits = self.encoder.as_ref().is_none_or(|encoder| {
             let values = encoder.settings.values().filter_map(toml::Value::as_integer);
             encoder.sizes.obs_dim == inputs.obs_dim
+                && [0, inputs.n_actions].contains(&encoder.sizes.n_actions)
                 && encoder.sizes.frames == inputs.frames
                 && values
                     .into_iter()
@@ -172,7 +185,12 @@ impl PolicyFile {
     ) -> Result<Option<ObservationEncoder>, TrainError> {
         let Some(file) = &self.encoder else { return Ok(None) };
         let encoder = encoders.read(&file.id, &file.settings)?;
-        Ok(encoder.map(|encoder| encoder.sized(sizes(&file.sizes))))
+        let encoder = encoder.map(|encoder| encoder.sized(sizes(&file.sizes)));
+        let invalid = encoder.as_ref().map(ObservationEncoder::validate).unwrap_or_default();
+        match invalid.is_empty() {
+            true => Ok(encoder),
+            false => Err(ConfigError::InvalidSettings { invalid }.into()),
+        }
     }
 
     /// Creates the networks with inputs of this layout and loads their weights.
@@ -309,10 +327,6 @@ pub fn load_policy_for(
         ..theirs
     };
     let encoder = file.encoder(encoders, |_| EncoderSizes::of(spec, theirs.frames))?;
-    let invalid = encoder.as_ref().map(ObservationEncoder::validate).unwrap_or_default();
-    if !invalid.is_empty() {
-        return Err(ConfigError::InvalidSettings { invalid }.into());
-    }
     let layout = file.encoder.as_ref().and_then(|encoder| encoder.sizes.entities.as_ref());
     if let (Some(theirs), Some(ours)) = (layout, &spec.entities) {
         check_entities(theirs, ours)?;
@@ -373,6 +387,31 @@ mod tests {
             }
             let convolution = json!({ "frames": 1_u64 << 40, "length": 1_u64 << 40 });
             assert!(changed(["", "convolution"], convolution).is_err());
+        }
+    }
+
+    #[test]
+    fn entities_that_do_not_fit_the_observation_are_refused() {
+        let env = phalanx_envs::registry::factory("skirmish/3m", &Default::default());
+        let mut trainer = Trainer::new(Qmix::default(), env.expect("it is registered"));
+        trainer.config.encoder = "gat".to_owned();
+        let files = trainer.weights().expect("the networks can be read");
+        assert!(load_policy(&files).is_ok());
+        for (part, value) in [
+            ("/encoder/sizes/entities/entities/1/columns/0", json!(1_u64 << 40)),
+            ("/encoder/sizes/entities/entities/1/columns", json!([0])),
+            ("/encoder/sizes/entities/entities/1/presence", json!({ "non_zero": 10_000 })),
+            ("/encoder/sizes/entities/entities/1/action", json!(u64::MAX)),
+            ("/encoder/sizes/entities/entities", json!([])),
+            ("/encoder/sizes/entities", Value::Null),
+            ("/encoder/sizes/n_actions", json!(1 << 20)),
+        ] {
+            let mut files = files.clone();
+            let file = files.iter_mut().find(|file| file.name == NAME).expect("it is there");
+            let mut policy: Value = serde_json::from_slice(&file.bytes).expect("JSON");
+            *policy.pointer_mut(part).expect(part) = value;
+            file.bytes = serde_json::to_vec(&policy).expect("JSON");
+            assert!(load_policy(&files).is_err(), "{part}");
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The learner of DQN.
 
-use std::sync::Arc;
-
 use burn::module::Module;
 use burn::tensor::Tensor;
 use phalanx_core::env::{EnvSpec, StepRows, StepStatus, VecEnv, pack, unpack};
@@ -15,7 +13,7 @@ use tracing::debug_span;
 use super::batch::{TransitionTensors, summed_loss};
 use super::play::Play;
 use super::settings::DqnSettings;
-use super::transitions::{Transition, TransitionReplay, TransitionSizes, View};
+use super::transitions::{Transition, TransitionReplay, TransitionSizes};
 use crate::algorithms::moments::load_optimizer;
 use crate::algorithms::pending_metrics::PendingMetrics;
 use crate::algorithms::{
@@ -25,7 +23,7 @@ use crate::algorithms::{
 use crate::error::TrainError;
 use crate::rollout::{
     EnvFault, InputLayout, Metrics, Moment, Policy, TeamRunner, check_limit, check_rows,
-    check_saved_rows, epsilon_greedy, reset, select_each,
+    epsilon_greedy, reset, select_each,
 };
 
 /// Makes one step in every environment, stores the transitions, and makes the updates that are due.

@@ -17,21 +17,27 @@ const TIRING: f32 = 0.000_03 * 2.0 / 0.0554;
 pub(super) fn frame(game: &mut Match, rng: &mut Rng) {
     duels::block_ball(game, rng);
     let first = game.setup.first_team;
+    let mut soon = game.ball_at(0.1).position;
     for team in [first, 1 - first] {
         for index in 0..game.counts[team] {
             if game.players[team][index].on_pitch {
-                move_body(game, PlayerId { team: team as u8, index: index as u8 }, rng);
+                // A body before this one may have touched the ball.
+                if game.path_frame == game.frame {
+                    soon = game.ball_at(0.1).position;
+                }
+                move_body(game, PlayerId { team: team as u8, index: index as u8 }, soon, rng);
             }
         }
     }
     collisions::resolve(game);
 }
 
-fn move_body(game: &mut Match, id: PlayerId, rng: &mut Rng) {
+/// Moves a body by a frame; `soon` is where the ball will be in 0.1 s.
+fn move_body(game: &mut Match, id: PlayerId, soon: Vec2, rng: &mut Rng) {
     let before = game.player(id).position;
     match game.player(id).body {
         Body::Free => {
-            if !begin_something(game, id, rng) {
+            if !begin_something(game, id, soon, rng) {
                 run(game, id);
             }
         }
@@ -95,7 +101,8 @@ fn carry_in_hands(game: &mut Match, id: PlayerId) {
 
 /// Lets a free body begin a save, a kick, a slide, a touch or a tackle. Near the ball it looks for one every few
 /// frames, as the original does.
-fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
+#[inline]
+fn begin_something(game: &mut Match, id: PlayerId, soon: Vec2, rng: &mut Rng) -> bool {
     let player = game.player(id);
     let slides = player.command.slide && player.acts();
     if slides && duels::begin_slide(game, id) {
@@ -103,7 +110,7 @@ fn begin_something(game: &mut Match, id: PlayerId, rng: &mut Rng) -> bool {
     }
     let player = game.player(id);
     let ahead = player.position + player.velocity * 0.1;
-    let squared_distance = (ahead - game.ball_at(0.1).position).length_squared();
+    let squared_distance = (ahead - soon).length_squared();
     let turn =
         (squared_distance < 100.0 || game.is_expected(id)) && game.is_turn(id, squared_distance);
     let ready = std::mem::take(&mut game.player_mut(id).ready);
@@ -163,18 +170,20 @@ fn run(game: &mut Match, id: PlayerId) {
         let period = if player.obeyed == Vec2::ZERO { 12 } else { 25 };
         (frame + 7 * u32::from(id.index)).is_multiple_of(period)
     };
-    let shift = if game.main == id { shift_to_line(game, id) } else { Vec2::ZERO };
+    let main = game.main == id;
+    let shift = if main { shift_to_line(game, id) } else { Vec2::ZERO };
     // A player that waits for the ball walks a few steps backwards or aside without losing sight of it.
-    let waits = game.main == id && game.holder.is_none();
+    let waits = main && game.holder.is_none();
     let ball = game.ball.position;
     let player = game.player_mut(id);
     player.position += shift;
     let command = player.command.direction * step_speed(player.command.speed);
-    let facing = player.command.facing;
-    let way = (ball - player.position).direction();
-    let retreats = player.command.direction.dot(way) < 0.5 && player.velocity.length() < SIDESTEP;
-    let watches = waits && retreats && !player.has_possession;
-    movement::run(player, command, (facing, watches), frame, turn, squared_distance < 100.0);
+    let watches = waits && !player.has_possession && {
+        let way = (ball - player.position).direction();
+        player.command.direction.dot(way) < 0.5 && player.velocity.length() < SIDESTEP
+    };
+    let look = (player.command.facing, watches);
+    movement::run(player, command, look, frame, turn, squared_distance < 100.0);
 }
 
 /// Returns the speed of the steps for a wanted speed: no steps below 1.8 m/s, and those of a dribble or a walk are no

@@ -34,26 +34,25 @@ struct Side<'a> {
 /// Lets all bodies collide.
 pub(super) fn resolve(game: &mut Match) {
     let mut ids = [PlayerId { team: 0, index: 0 }; 2 * TEAM_SIZE];
-    let mut places = [Vec2::ZERO; 2 * TEAM_SIZE];
+    // Backwards, so that the bodies after one lie before it.
+    let mut places = Places::default();
     let mut n = 0;
-    for team in 0..2 {
-        for index in 0..game.counts[team] {
-            if game.players[team][index].on_pitch {
+    for team in [1, 0] {
+        for (index, player) in game.players[team][..game.counts[team]].iter().enumerate().rev() {
+            if player.on_pitch {
                 ids[n] = PlayerId { team: team as u8, index: index as u8 };
-                places[n] = game.players[team][index].position;
+                places.set(n, player.position);
                 n += 1;
             }
         }
     }
     let mut meetings = [Meeting::default(); 2 * TEAM_SIZE];
-    let places = &places[..n];
-    for (first, &here) in places.iter().enumerate() {
-        for (others, &there) in places[first + 1..].iter().enumerate() {
-            // Most pairs are far apart along the pitch.
-            if (here.x - there.x).abs() < DRAG && (here - there).length_squared() < DRAG * DRAG {
-                let second = first + 1 + others;
-                collide(game, (first, ids[first]), (second, ids[second]), &mut meetings);
-            }
+    for first in (1..n).rev() {
+        let mut others = places.near(first);
+        while others != 0 {
+            let second = others.ilog2() as usize;
+            others ^= 1 << second;
+            collide(game, (first, ids[first]), (second, ids[second]), &mut meetings);
         }
     }
     for (&id, meeting) in ids[..n].iter().zip(&meetings) {
@@ -71,6 +70,58 @@ pub(super) fn resolve(game: &mut Match) {
                 player.pushed = Vec2::ZERO;
             }
         }
+    }
+}
+
+/// The places that are compared at once, so that the compiler takes vector instructions.
+const BLOCK: usize = 8;
+/// The places that [`Places`] has room for.
+const ROOM: usize = (2 * TEAM_SIZE).next_multiple_of(BLOCK);
+/// A bit for each of these.
+const BITS: [u32; ROOM] = {
+    let mut bits = [1; ROOM];
+    let mut number = 1;
+    while number < ROOM {
+        bits[number] = bits[number - 1] << 1;
+        number += 1;
+    }
+    bits
+};
+
+/// The places of all bodies.
+struct Places {
+    x: [f32; ROOM],
+    y: [f32; ROOM],
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { x: [0.0; ROOM], y: [0.0; ROOM] }
+    }
+}
+
+impl Places {
+    fn set(&mut self, number: usize, place: Vec2) {
+        self.x[number] = place.x;
+        self.y[number] = place.y;
+    }
+
+    /// Returns which of the bodies with lower numbers are near enough to meet one, by bit.
+    fn near(&self, number: usize) -> u32 {
+        let here = Vec2::new(self.x[number], self.y[number]);
+        self.within_reach(here, number.div_ceil(BLOCK)) & (BITS[number] - 1)
+    }
+
+    /// Returns which bodies of the first blocks are near enough to meet one at a place, by bit.
+    // Inlined, the loop would not become vector instructions.
+    #[inline(never)]
+    fn within_reach(&self, here: Vec2, blocks: usize) -> u32 {
+        let mut near = 0;
+        for other in 0..blocks.min(ROOM / BLOCK) * BLOCK {
+            let (x, y) = (here.x - self.x[other], here.y - self.y[other]);
+            near |= if x * x + y * y < DRAG * DRAG { BITS[other] } else { 0 };
+        }
+        near
     }
 }
 

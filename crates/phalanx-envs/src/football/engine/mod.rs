@@ -183,6 +183,7 @@ impl Match {
     }
 
     /// Returns whether the ball is in play and no restart is awaited.
+    #[inline]
     pub fn in_play(&self) -> bool {
         self.mode == GameMode::Normal
     }

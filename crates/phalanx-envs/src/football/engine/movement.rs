@@ -40,6 +40,7 @@ pub(super) struct Limits {
 
 impl Limits {
     /// Returns the limits of a player: a touch in the last second costs power.
+    #[inline]
     pub(super) fn of(player: &Player, frame: u32) -> Self {
         let bias = player.touch_bias(frame, 1.0);
         let power = if bias > 0.0 {
@@ -131,6 +132,7 @@ pub(super) fn step(player: &mut Player, wanted: Vec2, limits: Limits) -> Vec2 {
 }
 
 /// Turns the body of a player by one frame towards a direction.
+#[inline]
 pub(super) fn turn(player: &mut Player, direction: Vec2) {
     if direction == Vec2::ZERO || player.facing.dot(direction) > 0.9999 {
         return;
@@ -153,6 +155,7 @@ pub(super) fn turn(player: &mut Player, direction: Vec2) {
 ///
 /// A new command is obeyed when it is the mind's turn; near the ball no earlier than 22 frames after the last one. A body
 /// that stands, or that `watches`, looks towards `facing`.
+#[inline]
 pub(super) fn run(
     player: &mut Player,
     command: Vec2,

@@ -166,16 +166,19 @@ impl Player {
     }
 
     /// Returns whether a mind commands this player: an agent, unless it left that to the built-in rules.
+    #[inline]
     pub fn is_commanded_by_agent(&self) -> bool {
         self.agent.is_some() && !self.builtin
     }
 
     /// Returns whether it does anything with the ball: lazy players only do so for an agent.
+    #[inline]
     pub fn acts(&self) -> bool {
         !self.lazy || self.is_commanded_by_agent()
     }
 
     /// Returns the share of `seconds` that is left since the last touch: 1 at the touch, 0 after that time.
+    #[inline]
     pub fn touch_bias(&self, frame: u32, seconds: f32) -> f32 {
         self.last_touch
             .map_or(0.0, |touch| 1.0 - ((frame - touch.frame) as f32 * 0.01 / seconds).min(1.0))

@@ -290,12 +290,14 @@ impl Match {
     }
 
     /// Returns whether a player has possession and no opponent can be at the ball before it.
+    #[inline]
     pub fn has_best_possession(&self, id: PlayerId) -> bool {
         let player = self.player(id);
         player.has_possession && self.team_time_to_ball[1 - id.team as usize] > player.time_to_ball
     }
 
     /// Returns whether a player has possession and no opponent has it.
+    #[inline]
     pub fn has_unique_possession(&self, id: PlayerId) -> bool {
         self.player(id).has_possession && !self.team_possession[1 - id.team as usize]
     }

@@ -156,6 +156,7 @@ impl Match {
 }
 
 /// Returns the speed of the class that a speed belongs to: 0, 3.5, 5 or 8 m/s.
+#[inline]
 pub fn speed_class(speed: f32) -> f32 {
     if speed < 1.8 {
         0.0

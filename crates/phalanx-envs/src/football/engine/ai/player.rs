@@ -21,12 +21,14 @@ const ATTENTION: f32 = 16.0;
 
 impl Match {
     /// Returns whether a player is the one that is expected to play the ball, in the match or in its team.
+    #[inline]
     pub fn is_expected(&self, id: PlayerId) -> bool {
         self.main == id || self.designated[id.team as usize] == id.index
     }
 
     /// Returns whether a player may change its mind in this frame, at a squared distance from the ball: every other frame
     /// next to it, every 25th one far away from it. The two teams take turns.
+    #[inline]
     pub fn is_turn(&self, id: PlayerId, squared_distance: f32) -> bool {
         let second = u32::from(self.setup.first_team != id.team as usize);
         // The original's clock starts at 2 s.

@@ -169,8 +169,9 @@ impl Match {
     /// Updates times to the ball, possession, the owner, the best team and the designated players.
     pub(super) fn update_possession(&mut self) {
         self.team_possession = [false; 2];
-        self.team_time_to_ball = [100.0; 2];
+        let mut nearest = [None; 2];
         for team in 0..2 {
+            let mut shortest = f32::INFINITY;
             for index in 0..self.counts[team] {
                 let player = &self.players[team][index];
                 if !player.on_pitch {
@@ -197,12 +198,15 @@ impl Match {
                 player.has_possession = has;
                 player.possession_frames = if has { player.possession_frames + 1 } else { 0 };
                 self.team_possession[team] |= has;
-                self.team_time_to_ball[team] =
-                    self.team_time_to_ball[team].min(player.time_to_ball);
+                if player.time_to_ball < shortest {
+                    shortest = player.time_to_ball;
+                    nearest[team] = Some(index);
+                }
             }
+            self.team_time_to_ball[team] = shortest.min(100.0);
         }
         self.update_owner();
-        self.update_designated();
+        self.update_designated(nearest);
     }
 
     /// Returns whether the time to the ball of a player at a squared distance from it is computed in this frame: every
@@ -231,10 +235,11 @@ impl Match {
             .filter(|id| self.players[id.team as usize][id.index as usize].has_possession);
     }
 
-    fn update_designated(&mut self) {
+    /// `nearest` are the players of the teams that can be at the ball first.
+    fn update_designated(&mut self, nearest: [Option<usize>; 2]) {
         for team in 0..2 {
             let opponents = self.team_time_to_ball[1 - team];
-            let Some(best) = self.nearest_to_ball_in_time(team) else { continue };
+            let Some(best) = nearest[team] else { continue };
             let current = self.designated[team] as usize;
             if best == current {
                 continue;

@@ -46,6 +46,7 @@ pub fn fly(ball: &mut Ball) {
 }
 
 /// Moves the ball by one frame, with or without the effects of spin.
+#[inline]
 pub(super) fn advance<const SPIN: bool>(ball: &mut Ball) {
     ball.climb -= GRAVITY * FRAME;
     let squared = ball.velocity.length_squared();
@@ -244,14 +245,16 @@ impl BallPath {
     }
 
     fn extend_to(&mut self, last: u32) {
+        // A copy, which stays in registers.
+        let mut tip = self.tip;
         while self.last < last {
-            let before = self.tip;
+            let before = tip;
             for _ in 0..SPACING {
-                fly(&mut self.tip);
+                fly(&mut tip);
             }
             self.last += 1;
-            self.points[self.last as usize % POINTS] = (&self.tip).into();
-            if self.tip == before {
+            self.points[self.last as usize % POINTS] = (&tip).into();
+            if tip == before {
                 // It rests.
                 while self.last < last {
                     self.last += 1;
@@ -259,6 +262,7 @@ impl BallPath {
                 }
             }
         }
+        self.tip = tip;
     }
 
     /// Returns where the ball is `seconds` (0 to 2.9) after `frame`; positions between two points are interpolated.

@@ -46,9 +46,19 @@ pub(super) fn resolve(game: &mut Match) {
             }
         }
     }
+    let mut near = [0; 2 * TEAM_SIZE];
+    for first in 1..n {
+        near[first] = places.near(first);
+    }
+    if near == [0; 2 * TEAM_SIZE] {
+        for &id in &ids[..n] {
+            game.player_mut(id).forget_push();
+        }
+        return;
+    }
     let mut meetings = [Meeting::default(); 2 * TEAM_SIZE];
     for first in (1..n).rev() {
-        let mut others = places.near(first);
+        let mut others = near[first];
         while others != 0 {
             let second = others.ilog2() as usize;
             others ^= 1 << second;
@@ -64,10 +74,19 @@ pub(super) fn resolve(game: &mut Match) {
         if offset != Vec2::ZERO {
             player.position += offset;
             player.pushed = (player.pushed * 0.95 + offset).limited(0.1);
-        } else if player.pushed != Vec2::ZERO {
-            player.pushed = player.pushed * 0.95;
-            if player.pushed.length_squared() < 2.5e-5 {
-                player.pushed = Vec2::ZERO;
+        } else {
+            player.forget_push();
+        }
+    }
+}
+
+impl Player {
+    /// Lets a frame pass in which nothing pushes the player.
+    fn forget_push(&mut self) {
+        if self.pushed != Vec2::ZERO {
+            self.pushed = self.pushed * 0.95;
+            if self.pushed.length_squared() < 2.5e-5 {
+                self.pushed = Vec2::ZERO;
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Who can reach the ball when, who has it, and who is expected to play it.
 
+use std::hint::cold_path;
+
 use super::Match;
 use super::ball::BallPoint;
 use super::pitch::{FRAME, HALF_LENGTH};
@@ -144,7 +146,14 @@ impl Match {
                     break;
                 }
                 before = (gap > 0.0).then_some((seconds, gap));
-                seconds += (gap * closing).max(step);
+                let leap = gap * closing;
+                if leap > step {
+                    seconds += leap;
+                } else {
+                    // A branch rather than a maximum: the processor goes on before it knows the gap.
+                    cold_path();
+                    seconds += step;
+                }
             }
         }
         if times[0] == f32::INFINITY {

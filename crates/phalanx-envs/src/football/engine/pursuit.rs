@@ -41,20 +41,22 @@ impl Match {
         let wanted_speed = wanted.length();
         let now = self.ball_at(0.0).position;
         let soon = self.ball_at(1.0).position;
-        let line = soon - now;
-        let along = if line.length_squared() > 1e-6 {
-            (here - now).dot(line) / line.length_squared()
-        } else {
-            0.0
-        };
-        let nearest = now + line * along;
         let wanted_direction =
             in_sixteenths(wanted.direction_or(player.facing), (now - soon).direction());
         let wanted = wanted_direction * wanted_speed;
-        let ball_direction = {
+        // Unused in haste.
+        let (nearest, ball_direction) = if haste {
+            (now, wanted_direction)
+        } else {
+            let line = soon - now;
+            let along = if line.length_squared() > 1e-6 {
+                (here - now).dot(line) / line.length_squared()
+            } else {
+                0.0
+            };
             let meeting = player.time_to_ball.min(HORIZON - 0.1);
-            (self.ball_at(meeting + 0.05).position - self.ball_at(meeting).position)
-                .direction_or(wanted_direction)
+            let flight = self.ball_at(meeting + 0.05).position - self.ball_at(meeting).position;
+            (now + line * along, flight.direction_or(wanted_direction))
         };
         let mut seconds = player.time_to_ball.clamp(0.04, HORIZON - 0.01);
         if is_outside(self.ball_at(seconds).position) {

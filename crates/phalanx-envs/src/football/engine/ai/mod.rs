@@ -117,9 +117,8 @@ pub fn think(game: &mut Match, rng: &mut Rng) {
         if in_play {
             team::update(game, team);
         }
-        let passes = in_play && game.plays_by_itself(team);
         for index in 0..game.counts[team] {
-            if passes && place.is_multiple_of(OUTLOOK_PERIOD) {
+            if in_play && place.is_multiple_of(OUTLOOK_PERIOD) && game.plays_by_itself(team) {
                 let outlook = Outlook::of(&View::new(game, team), index);
                 game.minds.players[team][index].outlook = outlook;
             }

@@ -58,9 +58,12 @@ pub(super) fn process(game: &Match, id: PlayerId, controller: &mut Controller) {
 /// A kick is requested once its button is released, or has been pressed for half a second, or the
 /// player loses the ball; it is given up after 2 s, or if a short pass is pressed before a high
 /// pass or a shot begins.
+///
+/// `wish` is what the agent holds, if it is known already.
 pub(super) fn request(
     game: &Match,
     id: PlayerId,
+    wish: Option<Wish>,
     controller: &mut Controller,
     command: &mut Command,
 ) {
@@ -71,7 +74,7 @@ pub(super) fn request(
         (Button::Slide, Body::Slide { .. }) => return controller.forget(),
         (Button::Slide, _) if !held => return controller.forget(),
         (Button::Slide, _) => {
-            let wish = Wish::of(game, id, controller);
+            let wish = wish.unwrap_or_else(|| Wish::of(game, id, controller));
             command.slide = true;
             command.direction = wish.direction;
             command.speed = wish.speed;
@@ -91,7 +94,7 @@ pub(super) fn request(
     }
     let lost = !player.has_possession && game.in_play() && controller.released > 0;
     if !held || controller.gauge > EARLY || lost {
-        let wish = Wish::of(game, id, controller);
+        let wish = wish.unwrap_or_else(|| Wish::of(game, id, controller));
         let gauge = f32::from(controller.gauge) / f32::from(FULL);
         let request =
             KickRequest { kick, direction: wish.direction, gauge, target: None, aimed: false };

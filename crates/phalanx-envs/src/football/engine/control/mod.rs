@@ -207,12 +207,12 @@ fn command_one(game: &mut Match, id: PlayerId, agent: usize, due: bool) {
     let mut controller = game.control.controllers[usize::from(id.team)][agent];
     buttons::process(game, id, &mut controller);
     if due || controller.pending.is_some() {
-        let mut command = if due {
-            movement::command(game, id, &controller, Wish::of(game, id, &controller))
-        } else {
-            Command { kick: None, slide: false, ..game.player(id).command }
+        let wish = due.then(|| Wish::of(game, id, &controller));
+        let mut command = match wish {
+            Some(wish) => movement::command(game, id, &controller, wish),
+            None => Command { kick: None, slide: false, ..game.player(id).command },
         };
-        buttons::request(game, id, &mut controller, &mut command);
+        buttons::request(game, id, wish, &mut controller, &mut command);
         game.player_mut(id).command = command;
     }
     controller.fresh = false;

@@ -46,7 +46,8 @@ pub fn fly(ball: &mut Ball) {
 }
 
 /// Moves the ball by one frame, with or without the effects of spin.
-#[inline]
+// Always, so that a ball that flies for many frames stays in registers.
+#[inline(always)]
 pub(super) fn advance<const SPIN: bool>(ball: &mut Ball) {
     ball.climb -= GRAVITY * FRAME;
     let squared = ball.velocity.length_squared();
@@ -126,7 +127,7 @@ fn swerve(ball: &mut Ball, speed: f32) {
         return;
     }
     let place = speed.min(69.9);
-    let index = place as usize;
+    let index = place as u32 as usize;
     let below = STRENGTH[index];
     let strength = below + (STRENGTH[index + 1] - below) * (place - index as f32);
     let factor = 0.3 * strength * FRAME / speed;

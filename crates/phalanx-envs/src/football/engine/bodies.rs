@@ -167,8 +167,12 @@ fn run(game: &mut Match, id: PlayerId) {
     let turn = if squared_distance < FAR * FAR {
         game.is_turn(id, squared_distance)
     } else {
-        let period = if player.obeyed == Vec2::ZERO { 12 } else { 25 };
-        (frame + 7 * u32::from(id.index)).is_multiple_of(period)
+        let frame = frame + 7 * u32::from(id.index);
+        if player.obeyed == Vec2::ZERO {
+            frame.is_multiple_of(12)
+        } else {
+            frame.is_multiple_of(25)
+        }
     };
     let main = game.main == id;
     let shift = if main { shift_to_line(game, id) } else { Vec2::ZERO };

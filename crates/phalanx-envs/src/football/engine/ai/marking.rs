@@ -158,14 +158,14 @@ pub fn offside_depth(view: &View, team: usize, delay: usize, seconds: f32) -> f3
     let toward = if team == view.team { -1.0 } else { 1.0 };
     let sight = view.sight(delay);
     let (mut deepest, mut second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
-    for index in view.present(team) {
-        let depth = sight.figure(team, index).after(seconds).x * toward;
+    sight.each(team, |_, figure| {
+        let depth = figure.after(seconds).x * toward;
         if depth > deepest {
             (deepest, second) = (depth, deepest);
         } else if depth > second {
             second = depth;
         }
-    }
+    });
     let ball = view.seen_ball(0.0, delay).position.x * toward;
     second.max(ball).clamp(0.0, HALF_LENGTH)
 }

@@ -65,11 +65,11 @@ fn free_spaces(view: &View, places: [(Vec2, f32); 2], delay: usize) -> [f32; 2] 
     const SAFE: f32 = 5.0;
     let sight = view.sight(delay);
     let mut crowds = [0.0; 2];
-    for index in view.present(view.other()) {
+    sight.each(view.other(), |index, figure| {
         if view.player(view.other(), index).role == Role::Goalkeeper {
-            continue;
+            return;
         }
-        let there = sight.figure(view.other(), index).after(0.2);
+        let there = figure.after(0.2);
         for (crowd, (place, seconds)) in crowds.iter_mut().zip(places) {
             let run = SPRINT * (seconds - 0.2).max(0.0);
             let squared = (place - there).length_squared();
@@ -77,7 +77,7 @@ fn free_spaces(view: &View, places: [(Vec2, f32); 2], delay: usize) -> [f32; 2] 
                 *crowd += 1.0 - (squared.sqrt() - run).max(0.0) * (1.0 / SAFE);
             }
         }
-    }
+    });
     crowds.map(|crowd| 1.0 - ramp(crowd, 0.0, 2.5))
 }
 
@@ -91,10 +91,10 @@ impl Opposition {
     fn new(view: &View, delay: usize) -> Self {
         let sight = view.sight(delay);
         let mut opposition = Self { places: [Vec2::ZERO; TEAM_SIZE], count: 0 };
-        for index in view.present(view.other()) {
-            opposition.places[opposition.count] = sight.figure(view.other(), index).after(0.2);
+        sight.each(view.other(), |_, figure| {
+            opposition.places[opposition.count] = figure.after(0.2);
             opposition.count += 1;
-        }
+        });
         opposition
     }
 

@@ -206,8 +206,9 @@ fn filled_places(view: &View, mind: &TeamMind) -> [u8; TEAM_SIZE] {
     for (column, &place) in outfield[..count].iter().enumerate() {
         let target = formation_position(view, place, place);
         for (row, &index) in outfield[..count].iter().enumerate() {
-            ways[row][column] =
-                (view.mate(index).after(0.5).distance(target) * 10.0).round() as i32;
+            let way = view.mate(index).after(0.5).distance(target) * 10.0;
+            // Rounds as `f32::round` does, which is a call.
+            ways[row][column] = (f64::from(way) + 0.5) as i32;
         }
     }
     let assignment = assign(&ways, count);

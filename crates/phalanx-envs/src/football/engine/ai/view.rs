@@ -28,6 +28,22 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// Returns where a player is, with its position and velocity multiplied with `sign`.
+    #[inline]
+    fn of(player: &Player, sign: f32) -> Self {
+        Self { position: player.position * sign, velocity: player.velocity * sign }
+    }
+
+    /// Returns where a mind believes a player to be that remembers this place in the frame of the left team after `age`
+    /// seconds, while it really is at `real`.
+    #[inline]
+    fn believed(&self, real: Self, age: f32, sign: f32) -> Self {
+        Self {
+            position: near(self.after(age) * sign, real.position, MAX_ERROR),
+            velocity: near(self.velocity * sign, real.velocity, MAX_SPEED_ERROR),
+        }
+    }
+
     /// Returns the position after `seconds` at this velocity.
     #[inline]
     pub fn after(&self, seconds: f32) -> Vec2 {
@@ -117,8 +133,7 @@ impl<'a> View<'a> {
     /// Returns where a player of a team is now.
     #[inline]
     pub fn figure(&self, team: usize, index: usize) -> Figure {
-        let player = self.player(team, index);
-        Figure { position: player.position * self.sign, velocity: player.velocity * self.sign }
+        Figure::of(self.player(team, index), self.sign)
     }
 
     /// Returns a player of the own team.
@@ -235,8 +250,9 @@ impl<'a> View<'a> {
     pub fn nearest_few<const N: usize>(&self, team: usize, point: Vec2) -> ([usize; N], usize) {
         let mut found = [(f32::INFINITY, 0); N];
         let mut count = 0;
-        for index in self.present(team) {
-            let away = (self.figure(team, index).position - point).length_squared();
+        let players = &self.game.players[team][..self.game.counts[team]];
+        for (index, player) in players.iter().enumerate().filter(|(_, player)| player.on_pitch) {
+            let away = (player.position * self.sign - point).length_squared();
             if count == N && away >= found[N - 1].0 {
                 continue;
             }
@@ -282,16 +298,32 @@ pub struct Sight<'a> {
 }
 
 impl Sight<'_> {
+    /// Calls `use_figure` with the index of each player of a team that is on the pitch, and with where the mind believes
+    /// it to be.
+    #[inline]
+    pub fn each(&self, team: usize, mut use_figure: impl FnMut(usize, Figure)) {
+        let game = self.view.game;
+        let players = game.players[team][..game.counts[team]].iter().enumerate();
+        let present = players.filter(|(_, player)| player.on_pitch);
+        let sign = self.view.sign;
+        if let Some(snapshot) = self.snapshot {
+            for (index, player) in present {
+                let real = Figure::of(player, sign);
+                use_figure(index, snapshot.players[team][index].believed(real, self.age, sign));
+            }
+        } else {
+            for (index, player) in present {
+                use_figure(index, Figure::of(player, sign));
+            }
+        }
+    }
+
     /// Returns where the mind believes a player of a team to be: the old position, carried on.
     #[inline]
     pub fn figure(&self, team: usize, index: usize) -> Figure {
-        let (real, sign) = (self.view.figure(team, index), self.view.sign);
+        let real = self.view.figure(team, index);
         let Some(snapshot) = self.snapshot else { return real };
-        let old = snapshot.players[team][index];
-        Figure {
-            position: near(old.after(self.age) * sign, real.position, MAX_ERROR),
-            velocity: near(old.velocity * sign, real.velocity, MAX_SPEED_ERROR),
-        }
+        snapshot.players[team][index].believed(real, self.age, self.view.sign)
     }
 }
 

@@ -38,7 +38,8 @@ pub(super) fn resolve(game: &mut Match) {
     let mut places = Places::default();
     let mut n = 0;
     for team in [1, 0] {
-        for (index, player) in game.players[team][..game.counts[team]].iter().enumerate().rev() {
+        for index in (0..game.counts[team]).rev() {
+            let player = &game.players[team][index];
             if player.on_pitch {
                 ids[n] = PlayerId { team: team as u8, index: index as u8 };
                 places.set(n, player.position);
@@ -47,13 +48,13 @@ pub(super) fn resolve(game: &mut Match) {
         }
     }
     let mut near = [0; 2 * TEAM_SIZE];
-    for first in 1..n {
-        near[first] = places.near(first);
+    let mut any = 0;
+    for (number, near) in near.iter_mut().enumerate().take(n).skip(1) {
+        *near = places.near(number);
+        any |= *near;
     }
-    if near == [0; 2 * TEAM_SIZE] {
-        for &id in &ids[..n] {
-            game.player_mut(id).forget_push();
-        }
+    if any == 0 {
+        present(game).for_each(Player::forget_push);
         return;
     }
     let mut meetings = [Meeting::default(); 2 * TEAM_SIZE];
@@ -65,8 +66,7 @@ pub(super) fn resolve(game: &mut Match) {
             collide(game, (first, ids[first]), (second, ids[second]), &mut meetings);
         }
     }
-    for (&id, meeting) in ids[..n].iter().zip(&meetings) {
-        let player = game.player_mut(id);
+    for (player, meeting) in present(game).zip(&meetings) {
         let mut offset = meeting.push;
         if meeting.force > 0.0 {
             offset += meeting.drag * (0.01 / meeting.force);
@@ -78,6 +78,13 @@ pub(super) fn resolve(game: &mut Match) {
             player.forget_push();
         }
     }
+}
+
+/// Returns the players on the pitch, backwards.
+fn present(game: &mut Match) -> impl Iterator<Item = &mut Player> {
+    let ([left, right], counts) = (&mut game.players, game.counts);
+    let players = right[..counts[1]].iter_mut().rev().chain(left[..counts[0]].iter_mut().rev());
+    players.filter(|player| player.on_pitch)
 }
 
 impl Player {

@@ -43,11 +43,18 @@ impl Reach {
 
     /// Returns the reach of a player on its way to `target`.
     pub fn new(player: &Player, target: Vec2) -> Self {
-        let offset = if player.velocity.length_squared() > 1.8 * 1.8 {
-            player.velocity.direction() * 0.1 + player.velocity * FRAME
-        } else {
-            (target - player.position).direction() * 0.1
-        };
+        Self::of_runner(player)
+            .unwrap_or_else(|| Self::from(player, (target - player.position).direction() * 0.1))
+    }
+
+    /// Returns the reach of a player that runs, which is the same on the way to anywhere.
+    pub(super) fn of_runner(player: &Player) -> Option<Self> {
+        let velocity = player.velocity;
+        (velocity.length_squared() > 1.8 * 1.8)
+            .then(|| Self::from(player, velocity.direction() * 0.1 + velocity * FRAME))
+    }
+
+    fn from(player: &Player, offset: Vec2) -> Self {
         Self {
             start: player.position + offset,
             velocity: player.velocity,

@@ -62,6 +62,7 @@ impl Match {
         if is_outside(self.ball_at(seconds).position) {
             seconds = 0.08;
         }
+        let runner = Reach::of_runner(player);
         // Rating, seconds, and whether the player is there in time.
         let mut best: Option<(f32, f32, bool)> = None;
         while seconds < HORIZON {
@@ -71,7 +72,7 @@ impl Match {
                 seconds += SEARCH_STEP;
                 continue;
             }
-            let reach = Reach::new(player, ball.position);
+            let reach = runner.unwrap_or_else(|| Reach::new(player, ball.position));
             if reach.gap(ball.position, seconds, Reach::USUAL) <= 0.0 {
                 if haste {
                     // Later points are worse.

@@ -60,6 +60,7 @@ impl Match {
 /// a new command far away from it.
 ///
 /// `ball` is where the ball will be in 0.1 s.
+#[inline]
 pub(super) fn is_due(game: &Match, team: usize, index: usize, ball: Vec2) -> bool {
     let player = &game.players[team][index];
     let id = PlayerId { team: team as u8, index: index as u8 };

@@ -142,10 +142,11 @@ impl Places {
     // Inlined, the loop would not become vector instructions.
     #[inline(never)]
     fn within_reach(&self, here: Vec2, blocks: usize) -> u32 {
+        let n = blocks.min(ROOM / BLOCK) * BLOCK;
         let mut near = 0;
-        for other in 0..blocks.min(ROOM / BLOCK) * BLOCK {
-            let (x, y) = (here.x - self.x[other], here.y - self.y[other]);
-            near |= if x * x + y * y < DRAG * DRAG { BITS[other] } else { 0 };
+        for ((x, y), bit) in self.x[..n].iter().zip(&self.y[..n]).zip(&BITS[..n]) {
+            let (x, y) = (here.x - x, here.y - y);
+            near |= if x * x + y * y < DRAG * DRAG { *bit } else { 0 };
         }
         near
     }

@@ -186,7 +186,7 @@ impl Match {
     pub(super) fn update_possession(&mut self) {
         self.team_possession = [false; 2];
         let mut nearest = [None; 2];
-        for team in 0..2 {
+        for (team, nearest) in nearest.iter_mut().enumerate() {
             let mut shortest = f32::INFINITY;
             for index in 0..self.counts[team] {
                 let player = &self.players[team][index];
@@ -216,7 +216,7 @@ impl Match {
                 self.team_possession[team] |= has;
                 if player.time_to_ball < shortest {
                     shortest = player.time_to_ball;
-                    nearest[team] = Some(index);
+                    *nearest = Some(index);
                 }
             }
             self.team_time_to_ball[team] = shortest.min(100.0);
@@ -253,9 +253,9 @@ impl Match {
 
     /// `nearest` are the players of the teams that can be at the ball first.
     fn update_designated(&mut self, nearest: [Option<usize>; 2]) {
-        for team in 0..2 {
+        for (team, best) in nearest.into_iter().enumerate() {
+            let Some(best) = best else { continue };
             let opponents = self.team_time_to_ball[1 - team];
-            let Some(best) = nearest[team] else { continue };
             let current = self.designated[team] as usize;
             if best == current {
                 continue;

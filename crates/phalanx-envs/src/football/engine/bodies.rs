@@ -35,12 +35,9 @@ pub(super) fn frame(game: &mut Match, rng: &mut Rng) {
 /// Moves a body by a frame; `soon` is where the ball will be in 0.1 s.
 fn move_body(game: &mut Match, id: PlayerId, soon: Vec2, rng: &mut Rng) {
     let before = game.player(id).position;
+    let mut runs = false;
     match game.player(id).body {
-        Body::Free => {
-            if !begin_something(game, id, soon, rng) {
-                run(game, id);
-            }
-        }
+        Body::Free => runs = !begin_something(game, id, soon, rng),
         Body::Touch { frames, .. } => {
             if !(frames > 0 && kicking::begin(game, id, rng)) {
                 touches::frame(game, id, rng);
@@ -51,7 +48,7 @@ fn move_body(game: &mut Match, id: PlayerId, soon: Vec2, rng: &mut Rng) {
             let player = game.player_mut(id);
             player.body =
                 if frames > 1 { Body::FollowThrough { frames: frames - 1 } } else { Body::Free };
-            run(game, id);
+            runs = true;
         }
         Body::Tackle { .. } => duels::tackle_frame(game, id, rng),
         Body::Slide { .. } => duels::slide_frame(game, id),
@@ -70,10 +67,13 @@ fn move_body(game: &mut Match, id: PlayerId, soon: Vec2, rng: &mut Rng) {
             slow_down(player, 0.1);
         }
     }
+    if runs {
+        run(game, id);
+    }
     let difficulty = game.setup.difficulty[id.team as usize];
     let player = game.player_mut(id);
-    let run = player.position.distance(before);
-    player.tired = (player.tired + run * TIRING * (1.0 - 0.5 * player.abilities.stamina)).min(0.99);
+    let way = player.position.distance(before);
+    player.tired = (player.tired + way * TIRING * (1.0 - 0.5 * player.abilities.stamina)).min(0.99);
     player.form = (0.3 + 0.7 * difficulty) * (1.0 - 0.3 * player.tired);
     if game.holder == Some(id) {
         carry_in_hands(game, id);

@@ -6,7 +6,7 @@
 use super::pitch::FRAME;
 use super::player::Player;
 use super::vec2::Vec2;
-use crate::math::pow;
+use crate::math::{lesser, pow};
 
 /// Speeds at which [`STEPS`] holds, in m/s.
 const SPEEDS: [f32; 7] = [0.0, 1.5, 3.0, 4.0, 4.8, 5.5, 6.2];
@@ -43,14 +43,14 @@ impl Limits {
     #[inline]
     pub(super) fn of(player: &Player, frame: u32) -> Self {
         let bias = player.touch_bias(frame, 1.0);
-        let power = if bias > 0.0 {
-            1.0 - (pow(bias, 0.8) * (0.8 - 0.3 * player.abilities.dribble * player.form))
-                .clamp(0.0, 0.4)
-        } else {
-            1.0
-        };
+        let power = if bias > 0.0 { power_after_touch(player, bias) } else { 1.0 };
         Self { top_speed: player.abilities.top_speed, power, with_ball: false }
     }
+}
+
+/// Returns the factor on every change of the velocity of a player with a share left of the second after a touch.
+fn power_after_touch(player: &Player, bias: f32) -> f32 {
+    1.0 - (pow(bias, 0.8) * (0.8 - 0.3 * player.abilities.dribble * player.form)).clamp(0.0, 0.4)
 }
 
 /// Returns the largest forward acceleration at a speed: what steps allow, and above 1.8 m/s at most
@@ -71,10 +71,10 @@ fn acceleration(player: &Player, speed: f32, top_speed: f32) -> f32 {
     }
     let x = ((speed - 1.8) / (top_speed - 1.8)).min(1.0);
     // x (0.2 + 0.8 x) is x^1.8, but for 0.02.
-    steps.min(
-        11.0 * (1.0 - x * (0.2 + 0.8 * x))
-            * (0.7 + 0.3 * player.abilities.acceleration * player.form),
-    )
+    let most = 11.0
+        * (1.0 - x * (0.2 + 0.8 * x))
+        * (0.7 + 0.3 * player.abilities.acceleration * player.form);
+    lesser(steps, most)
 }
 
 /// Changes the velocity of a player by one frame towards a wanted one, and returns the direction of that; zero if it
@@ -85,7 +85,7 @@ pub(super) fn step(player: &mut Player, wanted: Vec2, limits: Limits) -> Vec2 {
     if player.velocity == wanted {
         return ahead;
     }
-    let target = wanted_speed.min(limits.top_speed);
+    let target = lesser(wanted_speed, limits.top_speed);
     let squared = player.velocity.length_squared();
     if squared < 1e-6 && target < 1e-3 {
         player.velocity = Vec2::ZERO;
@@ -114,7 +114,7 @@ pub(super) fn step(player: &mut Player, wanted: Vec2, limits: Limits) -> Vec2 {
             let most = if limits.with_ball { most.min(WITH_BALL[0]) } else { most };
             if player.facing.dot(direction) < 0.3 { most * TURNED } else { most }
         };
-        (most * FRAME).min(target - along)
+        lesser(most * FRAME, target - along)
     };
     let mut change = direction * gain;
     let sideways = across.length_squared();

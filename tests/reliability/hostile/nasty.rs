@@ -203,3 +203,20 @@ pub fn shapeless(chance: &mut Chance) -> Vec<u8> {
         _ => format!("{}\n", value(chance)).repeat(1 + chance.below(20)).into_bytes(),
     }
 }
+
+/// Replaces some numbers of a text by small ones, which are often valid.
+pub fn renumber(chance: &mut Chance, text: &str) -> String {
+    let mut renumbered = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(|symbol: char| symbol.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(|symbol: char| !symbol.is_ascii_digit()).unwrap_or(from.len());
+        renumbered += before;
+        match chance.one_in(3) {
+            true => renumbered += &chance.below(40).to_string(),
+            false => renumbered += &from[..end],
+        }
+        rest = &from[end..];
+    }
+    renumbered + rest
+}

@@ -87,6 +87,7 @@ fn work_through(
         }
         let _ = fs::remove_dir_all(&job.folder);
         let (status, hangs) = watch(&job, &file("stderr"));
+        assert!(job.progress.exists(), "a worker did not start: {status:?}");
         let Progress { next, tally } = Progress::read(&job.progress);
         let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
         report.add(&range.target, &tally);

@@ -116,7 +116,10 @@ impl Job {
             target::corpus(&self.target).into_iter().map(|(_, input)| input).collect();
         let mut file = File::create(&self.progress).expect("the progress can be written");
         let mut progress = Progress { next: self.first, tally: Tally::default() };
-        while progress.next < self.end && self.until.is_none_or(|until| system::now() < until) {
+        let parent = system::parent();
+        let goes_on =
+            || system::parent() == parent && self.until.is_none_or(|it| system::now() < it);
+        while progress.next < self.end && goes_on() {
             progress.write(&mut file);
             let case = progress.next;
             let input = match &self.input {

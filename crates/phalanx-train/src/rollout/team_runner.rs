@@ -233,7 +233,7 @@ mod tests {
     fn a_saved_action_that_does_not_exist_is_not_loaded() {
         let spec = EnvSpec { n_actions: 2, obs_dim: 1, ..EnvSpec::new("test", 2) };
         let mut team = TeamRunner::new(InputLayout::new(&spec, true, false), 1, 1);
-        for (actions, loads) in [(vec![1, 0], true), (vec![2, 0], false), (vec![1], false)] {
+        for (actions, loads) in [(vec![1_u16, 0], true), (vec![2, 0], false), (vec![1], false)] {
             let state = (vec![0.0_f32; 2], actions, vec![false], Vec::<f32>::new());
             let mut bytes = Vec::new();
             pack(&state, &mut bytes);

@@ -56,7 +56,8 @@ impl Target for Actions {
         let (head, file) = input.split_at(head);
         let file = match chance.below(10) {
             0 => nasty::shapeless(chance),
-            1..=5 => nasty::scramble(chance, file.to_vec()),
+            1..=3 => nasty::scramble(chance, file.to_vec()),
+            4 | 5 => nasty::renumber(chance, &String::from_utf8_lossy(file)).into_bytes(),
             6 => format!("[{}1]", "1,".repeat(*chance.pick(&[10, 5000]))).into_bytes(),
             _ => {
                 let text = String::from_utf8_lossy(file).into_owned();

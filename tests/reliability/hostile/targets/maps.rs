@@ -116,6 +116,10 @@ impl Target for Maps {
 /// Changes, removes, adds or repeats one line.
 fn change(chance: &mut Chance, lines: &mut Vec<String>) {
     let at = chance.below(lines.len() + 1);
+    if at < lines.len() && chance.one_in(2) {
+        lines[at] = nasty::renumber(chance, &lines[at]);
+        return;
+    }
     let value = match chance.one_in(2) {
         true => (*chance.pick(VALUES)).to_owned(),
         false => nasty::value(chance),

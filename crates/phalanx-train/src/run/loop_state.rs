@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use phalanx_core::env::{pack, unpack};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{RunCheckpoints, RunState};
 use super::evaluate::Evaluation;
-use super::log::LogCursor;
+use super::log::{LogCursor, TimedEvaluation};
 use super::observer::Progress;
 use super::trainer::Trainer;
 use crate::algorithms::NamedFile;
@@ -57,6 +58,19 @@ pub(super) struct LoopState {
     /// Whether the first evaluation, before training, has been played.
     #[serde(default = "yes")]
     pub(super) begun: bool,
+    /// All evaluations so far.
+    #[serde(skip)]
+    pub(super) evaluations: Vec<TimedEvaluation>,
+}
+
+/// A saved [`LoopState`], and what was saved with it.
+pub(super) struct SavedLoop {
+    pub(super) state: LoopState,
+    /// Whether the evaluations were saved. Earlier versions did not save them.
+    pub(super) has_evaluations: bool,
+    pub(super) cursor: LogCursor,
+    /// The seconds of training.
+    pub(super) seconds: f64,
 }
 
 fn yes() -> bool {
@@ -65,6 +79,8 @@ fn yes() -> bool {
 
 /// The file of a saved state that holds the [`LoopState`] and the lengths of the logs.
 const LOOP_STATE: &str = "position.json";
+/// The file that holds the evaluations: in binary, because decimal numbers may lose their last bits.
+const EVALUATIONS: &str = "evaluations.bin";
 
 impl LoopState {
     /// Creates the state at the start of a run, after its first evaluation.
@@ -78,6 +94,7 @@ impl LoopState {
             last: first,
             pending: false,
             begun: true,
+            evaluations: Vec::new(),
         }
     }
 
@@ -90,6 +107,9 @@ impl LoopState {
         let bytes = serde_json::to_vec(&(self, cursor, progress.seconds));
         let bytes = bytes.expect("the state of the loop is plain data");
         files.push(NamedFile::new(LOOP_STATE, bytes));
+        let mut evaluations = Vec::new();
+        pack(&self.evaluations, &mut evaluations);
+        files.push(NamedFile::new(EVALUATIONS, evaluations));
         files.push(trainer.identity(path)?.file());
         if self.begun {
             RunCheckpoints::of(path).protect_best(self.best.0)?;
@@ -97,11 +117,59 @@ impl LoopState {
         RunState::of(path).save(progress.t_env, &files)
     }
 
-    /// Reads the state from the files of a saved state, with the lengths of the logs and the seconds of
-    /// training. The error is the reason.
-    pub(super) fn read(files: &[NamedFile]) -> Result<(Self, LogCursor, f64), String> {
-        let file = files.iter().find(|file| file.name == LOOP_STATE);
-        let file = file.ok_or_else(|| format!("its saved state lacks {LOOP_STATE}"))?;
-        serde_json::from_slice(&file.bytes).map_err(|error| format!("{LOOP_STATE}: {error}"))
+    /// Reads the state from the files of a saved state. The error is the reason.
+    pub(super) fn read(files: &[NamedFile]) -> Result<SavedLoop, String> {
+        let find = |name: &str| files.iter().find(|file| file.name == name);
+        let file = find(LOOP_STATE).ok_or_else(|| format!("its saved state lacks {LOOP_STATE}"))?;
+        let (mut state, cursor, seconds): (Self, LogCursor, f64) =
+            serde_json::from_slice(&file.bytes).map_err(|error| format!("{LOOP_STATE}: {error}"))?;
+        let evaluations = find(EVALUATIONS);
+        if let Some(file) = evaluations {
+            state.evaluations =
+                unpack(EVALUATIONS, &file.bytes).map_err(|error| error.to_string())?;
+            // To the last bit, which decides ties.
+            for TimedEvaluation { t_env, evaluation, .. } in &state.evaluations {
+                state.last.clone_from(evaluation);
+                if *t_env == state.best.0 {
+                    state.best.1.clone_from(evaluation);
+                }
+            }
+        }
+        Ok(SavedLoop { state, has_evaluations: evaluations.is_some(), cursor, seconds })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_score_is_the_same_to_the_last_bit() {
+        let evaluation = |mean: f64| Evaluation {
+            episodes: 1,
+            means: [("test_return_mean".to_owned(), mean)].into(),
+            returns: vec![mean],
+            crashes: 0,
+        };
+        let start = Progress { t_env: 0, t_max: 10, episodes: 0, updates: 0, seconds: 0.0 };
+        let mut state = LoopState::new(&RunConfig::default(), start, evaluation(0.0));
+        let mut rng = phalanx_core::rng::Rng::stream(1, phalanx_core::rng::Purpose::Check, 0);
+        for t_env in 0..200 {
+            let evaluation = evaluation(f64::from(rng.uniform()) / 3.0);
+            state.best = (t_env, evaluation.clone());
+            state.last = evaluation.clone();
+            state.evaluations.push(TimedEvaluation { t_env, seconds: 0.1, evaluation });
+            let cursor = serde_json::json!({ "t_env": 1, "metrics": 0, "text": 0, "board": 0 });
+            let position = serde_json::to_vec(&(&state, cursor, 0.1)).expect("plain data");
+            let mut evaluations = Vec::new();
+            pack(&state.evaluations, &mut evaluations);
+            let files = [
+                NamedFile::new(LOOP_STATE, position),
+                NamedFile::new(EVALUATIONS, evaluations),
+            ];
+            let read = LoopState::read(&files).expect("it is whole");
+            assert!(read.has_evaluations);
+            assert_eq!((&read.state.best, &read.state.last), (&state.best, &state.last));
+        }
     }
 }

@@ -6,8 +6,8 @@ use super::checkpoint::{CheckpointId, RunCheckpoints, RunState, StateIdentity};
 use super::ended::{Ended, RunSummary};
 use super::evaluate::Evaluation;
 use super::folder::{RunFolder, RunInfo};
-use super::log::{RunLog, write_absolute_metrics};
-use super::loop_state::{Every, LoopState};
+use super::log::{RunLog, TimedEvaluation, evaluations_on_disk, write_absolute_metrics};
+use super::loop_state::{Every, LoopState, SavedLoop};
 use super::observer::{Progress, Report};
 use super::trainer::Trainer;
 use crate::config::run_defaults;
@@ -95,7 +95,8 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     };
     let files = latest.files;
     let id = check_identity(&folder, &files, &ours, &defaults).map_err(cannot)?;
-    let (state, cursor, seconds) = LoopState::read(&files).map_err(cannot)?;
+    let SavedLoop { mut state, has_evaluations, cursor, seconds } =
+        LoopState::read(&files).map_err(cannot)?;
     let (reached, t_max) = (cursor.t_env(), trainer.config.t_max);
     warnings.extend(latest.skipped.iter().map(|error| {
         format!("{error}; the run continues from the state after {reached} environment steps")
@@ -124,7 +125,13 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     }
     warnings.extend(RunCheckpoints::of(path).return_to(reached, state.best.0, state.pending)?);
     let seed = trainer.config.seed;
-    let (log, damage) = RunLog::reopen(folder, &ours, seed, &cursor, state.pending)?;
+    if !has_evaluations {
+        let (evaluations, warning) =
+            evaluations_on_disk(&folder, &ours, seed, &cursor, state.pending)?;
+        state.evaluations = evaluations;
+        warnings.extend(warning);
+    }
+    let (log, damage) = RunLog::reopen(folder, &ours, seed, &cursor, &state.evaluations)?;
     warnings.extend(damage);
     trainer.add_observer(Box::new(log))?;
     trainer.send_progress();
@@ -325,7 +332,8 @@ fn end(
 ) -> Result<RunSummary, TrainError> {
     let progress = trainer.progress();
     if let Some(absolute) = absolute.filter(|absolute| absolute.episodes > 0) {
-        write_absolute_metrics(path, &trainer.info()?, trainer.config.seed, &absolute)?;
+        let (info, seed) = (trainer.info()?, trainer.config.seed);
+        write_absolute_metrics(path, &info, seed, &state.evaluations, &absolute)?;
     }
     RunFolder::at(path).end(ended, progress.t_env)?;
     tidy(path, trainer.config.keep_state.then_some(progress.t_env))?;
@@ -354,5 +362,8 @@ fn report(trainer: &mut Trainer, state: &mut LoopState, tested: bool) -> Result<
     }
     state.last_log = progress;
     let Progress { t_env, seconds, .. } = progress;
+    if let Some(evaluation) = evaluation.clone() {
+        state.evaluations.push(TimedEvaluation { t_env, seconds, evaluation });
+    }
     trainer.report(Report { t_env, seconds, metrics, evaluation })
 }

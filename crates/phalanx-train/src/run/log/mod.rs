@@ -4,7 +4,7 @@ mod marl_eval;
 mod run_log;
 mod tensorboard;
 
-pub use marl_eval::MarlEval;
-pub(super) use run_log::write_absolute_metrics;
+pub use marl_eval::{MarlEval, TimedEvaluation};
+pub(super) use run_log::{evaluations_on_disk, write_absolute_metrics};
 pub use run_log::{LogCursor, RunLog, TIME_FIELDS};
-pub use tensorboard::TensorBoard;
+pub use tensorboard::{Damage, TensorBoard};

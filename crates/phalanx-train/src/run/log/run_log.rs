@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::marl_eval::MarlEval;
-use super::tensorboard::TensorBoard;
+use super::marl_eval::{MarlEval, TimedEvaluation};
+use super::tensorboard::{Damage, TensorBoard};
 use crate::error::TrainError;
 use crate::files;
 use crate::run::evaluate::Evaluation;
@@ -21,7 +21,8 @@ pub const TIME_FIELDS: [&str; 3] = ["seconds", "steps_per_second", "updates_per_
 
 const MARL_EVAL: &str = "marl_eval.json";
 
-/// Adds the absolute metrics of a finished run, the means of its best policy, to its `marl_eval.json`.
+/// Writes the `marl_eval.json` of a finished run: its evaluations, and the absolute metrics, which are the means of its
+/// best policy.
 ///
 /// # Errors
 ///
@@ -30,14 +31,40 @@ pub(in crate::run) fn write_absolute_metrics(
     path: &Path,
     info: &RunInfo,
     seed: u64,
-    evaluation: &Evaluation,
+    evaluations: &[TimedEvaluation],
+    absolute: &Evaluation,
 ) -> Result<(), TrainError> {
-    let mut marl_eval = MarlEval::new(&info.alg, &info.env, seed);
-    let document = std::fs::read(path.join(MARL_EVAL)).ok();
-    let document = document.and_then(|text| serde_json::from_slice(&text).ok());
-    marl_eval.restore(&document.unwrap_or_default(), u64::MAX, false);
-    marl_eval.set_absolute(evaluation);
+    let mut marl_eval = MarlEval::of(info, seed, evaluations);
+    marl_eval.set_absolute(absolute);
     RunFolder::at(path).write(MARL_EVAL, marl_eval.json().as_bytes())
+}
+
+/// Returns the evaluations before a saved state as `marl_eval.json` has them, which is written again in today's form.
+/// States of earlier versions hold none. Also returns a warning if the file is missing or damaged.
+///
+/// # Errors
+///
+/// Returns an error if it cannot be written.
+pub(in crate::run) fn evaluations_on_disk(
+    folder: &RunFolder,
+    info: &RunInfo,
+    seed: u64,
+    cursor: &LogCursor,
+    pending: bool,
+) -> Result<(Vec<TimedEvaluation>, Option<String>), TrainError> {
+    let path = folder.path().join(MARL_EVAL);
+    let text = std::fs::read(&path).ok();
+    let Some(document) = text.and_then(|text| serde_json::from_slice(&text).ok()) else {
+        let what = "is missing or damaged, and with it the evaluations so far";
+        // Before the first evaluation there is none.
+        let lost = cursor.metrics > 0;
+        let warning = format!("{} {what}; the run continues all the same", path.display());
+        return Ok((Vec::new(), lost.then_some(warning)));
+    };
+    let empty = MarlEval::new(&info.alg, &info.env, seed);
+    let evaluations = empty.read(&document, cursor.t_env, pending);
+    folder.write(MARL_EVAL, MarlEval::of(info, seed, &evaluations).json().as_bytes())?;
+    Ok((evaluations, None))
 }
 
 /// Writes `metrics.jsonl`, `log.txt`, `tb/` and `marl_eval.json` of a run.
@@ -71,9 +98,9 @@ impl RunLog {
         })
     }
 
-    /// Reopens the files of a run and truncates them at `cursor`; `pending` is whether the evaluation there was
-    /// not written yet. A damaged file that is shorter
-    /// keeps its complete lines, and a missing one begins anew; each is named in a warning.
+    /// Reopens the files of a run and truncates them at `cursor`. A damaged file that is shorter keeps its complete
+    /// lines, and a missing one begins anew; `marl_eval.json` is written again if it differs from `evaluations`, those
+    /// so far. Each is named in a warning.
     ///
     /// # Errors
     ///
@@ -83,7 +110,7 @@ impl RunLog {
         info: &RunInfo,
         seed: u64,
         cursor: &LogCursor,
-        pending: bool,
+        evaluations: &[TimedEvaluation],
     ) -> Result<(Self, Vec<String>), TrainError> {
         let mut warnings = Vec::new();
         let mut warn = |name: &str, what: &str| {
@@ -116,22 +143,26 @@ impl RunLog {
         };
         let (metrics, text) = (
             open("metrics.jsonl", cursor.metrics, &cursor.metrics_xxh3)?,
-            open("log.txt", cursor.text, &None)?,
+            open("log.txt", cursor.text, &cursor.text_xxh3)?,
         );
         let board = folder.path().join("tb");
-        let reopened = TensorBoard::reopen(&board, cursor.board);
-        let (board, complete) = reopened.map_err(TrainError::io("open", board))?;
-        if !complete {
-            warn("tb", short);
+        let reopened = TensorBoard::reopen(&board, cursor.board, cursor.board_xxh3.as_deref());
+        let (board, damage) = reopened.map_err(TrainError::io("open", board))?;
+        match damage {
+            Some(Damage::Short) => warn("tb", short),
+            Some(Damage::Changed) => warn("tb", changed),
+            None => {}
         }
-        let mut marl_eval = MarlEval::new(&info.alg, &info.env, seed);
-        let document = std::fs::read(folder.path().join(MARL_EVAL)).ok();
-        let document = document.and_then(|text| serde_json::from_slice(&text).ok());
-        match document {
-            Some(document) => marl_eval.restore(&document, cursor.t_env, pending),
-            // Before the first evaluation there is none.
-            None if cursor.metrics == 0 => {}
-            None => warn(MARL_EVAL, "is missing or damaged, and with it the evaluations so far"),
+        let marl_eval = MarlEval::of(info, seed, evaluations);
+        if !evaluations.is_empty() {
+            let path = folder.path().join(MARL_EVAL);
+            if !std::fs::read(&path).is_ok_and(|text| marl_eval.is_beginning_of(&text)) {
+                warnings.push(format!(
+                    "{} is missing or was changed after the state was saved; it is written again from the state",
+                    path.display()
+                ));
+            }
+            folder.write(MARL_EVAL, marl_eval.json().as_bytes())?;
         }
         Ok((Self { metrics, text, board, marl_eval, folder }, warnings))
     }
@@ -144,16 +175,16 @@ impl RunLog {
 }
 
 /// Returns the 128-bit XXH3 of a text, in hexadecimal.
-fn checksum(text: &[u8]) -> String {
+pub(super) fn checksum(text: &[u8]) -> String {
     format!("{:032x}", xxh3_128(text))
 }
 
-/// Flushes a file to the disk and returns its length.
-pub(super) fn flushed(path: &Path) -> std::io::Result<u64> {
+/// Flushes a file to the disk and returns its length and its checksum.
+pub(super) fn flushed(path: &Path) -> std::io::Result<(u64, String)> {
     // Some systems flush only files that are open for writing.
-    let file = File::options().append(true).open(path)?;
-    file.sync_all()?;
-    Ok(file.metadata()?.len())
+    File::options().append(true).open(path)?.sync_all()?;
+    let text = std::fs::read(path)?;
+    Ok((text.len() as u64, checksum(&text)))
 }
 
 /// Returns the length of the complete lines of a text.
@@ -161,16 +192,20 @@ fn complete_lines_len(text: &[u8]) -> u64 {
     text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last as u64 + 1)
 }
 
-/// The lengths of the log files when the state of the run was saved.
+/// The lengths and checksums of the log files when the state of the run was saved. Earlier versions wrote fewer
+/// checksums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCursor {
     t_env: u64,
     metrics: u64,
-    /// The checksum of `metrics.jsonl`; earlier versions wrote none.
     #[serde(default)]
     metrics_xxh3: Option<String>,
     text: u64,
+    #[serde(default)]
+    text_xxh3: Option<String>,
     board: u64,
+    #[serde(default)]
+    board_xxh3: Option<String>,
 }
 
 impl LogCursor {
@@ -186,19 +221,23 @@ impl LogCursor {
     ///
     /// Returns an error if a file is missing.
     pub fn here(path: &Path, t_env: u64) -> Result<Self, TrainError> {
-        let length = |name: &str| {
+        let flushed = |name: &str| {
             let path = path.join(name);
             flushed(&path).map_err(TrainError::io("write", &path))
         };
         let board = path.join("tb");
-        let metrics = path.join("metrics.jsonl");
-        let lines = std::fs::read(&metrics).map_err(TrainError::io("read", &metrics))?;
+        let (metrics, metrics_xxh3) = flushed("metrics.jsonl")?;
+        let (text, text_xxh3) = flushed("log.txt")?;
+        let (board, board_xxh3) =
+            TensorBoard::flush(&board).map_err(TrainError::io("write", board))?;
         Ok(Self {
             t_env,
-            metrics: length("metrics.jsonl")?,
-            metrics_xxh3: Some(checksum(&lines)),
-            text: length("log.txt")?,
-            board: TensorBoard::len(&board).map_err(TrainError::io("read", board))?,
+            metrics,
+            metrics_xxh3: Some(metrics_xxh3),
+            text,
+            text_xxh3: Some(text_xxh3),
+            board,
+            board_xxh3: Some(board_xxh3),
         })
     }
 }

@@ -5,8 +5,17 @@ use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::run_log::flushed;
+use super::run_log::{checksum, flushed};
 use crate::files;
+
+/// What is wrong with an event file that was reopened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// It lacks events, or is missing.
+    Short,
+    /// Its events were changed.
+    Changed,
+}
 
 /// The beginning and the end of the name of an event file; a number is between them.
 const OWN: (&str, &str) = ("events.out.tfevents.", ".phalanx");
@@ -50,26 +59,40 @@ impl TensorBoard {
         first.map(|name| path.join(name)).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Reopens the event file in the folder `path` and truncates it to `length` bytes. Creates a new one if there is
-    /// none. Also returns whether the file was complete.
+    /// Reopens the event file in the folder `path` and truncates it to `length` bytes, whose checksum was `xxh3`, if it
+    /// is known. Creates a new one if there is none. Also returns what is wrong with the file.
     ///
     /// # Errors
     ///
     /// Returns an error if it cannot be opened.
-    pub fn reopen(path: &Path, length: u64) -> io::Result<(Self, bool)> {
+    pub fn reopen(
+        path: &Path,
+        length: u64,
+        xxh3: Option<&str>,
+    ) -> io::Result<(Self, Option<Damage>)> {
         let path = match Self::own(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok((Self::create(path)?, false));
+                return Ok((Self::create(path)?, Some(Damage::Short)));
             }
             own => own?,
         };
         let mut file = files::open_own(&path)?;
         let events = std::fs::read(&path)?;
-        let complete = length <= events.len() as u64;
-        let kept = if complete { length } else { complete_records_len(&events) };
+        let (kept, damage) = match usize::try_from(length).ok().and_then(|it| events.get(..it)) {
+            None => (complete_records_len(&events), Some(Damage::Short)),
+            Some(begun) => {
+                let changed = xxh3.is_some_and(|xxh3| xxh3 != checksum(begun));
+                (length, changed.then_some(Damage::Changed))
+            }
+        };
         file.set_len(kept)?;
         file.seek(io::SeekFrom::End(0))?;
-        Ok((Self { file }, complete))
+        Ok((Self { file }, damage))
+    }
+
+    /// Flushes the event file in the folder `path` to the disk and returns its length and its checksum.
+    pub(super) fn flush(path: &Path) -> io::Result<(u64, String)> {
+        flushed(&Self::own(path)?)
     }
 
     /// Flushes the file to the disk and returns its length.
@@ -78,7 +101,7 @@ impl TensorBoard {
     ///
     /// Returns an error if it cannot be flushed.
     pub fn len(path: &Path) -> io::Result<u64> {
-        flushed(&Self::own(path)?)
+        Ok(Self::flush(path)?.0)
     }
 
     /// Adds scalars at a step.
@@ -190,11 +213,15 @@ mod tests {
         board.scalars(2, [("a", 2.0)].into_iter()).expect("it can be written");
         let two = length();
         // The second record lost three bytes, although the saved state includes it.
-        let reopened =
-            |length: u64| TensorBoard::reopen(folder.path(), length).expect("the file is there").1;
-        assert!(reopened(two - 3));
-        assert!(!reopened(two), "a record is missing");
+        let reopened = |length: u64, xxh3: Option<&str>| {
+            TensorBoard::reopen(folder.path(), length, xxh3).expect("the file is there").1
+        };
+        assert_eq!(reopened(two - 3, None), None);
+        assert_eq!(reopened(two, None), Some(Damage::Short), "a record is missing");
         assert_eq!(length(), one);
+        let (_, xxh3) = TensorBoard::flush(folder.path()).expect("the file is there");
+        assert_eq!(reopened(one, Some(&xxh3)), None);
+        assert_eq!(reopened(one, Some("other")), Some(Damage::Changed));
     }
 
     #[test]
@@ -202,9 +229,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let other = folder.path().join("events.out.tfevents.1.host");
         std::fs::write(&other, "theirs").expect("written");
-        let (_, complete) = TensorBoard::reopen(folder.path(), 10).expect("a new one is created");
-        assert!(!complete);
-        TensorBoard::reopen(folder.path(), 10).expect("it is there");
+        let reopen = || TensorBoard::reopen(folder.path(), 10, None);
+        assert_eq!(reopen().expect("a new one is created").1, Some(Damage::Short));
+        reopen().expect("it is there");
         assert_eq!(TensorBoard::len(folder.path()).expect("it is there"), 10);
         assert_eq!(std::fs::read(&other).expect("read"), b"theirs");
     }

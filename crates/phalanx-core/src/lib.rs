@@ -5,6 +5,7 @@
 //! - [`rng`] is the only source of randomness.
 //! - [`rl`] holds returns, advantages and schedules.
 //! - [`settings`] validates settings.
+//! - [`terminal`] writes lines to standard error.
 //! - `nn` (feature `nn`) holds agent networks, mixers and optimizers.
 //!
 //! The same seed gives the same bits for any number of threads.
@@ -15,3 +16,4 @@ pub mod nn;
 pub mod rl;
 pub mod rng;
 pub mod settings;
+pub mod terminal;

@@ -20,13 +20,12 @@ mod player;
 pub mod replay;
 pub mod rollout;
 pub mod run;
-mod terminal;
 pub mod trace;
 
 pub use device::{BenchBudget, update_seconds};
 pub use encoders::{EncoderEntry, Encoders};
 pub use error::{TrainError, shell_word};
 pub use files::OutputFile;
+pub use phalanx_core::terminal::note;
 pub use player::{Player, PlayerError};
 pub use run::{Ended, Observer, Progress, ProgressDisplay, Report, RunSummary, Trainer};
-pub use terminal::note;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use phalanx_core::settings::Check;
+use phalanx_core::terminal::take_loss;
 
 use super::ended::RunSummary;
 use super::folder::RunFolder;
@@ -13,7 +14,6 @@ use super::training_loop;
 use crate::config::ConfigError;
 use crate::error::TrainError;
 use crate::run::{Observer, Report};
-use crate::terminal::take_loss;
 
 impl Trainer {
     /// Trains to the end and writes the folder of the run at `path`.

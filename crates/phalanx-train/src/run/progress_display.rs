@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::observer::{Observer, Progress, Report};
 use crate::error::TrainError;
-use crate::terminal::note;
+use phalanx_core::terminal::note;
 
 /// Shows a run on standard error: a progress bar on a terminal, plain lines elsewhere.
 pub struct ProgressDisplay {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, Once, PoisonError};
 use burn::tensor::Tensor;
 
 use super::{Device, DeviceError, is_cpu};
+use crate::terminal::note;
 
 /// Panic messages captured while a device call is running.
 struct Watch {
@@ -62,7 +63,7 @@ pub fn catch_device_failure<T>(
         return Err(failure);
     }
     for line in lines {
-        eprintln!("{line}");
+        note(line);
     }
     done.map_err(|panic| resume_unwind(panic))
 }

@@ -23,8 +23,8 @@ pub fn note(line: impl Display) {
     }
 }
 
-/// Returns the message about a lost standard error, once.
-pub(crate) fn take_loss() -> Option<String> {
+/// Returns the message about a lost standard error, once; `None` as long as every line was written.
+pub fn take_loss() -> Option<String> {
     if !LOST.load(Ordering::Relaxed) {
         return None;
     }

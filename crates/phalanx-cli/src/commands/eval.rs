@@ -5,15 +5,17 @@ use std::path::Path;
 use clap::Args;
 use phalanx_core::env::{Env, ParallelEnvs, VecEnv};
 use phalanx_core::rng::Purpose;
+use phalanx_train::algorithms::NamedFile;
 use phalanx_train::rollout::{Policy, ScriptedPolicy};
-use phalanx_train::run::RunFolder;
 use phalanx_train::run::checkpoint::{CheckpointId, load_policy_with, trained_with};
 use phalanx_train::run::evaluate::{Evaluation, evaluate, evaluate_scripted};
+use phalanx_train::run::{RunFolder, RunInfo};
 use phalanx_train::{TrainError, note};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use toml::Table;
 
 use crate::Program;
-use crate::commands::train::run_config;
 use crate::commands::{UsageError, env_args, policy_argument, print};
 
 /// The maximum number of parallel environments.
@@ -81,49 +83,43 @@ impl Eval {
                 format!("{0} is an environment; choose a policy with --policy NAME", self.target);
             return Err(UsageError(reason).into());
         }
-        let (_, info) = RunFolder::open(path)?;
-        let config = run_config(&info.config, path)?;
-        let seed = self.seed.unwrap_or(config.seed);
+        let loaded = policy_argument::load(path, self.checkpoint);
+        // A folder that is no run has no checkpoints either.
+        let (step, files) = loaded.map_err(|error| RunFolder::open(path).err().unwrap_or(error))?;
+        let info = match configuration(program, path, &files) {
+            Err(error) if self.env.is_some() => {
+                note(format!("warning: {error}"));
+                None
+            }
+            info => Some(info?),
+        };
+        let trained = info.as_ref().map(|info| Played::of(info, path)).transpose()?;
+        let seed = self.seed.or(trained.as_ref().map(|it| it.seed)).unwrap_or(1);
         let mut head = json!({ "run": path });
-        let (env, step, evaluation) = match &self.env {
-            None => {
+        let (env, evaluation) = match (&self.env, info.as_ref().zip(trained)) {
+            (None, Some((info, Played { env_args, .. }))) => {
                 if let Some(argument) = self.args.first() {
                     let reason = format!("{argument} needs an environment: --env {}", info.env);
                     return Err(UsageError(reason).into());
                 }
-                let (step, files) = policy_argument::load(path, self.checkpoint)?;
-                let defaults = program.algorithms.get(&info.alg).map(|entry| entry.all_defaults());
-                let trained = trained_with(&files);
-                let changed = trained
-                    .and_then(|trained| trained.difference(&info, &defaults.unwrap_or_default()));
-                if let Some(key) = changed {
-                    note(format!(
-                        "warning: `{key}` in {} is not what this checkpoint was trained with",
-                        path.join("config.toml").display()
-                    ));
-                }
                 let policy = load_policy_with(&files, &program.encoders)?;
-                let factory = program.environments.factory(&info.env, &config.env_args);
+                let factory = program.environments.factory(&info.env, &env_args);
                 let factory = factory.map_err(TrainError::from)?;
-                (&info.env, step, self.greedy(&policy, seed, factory)?)
+                (&info.env, self.greedy(&policy, seed, factory)?)
             }
-            Some(env) => {
+            (None, None) => unreachable!("without --env, a missing configuration is an error"),
+            (Some(env), _) => {
                 let args = env_args(&self.args).map_err(TrainError::from)?;
                 let factory = program.environments.factory(env, &args)?;
                 let env_made = factory();
-                let (step, policy) = policy_argument::load_trained(
-                    program,
-                    path,
-                    self.checkpoint,
-                    &*env_made,
-                    &args,
-                )?;
+                let policy = policy_argument::fitted(program, path, &files, &*env_made, &args)?;
                 (head["env"], head["env_args"]) = (json!(env), json!(args));
-                (env, step, self.greedy(&policy, seed, factory)?)
+                (env, self.greedy(&policy, seed, factory)?)
             }
         };
         head["checkpoint"] = json!(step);
-        let title = format!("{} on {env}, checkpoint after {step} steps, greedy", info.alg);
+        let name = info.as_ref().map_or(self.target.as_str(), |info| info.alg.as_str());
+        let title = format!("{name} on {env}, checkpoint after {step} steps, greedy");
         self.show(&title, head, seed, &evaluation);
         Ok(())
     }
@@ -184,4 +180,46 @@ impl Eval {
             print(&format!("  {name:<24} {value:.4}"));
         }
     }
+}
+
+/// What an evaluation reads of a run's configuration.
+#[derive(Deserialize)]
+struct Played {
+    seed: u64,
+    #[serde(default)]
+    env_args: Table,
+}
+
+impl Played {
+    fn of(info: &RunInfo, path: &Path) -> Result<Self, TrainError> {
+        info.config.clone().try_into().map_err(|error: toml::de::Error| TrainError::NotARun {
+            path: path.join("config.toml"),
+            reason: error.to_string(),
+        })
+    }
+}
+
+/// Returns the configuration of a run with the checkpoint `files`: that of the checkpoint, or if it holds none, because
+/// an earlier version wrote it, that in `config.toml`. Says so if that one is damaged or differs.
+fn configuration(
+    program: &Program,
+    path: &Path,
+    files: &[NamedFile],
+) -> Result<RunInfo, TrainError> {
+    let opened = RunFolder::open(path).map(|(_, info)| info);
+    let Some(trained) = trained_with(files) else { return opened };
+    match opened {
+        Err(error) => note(format!("warning: {error}; the checkpoint's configuration is used")),
+        Ok(info) => {
+            let defaults = program.algorithms.get(&info.alg).map(|entry| entry.all_defaults());
+            if let Some(key) = trained.difference(&info, &defaults.unwrap_or_default()) {
+                note(format!(
+                    "warning: `{key}` in {} is not what this checkpoint was trained with; the checkpoint's \
+                     configuration is used",
+                    path.join("config.toml").display()
+                ));
+            }
+        }
+    }
+    Ok(trained)
 }

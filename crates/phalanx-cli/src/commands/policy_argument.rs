@@ -52,8 +52,14 @@ pub(crate) fn trace_policy(
 /// checkpoints was damaged.
 pub(crate) fn load(run: &Path, id: CheckpointId) -> Result<(u64, Vec<NamedFile>), TrainError> {
     let checkpoints = RunCheckpoints::of(run);
-    if let (_, Some(message)) = checkpoints.index_or_rebuilt()? {
+    let (index, message) = checkpoints.index_or_rebuilt()?;
+    if let Some(message) = message {
         note(format!("warning: {message}"));
+    }
+    if let (CheckpointId::Best, None, Some(last)) = (id, index.best, index.last) {
+        note(format!(
+            "warning: no checkpoint is known as the best; the latest one, step_{last}, is used"
+        ));
     }
     checkpoints.load(id)
 }
@@ -69,15 +75,25 @@ pub(crate) fn load_trained(
     args: &Table,
 ) -> anyhow::Result<(u64, Policy)> {
     let (step, files) = load(run, id)?;
+    Ok((step, fitted(program, run, &files, env, args)?))
+}
+
+/// Does the same with the files of a checkpoint that is already loaded.
+pub(crate) fn fitted(
+    program: &Program,
+    run: &Path,
+    files: &[NamedFile],
+    env: &dyn Env,
+    args: &Table,
+) -> anyhow::Result<Policy> {
     let spec = env.spec();
-    let policy = load_policy_for(&files, &program.encoders, spec)
+    let policy = load_policy_for(files, &program.encoders, spec)
         .with_context(|| format!("the policy of {} does not fit {}", run.display(), spec.id))?;
-    if let Some(other) =
-        trained_with(&files).and_then(|trained| elsewhere(&trained, &spec.id, args))
+    if let Some(other) = trained_with(files).and_then(|trained| elsewhere(&trained, &spec.id, args))
     {
         note(format!("note: the policy of {} was trained {other}", run.display()));
     }
-    Ok((step, policy))
+    Ok(policy)
 }
 
 /// Describes the environment of a policy's training if it is not `env` with the arguments `args`.

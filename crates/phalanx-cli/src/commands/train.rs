@@ -1,9 +1,9 @@
 //! `phalanx train`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use phalanx_train::config::{ConfigBuilder, ResolvedConfig, RunConfig, renamed};
+use phalanx_train::config::{ConfigBuilder, Origin, ResolvedConfig, renamed};
 use phalanx_train::run::RunFolder;
 use phalanx_train::{ProgressDisplay, RunSummary, TrainError, Trainer, note, shell_word};
 use serde_json::json;
@@ -124,7 +124,19 @@ impl Train {
             builder.file(&path.join("config.toml")).map_err(TrainError::from)?;
             // Algorithm and environment are known, so the words in their places are settings.
             let settings = self.alg.iter().chain(&self.env).chain(&self.settings);
-            return Ok(build(program, builder, settings, &run.env)?);
+            let (trainer, resolved) = build(program, builder, settings, &run.env)?;
+            let file = path.join("config.toml");
+            let from_elsewhere = |key: &str| {
+                let mut settings = resolved.run.iter();
+                let setting = settings.find(|setting| setting.key == key);
+                setting.is_some_and(|it| match &it.origin {
+                    Origin::Default => false,
+                    Origin::File { path, .. } => *path != file,
+                    Origin::Assignment(_) => true,
+                })
+            };
+            RunFolder::check_unedited(path, from_elsewhere)?;
+            return Ok((trainer, resolved));
         }
         let (Some(alg), Some(env)) = (&self.alg, &self.env) else {
             let misuse = "name an algorithm and an environment: phalanx train qmix skirmish/3m";
@@ -223,12 +235,4 @@ fn build<'a>(
     let factory = program.environments.factory(env, &config.env_args)?;
     let trainer = Trainer::from_parts(config, algorithm, factory);
     Ok((trainer.encoders(program.encoders.clone()), resolved))
-}
-
-/// Reads the configuration of a run on disk.
-pub(crate) fn run_config(table: &toml::Table, path: &Path) -> Result<RunConfig, TrainError> {
-    table.clone().try_into().map_err(|error: toml::de::Error| TrainError::NotARun {
-        path: path.join("config.toml"),
-        reason: error.to_string(),
-    })
 }

@@ -62,6 +62,80 @@ fn an_edited_configuration_is_refused_by_resume_and_reported_by_eval() {
 }
 
 #[test]
+fn a_length_is_changed_on_the_command_line_and_not_in_the_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    train(at, &[]);
+    let config = at.join(RUN).join("config.toml");
+    let text = fs::read_to_string(&config).expect("it was written");
+    for (before, after, key) in [
+        ("t_max = 200", "t_max = 900", "t_max"),
+        ("threads = 0", "threads = 1", "threads"),
+        ("t_max = 200", "", "t_max"),
+    ] {
+        assert!(text.contains(before), "{text}");
+        fs::write(&config, text.replacen(before, after, 1)).expect("written");
+        let (code, error) = messages(at, &["train", "--resume", RUN]);
+        assert_eq!(code, Some(2), "{error}");
+        let expected = format!("give {key}=VALUE on the command line");
+        assert!(error.contains(&expected) && error.lines().count() == 1, "{error}");
+    }
+    // Given on the command line, it is resumed.
+    let (code, error) = resume(at);
+    assert_eq!(code, Some(0), "{error}");
+}
+
+#[test]
+fn a_checkpoint_is_enough_to_evaluate_a_run_and_to_begin_with_its_weights() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let settings = ["t_max=400", "test_nepisode=1", "batch_size=4", "rnn_hidden_dim=4"];
+    let hunt = [&["train", "vdn", "predator_prey", "miscapture_punishment=-1"], &settings[..]];
+    let run = "results/vdn/predator_prey/seed_1";
+    assert!(phalanx(at, &hunt.concat()).status.success());
+    let eval = |more: &[&str]| {
+        let output = phalanx(at, &[&["eval", run, "--episodes", "3", "--json"], more].concat());
+        let note = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{note}");
+        (String::from_utf8_lossy(&output.stdout).into_owned(), note)
+    };
+    let elsewhere = ["--env", "predator_prey", "miscapture_punishment=-1"];
+    let (expected, note) = eval(&[]);
+    assert_eq!(note, "");
+    let (there, note) = eval(&elsewhere);
+    assert_eq!(note, "");
+
+    let config = at.join(run).join("config.toml");
+    let text = fs::read_to_string(&config).expect("it was written");
+    let other = text.replacen("miscapture_punishment = -1", "miscapture_punishment = -9", 1);
+    assert_ne!(text, other);
+    fs::write(&config, other).expect("written");
+    let (edited, note) = eval(&[]);
+    assert_eq!(edited, expected, "the checkpoint knows its environment");
+    assert!(note.contains("`env_args.miscapture_punishment`"), "{note}");
+
+    for damaged in [Some(vec![0; text.len()]), Some(Vec::new()), None] {
+        match damaged {
+            Some(bytes) => fs::write(&config, bytes).expect("written"),
+            None => fs::remove_file(&config).expect("removed"),
+        }
+        for (more, expected) in [(&[][..], &expected), (&elsewhere[..], &there)] {
+            let (found, note) = eval(more);
+            assert_eq!(&found, expected);
+            assert!(note.starts_with("warning: ") && note.contains("config.toml"), "{note}");
+            assert_eq!(note.lines().count(), 1, "{note}");
+        }
+    }
+    let from = format!("init_from={run}");
+    let begin = ["train", "vdn", "predator_prey", "seed=2", &from];
+    let output = phalanx(at, &[&begin[..], &settings[..]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // A folder without a checkpoint is still no run.
+    let (code, error) = messages(at, &["eval", "results"]);
+    assert!(code == Some(2) && error.contains("is not a run"), "{error}");
+}
+
+#[test]
 fn a_state_of_another_run_is_not_resumed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();

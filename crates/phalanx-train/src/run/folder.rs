@@ -4,17 +4,13 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-use toml::Table;
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::checkpoint::{RunState, StateIdentity};
 use super::ended::Ended;
-use super::host_info::HostInfo;
 use super::log::TensorBoard;
+use super::run_info::RunInfo;
+use super::run_json::{RunJson, checksum};
 use super::transfer::InitialWeights;
 use crate::config::RunConfig;
-use crate::config::renamed;
 use crate::error::TrainError;
 use crate::files;
 
@@ -24,41 +20,8 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
-/// The description of a run: the contents of `config.toml` and `run.json`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunInfo {
-    /// The algorithm.
-    pub alg: String,
-    /// The environment.
-    pub env: String,
-    /// The whole configuration, without the keys `alg` and `env`.
-    pub config: Table,
-}
-
-#[derive(Serialize, Deserialize)]
-struct RunJson {
-    /// Unlike that of any other run; saved states carry it, too.
-    #[serde(default)]
-    id: String,
-    version: String,
-    alg: String,
-    env: String,
-    seed: u64,
-    device: String,
-    machine: HostInfo,
-    /// The weights with which the run began, if they came from another run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    initial_weights: Option<InitialWeights>,
-    /// How the run ended, if it has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ended: Option<Ended>,
-    /// The environment steps at its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    t_env: Option<u64>,
-}
-
-const CONFIG: &str = "config.toml";
-const DESCRIPTION: &str = "run.json";
+/// The file with the configuration. A folder that has one is a run.
+pub(super) const CONFIG: &str = "config.toml";
 /// The file that a writing process locks. The system unlocks it when the process ends.
 const LOCK: &str = "run.lock";
 /// The folder that holds a run while it is replaced.
@@ -83,6 +46,14 @@ impl RunFolder {
 
     /// Does the same, and also returns a warning where the file system cannot lock.
     pub(super) fn lock_or_warn(path: &Path) -> Result<(File, Option<String>), TrainError> {
+        Self::lock_with(path, File::try_lock)
+    }
+
+    /// Does the same with a function that locks a file.
+    fn lock_with(
+        path: &Path,
+        try_lock: impl FnOnce(&File) -> Result<(), TryLockError>,
+    ) -> Result<(File, Option<String>), TrainError> {
         files::create_folders(path).map_err(TrainError::io("create", path))?;
         let name = path.join(LOCK);
         let open = || match files::is_there(&name) {
@@ -91,7 +62,7 @@ impl RunFolder {
         };
         // Another process may have created it in between.
         let file = open().or_else(|_| open()).map_err(TrainError::io("write", &name))?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Err(TryLockError::WouldBlock) => Err(TrainError::RunBusy { path: path.to_owned() }),
             Ok(()) => Ok((file, None)),
             Err(TryLockError::Error(error)) => {
@@ -123,7 +94,7 @@ impl RunFolder {
         }
         files::create_folders(path).map_err(TrainError::io("create", path))?;
         let folder = Self::at(path);
-        folder.describe_as(info, &new_id(path))?;
+        folder.describe_as(info, &new_id(path), None)?;
         remove_old()?;
         Ok(folder)
     }
@@ -140,64 +111,56 @@ impl RunFolder {
     ///
     /// Returns an error if they cannot be written.
     pub fn describe(&self, info: &RunInfo) -> Result<(), TrainError> {
-        let id = self.id().unwrap_or_else(|| new_id(&self.path));
-        self.describe_as(info, &id)
+        let (id, initial_weights) = self.origin().unwrap_or_else(|| (new_id(&self.path), None));
+        self.describe_as(info, &id, initial_weights)
     }
 
-    /// Returns the identifier of the run, if `run.json` holds one.
-    pub(super) fn id(&self) -> Option<String> {
-        self.description().ok().map(|run| run.id).filter(|id| !id.is_empty())
+    /// Returns the identifier of the run and the weights with which it began, if `run.json` holds them.
+    pub(super) fn origin(&self) -> Option<(String, Option<InitialWeights>)> {
+        let run = RunJson::read(&self.path).ok().filter(|run| !run.id.is_empty())?;
+        Some((run.id, run.initial_weights))
     }
 
     /// Writes `config.toml` and `run.json` of the run `id`.
-    pub(super) fn describe_as(&self, info: &RunInfo, id: &str) -> Result<(), TrainError> {
+    pub(super) fn describe_as(
+        &self,
+        info: &RunInfo,
+        id: &str,
+        initial_weights: Option<InitialWeights>,
+    ) -> Result<(), TrainError> {
         let text = |key: &str| info.config.get(key).and_then(|value| value.as_str());
         let seed = info.config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
-        let run = RunJson {
-            id: id.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            alg: info.alg.clone(),
-            env: info.env.clone(),
-            seed: seed as u64,
-            device: text("device").unwrap_or_default().to_owned(),
-            machine: HostInfo::here(),
-            initial_weights: self.description().ok().and_then(|run| run.initial_weights),
-            ended: None,
-            t_env: None,
-        };
-        self.write_description(&run)?;
+        let device = text("device").unwrap_or_default();
+        let config = info.to_toml();
+        let run = RunJson::new(id, &info.alg, &info.env, seed as u64, device);
+        let config_xxh3 = Some(checksum(config.as_bytes()));
+        RunJson { initial_weights, config_xxh3, ..run }.write(self)?;
         // Last: a folder with a configuration is a run.
-        self.write(CONFIG, info.to_toml().as_bytes())
+        self.write(CONFIG, config.as_bytes())
     }
 
-    fn write_description(&self, run: &RunJson) -> Result<(), TrainError> {
-        let run = serde_json::to_vec_pretty(run).expect("a description is plain data");
-        self.write(DESCRIPTION, &run)
-    }
-
-    fn description(&self) -> Result<RunJson, TrainError> {
-        let path = self.path.join(DESCRIPTION);
-        let bytes = fs::read(&path).map_err(TrainError::io("read", &path))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| TrainError::NotARun { path, reason: error.to_string() })
+    /// Returns a message if `run.json` is missing or damaged.
+    pub(super) fn description_damage(&self) -> Option<String> {
+        let error = RunJson::read(&self.path).err()?;
+        Some(format!("{error}; it is written again from the saved state"))
     }
 
     /// Records in `run.json` that the run began with weights of another run.
     pub(super) fn record_initial_weights(&self, initial: InitialWeights) -> Result<(), TrainError> {
-        let run = self.description()?;
-        self.write_description(&RunJson { initial_weights: Some(initial), ..run })
+        let run = RunJson::read(&self.path)?;
+        RunJson { initial_weights: Some(initial), ..run }.write(self)
     }
 
     /// Records in `run.json` that the run ended after `t_env` environment steps.
     pub(super) fn end(&self, ended: Ended, t_env: u64) -> Result<(), TrainError> {
         // A run does not fail at its end because its description was deleted.
-        let Ok(run) = self.description() else { return Ok(()) };
-        self.write_description(&RunJson { ended: Some(ended), t_env: Some(t_env), ..run })
+        let Ok(run) = RunJson::read(&self.path) else { return Ok(()) };
+        RunJson { ended: Some(ended), t_env: Some(t_env), ..run }.write(self)
     }
 
     /// Returns how and after how many environment steps the run ended, if `run.json` has recorded it.
     pub(super) fn ended(&self) -> Option<(Ended, u64)> {
-        let run = self.description().ok()?;
+        let run = RunJson::read(&self.path).ok()?;
         run.ended.zip(run.t_env)
     }
 
@@ -240,10 +203,40 @@ impl RunFolder {
         let _lock = Self::lock(path)?;
         Self::at(path).write(CONFIG, identity.config.as_bytes())?;
         let name = path.join(CONFIG);
-        Ok(Some(format!(
-            "{} was missing or damaged and is restored from the saved state",
-            name.display()
-        )))
+        let what = "was missing or damaged and is restored from the saved state";
+        Ok(Some(format!("{} {what}", name.display())))
+    }
+
+    /// Checks that nobody has edited `config.toml` since the program wrote it, in the keys that may change when the run
+    /// is resumed. Keys for which `assigned` returns true get their values elsewhere and are left out. The other keys
+    /// are compared with the saved state when the run is resumed.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TrainError::NothingToResume`] with the first key whose value is not that of the latest saved state.
+    pub fn check_unedited(path: &Path, assigned: impl Fn(&str) -> bool) -> Result<(), TrainError> {
+        let (_, info) = Self::open(path)?;
+        let written = RunJson::read(path).ok().and_then(|run| run.config_xxh3);
+        let text = fs::read(path.join(CONFIG)).map_err(TrainError::io("read", path))?;
+        if written.is_some_and(|written| written == checksum(&text)) {
+            return Ok(());
+        }
+        let Some(identity) = RunState::of(path).identity() else { return Ok(()) };
+        let cannot = |reason| TrainError::NothingToResume { path: path.to_owned(), reason };
+        let saved = RunInfo::from_toml(&identity.config).map_err(cannot)?;
+        let shown = |info: &RunInfo, key: &str| {
+            info.config.get(key).map_or_else(|| "missing".to_owned(), ToString::to_string)
+        };
+        let mut keys = RunConfig::CHANGEABLE_ON_RESUME.into_iter().filter(|key| !assigned(key));
+        match keys.find(|key| info.config.get(*key) != saved.config.get(*key)) {
+            None => Ok(()),
+            Some(key) => Err(cannot(format!(
+                "`{key}` is {} in its config.toml, but {} in its saved state; to resume with another value, \
+                 give {key}=VALUE on the command line",
+                shown(&info, key),
+                shown(&saved, key)
+            ))),
+        }
     }
 
     /// Returns the path.
@@ -262,67 +255,16 @@ impl RunFolder {
     }
 }
 
-impl RunInfo {
-    /// Returns the contents of `config.toml`.
-    pub(super) fn to_toml(&self) -> String {
-        let mut table = Table::new();
-        table.insert("alg".to_owned(), self.alg.clone().into());
-        table.insert("env".to_owned(), self.env.clone().into());
-        table.extend(self.config.clone());
-        table.to_string()
-    }
-
-    /// Reads the contents of `config.toml`. The error is the reason.
-    pub(super) fn from_toml(text: &str) -> Result<Self, String> {
-        let mut config: Table =
-            toml::from_str(text).map_err(|error| format!("{CONFIG}: {error}"))?;
-        let mut take = |key: &str| match config.remove(key) {
-            Some(toml::Value::String(text)) => Ok(text),
-            _ => Err(format!("{CONFIG} has no key `{key}`")),
-        };
-        let (alg, env) = (take("alg")?, take("env")?);
-        // The run may be older than a name.
-        let alg = renamed::algorithm(&alg).map(str::to_owned).unwrap_or(alg);
-        let current = |key: String| renamed::key(&key).map(str::to_owned).unwrap_or(key);
-        let config = config.into_iter().map(|(key, value)| (current(key), value)).collect();
-        Ok(Self { alg, env, config })
-    }
-
-    /// Returns the first key whose value differs in `other`. A missing key has its value in `defaults`; keys that may
-    /// change when a run is resumed are left out. An entry of a table is named `env_args.map`.
-    pub fn difference(&self, other: &Self, defaults: &Table) -> Option<String> {
-        if self.alg != other.alg {
-            return Some("alg".to_owned());
-        }
-        if self.env != other.env {
-            return Some("env".to_owned());
-        }
-        let value =
-            |info: &'_ Self, key: &str| info.config.get(key).or_else(|| defaults.get(key)).cloned();
-        let known = self.config.keys().filter(|key| defaults.contains_key(*key));
-        let keys = other.config.keys().chain(known);
-        let fixed = |key: &&String| !RunConfig::CHANGEABLE_ON_RESUME.contains(&key.as_str());
-        let key = keys.filter(fixed).find(|key| value(self, key) != value(other, key))?;
-        // Of a table, the entry that differs.
-        let tables = (value(self, key), value(other, key));
-        let (Some(toml::Value::Table(ours)), Some(toml::Value::Table(theirs))) = tables else {
-            return Some(key.clone());
-        };
-        let entry = ours.keys().chain(theirs.keys()).find(|it| ours.get(*it) != theirs.get(*it));
-        Some(entry.map_or_else(|| key.clone(), |entry| format!("{key}.{entry}")))
-    }
-}
-
 /// Returns an identifier for a new run at `path`, unlike that of any other run.
 fn new_id(path: &Path) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let text = format!("{now} {} {}", std::process::id(), path.display());
-    format!("{:032x}", xxh3_128(text.as_bytes()))
+    checksum(text.as_bytes())
 }
 
 /// The files of a run in its folder, besides the lock, `tb/`, `checkpoints/` and `state/`. The configuration comes
 /// last, because a folder with one is a run.
-const FILES: [&str; 5] = [DESCRIPTION, "metrics.jsonl", "log.txt", "marl_eval.json", CONFIG];
+const FILES: [&str; 5] = [RunJson::NAME, "metrics.jsonl", "log.txt", "marl_eval.json", CONFIG];
 
 /// Moves all files of the run at `path` into the folder `old`, and nothing else. Whenever it is interrupted, the rest
 /// is still refused as a run that exists, and cannot be resumed under another configuration.
@@ -365,5 +307,27 @@ fn is_own(folder: &str, name: &str) -> bool {
             let step = name.strip_prefix("step_").is_some_and(|step| step.parse::<u64>().is_ok());
             step || name == "index.json" || name.starts_with(files::TEMPORARY)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_locks_is_a_warning_and_a_lock_of_another_process_an_error() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("run");
+        let unsupported = |_: &File| Err(TryLockError::Error(Error::from(ErrorKind::Unsupported)));
+        let (_file, warning) = RunFolder::lock_with(&path, unsupported).expect("the run goes on");
+        let warning = warning.expect("a warning");
+        let (name, cause) = (path.display().to_string(), Error::from(ErrorKind::Unsupported));
+        assert!(warning.starts_with(&format!("{name} cannot be locked ({cause})")), "{warning}");
+        let busy = RunFolder::lock_with(&path, |_| Err(TryLockError::WouldBlock));
+        assert!(matches!(busy, Err(TrainError::RunBusy { .. })));
+        let (_file, warning) = RunFolder::lock_or_warn(&path).expect("it is not locked");
+        assert_eq!(warning, None);
     }
 }

@@ -122,7 +122,8 @@ impl LoopState {
         let find = |name: &str| files.iter().find(|file| file.name == name);
         let file = find(LOOP_STATE).ok_or_else(|| format!("its saved state lacks {LOOP_STATE}"))?;
         let (mut state, cursor, seconds): (Self, LogCursor, f64) =
-            serde_json::from_slice(&file.bytes).map_err(|error| format!("{LOOP_STATE}: {error}"))?;
+            serde_json::from_slice(&file.bytes)
+                .map_err(|error| format!("{LOOP_STATE}: {error}"))?;
         let evaluations = find(EVALUATIONS);
         if let Some(file) = evaluations {
             state.evaluations =
@@ -163,10 +164,8 @@ mod tests {
             let position = serde_json::to_vec(&(&state, cursor, 0.1)).expect("plain data");
             let mut evaluations = Vec::new();
             pack(&state.evaluations, &mut evaluations);
-            let files = [
-                NamedFile::new(LOOP_STATE, position),
-                NamedFile::new(EVALUATIONS, evaluations),
-            ];
+            let files =
+                [NamedFile::new(LOOP_STATE, position), NamedFile::new(EVALUATIONS, evaluations)];
             let read = LoopState::read(&files).expect("it is whole");
             assert!(read.has_evaluations);
             assert_eq!((&read.state.best, &read.state.last), (&state.best, &state.last));

@@ -36,8 +36,8 @@ impl Trainer {
 
     /// Returns the identity of the saved states of this run, in the folder `path`.
     pub(super) fn identity(&mut self, path: &Path) -> Result<StateIdentity, TrainError> {
-        let run = RunFolder::at(path).id().unwrap_or_default();
-        Ok(StateIdentity { run, config: self.info()?.to_toml() })
+        let (run, initial_weights) = RunFolder::at(path).origin().unwrap_or_default();
+        Ok(StateIdentity { run, config: self.info()?.to_toml(), initial_weights })
     }
 
     /// Returns the learner as files.

@@ -5,10 +5,11 @@ use std::path::Path;
 use super::checkpoint::{CheckpointId, RunCheckpoints, RunState, StateIdentity};
 use super::ended::{Ended, RunSummary};
 use super::evaluate::Evaluation;
-use super::folder::{RunFolder, RunInfo};
+use super::folder::RunFolder;
 use super::log::{RunLog, TimedEvaluation, evaluations_on_disk, write_absolute_metrics};
 use super::loop_state::{Every, LoopState, SavedLoop};
 use super::observer::{Progress, Report};
+use super::run_info::RunInfo;
 use super::trainer::Trainer;
 use crate::config::run_defaults;
 use crate::device::AUTO;
@@ -94,7 +95,7 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
         });
     };
     let files = latest.files;
-    let id = check_identity(&folder, &files, &ours, &defaults).map_err(cannot)?;
+    let identity = check_identity(&folder, &files, &ours, &defaults).map_err(cannot)?;
     let SavedLoop { mut state, has_evaluations, cursor, seconds } =
         LoopState::read(&files).map_err(cannot)?;
     let (reached, t_max) = (cursor.t_env(), trainer.config.t_max);
@@ -119,9 +120,14 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     }
     trainer.load(&files)?;
     trainer.set_earlier_seconds(seconds)?;
-    match id {
-        Some(id) => folder.describe_as(&ours, &id)?,
-        None => folder.describe(&ours)?,
+    warnings.extend(folder.description_damage());
+    match identity {
+        Some(StateIdentity { run, initial_weights, .. }) if !run.is_empty() => {
+            // States of earlier versions do not hold the initial weights.
+            let described = folder.origin().and_then(|(_, weights)| weights);
+            folder.describe_as(&ours, &run, initial_weights.or(described))?;
+        }
+        _ => folder.describe(&ours)?,
     }
     warnings.extend(RunCheckpoints::of(path).return_to(reached, state.best.0, state.pending)?);
     let seed = trainer.config.seed;
@@ -139,21 +145,22 @@ pub(super) fn resume(trainer: &mut Trainer, path: &Path) -> Result<RunSummary, T
     if state.begun { train_loop(trainer, path, state) } else { begin(trainer, path) }
 }
 
-/// Checks that a saved state belongs to the run in `folder` with the configuration `ours`, and returns the identifier
-/// of the run. States of earlier versions cannot be checked. The error is the reason.
+/// Checks that a saved state belongs to the run in `folder` with the configuration `ours`, and returns its identity.
+/// States of earlier versions cannot be checked. The error is the reason.
 fn check_identity(
     folder: &RunFolder,
     files: &[crate::algorithms::NamedFile],
     ours: &RunInfo,
     defaults: &toml::Table,
-) -> Result<Option<String>, String> {
+) -> Result<Option<StateIdentity>, String> {
     let Some(theirs) = StateIdentity::read(files) else { return Ok(None) };
-    if folder.id().is_some_and(|id| id != theirs.run) {
+    let known = folder.origin().filter(|_| !theirs.run.is_empty());
+    if known.is_some_and(|(id, _)| id != theirs.run) {
         return Err("its saved state belongs to another run".to_owned());
     }
     let info = RunInfo::from_toml(&theirs.config)?;
     match info.difference(ours, defaults) {
-        None => Ok(Some(theirs.run)),
+        None => Ok(Some(theirs)),
         Some(key) => Err(format!(
             "its saved state was trained with another `{key}` than its config.toml states"
         )),

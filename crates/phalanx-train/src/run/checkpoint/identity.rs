@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::algorithms::NamedFile;
 use crate::config::RunConfig;
-use crate::run::RunInfo;
+use crate::run::{InitialWeights, RunInfo};
 
 /// The run that a saved state belongs to, and its whole configuration.
 #[derive(Debug, Serialize, Deserialize)]
@@ -13,23 +13,27 @@ pub(in crate::run) struct StateIdentity {
     pub(in crate::run) run: String,
     /// The contents of its `config.toml`.
     pub(in crate::run) config: String,
+    /// The weights with which the run began, if they came from another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::run) initial_weights: Option<InitialWeights>,
 }
 
-/// The file of a saved state that holds its [`StateIdentity`].
-const STATE: &str = "run.json";
 /// The file of a checkpoint that holds the configuration of its training.
 const CHECKPOINT: &str = "config.toml";
 
 impl StateIdentity {
+    /// The file of a saved state that holds it.
+    pub(super) const NAME: &str = "run.json";
+
     /// Returns the identity as a file of a saved state.
     pub(in crate::run) fn file(&self) -> NamedFile {
         let bytes = serde_json::to_vec_pretty(self).expect("two texts are plain data");
-        NamedFile::new(STATE, bytes)
+        NamedFile::new(Self::NAME, bytes)
     }
 
     /// Reads the identity from the files of a saved state. States of earlier versions have none.
     pub(in crate::run) fn read(files: &[NamedFile]) -> Option<Self> {
-        let file = files.iter().find(|file| file.name == STATE)?;
+        let file = files.iter().find(|file| file.name == Self::NAME)?;
         serde_json::from_slice(&file.bytes).ok()
     }
 }

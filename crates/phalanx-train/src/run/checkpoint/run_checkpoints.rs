@@ -1,75 +1,25 @@
 //! The checkpoints of a run: the best, the latest, and those at intervals.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
 use tracing::{debug, warn};
-use xxhash_rust::xxh3::xxh3_128;
 
+use super::checkpoint_index::{CheckpointIndex, SavedAs};
 use super::directory;
+use super::step_folders::StepFolders;
 use crate::algorithms::NamedFile;
 use crate::error::TrainError;
-use crate::files::{self, TEMPORARY};
+use crate::files;
 
 /// The folder `checkpoints/` of a run: `step_<t_env>/` for every checkpoint, and `index.json`.
 #[derive(Clone, Debug)]
 pub struct RunCheckpoints {
-    folder: PathBuf,
+    folders: StepFolders,
 }
 
-/// The checkpoints of a run, by their environment steps.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CheckpointIndex {
-    /// The one with the best greedy evaluation so far.
-    pub best: Option<u64>,
-    /// The latest one.
-    pub last: Option<u64>,
-    /// Those that are never removed.
-    pub kept: Vec<u64>,
-    /// The best ones in the saved states. One of them is the best again when the run is resumed from its state.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub best_of_states: Vec<u64>,
-}
-
-/// The contents of `index.json`.
-#[derive(Serialize, Deserialize)]
-struct IndexFile {
-    #[serde(flatten)]
-    index: CheckpointIndex,
-    /// The 128-bit XXH3 of the index as compact JSON, in hexadecimal. Earlier versions wrote none.
-    #[serde(default)]
-    xxh3: Option<String>,
-}
-
-/// What a checkpoint was saved as, from which a damaged index is rebuilt.
-#[derive(Serialize, Deserialize)]
-struct SavedAs {
-    best: bool,
-    kept: bool,
-}
-
-const INDEX: &str = "index.json";
-/// The file of a checkpoint that holds its [`SavedAs`].
-const SAVED_AS: &str = "saved_as.json";
 /// Two states are kept.
 const STATES: usize = 2;
-
-impl CheckpointIndex {
-    fn checksum(&self) -> String {
-        let text = serde_json::to_vec(self).expect("an index is plain data");
-        format!("{:032x}", xxh3_128(&text))
-    }
-
-    /// Returns whether the checkpoint after `t_env` steps is needed.
-    fn needs(&self, t_env: u64) -> bool {
-        [self.best, self.last].contains(&Some(t_env))
-            || self.kept.contains(&t_env)
-            || self.best_of_states.contains(&t_env)
-    }
-}
 
 /// A checkpoint, as named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +49,7 @@ impl FromStr for CheckpointId {
 impl RunCheckpoints {
     /// Returns the checkpoints of the run in the folder `run`.
     pub fn of(run: &Path) -> Self {
-        Self { folder: run.join("checkpoints") }
+        Self { folders: StepFolders::of(run.join("checkpoints")) }
     }
 
     /// Saves a checkpoint after `t_env` steps. `best` marks it as the best, `keep` protects it from
@@ -116,10 +66,8 @@ impl RunCheckpoints {
         keep: bool,
     ) -> Result<(), TrainError> {
         let (mut index, _) = self.index_or_rebuilt()?;
-        let saved_as = SavedAs { best, kept: keep };
-        let saved_as = serde_json::to_vec(&saved_as).expect("two flags are plain data");
-        let files = files.iter().cloned().chain([NamedFile::new(SAVED_AS, saved_as)]);
-        directory::write(&self.path(t_env), &files.collect::<Vec<_>>())?;
+        let files = files.iter().cloned().chain([SavedAs { best, kept: keep }.file()]);
+        directory::write(&self.folders.path(t_env), &files.collect::<Vec<_>>())?;
         debug!(target: "phalanx::checkpoint", t_env, best, keep, "saved the policy");
         index.last = Some(t_env);
         if best {
@@ -155,44 +103,81 @@ impl RunCheckpoints {
 
     /// Returns to the checkpoints of a state after `t_env` steps, in which the one after `best` steps was the best:
     /// later ones are removed, because the resumed run writes them again. If the evaluation after `t_env` steps is
-    /// `pending`, its checkpoint is no kept one yet. Returns a message if the index was damaged.
+    /// `pending`, its checkpoint is neither the best nor a kept one yet. Returns messages if the index or a
+    /// checkpoint is damaged, or the best one is missing.
     pub(in crate::run) fn return_to(
         &self,
         t_env: u64,
         best: u64,
         pending: bool,
-    ) -> Result<Option<String>, TrainError> {
+    ) -> Result<Vec<String>, TrainError> {
         let (mut index, message) = self.index_or_rebuilt()?;
-        let there: Vec<u64> = self.steps()?.into_iter().filter(|&step| step <= t_env).collect();
+        let mut messages: Vec<String> = message.into_iter().collect();
+        if pending {
+            self.save_as_latest_only(t_env)?;
+        }
+        let there: Vec<u64> =
+            self.folders.steps()?.into_iter().filter(|&step| step <= t_env).collect();
         index.kept.retain(|step| there.contains(step) && !(pending && *step == t_env));
         index.kept.sort_unstable();
         index.kept.dedup();
         index.best_of_states.retain(|step| there.contains(step));
-        index.best = there.contains(&best).then_some(best);
+        let was_best =
+            |step: &u64| SavedAs::read(&self.folders, *step).is_some_and(|saved_as| saved_as.best);
+        index.best = match there.contains(&best) {
+            true => Some(best),
+            false => there.iter().copied().rfind(was_best),
+        };
+        // A run that was stopped in its first evaluation has none.
+        if index.best != Some(best) && !there.is_empty() {
+            messages.push(format!(
+                "{} is missing, the best checkpoint so far; {}",
+                self.folders.path(best).display(),
+                index.best.map_or_else(
+                    || "until the next better one, the latest one counts as the best".to_owned(),
+                    |best| format!("until the next better one, step_{best} counts as the best")
+                )
+            ));
+        }
+        let damaged = there.iter().filter_map(|&step| {
+            let error = directory::read(&self.folders.path(step)).err()?;
+            Some(format!("{error}; this checkpoint cannot be used"))
+        });
+        messages.extend(damaged);
         index.last = there.last().copied();
-        if index != CheckpointIndex::default() || files::is_there(&self.folder.join(INDEX)) {
+        if index != CheckpointIndex::default() || CheckpointIndex::exists(&self.folders) {
             self.write_index(&index)?;
         }
-        Ok(message)
+        Ok(messages)
+    }
+
+    /// Saves the checkpoint after `t_env` steps again as neither the best nor a kept one, if there is one. A damaged one is
+    /// removed; the pending evaluation writes it again.
+    fn save_as_latest_only(&self, t_env: u64) -> Result<(), TrainError> {
+        let path = self.folders.path(t_env);
+        let Some(SavedAs { best, kept }) = SavedAs::read(&self.folders, t_env) else {
+            return Ok(());
+        };
+        if !best && !kept {
+            return Ok(());
+        }
+        let Ok(mut files) = directory::read(&path) else {
+            return files::remove(&path).map_err(TrainError::io("remove", path));
+        };
+        files.retain(|file| file.name != SavedAs::NAME);
+        files.push(SavedAs::default().file());
+        directory::write(&path, &files)
     }
 
     /// Writes the index, and then removes what it does not need.
     fn write_index(&self, index: &CheckpointIndex) -> Result<(), TrainError> {
-        let file = IndexFile { index: index.clone(), xxh3: Some(index.checksum()) };
-        let text = serde_json::to_vec_pretty(&file).expect("an index is plain data");
-        let path = self.folder.join(INDEX);
-        files::create_own_folder(&self.folder).map_err(TrainError::io("create", &self.folder))?;
-        files::replace(&path, &text).map_err(TrainError::io("write", &path))?;
+        index.write(&self.folders)?;
         self.remove_unneeded(index)
     }
 
     /// Removes the checkpoints that the index does not need, and what an interrupted removal left.
     fn remove_unneeded(&self, index: &CheckpointIndex) -> Result<(), TrainError> {
-        let unneeded = self.steps()?.into_iter().filter(|&step| !index.needs(step));
-        let left = self.names()?.into_iter().filter(|name| name.starts_with(TEMPORARY));
-        let left = left.map(|name| self.folder.join(name));
-        let mut paths = unneeded.map(|step| self.path(step)).chain(left);
-        paths.try_for_each(|path| files::remove(&path).map_err(TrainError::io("remove", path)))
+        self.folders.retain(|step| index.needs(step))
     }
 
     /// Loads the files of a checkpoint; also returns its environment steps.
@@ -210,7 +195,7 @@ impl RunCheckpoints {
             CheckpointId::Last => index.last,
             CheckpointId::Step(step) => Some(step),
         };
-        let Some(step) = step.filter(|&step| self.path(step).is_dir()) else {
+        let Some(step) = step.filter(|&step| self.folders.path(step).is_dir()) else {
             let mut known: Vec<u64> = [index.best, index.last].into_iter().flatten().collect();
             known.extend(&index.kept);
             known.sort_unstable();
@@ -219,10 +204,10 @@ impl RunCheckpoints {
                 _ if known.is_empty() => "it has no checkpoints yet".to_owned(),
                 _ => format!("there is no such checkpoint; it has those after {known:?} steps"),
             };
-            return Err(TrainError::NotARun { path: self.folder.clone(), reason });
+            return Err(TrainError::NotARun { path: self.folders.folder().to_owned(), reason });
         };
-        let mut files = directory::read(&self.path(step))?;
-        files.retain(|file| file.name != SAVED_AS);
+        let mut files = directory::read(&self.folders.path(step))?;
+        files.retain(|file| file.name != SavedAs::NAME);
         debug!(target: "phalanx::checkpoint", step, "loaded the policy");
         Ok((step, files))
     }
@@ -233,79 +218,24 @@ impl RunCheckpoints {
     ///
     /// Returns an error if `index.json` is damaged.
     pub fn index(&self) -> Result<CheckpointIndex, TrainError> {
-        let path = self.folder.join(INDEX);
-        let damaged =
-            |reason: &str| TrainError::NotARun { path: path.clone(), reason: reason.to_owned() };
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let file: IndexFile =
-                    serde_json::from_slice(&bytes).map_err(|error| damaged(&error.to_string()))?;
-                let intact = file.xxh3.is_none_or(|checksum| checksum == file.index.checksum());
-                if !intact {
-                    return Err(damaged("its contents do not match its checksum"));
-                }
-                Ok(file.index)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound && self.steps()?.is_empty() => {
-                Ok(CheckpointIndex::default())
-            }
-            Err(cause) => Err(TrainError::Io { action: "read", path, cause }),
-        }
+        CheckpointIndex::read(&self.folders)
     }
 
-    /// Returns the list of checkpoints. If `index.json` is missing or damaged, it is rebuilt from the folders of the
-    /// checkpoints, and a message is returned as well.
+    /// Returns the list of checkpoints. If `index.json` is missing or damaged, or contradicts the checkpoints, it is
+    /// rebuilt from the folders of the checkpoints, and a message is returned as well.
     ///
     /// # Errors
     ///
     /// Returns an error if the folder cannot be read.
     pub fn index_or_rebuilt(&self) -> Result<(CheckpointIndex, Option<String>), TrainError> {
-        let error = match self.index() {
-            Ok(index) => return Ok((index, None)),
-            Err(error) => error,
-        };
-        let mut index = CheckpointIndex::default();
-        for step in self.steps()? {
-            let Ok(file) = directory::read_file(&self.path(step), SAVED_AS) else { continue };
-            let saved_as = file.and_then(|file| serde_json::from_slice(&file.bytes).ok());
-            let saved_as: SavedAs = saved_as.unwrap_or(SavedAs { best: false, kept: false });
-            // Of two that were the best, the later one was better.
-            index.best = if saved_as.best { Some(step) } else { index.best };
-            index.last = Some(step);
-            if saved_as.kept {
-                index.kept.push(step);
-            }
-            // Which of them the saved states need is not known.
-            index.best_of_states.push(step);
-        }
-        let message = format!("{error}; the list of checkpoints is rebuilt from their folders");
-        Ok((index, Some(message)))
-    }
-
-    /// Returns the environment steps of all checkpoints in the folder, in order.
-    fn steps(&self) -> Result<Vec<u64>, TrainError> {
-        let steps = self.names()?.into_iter();
-        let mut steps: Vec<u64> =
-            steps.filter_map(|name| name.strip_prefix("step_")?.parse().ok()).collect();
-        steps.sort_unstable();
-        Ok(steps)
-    }
-
-    fn names(&self) -> Result<Vec<String>, TrainError> {
-        if !self.folder.exists() {
-            return Ok(Vec::new());
-        }
-        let entries = fs::read_dir(&self.folder).map_err(TrainError::io("read", &self.folder))?;
-        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
-    }
-
-    fn path(&self, t_env: u64) -> PathBuf {
-        self.folder.join(format!("step_{t_env}"))
+        CheckpointIndex::read_or_rebuild(&self.folders)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -363,23 +293,49 @@ mod tests {
     }
 
     #[test]
+    fn an_index_of_another_run_or_of_an_earlier_time_is_rebuilt() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder"));
+        let ours = checkpoints(folders[0].path());
+        let expected = ours.index().expect("it is intact");
+        let other = RunCheckpoints::of(folders[1].path());
+        let files = [NamedFile::new("t", vec![2])];
+        let path = |folder: &tempfile::TempDir| folder.path().join("checkpoints/index.json");
+        for (t, best, keep) in
+            [(10, true, true), (20, true, true), (30, false, true), (40, true, false)]
+        {
+            other.save(t, &files, best, keep).expect("saved");
+            fs::copy(path(&folders[1]), path(&folders[0])).expect("copied");
+            assert!(ours.index().is_ok(), "its checksum is right");
+            let (index, message) = ours.index_or_rebuilt().expect("the folders are whole");
+            assert!(message.expect("a message").contains("as it was saved"), "{t}");
+            assert_eq!((index.best, index.last, index.kept), {
+                let expected = expected.clone();
+                (expected.best, expected.last, expected.kept)
+            });
+        }
+    }
+
+    #[test]
     fn a_resumed_run_returns_to_the_checkpoints_of_its_state() {
         let run = tempfile::tempdir().expect("a temporary folder");
         let checkpoints = checkpoints(run.path());
         fs::create_dir(run.path().join("checkpoints/tmp-old-step_5")).expect("created");
         let mut names = vec!["index.json", "step_20", "step_30"];
-        assert_eq!(checkpoints.return_to(30, 30, false).expect("returned"), None);
+        let none: [&str; 0] = [];
+        assert_eq!(checkpoints.return_to(30, 30, false).expect("returned"), none);
         let index = checkpoints.index().expect("it is intact");
         assert_eq!((index.best, index.last, index.kept), (Some(30), Some(30), vec![20]));
-        let mut there = checkpoints.names().expect("a folder");
+        let mut there = checkpoints.folders.names().expect("a folder");
         there.sort_unstable();
         assert_eq!(there, names);
         // The evaluation after 20 steps is played again, and keeps its checkpoint again.
-        checkpoints.return_to(20, 10, true).expect("returned");
-        let index = checkpoints.index().expect("it is intact");
+        let messages = checkpoints.return_to(20, 10, true).expect("returned");
+        assert!(messages[0].contains("step_10 is missing, the best checkpoint"), "{messages:?}");
+        let (index, message) = checkpoints.index_or_rebuilt().expect("it is intact");
+        assert_eq!(message, None);
         assert_eq!((index.best, index.last, index.kept), (None, Some(20), vec![]));
         names.pop();
-        let mut there = checkpoints.names().expect("a folder");
+        let mut there = checkpoints.folders.names().expect("a folder");
         there.sort_unstable();
         assert_eq!(there, names);
     }

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use tracing::debug;
 
 use super::directory;
+use super::identity::StateIdentity;
+use super::step_folders::StepFolders;
 use crate::algorithms::NamedFile;
 use crate::error::TrainError;
-use crate::files::{self, TEMPORARY};
 
 /// The folder `state/` of a run, which holds the two latest states as `step_<t_env>/`. Should the weights of the
 /// latest one already have diverged, the one before is still there.
 #[derive(Clone, Debug)]
 pub struct RunState {
-    folder: PathBuf,
+    states: StepFolders,
 }
 
 /// The latest undamaged state.
@@ -28,7 +29,7 @@ pub(in crate::run) struct LatestState {
 impl RunState {
     /// Returns the states of the run in the folder `run`.
     pub fn of(run: &Path) -> Self {
-        Self { folder: run.join("state") }
+        Self { states: StepFolders::of(run.join("state")) }
     }
 
     /// Writes the state after `t_env` steps, and removes all others but the one before it.
@@ -37,11 +38,11 @@ impl RunState {
     ///
     /// Returns an error if it cannot be written. The previous states are then kept.
     pub fn save(&self, t_env: u64, files: &[NamedFile]) -> Result<(), TrainError> {
-        directory::write(&self.path(t_env), files)?;
+        directory::write(&self.states.path(t_env), files)?;
         debug!(target: "phalanx::checkpoint", t_env, "saved the training state");
-        let steps = self.steps()?;
-        let before = steps.iter().copied().rfind(|&step| step < t_env);
-        self.remove_all_but(&[Some(t_env), before])
+        let steps = self.states.steps()?;
+        let before = steps.into_iter().rfind(|&step| step < t_env);
+        self.states.retain(|step| step == t_env || before == Some(step))
     }
 
     /// Loads the latest undamaged state. Returns `None` if there is no state.
@@ -56,8 +57,8 @@ impl RunState {
     /// Loads the latest undamaged state, with the reasons why later ones are damaged.
     pub(in crate::run) fn load_latest(&self) -> Result<Option<LatestState>, TrainError> {
         let mut skipped = Vec::new();
-        for t_env in self.steps()?.into_iter().rev() {
-            match directory::read(&self.path(t_env)) {
+        for t_env in self.states.steps()?.into_iter().rev() {
+            match directory::read(&self.states.path(t_env)) {
                 Ok(files) => return Ok(Some(LatestState { files, skipped })),
                 Err(error) => skipped.push(error),
             }
@@ -65,19 +66,34 @@ impl RunState {
         skipped.into_iter().next().map_or(Ok(None), Err)
     }
 
+    /// Returns what the latest state belongs to whose description is undamaged.
+    pub(in crate::run) fn identity(&self) -> Option<StateIdentity> {
+        let steps = self.states.steps().ok()?;
+        steps.into_iter().rev().find_map(|t_env| {
+            let file =
+                directory::read_file(&self.states.path(t_env), StateIdentity::NAME).ok()??;
+            StateIdentity::read(&[file])
+        })
+    }
+
     /// Returns whether there is a state, undamaged or not.
     pub(in crate::run) fn exists(&self) -> bool {
-        self.steps().is_ok_and(|steps| !steps.is_empty())
+        self.states.steps().is_ok_and(|steps| !steps.is_empty())
     }
 
     /// Returns the folders of all states, the latest last.
     pub(in crate::run) fn folders(&self) -> Vec<PathBuf> {
-        self.steps().unwrap_or_default().into_iter().map(|step| self.path(step)).collect()
+        self.states
+            .steps()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|step| self.states.path(step))
+            .collect()
     }
 
     /// Removes all states but the one after `t_env` steps.
     pub(in crate::run) fn keep_only(&self, t_env: u64) -> Result<(), TrainError> {
-        self.remove_all_but(&[Some(t_env)])
+        self.states.retain(|step| step == t_env)
     }
 
     /// Removes the states of a finished run.
@@ -86,47 +102,10 @@ impl RunState {
     ///
     /// Returns an error if they cannot be removed.
     pub fn remove(&self) -> Result<(), TrainError> {
-        self.remove_all_but(&[])?;
+        self.states.retain(|_| false)?;
         // It stays if files of the user's are left in it.
-        let _ = fs::remove_dir(&self.folder);
+        let _ = fs::remove_dir(self.states.folder());
         Ok(())
-    }
-
-    /// Removes all states but those after some numbers of steps, and what an interrupted removal left.
-    fn remove_all_but(&self, kept: &[Option<u64>]) -> Result<(), TrainError> {
-        let remove = |path: PathBuf| files::remove(&path).map_err(TrainError::io("remove", path));
-        for step in self.steps()? {
-            if !kept.contains(&Some(step)) {
-                remove(self.path(step))?;
-            }
-        }
-        for name in self.names()? {
-            if name.starts_with(TEMPORARY) {
-                remove(self.folder.join(name))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the environment steps of all states, in order.
-    fn steps(&self) -> Result<Vec<u64>, TrainError> {
-        let steps = self.names()?.into_iter();
-        let mut steps: Vec<u64> =
-            steps.filter_map(|name| name.strip_prefix("step_")?.parse().ok()).collect();
-        steps.sort_unstable();
-        Ok(steps)
-    }
-
-    fn names(&self) -> Result<Vec<String>, TrainError> {
-        if !self.folder.exists() {
-            return Ok(Vec::new());
-        }
-        let entries = fs::read_dir(&self.folder).map_err(TrainError::io("read", &self.folder))?;
-        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
-    }
-
-    fn path(&self, t_env: u64) -> PathBuf {
-        self.folder.join(format!("step_{t_env}"))
     }
 }
 
@@ -144,11 +123,11 @@ mod tests {
             state.save(t_env, &files(t_env)).expect("saved");
         }
         assert_eq!(state.load().expect("the file is complete"), Some(files(10)));
-        assert_eq!(state.steps().expect("read"), [9, 10]);
-        fs::write(state.path(10).join("t"), b"damaged").expect("written");
+        assert_eq!(state.states.steps().expect("read"), [9, 10]);
+        fs::write(state.states.path(10).join("t"), b"damaged").expect("written");
         let latest = state.load_latest().expect("the old file is complete").expect("a state");
         assert_eq!((latest.files, latest.skipped.len()), (files(9), 1));
-        fs::write(state.path(9).join("t"), b"damaged").expect("written");
+        fs::write(state.states.path(9).join("t"), b"damaged").expect("written");
         assert!(state.load().is_err());
         state.remove().expect("removed");
         assert_eq!(state.load().expect("a missing state is no error"), None);
@@ -164,7 +143,7 @@ mod tests {
         let half_removed = run.path().join("state/tmp-old-step_8");
         fs::create_dir(&half_removed).expect("created");
         fs::write(run.path().join("state/notes.txt"), "mine").expect("written");
-        assert_eq!(state.steps().expect("read"), [9]);
+        assert_eq!(state.states.steps().expect("read"), [9]);
         state.save(10, &files).expect("saved");
         assert!(!half_removed.exists());
         state.remove().expect("removed");

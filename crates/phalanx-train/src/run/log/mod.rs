@@ -5,6 +5,6 @@ mod run_log;
 mod tensorboard;
 
 pub use marl_eval::{MarlEval, TimedEvaluation};
-pub(super) use run_log::{evaluations_on_disk, write_absolute_metrics};
 pub use run_log::{LogCursor, RunLog, TIME_FIELDS};
+pub(super) use run_log::{evaluations_on_disk, write_absolute_metrics};
 pub use tensorboard::{Damage, TensorBoard};

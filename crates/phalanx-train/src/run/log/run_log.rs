@@ -5,13 +5,13 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::marl_eval::{MarlEval, TimedEvaluation};
 use super::tensorboard::{Damage, TensorBoard};
 use crate::error::TrainError;
 use crate::files;
 use crate::run::evaluate::Evaluation;
+use crate::run::run_json::checksum;
 use crate::run::{Observer, Report};
 use crate::run::{RunFolder, RunInfo};
 
@@ -172,11 +172,6 @@ impl RunLog {
         let path = self.folder.path().join("log.txt");
         self.text.write_all(format!("{line}\n").as_bytes()).map_err(TrainError::io("write", path))
     }
-}
-
-/// Returns the 128-bit XXH3 of a text, in hexadecimal.
-pub(super) fn checksum(text: &[u8]) -> String {
-    format!("{:032x}", xxh3_128(text))
 }
 
 /// Flushes a file to the disk and returns its length and its checksum.

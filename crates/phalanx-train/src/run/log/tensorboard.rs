@@ -5,8 +5,9 @@ use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::run_log::{checksum, flushed};
+use super::run_log::flushed;
 use crate::files;
+use crate::run::run_json::checksum;
 
 /// What is wrong with an event file that was reopened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,8 +49,10 @@ pub(in crate::run) fn load_initial(
     run: &Path,
 ) -> Result<InitialWeights, TrainError> {
     let mut load = || {
-        RunFolder::open(run)?;
-        let (checkpoint, files) = RunCheckpoints::of(run).load(CheckpointId::Best)?;
+        let loaded = RunCheckpoints::of(run).load(CheckpointId::Best);
+        // A folder that is no run has no checkpoints either.
+        let (checkpoint, files) =
+            loaded.map_err(|error| RunFolder::open(run).err().unwrap_or(error))?;
         let (theirs, policy) = (PolicyFile::read(&files)?, learner.policy());
         check_same_computation(&theirs, &PolicyFile::of(&policy))?;
         let LoadedParts { loaded, not_loaded } =

@@ -34,5 +34,6 @@ pub use host_info::HostInfo;
 pub use observer::{Observer, Progress, Report};
 pub use progress_display::ProgressDisplay;
 pub use run_info::RunInfo;
+pub(crate) use trainer::TEST_ENVS;
 pub use trainer::Trainer;
 pub use transfer::{InitialWeights, TransferError};

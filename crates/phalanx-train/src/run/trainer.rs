@@ -18,7 +18,7 @@ use crate::config::{ConfigError, RunConfig, bounds};
 use crate::device::{AUTO, fastest_device};
 use crate::encoders::{Encoders, settings_table};
 use crate::error::TrainError;
-use crate::memory;
+use crate::memory::{self, RunSize};
 use crate::rollout::Metrics;
 
 /// Creates a batch of environments for a purpose.
@@ -31,7 +31,7 @@ pub(super) type StopRule = Box<dyn FnMut(&Report) -> bool + Send>;
 pub(super) type LrFactor = Arc<dyn Fn(f64) -> f64 + Send + Sync>;
 
 /// The maximum number of environments of an evaluation.
-pub(super) const TEST_ENVS: usize = 32;
+pub(crate) const TEST_ENVS: usize = 32;
 
 /// Trains a team of agents.
 ///
@@ -258,7 +258,8 @@ impl Trainer {
         if !invalid.is_empty() {
             return Err(ConfigError::InvalidSettings { invalid }.into());
         }
-        memory::check(&self.table(), &spec)?;
+        let (table, env_bytes) = (self.table(), bytes_of_one(&*test_envs));
+        memory::check(&RunSize { table: &table, spec: &spec, env_bytes })?;
         if self.config.device == AUTO {
             self.choose_device(&spec, encoder.as_ref(), &pool)?;
         }
@@ -295,8 +296,9 @@ impl Trainer {
     ///
     /// Returns the errors of [`Trainer::prepare`].
     pub fn memory_warning(&mut self) -> Result<Option<String>, TrainError> {
+        let env_bytes = bytes_of_one(&*self.prepared()?.test_envs);
         let (spec, table) = (self.spec()?, self.table());
-        Ok(memory::warning(&table, &spec))
+        Ok(memory::warning(&RunSize { table: &table, spec: &spec, env_bytes }))
     }
 
     /// Replaces `auto` by the fastest device, and reports the measurements to the observers.
@@ -334,4 +336,11 @@ impl Trainer {
         }
         Ok(session)
     }
+}
+
+/// Returns the bytes of the saved state of one of `envs`.
+fn bytes_of_one(envs: &dyn VecEnv) -> usize {
+    let mut state = Vec::new();
+    envs.save(&mut state);
+    state.len() / envs.n_envs().max(1)
 }

@@ -192,3 +192,13 @@ fn a_file_sets_an_encoder_and_the_error_names_its_line() {
     let error = builder.finish().map(|_| ()).expect_err("there is no `layer`").to_string();
     assert!(error.contains("line 5") && error.contains("`encoder_args.layers`"), "{error}");
 }
+
+#[test]
+fn a_date_for_a_text_is_a_text() {
+    let (_folder, path) = file("results_dir = 1979-05-27\n");
+    let mut builder_of_file = builder("vdn");
+    builder_of_file.file(&path).expect("a folder may have this name");
+    assert_eq!(builder_of_file.finish().expect("valid").0.results_dir, "1979-05-27");
+    let (_folder, path) = file("encoder = 1979-05-27\n");
+    assert!(error(builder("vdn").file(&path)).contains("1979-05-27"), "there is no such encoder");
+}

@@ -203,7 +203,11 @@ impl ConfigBuilder {
                 .expect("it is a table in the defaults and stays one")
                 .insert(entry.to_owned(), value);
         } else if let Some(old) = self.table.get(key).cloned() {
-            let value = whole_number(&old, value);
+            let value = match whole_number(&old, value) {
+                // Read as a text, a date would stay a date in the table.
+                Value::Datetime(date) if old.is_str() => Value::String(date.to_string()),
+                value => value,
+            };
             self.table.insert(key.to_owned(), value.clone());
             let run = self.table.clone().try_into::<RunConfig>().map(|_| ());
             let algorithm = self.algorithm.read(&self.table).map(|_| ());

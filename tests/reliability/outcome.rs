@@ -12,7 +12,7 @@ use serde_json::Value;
 ///
 /// - `metrics.jsonl` without [`TIME_FIELDS`], `marl_eval.json` without `elapsed_time`,
 /// - the scalars of TensorBoard without those fields and without wall times,
-/// - `config.toml` without `results_dir` and `threads`, `run.json` without its random `id`,
+/// - `config.toml` without `results_dir` and `threads`, `run.json` without its random `id` and without checksums,
 /// - every byte of `checkpoints/`, and of every other file its name. `log.txt` is for people and tells what happened,
 ///   interruptions included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Outcome {
             let kept = match name.as_str() {
                 "metrics.jsonl" => metrics(&bytes)?,
                 "marl_eval.json" => without(&bytes, &["elapsed_time"])?,
-                "run.json" => without(&bytes, &["id"])?,
+                "run.json" => without(&bytes, &["id", "config_xxh3", "xxh3"])?,
                 "config.toml" => configuration(&bytes),
                 name if name.starts_with("checkpoints/") => bytes,
                 _ => Vec::new(),

@@ -214,6 +214,7 @@ impl Subject<'_> {
                 strace.args(["-f", "-qq", "-o", "/dev/null", "-e", inject, "-p", &id]);
                 strace
                     .stdin(Stdio::null())
+                    .stdout(Stdio::null())
                     .stderr(Stdio::null())
                     .spawn()
                     .map(|strace| reap(strace, child))?
@@ -308,10 +309,12 @@ fn fill(disk: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for a process that another one traces, then ends the tracer.
+/// Waits for a process that another one traces, then ends the tracer. SIGKILL would leave the processes behind with
+/// which strace tries out what the system can do.
 fn reap(mut strace: Child, child: &mut Child) -> io::Result<()> {
     child.wait()?;
-    strace.kill()?;
+    let id = strace.id().to_string();
+    Command::new("kill").args(["-TERM", &id]).stderr(Stdio::null()).status()?;
     strace.wait().map(drop)
 }
 

@@ -55,7 +55,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The number of inputs with each verdict, in the order of [`VERDICTS`].
+/// The number of inputs with each verdict, in the order of `VERDICTS`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally(pub [u64; VERDICTS.len()]);
 

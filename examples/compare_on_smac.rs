@@ -7,7 +7,7 @@
 //!
 //! All runs take days, so the table grows: each call plays what is missing, in the order of [`MAPS`] and
 //! [`ALGORITHMS`], until its core-hours are over (without `hours`, to the end), and draws. Interrupted runs
-//! continue, and the evaluations of all runs are kept beside the page. Optional arguments after the page: the folder
+//! continue, and a file next to the page keeps the evaluations of all runs. Optional arguments after the page: the folder
 //! of the runs (`results/smac`), the number of parallel runs (one per core), and the names of algorithms and maps to
 //! train, such as `MAPPO 3s5z` (all); `none` only draws.
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Finished runs are not repeated, so the program can be stopped and started again. The tables and the figure
-//! show the evaluations so far; those of finished runs are kept beside the page. Optional arguments after the page: the folder of the runs
+//! show the evaluations so far; a file next to the page keeps those of finished runs. Optional arguments after the page: the folder of the runs
 //! (`results/smax`), the number of parallel runs (one per core), and the names of settings and maps to
 //! train, such as `ours 3m` (all); `none` only draws.
 

@@ -103,7 +103,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads the arguments of the program, and the runs that were kept beside the page: for the folder
+    /// Reads the arguments of the program, and the runs that are kept next to the page: for the folder
     /// `results/football`, those in `football.jsonl`.
     ///
     /// # Errors
@@ -160,7 +160,7 @@ impl Request {
         let all = chosen.len();
         chosen.retain(|run| self.kept.curve(run).is_none_or(|curve| !curve.is_finished()));
         if chosen.len() < all {
-            eprintln!("{} runs are kept beside the page", all - chosen.len());
+            eprintln!("{} runs are kept next to the page", all - chosen.len());
         }
         let time = self.budget.map(|budget| budget / self.jobs.max(1) as u32);
         train(&self.root, &chosen, self.jobs, time)?;

@@ -1,6 +1,6 @@
-//! The curves behind a page: what is left of runs whose folders are gone.
+//! Keeps the curves of a page, also of runs whose folders are gone.
 //!
-//! Runs take days and their folders are large, so a page grows over many sittings and machines. Beside it lies
+//! Runs take days and their folders are large, so a page grows over many sittings and machines. Next to it is
 //! a file of JSON lines, one per run, with the evaluations of the run and what was measured of its policy.
 
 use std::collections::BTreeMap;

@@ -266,7 +266,7 @@ fn a_finished_run_that_was_killed_while_its_state_was_removed_has_finished() {
     assert_eq!(code, Some(2), "{error}");
     assert!(error.contains("has finished") && error.contains("keep_state=true"), "{error}");
     assert!(!state.exists(), "the rest is removed");
-    assert!(left.iter().all(|folder| !folder.exists()), "so are checkpoints that nobody needs");
+    assert!(left.iter().all(|folder| !folder.exists()), "so are unneeded checkpoints");
 }
 
 #[test]
